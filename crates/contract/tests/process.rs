@@ -1,0 +1,219 @@
+//! The contract as a process keeps it, seen from outside through the example `probe`.
+//!
+//! `PROBE=<path>` tests another build of it: `.ci/run` gives the one of the profile `dist`, whose
+//! panics abort.
+
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+fn probe() -> Command {
+    let path = std::env::var_os("PROBE").map(PathBuf::from).unwrap_or_else(|| {
+        let mut path = std::env::current_exe().unwrap();
+        path.pop();
+        path.pop();
+        path.join("examples/probe")
+    });
+    let mut command = Command::new(path);
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str], vars: &[(&str, &str)]) -> Output {
+    probe().args(arguments).envs(vars.iter().copied()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// Fails unless standard output is exactly one JSON document.
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stdout)))
+}
+
+#[test]
+fn the_verdict_and_its_reason_are_in_the_first_line() {
+    let output = run(&["--act", "refuse", "--text", "prod is bad"], &[]);
+    insta::assert_snapshot!(text(&output.stderr), @r"
+    refused: prod is bad [bad]
+    hint: do this
+    reproduce: probe --act refuse --text 'prod is bad'
+    ");
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(10), ""));
+}
+
+#[test]
+fn plain_data_is_on_stdout_and_only_when_the_run_was_good() {
+    assert_eq!(text(&run(&["--text", "abc"], &[]).stdout), "abc\n");
+}
+
+#[test]
+fn json_is_exactly_one_document_in_every_case() {
+    let cases: [(&[&str], i32, &str); 6] = [
+        (&[], 0, "passed"),
+        (&["--act=mixed"], 10, "refused"),
+        (&["--act=fail"], 20, "unavailable"),
+        (&["--act=panic"], 1, "internal"),
+        (&["--nonsense"], 2, "usage"),
+        (&["--act=wait", "--timeout=soon"], 2, "usage"),
+    ];
+    for (arguments, code, verdict) in cases {
+        let output = run(&[arguments, &["--format", "json"]].concat(), &[]);
+        let document = json(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert_eq!((&document["verdict"], &document["exit"]), (&Value::from(verdict), &Value::from(code)));
+        assert_eq!(document["reason"].is_null(), code == 0, "{document}");
+        assert_eq!(document["fault"].is_null(), code == 0, "{document}");
+    }
+}
+
+#[test]
+fn the_document_has_the_shape_of_the_design() {
+    let output = run(&["--act=mixed", "--format=json", "--accept", "refused"], &[("RUNBOOK_NAME", "a,b")]);
+    let mut document = json(&output);
+    document["elapsed_ms"] = Value::from(0);
+    insta::assert_snapshot!(document, @r#"{"schema":1,"step":"probe","verdict":"refused","exit":12,"reason":"bad","fault":"change","summary":"bad","hints":[],"notices":[],"subjects":[{"name":"stage","verdict":"superseded","reason":"old","fault":"nobody","summary":"newer is there","facts":{}},{"name":"prod","verdict":"refused","reason":"bad","fault":"change","summary":"bad","facts":{}}],"facts":{"text":"fine","names":["a","b"],"loud":false},"requests":0,"elapsed_ms":0,"reproduce":"probe --act=mixed --accept refused --name=a --name=b"}"#);
+}
+
+#[test]
+fn an_accepted_verdict_changes_the_exit_code_and_says_so() {
+    let output = run(&["--act=refuse", "--accept=refused"], &[]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stderr).contains("exit code 0, since `--accept`"));
+}
+
+#[test]
+fn an_unknown_flag_gets_a_suggestion() {
+    let output = run(&["--lod"], &[]);
+    insta::assert_snapshot!(text(&output.stderr), @r"
+    usage: unexpected argument '--lod' found [invalid-usage]
+    hint: a similar argument exists: `--loud`
+    hint: see `--help`
+    ");
+}
+
+#[test]
+fn empty_variables_are_absent_and_a_bad_one_is_named() {
+    let empty = [
+        ("RUNBOOK_ACT", ""),
+        ("RUNBOOK_TIMEOUT", ""),
+        ("RUNBOOK_LOUD", ""),
+        ("RUNBOOK_NAME", ""),
+        ("RUNBOOK_LOG_LINES", ""),
+    ];
+    assert_eq!(run(&[], &empty).status.code(), Some(0));
+    let output = run(&["--format=json"], &[("RUNBOOK_LOUD", "maybe")]);
+    assert!(json(&output)["summary"].as_str().unwrap().contains("RUNBOOK_LOUD"));
+}
+
+#[test]
+fn a_panic_is_reported_in_the_format_asked_for() {
+    let output = run(&["--act=panic", "--text=boom", "--format=json"], &[]);
+    let document = json(&output);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(document["summary"].as_str().unwrap().starts_with("boom at "), "{document}");
+    let directory = tempfile::tempdir().unwrap();
+    let outputs = directory.path().join("output");
+    let vars = [("GITHUB_ACTIONS", "true"), ("GITHUB_OUTPUT", outputs.to_str().unwrap())];
+    let output = run(&["--act=panic"], &vars);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("::error title=probe%3A internal%2C bug::"));
+    assert!(std::fs::read_to_string(&outputs).unwrap().contains("internal"));
+}
+
+#[test]
+fn a_signal_ends_the_run_within_a_second_and_tells_what_is_known() {
+    for (signal, name) in [("INT", "SIGINT"), ("TERM", "SIGTERM")] {
+        let child = waiting_probe();
+        let started = Instant::now();
+        assert!(
+            Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success()
+        );
+        let output = child.wait_with_output().unwrap();
+        assert!(started.elapsed() < Duration::from_secs(1));
+        let document = json(&output);
+        assert_eq!((output.status.code(), &document["verdict"]), (Some(130), &Value::from("interrupted")));
+        assert_eq!(document["facts"]["text"], "known");
+        assert_eq!(
+            document["summary"],
+            format!("stopped by {name}, while waiting for a thing that never comes")
+        );
+    }
+}
+
+/// Starts a probe that waits, and returns once it says so: its signal handlers stand by then.
+fn waiting_probe() -> Child {
+    use std::io::{BufRead as _, BufReader};
+    let mut command = probe();
+    command.args(["--act=wait", "--text=known", "--timeout=10m", "--format=json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("waiting for a thing"), "{line}");
+    child
+}
+
+#[test]
+fn a_secret_is_in_no_output() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (outputs, summary, tape) = (file("output"), file("summary"), file("tape"));
+    for format in ["plain", "json", "github"] {
+        let vars = [
+            ("RUNBOOK_PROBE_TOKEN", "s3cr3t-v4lue"),
+            ("GITHUB_OUTPUT", &outputs),
+            ("GITHUB_STEP_SUMMARY", &summary),
+            ("GITHUB_ACTIONS", "true"),
+        ];
+        let output = run(
+            &["--act=secret", "-v", "--format", format, "--record", &tape, "--text", "s3cr3t-v4lue"],
+            &vars,
+        );
+        assert_eq!(output.status.code(), Some(10));
+        let mut all = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        // The mask itself is the one line that has it: the runner swallows it.
+        if format == "github" {
+            assert!(all.starts_with("::add-mask::s3cr3t-v4lue\n"), "{all}");
+            all = all.replacen("::add-mask::s3cr3t-v4lue", "", 1);
+            all += &std::fs::read_to_string(&outputs).unwrap();
+            all += &std::fs::read_to_string(&summary).unwrap();
+        }
+        all += &std::fs::read_to_string(format!("{tape}/run.json")).unwrap();
+        all += &std::fs::read_to_string(format!("{tape}/tape.jsonl")).unwrap();
+        assert!(!all.contains("s3cr3t"), "{all}");
+        assert!(all.contains("the token is ***"));
+    }
+}
+
+#[test]
+fn a_secret_with_a_line_break_is_usage() {
+    let output = run(&["--act=secret", "--format=json"], &[("RUNBOOK_PROBE_TOKEN", "abc\n")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!text(&output.stderr).contains("abc"));
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_not_a_pass() {
+    let vars = [("GITHUB_ACTIONS", "true"), ("GITHUB_OUTPUT", "/nowhere/at/all")];
+    assert_eq!(run(&[], &vars).status.code(), Some(20));
+}
+
+#[test]
+fn no_colour_goes_into_a_pipe() {
+    let output = run(&["--act=refuse"], &[("CLICOLOR", "1"), ("TERM", "xterm")]);
+    assert!(!text(&output.stderr).contains('\u{1b}'));
+    let output = run(&["--act=refuse"], &[("CLICOLOR_FORCE", "1")]);
+    assert!(text(&output.stderr).contains('\u{1b}'));
+}
+
+#[test]
+fn help_answers() {
+    let output = run(&["--help"], &[]);
+    assert_eq!(output.status.code(), Some(0));
+    insta::assert_snapshot!(text(&output.stdout));
+}
