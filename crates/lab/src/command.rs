@@ -1,0 +1,194 @@
+//! Runs a program in an empty world: own home, no inherited settings, a time limit.
+//!
+//! ```no_run
+//! let run = lab::Command::new("check-image").arg("--help").run();
+//! assert_eq!(run.code, 0, "{run}");
+//! ```
+
+mod running;
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::{self, Display, Formatter};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+pub use running::Running;
+
+/// How long a program may run before it is killed and the test fails.
+pub const TIME_LIMIT: Duration = Duration::from_secs(120);
+
+/// A program to run, with nothing of the caller's environment but `PATH`.
+///
+/// Each command has a home of its own (`HOME`, with `TMPDIR` beside it), which stays the same over
+/// several runs of the same value: a second run sees what the first one left there.
+#[must_use = "run it, or spawn it"]
+#[derive(Clone, Debug)]
+pub struct Command {
+    program: OsString,
+    args: Vec<OsString>,
+    env: Vec<(OsString, Option<OsString>)>,
+    directory: Option<PathBuf>,
+    stdin: Vec<u8>,
+    limit: Duration,
+    world: Arc<TempDir>,
+}
+
+impl Command {
+    /// Prepares a run of `program`: a path, or a name to be found on `PATH`.
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
+        let world = tempfile::Builder::new().prefix("lab-home-").tempdir().expect("a temporary folder");
+        for folder in ["home", "tmp"] {
+            std::fs::create_dir(world.path().join(folder)).expect("a folder in our own folder");
+        }
+        Self {
+            program: program.as_ref().to_owned(),
+            args: Vec::new(),
+            env: Vec::new(),
+            directory: None,
+            stdin: Vec::new(),
+            limit: TIME_LIMIT,
+            world: Arc::new(world),
+        }
+    }
+
+    /// Adds one argument.
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets an environment variable; the last word on a name counts.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.as_ref().to_owned(), Some(value.as_ref().to_owned())));
+        self
+    }
+
+    /// Removes an environment variable that is set by default (`PATH`, `HOME`, `GIT_*`).
+    pub fn without_env(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.as_ref().to_owned(), None));
+        self
+    }
+
+    /// Runs in `directory` instead of in the home.
+    pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
+        self.directory = Some(directory.as_ref().to_owned());
+        self
+    }
+
+    /// Gives the program these bytes on its standard input (by default: none).
+    pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.stdin = bytes.as_ref().to_vec();
+        self
+    }
+
+    /// Kills the program after `limit` instead of after [`TIME_LIMIT`].
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Returns the program's `HOME`, to be filled before the run or looked at after it.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        self.world.path().join("home")
+    }
+
+    /// Returns the program's `TMPDIR`: what is in it after a run was left behind.
+    #[must_use]
+    pub fn temp(&self) -> PathBuf {
+        self.world.path().join("tmp")
+    }
+
+    /// Runs the program to its end.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started, or does not end within the time limit.
+    pub fn run(&self) -> Run {
+        self.spawn().wait()
+    }
+
+    /// Starts the program and returns at once.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub fn spawn(&self) -> Running {
+        Running::start(self)
+    }
+
+    /// Returns the command as the standard library knows it, with the environment in place.
+    fn prepared(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(&self.program);
+        command.args(&self.args).current_dir(self.directory.as_deref().unwrap_or(&self.home()));
+        command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command.env("LANG", "C.UTF-8").env("HOME", self.home()).env("TMPDIR", self.temp());
+        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        command.env("GIT_TERMINAL_PROMPT", "0");
+        for (name, value) in &self.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+}
+
+/// What a program did.
+#[must_use = "look at the exit code or at what it said"]
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The exit code; 128 + N if signal N ended it.
+    pub code: i32,
+    /// Everything it wrote to its standard output.
+    pub stdout: String,
+    /// Everything it wrote to its standard error.
+    pub stderr: String,
+    /// From its start to its end.
+    pub elapsed: Duration,
+    /// The most memory it had at once, if it lived long enough for one look.
+    pub max_rss_kib: Option<u64>,
+}
+
+impl Run {
+    /// Returns the standard output, read as exactly one JSON document.
+    ///
+    /// # Panics
+    ///
+    /// If it is anything else.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("stdout is not one JSON document: {error}\n{self}"))
+    }
+
+    /// Returns the run itself if it ended with `code`.
+    ///
+    /// # Panics
+    ///
+    /// With everything the program said, if it ended with another one.
+    #[track_caller]
+    pub fn expect_code(&self, code: i32) -> &Self {
+        assert_eq!(self.code, code, "exit code\n{self}");
+        self
+    }
+}
+
+impl Display for Run {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { code, stdout, stderr, elapsed, .. } = self;
+        write!(f, "exit {code} after {elapsed:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
+    }
+}

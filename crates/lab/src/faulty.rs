@@ -1,0 +1,115 @@
+//! A server that misbehaves on purpose, and remembers what it was asked.
+//!
+//! One request per connection: the script says what happens to each.
+//!
+//! ```
+//! use lab::{Faulty, Reply};
+//!
+//! let busy = Reply::html(503);
+//! let server = Faulty::new([busy.clone(), busy, Reply::text(200, "at last")]);
+//! assert_eq!(server.seen().len(), 0);
+//! ```
+
+mod reply;
+mod seen;
+mod serve;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use reply::Reply;
+pub use seen::Seen;
+pub(crate) use seen::{Head, read_head};
+
+use crate::background::{Background, bind};
+use crate::tls::Authority;
+
+/// A server on loopback that does what its script says.
+#[derive(Debug)]
+pub struct Faulty {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    authority: Option<Authority>,
+    _server: Background,
+}
+
+impl Faulty {
+    /// Answers the first request with the first reply, and so on; the last one repeats.
+    #[must_use]
+    pub fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::answering(in_turn(replies))
+    }
+
+    /// Answers each request with what `answer` returns for it.
+    #[must_use]
+    pub fn answering(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start(None, answer)
+    }
+
+    /// Does what [`Faulty::new`] does, over TLS with a certificate of an own authority.
+    #[must_use]
+    pub fn tls(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::start(Some(Authority::new()), in_turn(replies))
+    }
+
+    pub(crate) fn start(
+        authority: Option<Authority>,
+        answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let (listener, address) = bind();
+        let seen = Arc::<Mutex<Vec<Seen>>>::default();
+        let tls = authority.as_ref().map(Authority::server);
+        let server =
+            Background::start(serve::connections(listener, tls, Arc::clone(&seen), Arc::new(answer)));
+        Self { address, seen, authority, _server: server }
+    }
+
+    /// Returns `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Returns the address with its scheme, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.authority.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Returns the certificate of the authority to trust.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not speak TLS.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.authority.as_ref().expect("a server with TLS").ca_pem
+    }
+
+    /// Returns the requests so far, oldest first.
+    #[must_use]
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Returns the address of a port where nobody listens: connections are refused.
+#[must_use]
+pub fn closed_port() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
+    listener.local_addr().expect("a bound listener has an address").to_string()
+}
+
+/// Returns an answer that gives each reply once, and the last one for ever.
+fn in_turn(replies: impl IntoIterator<Item = Reply>) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
+    let replies: Vec<_> = replies.into_iter().collect();
+    assert!(!replies.is_empty(), "a script has at least one reply");
+    let turn = Mutex::new(0);
+    move |_| {
+        let mut turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let reply = replies[(*turn).min(replies.len() - 1)].clone();
+        *turn += 1;
+        reply
+    }
+}

@@ -1,0 +1,22 @@
+//! Test kit: hermetic commands, real servers, faults on purpose.
+//!
+//! Everything is on loopback with free ports, waits by looking, and is gone when its value is dropped.
+
+mod background;
+pub mod command;
+pub mod faulty;
+pub mod image;
+pub mod overlays;
+pub mod proxy;
+pub mod registry;
+pub mod repo;
+mod signing;
+mod tls;
+pub mod wait;
+
+pub use command::{Command, Run, Running};
+pub use faulty::{Faulty, Reply, Seen, closed_port};
+pub use image::{Image, Pushed};
+pub use proxy::Proxy;
+pub use registry::Registry;
+pub use repo::{HttpRemote, Remote};

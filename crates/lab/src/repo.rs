@@ -1,0 +1,242 @@
+//! Real git: a bare repository to push to, and what can go wrong on the way there.
+//!
+//! ```
+//! let remote = lab::Remote::new();
+//! let first = remote.commit("main", &[("README.md", "# dex\n", false)], "docs: start");
+//! assert_eq!(remote.tip("main"), first);
+//! ```
+
+mod checkout;
+mod hooks;
+mod http;
+mod import;
+mod log;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tempfile::TempDir;
+
+pub use checkout::Checkout;
+pub use hooks::Race;
+pub use http::HttpRemote;
+pub use import::Change;
+pub use log::Commit;
+
+/// The author of all that the kit commits.
+pub const AUTHOR: &str = "Ada Lovelace <ada@example.com>";
+
+/// The date of the first commit; each further one is a minute later.
+const FIRST_DATE: u64 = 1_735_689_600;
+
+/// What a remote allows and checks; no clean-up runs behind our back.
+const SETTINGS: [[&str; 2]; 5] = [
+    ["uploadpack.allowFilter", "true"],
+    ["uploadpack.allowAnySHA1InWant", "true"],
+    ["http.receivepack", "true"],
+    ["receive.fsckObjects", "true"],
+    ["gc.auto", "0"],
+];
+
+/// A bare repository in a folder of its own; its clones are the same repository.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    folder: Arc<TempDir>,
+    commits: Arc<AtomicU64>,
+}
+
+impl Default for Remote {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Remote {
+    /// Makes an empty repository, whose `HEAD` is the branch `main`. Partial clones are allowed.
+    #[must_use]
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("lab-repo-").tempdir().expect("a temporary folder");
+        let remote = Self { folder: Arc::new(folder), commits: Arc::default() };
+        git(remote.folder.path(), &["init", "--quiet", "--bare", "-b", "main", "remote.git"]);
+        for [setting, value] in SETTINGS {
+            remote.git(&["config", setting, value]);
+        }
+        hooks::install(&remote.path());
+        remote
+    }
+
+    /// Makes a repository of so many files, 100 to a folder, in one commit on `main`.
+    #[must_use]
+    pub fn with_files(count: usize) -> Self {
+        let remote = Self::new();
+        remote.change("main", &import::many(count), "chore: many files");
+        remote
+    }
+
+    /// Returns the path of the bare repository.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("remote.git")
+    }
+
+    /// Returns the `file://` URL of the repository.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("file://{}", self.path().display())
+    }
+
+    /// Commits files (path, content, whether executable) onto a branch, and returns the commit.
+    ///
+    /// The branch is made if it is not there: from `HEAD`'s branch, or from nothing. No hook runs.
+    pub fn commit(&self, branch: &str, files: &[(&str, &str, bool)], message: &str) -> String {
+        let change = |&(path, content, executable): &(&str, &str, bool)| match executable {
+            true => Change::executable(path, content),
+            false => Change::file(path, content),
+        };
+        self.change(branch, &files.iter().map(change).collect::<Vec<_>>(), message)
+    }
+
+    /// Commits changes of any kind onto a branch, and returns the commit.
+    pub fn change(&self, branch: &str, changes: &[Change], message: &str) -> String {
+        self.change_as(AUTHOR, branch, changes, message)
+    }
+
+    /// Commits changes as somebody else: `Name <mail>`.
+    pub fn change_as(&self, author: &str, branch: &str, changes: &[Change], message: &str) -> String {
+        let date = FIRST_DATE + 60 * self.commits.fetch_add(1, Ordering::SeqCst);
+        let parent = [branch, "HEAD"].iter().find_map(|name| self.resolve(name));
+        let commit = import::commit(branch, parent.as_deref(), &format!("{author} {date} +0000"), message);
+        let stream = import::stream(commit, changes);
+        run(&self.path(), &["fast-import", "--quiet"], stream);
+        self.tip(branch)
+    }
+
+    /// Returns the commit that a branch stands at.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such branch.
+    #[must_use]
+    pub fn tip(&self, branch: &str) -> String {
+        self.resolve(branch).unwrap_or_else(|| panic!("no branch `{branch}` in {:?}", self.branches()))
+    }
+
+    /// Returns the names of the branches, in the order of the alphabet.
+    #[must_use]
+    pub fn branches(&self) -> Vec<String> {
+        let names = self.git(&["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads"]);
+        names.lines().map(str::to_owned).collect()
+    }
+
+    /// Deletes a branch, as somebody else might meanwhile.
+    pub fn delete_branch(&self, branch: &str) {
+        self.git(&["update-ref", "-d", &format!("refs/heads/{branch}")]);
+    }
+
+    /// Puts a lightweight tag on a commit.
+    pub fn tag(&self, name: &str, commit: &str) {
+        self.git(&["update-ref", &format!("refs/tags/{name}"), commit]);
+    }
+
+    /// Returns a file's content at a revision, if it is there.
+    #[must_use]
+    pub fn file(&self, revision: &str, path: &str) -> Option<String> {
+        let output = try_git(&self.path(), &["cat-file", "blob", &format!("{revision}:{path}")]);
+        output.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Returns a path's mode at a revision, if it is there: `100644`, `100755`, `120000`, `160000`.
+    #[must_use]
+    pub fn mode(&self, revision: &str, path: &str) -> Option<String> {
+        let entry = self.git(&["ls-tree", revision, "--", path]);
+        entry.split(' ').next().filter(|mode| !mode.is_empty()).map(str::to_owned)
+    }
+
+    /// Returns the commits of a branch, newest first.
+    #[must_use]
+    pub fn log(&self, branch: &str) -> Vec<Commit> {
+        log::read(&self.git(&["log", log::FORMAT, "-z", &format!("refs/heads/{branch}"), "--"]))
+    }
+
+    /// Returns the diff of a commit against its first parent, with three lines of context.
+    #[must_use]
+    pub fn diff(&self, commit: &str) -> String {
+        self.git(&["diff-tree", "--root", "-p", "--no-commit-id", "--no-renames", commit, "--"])
+    }
+
+    /// Checks that every object is there and sound.
+    ///
+    /// # Panics
+    ///
+    /// With what `git fsck` found.
+    pub fn fsck(&self) {
+        self.git(&["fsck", "--full", "--strict", "--no-dangling"]);
+    }
+
+    /// Clones a branch into a folder of its own, as a person would.
+    #[must_use]
+    pub fn checkout(&self, branch: &str) -> Checkout {
+        Checkout::new(self, branch)
+    }
+
+    /// Runs git in the bare repository and returns what it said.
+    ///
+    /// # Panics
+    ///
+    /// If git fails.
+    pub fn git(&self, args: &[&str]) -> String {
+        git(&self.path(), args)
+    }
+
+    fn resolve(&self, branch: &str) -> Option<String> {
+        let name = if branch == "HEAD" { "HEAD".to_owned() } else { format!("refs/heads/{branch}") };
+        let id = try_git(&self.path(), &["rev-parse", "--verify", "--quiet", "--end-of-options", &name])?;
+        Some(String::from_utf8_lossy(&id).trim().to_owned())
+    }
+}
+
+/// Returns git with no settings but the repository's own, and a fixed author and date.
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command.args(args).current_dir(folder).env_clear();
+    command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+    command.env("LANG", "C.UTF-8").env("HOME", folder).env("GIT_TERMINAL_PROMPT", "0");
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    for who in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{who}_NAME"), "Ada Lovelace");
+        command.env(format!("GIT_{who}_EMAIL"), "ada@example.com");
+        command.env(format!("GIT_{who}_DATE"), format!("{FIRST_DATE} +0000"));
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs git and returns what it said, with the reason if it failed.
+fn attempt(folder: &Path, args: &[&str]) -> Result<Vec<u8>, String> {
+    let output = command(folder, args).output().expect("`git` on PATH");
+    match output.status.success() {
+        true => Ok(output.stdout),
+        false => Err(format!("git {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr))),
+    }
+}
+
+fn git(folder: &Path, args: &[&str]) -> String {
+    let said = attempt(folder, args).unwrap_or_else(|error| panic!("{error}"));
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+fn try_git(folder: &Path, args: &[&str]) -> Option<Vec<u8>> {
+    attempt(folder, args).ok()
+}
+
+/// Runs git with an input.
+fn run(folder: &Path, args: &[&str], input: Vec<u8>) {
+    let mut file = tempfile::tempfile().expect("a temporary file");
+    std::io::Write::write_all(&mut file, &input).expect("a file of our own");
+    std::io::Seek::rewind(&mut file).expect("a file of our own");
+    let output = command(folder, args).stdin(file).output().expect("`git` on PATH");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git {}: {said}", args.join(" "));
+}

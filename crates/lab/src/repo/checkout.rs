@@ -1,0 +1,70 @@
+//! A clone with files in it, as people and workflows have.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::{Remote, attempt, git};
+
+/// A clone in a folder of its own.
+#[derive(Debug)]
+pub struct Checkout {
+    folder: TempDir,
+}
+
+impl Checkout {
+    pub(super) fn new(remote: &Remote, branch: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("lab-checkout-").tempdir().expect("a temporary folder");
+        git(folder.path(), &["clone", "--quiet", "--branch", branch, &remote.url(), "."]);
+        Self { folder }
+    }
+
+    /// Returns the folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Returns a file's content, if it is there.
+    #[must_use]
+    pub fn read(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.path().join(path)).ok()
+    }
+
+    /// Writes a file, and the folders it is in.
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder of our own");
+        fs::write(path, content).expect("a folder of our own");
+    }
+
+    /// Runs git in the folder and returns what it said.
+    ///
+    /// # Panics
+    ///
+    /// If git fails.
+    pub fn git(&self, args: &[&str]) -> String {
+        git(self.path(), args)
+    }
+
+    /// Runs git in the folder and returns what it said.
+    ///
+    /// # Errors
+    ///
+    /// With what it complained of, if it fails.
+    pub fn try_git(&self, args: &[&str]) -> Result<String, String> {
+        attempt(self.path(), args).map(|said| String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// Commits all files and pushes; returns why not, if the push is refused.
+    ///
+    /// # Errors
+    ///
+    /// With what git said.
+    pub fn commit_and_push(&self, message: &str) -> Result<(), String> {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "-m", message]);
+        self.try_git(&["push", "--quiet", "origin", "HEAD"]).map(drop)
+    }
+}

@@ -1,0 +1,45 @@
+//! The proxy forwards what belongs on loopback, and remembers everything.
+
+use lab::{Faulty, Proxy, Reply};
+
+fn curl(proxy: &Proxy, args: &[&str]) -> lab::Run {
+    let curl = lab::Command::new("curl").env("http_proxy", proxy.url()).env("https_proxy", proxy.url());
+    curl.args(["-sS", "-k"]).args(args).run()
+}
+
+#[test]
+fn a_plain_request_goes_through() {
+    let (proxy, server) = (Proxy::new(), Faulty::new([Reply::text(200, "hello")]));
+    let url = format!("{}/a?b=c", server.url());
+    let run = curl(&proxy, &["-H", "Proxy-Authorization: Basic eDp5", "--data", "body", &url]);
+    assert_eq!(run.stdout, "hello", "{run}");
+    assert_eq!(proxy.requests(), [format!("POST {url}")]);
+    assert_eq!(proxy.authorizations(), [Some("Basic eDp5".to_owned())]);
+    let seen = &server.seen()[0];
+    assert_eq!((&*seen.path, &*seen.body), ("/a?b=c", &b"body"[..]));
+    assert_eq!(seen.header("proxy-authorization"), None);
+}
+
+#[test]
+fn a_tunnel_leads_where_it_is_told() {
+    let (proxy, server) = (Proxy::new(), Faulty::tls([Reply::text(200, "hello")]));
+    proxy.route("registry.example:443", &server.address());
+    let run = curl(&proxy, &["https://registry.example/v2/"]);
+    assert_eq!(run.stdout, "hello", "{run}");
+    assert_eq!(proxy.requests(), ["CONNECT registry.example:443"]);
+}
+
+#[test]
+fn nobody_gets_out_of_loopback() {
+    let proxy = Proxy::new();
+    let run = curl(&proxy, &["-o", "/dev/null", "-w", "%{http_code}", "http://registry.example/v2/"]);
+    assert_eq!(run.stdout, "502", "{run}");
+    assert_eq!(proxy.requests(), ["GET http://registry.example/v2/"]);
+}
+
+#[test]
+fn whoever_needs_no_proxy_does_not_ask_it() {
+    let (proxy, server) = (Proxy::new(), Faulty::new([Reply::text(200, "hello")]));
+    assert_eq!(curl(&proxy, &["--noproxy", "127.0.0.1", &server.url()]).stdout, "hello");
+    assert_eq!(proxy.requests(), [""; 0]);
+}
