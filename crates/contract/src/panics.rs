@@ -27,7 +27,7 @@ pub(crate) fn report<S: Step>(format: Format, vars: &Vars, redactor: Redactor) {
 }
 
 fn document<S: Step>(panic: &PanicHookInfo<'_>, redactor: &Redactor) -> Document {
-    let what = panic.payload_as_str().unwrap_or("no message");
+    let what = message(panic);
     let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
     let failure = Failure::internal(anyhow::anyhow!("{what}{place}")).hinted(concat!(
         "report this line and the command to ",
@@ -36,6 +36,12 @@ fn document<S: Step>(panic: &PanicHookInfo<'_>, redactor: &Redactor) -> Document
     ));
     let around = Circumstances { step: S::NAME.to_owned(), ..Circumstances::default() };
     Document::new(Outcome::Failed(failure), around, redactor)
+}
+
+fn message<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
+    let payload = panic.payload();
+    let owned = || payload.downcast_ref::<String>().map(String::as_str);
+    payload.downcast_ref::<&str>().copied().or_else(owned).unwrap_or("no message")
 }
 
 /// A write that fails is not worth a second panic.

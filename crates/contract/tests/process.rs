@@ -3,6 +3,8 @@
 //! `PROBE=<path>` tests another build of it: `.ci/run` gives the one of the profile `dist`, whose
 //! panics abort.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     path::PathBuf,
     process::{Child, Command, Output, Stdio},

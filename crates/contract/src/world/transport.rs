@@ -125,15 +125,9 @@ fn classify(error: &reqwest::Error) -> TransportError {
 }
 
 fn certificate_error(error: &(dyn Error + 'static)) -> Option<String> {
-    causes(error).into_iter().find_map(|cause| {
-        let cause = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(|io| io.get_ref())
-            .map_or(cause, |inner| inner as &(dyn Error + 'static));
-        match cause.downcast_ref::<rustls::Error>() {
-            Some(rustls::Error::InvalidCertificate(why)) => Some(why.to_string()),
-            _ => None,
-        }
+    causes(error).into_iter().find_map(|cause| match cause.downcast_ref::<rustls::Error>() {
+        Some(rustls::Error::InvalidCertificate(why)) => Some(why.to_string()),
+        _ => None,
     })
 }
 
@@ -146,10 +140,18 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
 /// The error and its sources, the outermost first.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
     let mut all = vec![error];
-    let mut next = error.source();
+    let mut next = inner(error);
     while let Some(error) = next {
         all.push(error);
-        next = error.source();
+        next = inner(error);
     }
     all
+}
+
+/// An `io::Error` names the source of what it wraps as its own, and so hides what it wraps.
+fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
 }
