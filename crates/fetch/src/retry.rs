@@ -1,0 +1,148 @@
+//! When to ask again, and after how long.
+
+use std::time::{Duration, SystemTime};
+
+use contract::{World, asking, world::TransportErrorKind};
+
+use crate::{Answer, FetchError};
+
+/// How often the same is asked within one exchange.
+const ATTEMPTS: u32 = 5;
+
+/// Returns how long to pause before asking again; `None` when the result stands.
+pub(crate) fn after(
+    result: &Result<Answer, FetchError>,
+    repeatable: bool,
+    attempts: u32,
+    world: &World,
+) -> Option<Duration> {
+    if attempts >= ATTEMPTS {
+        return None;
+    }
+    match result {
+        Ok(answer) if is_rate_limit(answer) => {
+            Some(asked_for(answer, world).unwrap_or_else(|| backoff(attempts, world)))
+        }
+        Ok(answer) if repeatable && is_passing(answer.status()) => {
+            Some(asked_for(answer, world).unwrap_or_else(|| backoff(attempts, world)))
+        }
+        Err(error) if may_pass(error, repeatable) => Some(backoff(attempts, world)),
+        _ => None,
+    }
+}
+
+/// Returns why it is asked again, for people.
+pub(crate) fn why(result: &Result<Answer, FetchError>) -> String {
+    match result {
+        Ok(answer) => format!("status {}", answer.status()),
+        Err(error) => error.reason().meaning.to_owned(),
+    }
+}
+
+/// Statuses that a second request may not get: 408, 5xx but "not implemented", and those of proxies
+/// in front (499, 522).
+fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 499 | 500 | 502 | 503 | 504 | 522)
+}
+
+/// 429; or what GitHub calls its primary and secondary rate limits, which come as 403
+/// (docs.github.com, "Rate limits for the REST API").
+pub(crate) fn is_rate_limit(answer: &Answer) -> bool {
+    let used_up =
+        answer.header("x-ratelimit-remaining") == Some("0") || answer.header("retry-after").is_some();
+    let secondary = || String::from_utf8_lossy(answer.body()).contains("secondary rate limit");
+    answer.status() == 429 || (answer.status() == 403 && (used_up || secondary()))
+}
+
+/// A connection that never stood can always be asked for again; one that broke only where the
+/// request does no harm when it is carried out twice.
+fn may_pass(error: &FetchError, repeatable: bool) -> bool {
+    match error.kind() {
+        Some(TransportErrorKind::Connect) => true,
+        Some(TransportErrorKind::TimedOut | TransportErrorKind::Broken) => repeatable,
+        Some(_) => false,
+        None => repeatable && error.reason() == asking::TIMED_OUT,
+    }
+}
+
+/// Returns how long the server wants us to wait: `Retry-After` in seconds or as a date (RFC 9110,
+/// 10.2.3), GitHub's `x-ratelimit-reset` (seconds since 1970), or GHCR's text
+/// (`retry-after: 1.16676ms, allowed: 44000/minute`).
+pub(crate) fn asked_for(answer: &Answer, world: &World) -> Option<Duration> {
+    let until = |time: SystemTime| time.duration_since(world.now()).unwrap_or_default();
+    if let Some(value) = answer.header("retry-after") {
+        let seconds = value.trim().parse().ok().map(Duration::from_secs);
+        return seconds.or_else(|| httpdate::parse_http_date(value).ok().map(until));
+    }
+    if answer.header("x-ratelimit-remaining") == Some("0") {
+        let reset = answer.header("x-ratelimit-reset")?.parse().ok()?;
+        return Some(until(SystemTime::UNIX_EPOCH + Duration::from_secs(reset)) + Duration::from_secs(1));
+    }
+    in_text(&String::from_utf8_lossy(answer.body()))
+}
+
+fn in_text(body: &str) -> Option<Duration> {
+    let rest = body.split("retry-after: ").nth(1)?;
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let (number, unit) = rest.split_at(end);
+    let factor = match unit {
+        unit if unit.starts_with("ns") => 1e-9,
+        unit if unit.starts_with("µs") || unit.starts_with("us") || unit.starts_with("\\u00b5s") => 1e-6,
+        unit if unit.starts_with("ms") => 1e-3,
+        unit if unit.starts_with('s') => 1.0,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * factor).ok()
+}
+
+/// 0.2 s, doubled each time, with half of it left to chance so that many runs do not come back at once.
+fn backoff(attempts: u32, world: &World) -> Duration {
+    let full = 0.2 * f64::from(1 << attempts.min(6));
+    Duration::from_secs_f64(full * (0.5 + world.random() / 2.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+        let headers = headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Answer::new(status, headers, body.as_bytes().to_vec(), "https://api.example.org/x".parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn the_server_may_say_when_in_four_ways() {
+        let world = World::for_tests(Duration::ZERO);
+        let wait = |headers: &[(&str, &str)], body: &str| asked_for(&answer(429, headers, body), &world);
+        assert_eq!(wait(&[("retry-after", "3600")], ""), Some(Duration::from_secs(3600)));
+        let date = httpdate::fmt_http_date(world.now() + Duration::from_secs(100));
+        let seconds = wait(&[("retry-after", &date)], "").unwrap().as_secs();
+        assert!((95..=100).contains(&seconds), "{seconds}");
+        let reset = world.now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 50;
+        let seconds =
+            wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &reset.to_string())], "").unwrap();
+        assert!((49..=51).contains(&seconds.as_secs()), "{seconds:?}");
+        let text = r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"retry-after: 1.5ms, allowed: 44000/minute"}]}"#;
+        assert_eq!(wait(&[], text), Some(Duration::from_micros(1500)));
+        assert_eq!(wait(&[], "nothing"), None);
+    }
+
+    #[tokio::test]
+    async fn only_what_may_pass_is_repeated_and_not_for_ever() {
+        let world = World::for_tests(Duration::ZERO);
+        let again = |status, repeatable, attempts| {
+            after(&Ok(answer(status, &[], "")), repeatable, attempts, &world).is_some()
+        };
+        assert!(again(503, true, 1) && again(429, false, 1));
+        assert!(!again(503, false, 1), "a POST may have been carried out");
+        assert!(!again(404, true, 1) && !again(401, true, 1) && !again(501, true, 1));
+        assert!(!again(503, true, ATTEMPTS));
+    }
+
+    #[tokio::test]
+    async fn githubs_403_is_a_rate_limit_only_when_it_says_so() {
+        assert!(is_rate_limit(&answer(403, &[("x-ratelimit-remaining", "0")], "")));
+        assert!(is_rate_limit(&answer(403, &[], "You have exceeded a secondary rate limit")));
+        assert!(!is_rate_limit(&answer(403, &[], "Resource not accessible by integration")));
+    }
+}

@@ -1,0 +1,141 @@
+//! The client against a server that misbehaves on purpose.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::{Duration, Instant};
+
+use contract::{World, asking};
+use fetch::{Answer, Fetch, FetchError};
+use lab::{Faulty, Reply, closed_port};
+use url::Url;
+
+/// Asks once, with nobody waiting: 30 s an exchange.
+async fn get(url: &str) -> Result<Answer, FetchError> {
+    let world = World::for_tests(Duration::ZERO);
+    Fetch::new(&world).get(url.parse().unwrap()).send().await
+}
+
+fn at(server: &Faulty) -> String {
+    server.url()
+}
+
+#[tokio::test]
+async fn two_failures_pass() {
+    let server = Faulty::new([Reply::html(503), Reply::hang_up(), Reply::text(200, "fine")]);
+    assert_eq!(get(&at(&server)).await.unwrap().body(), b"fine");
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn a_server_that_always_fails_is_a_server_error_that_says_what_it_said() {
+    let server = Faulty::new([Reply::text(502, "upstream is down")]);
+    let error = get(&at(&server)).await.unwrap_err();
+    assert_eq!(error.reason(), asking::SERVER_ERROR);
+    assert!(error.to_string().contains("answered 502: \"upstream is down\", asked 5 times"), "{error}");
+}
+
+#[tokio::test]
+async fn an_hour_is_not_waited_for() {
+    let server = Faulty::new([Reply::status(429).retry_after(3600)]);
+    let started = Instant::now();
+    let error = get(&at(&server)).await.unwrap_err();
+    assert_eq!((error.reason(), server.seen().len()), (asking::RATE_LIMITED, 1));
+    assert!(
+        started.elapsed() < Duration::from_secs(5) && error.to_string().contains("for 3600 s"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_second_is_waited_for() {
+    let server = Faulty::new([Reply::status(429).retry_after(1), Reply::text(200, "fine")]);
+    let started = Instant::now();
+    assert!(get(&at(&server)).await.is_ok());
+    assert!(started.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn nobody_listening_is_unreachable() {
+    let error = get(&format!("http://{}/", closed_port())).await.unwrap_err();
+    assert_eq!(error.reason(), asking::UNREACHABLE);
+    assert!(error.to_string().contains("connection refused"), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_exist_is_unreachable() {
+    assert_eq!(get("http://registry.invalid/").await.unwrap_err().reason(), asking::UNREACHABLE);
+}
+
+#[tokio::test]
+async fn a_silent_server_is_timed_out_within_the_deadline() {
+    for reply in [Reply::silent(), Reply::text(200, "half").headers_only()] {
+        let server = Faulty::new([reply]);
+        let world = World::for_tests(Duration::from_secs(2));
+        let started = Instant::now();
+        let fetch = Fetch::new(&world);
+        let error = fetch.get(at(&server).parse().unwrap()).send().await.unwrap_err();
+        assert_eq!(error.reason(), asking::TIMED_OUT);
+        assert!(started.elapsed() < Duration::from_secs(4));
+    }
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_not_the_api_whether_it_is_announced_or_not() {
+    for reply in [Reply::status(200).endless(b' '), Reply::status(200).filled(b'0', 10 << 30)] {
+        let server = Faulty::new([reply]);
+        let error = get(&at(&server)).await.unwrap_err();
+        assert_eq!((error.reason(), server.seen().len()), (asking::NOT_THE_API, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_is_asked_for_again() {
+    let whole = Reply::text(200, "0123456789");
+    let server = Faulty::new([whole.clone().cut_after(5), whole]);
+    assert_eq!(get(&at(&server)).await.unwrap().body(), b"0123456789");
+}
+
+#[tokio::test]
+async fn a_post_that_broke_is_not_sent_again() {
+    let server = Faulty::new([Reply::hang_up()]);
+    let world = World::for_tests(Duration::ZERO);
+    let fetch = Fetch::new(&world);
+    assert!(fetch.post(at(&server).parse().unwrap(), b"x".to_vec()).send().await.is_err());
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_secret_does_not_follow_a_redirect_to_another_host() {
+    let other = Faulty::new([Reply::text(200, "blob")]);
+    let server = Faulty::new([Reply::redirect(307, &at(&other))]);
+    let world = World::for_tests(Duration::ZERO);
+    let fetch = Fetch::new(&world);
+    let request = fetch.get(at(&server).parse().unwrap()).secret_header("authorization", "Bearer t");
+    assert_eq!(request.header("accept", "x").send().await.unwrap().body(), b"blob");
+    assert_eq!(server.seen()[0].header("authorization"), Some("Bearer t"));
+    assert_eq!(other.seen()[0].header("authorization"), None);
+    assert_eq!(other.seen()[0].header("accept"), Some("x"));
+    assert_eq!(world.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_circle_of_redirects_ends() {
+    let server = Faulty::new([Reply::redirect(302, "/again")]);
+    assert_eq!(get(&at(&server)).await.unwrap_err().reason(), asking::NOT_THE_API);
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_untrusted_until_it_is_given() {
+    let server = Faulty::tls([Reply::text(200, "fine")]);
+    let url: Url = at(&server).parse().unwrap();
+    let world = World::for_tests(Duration::ZERO);
+    let error = Fetch::new(&world).get(url.clone()).send().await.unwrap_err();
+    assert_eq!(error.reason(), asking::UNTRUSTED_CERTIFICATE);
+    let trusting = Fetch::new(&world).trusting(Some(server.ca_pem().as_bytes().to_vec()));
+    assert_eq!(trusting.get(url.clone()).send().await.unwrap().body(), b"fine");
+    let broken = Fetch::new(&world).trusting(Some(b"no certificate".to_vec()));
+    assert_eq!(
+        contract::Failure::from(broken.get(url).send().await.unwrap_err()).verdict(),
+        contract::Verdict::Usage
+    );
+}
