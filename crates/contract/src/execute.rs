@@ -70,7 +70,11 @@ pub struct Finished {
 
 /// The whole of a step's `main.rs`.
 pub fn main<S: Step>() -> ExitCode {
-    let invocation = Invocation::of_process();
+    start::<S>(Invocation::of_process())
+}
+
+/// What [`main`] does, for the front door, whose own name comes before the step's.
+pub fn start<S: Step>(invocation: Invocation) -> ExitCode {
     let redactor = Redactor::default();
     let format = find_format(&invocation.arguments, &invocation.vars);
     panics::report::<S>(format, &invocation.vars, redactor.clone());

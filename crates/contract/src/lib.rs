@@ -27,7 +27,7 @@ pub use arguments::{Common, Format, Vars, command, parse_list, parse_timeout};
 pub use commit::{Commit, InvalidCommit};
 pub use digest::{Digest, InvalidDigest};
 pub use document::Document;
-pub use execute::{Finished, Invocation, execute, main};
+pub use execute::{Finished, Invocation, execute, main, start};
 pub use failure::{Failure, FailureKind};
 pub use reason::{Reason, asking};
 pub use reference::{InvalidReference, Reference, Tag};
