@@ -35,7 +35,7 @@ pub(crate) fn after(
 pub(crate) fn why(result: &Result<Answer, FetchError>) -> String {
     match result {
         Ok(answer) => format!("status {}", answer.status()),
-        Err(error) => error.reason().meaning.to_owned(),
+        Err(error) => error.reason().to_string(),
     }
 }
 
@@ -95,9 +95,9 @@ fn in_text(body: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(number.parse::<f64>().ok()? * factor).ok()
 }
 
-/// 0.2 s, doubled each time, with half of it left to chance so that many runs do not come back at once.
+/// 0.2 s, doubled each time (3 s in all), with half of it left to chance so that many runs do not come back at once.
 fn backoff(attempts: u32, world: &World) -> Duration {
-    let full = 0.2 * f64::from(1 << attempts.min(6));
+    let full = 0.1 * f64::from(1 << attempts.min(6));
     Duration::from_secs_f64(full * (0.5 + world.random() / 2.0))
 }
 
