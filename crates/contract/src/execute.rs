@@ -252,17 +252,20 @@ fn quote(word: &str) -> String {
     }
 }
 
-/// Ends when SIGINT or SIGTERM comes, with its name.
-async fn stopped() -> &'static str {
+/// Returns what ends when SIGINT or SIGTERM comes, with its name. The handlers stand when this
+/// returns, and not only when somebody waits for it: nothing may be printed before they do.
+fn stopped() -> impl Future<Output = &'static str> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
-        // Without handlers the signal ends the process as it always did.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => "SIGINT",
-        _ = terminate.recv() => "SIGTERM",
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async {
+        let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+            // Without handlers the signal ends the process as it always did.
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+        }
     }
 }
 
