@@ -1,0 +1,125 @@
+//! New entries as bytes: below the others, in an empty `images`, or in a block of their own.
+
+use crate::document::{Document, Kind, Node};
+use crate::images::{Entry, Images};
+use crate::lines;
+use crate::plan::NewEntry;
+use crate::quote::plain_or_quoted;
+use crate::refusal::{Refusal, RefusalKind};
+use crate::splice::{Patch, colon, end_of, flow_pair, unsupported};
+
+/// Returns the patches that append these entries, at least one.
+pub(crate) fn patches(
+    document: &Document<'_>,
+    images: &Images<'_>,
+    new: &[NewEntry],
+) -> Result<Vec<Patch>, Refusal> {
+    match images {
+        Images::Absent => Ok(vec![at_the_end(document, new)?]),
+        Images::Empty(key, value) => in_an_empty_list(document, key, value, new),
+        Images::List(list, entries) => Ok(vec![below_the_last(document.text, list, entries, new)?]),
+    }
+}
+
+fn at_the_end(document: &Document<'_>, new: &[NewEntry]) -> Result<Patch, Refusal> {
+    let text = document.text;
+    if let Some(Node { kind: Kind::Mapping { flow: true, .. }, line, .. }) = &document.root {
+        let message = "no `images` in a top level that is written in braces";
+        let refusal = RefusalKind::UnsupportedYaml.because(message).at(*line);
+        return Err(refusal.hint("add `images: []` to the file first"));
+    }
+    let block = format!("images:\n{}", block(&list_indent(document), new));
+    if text.trim_start_matches('\u{FEFF}').is_empty() {
+        return Ok(Patch { range: text.len()..text.len(), bytes: block + "\n" });
+    }
+    let last_line = text.trim_end_matches(['\n', '\r']).len();
+    Ok(Patch { range: text.len()..text.len(), ..lines::insert_below(text, last_line, &block) })
+}
+
+/// `images:` or `images: null` or `images: []`: the token goes, comments stay, a block follows.
+fn in_an_empty_list(
+    document: &Document<'_>,
+    key: &Node<'_>,
+    value: &Node<'_>,
+    new: &[NewEntry],
+) -> Result<Vec<Patch>, Refusal> {
+    let text = document.text;
+    let after_colon = colon(text, key)?;
+    let in_braces = matches!(&document.root, Some(Node { kind: Kind::Mapping { flow: true, .. }, .. }));
+    if in_braces {
+        let json = text[key.span.clone()].starts_with('"');
+        let list = format!("[{}]", flow(json, new));
+        let patch = Patch { range: value.span.clone(), bytes: list };
+        return if value.span.is_empty() {
+            Err(unsupported(value, "an empty value"))
+        } else {
+            Ok(vec![patch])
+        };
+    }
+    let token = if value.span.is_empty() { after_colon..after_colon } else { after_colon..value.span.end };
+    if value.anchor != 0 || text.get(token.clone()).is_none_or(|token| token.contains(['\n', '\r', '#'])) {
+        return Err(unsupported(value, "an empty list over several lines"));
+    }
+    let below = lines::insert_below(text, token.end, &block(&list_indent(document), new));
+    Ok(vec![Patch { range: token, bytes: String::new() }, below])
+}
+
+fn below_the_last(
+    text: &str,
+    list: &Node<'_>,
+    entries: &[Entry<'_>],
+    new: &[NewEntry],
+) -> Result<Patch, Refusal> {
+    let Some(last) = entries.last() else { return Err(unsupported(list, "an empty list")) };
+    let end = end_of(text, last.node, last.node)?;
+    if let Kind::Sequence { flow: true, .. } = list.kind {
+        let json = matches!(&last.node.kind, Kind::Mapping { pairs, .. }
+            if pairs.first().is_some_and(|(key, _)| text[key.span.clone()].starts_with('"')));
+        return Ok(Patch { range: end..end, bytes: format!(", {}", flow(json, new)) });
+    }
+    let indent = lines::dash_indent(text, list.span.start);
+    let indent = indent.ok_or_else(|| unsupported(list, "a list whose indent is not clear"))?;
+    let end = below_its_comments(text, end, indent.len());
+    Ok(lines::insert_below(text, end, &block(indent, new)))
+}
+
+/// Comment lines that are indented deeper than the dash belong to the entry above them.
+fn below_its_comments(text: &str, mut end: usize, indent: usize) -> usize {
+    loop {
+        let next = lines::below(text, end);
+        let line = &text[next..lines::end(text, next)];
+        let comment = line.trim_start_matches(' ');
+        if next == end || !comment.starts_with('#') || line.len() - comment.len() <= indent {
+            return end;
+        }
+        end = next;
+    }
+}
+
+/// The indent of the first other list in the file, two spaces if there is none.
+fn list_indent(document: &Document<'_>) -> String {
+    let lists = match &document.root {
+        Some(Node { kind: Kind::Mapping { pairs, .. }, .. }) => pairs.as_slice(),
+        _ => &[],
+    };
+    let mut lists = lists.iter().map(|(_, value)| value);
+    let first = lists.find(|value| matches!(value.kind, Kind::Sequence { flow: false, .. }));
+    first.and_then(|list| lines::dash_indent(document.text, list.span.start)).unwrap_or("  ").to_owned()
+}
+
+fn block(indent: &str, new: &[NewEntry]) -> String {
+    let entry = |keys: &NewEntry| {
+        let pairs: Vec<_> =
+            keys.iter().map(|(key, value)| format!("{}: {}", key.as_str(), plain_or_quoted(value))).collect();
+        format!("{indent}- {}", pairs.join(&format!("\n{indent}  ")))
+    };
+    new.iter().map(entry).collect::<Vec<_>>().join("\n")
+}
+
+fn flow(json: bool, new: &[NewEntry]) -> String {
+    let entry = |keys: &NewEntry| {
+        let pairs: Vec<_> = keys.iter().map(|(key, value)| flow_pair(*key, value, json)).collect();
+        format!("{{{}}}", pairs.join(", "))
+    };
+    new.iter().map(entry).collect::<Vec<_>>().join(", ")
+}

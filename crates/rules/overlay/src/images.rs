@@ -1,0 +1,266 @@
+//! The `images:` of a kustomization: which entries there are, and where each value comes from.
+
+use std::collections::HashMap;
+
+use crate::document::{Document, Kind, Node, Tag};
+use crate::quote::reads_as_other;
+use crate::refusal::{Refusal, RefusalKind};
+
+/// A key of an entry, in the order in which kustomize documents them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    Name,
+    NewName,
+    NewTag,
+    Digest,
+    TagSuffix,
+}
+
+impl Key {
+    const ALL: [Self; 5] = [Self::Name, Self::NewName, Self::NewTag, Self::Digest, Self::TagSuffix];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::NewName => "newName",
+            Self::NewTag => "newTag",
+            Self::Digest => "digest",
+            Self::TagSuffix => "tagSuffix",
+        }
+    }
+}
+
+/// What stands below `images:`.
+pub(crate) enum Images<'d> {
+    /// There is no such key.
+    Absent,
+    /// `images:`, `images: null` or `images: []`: the key and its value.
+    Empty(&'d Node<'d>, &'d Node<'d>),
+    List(&'d Node<'d>, Vec<Entry<'d>>),
+}
+
+/// One entry as kustomize reads it.
+pub(crate) struct Entry<'d> {
+    pub(crate) node: &'d Node<'d>,
+    pub(crate) name: &'d str,
+    fields: Vec<(Key, Field<'d>)>,
+}
+
+/// One value of an entry.
+pub(crate) struct Field<'d> {
+    /// Which pair of the entry it is; `None` if a merge key supplies it.
+    pub(crate) pair: Option<usize>,
+    /// The token in the text: a scalar or an alias.
+    pub(crate) token: &'d Node<'d>,
+    /// The value behind it; `None` for null, which is as good as absent.
+    pub(crate) value: Option<&'d str>,
+    /// Whether kustomize reads it as text: `newTag: 1.10` is a number to it, and an error.
+    pub(crate) is_text: bool,
+}
+
+impl<'d> Entry<'d> {
+    pub(crate) fn field(&self, key: Key) -> Option<&Field<'d>> {
+        self.fields.iter().find(|(other, _)| *other == key).map(|(_, field)| field)
+    }
+
+    /// Returns a value that has an effect: neither null nor the empty text.
+    pub(crate) fn value(&self, key: Key) -> Option<&str> {
+        self.field(key).and_then(|field| field.value).filter(|value| !value.is_empty())
+    }
+
+    /// Returns the repository that the entry puts into the manifests.
+    ///
+    /// `name: app:latest` is legal and matches only that tag; what it puts out is `app`.
+    pub(crate) fn output(&self) -> &str {
+        self.value(Key::NewName).unwrap_or_else(|| split_version(self.name).0)
+    }
+
+    pub(crate) fn line(&self) -> usize {
+        self.node.line
+    }
+}
+
+/// Returns the repository and what follows it: `:tag`, `@digest`, both or nothing.
+pub(crate) fn split_version(reference: &str) -> (&str, &str) {
+    let path = reference.rfind('/').map_or(0, |slash| slash + 1);
+    let at = reference[path..].find([':', '@']).map_or(reference.len(), |at| path + at);
+    reference.split_at(at)
+}
+
+/// Finds the entries; refuses what kustomize would read in another way than it looks.
+pub(crate) fn find<'d>(document: &'d Document<'_>) -> Result<Images<'d>, Refusal> {
+    let Some(root) = &document.root else { return Ok(Images::Absent) };
+    let Kind::Mapping { pairs, .. } = &root.kind else {
+        return Err(unsupported(root, "the top level is not a mapping"));
+    };
+    let known = ["apiVersion", "kind", "images", "imageTags"];
+    unambiguous_keys(pairs, &known)?;
+    is_kustomization(pairs)?;
+    if let Some(merge) = pairs.iter().find(|(key, _)| is_merge(key)) {
+        return Err(unsupported(&merge.0, "a merge key `<<` at the top level").hint("write its keys out"));
+    }
+    match find_pair(pairs, "images") {
+        None => Ok(Images::Absent),
+        Some((key, value)) => list(document, key, value),
+    }
+}
+
+fn is_kustomization(pairs: &[(Node<'_>, Node<'_>)]) -> Result<(), Refusal> {
+    let value_of = |name| find_pair(pairs, name).and_then(|(_, node)| Some((node, node.scalar()?)));
+    if let Some((node, version)) = value_of("apiVersion")
+        && version.starts_with("kustomize.toolkit.fluxcd.io/")
+    {
+        let message = format!("`{version}` is Flux's own Kustomization, not an overlay of kustomize");
+        return Err(
+            unsupported(node, message).hint("pass --overlay with the directory its `spec.path` names")
+        );
+    }
+    if let Some((node, kind)) = value_of("kind")
+        && !["", "Kustomization", "Component"].contains(&kind)
+    {
+        return Err(unsupported(node, format!("`kind: {kind}` is no kustomization")));
+    }
+    match find_pair(pairs, "imageTags") {
+        Some((key, _)) => {
+            Err(unsupported(key, "the deprecated `imageTags`")
+                .hint("run `kustomize edit fix` in its directory"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn list<'d>(
+    document: &'d Document<'_>,
+    key: &'d Node<'d>,
+    value: &'d Node<'d>,
+) -> Result<Images<'d>, Refusal> {
+    match &value.kind {
+        Kind::Sequence { items, .. } if !items.is_empty() => {
+            let anchors = document.anchors();
+            let entries = items.iter().map(|item| entry(item, &anchors)).collect::<Result<_, _>>()?;
+            Ok(Images::List(value, entries))
+        }
+        Kind::Sequence { .. } => Ok(Images::Empty(key, value)),
+        Kind::Alias { .. } => Err(unsupported(value, "`images` is an alias").hint("write the list out")),
+        _ if value.is_null() => Ok(Images::Empty(key, value)),
+        _ => Err(unsupported(key, "`images` is not a list")),
+    }
+}
+
+type Anchors<'d> = HashMap<usize, &'d Node<'d>>;
+
+fn entry<'d>(item: &'d Node<'d>, anchors: &Anchors<'d>) -> Result<Entry<'d>, Refusal> {
+    let Kind::Mapping { pairs, .. } = &resolve(item, anchors)?.kind else {
+        return Err(unsupported(item, "an entry of `images` is not a mapping"));
+    };
+    unambiguous_keys(pairs, &Key::ALL.map(Key::as_str))?;
+    if let Some((late, _)) = pairs.iter().skip(1).find(|(key, _)| is_merge(key)) {
+        let message = "a merge key `<<` below other keys, which kustomize lets it override";
+        return Err(unsupported(late, message).hint("move `<<` to the top of the entry"));
+    }
+    let mut fields = Vec::new();
+    for key in Key::ALL {
+        if let Some(at) = pairs.iter().position(|(node, _)| node.scalar() == Some(key.as_str())) {
+            fields.push((key, field(Some(at), key, &pairs[at].1, anchors)?));
+        }
+    }
+    for (_, merged) in pairs.iter().filter(|(key, _)| is_merge(key)) {
+        merge(merged, anchors, &mut fields)?;
+    }
+    let name = fields.iter().find(|(key, _)| *key == Key::Name).map(|(_, field)| field);
+    match name {
+        Some(Field { value: Some(value), is_text: true, .. }) => {
+            Ok(Entry { node: item, name: value, fields })
+        }
+        Some(field) => {
+            Err(unsupported(field.token, "the `name` of an entry is not text").hint("quote the name"))
+        }
+        None => Err(unsupported(item, "an entry of `images` without `name`").hint("give it a name")),
+    }
+}
+
+/// Adds what `<<` supplies; keys of the entry itself win, as do earlier merges.
+fn merge<'d>(
+    from: &'d Node<'d>,
+    anchors: &Anchors<'d>,
+    fields: &mut Vec<(Key, Field<'d>)>,
+) -> Result<(), Refusal> {
+    let target = resolve(from, anchors)?;
+    let sources = match &target.kind {
+        Kind::Sequence { items, .. } => {
+            items.iter().map(|item| resolve(item, anchors)).collect::<Result<_, _>>()?
+        }
+        _ => vec![target],
+    };
+    for source in sources {
+        let Kind::Mapping { pairs, .. } = &source.kind else {
+            return Err(unsupported(from, "a merge key `<<` without a mapping"));
+        };
+        if pairs.iter().any(|(key, _)| is_merge(key)) {
+            return Err(unsupported(from, "a merge key `<<` inside of another").hint("write its keys out"));
+        }
+        for key in Key::ALL {
+            if let Some((_, value)) = find_pair(pairs, key.as_str())
+                && !fields.iter().any(|(other, _)| *other == key)
+            {
+                fields.push((key, field(None, key, value, anchors)?));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn field<'d>(
+    pair: Option<usize>,
+    key: Key,
+    token: &'d Node<'d>,
+    anchors: &Anchors<'d>,
+) -> Result<Field<'d>, Refusal> {
+    let node = resolve(token, anchors)?;
+    let Kind::Scalar { value, style } = &node.kind else {
+        return Err(unsupported(token, format!("`{}` is not text", key.as_str())));
+    };
+    let plain = *style == granit_parser::ScalarStyle::Plain && node.tag != Tag::Text;
+    let is_text = node.tag != Tag::Other && !(plain && reads_as_other(value));
+    Ok(Field { pair, token, value: (!node.is_null()).then_some(value.as_ref()), is_text })
+}
+
+fn resolve<'d>(node: &'d Node<'d>, anchors: &Anchors<'d>) -> Result<&'d Node<'d>, Refusal> {
+    match &node.kind {
+        Kind::Alias { anchor } => {
+            anchors.get(anchor).copied().ok_or_else(|| unsupported(node, "an alias without its anchor"))
+        }
+        _ => Ok(node),
+    }
+}
+
+/// Refuses a key that is there twice (kustomize takes the last), or in another case (Go reads it).
+fn unambiguous_keys(pairs: &[(Node<'_>, Node<'_>)], known: &[&str]) -> Result<(), Refusal> {
+    let mut seen: Vec<&str> = Vec::new();
+    for (key, _) in pairs {
+        let Some(text) = key.scalar() else { continue };
+        let Some(name) = known.iter().find(|name| name.eq_ignore_ascii_case(text)) else { continue };
+        if *name != text {
+            let message = format!("the key `{text}`, which kustomize reads as `{name}`");
+            return Err(unsupported(key, message).hint(format!("spell it `{name}`")));
+        }
+        if seen.contains(name) {
+            let message = format!("a second `{name}`, and kustomize takes the last one");
+            return Err(unsupported(key, message).hint(format!("remove one `{name}`")));
+        }
+        seen.push(name);
+    }
+    Ok(())
+}
+
+fn find_pair<'p, 't>(pairs: &'p [(Node<'t>, Node<'t>)], name: &str) -> Option<&'p (Node<'t>, Node<'t>)> {
+    pairs.iter().find(|(key, _)| key.scalar() == Some(name))
+}
+
+fn is_merge(key: &Node<'_>) -> bool {
+    matches!(&key.kind, Kind::Scalar { value, style: granit_parser::ScalarStyle::Plain } if value == "<<")
+}
+
+fn unsupported(node: &Node<'_>, message: impl Into<String>) -> Refusal {
+    RefusalKind::UnsupportedYaml.because(message).at(node.line)
+}

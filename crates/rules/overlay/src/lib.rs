@@ -1,0 +1,327 @@
+//! Kustomization text in, edited text out: the smallest change, proven before it is returned.
+//!
+//! ```
+//! use overlay::{Change, Options, edit};
+//!
+//! let text = "images:\n  - name: app\n    newTag: v1    # set by the pipeline\n";
+//! let change = Change { names: vec!["app".into()], tag: Some("v2".into()), ..Change::default() };
+//! let edited = edit(text.as_bytes(), &[change], &Options::default())?;
+//! assert_eq!(edited.text, b"images:\n  - name: app\n    newTag: v2    # set by the pipeline\n");
+//! # Ok::<(), overlay::Refusal>(())
+//! ```
+//!
+//! How it is done: a parser that knows the bytes of every value finds what to replace, the bytes
+//! around stay as they are, and a second parser reads both texts and must find exactly the asked
+//! difference. What cannot be proven is refused, and no text is returned.
+
+mod anchors;
+mod create;
+mod document;
+mod images;
+mod lines;
+mod locate;
+mod plan;
+mod prove;
+mod quote;
+mod refusal;
+mod splice;
+mod wanted;
+
+use document::Document;
+use images::{Entry as Found, Images, Key};
+use plan::{Actions, NewEntry};
+pub use refusal::{Refusal, RefusalKind};
+
+/// One image that is wanted in an overlay.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The repository as given, then as normalised: `["ghcr.io/data-literate/dex"]`.
+    ///
+    /// Compared with each entry's `name`, then with each `newName`. The first is what `rename`
+    /// and `create` write. Docker Hub's `docker.io/library/` may be there or not.
+    pub names: Vec<String>,
+    /// `sha-1a2b3c4d`: `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`.
+    pub tag: Option<String>,
+    /// `sha256:` and 64 lowercase hexadecimal digits.
+    pub digest: Option<String>,
+    /// The entry with exactly this `name`, whatever its `newName` (`--entry NAME`).
+    pub entry: Option<String>,
+}
+
+/// What is written (`--pin`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pin {
+    /// An entry without digest gets `newTag` only, one with both gets both as a unit, one with a
+    /// digest alone gets the digest only: kustomize writes `name@digest`, a tag would be a second
+    /// line without effect.
+    #[default]
+    Keep,
+    /// The digest is set, and inserted where it is missing; `newTag` too, if the image has a tag.
+    Digest,
+    /// `newTag` is set, and a `digest` is deleted, which nothing else ever does.
+    Tag,
+}
+
+impl Pin {
+    /// Returns the word of the flag: `keep`, `digest` or `tag`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Digest => "digest",
+            Self::Tag => "tag",
+        }
+    }
+}
+
+/// What an edit may do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What is written.
+    pub pin: Pin,
+    /// Allows another `newName` (`--rename`).
+    pub rename: bool,
+    /// Adds an entry where there is none (`--create`).
+    pub create: bool,
+    /// Sets every entry for the image instead of refusing several (`--all`).
+    pub all: bool,
+    /// Removes a `tagSuffix`, which a tag or digest leaves without effect (`--drop-suffix`).
+    pub drop_suffix: bool,
+}
+
+/// The result of an edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    /// The whole text; the old one, byte for byte, if nothing is to be done.
+    pub text: Vec<u8>,
+    /// What each change hit, in the order of the changes.
+    pub entries: Vec<EditedEntry>,
+    /// Whether `text` differs from the old one.
+    pub changed: bool,
+}
+
+/// An entry that a change means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditedEntry {
+    /// Which of the changes, counted from 0.
+    pub change: usize,
+    /// The entry's `name`.
+    pub name: String,
+    /// The line of its first key, counted from 1; of the old text, `None` for a new entry.
+    pub line: Option<usize>,
+    /// What was done.
+    pub outcome: Outcome,
+    /// Its value in the old text; empty for a new entry.
+    pub before: Value,
+    /// Its value in the new text.
+    pub after: Value,
+    /// Sentences for people, each with its line: found by newName, another entry not changed, ….
+    pub notices: Vec<String>,
+}
+
+/// What was done with an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It deploys the image already.
+    Unchanged,
+    /// Values were replaced (or removed), no line was added.
+    Replaced,
+    /// At least one key was added to the entry.
+    Inserted,
+    /// The entry is new.
+    Created,
+}
+
+/// What an entry makes of the image.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Value {
+    /// `newName`
+    pub new_name: Option<String>,
+    /// `newTag`, without the digest of the form `tag@sha256:…`.
+    pub tag: Option<String>,
+    /// `digest`, or the one in `newTag`.
+    pub digest: Option<String>,
+}
+
+/// An entry of `images:` as it is in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// `name`, as it is written: `app:latest` is legal.
+    pub name: String,
+    /// The rest.
+    pub value: Value,
+    /// `tagSuffix`
+    pub tag_suffix: Option<String>,
+    /// The line of its first key, counted from 1.
+    pub line: usize,
+}
+
+/// Returns the names a kustomization may have; two of them in one directory are an error.
+pub fn file_names() -> [&'static str; 3] {
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"]
+}
+
+/// Returns the entries of a kustomization, none if it has no `images`.
+///
+/// # Errors
+/// [`RefusalKind::UnsupportedYaml`] for a text that [`edit`] would not touch either.
+pub fn read(text: &[u8]) -> Result<Vec<Entry>, Refusal> {
+    let document = Document::parse(text)?;
+    let images = images::find(&document)?;
+    Ok(found(&images).iter().map(read_entry).collect())
+}
+
+/// Returns the text with every change done, or refuses them all.
+///
+/// Editing an edited text again changes nothing.
+///
+/// # Errors
+/// A [`Refusal`] of any kind; nothing is to be written then.
+pub fn edit(text: &[u8], changes: &[Change], options: &Options) -> Result<Edited, Refusal> {
+    changes.iter().try_for_each(wanted::is_safe)?;
+    let document = Document::parse(text)?;
+    let images = images::find(&document)?;
+    let mut work = Work::default();
+    for (at, change) in changes.iter().enumerate() {
+        work.plan(&images, at, change, options)?;
+    }
+    let new = work.write(&document, &images)?;
+    Ok(Edited { changed: new.as_bytes() != text, text: new.into_bytes(), entries: work.entries })
+}
+
+/// What there is to do, for all changes together.
+#[derive(Default)]
+struct Work {
+    edited: std::collections::BTreeMap<usize, Actions>,
+    created: Vec<NewEntry>,
+    entries: Vec<EditedEntry>,
+}
+
+impl Work {
+    fn plan(
+        &mut self,
+        images: &Images<'_>,
+        at: usize,
+        change: &Change,
+        options: &Options,
+    ) -> Result<(), Refusal> {
+        let found = found(images);
+        let hits = locate::locate(found, change, options)?;
+        for hit in &hits {
+            let entry = &found[hit.entry];
+            let actions = plan::plan(entry, change, options)?;
+            self.entries.push(report(at, entry, &actions, hit.notices.clone()));
+            let known = self.edited.entry(hit.entry).or_insert_with(|| actions.clone());
+            if *known != actions {
+                return Err(contradiction(entry));
+            }
+        }
+        match hits.is_empty() {
+            true if options.create => self.create(found, at, change, options),
+            true => Err(locate::missing(found, change)),
+            false => Ok(()),
+        }
+    }
+
+    fn create(
+        &mut self,
+        found: &[Found<'_>],
+        at: usize,
+        change: &Change,
+        options: &Options,
+    ) -> Result<(), Refusal> {
+        let keys = plan::new_entry(change, options)?;
+        let name = &keys[0].1;
+        locate::overrides_none(found, name)?;
+        let clash = |other: &&NewEntry| {
+            other[0].1 == *name || other.iter().any(|(key, value)| *key == Key::NewName && value == name)
+        };
+        match self.created.iter().find(clash) {
+            Some(other) if *other != keys => {
+                let message = format!("two changes add the entry `{name}` with different values");
+                Err(RefusalKind::Ambiguous.because(message).hint("pass one of them only"))
+            }
+            known => {
+                self.entries.push(report_new(at, &keys));
+                if known.is_none() {
+                    self.created.push(keys);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn write(&self, document: &Document<'_>, images: &Images<'_>) -> Result<String, Refusal> {
+        let found = found(images);
+        let busy = || self.edited.iter().filter(|(_, actions)| !actions.is_empty());
+        let edited: Vec<_> = busy().map(|(at, actions)| (&found[*at], actions)).collect();
+        let followed = anchors::follow(document, images, &edited)?;
+        let follows = |node: &document::Node<'_>| followed.contains(node);
+        let mut patches = Vec::new();
+        for (entry, actions) in &edited {
+            patches.extend(splice::patches(document.text, entry, actions, &follows)?);
+        }
+        if !self.created.is_empty() {
+            patches.extend(create::patches(document, images, &self.created)?);
+        }
+        if patches.is_empty() {
+            return Ok(document.text.to_owned());
+        }
+        let new = splice::apply(document.text, patches)?;
+        let created = self.created.iter().map(Vec::as_slice).collect();
+        let asked = prove::Asked { edited: busy().map(|(at, actions)| (*at, actions)).collect(), created };
+        prove::prove(document.text, &new, &asked)?;
+        Ok(new)
+    }
+}
+
+fn found<'i, 'd>(images: &'i Images<'d>) -> &'i [Found<'d>] {
+    match images {
+        Images::List(_, entries) => entries,
+        Images::Absent | Images::Empty(..) => &[],
+    }
+}
+
+fn read_entry(entry: &Found<'_>) -> Entry {
+    Entry {
+        name: entry.name.to_owned(),
+        value: plan::value_of(entry),
+        tag_suffix: entry.value(Key::TagSuffix).map(str::to_owned),
+        line: entry.line(),
+    }
+}
+
+fn report(change: usize, entry: &Found<'_>, actions: &Actions, notices: Vec<String>) -> EditedEntry {
+    let inserts = actions.iter().any(|(key, _)| entry.field(*key).is_none());
+    EditedEntry {
+        change,
+        name: entry.name.to_owned(),
+        line: Some(entry.line()),
+        outcome: match (actions.is_empty(), inserts) {
+            (true, _) => Outcome::Unchanged,
+            (_, true) => Outcome::Inserted,
+            (_, false) => Outcome::Replaced,
+        },
+        before: plan::value_of(entry),
+        after: plan::value_after(entry, actions),
+        notices,
+    }
+}
+
+fn report_new(change: usize, keys: &NewEntry) -> EditedEntry {
+    let value = |wanted| keys.iter().find(|(key, _)| *key == wanted).map(|(_, value)| value.clone());
+    let (new_name, tag, digest) = (value(Key::NewName), value(Key::NewTag), value(Key::Digest));
+    EditedEntry {
+        change,
+        name: value(Key::Name).unwrap_or_default(),
+        line: None,
+        outcome: Outcome::Created,
+        before: Value::default(),
+        after: Value { new_name, tag, digest },
+        notices: Vec::new(),
+    }
+}
+
+fn contradiction(entry: &Found<'_>) -> Refusal {
+    let message = format!("two changes want different values for the entry `{}`", entry.name);
+    RefusalKind::Ambiguous.because(message).at(entry.line()).hint("pass one of them only")
+}

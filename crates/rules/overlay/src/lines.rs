@@ -1,0 +1,73 @@
+//! Lines of a text, with the line ends they have.
+
+use std::ops::Range;
+
+use crate::splice::Patch;
+
+/// Returns what stands in front of a position on its line.
+pub(crate) fn before_on_line(text: &str, at: usize) -> &str {
+    &text[start(text, at)..at]
+}
+
+/// Returns the blanks in front of the dash of the list item that is on this line.
+pub(crate) fn dash_indent(text: &str, at: usize) -> Option<&str> {
+    let start = start(text, at);
+    let line = &text[start..end(text, at)];
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    line[indent..].starts_with('-').then_some(&line[..indent])
+}
+
+/// Returns the end of the line, in front of its line end.
+pub(crate) fn end(text: &str, at: usize) -> usize {
+    text[at..].find(['\n', '\r']).map_or(text.len(), |found| at + found)
+}
+
+/// Returns the start of the next line, or the end of the text.
+pub(crate) fn below(text: &str, at: usize) -> usize {
+    let end = end(text, at);
+    end + line_end_at(text, end).len()
+}
+
+/// Returns the range of whole lines; the last line of a text without final line end takes the one
+/// in front of it along, so that the text keeps ending without.
+pub(crate) fn whole(text: &str, first: usize, last: usize) -> Range<usize> {
+    let (start, end) = (start(text, first), end(text, last));
+    match line_end_at(text, end) {
+        "" => start - line_end_before(text, start).len()..end,
+        line_end => start..end + line_end.len(),
+    }
+}
+
+/// Inserts a line, which may hold `\n`, below the one of this position, with that line's own end.
+pub(crate) fn insert_below(text: &str, at: usize, line: &str) -> Patch {
+    let end = end(text, at);
+    let neighbour = line_end_at(text, end);
+    if neighbour.is_empty() {
+        let line_end = line_end_of_neighbours(text, at);
+        return Patch { range: end..end, bytes: format!("{line_end}{}", line.replace('\n', line_end)) };
+    }
+    let next = end + neighbour.len();
+    Patch { range: next..next, bytes: line.replace('\n', neighbour) + neighbour }
+}
+
+fn start(text: &str, at: usize) -> usize {
+    let start = text[..at].rfind(['\n', '\r']).map_or(0, |found| found + 1);
+    // A byte order mark is no part of the first line.
+    if start == 0 && text.starts_with('\u{FEFF}') && at >= 3 { 3 } else { start }
+}
+
+fn line_end_at(text: &str, at: usize) -> &str {
+    ["\r\n", "\n", "\r"].into_iter().find(|end| text[at..].starts_with(end)).unwrap_or("")
+}
+
+fn line_end_before(text: &str, at: usize) -> &str {
+    ["\r\n", "\n", "\r"].into_iter().find(|end| text[..at].ends_with(end)).unwrap_or("")
+}
+
+/// The line end above a last line that has none; `\n` where there is only one line.
+fn line_end_of_neighbours(text: &str, at: usize) -> &str {
+    match line_end_before(text, start(text, at)) {
+        "" => "\n",
+        found => found,
+    }
+}

@@ -1,0 +1,78 @@
+//! Why an overlay is left as it is: one word for workflows, a line and two sentences for people.
+
+use std::fmt;
+
+/// Why nothing was edited.
+///
+/// `Display` gives what is there, a lowercase fragment that starts with the line where one is
+/// known; what to do about it is in the field `hint`. The caller puts the file's name in front.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Refusal {
+    /// The word for reports.
+    pub kind: RefusalKind,
+    /// The line, counted from 1, that the message is about.
+    pub line: Option<usize>,
+    /// What is there: a lowercase fragment without a period, names and lines included.
+    pub message: String,
+    /// What to do: imperative, with the exact flag.
+    pub hint: Option<String>,
+}
+
+/// The closed list of reasons for editing (the report's `reason`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// No entry goes by one of the wanted names.
+    ImageMissing,
+    /// The entry needs a tag or a digest which the image does not have, or which is no valid one.
+    IncompleteImage,
+    /// More than one reading: several entries, two values, or another repository than wanted.
+    Ambiguous,
+    /// A later entry overrides the one that would be edited.
+    Shadowed,
+    /// The file is not a kustomization of the kind this editor proves its edits on.
+    UnsupportedYaml,
+}
+
+impl RefusalKind {
+    /// Returns the word of the report, e.g. `image-missing`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ImageMissing => "image-missing",
+            Self::IncompleteImage => "incomplete-image",
+            Self::Ambiguous => "ambiguous",
+            Self::Shadowed => "shadowed",
+            Self::UnsupportedYaml => "unsupported-yaml",
+        }
+    }
+
+    pub(crate) fn because(self, message: impl Into<String>) -> Refusal {
+        Refusal { kind: self, line: None, message: message.into(), hint: None }
+    }
+}
+
+impl Refusal {
+    pub(crate) fn at(mut self, line: usize) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for RefusalKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(out, "line {line}: ")?;
+        }
+        out.write_str(&self.message)
+    }
+}
