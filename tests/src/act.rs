@@ -1,0 +1,145 @@
+//! Workflows on a runner: act, without containers and without network.
+//!
+//! ```no_run
+//! let consumer = tests::act::Consumer::new("check-and-bump.yml", &["check-image"]);
+//! let run = consumer.dispatch().input("image", "ghcr.io/data-literate/dex:1").run();
+//! assert_eq!(run.job("check"), "success", "{run}");
+//! ```
+
+mod log;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+pub use log::{Annotation, Run, Step};
+
+use crate::{root, tools};
+
+/// Every label that our workflows run on; one that act does not know is skipped with success.
+const LABELS: [&str; 2] = ["ubuntu-24.04", "ubuntu-latest"];
+
+/// A repository of somebody who uses the actions.
+#[derive(Debug)]
+pub struct Consumer {
+    folder: TempDir,
+    workflow: String,
+}
+
+impl Consumer {
+    /// Makes a repository with one workflow of `tests/workflows`, the actions as they are here, and the
+    /// binaries of these steps where a release has them.
+    ///
+    /// # Panics
+    ///
+    /// If something of it is not there.
+    #[must_use]
+    pub fn new(workflow: &str, steps: &[&str]) -> Self {
+        let folder = tempfile::Builder::new().prefix("act-consumer-").tempdir().expect("a temporary folder");
+        let consumer = Self { folder, workflow: workflow.to_owned() };
+        let workflows = consumer.path().join(".github/workflows");
+        copy(&root().join("tests/workflows").join(workflow), &workflows.join(workflow));
+        copy(&root().join("actions"), &consumer.path().join("actions"));
+        for step in steps {
+            place(&tools::binary(step), &consumer.bin().join(step));
+        }
+        consumer.commit();
+        consumer
+    }
+
+    /// Returns the folder of the repository.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Prepares a run by hand, as somebody starts one on GitHub.
+    pub fn dispatch(&self) -> Dispatch<'_> {
+        Dispatch { consumer: self, inputs: Vec::new() }
+    }
+
+    /// The folder that the shim looks into first.
+    fn bin(&self) -> PathBuf {
+        self.path().join("actions/.dex/bin").join(format!("{}-unknown-linux-gnu", std::env::consts::ARCH))
+    }
+
+    /// act asks the repository for the commit that runs; the binaries need not be part of it.
+    fn commit(&self) {
+        for arguments in [
+            &["init", "--quiet", "-b", "main"][..],
+            &["add", "--", ".github"],
+            &[
+                "-c",
+                "user.name=Ada Lovelace",
+                "-c",
+                "user.email=ada@example.com",
+                "commit",
+                "--quiet",
+                "-m",
+                "ci: start",
+            ],
+        ] {
+            let _ = lab::Command::new("git").args(arguments).current_dir(self.path()).run().expect_code(0);
+        }
+    }
+}
+
+/// A run that is being prepared.
+#[must_use = "run it"]
+#[derive(Debug, Clone)]
+pub struct Dispatch<'a> {
+    consumer: &'a Consumer,
+    inputs: Vec<(String, String)>,
+}
+
+impl Dispatch<'_> {
+    /// Gives an input of the workflow.
+    pub fn input(mut self, name: &str, value: &str) -> Self {
+        self.inputs.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Runs the workflow to its end.
+    ///
+    /// # Panics
+    ///
+    /// If act does not run it, or skips a job without a word of its own.
+    pub fn run(&self) -> Run {
+        let act = lab::Command::new(tools::program("act"));
+        let cache = act.home().join("cache");
+        let nothing = ["--env-file", "--var-file", "--secret-file", "--input-file"];
+        let inputs = self.inputs.iter().map(|(name, value)| format!("{name}={value}"));
+        let act = act
+            .current_dir(self.consumer.path())
+            .args(["workflow_dispatch", "--json", "--rm", "--no-cache-server", "--action-offline-mode", "-W"])
+            .arg(Path::new(".github/workflows").join(&self.consumer.workflow))
+            .args(["--action-cache-path".as_ref(), cache.as_os_str()])
+            .args(nothing.iter().flat_map(|file| [file, "/dev/null"]))
+            .args(LABELS.iter().flat_map(|label| ["-P".to_owned(), format!("{label}=-self-hosted")]))
+            .args(inputs.flat_map(|input| ["--input".to_owned(), input]));
+        Run::read(&act.run())
+    }
+}
+
+/// Copies a file, or a folder with everything in it.
+fn copy(from: &Path, to: &Path) {
+    if from.is_dir() {
+        fs::create_dir_all(to).expect("a folder of our own");
+        for entry in fs::read_dir(from).expect("a folder of the repository") {
+            let name = entry.expect("an entry of a folder").file_name();
+            copy(&from.join(&name), &to.join(&name));
+        }
+    } else {
+        fs::create_dir_all(to.parent().expect("a file in a folder")).expect("a folder of our own");
+        fs::copy(from, to).unwrap_or_else(|error| panic!("could not copy `{}`: {error}", from.display()));
+    }
+}
+
+/// Links a big file where that is possible, and copies it elsewhere.
+fn place(from: &Path, to: &Path) {
+    fs::create_dir_all(to.parent().expect("a file in a folder")).expect("a folder of our own");
+    if fs::hard_link(from, to).is_err() {
+        copy(from, to);
+    }
+}
