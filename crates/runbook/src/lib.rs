@@ -1,0 +1,61 @@
+//! The steps of a deployment runbook behind one name, for a laptop, and a demo of them.
+
+mod demo;
+mod steps;
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::{Arg, Command, value_parser};
+use clap_complete::Shell;
+use contract::{Invocation, Verdict};
+
+/// Takes the process's arguments and does what they say.
+pub fn main() -> ExitCode {
+    let mut invocation = Invocation::of_process();
+    let name = invocation.arguments.get(1).and_then(|argument| argument.to_str()).map(str::to_owned);
+    if let Some(step) = name.as_deref().and_then(steps::find) {
+        // `runbook check-image --image …` is `check-image --image …`.
+        invocation.arguments.remove(0);
+        return (step.start)(invocation);
+    }
+    let matches = match command().try_get_matches_from(&invocation.arguments) {
+        Ok(matches) => matches,
+        Err(error) => return explain(&error),
+    };
+    match matches.subcommand() {
+        Some(("completions", matches)) => completions(matches.get_one::<Shell>("shell")),
+        _ => demo::main(invocation),
+    }
+}
+
+fn command() -> Command {
+    let demo = Command::new("demo").about("Show the steps at work on a small world of this machine's own");
+    let shell =
+        Arg::new("shell").required(true).value_parser(value_parser!(Shell)).help("Shell to complete for");
+    let completions = Command::new("completions").about("Print completions for a shell").arg(shell);
+    Command::new("runbook")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("The steps of a deployment runbook behind one name")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(steps::ALL.iter().map(|step| (step.command)()))
+        .subcommands([demo, completions])
+}
+
+/// clap's own words and exit codes are ours: 0 for help, 2 for what is not understood.
+fn explain(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { Verdict::Usage.exit() } else { 0 })
+}
+
+fn completions(shell: Option<&Shell>) -> ExitCode {
+    let mut script = Vec::new();
+    if let Some(shell) = shell {
+        clap_complete::generate(*shell, &mut command(), "runbook", &mut script);
+    }
+    let written = io::stdout().write_all(&script);
+    ExitCode::from(if written.is_ok() { 0 } else { Verdict::Unavailable.exit() })
+}

@@ -1,0 +1,5 @@
+//! `runbook`: see the library.
+
+fn main() -> std::process::ExitCode {
+    runbook::main()
+}

@@ -1,0 +1,76 @@
+//! The front door as a program.
+
+use lab::Command;
+
+fn runbook() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_runbook"))
+}
+
+#[test]
+fn the_demo_tells_its_story_and_leaves_nothing_behind() {
+    let demo = runbook().arg("demo");
+    let run = demo.run();
+    assert_eq!(run.code, 0, "{run}");
+    assert!(
+        run.stdout.ends_with("8 commands, every verdict as expected; nothing was left behind.\n"),
+        "{run}"
+    );
+    assert!(!run.stdout.contains('\u{1b}'), "no colour in a pipe");
+    let left: Vec<_> = std::fs::read_dir(demo.temp()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn variables_of_a_runner_do_not_change_the_demo() {
+    let run = runbook()
+        .arg("demo")
+        .env("GITHUB_ACTIONS", "true")
+        .env("RUNBOOK_IMAGE", "x")
+        .env("RUNBOOK_DRY_RUN", "1")
+        .run();
+    assert_eq!(run.code, 0, "{run}");
+}
+
+#[test]
+fn a_demo_that_is_stopped_leaves_nothing_behind() {
+    let demo = runbook().arg("demo");
+    let mut running = demo.spawn();
+    // The registry is down by then and asked again for seconds, so that there is time to stop it.
+    running.wait_for("The registry goes down");
+    running.interrupt();
+    let run = running.wait();
+    assert_eq!(run.code, 130, "{run}");
+    assert_eq!(std::fs::read_dir(demo.temp()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_step_behind_the_front_door_is_the_step() {
+    let run = runbook().args(["check-image", "--image", "nonsense", "--format=json"]).run();
+    assert_eq!(
+        (run.code, &run.json()["step"], &run.json()["verdict"]),
+        (2, &"check-image".into(), &"usage".into())
+    );
+    let help = runbook().args(["check-image", "--help"]).run();
+    assert!(help.stdout.contains("Usage: check-image"), "{help}");
+}
+
+#[test]
+fn help_names_every_step_and_a_typo_gets_a_suggestion() {
+    let help = runbook().arg("--help").run();
+    assert_eq!(help.code, 0);
+    assert!(
+        ["check-image", "bump-overlay", "demo", "completions"].iter().all(|name| help.stdout.contains(name)),
+        "{help}"
+    );
+    let typo = runbook().arg("check-imag").run();
+    assert!(typo.code == 2 && typo.stderr.contains("check-image"), "{typo}");
+}
+
+#[test]
+fn completions_know_the_steps_and_their_flags() {
+    let run = runbook().args(["completions", "bash"]).run();
+    assert!(
+        run.code == 0 && run.stdout.contains("check-image") && run.stdout.contains("--platform"),
+        "{run}"
+    );
+}
