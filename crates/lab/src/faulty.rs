@@ -49,7 +49,14 @@ impl Faulty {
     /// Does what [`Faulty::new`] does, over TLS with a certificate of an own authority.
     #[must_use]
     pub fn tls(replies: impl IntoIterator<Item = Reply>) -> Self {
-        Self::start(Some(Authority::new()), in_turn(replies))
+        Self::tls_answering(in_turn(replies))
+    }
+
+    /// Does what [`Faulty::answering`] does, over TLS; the certificate is also good for `ghcr.io` and
+    /// `registry.example`, which a [`Proxy`](crate::Proxy) can lead here.
+    #[must_use]
+    pub fn tls_answering(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start(Some(Authority::new()), answer)
     }
 
     pub(crate) fn start(

@@ -7,7 +7,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-/// A fresh authority with one certificate for `127.0.0.1` and `localhost`.
+/// A fresh authority with one certificate for `127.0.0.1`, `localhost`, and two names of the world.
 #[derive(Clone, Debug)]
 pub(crate) struct Authority {
     pub(crate) ca_pem: String,
@@ -22,8 +22,9 @@ impl Authority {
     pub(crate) fn new() -> Self {
         let ca = CertifiedIssuer::self_signed(ca_params(), key()).expect("a certificate of our own");
         let leaf_key = key();
-        let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let params = CertificateParams::new(names).expect("two good names");
+        // The last two are reached through `Proxy::route` only.
+        let names = ["127.0.0.1", "localhost", "ghcr.io", "registry.example"].map(str::to_owned);
+        let params = CertificateParams::new(names).expect("good names");
         let leaf = params.signed_by(&leaf_key, &ca).expect("a certificate for loopback");
         Self {
             ca_pem: ca.pem(),

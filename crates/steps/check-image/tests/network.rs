@@ -1,0 +1,122 @@
+//! Proxies, certificates, and the one registry that is known by name.
+
+use lab::{Command, Faulty, Image, Proxy, Registry, Reply, Seen, registry::Setup};
+use serde_json::json;
+
+const REPOSITORY: &str = "data-literate/dex";
+
+fn check(image: &str) -> Command {
+    Command::new(env!("CARGO_BIN_EXE_check-image")).args(["--format=json", "--image"]).arg(image)
+}
+
+fn pushed_over_tls() -> Registry {
+    let registry = Setup::default().tls().start();
+    Image::index().platform("linux/amd64").push(&registry, REPOSITORY, "v1");
+    registry
+}
+
+/// Writes the authority's certificate where a flag or a variable can name it.
+fn ca_file(pem: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), pem).unwrap();
+    file
+}
+
+#[test]
+fn a_proxy_is_used_for_what_it_is_for() {
+    let (registry, proxy) = (pushed_over_tls(), Proxy::new());
+    let ca = ca_file(registry.ca_pem());
+    proxy.route("registry.example:443", registry.address());
+    let image = format!("registry.example/{REPOSITORY}:v1");
+    let check = check(&image).arg("--registry-ca-file").arg(ca.path()).env("HTTPS_PROXY", proxy.url());
+    let run = check.run();
+    assert_eq!(run.code, 0, "{run}");
+    assert_eq!(proxy.requests(), ["CONNECT registry.example:443"], "one connection for all requests");
+    let run = check.env("NO_PROXY", ".example").arg("--timeout=1s").run();
+    assert_eq!((run.code, proxy.requests().len()), (20, 1), "{run}");
+}
+
+#[test]
+fn a_proxy_that_says_no_is_unreachable_and_named() {
+    let proxy = Proxy::new();
+    let run = check(&format!("registry.example/{REPOSITORY}:v1")).env("HTTPS_PROXY", proxy.url()).run();
+    assert_eq!((run.code, &run.json()["reason"]), (20, &json!("unreachable")), "{run}");
+}
+
+#[test]
+fn the_systems_certificates_are_asked_when_an_issuer_is_unknown() {
+    let registry = pushed_over_tls();
+    let ca = ca_file(registry.ca_pem());
+    let check = check(&format!("{}/{REPOSITORY}:v1", registry.address()));
+    let run = check.clone().env("SSL_CERT_FILE", ca.path()).run();
+    assert_eq!(run.code, 0, "{run}");
+    let run = check.run();
+    assert_eq!((run.code, &run.json()["reason"]), (20, &json!("untrusted-certificate")), "{run}");
+}
+
+/// GitHub's registry: a token server that gives a token for any user with the right password, and
+/// nothing without.
+fn ghcr(seen: &Seen) -> Reply {
+    let basic = "Basic eDpnaHMtdG9rZW4=";
+    let index = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [{
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": format!("sha256:{}", "a".repeat(64)),
+            "platform": { "os": "linux", "architecture": "amd64" },
+        }],
+    });
+    match (seen.path.split('?').next(), seen.header("authorization")) {
+        (Some("/token"), Some(given)) if given == basic => Reply::json(200, &json!({"token": "minted"})),
+        (Some("/token"), Some(_)) => Reply::registry_error(403, "DENIED", "denied"),
+        (Some("/token"), None) => {
+            Reply::registry_error(403, "DENIED", "requested access to the resource is denied")
+        }
+        (_, Some("Bearer minted")) => Reply::json(200, &index),
+        _ => Reply::registry_error(401, "UNAUTHORIZED", "authentication required"),
+    }
+}
+
+fn on_ghcr() -> (Faulty, Proxy, tempfile::NamedTempFile) {
+    let (server, proxy) = (Faulty::tls_answering(ghcr), Proxy::new());
+    proxy.route("ghcr.io:443", &server.address());
+    let ca = ca_file(server.ca_pem());
+    (server, proxy, ca)
+}
+
+#[test]
+fn ghcr_takes_two_requests_and_githubs_token() {
+    let (server, proxy, ca) = on_ghcr();
+    let check =
+        check(&format!("ghcr.io/{REPOSITORY}:v1")).arg("--shallow").arg("--registry-ca-file").arg(ca.path());
+    let run = check.env("HTTPS_PROXY", proxy.url()).env("GITHUB_TOKEN", "ghs-token").run();
+    assert_eq!((run.code, &run.json()["requests"]), (0, &json!(2)), "{run}");
+    assert_eq!(server.seen()[0].query("scope").as_deref(), Some("repository%3Adata-literate%2Fdex%3Apull"));
+    assert!(!format!("{run}").contains("ghs-token") && !format!("{run}").contains("minted"));
+}
+
+#[test]
+fn without_credentials_ghcr_does_not_tell_missing_from_private() {
+    let (_server, proxy, ca) = on_ghcr();
+    let check = check(&format!("ghcr.io/{REPOSITORY}:v1")).arg("--registry-ca-file").arg(ca.path());
+    let check = check.env("HTTPS_PROXY", proxy.url());
+    let run = check.run();
+    let document = run.json();
+    assert_eq!((run.code, &document["reason"]), (21, &json!("no-credentials")));
+    let hints = document["hints"].to_string();
+    assert!(hints.contains("packages: read") && hints.contains("--assume-public"), "{hints}");
+    let run = check.arg("--assume-public").run();
+    assert_eq!((run.code, &run.json()["reason"]), (10, &json!("absent")), "{run}");
+}
+
+#[test]
+fn githubs_token_goes_to_no_other_registry() {
+    let challenge = "Basic realm=\"x\"";
+    let server = Faulty::new([
+        Reply::registry_error(401, "UNAUTHORIZED", "log in").header("WWW-Authenticate", challenge)
+    ]);
+    let run = check(&format!("{}/{REPOSITORY}:v1", server.address())).env("GITHUB_TOKEN", "ghs-token").run();
+    assert_eq!((run.code, &run.json()["reason"]), (21, &json!("no-credentials")));
+    assert!(server.seen().iter().all(|seen| seen.header("authorization").is_none()));
+}
