@@ -1,6 +1,6 @@
 //! Saying what is waited for: once per change, one line a minute, a live line on a terminal.
 
-use std::{cell::RefCell, io::Write, time::Duration};
+use std::{cell::RefCell, convert::Infallible, io::Write, time::Duration};
 
 use tokio::time::Instant;
 
@@ -71,7 +71,7 @@ impl Progress {
     }
 
     /// Never ends: repeats the last line every minute, and keeps the live line alive.
-    pub(crate) async fn keep_going(&self) {
+    pub(crate) async fn keep_going(&self) -> Infallible {
         let pause =
             if self.style == Style::Live { Duration::from_millis(100) } else { Duration::from_secs(1) };
         loop {
@@ -161,7 +161,7 @@ mod tests {
             progress.update("b".to_owned());
             tokio::time::sleep(Duration::from_secs(130)).await;
         };
-        tokio::select! { () = progress.keep_going() => {}, () = story => {} }
+        tokio::select! { never = progress.keep_going() => match never {}, () = story => {} }
         insta::assert_snapshot!(page.text(), @r"
         [   0 s] waiting for a
         [  30 s] waiting for b

@@ -279,3 +279,6 @@ impl World {
         self.known.borrow().clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -168,8 +168,7 @@ impl Effects for Recorder {
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         let result = self.inner.write(path, content);
-        let request = json!({ "path": path, "content": bytes_to_json(content) });
-        self.remember("write", request, result, |()| Value::Null)
+        self.remember("write", write_request(path, content), result, |()| Value::Null)
     }
 
     fn now(&self) -> SystemTime {
@@ -285,6 +284,10 @@ pub(crate) fn http_request(request: &HttpRequest) -> Value {
 pub(crate) fn spawn_request(spawn: &Spawn) -> Value {
     let arguments: Vec<_> = spawn.arguments.iter().map(|argument| argument.to_string_lossy()).collect();
     json!({ "program": spawn.program.to_string_lossy(), "arguments": arguments })
+}
+
+pub(crate) fn write_request(path: &Path, content: &[u8]) -> Value {
+    json!({ "path": path, "content": bytes_to_json(content) })
 }
 
 fn answer_of<T>(result: &io::Result<T>, show: impl Fn(&T) -> Value) -> Value {

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::{
     BodyStream, Effects, FileKind, HttpRequest, HttpResponse, Live, LocalFuture, Output, Spawn,
     TransportError, TransportErrorKind,
-    recorder::{Entry, TAPE_FILE, http_request, key, spawn_request},
+    recorder::{Entry, TAPE_FILE, http_request, key, spawn_request, write_request},
 };
 use crate::Vars;
 
@@ -112,8 +112,7 @@ impl Effects for Tape {
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         // The content is part of the question: a replay that would write other bytes is not the same.
-        let content = String::from_utf8_lossy(content);
-        self.answer("write", json!({ "path": path, "content": content }), |_| Some(()))
+        self.answer("write", write_request(path, content), |_| Some(()))
     }
 
     fn now(&self) -> SystemTime {

@@ -1,0 +1,107 @@
+//! The three worlds: what the real one does, what a recording keeps, what a tape gives back.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+use crate::progress::Style;
+
+fn world(effects: Rc<dyn Effects>, redactor: &Redactor, vars: &[(&str, &str)]) -> World {
+    let progress = Rc::new(Progress::new(Style::Silent, Box::new(io::sink())));
+    let vars = vars.iter().copied().collect();
+    World::new(effects, vars, redactor.clone(), progress, Deadline::after(Duration::ZERO), 25)
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn replayed<T>(future: impl Future<Output = T>) -> T {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_time().start_paused(true).build().unwrap().block_on(future)
+}
+
+/// Everything that a step can ask, with the answers as one text.
+async fn ask_everything(world: &World, folder: &Path) -> String {
+    let kind = world.kind(&folder.join("file")).unwrap();
+    let content = world.read(&folder.join("file"), 100).unwrap();
+    let missing = world.read(&folder.join("missing"), 100).unwrap_err().kind();
+    world.write(&folder.join("new"), b"\xfftext").unwrap();
+    let spawned = world.spawn(Spawn::new("sh").args(["-c", "echo out; echo err >&2; exit 3"])).await.unwrap();
+    let random = world.random();
+    let secret = world.secret("RUNBOOK_T", None).unwrap();
+    let asked: Result<Vec<u32>, String> =
+        world.exchange("git", &"tip", |_| async { Ok(vec![1, 2]) }).await.unwrap();
+    let refused: Result<Vec<u32>, String> =
+        world.exchange("git", &"tip", |_| async { Err("gone".to_owned()) }).await.unwrap();
+    let now = world.now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let here = (world.var("HERE"), world.var("EMPTY"), secret.is_some());
+    format!("{kind:?} {content:?} {missing:?} {spawned:?} {random} {asked:?} {refused:?} {now} {here:?}")
+}
+
+#[test]
+fn a_tape_gives_back_what_was_recorded_and_touches_nothing() {
+    let (folder, tape) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(folder.path().join("file"), b"\xff\x00 s3cr3t?").unwrap();
+    let vars = [("HERE", "x"), ("EMPTY", ""), ("RUNBOOK_T", "t0ken-value")];
+    let redactor = Redactor::default();
+    let recorder = Rc::new(Recorder::new(Rc::new(Real::default())));
+    let recorded = run(async {
+        ask_everything(&world(Rc::clone(&recorder) as _, &redactor, &vars), folder.path()).await
+    });
+    recorder.finish(tape.path(), &redactor).unwrap();
+    let path = folder.path().to_owned();
+    drop(folder);
+    let effects = Rc::new(Tape::open(tape.path()).unwrap());
+    let replayed =
+        replayed(async { ask_everything(&world(effects, &Redactor::default(), &[]), &path).await });
+    assert_eq!(replayed, recorded);
+    assert!(!path.exists());
+    assert!(!std::fs::read_to_string(tape.path().join(TAPE_FILE)).unwrap().contains("t0ken"));
+}
+
+#[test]
+fn what_was_not_recorded_is_a_bug_and_not_an_answer() {
+    let tape = tempfile::tempdir().unwrap();
+    std::fs::write(tape.path().join(TAPE_FILE), "").unwrap();
+    let effects = Rc::new(Tape::open(tape.path()).unwrap());
+    let failure = replayed(async {
+        let world = world(effects, &Redactor::default(), &[]);
+        world.exchange::<u32, _, _>("git", &"tip", |_| async { 1 }).await.unwrap_err()
+    });
+    assert_eq!(failure.verdict(), crate::Verdict::Internal);
+    assert!(
+        failure.summary().contains("the recording has no answer to this git request"),
+        "{}",
+        failure.summary()
+    );
+}
+
+#[test]
+fn a_write_keeps_the_mode_and_leaves_no_other_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, "old").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Real::default().write(&path, b"new").unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o755);
+    assert!(Real::default().write(&folder.path().join("no/such"), b"x").is_err());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_read_has_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, "12345").unwrap();
+    assert!(Real::default().read(&path, 5).is_ok());
+    assert_eq!(Real::default().read(&path, 4).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+}
+
+#[test]
+fn a_program_that_does_not_end_is_ended() {
+    let mut spawn = Spawn::new("sleep").args(["600"]);
+    spawn.limit = Duration::from_millis(100);
+    let error = run(Rc::new(Real::default()).spawn(spawn)).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+}
