@@ -1,0 +1,100 @@
+//! Editing the files of this checkout in place.
+
+use std::{io, path::Path};
+
+use branch::{Entry, NOT_WRITTEN};
+use contract::{Failure, Report, World, asking, world::FileKind};
+
+use crate::{
+    edits::{Edits, FileEdit},
+    overlays::Entries,
+    request::Request,
+    say::{self, Place},
+};
+
+/// No kustomization is larger; the editor refuses what is.
+const LIMIT: u64 = 4 << 20;
+
+/// Edits the files, all or none.
+pub(crate) fn bump(request: &Request, world: &World) -> Result<Report, Failure> {
+    let mut entries = Entries::new();
+    for path in request.paths() {
+        match entry(world, &path) {
+            Ok(entry) => drop(entries.insert(path, entry)),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                return Ok(Report::refused(say::UNSUPPORTED_YAML, format!("`{path}`: {error}")));
+            }
+            Err(error) => return Err(not_read(&path, error)),
+        }
+    }
+    let edits = Edits::of(request, &entries);
+    if edits.is_refused() {
+        return Ok(say::refused(request, &edits, &Place::Checkout));
+    }
+    if edits.changed().next().is_none() {
+        return Ok(say::unchanged(request, &edits, &Place::Checkout));
+    }
+    if request.dry_run {
+        return Ok(say::dry_run(request, &edits, &Place::Checkout));
+    }
+    write(world, &edits)?;
+    Ok(say::written(request, &edits))
+}
+
+/// Returns what is at a path; neither links nor repositories within this one are entered.
+fn entry(world: &World, path: &str) -> io::Result<Entry> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    for end in 1..=parts.len() {
+        let at = parts[..end].join("/");
+        match world.kind(Path::new(&at))? {
+            None => return Ok(Entry::Missing),
+            Some(FileKind::Link) => return Ok(Entry::Link { at }),
+            Some(FileKind::Directory) if world.kind(&Path::new(&at).join(".git"))?.is_some() => {
+                return Ok(Entry::Submodule { at });
+            }
+            Some(FileKind::File) if end == parts.len() => {
+                let content = world.read(Path::new(path), LIMIT)?;
+                return Ok(Entry::File { content, executable: false });
+            }
+            Some(FileKind::Directory) => {}
+            Some(FileKind::File | FileKind::Other) => return Ok(Entry::Missing),
+        }
+    }
+    Ok(Entry::Directory)
+}
+
+/// Writes every file, and puts those back that were written when one cannot be.
+fn write(world: &World, edits: &Edits) -> Result<(), Failure> {
+    let mut written: Vec<&FileEdit> = Vec::new();
+    for file in edits.changed() {
+        if let Err(error) = world.write(Path::new(&file.path), &file.edited.text) {
+            let after = put_back(world, &written);
+            let error =
+                anyhow::Error::from(error).context(format!("could not write `{}`, {after}", file.path));
+            return Err(Failure::unavailable(NOT_WRITTEN, error)
+                .hinted("free some space, or let this user write in the folder"));
+        }
+        written.push(file);
+    }
+    Ok(())
+}
+
+/// Returns what became of the files that had been written.
+fn put_back(world: &World, written: &[&FileEdit]) -> String {
+    let stuck = written.iter().filter(|file| world.write(Path::new(&file.path), &file.old).is_err());
+    let stuck: Vec<String> = stuck.map(|file| format!("`{}`", file.path)).collect();
+    match (written.len(), stuck.is_empty()) {
+        (0, _) => "nothing was changed".to_owned(),
+        (_, true) => "the other files were put back".to_owned(),
+        (_, false) => format!("and could not put back {}", stuck.join(", ")),
+    }
+}
+
+fn not_read(path: &str, error: io::Error) -> Failure {
+    let denied = error.kind() == io::ErrorKind::PermissionDenied;
+    let error = anyhow::Error::from(error).context(format!("could not read `{path}`"));
+    if denied {
+        return Failure::denied(asking::PERMISSION_MISSING, error).hinted("let this user read the file");
+    }
+    Failure::unavailable(NOT_WRITTEN, error)
+}

@@ -1,0 +1,175 @@
+//! Which file an overlay is.
+
+use std::collections::BTreeMap;
+
+use branch::Entry;
+
+use crate::{
+    edits::Refused,
+    say::{AMBIGUOUS, OVERLAY_MISSING},
+};
+
+/// What is at the paths that were asked for.
+pub(crate) type Entries = BTreeMap<String, Entry>;
+
+/// An overlay as it was named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Overlay {
+    /// As given.
+    pub(crate) name: String,
+    /// Its path from the root, or why it has none.
+    path: Result<String, &'static str>,
+}
+
+impl Overlay {
+    /// Returns the overlays in the order given, each once.
+    pub(crate) fn all(given: &[String]) -> Vec<Self> {
+        let mut overlays: Vec<Self> = Vec::new();
+        for name in given {
+            let overlay = Self { name: name.clone(), path: normal(name) };
+            let known = overlays.iter().any(|other| other.path.is_ok() && other.path == overlay.path);
+            if !known {
+                overlays.push(overlay);
+            }
+        }
+        overlays
+    }
+
+    /// Returns every path that may be its file: itself, and the names that kustomize knows.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        let Ok(path) = &self.path else { return Vec::new() };
+        let inside = overlay::file_names().map(|name| join(path, name));
+        [path.clone()].into_iter().chain(inside).collect()
+    }
+
+    /// Returns its file and what is in there.
+    pub(crate) fn file<'e>(&self, entries: &'e Entries) -> Result<(String, &'e [u8]), Refused> {
+        let path = self.path.as_ref().map_err(|why| missing(*why).hint(FROM_THE_ROOT))?;
+        let entry = |path: &str| entries.get(path).unwrap_or(&Entry::Missing);
+        match entry(path) {
+            Entry::Directory => {
+                let names = overlay::file_names().into_iter();
+                let there: Vec<&str> =
+                    names.filter(|name| *entry(&join(path, name)) != Entry::Missing).collect();
+                let name = only(&there)?;
+                let path = join(path, name);
+                content(entry(&path)).map(|content| (path, content))
+            }
+            found => content(found).map(|content| (path.clone(), content)),
+        }
+    }
+}
+
+const FROM_THE_ROOT: &str =
+    "pass `--overlay` from the root of the repository, such as `infra/argocd/overlays/prod`";
+
+/// Returns the path without `./` and double slashes.
+fn normal(given: &str) -> Result<String, &'static str> {
+    if given.starts_with('/') {
+        return Err("it is an absolute path");
+    }
+    let parts: Vec<&str> = given.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    if parts.contains(&"..") { Err("it leads out of where it starts, by `..`") } else { Ok(parts.join("/")) }
+}
+
+/// kustomize takes exactly one of its names.
+fn only<'n>(there: &[&'n str]) -> Result<&'n str, Refused> {
+    let names = overlay::file_names().join(", ");
+    match there {
+        [one] => Ok(one),
+        [] => Err(missing(format!("the directory has no kustomization ({names})"))),
+        several => {
+            let message = format!("the directory has {}, kustomize takes only one", several.join(" and "));
+            Err(Refused::new(AMBIGUOUS, message).hint("remove all but one"))
+        }
+    }
+}
+
+fn content(entry: &Entry) -> Result<&[u8], Refused> {
+    Err(match entry {
+        Entry::File { content, .. } => return Ok(content),
+        Entry::Missing => missing("there is no such directory or file").hint(FROM_THE_ROOT),
+        Entry::Directory => missing("it is a directory where a file should be"),
+        Entry::Link { at } => missing(format!("`{at}` is a symbolic link, which is not followed"))
+            .hint("name the place that it points to"),
+        Entry::Submodule { at } => {
+            missing(format!("`{at}` is a submodule: its files belong to another repository"))
+                .hint("name that repository with `--remote`")
+        }
+    })
+}
+
+fn missing(message: impl Into<String>) -> Refused {
+    Refused::new(OVERLAY_MISSING, message)
+}
+
+fn join(directory: &str, name: &str) -> String {
+    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+}
+
+/// Returns the environment's name, by custom: the directory that the file is in.
+pub(crate) fn environment(file: &str) -> &str {
+    let mut parts = file.rsplit('/');
+    parts.nth(1).unwrap_or(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(given: &str, there: &[(&str, Entry)]) -> Result<String, String> {
+        let entries = there.iter().map(|(path, entry)| ((*path).to_owned(), entry.clone())).collect();
+        let overlay = Overlay::all(&[given.to_owned()]).remove(0);
+        overlay
+            .file(&entries)
+            .map(|(path, _)| path)
+            .map_err(|refused| format!("{} {}", refused.reason, refused.message))
+    }
+
+    fn file() -> Entry {
+        Entry::File { content: Vec::new(), executable: false }
+    }
+
+    #[test]
+    fn a_directory_is_its_only_kustomization_whatever_it_is_called() {
+        for name in overlay::file_names() {
+            let path = format!("a/b/{name}");
+            assert_eq!(found("./a//b/", &[("a/b", Entry::Directory), (&path, file())]), Ok(path.clone()));
+            assert_eq!(found(&path, &[(&path, file())]), Ok(path.clone()));
+        }
+    }
+
+    #[test]
+    fn two_kustomizations_are_ambiguous_and_none_is_missing() {
+        let two = [("a", Entry::Directory), ("a/kustomization.yaml", file()), ("a/Kustomization", file())];
+        assert!(
+            found("a", &two)
+                .unwrap_err()
+                .starts_with("ambiguous the directory has kustomization.yaml and Kus")
+        );
+        assert!(found("a", &two[..1]).unwrap_err().starts_with("overlay-missing the directory has no kust"));
+    }
+
+    #[test]
+    fn what_leads_elsewhere_is_missing_and_says_what_it_is() {
+        for (given, word) in [("../a", "`..`"), ("/a", "absolute"), ("a/../../b", "`..`"), ("b", "no such")] {
+            let refused = found(given, &[]).unwrap_err();
+            assert!(refused.starts_with("overlay-missing") && refused.contains(word), "{refused}");
+        }
+        let link = [("a/b", Entry::Link { at: "a".to_owned() })];
+        assert!(found("a/b", &link).unwrap_err().contains("`a` is a symbolic link"));
+    }
+
+    #[test]
+    fn the_root_is_a_directory_too_and_the_same_overlay_counts_once() {
+        assert_eq!(
+            found(".", &[("", Entry::Directory), ("Kustomization", file())]),
+            Ok("Kustomization".to_owned())
+        );
+        assert_eq!(Overlay::all(&["a".to_owned(), "./a/".to_owned(), "b".to_owned()]).len(), 2);
+        assert_eq!(
+            (environment("x/prod/kustomization.yaml"), environment("Kustomization")),
+            ("prod", "Kustomization")
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! What is wanted, from the flags.
+
+use contract::{Commit, Failure, Reference, World};
+use overlay::{Change, Options};
+
+use crate::{
+    Args,
+    message::{Message, Template},
+    overlays::Overlay,
+};
+
+/// What is written of the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Pin {
+    /// An entry without digest gets the tag, one with a digest gets both.
+    Keep,
+    /// The digest is written, also where there was none.
+    Digest,
+    /// The tag is written, and a digest is removed.
+    Tag,
+}
+
+/// Everything that is wanted, checked.
+pub(crate) struct Request {
+    pub(crate) overlays: Vec<Overlay>,
+    pub(crate) images: Vec<Reference>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) options: Options,
+    pub(crate) message: Message,
+    pub(crate) dry_run: bool,
+    pub(crate) branch: Option<branch::Name>,
+    pub(crate) remote: Option<String>,
+}
+
+impl Request {
+    pub(crate) fn new(args: Args, world: &World) -> Result<Self, Failure> {
+        if args.entry.is_some() && args.image.len() > 1 {
+            let error =
+                anyhow::anyhow!("`--entry` names one entry, but there are {} images", args.image.len());
+            return Err(Failure::usage(error).hinted("run it once per image, or leave `--entry` out"));
+        }
+        for image in args.image.iter().filter(|image| image.was_lowered()) {
+            world.notice(format!("`{image}`: upper-case letters were lowered, as registries know it"));
+        }
+        let (template, source) = (args.message.unwrap_or_default(), args.source_commit);
+        Ok(Self {
+            changes: args.image.iter().map(|image| change(image, args.entry.as_deref())).collect(),
+            options: Options {
+                pin: args.pin.into(),
+                rename: args.rename,
+                create: args.create,
+                all: args.all,
+                drop_suffix: args.drop_suffix,
+            },
+            message: message(template, &args.image, source, world)?,
+            overlays: Overlay::all(&args.overlay),
+            images: args.image,
+            dry_run: args.dry_run,
+            branch: args.branch,
+            remote: args.remote,
+        })
+    }
+
+    /// Returns the images for people, as they were asked for.
+    pub(crate) fn images(&self) -> String {
+        self.images.iter().map(Reference::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns every path that may be an overlay's file.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.overlays.iter().flat_map(Overlay::paths).collect()
+    }
+}
+
+fn message(
+    template: Template,
+    images: &[Reference],
+    source: Option<Commit>,
+    world: &World,
+) -> Result<Message, Failure> {
+    let run = || {
+        (world.var("GITHUB_ACTIONS")? == "true").then_some(())?;
+        let server = world.var("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
+        Some(format!(
+            "{server}/{}/actions/runs/{}",
+            world.var("GITHUB_REPOSITORY")?,
+            world.var("GITHUB_RUN_ID")?
+        ))
+    };
+    Message::new(template, images.to_vec(), source, run()).map_err(|error| {
+        Failure::usage(error).hinted("pass `--source-commit`, or leave `{source}` out of `--message`")
+    })
+}
+
+fn change(image: &Reference, entry: Option<&str>) -> Change {
+    Change {
+        names: vec![image.familiar().to_owned(), image.name()],
+        tag: image.tag().map(|tag| tag.as_str().to_owned()),
+        digest: image.digest().map(|digest| digest.as_str().to_owned()),
+        entry: entry.map(str::to_owned),
+    }
+}
+
+impl From<Pin> for overlay::Pin {
+    fn from(pin: Pin) -> Self {
+        match pin {
+            Pin::Keep => Self::Keep,
+            Pin::Digest => Self::Digest,
+            Pin::Tag => Self::Tag,
+        }
+    }
+}
+
+/// Accepts a text that is not empty.
+pub(crate) fn not_empty(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("expected a directory or a file".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}

@@ -1,0 +1,238 @@
+//! What is said: reports, subjects, reasons.
+
+use branch::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY, Rejection, RejectionKind};
+use contract::{Commit, Failure, Fault::Configuration, Reason, Report, Subject, asking};
+
+use crate::{
+    Facts,
+    edits::{Edits, FileEdit, OverlayEdit},
+    request::Request,
+};
+
+/// No such file.
+pub(crate) const OVERLAY_MISSING: Reason = Reason::new(
+    "overlay-missing",
+    Configuration,
+    "an overlay is not there, or not a file of this repository",
+);
+/// No such entry.
+pub(crate) const IMAGE_MISSING: Reason =
+    Reason::new("image-missing", Configuration, "an overlay has no entry for the image");
+/// Several readings.
+pub(crate) const AMBIGUOUS: Reason =
+    Reason::new("ambiguous", Configuration, "more than one file, entry or value could be meant");
+/// A dead entry.
+pub(crate) const SHADOWED: Reason =
+    Reason::new("shadowed", Configuration, "a later entry overrides the one that would be edited");
+/// Not a kustomization as we know it.
+pub(crate) const UNSUPPORTED_YAML: Reason = Reason::new(
+    "unsupported-yaml",
+    Configuration,
+    "the file is written in a way that cannot be edited safely",
+);
+/// Half an image.
+pub(crate) const INCOMPLETE_IMAGE: Reason =
+    Reason::new("incomplete-image", Configuration, "the entry needs a tag or a digest that the image lacks");
+
+/// All that this step may say beside [`asking`].
+pub(crate) const REASONS: [Reason; 11] = [
+    OVERLAY_MISSING,
+    IMAGE_MISSING,
+    AMBIGUOUS,
+    SHADOWED,
+    UNSUPPORTED_YAML,
+    INCOMPLETE_IMAGE,
+    BRANCH_MISSING,
+    POLICY,
+    CONTENDED,
+    NOT_WRITTEN,
+    git::GIT_FAILED,
+];
+
+/// Where the files are, for people.
+pub(crate) enum Place<'a> {
+    /// This checkout.
+    Checkout,
+    /// The branch at this commit.
+    Branch(&'a branch::Name, &'a Commit),
+}
+
+/// Refuses all overlays, since one of them cannot be written.
+pub(crate) fn refused(request: &Request, edits: &Edits, place: &Place<'_>) -> Report {
+    let subjects = edits.0.iter().map(|edit| match &edit.result {
+        Ok(file) if !file.edited.changed => Subject::unchanged(&edit.name, "deploys the image already"),
+        Ok(_) => Subject::passed(&edit.name, "could be written, but is not, since another one cannot"),
+        Err(refused) => {
+            Subject::refused(&edit.name, refused.reason, located(&refused.message, &edit.name, place))
+        }
+    });
+    let mut report = about(subjects.collect());
+    let mut hints: Vec<&String> =
+        edits.0.iter().filter_map(|edit| edit.result.as_ref().err()?.hint.as_ref()).collect();
+    hints.dedup();
+    report.hints = hints.into_iter().cloned().collect();
+    let branch = request.branch.as_ref().map(ToString::to_string).unwrap_or_default();
+    report.with_facts(&Facts { branch, ..Facts::default() })
+}
+
+/// Puts the overlay, and the branch, in front of what the message says.
+fn located(message: &str, name: &str, place: &Place<'_>) -> String {
+    let message = if message.contains(name) { message.to_owned() } else { format!("`{name}`: {message}") };
+    match place {
+        Place::Checkout => message,
+        Place::Branch(branch, tip) => format!("{message} (on `{branch}` at {})", tip.short()),
+    }
+}
+
+/// Says that everything already was as it should be.
+pub(crate) fn unchanged(request: &Request, edits: &Edits, place: &Place<'_>) -> Report {
+    let mut facts = edits.facts(request);
+    let names = edits.0.iter().map(|edit| format!("`{}`", edit.name)).collect::<Vec<_>>().join(", ");
+    let images = request.images();
+    let mut report = about(subjects(edits));
+    report.summary = match place {
+        Place::Checkout => format!("{names}: {images} is there already"),
+        Place::Branch(branch, tip) => {
+            format!("{names}: {images} is there already, on `{branch}` at {}", tip.short())
+        }
+    };
+    if let Place::Branch(_, tip) = place {
+        facts.commit = tip.to_string();
+        report = report.with_value(tip.as_str());
+    }
+    notices(report, edits).with_facts(&facts)
+}
+
+/// Says what was written into the checkout.
+pub(crate) fn written(request: &Request, edits: &Edits) -> Report {
+    let facts = edits.facts(request);
+    let mut report = about(subjects(edits));
+    report.summary = format!("wrote {} into {} ({})", request.images(), places(edits), lines(facts.lines));
+    notices(report, edits).with_facts(&facts)
+}
+
+/// Says what was committed.
+pub(crate) fn committed(request: &Request, edits: &Edits, name: &branch::Name, commit: &Commit) -> Report {
+    let facts = Facts { commit: commit.to_string(), ..edits.facts(request) };
+    let mut report = about(subjects(edits));
+    report.summary = format!(
+        "committed {} to `{name}`: {} in {} ({})",
+        commit.short(),
+        request.images(),
+        places(edits),
+        lines(facts.lines)
+    );
+    notices(report, edits).with_facts(&facts).with_value(commit.as_str())
+}
+
+/// Says what would be done.
+pub(crate) fn dry_run(request: &Request, edits: &Edits, place: &Place<'_>) -> Report {
+    let facts = edits.facts(request);
+    let mut report = about(subjects(edits));
+    let what = format!("{} into {} ({})", request.images(), places(edits), lines(facts.lines));
+    let mut detail = facts.diff.clone();
+    report.summary = match place {
+        Place::Checkout => format!("dry run, nothing written; would write {what}"),
+        Place::Branch(branch, tip) => {
+            detail = format!("{detail}\nmessage of the commit:\n{}", indented(&facts.message));
+            format!("dry run, nothing pushed; would commit onto {} of `{branch}`: {what}", tip.short())
+        }
+    };
+    notices(report, edits).with_facts(&facts).with_detail(detail)
+}
+
+/// Says that there is no such branch.
+pub(crate) fn branch_missing(name: &branch::Name, shown: &str) -> Report {
+    let facts = Facts { branch: name.to_string(), ..Facts::default() };
+    Report::refused(BRANCH_MISSING, format!("`{shown}` has no branch `{name}`"))
+        .hinted("check `--branch`; a bump never makes a branch")
+        .with_facts(&facts)
+}
+
+/// Says that the remote does not want the commit.
+pub(crate) fn rejected(
+    request: &Request,
+    name: &branch::Name,
+    rejection: &Rejection,
+) -> Result<Report, Failure> {
+    let said = if rejection.lines.is_empty() { rejection.word.clone() } else { rejection.lines.join("; ") };
+    if rejection.kind == RejectionKind::Protected {
+        let error = anyhow::anyhow!("`{name}` is protected, nothing was written: {said}");
+        return Err(Failure::denied(asking::PERMISSION_MISSING, error)
+            .hinted(format!("let whoever pushes bypass the rules of `{name}`: an App or a deploy key, since `github-actions[bot]` cannot"))
+            .hinted("put that App's token into `RUNBOOK_GITHUB_TOKEN`, and give it `contents: write`"));
+    }
+    let facts = Facts {
+        branch: request.branch.as_ref().map(ToString::to_string).unwrap_or_default(),
+        ..Facts::default()
+    };
+    let report = Report::refused(
+        POLICY,
+        format!("the remote declined the push to `{name}`, {}: {said}", rejection.word),
+    );
+    Ok(report.hinted("ask who owns the remote what its hook wants; nothing was written").with_facts(&facts))
+}
+
+/// There is at least one overlay, since clap asks for one.
+fn about(subjects: Vec<Subject>) -> Report {
+    Report::about(subjects).unwrap_or_else(|| Report::refused(OVERLAY_MISSING, "no overlay was named"))
+}
+
+fn subjects(edits: &Edits) -> Vec<Subject> {
+    edits.0.iter().filter_map(|edit| Some((edit, edit.result.as_ref().ok()?))).map(subject).collect()
+}
+
+fn subject((overlay, file): (&OverlayEdit, &FileEdit)) -> Subject {
+    let (before, after) = (file.before().join(", "), file.after().join(", "));
+    let subject = match (file.edited.changed, before.is_empty()) {
+        (false, _) => Subject::unchanged(&overlay.name, format!("{after} already")),
+        (true, true) => Subject::passed(&overlay.name, format!("{after}, a new entry")),
+        (true, false) => Subject::passed(&overlay.name, format!("from {before} to {after}")),
+    };
+    let subject = subject.with_fact("file", file.path.as_str()).with_fact("lines", file.lines());
+    subject.with_fact("image", file.after()).with_fact("before", file.before())
+}
+
+fn notices(mut report: Report, edits: &Edits) -> Report {
+    let files = edits.0.iter().filter_map(|edit| edit.result.as_ref().ok());
+    for file in files {
+        let all = file.edited.entries.iter().flat_map(|entry| &entry.notices);
+        report.notices.extend(all.map(|notice| format!("`{}`: {notice}", file.path)));
+    }
+    report
+}
+
+fn places(edits: &Edits) -> String {
+    edits.changed().map(|file| format!("`{}`", file.path)).collect::<Vec<_>>().join(", ")
+}
+
+fn lines(count: usize) -> String {
+    if count == 1 { "1 line".to_owned() } else { format!("{count} lines") }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reasons_are_a_closed_list_and_none_blames_the_change() {
+        let list: Vec<String> = REASONS.iter().map(|reason| format!("{reason} [{}]", reason.fault)).collect();
+        insta::assert_snapshot!(list.join("\n"), @"
+        overlay-missing [configuration]
+        image-missing [configuration]
+        ambiguous [configuration]
+        shadowed [configuration]
+        unsupported-yaml [configuration]
+        incomplete-image [configuration]
+        branch-missing [configuration]
+        policy [configuration]
+        contended [environment]
+        not-written [environment]
+        git-failed [environment]
+        ");
+    }
+}

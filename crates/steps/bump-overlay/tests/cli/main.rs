@@ -1,0 +1,76 @@
+//! The step as people run it: exit codes, first lines, JSON, and what is on the branch afterwards.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+mod branch;
+mod checkout;
+mod corpus;
+mod editing;
+mod flags;
+mod remotes;
+mod replay;
+mod secrets;
+
+use lab::{Remote, Run, overlays::Overlay};
+
+/// Where the overlays of the tests are.
+const STAGE: &str = "infra/argocd/overlays/stage/kustomization.yaml";
+const PROD: &str = "infra/argocd/overlays/prod/kustomization.yaml";
+
+/// The image of the tests, as it is and as it is to be.
+const OLD: &str = "sha-9b04d52a";
+const NEW: &str = "registry.example/example/dex:sha-51c0cc9c";
+
+fn bump() -> lab::Command {
+    lab::Command::new(env!("CARGO_BIN_EXE_bump-overlay"))
+}
+
+/// A remote with a stage and a prod on `main`.
+fn remote() -> Remote {
+    let remote = Remote::new();
+    let (stage, prod) = (Overlay::stage(OLD).text(), Overlay::prod(OLD).text());
+    remote.commit("main", &[(STAGE, &stage, false), (PROD, &prod, true)], "feat: start\n");
+    remote
+}
+
+/// Stage and prod on `main` of the remote.
+fn both(remote: &Remote) -> lab::Command {
+    on(remote, &["stage", "prod"])
+}
+
+fn on(remote: &Remote, environments: &[&str]) -> lab::Command {
+    at(&remote.path().display().to_string(), environments)
+}
+
+/// These environments on `main` of the remote at this address.
+fn at(url: &str, environments: &[&str]) -> lab::Command {
+    let command = bump().args(["--image", NEW, "--branch", "main", "--remote", url]);
+    environments.iter().fold(command, |command, environment| {
+        command.args(["--overlay".to_owned(), format!("infra/argocd/overlays/{environment}")])
+    })
+}
+
+/// What it said to people, without what differs from run to run.
+fn said(run: &Run, remote: &Remote) -> String {
+    let mut text = tidy(&run.stderr).replace(&remote.path().display().to_string(), "REMOTE");
+    for commit in remote.log("main") {
+        text = text.replace(&commit.id, "COMMIT").replace(&commit.id[..8], "COMMIT");
+    }
+    text
+}
+
+/// A text without blanks at the ends of its lines, which no snapshot should hold.
+fn tidy(text: &str) -> String {
+    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// Its first line after those about waiting, which is what people read.
+fn first_line(run: &Run, remote: &Remote) -> String {
+    said(run, remote).lines().find(|line| !line.starts_with('[')).unwrap_or_default().to_owned()
+}
+
+/// Nothing may be left behind, whatever happened.
+fn left_nothing(command: &lab::Command) {
+    let left: Vec<_> = std::fs::read_dir(command.temp()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}

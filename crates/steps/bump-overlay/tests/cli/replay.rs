@@ -1,0 +1,57 @@
+//! A recorded run gives the same report again, offline.
+
+use serde_json::Value;
+
+use super::{at, both, on, remote};
+
+fn replayed(directory: &std::path::Path) -> (Value, Value) {
+    let (mut recorded, mut again) = contract::replay::<bump_overlay::BumpOverlay>(directory).unwrap();
+    for report in [&mut recorded, &mut again] {
+        report["elapsed_ms"] = Value::Null;
+    }
+    (recorded, again)
+}
+
+#[test]
+fn a_commit_is_replayed_without_its_remote() {
+    let remote = remote();
+    let race = remote.on_next_push(|remote| {
+        remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human\n");
+    });
+    let command = both(&remote);
+    let record = command.home().join("record");
+    command.clone().arg("--record").arg(&record).run().expect_code(0);
+    assert!(race.is_over());
+    drop((race, remote));
+    let (recorded, again) = replayed(&record);
+    assert_eq!(recorded, again);
+    assert_eq!(recorded["verdict"], "passed");
+}
+
+#[test]
+fn a_refusal_a_failure_and_a_dry_run_are_replayed() {
+    let remote = remote();
+    let missing = on(&remote, &["nowhere"]);
+    let gone = at("http://127.0.0.1:1/a.git", &["prod"]);
+    let gone = gone.args(["--timeout", "1s"]);
+    for command in [missing, on(&remote, &["prod"]).arg("--dry-run"), gone] {
+        let record = command.home().join("record");
+        drop(command.clone().arg("--record").arg(&record).run());
+        let (recorded, again) = replayed(&record);
+        assert_eq!(recorded, again);
+    }
+}
+
+#[test]
+fn an_edit_in_place_is_replayed_without_touching_the_files() {
+    let remote = remote();
+    let checkout = remote.checkout("main");
+    let command =
+        super::bump().current_dir(checkout.path()).args(["--overlay", super::PROD, "--image", super::NEW]);
+    let record = command.home().join("record");
+    command.clone().arg("--record").arg(&record).run().expect_code(0);
+    drop(checkout);
+    let (recorded, again) = replayed(&record);
+    assert_eq!(recorded, again);
+    assert_eq!(recorded["facts"]["lines"], 1);
+}

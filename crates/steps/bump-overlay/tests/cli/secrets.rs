@@ -1,0 +1,73 @@
+//! No token in any text: words, JSON, outputs, summaries, recordings.
+
+use std::path::Path;
+
+use super::{NEW, PROD, bump, remote};
+
+const TOKEN: &str = "ghs_Very-Secret_0123456789";
+
+/// Every text that a run leaves.
+fn texts(run: &lab::Run, folder: &Path) -> String {
+    let mut all = format!("{}{}", run.stdout, run.stderr);
+    let mut open = vec![folder.to_owned()];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            all.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap()));
+        }
+    }
+    all
+}
+
+fn clean(text: &str, format: &str) {
+    // The base64 of `x-access-token:` and the token's start.
+    for secret in [TOKEN, "Very-Secret", "eC1hY2Nlc3MtdG9rZW46Z2hz"] {
+        let masks = text.lines().filter(|line| !(format == "github" && line.starts_with("::add-mask::")));
+        let bad: Vec<_> = masks.filter(|line| line.contains(secret)).collect();
+        assert!(bad.is_empty(), "{format}: {bad:?}");
+    }
+}
+
+#[test]
+fn the_token_is_nowhere_whether_it_works_or_not() {
+    let remote = remote();
+    for (password, code) in [(TOKEN, 0), ("another", 21)] {
+        let http = remote.http("x-access-token", password);
+        for format in ["plain", "json", "github"] {
+            let command =
+                bump().args(["--overlay", PROD, "--image", NEW, "--branch", "main", "--remote", &http.url()]);
+            let home = command.home();
+            let command = command.args(["-vv", "--format", format, "--record"]).arg(home.join("record"));
+            let run = command
+                .clone()
+                .env("RUNBOOK_GITHUB_TOKEN", TOKEN)
+                .env("GITHUB_SERVER_URL", format!("http://{}", http.address()))
+                .env("GITHUB_OUTPUT", home.join("outputs"))
+                .env("GITHUB_STEP_SUMMARY", home.join("summary"))
+                .run();
+            run.expect_code(code);
+            clean(&texts(&run, &home), format);
+            assert!(home.join("record/run.json").exists());
+        }
+    }
+}
+
+#[test]
+fn a_token_in_the_remotes_url_is_nowhere_either() {
+    let remote = remote();
+    for (password, code) in [(TOKEN, 0), ("another", 21)] {
+        let http = remote.http("ada", password);
+        let url = http.url().replace("://", &format!("://ada:{TOKEN}@"));
+        for format in ["plain", "json", "github"] {
+            let command =
+                bump().args(["--overlay", PROD, "--image", NEW, "--branch", "main", "--remote", &url]);
+            let home = command.home();
+            let command = command.args(["-vv", "--format", format, "--record"]).arg(home.join("record"));
+            let run = command.clone().env("GITHUB_OUTPUT", home.join("outputs")).run();
+            run.expect_code(code);
+            clean(&texts(&run, &home), format);
+            assert!(home.join("record/run.json").exists());
+        }
+    }
+}

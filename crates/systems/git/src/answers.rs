@@ -1,0 +1,102 @@
+//! What is recorded of an exchange: answers as JSON, file contents as text where they are.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use branch::{Entry, Pushed, Rejection, RejectionKind, Snapshot};
+use contract::Commit;
+use serde::{Deserialize, Serialize};
+
+use crate::{address::Address, trouble::Trouble};
+
+/// An answer of git, or why there is none.
+pub(crate) type Answer<T> = Result<T, Trouble>;
+
+/// The tip, and what was at the paths.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ReadAnswer {
+    pub(crate) tip: Commit,
+    pub(crate) entries: BTreeMap<String, EntryAnswer>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum EntryAnswer {
+    Missing,
+    File { content: Text, executable: bool },
+    Directory,
+    Link { at: String },
+    Submodule { at: String },
+}
+
+/// Bytes, readable where they are text.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Text {
+    Plain(String),
+    Encoded { base64: String },
+}
+
+/// What became of a push.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PushAnswer {
+    Landed { commit: Commit, said: Vec<String> },
+    Moved,
+    Rejected { protected: bool, word: String, lines: Vec<String> },
+    Uncertain { commit: Commit, trouble: Trouble },
+}
+
+/// Returns bytes as they are recorded.
+pub(crate) fn text(bytes: &[u8]) -> Text {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Text::Plain(text.to_owned()),
+        Err(_) => Text::Encoded { base64: STANDARD.encode(bytes) },
+    }
+}
+
+impl Text {
+    fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Plain(text) => text.into_bytes(),
+            Self::Encoded { base64 } => STANDARD.decode(base64).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<ReadAnswer> for Snapshot {
+    fn from(answer: ReadAnswer) -> Self {
+        let entries = answer.entries.into_iter().map(|(path, entry)| (path, Entry::from(entry)));
+        Self { tip: answer.tip, entries: entries.collect() }
+    }
+}
+
+impl From<EntryAnswer> for Entry {
+    fn from(entry: EntryAnswer) -> Self {
+        match entry {
+            EntryAnswer::Missing => Self::Missing,
+            EntryAnswer::File { content, executable } => {
+                Self::File { content: content.into_bytes(), executable }
+            }
+            EntryAnswer::Directory => Self::Directory,
+            EntryAnswer::Link { at } => Self::Link { at },
+            EntryAnswer::Submodule { at } => Self::Submodule { at },
+        }
+    }
+}
+
+impl PushAnswer {
+    pub(crate) fn pushed(self, address: &Address) -> Pushed {
+        match self {
+            Self::Landed { commit, said } => Pushed::Landed { commit, said },
+            Self::Moved => Pushed::Moved,
+            Self::Rejected { protected, word, lines } => {
+                let kind = if protected { RejectionKind::Protected } else { RejectionKind::Declined };
+                Pushed::Rejected(Rejection { kind, word, lines })
+            }
+            Self::Uncertain { commit, trouble } => {
+                Pushed::Uncertain { commit, failure: trouble.failure(address) }
+            }
+        }
+    }
+}

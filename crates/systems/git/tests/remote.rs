@@ -1,0 +1,326 @@
+//! A branch through git, against real remotes: by path, by `file://`, over HTTP.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+use std::time::Duration;
+
+use branch::{Branch as _, BranchError, Edit, Entry, FileChange, Pushed, RejectionKind, Snapshot};
+use contract::{Commit, Failure, FailureKind, Vars, World, asking};
+use git::Git;
+use lab::{Remote, repo::Change};
+
+const PATH: &str = "overlays/prod/kustomization.yaml";
+
+fn remote() -> Remote {
+    let remote = Remote::new();
+    remote.commit("main", &[(PATH, "one\n", true), ("README.md", "# dex\n", false)], "feat: start\n");
+    remote
+}
+
+fn world(vars: &[(&str, &str)]) -> World {
+    let who = [
+        ("GIT_AUTHOR_NAME", "Ann <Author>"),
+        ("GIT_AUTHOR_EMAIL", "ann@example.com"),
+        ("GIT_COMMITTER_NAME", "Carl"),
+        ("GIT_COMMITTER_EMAIL", "carl@example.com"),
+    ];
+    let vars: Vars = who.iter().chain(vars).copied().collect();
+    World::for_tests_with(Duration::from_secs(60), vars)
+}
+
+fn git<'w>(world: &'w World, url: &str) -> Git<'w> {
+    Git::new(world, url, "main".parse().unwrap()).unwrap()
+}
+
+fn paths(paths: &[&str]) -> Vec<String> {
+    paths.iter().map(|path| (*path).to_owned()).collect()
+}
+
+fn edit(content: impl AsRef<[u8]>) -> Edit {
+    let files = vec![FileChange { path: PATH.to_owned(), content: content.as_ref().to_vec() }];
+    Edit { files, message: "deploy(prod): two — v2\n\nRunbook-Image: two\n".to_owned() }
+}
+
+async fn read(git: &Git<'_>) -> Snapshot {
+    git.read(&paths(&[PATH])).await.unwrap()
+}
+
+fn content(snapshot: &Snapshot) -> &[u8] {
+    match &snapshot.entries[PATH] {
+        Entry::File { content, .. } => content,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn failure(git: &Git<'_>) -> Failure {
+    match git.read(&paths(&[PATH])).await {
+        Err(BranchError::Failed(failure)) => failure,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn landed(pushed: Pushed) -> Commit {
+    match pushed {
+        Pushed::Landed { commit, .. } => commit,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn one_commit_lands_on_the_tip_with_mode_message_and_people_as_asked() {
+    let served = remote();
+    let http = served.http_open();
+    for (remote, url) in [(remote(), None), (served.clone(), Some(http.url()))] {
+        let before = remote.tip("main");
+        for url in [url.unwrap_or_else(|| remote.path().display().to_string())] {
+            let world = world(&[]);
+            let git = git(&world, &url);
+            let snapshot = read(&git).await;
+            assert_eq!((snapshot.tip.as_str(), content(&snapshot)), (before.as_str(), &b"one\n"[..]));
+            let commit = landed(git.commit(&snapshot, &edit("two\n")).await.unwrap());
+            let log = remote.log("main");
+            assert_eq!((log[0].id.as_str(), &log[0].parents), (commit.as_str(), &vec![before.clone()]));
+            assert_eq!(log[0].message, "deploy(prod): two — v2\n\nRunbook-Image: two\n");
+            assert_eq!(log[0].author, "Ann Author <ann@example.com>");
+            assert_eq!(log[0].committer, "Carl <carl@example.com>");
+            assert_eq!(remote.mode("main", PATH).as_deref(), Some("100755"));
+            assert!(remote.diff(commit.as_str()).ends_with("@@ -1 +1 @@\n-one\n+two\n"));
+            assert_eq!(remote.file("main", "README.md").as_deref(), Some("# dex\n"));
+            remote.fsck();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_url_and_a_server_without_filters_serve_as_well() {
+    let remote = remote();
+    remote.git(&["config", "uploadpack.allowFilter", "false"]);
+    let world = world(&[]);
+    let git = git(&world, &remote.url());
+    let snapshot = read(&git).await;
+    landed(git.commit(&snapshot, &edit("two\n")).await.unwrap());
+    assert_eq!(remote.file("main", PATH).as_deref(), Some("two\n"));
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_told_and_not_followed() {
+    let remote = remote();
+    let module = remote.tip("main");
+    let changes = [
+        Change::symlink("link", "overlays"),
+        Change::submodule("module", &module),
+        Change::file("bytes", [0xff, 0, 0xfe]),
+    ];
+    remote.change("main", &changes, "chore: odd things");
+    let world = world(&[]);
+    let asked = ["link/prod/x", "module/x", "overlays", "overlays/x", "README.md/x", "", "bytes"];
+    let snapshot = git(&world, &remote.url()).read(&paths(&asked)).await.unwrap();
+    let found: Vec<&Entry> = asked.iter().map(|path| &snapshot.entries[*path]).collect();
+    let expected = [
+        Entry::Link { at: "link".to_owned() },
+        Entry::Submodule { at: "module".to_owned() },
+        Entry::Directory,
+        Entry::Missing,
+        Entry::Missing,
+        Entry::Directory,
+        Entry::File { content: vec![0xff, 0, 0xfe], executable: false },
+    ];
+    assert_eq!(found, expected.iter().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_branch_that_is_missing_is_no_outage() {
+    let remote = remote();
+    let world = world(&[]);
+    let git = Git::new(&world, &remote.url(), "nope".parse().unwrap()).unwrap();
+    assert!(matches!(git.read(&paths(&[PATH])).await, Err(BranchError::Missing)));
+}
+
+#[tokio::test]
+async fn a_tag_named_like_the_branch_does_not_matter() {
+    let remote = remote();
+    let old = remote.tip("main");
+    remote.commit("main", &[(PATH, "newer\n", false)], "feat: newer\n");
+    remote.tag("main", &old);
+    let world = world(&[]);
+    let git = git(&world, &remote.url());
+    let snapshot = read(&git).await;
+    assert_eq!(content(&snapshot), b"newer\n");
+    landed(git.commit(&snapshot, &edit("two\n")).await.unwrap());
+    assert_eq!(remote.log("main").len(), 3);
+    assert_eq!(remote.git(&["rev-parse", "refs/tags/main"]).trim(), old);
+}
+
+#[tokio::test]
+async fn a_lost_race_changes_nothing_and_the_next_read_sees_the_winner() {
+    let remote = remote();
+    let world = world(&[]);
+    let git = git(&world, &remote.url());
+    let snapshot = read(&git).await;
+    let race = remote.on_next_push(|remote| {
+        remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human");
+    });
+    assert!(matches!(git.commit(&snapshot, &edit("two\n")).await.unwrap(), Pushed::Moved));
+    assert!(race.is_over());
+    let again = read(&git).await;
+    assert_eq!(again.tip.as_str(), remote.tip("main"));
+    landed(git.commit(&again, &edit("two\n")).await.unwrap());
+    assert_eq!(remote.file("main", "human.txt").as_deref(), Some("me first\n"));
+    assert!(matches!(git.commit(&snapshot, &edit("old\n")).await.unwrap(), Pushed::Moved));
+    remote.fsck();
+}
+
+#[tokio::test]
+async fn a_branch_that_is_deleted_meanwhile_is_not_made_again() {
+    let remote = remote();
+    remote.commit("other", &[("x", "x", false)], "feat: other");
+    let world = world(&[]);
+    let git = Git::new(&world, &remote.url(), "other".parse().unwrap()).unwrap();
+    let snapshot = read(&git).await;
+    remote.delete_branch("other");
+    assert!(matches!(git.commit(&snapshot, &edit("two\n")).await.unwrap(), Pushed::Moved));
+    assert_eq!(remote.branches(), ["main"]);
+}
+
+#[tokio::test]
+async fn a_hook_that_declines_is_a_policy_and_a_protected_branch_a_permission() {
+    for (lines, kind, first) in [
+        ("no deploys on Friday\nask ops", RejectionKind::Declined, "no deploys on Friday"),
+        (
+            "error: GH006: Protected branch update failed for refs/heads/main.",
+            RejectionKind::Protected,
+            "error: GH006: Protected branch update failed for refs/heads/main.",
+        ),
+    ] {
+        let remote = remote();
+        remote.reject_with(lines);
+        let world = world(&[]);
+        let git = git(&world, &remote.url());
+        let snapshot = read(&git).await;
+        let Pushed::Rejected(rejection) = git.commit(&snapshot, &edit("two\n")).await.unwrap() else {
+            panic!()
+        };
+        assert_eq!((rejection.kind, rejection.lines[0].as_str()), (kind, first));
+        assert_eq!((rejection.word.as_str(), remote.pushes()), ("pre-receive hook declined", 1));
+    }
+}
+
+#[tokio::test]
+async fn the_token_logs_in_at_githubs_host_and_its_lack_is_told_from_a_wrong_one() {
+    let remote = remote();
+    let http = remote.http("x-access-token", "ghs_right");
+    let server = format!("http://{}", http.address());
+    let with =
+        |token: &'static str| [("GITHUB_SERVER_URL", server.as_str()), ("RUNBOOK_GITHUB_TOKEN", token)];
+
+    let right = world(&with("ghs_right"));
+    let right = git(&right, &http.url());
+    let snapshot = read(&right).await;
+    landed(right.commit(&snapshot, &edit("two\n")).await.unwrap());
+    assert!(http.authorizations().iter().all(Option::is_some), "no request was sent in vain");
+
+    let wrong = world(&with("ghs_wrong"));
+    let wrong = failure(&git(&wrong, &http.url())).await;
+    assert_eq!((wrong.kind, wrong.reason), (FailureKind::Denied, asking::CREDENTIALS_REJECTED));
+    let none = world(&[]);
+    let none = failure(&git(&none, &http.url())).await;
+    assert_eq!((none.kind, none.reason), (FailureKind::Denied, asking::NO_CREDENTIALS));
+}
+
+#[tokio::test]
+async fn the_token_goes_to_no_other_host() {
+    let remote = remote();
+    let http = remote.http_open();
+    let world = world(&[("RUNBOOK_GITHUB_TOKEN", "ghs_secret")]);
+    read(&git(&world, &http.url())).await;
+    assert!(http.authorizations().iter().all(Option::is_none));
+}
+
+#[tokio::test]
+async fn a_password_in_the_url_works_and_is_not_shown() {
+    let remote = remote();
+    let http = remote.http("ada", "love/lace");
+    let url = http.url().replace("://", "://ada:love%2Flace@");
+    let world = world(&[]);
+    let git = git(&world, &url);
+    read(&git).await;
+    http.answer_always(403);
+    let failure = failure(&git).await;
+    assert_eq!((failure.kind, failure.reason), (FailureKind::Denied, asking::PERMISSION_MISSING));
+    let said = format!("{} {}", failure.summary(), failure.hints.join(" "));
+    assert!(!world.redact(&said).contains("lace") && said.contains("contents: write"), "{said}");
+}
+
+#[tokio::test]
+async fn every_refusal_of_a_server_has_its_reason() {
+    let remote = remote();
+    let http = remote.http_open();
+    let world = world(&[]);
+    let git = git(&world, &http.url());
+    for (status, kind, reason) in [
+        (403, FailureKind::Denied, asking::PERMISSION_MISSING),
+        (404, FailureKind::Denied, asking::NO_CREDENTIALS),
+        (429, FailureKind::Unavailable, asking::RATE_LIMITED),
+        (500, FailureKind::Unavailable, asking::SERVER_ERROR),
+        (502, FailureKind::Unavailable, asking::SERVER_ERROR),
+    ] {
+        http.answer_next([status]);
+        let failure = failure(&git).await;
+        assert_eq!((failure.kind, failure.reason), (kind, reason), "{status}: {}", failure.summary());
+    }
+}
+
+#[tokio::test]
+async fn who_may_read_and_not_write_lacks_a_permission() {
+    let remote = remote();
+    let http = remote.http_open();
+    http.refuse_pushes(403, "Write access to repository not granted.\n");
+    let world = world(&[]);
+    let git = git(&world, &http.url());
+    let snapshot = read(&git).await;
+    let Err(BranchError::Failed(failure)) = git.commit(&snapshot, &edit("two\n")).await else { panic!() };
+    assert_eq!((failure.kind, failure.reason), (FailureKind::Denied, asking::PERMISSION_MISSING));
+}
+
+#[tokio::test]
+async fn a_push_whose_answer_is_an_error_is_a_doubt_that_the_branch_settles() {
+    let remote = remote();
+    let http = remote.http_open();
+    let world = world(&[]);
+    let git = git(&world, &http.url());
+    let snapshot = read(&git).await;
+    http.refuse_pushes(502, "bad gateway\n");
+    let Pushed::Uncertain { commit, failure } = git.commit(&snapshot, &edit("two\n")).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(failure.reason, asking::SERVER_ERROR);
+    assert!(!git.contains(&commit).await.unwrap());
+    assert!(git.contains(&snapshot.tip).await.unwrap());
+    remote.commit("main", &[("x", "x", false)], "feat: x");
+    assert!(git.contains(&snapshot.tip).await.unwrap(), "it is behind the tip now");
+}
+
+#[tokio::test]
+async fn nobody_there_is_unreachable_and_a_folder_that_is_no_repository_a_wrong_flag() {
+    let world = world(&[]);
+    let url = format!("http://{}/a.git", lab::closed_port());
+    let failure_there = failure(&git(&world, &url)).await;
+    assert_eq!((failure_there.kind, failure_there.reason), (FailureKind::Unavailable, asking::UNREACHABLE));
+    let failure_here = failure(&git(&world, "/nowhere/a.git")).await;
+    assert_eq!(failure_here.kind, FailureKind::Usage, "{}", failure_here.summary());
+}
+
+#[tokio::test]
+async fn a_large_repository_costs_less_than_a_megabyte() {
+    let remote = Remote::with_files(20_000);
+    remote.commit("main", &[(PATH, "one\n", false)], "feat: overlay\n");
+    let http = remote.http_open();
+    let world = world(&[]);
+    let git = git(&world, &http.url());
+    let start = std::time::Instant::now();
+    let snapshot = read(&git).await;
+    landed(git.commit(&snapshot, &edit("two\n")).await.unwrap());
+    println!("{} bytes, {:?}", http.bytes_sent(), start.elapsed());
+    assert!(http.bytes_sent() < 1 << 20, "{} bytes", http.bytes_sent());
+    remote.fsck();
+}
