@@ -19,13 +19,15 @@ pub(crate) struct Turns<'w> {
     world: &'w World,
     name: Name,
     lost: u32,
+    /// The tip that the last race was lost on.
+    last: Option<Commit>,
     /// Pushes in a row that failed without a race.
     disturbances: u32,
 }
 
 impl<'w> Turns<'w> {
     pub(crate) fn new(world: &'w World, name: &Name) -> Self {
-        Self { world, name: name.clone(), lost: 0, disturbances: 0 }
+        Self { world, name: name.clone(), lost: 0, last: None, disturbances: 0 }
     }
 
     /// Asks until there is an answer, or a failure that does not pass.
@@ -64,14 +66,24 @@ impl<'w> Turns<'w> {
     pub(crate) async fn lost(&mut self, tip: &Commit) -> Result<(), Failure> {
         self.lost += 1;
         self.disturbances = 0;
-        let times = if self.lost == 1 { "once".to_owned() } else { format!("{} times", self.lost) };
+        self.last = Some(tip.clone());
         if self.world.deadline().is_over() {
-            return Err(self.contended(tip, &times));
+            return Err(self.contended(tip));
         }
+        let times = self.times();
         self.world.waiting_for(format!("a turn on `{}`: others were faster {times}", self.name));
         let longest = (SLOT * self.lost).min(Duration::from_secs(1));
         self.world.sleep(longest.mul_f64(self.world.random())).await;
         Ok(())
+    }
+
+    /// Returns what a failure to read means: when races were lost until the deadline cut the last
+    /// reading off, it is contention, not a server that is slow.
+    pub(crate) fn cut_off(&self, failure: Failure) -> Failure {
+        match &self.last {
+            Some(tip) if failure.reason == asking::TIMED_OUT && self.is_late() => self.contended(tip),
+            _ => failure,
+        }
     }
 
     /// With `--timeout 0` a disturbance may pass too: it is part of putting the question once.
@@ -79,8 +91,12 @@ impl<'w> Turns<'w> {
         self.world.deadline().waits() && self.world.deadline().is_over()
     }
 
-    fn contended(&self, tip: &Commit, times: &str) -> Failure {
-        let (name, short) = (&self.name, tip.short());
+    fn times(&self) -> String {
+        if self.lost == 1 { "once".to_owned() } else { format!("{} times", self.lost) }
+    }
+
+    fn contended(&self, tip: &Commit) -> Failure {
+        let (name, short, times) = (&self.name, tip.short(), self.times());
         let error = anyhow::anyhow!(
             "others changed `{name}` first, {times}; nothing was written, the last tip seen was {short}"
         );

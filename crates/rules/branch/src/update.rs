@@ -61,7 +61,7 @@ pub async fn update<B: Branch, R>(
         let snapshot = match turns.ask(async || branch.read(paths).await).await {
             Ok(snapshot) => snapshot,
             Err(BranchError::Missing) => return Ok(Outcome::Missing),
-            Err(BranchError::Failed(failure)) => return Err(failure),
+            Err(BranchError::Failed(failure)) => return Err(turns.cut_off(failure)),
         };
         let edit = match decide(&snapshot).await? {
             Decision::Write(edit) => edit,

@@ -35,6 +35,8 @@ struct Memory {
     script: RefCell<VecDeque<Then>>,
     pushes: Cell<usize>,
     unreachable: Cell<usize>,
+    /// Reading takes so long once something was pushed, and then fails.
+    slow: Cell<Duration>,
 }
 
 impl Memory {
@@ -45,6 +47,7 @@ impl Memory {
             script: RefCell::new(script.into_iter().collect()),
             pushes: Cell::new(0),
             unreachable: Cell::new(0),
+            slow: Cell::default(),
         }
     }
 
@@ -79,6 +82,10 @@ impl Branch for Memory {
         if self.unreachable.get() > 0 {
             self.unreachable.set(self.unreachable.get() - 1);
             return Err(gone().into());
+        }
+        if self.pushes.get() > 0 && !self.slow.get().is_zero() {
+            tokio::time::sleep(self.slow.get()).await;
+            return Err(Failure::unavailable(asking::TIMED_OUT, anyhow::anyhow!("too slow")).into());
         }
         let file = Entry::File { content: self.content().into_bytes(), executable: false };
         let entries = BTreeMap::from([(paths[0].clone(), file)]);
@@ -217,4 +224,14 @@ async fn a_push_that_always_vanishes_is_an_outage_although_reading_works() {
     let memory = Memory::new((0..100).map(|_| Then::Vanishes));
     let failure = add_one(&world(600), &memory, 1000).await.unwrap_err();
     assert_eq!((failure.reason, memory.pushes.get()), (asking::UNREACHABLE, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_that_the_deadline_cuts_off_after_a_lost_race_is_contention() {
+    for (then, kind) in [(Then::Moves, FailureKind::Contended), (Then::Vanishes, FailureKind::Unavailable)] {
+        let memory = Memory::new([then]);
+        memory.slow.set(Duration::from_secs(30));
+        let failure = add_one(&world(10), &memory, 1000).await.unwrap_err();
+        assert_eq!(failure.kind, kind, "{}", failure.summary());
+    }
 }
