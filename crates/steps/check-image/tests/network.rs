@@ -1,5 +1,7 @@
 //! Proxies, certificates, and the one registry that is known by name.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use lab::{Command, Faulty, Image, Proxy, Registry, Reply, Seen, registry::Setup};
 use serde_json::json;
 
@@ -92,7 +94,7 @@ fn ghcr_takes_two_requests_and_githubs_token() {
         check(&format!("ghcr.io/{REPOSITORY}:v1")).arg("--shallow").arg("--registry-ca-file").arg(ca.path());
     let run = check.env("HTTPS_PROXY", proxy.url()).env("GITHUB_TOKEN", "ghs-token").run();
     assert_eq!((run.code, &run.json()["requests"]), (0, &json!(2)), "{run}");
-    assert_eq!(server.seen()[0].query("scope").as_deref(), Some("repository%3Adata-literate%2Fdex%3Apull"));
+    assert_eq!(server.seen()[0].query("scope"), Some("repository%3Adata-literate%2Fdex%3Apull"));
     assert!(!format!("{run}").contains("ghs-token") && !format!("{run}").contains("minted"));
 }
 
