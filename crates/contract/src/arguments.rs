@@ -79,7 +79,7 @@ const CONVENTIONAL: [(&str, &str); 3] =
     [("github-api-url", "GITHUB_API_URL"), ("argocd-server", "ARGOCD_SERVER"), ("kubeconfig", "KUBECONFIG")];
 
 /// Returns the step's command line: its own flags, those of every step, and their variables.
-pub fn command<S: Step>() -> clap::Command {
+pub(crate) fn command<S: Step>() -> clap::Command {
     let command = Common::augment_args(S::Args::augment_args(clap::Command::new(S::NAME)));
     // After the flags, whose structs set their own docs as the sentence.
     let command = command.version(env!("CARGO_PKG_VERSION")).about(S::SENTENCE).long_about(None);

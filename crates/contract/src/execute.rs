@@ -74,7 +74,7 @@ pub fn main<S: Step>() -> ExitCode {
 }
 
 /// What [`main`] does, for the front door, whose own name comes before the step's.
-pub fn start<S: Step>(invocation: Invocation) -> ExitCode {
+pub(crate) fn start<S: Step>(invocation: Invocation) -> ExitCode {
     let redactor = Redactor::default();
     let format = find_format(&invocation.arguments, &invocation.vars);
     panics::report::<S>(format, &invocation.vars, redactor.clone());

@@ -23,18 +23,18 @@ mod step;
 mod verdict;
 pub mod world;
 
-pub use arguments::{Common, Format, Vars, command, parse_list, parse_timeout};
+pub use arguments::{Common, Format, Vars, parse_list, parse_timeout};
 pub use commit::{Commit, InvalidCommit};
 pub use digest::{Digest, InvalidDigest};
 pub use document::Document;
-pub use execute::{Finished, Invocation, execute, main, start};
+pub use execute::{Finished, Invocation, execute, main};
 pub use failure::{Failure, FailureKind};
 pub use reason::{Reason, asking};
 pub use reference::{InvalidReference, Reference, Tag};
 pub use replay::{ReplayError, replay};
 pub use report::{Report, Subject};
 pub use secret::{Redactor, Secret};
-pub use step::{Fact, Facts, NoFacts, Permission, SecretVariable, Step, System};
+pub use step::{Fact, Facts, NoFacts, Permission, Registration, SecretVariable, Step, System};
 pub use verdict::{Fault, Verdict};
 pub use world::{Deadline, World};
 

@@ -1,8 +1,10 @@
 //! A step: its name, its sentence, what it needs, and `run`.
 
+use std::process::ExitCode;
+
 use serde_json::{Map, Value};
 
-use crate::{Failure, Reason, Report, World};
+use crate::{Failure, Invocation, Reason, Report, World, arguments, execute};
 
 /// One step of a deployment runbook; a binary, an action and a README are made of this.
 #[expect(async_fn_in_trait, reason = "steps run on one thread, so no caller needs a Send bound")]
@@ -34,6 +36,47 @@ pub trait Step {
     /// # Errors
     /// A [`Failure`] when no answer could be had.
     async fn run(args: Self::Args, world: &World) -> Result<Report, Failure>;
+}
+
+/// A step without its types: what the front door needs to start it, and what its action and its
+/// README are generated from.
+#[derive(Debug, Clone, Copy)]
+pub struct Registration {
+    /// [`Step::NAME`].
+    pub name: &'static str,
+    /// [`Step::SENTENCE`].
+    pub sentence: &'static str,
+    /// [`Step::EXAMPLE`].
+    pub example: &'static str,
+    /// [`Step::REASONS`].
+    pub reasons: &'static [Reason],
+    /// [`Step::PERMISSIONS`].
+    pub permissions: &'static [Permission],
+    /// [`Step::SECRETS`].
+    pub secrets: &'static [SecretVariable],
+    /// The fields of [`Step::Facts`].
+    pub facts: &'static [Fact],
+    /// Its command line.
+    pub command: fn() -> clap::Command,
+    /// Runs it and reports.
+    pub start: fn(Invocation) -> ExitCode,
+}
+
+impl Registration {
+    /// Registers a step.
+    pub const fn of<S: Step>() -> Self {
+        Self {
+            name: S::NAME,
+            sentence: S::SENTENCE,
+            example: S::EXAMPLE,
+            reasons: S::REASONS,
+            permissions: S::PERMISSIONS,
+            secrets: S::SECRETS,
+            facts: S::Facts::FIELDS,
+            command: arguments::command::<S>,
+            start: execute::start::<S>,
+        }
+    }
 }
 
 /// Something a step must be allowed to do, for its README and for the hint when it is missing.

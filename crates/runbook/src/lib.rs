@@ -1,7 +1,7 @@
 //! The steps of a deployment runbook behind one name, for a laptop, and a demo of them.
 
 mod demo;
-mod steps;
+pub mod steps;
 
 use std::{
     io::{self, Write as _},

@@ -98,11 +98,12 @@ impl World {
     /// # Errors
     /// A [`TransportError`] when no head of an answer arrived.
     pub async fn http(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        self.requests.set(self.requests.get() + 1);
         let (method, url) = (request.method.clone(), self.redactor.apply(request.url.as_str()));
         let started = Instant::now();
         let answer = Rc::clone(&self.effects).http(request).await;
         let took = started.elapsed().as_millis();
+        let unsent = matches!(&answer, Err(error) if error.kind == TransportErrorKind::BadAuthorities);
+        self.requests.set(self.requests.get() + u64::from(!unsent));
         match &answer {
             Ok(response) => tracing::debug!("{method} {url}: {} in {took} ms", response.status),
             Err(error) => tracing::debug!("{method} {url}: {error} after {took} ms"),

@@ -1,7 +1,7 @@
 //! What a step says about itself, in the words that its action and its README share.
 
 use clap::ArgAction;
-use contract::{Fact, Facts as _, Permission, Reason, SecretVariable, Step};
+use contract::{Fact, Permission, Reason, Registration, SecretVariable};
 
 /// Everything that the files of one step are made of.
 pub(super) struct Page {
@@ -47,18 +47,18 @@ const OUTPUTS: [Fact; 5] = [
 
 impl Page {
     /// Reads a step.
-    pub(super) fn of<S: Step>() -> Self {
-        let command = contract::command::<S>();
+    pub(super) fn of(step: &Registration) -> Self {
+        let command = (step.command)();
         let flags = command.get_arguments().filter_map(Input::of_flag);
         Self {
-            name: S::NAME,
-            sentence: S::SENTENCE,
-            example: S::EXAMPLE,
-            inputs: flags.chain(S::SECRETS.iter().map(Input::of_secret)).collect(),
-            outputs: OUTPUTS.iter().chain(S::Facts::FIELDS).copied().collect(),
-            reasons: S::REASONS,
-            permissions: S::PERMISSIONS,
-            secrets: S::SECRETS,
+            name: step.name,
+            sentence: step.sentence,
+            example: step.example,
+            inputs: flags.chain(step.secrets.iter().map(Input::of_secret)).collect(),
+            outputs: OUTPUTS.iter().chain(step.facts).copied().collect(),
+            reasons: step.reasons,
+            permissions: step.permissions,
+            secrets: step.secrets,
         }
     }
 }
