@@ -71,9 +71,9 @@ impl Consumer {
             &["add", "--", ".github"],
             &[
                 "-c",
-                "user.name=Ada Lovelace",
+                "user.name=tests",
                 "-c",
-                "user.email=ada@example.com",
+                "user.email=tests@localhost",
                 "commit",
                 "--quiet",
                 "-m",
