@@ -26,7 +26,7 @@ pub use import::Change;
 pub use log::Commit;
 
 /// The author of all that the kit commits.
-pub const AUTHOR: &str = "Ada Lovelace <ada@example.com>";
+pub const AUTHOR: &str = "Somebody <somebody@example.com>";
 
 /// The date of the first commit; each further one is a minute later.
 const FIRST_DATE: u64 = 1_735_689_600;
@@ -205,8 +205,8 @@ fn command(folder: &Path, args: &[&str]) -> Command {
     command.env("LANG", "C.UTF-8").env("HOME", folder).env("GIT_TERMINAL_PROMPT", "0");
     command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
     for who in ["AUTHOR", "COMMITTER"] {
-        command.env(format!("GIT_{who}_NAME"), "Ada Lovelace");
-        command.env(format!("GIT_{who}_EMAIL"), "ada@example.com");
+        command.env(format!("GIT_{who}_NAME"), "Somebody");
+        command.env(format!("GIT_{who}_EMAIL"), "somebody@example.com");
         command.env(format!("GIT_{who}_DATE"), format!("{FIRST_DATE} +0000"));
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

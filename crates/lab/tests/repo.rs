@@ -10,8 +10,8 @@ fn remote() -> Remote {
 }
 
 fn git() -> lab::Command {
-    let git = lab::Command::new("git").env("GIT_AUTHOR_NAME", "Bob").env("GIT_COMMITTER_NAME", "Bob");
-    git.env("GIT_AUTHOR_EMAIL", "bob@example.com").env("GIT_COMMITTER_EMAIL", "bob@example.com")
+    let git = lab::Command::new("git").env("GIT_AUTHOR_NAME", "Another").env("GIT_COMMITTER_NAME", "Another");
+    git.env("GIT_AUTHOR_EMAIL", "another@example.com").env("GIT_COMMITTER_EMAIL", "another@example.com")
 }
 
 #[test]
@@ -44,8 +44,8 @@ fn trees_hold_links_and_submodules_and_lose_files() {
     let module = remote.tip("main");
     let changes =
         [Change::symlink("link", "a/b.txt"), Change::submodule("module", &module), Change::delete("run.sh")];
-    remote.change_as("Bob <bob@example.com>", "main", &changes, "chore: odd things");
-    assert_eq!(remote.log("main")[0].author, "Bob <bob@example.com>");
+    remote.change_as("Another <another@example.com>", "main", &changes, "chore: odd things");
+    assert_eq!(remote.log("main")[0].author, "Another <another@example.com>");
     assert_eq!(remote.mode("main", "link").as_deref(), Some("120000"));
     assert_eq!(remote.mode("main", "module").as_deref(), Some("160000"));
     assert_eq!(remote.mode("main", "run.sh"), None);
@@ -186,7 +186,7 @@ fn a_push_over_http_needs_the_password() {
     let inside = git.clone().current_dir(git.home().join("clone"));
     inside.clone().args(["commit", "--quiet", "--allow-empty", "-m", "feat: bob"]).run().expect_code(0);
     inside.args(["push", "--quiet"]).run().expect_code(0);
-    assert_eq!(remote.log("main")[0].author, "Bob <bob@example.com>");
+    assert_eq!(remote.log("main")[0].author, "Another <another@example.com>");
     assert!(http.authorizations().iter().flatten().all(|it| it == "Basic YWRhOmxvdmUvbGFjZQ=="));
     assert!(http.bytes_sent() > 0);
 }

@@ -19,10 +19,10 @@ fn remote() -> Remote {
 
 fn world(vars: &[(&str, &str)]) -> World {
     let who = [
-        ("GIT_AUTHOR_NAME", "Ann <Author>"),
-        ("GIT_AUTHOR_EMAIL", "ann@example.com"),
-        ("GIT_COMMITTER_NAME", "Carl"),
-        ("GIT_COMMITTER_EMAIL", "carl@example.com"),
+        ("GIT_AUTHOR_NAME", "The <Author>"),
+        ("GIT_AUTHOR_EMAIL", "author@example.com"),
+        ("GIT_COMMITTER_NAME", "Committer"),
+        ("GIT_COMMITTER_EMAIL", "committer@example.com"),
     ];
     let vars: Vars = who.iter().chain(vars).copied().collect();
     World::for_tests_with(Duration::from_secs(60), vars)
@@ -81,8 +81,8 @@ async fn one_commit_lands_on_the_tip_with_mode_message_and_people_as_asked() {
             let log = remote.log("main");
             assert_eq!((log[0].id.as_str(), &log[0].parents), (commit.as_str(), &vec![before.clone()]));
             assert_eq!(log[0].message, "deploy(prod): two — v2\n\nRunbook-Image: two\n");
-            assert_eq!(log[0].author, "Ann Author <ann@example.com>");
-            assert_eq!(log[0].committer, "Carl <carl@example.com>");
+            assert_eq!(log[0].author, "The Author <author@example.com>");
+            assert_eq!(log[0].committer, "Committer <committer@example.com>");
             assert_eq!(remote.mode("main", PATH).as_deref(), Some("100755"));
             assert!(remote.diff(commit.as_str()).ends_with("@@ -1 +1 @@\n-one\n+two\n"));
             assert_eq!(remote.file("main", "README.md").as_deref(), Some("# dex\n"));

@@ -73,7 +73,7 @@ fn the_users_own_settings_have_no_effect_on_what_is_committed() {
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     }
     let settings = format!(
-        "[core]\n\thooksPath = {}\n\tautocrlf = true\n[user]\n\tname = Uma\n\temail = uma@example.com\n\
+        "[core]\n\thooksPath = {}\n\tautocrlf = true\n[user]\n\tname = User\n\temail = user@example.com\n\
          [commit]\n\tgpgSign = true\n[push]\n\tgpgSign = true\n\tfollowTags = true\n[fetch]\n\tprune = true\n\
          [remote \"origin\"]\n\turl = /nowhere\n",
         hooks.display()
@@ -85,7 +85,7 @@ fn the_users_own_settings_have_no_effect_on_what_is_committed() {
     command.run().expect_code(0);
     assert!(race.is_over(), "a lost race is understood in every language");
     assert!(!command.home().join("hooked").exists());
-    assert_eq!(remote.log("main")[0].author, "Uma <uma@example.com>");
+    assert_eq!(remote.log("main")[0].author, "User <user@example.com>");
     remote.fsck();
 }
 
