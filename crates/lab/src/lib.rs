@@ -11,6 +11,7 @@ pub mod proxy;
 pub mod registry;
 pub mod repo;
 mod signing;
+pub mod testbed;
 mod tls;
 pub mod wait;
 
@@ -20,3 +21,4 @@ pub use image::{Image, Pushed};
 pub use proxy::Proxy;
 pub use registry::Registry;
 pub use repo::{HttpRemote, Remote};
+pub use testbed::Testbed;

@@ -4,6 +4,7 @@
 mod generate;
 mod setup;
 mod test;
+mod testbed;
 
 use std::{
     path::{Path, PathBuf},
@@ -39,12 +40,18 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Start, show and end real Kubernetes and Argo CD on this machine
+    Testbed {
+        #[command(subcommand)]
+        task: testbed::Task,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Test { further } => test::run(&further),
         Chore::Generate { check } => generate::run(&root(), check),
+        Chore::Testbed { task } => testbed::run(&task),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

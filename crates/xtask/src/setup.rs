@@ -11,8 +11,12 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
+use lab::testbed::Tools;
+
+use crate::testbed;
 
 /// Something that the tests need.
+#[derive(Clone, Copy)]
 struct Need {
     /// The program: it is there when this is found.
     program: &'static str,
@@ -31,11 +35,13 @@ enum Source {
     Python(&'static str, &'static str),
     /// A Go package with a program, and its version.
     Go(&'static str, &'static str),
+    /// The Go module `tests/testbed`: all programs of a testbed.
+    Testbed,
 }
 
 use Source::{Debian, Go, Python};
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need { program: "git", source: Debian("git"), without: "every write to a remote" },
     Need {
         program: "docker-registry",
@@ -63,6 +69,12 @@ const NEEDS: [Need; 7] = [
         source: Go("sigs.k8s.io/kustomize/kustomize/v5", "v5.8.1"),
         without: "what an edited overlay renders to",
     },
+    // After kustomize, which it takes along.
+    Need {
+        program: "kube-apiserver",
+        source: Source::Testbed,
+        without: "deployments by a real Argo CD to a real Kubernetes",
+    },
 ];
 
 /// Something that is needed and could not be set up.
@@ -85,7 +97,13 @@ impl std::fmt::Display for Missing {
 
 /// Sets up what is missing, and returns what could not be.
 pub(crate) fn run(cache: &Path) -> Vec<Missing> {
-    let absent: Vec<&Need> = NEEDS.iter().filter(|need| !need.is_there(cache)).collect();
+    run_for(cache, &NEEDS.map(|need| need.program))
+}
+
+/// Does the same for some of the programs.
+pub(crate) fn run_for(cache: &Path, programs: &[&str]) -> Vec<Missing> {
+    let needed = NEEDS.iter().filter(|need| programs.contains(&need.program));
+    let absent: Vec<&Need> = needed.filter(|need| !need.is_there(cache)).collect();
     absent.into_iter().filter_map(|need| need.set_up(cache).err()).collect()
 }
 
@@ -111,6 +129,9 @@ pub(crate) fn search_path(cache: &Path) -> anyhow::Result<OsString> {
 
 impl Need {
     fn is_there(&self, cache: &Path) -> bool {
+        if let Source::Testbed = self.source {
+            return Tools::within(cache).missing().is_empty();
+        }
         self.folder(cache).map_or_else(|| on_path(self.program), |folder| folder.join(self.program).is_file())
     }
 
@@ -121,6 +142,7 @@ impl Need {
             Python(_, version) | Go(_, version) => {
                 Some(cache.join(format!("{}-{version}", self.program)).join("bin"))
             }
+            Source::Testbed => Some(Tools::within(cache).programs()),
         }
     }
 
@@ -138,6 +160,7 @@ impl Need {
         match (self.source, self.folder(cache)) {
             (Python(package, version), Some(folder)) => install_python(package, version, &folder)?,
             (Go(package, version), Some(folder)) => run_quietly(&mut go_install(package, version, &folder))?,
+            (Source::Testbed, _) => testbed::build::build(&Tools::within(cache), &kustomize(cache))?,
             (Debian(package), _) | (Python(package, _) | Go(package, _), None) => install_debian(package)?,
         }
         ensure!(self.is_there(cache), "the installation brought no `{}`", self.program);
@@ -153,16 +176,29 @@ impl Need {
                 format!("python3 -m pip install --target '{}' {package}=={version}", target.display())
             }
             Go(package, version) => format!("GOBIN='{}' go install {package}@{version}", folder.display()),
+            Source::Testbed => "cargo xtask testbed up".to_owned(),
         }
     }
 }
 
-fn on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+/// Returns where kustomize is, once it is set up.
+fn kustomize(cache: &Path) -> PathBuf {
+    let need = NEEDS.iter().find(|need| need.program == "kustomize");
+    need.and_then(|need| need.folder(cache)).unwrap_or_default().join("kustomize")
 }
 
-fn install_debian(package: &str) -> anyhow::Result<()> {
+fn on_path(program: &str) -> bool {
+    find_on_path(program).is_some()
+}
+
+/// Returns the path of a program of the machine.
+pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// Installs a package, with what it cannot do without.
+pub(crate) fn install_debian(package: &str) -> anyhow::Result<()> {
     ensure!(on_path("apt-get"), "there is no `apt-get` here");
     let install = ["install", "--yes", "--no-install-recommends", package];
     // The lists may be absent, or so old that the server has no such file any more.
@@ -172,7 +208,7 @@ fn install_debian(package: &str) -> anyhow::Result<()> {
 }
 
 /// Returns apt-get with the rights it needs, if no password is asked for them.
-fn apt_get(arguments: &[&str]) -> anyhow::Result<Command> {
+pub(crate) fn apt_get(arguments: &[&str]) -> anyhow::Result<Command> {
     let mut command = if is_root() {
         Command::new("env")
     } else if run_quietly(Command::new("sudo").args(["--non-interactive", "true"])).is_ok() {
@@ -206,7 +242,8 @@ fn install_python(package: &str, version: &str, folder: &Path) -> anyhow::Result
     Ok(fs::rename(&partial, target)?)
 }
 
-fn remove(folder: &Path) -> anyhow::Result<()> {
+/// Removes a folder, if it is there.
+pub(crate) fn remove(folder: &Path) -> anyhow::Result<()> {
     if folder.exists() { Ok(fs::remove_dir_all(folder)?) } else { Ok(()) }
 }
 
@@ -217,7 +254,7 @@ fn go_install(package: &str, version: &str, folder: &Path) -> Command {
 }
 
 /// Runs a command to its end; its words are shown only if it fails.
-fn run_quietly(command: &mut Command) -> anyhow::Result<()> {
+pub(crate) fn run_quietly(command: &mut Command) -> anyhow::Result<()> {
     let name = command.get_program().to_owned();
     let words = [name.as_os_str()].into_iter().chain(command.get_args()).collect::<Vec<&OsStr>>();
     let line = words.join(OsStr::new(" ")).to_string_lossy().into_owned();
@@ -244,7 +281,9 @@ mod tests {
         let cache = Path::new("/cache");
         let folders: Vec<_> = NEEDS.iter().filter_map(|need| need.folder(cache)).collect();
         assert_eq!(folders[0], Path::new("/cache/act-0.2.89/bin"));
-        assert_eq!(folders.len(), 4);
+        assert_eq!(folders.len(), 5);
+        let testbed = folders[4].to_str().unwrap();
+        assert!(testbed.starts_with("/cache/testbed-") && testbed.ends_with("/bin"), "{testbed}");
     }
 
     #[test]
@@ -256,6 +295,7 @@ mod tests {
             commands[6],
             "GOBIN='/c/kustomize-v5.8.1/bin' go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"
         );
+        assert_eq!(commands[7], "cargo xtask testbed up");
     }
 
     #[test]

@@ -1,0 +1,95 @@
+//! Where the programs of the testbed are: in a cache outside the repository, put there by `cargo xtask test`.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+/// What decides which programs are built.
+const SOURCES: [&[u8]; 2] =
+    [include_bytes!("../../../../tests/testbed/go.mod"), include_bytes!("../../../../tests/testbed/go.sum")];
+
+/// All programs of a testbed.
+pub const PROGRAMS: [&str; 8] = [
+    "argocd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kustomize",
+    "git-verify-wrapper.sh",
+    "etcd",
+    "redis-server",
+];
+
+/// What Argo CD has to be installed with, as its own repository has it.
+pub const MANIFESTS: [&str; 2] = ["manifests/crds", "manifests/base/config"];
+
+/// A folder with all programs of a testbed.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    folder: PathBuf,
+}
+
+impl Tools {
+    /// Describes the folder in this cache, whether or not it is there already.
+    #[must_use]
+    pub fn within(cache: &Path) -> Self {
+        let hash = SOURCES.iter().fold(Sha256::new(), |hash, source| hash.chain_update(source)).finalize();
+        let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        Self { folder: cache.join(format!("testbed-{hash}")) }
+    }
+
+    /// Returns the folder in the user's cache.
+    ///
+    /// # Panics
+    ///
+    /// Naming what to run, if something is missing in it.
+    #[must_use]
+    pub(super) fn find() -> Self {
+        let tools = Self::of_the_user();
+        let missing = tools.missing();
+        assert!(
+            missing.is_empty(),
+            "{} lacks {}: `cargo xtask test` builds it (about 10 minutes, once)",
+            tools.folder.display(),
+            missing.join(", "),
+        );
+        tools
+    }
+
+    /// Describes the folder in the user's cache, whether or not it is there already.
+    pub(super) fn of_the_user() -> Self {
+        Self::within(&cache())
+    }
+
+    /// Returns the folder itself.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns the folder of the programs.
+    #[must_use]
+    pub fn programs(&self) -> PathBuf {
+        self.folder.join("bin")
+    }
+
+    /// Returns what is not there yet.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        let programs = PROGRAMS.into_iter().filter(|name| !self.programs().join(name).is_file());
+        programs.chain(MANIFESTS.into_iter().filter(|name| !self.folder.join(name).is_dir())).collect()
+    }
+
+    /// Returns the folder of the running world that all tests share; only its own version uses it.
+    pub(super) fn run_folder(&self) -> PathBuf {
+        let mut name = self.folder.clone().into_os_string();
+        name.push(format!(".run-{}", super::world::LAYOUT));
+        name.into()
+    }
+}
+
+fn cache() -> PathBuf {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
+    caches.expect("`XDG_CACHE_HOME` or `HOME`, for the folder of the testbed").join("dex-actions")
+}
