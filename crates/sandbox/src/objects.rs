@@ -126,7 +126,7 @@ fn deployment(app: &AppState, newest: &ReplicaSet) -> Value {
         "kind": "Deployment",
         "metadata": {
             "name": "dex", "namespace": app.app.name, "uid": uid(app, "dex"), "generation": newest.number,
-            "resourceVersion": app.version.to_string(), "creationTimestamp": time(app.compared), "labels": { "app": "dex" },
+            "resourceVersion": app.version.to_string(), "creationTimestamp": time(app.compared),
             "annotations": { "deployment.kubernetes.io/revision": newest.number.to_string() },
         },
         "spec": {

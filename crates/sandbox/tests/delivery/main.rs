@@ -4,7 +4,7 @@
 
 mod shapes;
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use contract::World;
 use fetch::Fetch;
@@ -31,7 +31,7 @@ impl Scene {
             "first",
         );
         let app = App { name: "dex-prod".into(), overlay: "overlays/prod".into(), branch: "main".into() };
-        let delivery = Delivery::start(PathBuf::from(remote.path()), &registry, vec![app]).await.unwrap();
+        let delivery = Delivery::start(remote.path(), &registry, vec![app]).await.unwrap();
         Self { registry, remote, delivery }
     }
 
