@@ -298,12 +298,14 @@ impl Drop for RecordedBody {
 }
 
 /// Joins what came within the same 50 ms: the cut between two chunks says nothing, and a secret
-/// that is cut in two would not be found.
+/// that is cut in two would not be found. A line of a stream is an event, and keeps its own time.
 fn coalesced(chunks: &[(u64, Bytes)]) -> Vec<(u64, Vec<u8>)> {
     let mut joined: Vec<(u64, Vec<u8>)> = Vec::new();
     for (ms, bytes) in chunks {
         match joined.last_mut() {
-            Some((last, content)) if ms - *last < 50 => content.extend_from_slice(bytes),
+            Some((last, content)) if ms - *last < 50 && !content.ends_with(b"\n") => {
+                content.extend_from_slice(bytes);
+            }
             _ => joined.push((*ms, bytes.to_vec())),
         }
     }

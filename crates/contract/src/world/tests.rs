@@ -117,17 +117,17 @@ impl BodyStream for Parts {
     }
 }
 
-/// Asks twice for the same through another library: a stream of two parts, then nobody answers.
+/// Asks twice for the same through another library: a stream of two lines, then nobody answers.
 async fn stream_twice(world: &World) -> String {
     let request = serde_json::json!({ "path": "/api/v1/pods?watch=true" });
     let first = world.exchange_http("kube", &request, || async {
-        let body = Box::new(Parts(vec!["one\n".into(), "two t0ken-value\n".into()]));
+        let body = Box::new(Parts(vec!["one\n".into(), "two t0ken-".into(), "value\n".into()]));
         Ok(HttpResponse { status: 200, headers: Vec::new(), body })
     });
     let mut answer = first.await.unwrap();
     let mut text = answer.status.to_string();
     while let Some(part) = answer.body.next().await.unwrap() {
-        text.push_str(&String::from_utf8(part.to_vec()).unwrap());
+        text.push_str(std::str::from_utf8(&part).unwrap());
     }
     drop(answer);
     let refused = TransportError::new(TransportErrorKind::Connect, "connection refused");
@@ -144,6 +144,11 @@ fn a_stream_of_another_library_is_recorded_and_played() {
     assert_eq!(recorded, "200one\ntwo t0ken-value\nconnection refused 2");
     redactor.add("t0ken-value");
     recorder.finish(tape.path(), &redactor).unwrap();
+    let text = std::fs::read_to_string(tape.path().join(TAPE_FILE)).unwrap();
+    let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    let chunks = first["answer"]["chunks"].as_array().unwrap();
+    let lines: Vec<&str> = chunks.iter().filter_map(|chunk| chunk[1].as_str()).collect();
+    assert_eq!(lines, ["one\n", "two ***\n"], "a line has its own time, and is whole");
     let effects = Rc::new(Tape::open(tape.path()).unwrap());
     let played = replayed(stream_twice(&world(effects, &Redactor::default(), &[])));
     assert_eq!(played, recorded.replace("t0ken-value", "***"));
