@@ -1,6 +1,8 @@
 //! From an image to proven pods, on a real registry, a real git remote, a real Argo CD and a real
 //! Kubernetes API: the four reasons why the steps exist.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
