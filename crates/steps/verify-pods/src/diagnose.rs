@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use contract::{Failure, Report, World, asking};
 use kubernetes::{Cluster, Event};
-use pods::{CRASH_LOOP, INIT_FAILED, NOT_READY, OUT_OF_MEMORY, Pod};
+use pods::{CRASH_LOOP, Container, INIT_FAILED, NOT_READY, OUT_OF_MEMORY, Pod, State};
 
 use crate::{
-    judge::{Sick, Standing},
+    judge::{Demand, Sick, Standing},
     wait::Case,
 };
 
@@ -15,13 +15,33 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How many events are shown.
 const EVENTS: usize = 3;
+/// How many pods are shown.
+const PODS: usize = 10;
 
-/// Adds log and events of the pod that the report is about, as its detail.
-pub(crate) async fn explain(report: Report, cases: &[Case], cluster: &Cluster<'_>, world: &World) -> Report {
-    let Some((pod, container)) = culprit(cases) else { return hinted(report) };
-    let looked = tokio::time::timeout(PATIENCE, look(&report, pod, container, cluster, world)).await;
-    let lines = looked.unwrap_or_default();
+/// Adds as its detail what the report is about: the pods, and log and events of the first one that is sick.
+pub(crate) async fn explain(
+    report: Report,
+    cases: &[Case],
+    demand: &Demand,
+    cluster: &Cluster<'_>,
+    world: &World,
+) -> Report {
+    let Some(case) = worst(cases) else { return report };
+    let mut lines = table(case, demand);
     let shows_log = report.reason.is_some_and(|reason| logs(reason.word));
+    if let Some((pod, container)) = culprit(case) {
+        let crashed = report.reason != Some(NOT_READY);
+        let events = events(cluster, world, &pod.namespace, &pod.name);
+        let log = async {
+            match container.filter(|_| shows_log) {
+                Some(container) => log(pod, container, crashed, cluster, world).await,
+                None => Vec::new(),
+            }
+        };
+        let (events, log) = tokio::join!(events, tokio::time::timeout(PATIENCE, log));
+        lines.extend(warnings(&events).into_iter().map(said));
+        lines.extend(log.unwrap_or_default());
+    }
     let mut report = hinted(report);
     if shows_log && world.log_lines() == 0 {
         report =
@@ -30,39 +50,42 @@ pub(crate) async fn explain(report: Report, cases: &[Case], cluster: &Cluster<'_
     if lines.is_empty() { report } else { report.with_detail(lines.join("\n")) }
 }
 
-/// The pod of the first doom, else the first one that is not ready.
-fn culprit(cases: &[Case]) -> Option<(&Pod, Option<&str>)> {
-    let doomed = cases.iter().find_map(|case| match &case.standing {
-        Standing::Doomed(sick) => Some((case, sick)),
-        _ => None,
-    });
-    if let Some((case, Sick { pod, doom })) = doomed {
+/// The first that is doomed, else the first that is not good yet; `None` if all are.
+fn worst(cases: &[Case]) -> Option<&Case> {
+    let doomed = cases.iter().find(|case| matches!(case.standing, Standing::Doomed(_)));
+    doomed.or_else(|| cases.iter().find(|case| matches!(case.standing, Standing::NotYet(..))))
+}
+
+/// One line for each of several pods, those first that are not as they should be.
+fn table(case: &Case, demand: &Demand) -> Vec<String> {
+    if case.pods.len() < 2 {
+        return Vec::new();
+    }
+    let mut pods: Vec<&Pod> = case.pods.iter().collect();
+    pods.sort_by_key(|pod| pod.is_ready() && demand.is_new(pod));
+    let mut lines: Vec<String> = pods.iter().take(PODS).map(|pod| demand.describe(pod)).collect();
+    if let more @ 1.. = pods.len().saturating_sub(PODS) {
+        lines.push(format!("and {more} pods more"));
+    }
+    lines
+}
+
+/// The pod of the doom, else the first one that is not ready; and which of its containers.
+fn culprit(case: &Case) -> Option<(&Pod, Option<&str>)> {
+    if let Standing::Doomed(Sick { pod, doom }) = &case.standing {
         let pod = case.pods.iter().find(|it| Some(&it.name) == pod.as_ref())?;
         let container = pod.all_containers().find(|it| Some(&it.name) == doom.container.as_ref());
         return Some((pod, container.map(|it| it.name.as_str())));
     }
-    let waits = |case: &&Case| matches!(&case.standing, Standing::NotYet(reason, _) if *reason == NOT_READY);
     let unready = |pod: &&Pod| !pod.is_ready() && !pod.is_terminating() && !pod.has_ended();
-    let pod = cases.iter().filter(waits).flat_map(|case| &case.pods).find(unready)?;
+    let pod = case.pods.iter().find(unready)?;
     Some((pod, pod.containers.iter().find(|it| !it.ready).map(|it| it.name.as_str())))
 }
 
-async fn look(
-    report: &Report,
-    pod: &Pod,
-    container: Option<&str>,
-    cluster: &Cluster<'_>,
-    world: &World,
-) -> Vec<String> {
-    let mut lines = Vec::new();
-    for event in warnings(&events(cluster, world, &pod.namespace, &pod.name).await) {
-        let times = event.count.filter(|count| *count > 1).map(|count| format!(" ({count} times)"));
-        lines.push(format!("event {}{}: {}", event.reason, times.unwrap_or_default(), event.message.trim()));
-    }
-    if let Some((container, reason)) = container.zip(report.reason).filter(|(_, reason)| logs(reason.word)) {
-        lines.extend(log(pod, container, reason != NOT_READY, cluster, world).await);
-    }
-    lines
+/// `event Unhealthy (7 times): Readiness probe failed: …`
+fn said(event: &Event) -> String {
+    let times = event.count.filter(|count| *count > 1).map(|count| format!(" ({count} times)"));
+    format!("event {}{}: {}", event.reason, times.unwrap_or_default(), event.message.trim())
 }
 
 /// The reasons that a log explains.
@@ -96,24 +119,28 @@ pub(crate) async fn events(
 /// Reads the log of the run that crashed, if one did; a node may have thrown it away.
 async fn log(pod: &Pod, container: &str, crashed: bool, cluster: &Cluster<'_>, world: &World) -> Vec<String> {
     let most = world.log_lines();
-    let Some(state) = pod.all_containers().find(|it| it.name == container).filter(|_| most > 0) else {
-        return Vec::new();
-    };
-    let ask = |previous| cluster.log(&pod.namespace, &pod.name, container, previous, most);
+    let container = pod.all_containers().find(|it| it.name == container);
+    let Some(container) = container.filter(|it| most > 0 && has_run(it)) else { return Vec::new() };
+    let name = container.name.as_str();
+    let ask = |previous| cluster.log(&pod.namespace, &pod.name, name, previous, most);
     if crashed
-        && state.last.is_some()
+        && container.last.is_some()
         && let Ok(text) = ask(true).await
         && !text.is_empty()
     {
-        return tail(&text, most, container, true, world);
+        return tail(&text, most, name, true, world);
     }
     match ask(false).await {
-        Ok(text) => tail(&text, most, container, false, world),
+        Ok(text) => tail(&text, most, name, false, world),
         Err(failure) => {
             unexplained(world, &failure, "its log");
             Vec::new()
         }
     }
+}
+
+fn has_run(container: &Container) -> bool {
+    container.last.is_some() || matches!(container.state, State::Running | State::Terminated(_))
 }
 
 fn tail(text: &str, most: usize, container: &str, previous: bool, world: &World) -> Vec<String> {

@@ -139,6 +139,29 @@ impl Demand {
         pod.all_containers().any(|it| self.wanted.is_named(&it.image))
     }
 
+    /// Returns a line about a pod: `dex-7f9 on node-1: new, ready, 2 restarts`.
+    pub(crate) fn describe(&self, pod: &Pod) -> String {
+        let node = pod.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
+        let age = match () {
+            () if pod.is_terminating() => "terminating",
+            () if !self.is_new(pod) => "old",
+            () if pod.outdated => "of an older template",
+            () => "new",
+        };
+        let state = match () {
+            () if pod.has_ended() && pod.reason.is_empty() => "ended",
+            () if pod.has_ended() => &pod.reason,
+            () if pod.is_ready() => "ready",
+            () => word(pod),
+        };
+        let restarts = match pod.restarts() {
+            0 => String::new(),
+            1 => ", 1 restart".to_owned(),
+            count => format!(", {count} restarts"),
+        };
+        format!("pod {}{node}: {age}, {state}{restarts}", pod.name)
+    }
+
     fn sort<'a>(&self, pods: &'a [Pod]) -> Sorted<'a> {
         let (new, old, other, going, digests) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut sorted = Sorted { new, old, other, going, digests };
@@ -173,8 +196,7 @@ impl Demand {
         if rollout.observed && rollout.wanted == 0 && !self.allow_zero {
             return doom(NO_PODS, "it is scaled to zero".to_owned());
         }
-        let strange = rollout.images.iter().find(|it| self.is_of_another_tag(it));
-        if let Some(image) = strange.filter(|_| self.is_meant(rollout)) {
+        if let Some(image) = self.another_tag(rollout).filter(|_| self.is_meant(rollout)) {
             let container =
                 sorted.old.iter().flat_map(|pod| pod.all_containers()).find(|it| it.image == *image);
             let name = container.map(|it| format!(" (container {})", it.name)).unwrap_or_default();
@@ -184,8 +206,10 @@ impl Demand {
         rollout.doom(old).map(|doom| Sick { pod: None, doom })
     }
 
-    fn is_of_another_tag(&self, image: &str) -> bool {
-        self.wanted.is_of_repository(image) && !self.wanted.is_named(image)
+    /// Returns what its template has of the wanted repository, but for the wanted image.
+    fn another_tag<'r>(&self, rollout: &'r Rollout) -> Option<&'r String> {
+        let other = |image: &&String| self.wanted.is_of_repository(image) && !self.wanted.is_named(image);
+        rollout.images.iter().find(other)
     }
 
     /// Returns whether its template has the wanted image: what holds the rollout of another one up is not
@@ -247,6 +271,9 @@ impl Demand {
             let count = sorted.old.len() + sorted.other.len();
             return not_yet(OLD_PODS, format!("{count} of {} pods are old; {}", count + new, self.old(pod)));
         }
+        if let Some(image) = self.another_tag(rollout).filter(|_| new == 0) {
+            return not_yet(OLD_PODS, format!("its template has {image}"));
+        }
         let ready = sorted.new.iter().filter(|pod| pod.is_ready()).count();
         if new < wanted {
             return not_yet(NOT_READY, format!("{new} of {wanted} pods are there, {ready} ready"));
@@ -296,6 +323,16 @@ pub(crate) fn too_short(history: &History, soaked: Duration, soak: Duration) -> 
     }
 }
 
+/// Returns the one word for what keeps a pod from being ready.
+fn word(pod: &Pod) -> &str {
+    let waits = pod.all_containers().find_map(|container| match &container.state {
+        State::Waiting { reason, .. } if !reason.is_empty() => Some(reason.as_str()),
+        _ => None,
+    });
+    let scheduled = pod.condition("PodScheduled").filter(|it| !it.is_true).map(|it| it.reason.as_str());
+    scheduled.or(waits).unwrap_or("not ready")
+}
+
 fn why_unready(pod: &Pod) -> String {
     if let Some(scheduled) = pod.condition("PodScheduled").filter(|it| !it.is_true) {
         return format!("{}: {}", scheduled.reason, scheduled.message);
@@ -304,16 +341,19 @@ fn why_unready(pod: &Pod) -> String {
         return format!("its node {} does not answer", pod.node.as_deref().unwrap_or("(none)"));
     }
     let Some(container) = pod.all_containers().find(|it| !is_fine(it, pod)) else {
-        return "not ready".to_owned();
+        // A readiness gate, in its own words.
+        let said = pod.condition("Ready").map(|it| it.message.as_str()).filter(|it| !it.is_empty());
+        return said.unwrap_or("not ready").to_owned();
     };
+    let is_init = pod.init_containers.iter().any(|it| it.name == container.name && !it.sidecar);
     match &container.state {
-        State::Waiting { reason, message } if message.is_empty() => {
-            format!("container {} waits: {reason}", container.name)
-        }
         State::Waiting { reason, message } => {
-            format!("container {} waits: {reason}: {message}", container.name)
+            let words = [reason.as_str(), message.trim()].into_iter().filter(|it| !it.is_empty());
+            let words: String = words.map(|it| format!(": {it}")).collect();
+            format!("container {} waits{words}", container.name)
         }
         State::Terminated(end) => format!("container {} ended (exit code {})", container.name, end.code),
+        State::Running if is_init => format!("init container {} has not ended yet", container.name),
         _ => {
             let probe = container.probe.as_ref().map(|probe| format!(", its readiness probe is {probe}"));
             format!("container {} runs and is not ready{}", container.name, probe.unwrap_or_default())

@@ -24,6 +24,8 @@ use crate::{
 const TICK: Duration = Duration::from_secs(1);
 /// How often events are asked for while something is suspicious.
 const EVENTS: Duration = Duration::from_secs(15);
+/// How often the same reasons are said with other numbers.
+const SAYING: Duration = Duration::from_secs(3);
 /// What autoscalers say of a pod for which they make a node: the cluster's own, and Karpenter.
 const SCALING: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
 /// How many schedule graces a node that is being made has.
@@ -54,6 +56,8 @@ struct Run<'a> {
     scaling: BTreeSet<String>,
     /// What was warned of: the same trouble of many pods is said once.
     warned: BTreeSet<String>,
+    /// When it was said last what is waited for, and which reasons there were.
+    said: Option<(Duration, Vec<String>)>,
 }
 
 /// Watches, and reports.
@@ -73,7 +77,8 @@ pub(crate) async fn until_verified(
         let complete = watch.views().all(|(_, view)| view.is_complete());
         if !complete {
             world.waiting_for(format!("`{}` to answer", cluster.server()));
-            if over && world.deadline().waits() {
+            // Who does not wait puts the question once, and that has its own time.
+            if over && (world.deadline().waits() || run.now() >= world.deadline().exchange()) {
                 return Err(watch.into_interruption().unwrap_or_else(|| no_answer(cluster)));
             }
             continue;
@@ -126,7 +131,7 @@ impl<'a> Run<'a> {
         };
         let (histories, absent) = (BTreeMap::new(), BTreeMap::new());
         let (asked, scaling, warned) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        Self { args, cluster, world, demand, histories, absent, asked, scaling, warned }
+        Self { args, cluster, world, demand, histories, absent, asked, scaling, warned, said: None }
     }
 
     fn now(&self) -> Duration {
@@ -265,45 +270,74 @@ impl<'a> Run<'a> {
         (!there).then(|| Standing::Doomed(no_pods(format!("there is no namespace {namespace}"))))
     }
 
+    /// Asks for the events of what takes suspiciously long.
     async fn ask_suspects(&mut self, case: &Case, key: &str) -> Option<Standing> {
-        let graces = self.demand.graces;
-        let history = self.histories.get(key)?;
-        let creating = |pod: &&Pod| history.of(pod).is_some_and(|since| since.creating() >= graces.schedule);
-        let stuck = case.pods.iter().find(creating).map(|pod| pod.name.clone());
-        // A Deployment's condition tells it; the others only tell it by events.
-        let missing = history.missing() >= graces.config && !case.title.starts_with("deployment/");
-        let (object, find): (String, fn(&[Event]) -> Option<Doom>) = match stuck.clone() {
-            Some(pod) => (pod, mount_failed),
-            None if missing => (case.title.split_once('/')?.1.to_owned(), create_failed),
+        let stuck = self.stuck(case, key);
+        let object = match &stuck {
+            Some(pod) => pod.clone(),
+            None if self.misses_pods(case, key) => case.title.split_once('/')?.1.to_owned(),
             None => return None,
         };
-        let now = self.now();
-        if self.asked.get(&object).is_some_and(|last| now.saturating_sub(*last) < EVENTS) {
+        let (now, about) = (self.now(), format!("{}/{object}", case.namespace));
+        if self.asked.get(&about).is_some_and(|last| now.saturating_sub(*last) < EVENTS) {
             return None;
         }
-        self.asked.insert(object.clone(), now);
+        self.asked.insert(about, now);
         let events = self.events(&case.namespace, &object).await;
-        Some(Standing::Doomed(Sick { pod: stuck, doom: find(&events)? }))
+        let doom = if stuck.is_some() { mount_failed(&events) } else { create_failed(&events) };
+        Some(Standing::Doomed(Sick { pod: stuck, doom: doom? }))
+    }
+
+    /// Returns a pod whose containers are not created within the schedule grace: volumes, or the network.
+    fn stuck(&self, case: &Case, key: &str) -> Option<String> {
+        let history = self.histories.get(key)?;
+        let lasts = |pod: &Pod| history.of(pod).is_some_and(|it| it.creating() >= self.args.schedule_grace);
+        let pod = case
+            .pods
+            .iter()
+            .find(|pod| self.demand.is_new(pod) && !pod.outdated && !pod.is_terminating() && lasts(pod))?;
+        Some(pod.name.clone())
+    }
+
+    /// A Deployment's condition tells why pods cannot be created; the others only tell it by events.
+    fn misses_pods(&self, case: &Case, key: &str) -> bool {
+        let lasts = |history: &History| history.missing() >= self.demand.graces.config;
+        self.histories.get(key).is_some_and(lasts) && !case.title.starts_with("deployment/")
     }
 
     async fn events(&self, namespace: &str, object: &str) -> Vec<Event> {
         diagnose::events(self.cluster, self.world, namespace, object).await
     }
 
-    fn say(&self, cases: &[Case], interruption: Option<String>) {
-        let of = |case: &Case| match (&case.standing, case.soaked) {
-            (Standing::NotYet(_, text), _) => Some(format!("{}: {text}", name_of(case))),
-            _ => None,
-        };
-        let waiting: Vec<String> = cases.iter().filter_map(of).collect();
-        let text = match (interruption, waiting.is_empty()) {
-            (Some(why), _) => format!("`{}` to answer: {why}", self.cluster.server()),
-            (None, true) => format!("all pods to stay ready for {} s", self.args.soak.as_secs()),
-            (None, false) => format!("the pods: {}", waiting.join("; ")),
-        };
-        self.world.waiting_for(text);
+    /// Says what is waited for: at once when it is something else, now and then while only numbers change.
+    fn say(&mut self, cases: &[Case], interruption: Option<String>) {
         self.world.learn_subjects(&cases.iter().map(|case| self.subject(case)).collect::<Vec<_>>());
         self.world.learn(&self.facts(cases));
+        let ((about, text), now) = (self.awaited(cases, interruption), self.now());
+        if self.said.as_ref().is_some_and(|(at, said)| *said == about && now < *at + SAYING) {
+            return;
+        }
+        self.said = Some((now, about));
+        self.world.waiting_for(text);
+    }
+
+    /// Returns what is waited for: the reasons, and in words.
+    fn awaited(&self, cases: &[Case], interruption: Option<String>) -> (Vec<String>, String) {
+        if let Some(why) = interruption {
+            return (vec!["no answer".to_owned()], format!("`{}` to answer: {why}", self.cluster.server()));
+        }
+        let (mut reasons, mut words) = (Vec::new(), Vec::new());
+        for case in cases {
+            if let Standing::NotYet(reason, text) = &case.standing {
+                reasons.push(format!("{} {}", name_of(case), reason.word));
+                words.push(format!("{}: {text}", name_of(case)));
+            }
+        }
+        let text = match words.is_empty() {
+            true => format!("all pods to stay ready for {} s", self.args.soak.as_secs()),
+            false => format!("the pods: {}", words.join("; ")),
+        };
+        (reasons, text)
     }
 
     async fn report(&self, cases: &[Case]) -> Report {
@@ -330,7 +364,7 @@ impl<'a> Run<'a> {
             });
         }
         let report = report.with_facts(&self.facts(cases));
-        diagnose::explain(report, cases, self.cluster, self.world).await
+        diagnose::explain(report, cases, &self.demand, self.cluster, self.world).await
     }
 
     fn subject(&self, case: &Case) -> Subject {

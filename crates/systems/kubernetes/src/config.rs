@@ -19,8 +19,7 @@ const PLUGIN_HINT: &str = "run the kubeconfig's exec plugin by hand, and log in 
 /// Which cluster.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Options {
-    /// The kubeconfig, or several separated as in `PATH`; `KUBECONFIG`, else the one of the home, else the
-    /// pod's, when `None`.
+    /// The kubeconfig, or several separated as in `PATH`; the one of the home, else the pod's, when `None`.
     pub kubeconfig: Option<String>,
     /// The context; the current one when `None`.
     pub context: Option<String>,
@@ -103,8 +102,7 @@ async fn read(options: &Options) -> Result<Config, Nowhere> {
         kubeconfig.contexts.iter().map(|context| format!("`{}`", context.name)).collect();
     let config = Config::from_custom_kubeconfig(kubeconfig, &choice).await;
     let config = config.map_err(|error| wrong_context(&error, &known))?;
-    let (scheme, host) = (config.cluster_url.scheme_str(), config.cluster_url.host());
-    if !matches!(scheme, Some("http" | "https")) || host.is_none_or(str::is_empty) {
+    if !is_address(&config.cluster_url) {
         return Err(Nowhere {
             denied: false,
             text: format!("the kubeconfig's server `{}` is no address", config.cluster_url),
@@ -112,6 +110,14 @@ async fn read(options: &Options) -> Result<Config, Nowhere> {
         });
     }
     Ok(if has_proxy { config } else { through_proxy(config) })
+}
+
+/// A port that is no number goes unnoticed until somebody connects.
+fn is_address(server: &http::Uri) -> bool {
+    let Some(authority) = server.authority().filter(|it| !it.host().is_empty()) else { return false };
+    let after = authority.as_str().strip_prefix(authority.host());
+    let port = after.is_some_and(|after| after.is_empty() || authority.port_u16().is_some());
+    port && matches!(server.scheme_str(), Some("http" | "https"))
 }
 
 /// kube compares `NO_PROXY` with the proxy's own address, and takes no proxy without a scheme.

@@ -57,8 +57,6 @@ impl<'w> Cluster<'w> {
     /// A `usage` [`Failure`] when the kubeconfig cannot be read or has no such context, a `denied` one when
     /// its exec plugin fails.
     pub async fn connect(world: &'w World, options: &Options) -> Result<Self, Failure> {
-        let kubeconfig = options.kubeconfig.clone().or_else(|| world.var("KUBECONFIG"));
-        let options = &Options { kubeconfig, context: options.context.clone() };
         let live = RefCell::new(None);
         let place: Result<Place, Nowhere> = world
             .exchange("kubeconfig", options, |_| async {

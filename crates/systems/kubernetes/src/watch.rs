@@ -4,11 +4,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Debug,
     mem,
+    time::Duration,
 };
 
 use contract::Failure;
 use futures_util::{
-    StreamExt as _,
+    FutureExt as _, StreamExt as _,
     stream::{LocalBoxStream, SelectAll},
 };
 use kube::{
@@ -19,6 +20,9 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::{Cluster, Kind, Pod, ReplicaSet, Workload, error, health::WATCH};
+
+/// What comes together is looked at together: a change is told by several watches, in any order.
+const SETTLED: Duration = Duration::from_millis(15);
 
 /// What is watched of one namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +62,15 @@ impl View {
 pub struct Watch<'c> {
     cluster: &'c Cluster<'c>,
     views: Vec<(String, View)>,
-    streams: SelectAll<LocalBoxStream<'c, (usize, String, Seen)>>,
+    streams: SelectAll<LocalBoxStream<'c, Told>>,
+    /// What has come, and was not taken in yet.
+    first: Option<Told>,
     /// The last error of each path that may pass.
     troubles: BTreeMap<String, Failure>,
 }
+
+/// Of which scope, at which path, and what.
+type Told = (usize, String, Seen);
 
 /// What a watch tells.
 enum Seen {
@@ -93,8 +102,8 @@ enum Change<K> {
 impl<'c> Watch<'c> {
     /// Starts to watch; the lists come with [`changed`](Self::changed).
     pub fn start(cluster: &'c Cluster<'c>, scopes: &[Scope]) -> Self {
-        let mut watch =
-            Self { cluster, views: Vec::new(), streams: SelectAll::new(), troubles: BTreeMap::new() };
+        let (views, streams, troubles) = (Vec::new(), SelectAll::new(), BTreeMap::new());
+        let mut watch = Self { cluster, views, streams, first: None, troubles };
         for scope in scopes {
             watch.add(scope);
         }
@@ -120,21 +129,27 @@ impl<'c> Watch<'c> {
         self.views.iter().map(|(namespace, view)| (namespace.as_str(), view))
     }
 
-    /// Waits for something new, and takes in all that has come by then.
+    /// Waits for something new, and takes in all that comes with it.
     ///
     /// # Errors
     /// What does not pass at once: rejected credentials, a missing permission, something that is not the
     /// API. What may pass when it has lasted for too long.
     pub async fn changed(&mut self) -> Result<(), Failure> {
         let cluster = self.cluster;
-        let first = match self.gives_up() {
-            Some(end) => tokio::time::timeout_at(end, self.streams.next()).await.ok().flatten(),
-            None => self.streams.next().await,
-        };
-        let mut next = first;
+        // Whoever waits may stop at any await, so what has come is kept.
+        if self.first.is_none() {
+            self.first = match self.gives_up() {
+                Some(end) => tokio::time::timeout_at(end, self.streams.next()).await.ok().flatten(),
+                None => self.streams.next().await,
+            };
+        }
+        if self.first.is_some() {
+            tokio::time::sleep(SETTLED).await;
+        }
+        let mut next = self.first.take();
         while let Some((at, path, seen)) = next {
             self.take(at, &path, seen)?;
-            next = futures_util::FutureExt::now_or_never(self.streams.next()).flatten();
+            next = self.streams.next().now_or_never().flatten();
         }
         self.troubles.retain(|path, _| cluster.health.is_failing(path));
         if self.gives_up().is_some_and(|end| end <= Instant::now())
@@ -205,7 +220,7 @@ fn stream<'c, K>(
     kind: K::DynamicType,
     at: usize,
     wrap: impl Fn(Change<K>) -> Seen + 'c,
-) -> (String, LocalBoxStream<'c, (usize, String, Seen)>)
+) -> (String, LocalBoxStream<'c, Told>)
 where
     K: Resource<Scope = kube::core::DynamicResourceScope> + Clone + DeserializeOwned + Debug + Send + 'static,
     K::DynamicType: Clone,
@@ -258,11 +273,11 @@ fn change<K>(
 struct Pauses(u32);
 
 impl Iterator for Pauses {
-    type Item = std::time::Duration;
+    type Item = Duration;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.0 = (self.0 + 1).min(4);
-        Some(std::time::Duration::from_millis(250) * 2_u32.pow(self.0 - 1))
+        Some(Duration::from_millis(250) * 2_u32.pow(self.0 - 1))
     }
 }
 
