@@ -6,7 +6,6 @@ mod many;
 mod recorded;
 mod replaced;
 mod running;
-mod scratch;
 mod sick;
 mod unanswered;
 mod world;

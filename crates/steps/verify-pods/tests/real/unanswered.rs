@@ -128,7 +128,7 @@ fn no_token_is_ever_printed() {
         let home = verify.home();
         let run = verify
             .clone()
-            .args(["-vv", "--format", format, "--record"])
+            .args(["-vv", "--soak", "0", "--format", format, "--record"])
             .arg(home.join("record"))
             .env("GITHUB_OUTPUT", home.join("output"))
             .env("GITHUB_STEP_SUMMARY", home.join("summary"))
@@ -153,7 +153,7 @@ fn an_api_server_that_is_away_is_no_answer_and_one_that_comes_back_is() {
     passed(&verify().run());
     let missing = verify().args(["--namespace", "nowhere"]).run();
     expect(&missing, 10, "no-pods", "configuration", &["there is no namespace nowhere"]);
-    let mut running = verify().args(["--soak", "8s"]).spawn();
+    let mut running = verify().args(["--soak", "3s"]).spawn();
     running.wait_for("to stay ready");
     testbed.stop_kubernetes();
     expect(&verify().run(), 20, "unreachable", "environment", &[testbed.kubernetes().address()]);
