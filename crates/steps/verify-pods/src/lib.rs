@@ -81,7 +81,7 @@ enum Terminating {
 contract::facts! {
     /// The facts of `verify-pods`.
     pub struct Facts {
-        /// The pods: objects with `namespace`, `name`, `node`, `digest` and `ready`.
+        /// The pods that are not on their way out: objects with `namespace`, `name`, `node`, `digest` and `ready`.
         pub pods: Option<Vec<PodFact>>,
         /// The digests that the pods run.
         pub digests: Option<Vec<String>>,

@@ -65,6 +65,12 @@ fn status(code: u16, reason: &str, message: &str) -> Reply {
 
 /// One Deployment with one pod, listed as the API does.
 fn list(seen: &Seen, ready: bool) -> Reply {
+    list_with(seen, &json!([{ "type": "Ready", "status": if ready { "True" } else { "False" } }]))
+}
+
+/// The same with these conditions of the pod.
+fn list_with(seen: &Seen, conditions: &Value) -> Reply {
+    let ready = conditions[0]["status"] == "True";
     let owner = |kind: &str, name: &str| json!([{ "apiVersion": "apps/v1", "kind": kind, "name": name, "uid": name, "controller": true }]);
     let meta = |name: &str, owners: Value| json!({ "name": name, "namespace": "dex-prod", "uid": name, "resourceVersion": "5", "generation": 1, "ownerReferences": owners });
     let containers = json!([{ "name": "dex", "image": IMAGE }]);
@@ -81,7 +87,7 @@ fn list(seen: &Seen, ready: bool) -> Reply {
             "spec": { "nodeName": "node-1", "containers": containers },
             "status": {
                 "phase": "Running",
-                "conditions": [{ "type": "Ready", "status": if ready { "True" } else { "False" } }],
+                "conditions": conditions,
                 "containerStatuses": [{ "name": "dex", "ready": ready, "state": { "running": {} } }],
             },
         }),
@@ -269,6 +275,18 @@ fn a_frame_that_is_cut_in_two_is_no_end() {
         false => list(seen, true),
     });
     at(&server.url()).args(["--soak", "3s"]).run().expect_code(0);
+}
+
+#[test]
+fn a_grace_does_not_go_by_while_nobody_answers() {
+    let conditions = json!([{ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient cpu" }]);
+    let server = Faulty::answering(move |seen| match is_watch(seen) {
+        true => Reply::hang_up(),
+        false => list_with(seen, &conditions),
+    });
+    let run = at(&server.url()).args(["--schedule-grace", "1s", "--timeout", "4s"]).run();
+    expect(&run, 20, "unreachable", "environment");
+    assert_eq!(run.json()["subjects"][0]["reason"], "not-ready", "{run}");
 }
 
 #[test]

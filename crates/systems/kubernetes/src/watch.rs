@@ -129,12 +129,13 @@ impl<'c> Watch<'c> {
         self.views.iter().map(|(namespace, view)| (namespace.as_str(), view))
     }
 
-    /// Waits for something new, and takes in all that comes with it.
+    /// Waits for something new, and takes in all that comes with it. Returns whether anything was learnt, be
+    /// it that all is as it was; a watch that breaks tells nothing.
     ///
     /// # Errors
     /// What does not pass at once: rejected credentials, a missing permission, something that is not the
     /// API. What may pass when it has lasted for too long.
-    pub async fn changed(&mut self) -> Result<(), Failure> {
+    pub async fn changed(&mut self) -> Result<bool, Failure> {
         let cluster = self.cluster;
         // Whoever waits may stop at any await, so what has come is kept.
         if self.first.is_none() {
@@ -146,9 +147,9 @@ impl<'c> Watch<'c> {
         if self.first.is_some() {
             tokio::time::sleep(SETTLED).await;
         }
-        let mut next = self.first.take();
+        let (mut next, mut learnt) = (self.first.take(), false);
         while let Some((at, path, seen)) = next {
-            self.take(at, &path, seen)?;
+            learnt |= self.take(at, &path, seen)?;
             next = self.streams.next().now_or_never().flatten();
         }
         self.troubles.retain(|path, _| cluster.health.is_failing(path));
@@ -157,7 +158,7 @@ impl<'c> Watch<'c> {
         {
             return Err(failure);
         }
-        Ok(())
+        Ok(learnt)
     }
 
     /// Returns what keeps us from seeing everything at this moment, in words.
@@ -177,40 +178,39 @@ impl<'c> Watch<'c> {
         self.troubles.keys().filter_map(|path| self.cluster.health.gives_up(path)).min()
     }
 
-    fn take(&mut self, at: usize, path: &str, seen: Seen) -> Result<(), Failure> {
-        let Some((_, view)) = self.views.get_mut(at) else { return Ok(()) };
+    fn take(&mut self, at: usize, path: &str, seen: Seen) -> Result<bool, Failure> {
+        let Some((_, view)) = self.views.get_mut(at) else { return Ok(false) };
         if seen.is_list() {
             view.missing.remove(path);
         }
-        let failure = match seen {
+        let learnt = match seen {
             Seen::Pod(change) => apply(&mut view.pods, change),
             Seen::ReplicaSet(change) => apply(&mut view.replica_sets, change),
             Seen::Workload(kind, change) => apply(view.workloads.entry(kind).or_default(), change),
         };
-        match failure {
-            Some(failure) if error::may_pass(&failure) && self.cluster.world.deadline().waits() => {
+        match learnt {
+            Err(failure) if error::may_pass(&failure) && self.cluster.world.deadline().waits() => {
                 // Its head came before it broke: the next one tells whether the server is there.
                 self.troubles.insert(path.to_owned(), failure);
-                Ok(())
+                Ok(false)
             }
-            Some(failure) => Err(failure),
-            None => Ok(()),
+            learnt => learnt,
         }
     }
 }
 
-fn apply<K: Resource>(objects: &mut BTreeMap<String, K>, change: Change<K>) -> Option<Failure> {
+fn apply<K: Resource>(objects: &mut BTreeMap<String, K>, change: Change<K>) -> Result<bool, Failure> {
     let key = |object: &K| object.meta().name.clone().unwrap_or_default();
     match change {
-        Change::Restarted => {}
+        Change::Restarted => return Ok(false),
         Change::Listed(list) => {
             *objects = list.into_iter().map(|object| (key(&object), object)).collect();
         }
         Change::Applied(object) => drop(objects.insert(key(&object), object)),
         Change::Deleted(object) => drop(objects.remove(&key(&object))),
-        Change::Failed(failure) => return Some(failure),
+        Change::Failed(failure) => return Err(failure),
     }
-    None
+    Ok(true)
 }
 
 /// Lists and watches one kind in one namespace, for ever; returns the path as well.
