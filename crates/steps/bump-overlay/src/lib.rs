@@ -1,8 +1,8 @@
 //! Write the image into the overlays, as the smallest change, in one commit.
 //!
 //! Without `--branch` the files of this checkout are edited in place, all or none. With it, they are
-//! read from the branch's tip, edited in memory and pushed as one commit; when somebody else was
-//! faster, they are read and edited anew.
+//! read from the branch's tip, edited in memory and written as one commit, through git or through
+//! GitHub's API; when somebody else was faster, they are read and edited anew.
 
 mod checkout;
 mod edits;
@@ -14,6 +14,7 @@ mod say;
 
 use contract::{Commit, Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World};
 
+use github::RepositoryName;
 use message::Template;
 use request::{Pin, Request};
 
@@ -53,9 +54,15 @@ pub struct Args {
     /// Commit onto this branch of the remote [default: edit the files of this checkout]
     #[arg(long, value_name = "BRANCH")]
     pub branch: Option<branch::Name>,
-    /// Remote to commit to [default: the repository of the workflow, else the checkout's `origin`]
+    /// Remote to commit to, through git [default: the repository of the workflow, else the checkout's `origin`]
     #[arg(long, value_name = "URL|PATH", requires = "branch")]
     pub remote: Option<String>,
+    /// Repository to commit to, through GitHub's API [default: that of the workflow, when there is a token]
+    #[arg(long, value_name = "OWNER/NAME", requires = "branch", conflicts_with = "remote")]
+    pub repository: Option<RepositoryName>,
+    /// Refuse unless GitHub calls the commit verified
+    #[arg(long, requires = "branch")]
+    pub require_verified: bool,
     /// Commit that the image was built from, all 40 digits
     #[arg(long, value_name = "SHA40")]
     pub source_commit: Option<Commit>,
@@ -101,7 +108,7 @@ impl Step for BumpOverlay {
     const SECRETS: &'static [SecretVariable] = &[SecretVariable {
         name: "RUNBOOK_GITHUB_TOKEN",
         conventional: Some("GITHUB_TOKEN"),
-        meaning: "pushes to the host of `GITHUB_SERVER_URL`, and goes to no other",
+        meaning: "writes through the API at `GITHUB_API_URL` or pushes to the host of `GITHUB_SERVER_URL`, and goes to no other",
         default: Some("${{ github.token }}"),
     }];
     const EXAMPLE: &'static str = "\

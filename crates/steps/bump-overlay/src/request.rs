@@ -1,6 +1,7 @@
 //! What is wanted, from the flags.
 
 use contract::{Commit, Failure, Reference, World};
+use github::RepositoryName;
 use overlay::{Change, Options};
 
 use crate::{
@@ -30,6 +31,8 @@ pub(crate) struct Request {
     pub(crate) dry_run: bool,
     pub(crate) branch: Option<branch::Name>,
     pub(crate) remote: Option<String>,
+    pub(crate) repository: Option<RepositoryName>,
+    pub(crate) require_verified: bool,
 }
 
 impl Request {
@@ -58,6 +61,8 @@ impl Request {
             dry_run: args.dry_run,
             branch: args.branch,
             remote: args.remote,
+            repository: args.repository,
+            require_verified: args.require_verified,
         })
     }
 

@@ -3,6 +3,8 @@
 use branch::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY, Rejection, RejectionKind};
 use contract::{Commit, Failure, Fault::Configuration, Reason, Report, Subject, asking};
 
+use github::{Signature, Unsupported};
+
 use crate::{
     Facts,
     edits::{Edits, FileEdit, OverlayEdit},
@@ -33,9 +35,12 @@ pub(crate) const UNSUPPORTED_YAML: Reason = Reason::new(
 /// Half an image.
 pub(crate) const INCOMPLETE_IMAGE: Reason =
     Reason::new("incomplete-image", Configuration, "the entry needs a tag or a digest that the image lacks");
+/// Not what `--require-verified` asks for.
+pub(crate) const UNVERIFIED: Reason =
+    Reason::new("unverified", Configuration, "GitHub does not call the commit verified");
 
 /// All that this step may say beside [`asking`].
-pub(crate) const REASONS: [Reason; 11] = [
+pub(crate) const REASONS: [Reason; 12] = [
     OVERLAY_MISSING,
     IMAGE_MISSING,
     AMBIGUOUS,
@@ -46,6 +51,7 @@ pub(crate) const REASONS: [Reason; 11] = [
     POLICY,
     CONTENDED,
     NOT_WRITTEN,
+    UNVERIFIED,
     git::GIT_FAILED,
 ];
 
@@ -123,6 +129,34 @@ pub(crate) fn committed(request: &Request, edits: &Edits, name: &branch::Name, c
         lines(facts.lines)
     );
     notices(report, edits).with_facts(&facts).with_value(commit.as_str())
+}
+
+/// Says that the commit is there, but not as it has to be.
+pub(crate) fn unverified(
+    request: &Request,
+    edits: &Edits,
+    name: &branch::Name,
+    commit: &Commit,
+    signature: Option<&Signature>,
+) -> Report {
+    let facts = Facts { commit: commit.to_string(), ..edits.facts(request) };
+    let why = signature.map_or("it is not signed", |signature| &signature.state);
+    let summary =
+        format!("committed {} to `{name}`, but GitHub does not call it verified: {why}", commit.short());
+    Report::refused(UNVERIFIED, summary)
+        .hinted("use the token of an App or of a job, whose commits GitHub signs; on an Enterprise Server turn on the signing of web commits")
+        .with_facts(&facts)
+}
+
+/// Says that only git can write a file, whose commits nobody signs.
+pub(crate) fn never_verified(request: &Request, unsupported: &Unsupported) -> Report {
+    let branch = request.branch.as_ref().map(ToString::to_string).unwrap_or_default();
+    Report::refused(
+        UNVERIFIED,
+        format!("nothing was written: {unsupported}, and git would not sign the commit"),
+    )
+    .hinted(format!("take the run bit away: `git update-index --chmod=-x {}`, and commit", unsupported.path))
+    .with_facts(&Facts { branch, ..Facts::default() })
 }
 
 /// Says what would be done.
@@ -232,6 +266,7 @@ mod tests {
         policy [configuration]
         contended [environment]
         not-written [environment]
+        unverified [configuration]
         git-failed [environment]
         ");
     }

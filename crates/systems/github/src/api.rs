@@ -67,9 +67,8 @@ impl<'w> Api<'w> {
     /// # Errors
     /// When there is no token, or `GITHUB_API_URL` is no address.
     pub(crate) fn new(world: &'w World) -> Result<Self, Failure> {
-        let given = world.var("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned());
-        let (rest, graphql) = addresses(&given)?;
-        let token = world.secret("RUNBOOK_GITHUB_TOKEN", Some("GITHUB_TOKEN"))?.ok_or_else(|| {
+        let (rest, graphql) = addresses(&given(world))?;
+        let token = token(world)?.ok_or_else(|| {
             let error = anyhow::anyhow!("GitHub's API needs a token, and there is none");
             Failure::denied(asking::NO_CREDENTIALS, error).hinted("put a token into `RUNBOOK_GITHUB_TOKEN`")
         })?;
@@ -202,20 +201,40 @@ impl<'w> Api<'w> {
     }
 }
 
+/// Returns the token for the API, if there is one.
+fn token(world: &World) -> Result<Option<Secret>, Failure> {
+    world.secret("RUNBOOK_GITHUB_TOKEN", Some("GITHUB_TOKEN"))
+}
+
+fn given(world: &World) -> String {
+    world.var("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned())
+}
+
+/// Returns whether the API can be asked: there is a token, and the forge is GitHub, not one that only
+/// has its workflows.
+///
+/// # Errors
+/// A `usage` [`Failure`] when the token has a line break.
+pub fn is_at_hand(world: &World) -> Result<bool, Failure> {
+    Ok(addresses(&given(world)).is_ok() && token(world)?.is_some())
+}
+
 /// Returns the addresses of REST and of GraphQL: `https://api.github.com` has `/graphql`, a GitHub
 /// Enterprise Server has `/api/v3` and `/api/graphql`.
 fn addresses(given: &str) -> Result<(Url, Url), Failure> {
     let wrong = || {
-        let error = anyhow::anyhow!("`{given}` in `GITHUB_API_URL` is not the address of an API");
+        let error = anyhow::anyhow!("`{given}` in `GITHUB_API_URL` is not the address of GitHub's API");
         Failure::usage(error).hinted("set it like `https://api.github.com` or `https://HOST/api/v3`")
     };
     let rest: Url = given.parse().map_err(|_| wrong())?;
-    if !matches!(rest.scheme(), "http" | "https") || rest.host_str().is_none() {
-        return Err(wrong());
-    }
+    let path = match rest.path().trim_end_matches('/') {
+        _ if !matches!(rest.scheme(), "http" | "https") => return Err(wrong()),
+        "" => "/graphql",
+        "/api/v3" => "/api/graphql",
+        _ => return Err(wrong()),
+    };
     let mut graphql = rest.clone();
-    let path = rest.path().trim_end_matches('/');
-    graphql.set_path(&format!("{}/graphql", path.strip_suffix("/v3").unwrap_or(path)));
+    graphql.set_path(path);
     Ok((rest, graphql))
 }
 
@@ -247,7 +266,7 @@ mod tests {
             both("https://git.example.org/api/v3/").unwrap(),
             pair("https://git.example.org/api/v3/", "https://git.example.org/api/graphql")
         );
-        for wrong in ["api.github.com", "", "file:///etc"] {
+        for wrong in ["api.github.com", "", "file:///etc", "https://git.example.org/api/v1"] {
             assert!(both(wrong).is_err(), "{wrong}");
         }
     }

@@ -117,7 +117,11 @@ async fn judge(
         return Ok(Pushed::Moved);
     }
     // GraphQL has a type for the classic protection of branches and none for rulesets.
-    if said.kind == "BRANCH_PROTECTION_RULE_VIOLATION" || PROTECTED.iter().any(|word| text.contains(word)) {
+    if said.kind == "BRANCH_PROTECTION_RULE_VIOLATION" {
+        let message = format!("protected branch\n{}", said.message);
+        return Ok(Pushed::Rejected(rejection(RejectionKind::Protected, &message)));
+    }
+    if PROTECTED.iter().any(|word| text.contains(word)) {
         return Ok(Pushed::Rejected(rejection(RejectionKind::Protected, &said.message)));
     }
     match said.kind.as_str() {
@@ -137,6 +141,7 @@ async fn judge(
 const PROTECTED: [&str; 4] =
     ["repository rule violations", "protected branch", "through a pull request", "approving review"];
 
+/// Takes a message apart: what happened on the first line, below it why.
 fn rejection(kind: RejectionKind, message: &str) -> Rejection {
     let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
     let word = lines.next().unwrap_or_default();

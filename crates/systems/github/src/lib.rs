@@ -18,6 +18,7 @@ use contract::{Commit, Failure, World};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
+pub use api::is_at_hand;
 use api::{Api, Needs};
 pub use commit::{Signature, Unsupported};
 pub use history::{Change, Relation};

@@ -7,6 +7,7 @@ mod checkout;
 mod corpus;
 mod editing;
 mod flags;
+mod github;
 mod remotes;
 mod replay;
 mod secrets;
@@ -44,7 +45,12 @@ fn on(remote: &Remote, environments: &[&str]) -> lab::Command {
 
 /// These environments on `main` of the remote at this address.
 fn at(url: &str, environments: &[&str]) -> lab::Command {
-    let command = bump().args(["--image", NEW, "--branch", "main", "--remote", url]);
+    writing(&["--remote", url], environments)
+}
+
+/// These environments on `main` of wherever these flags lead.
+fn writing(flags: &[&str], environments: &[&str]) -> lab::Command {
+    let command = bump().args(["--image", NEW, "--branch", "main"]).args(flags);
     environments.iter().fold(command, |command, environment| {
         command.args(["--overlay".to_owned(), format!("infra/argocd/overlays/{environment}")])
     })

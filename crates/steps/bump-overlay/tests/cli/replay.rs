@@ -29,6 +29,24 @@ fn a_commit_is_replayed_without_its_remote() {
 }
 
 #[test]
+fn a_commit_through_the_api_is_replayed_without_its_server() {
+    let remote = remote();
+    let server = lab::GitHub::new(&remote);
+    server.on_next_commit(|remote| {
+        remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human\n");
+    });
+    // Replaying is without variables, and so at the public address.
+    let command =
+        server.environment(super::writing(&["--repository", "example/dex"], &["stage"]), &server.token());
+    let record = command.home().join("record");
+    command.clone().arg("--record").arg(&record).run().expect_code(0);
+    drop(server);
+    let (recorded, again) = replayed(&record);
+    assert_eq!(recorded, again);
+    assert_eq!(recorded["verdict"], "passed");
+}
+
+#[test]
 fn a_refusal_a_failure_and_a_dry_run_are_replayed() {
     let remote = remote();
     let missing = on(&remote, &["nowhere"]);
