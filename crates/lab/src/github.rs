@@ -131,9 +131,11 @@ impl GitHub {
         self.hub().script.push_back(When::InsteadOfChange(reply));
     }
 
-    /// Carries the next change out, and loses the answer: this comes in its place.
-    pub fn lose_next_answer(&self, reply: Reply) {
-        self.hub().script.push_back(When::AfterChange(reply));
+    /// Carries the `nth` change from now out, and loses the answer: this comes in its place.
+    pub fn lose_answer(&self, nth: usize, reply: Reply) {
+        let mut hub = self.hub();
+        hub.script.extend((1..nth).map(|_| When::NotThisChange));
+        hub.script.push_back(When::AfterChange(reply));
     }
 
     /// Runs `race` once, when the next commit has come and before it is judged.

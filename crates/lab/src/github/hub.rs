@@ -50,6 +50,7 @@ pub(super) enum When {
     Instead(Reply),
     InsteadOfChange(Reply),
     AfterChange(Reply),
+    NotThisChange,
 }
 
 /// Who asks, and what they may do.
@@ -129,7 +130,7 @@ impl Hub {
                 reply
             }
             Some(When::Instead(reply) | When::InsteadOfChange(reply)) => reply,
-            None => self.carry_out(seen),
+            Some(When::NotThisChange) | None => self.carry_out(seen),
         }
     }
 

@@ -101,8 +101,11 @@ impl<'h> Object<'h> {
             }
             "pullRequests" => {
                 self.require("pull-requests: read")?;
-                let base = argument(info, "baseRefName");
-                let fits = |pull: &&Pull| pull.state == State::Open && base == pull.base.as_str();
+                let (base, head) = (argument(info, "baseRefName"), argument(info, "headRefName"));
+                let is = |wanted: &Value, name: &str| wanted.is_null() || wanted == name;
+                let fits = |pull: &&Pull| {
+                    pull.state == State::Open && is(&base, &pull.base) && is(&head, &pull.head)
+                };
                 let pulls = self.hub.pulls.borrow();
                 let nodes = pulls.iter().filter(fits).cloned().map(Node::PullRequest).collect();
                 Ok(self.object(Node::Page("PullRequestConnection", nodes)))
@@ -152,8 +155,10 @@ impl<'h> Object<'h> {
                 Ok(self.object(Node::Page("CommitHistoryConnection", nodes)))
             }
             "signature" => {
-                let through_the_api = show("--format=%an").trim_end().ends_with("[bot]");
-                self.maybe((through_the_api && self.hub.signs).then_some(Node::Signature { valid: true }))
+                let merged = State::Merged(id.to_owned());
+                let by_github = show("--format=%an").trim_end().ends_with("[bot]")
+                    || self.hub.pulls.borrow().iter().any(|pull| pull.state == merged);
+                self.maybe((by_github && self.hub.signs).then_some(Node::Signature { valid: true }))
             }
             _ => Err(self.unknown_field_error(info)),
         }
@@ -180,7 +185,6 @@ impl<'h> Object<'h> {
             "title" => ResolvedValue::leaf(pull.title.as_str()),
             "body" => ResolvedValue::leaf(pull.body.as_str()),
             "headRefName" => ResolvedValue::leaf(pull.head.as_str()),
-            "headRefOid" => ResolvedValue::leaf(self.hub.tip(&pull.head).unwrap_or_default()),
             "isCrossRepository" => ResolvedValue::leaf(false),
             _ => return Err(self.unknown_field_error(info)),
         })
@@ -214,13 +218,11 @@ impl<'h> Object<'h> {
                 self.hub.change(&input, |pull| {
                     pull.title = input["title"].as_str().map_or(pull.title.clone(), str::to_owned);
                     pull.body = input["body"].as_str().map_or(pull.body.clone(), str::to_owned);
+                    if input["state"] == "CLOSED" {
+                        pull.state = State::Closed;
+                    }
                 })?;
                 Node::Done("UpdatePullRequestPayload")
-            }
-            "closePullRequest" => {
-                pulls()?;
-                self.hub.change(&input, |pull| pull.state = State::Closed)?;
-                Node::Done("ClosePullRequestPayload")
             }
             _ => return Err(self.unknown_field_error(info)),
         };

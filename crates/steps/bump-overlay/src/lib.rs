@@ -8,6 +8,7 @@ mod checkout;
 mod edits;
 mod message;
 mod overlays;
+mod proposal;
 mod remote;
 mod request;
 mod say;
@@ -16,7 +17,7 @@ use contract::{Commit, Failure, Permission, Reason, Reference, Report, SecretVar
 
 use github::RepositoryName;
 use message::Template;
-use request::{Pin, Request};
+use request::{Pin, PullRequest, Request};
 
 /// The step.
 pub struct BumpOverlay;
@@ -63,6 +64,9 @@ pub struct Args {
     /// Refuse unless GitHub calls the commit verified
     #[arg(long, requires = "branch")]
     pub require_verified: bool,
+    /// Make a pull request, and wait until it is merged
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "never", requires = "branch")]
+    pub pull_request: PullRequest,
     /// Commit that the image was built from, all 40 digits
     #[arg(long, value_name = "SHA40")]
     pub source_commit: Option<Commit>,
@@ -74,7 +78,7 @@ pub struct Args {
 contract::facts! {
     /// What was written.
     pub struct Facts {
-        /// The commit that has the image: the new one, or the branch's tip when nothing was to be done; empty without `--branch`
+        /// The commit that has the image: the new one, that of the merge, or the branch's tip when nothing was to be done; empty without `--branch`, and until a pull request is merged
         pub commit: String,
         /// The branch that was written, without `refs/heads/`; empty without `--branch`
         pub branch: String,
@@ -92,6 +96,8 @@ contract::facts! {
         pub diff: String,
         /// The message of the commit; empty when nothing was to be done
         pub message: String,
+        /// Where the pull request is; empty without one
+        pub pull_request: String,
     }
 }
 
@@ -103,6 +109,11 @@ impl Step for BumpOverlay {
     const REASONS: &'static [Reason] = &say::REASONS;
     const PERMISSIONS: &'static [Permission] = &[
         Permission { system: System::GitHub, line: "contents: write", when: "with `--branch`" },
+        Permission {
+            system: System::GitHub,
+            line: "pull-requests: write",
+            when: "with `--pull-request`, unless the branch itself could be written",
+        },
         Permission { system: System::Git, line: "push to the branch", when: "with `--branch`" },
     ];
     const SECRETS: &'static [SecretVariable] = &[SecretVariable {

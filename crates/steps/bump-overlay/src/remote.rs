@@ -7,7 +7,8 @@ use github::{GitHub, RepositoryName, Unsupported};
 
 use crate::{
     edits::Edits,
-    request::Request,
+    proposal,
+    request::{PullRequest, Request},
     say::{self, Place},
 };
 
@@ -15,12 +16,21 @@ use crate::{
 pub(crate) async fn bump(request: &Request, name: &Name, world: &World) -> Result<Report, Failure> {
     match target(request, world).await? {
         Target::GitHub(repository) => through_the_api(request, name, repository, world).await,
-        Target::Git(_) if request.require_verified => {
-            let error = anyhow::anyhow!("`--require-verified` is about commits that GitHub's API makes");
-            Err(Failure::usage(error).hinted("pass `--repository OWNER/NAME`, and a token"))
+        Target::Git(url) => {
+            only_through_git(request)?;
+            through_git(request, name, &url, world).await
         }
-        Target::Git(url) => through_git(request, name, &url, world).await,
     }
+}
+
+/// Some things only GitHub's API has.
+fn only_through_git(request: &Request) -> Result<(), Failure> {
+    let error = match (request.require_verified, request.pull_request) {
+        (true, _) => anyhow::anyhow!("`--require-verified` is about commits that GitHub's API makes"),
+        (_, PullRequest::Never) => return Ok(()),
+        _ => anyhow::anyhow!("`--pull-request` needs GitHub's API"),
+    };
+    Err(Failure::usage(error).hinted("pass `--repository OWNER/NAME`, and a token"))
 }
 
 /// Where to write.
@@ -72,11 +82,18 @@ async fn through_the_api(
     world: &World,
 ) -> Result<Report, Failure> {
     let github = GitHub::new(world, repository, name.clone())?;
+    if request.pull_request == PullRequest::Always {
+        return proposal::propose(request, &github, world).await;
+    }
     let shown = github.repository().to_string();
     let supports = |onto: &Snapshot, edit: &Edit| github.supports(onto, edit);
     match write(request, &github, &shown, supports, world).await? {
         Ended::Said(report) => Ok(*report),
-        Ended::Landed { commit, edits } => landed(request, &github, &edits, &commit).await,
+        Ended::Landed { commit, edits } => landed(request, &github, &edits, &commit, world).await,
+        Ended::Rejected(rejection) if proposal::is_for(request, &rejection) => {
+            world.notice(format!("`{name}` is protected, so a pull request was made: {}", rejection.said()));
+            proposal::propose(request, &github, world).await
+        }
         Ended::Rejected(rejection) => say::rejected(request, name, &rejection),
         Ended::Unsupported(unsupported) if request.require_verified => {
             Ok(say::never_verified(request, &unsupported))
@@ -93,15 +110,29 @@ async fn landed(
     github: &GitHub<'_>,
     edits: &Edits,
     commit: &Commit,
+    world: &World,
 ) -> Result<Report, Failure> {
     let name = github.name();
-    if request.require_verified {
-        let signature = github.signature(commit).await?;
-        if !signature.as_ref().is_some_and(|signature| signature.is_valid) {
-            return Ok(say::unverified(request, edits, name, commit, signature.as_ref()));
-        }
+    if request.pull_request == PullRequest::Fallback {
+        proposal::withdraw(request, github, commit, world).await;
     }
-    Ok(say::committed(request, edits, name, commit))
+    let report = unverified(request, github, edits, commit).await?;
+    Ok(report.unwrap_or_else(|| say::committed(request, edits, name, commit)))
+}
+
+/// Returns what is wrong with a commit, if it has to be verified and is not.
+pub(crate) async fn unverified(
+    request: &Request,
+    github: &GitHub<'_>,
+    edits: &Edits,
+    commit: &Commit,
+) -> Result<Option<Report>, Failure> {
+    if !request.require_verified {
+        return Ok(None);
+    }
+    let signature = github.signature(commit).await?;
+    let is_valid = signature.as_ref().is_some_and(|signature| signature.is_valid);
+    Ok((!is_valid).then(|| say::unverified(request, edits, github.name(), commit, signature.as_ref())))
 }
 
 /// How writing ended.
@@ -135,7 +166,8 @@ impl From<Stop> for Ended {
     }
 }
 
-async fn write<B: Branch>(
+/// Edits what is on the branch, and writes it, however often somebody else is faster.
+pub(crate) async fn write<B: Branch>(
     request: &Request,
     branch: &B,
     shown: &str,

@@ -17,6 +17,7 @@ const LIMIT: usize = 16 << 20;
 pub(crate) enum Needs {
     Contents,
     ContentsWrite,
+    PullRequestsWrite,
 }
 
 impl Needs {
@@ -24,6 +25,7 @@ impl Needs {
         match self {
             Self::Contents => "contents: read",
             Self::ContentsWrite => "contents: write",
+            Self::PullRequestsWrite => "pull-requests: write",
         }
     }
 }
@@ -106,14 +108,14 @@ impl<'w> Api<'w> {
         }
     }
 
-    /// Asks the REST API; `None` for 404, and for 304 when there is an `etag`.
+    /// Asks the REST API; the answer is 200 or 404, or 304 when there is an `etag`.
     pub(crate) async fn get(
         &self,
         path: &str,
         query: &[(&str, &str)],
         etag: Option<&str>,
         needs: Needs,
-    ) -> Result<Option<Answer>, Failure> {
+    ) -> Result<Answer, Failure> {
         let mut url = self.rest.clone();
         url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
         if !query.is_empty() {
@@ -124,8 +126,7 @@ impl<'w> Api<'w> {
         let request = etag.into_iter().fold(request, |request, etag| request.header("if-none-match", etag));
         let answer = request.secret_header("authorization", self.bearer()).send().await?;
         match answer.status() {
-            200 => Ok(Some(answer)),
-            304 | 404 => Ok(None),
+            200 | 304 | 404 => Ok(answer),
             _ => Err(self.unexpected(&answer, needs)),
         }
     }

@@ -112,17 +112,11 @@ async fn judge(
     edit: &Edit,
     said: &Said,
 ) -> Result<Pushed, BranchError> {
-    let text = said.message.to_ascii_lowercase();
-    if said.kind == "STALE_DATA" || text.contains("expected branch to point to") {
+    if said.kind == "STALE_DATA" || said.message.contains("Expected branch to point to") {
         return Ok(Pushed::Moved);
     }
-    // GraphQL has a type for the classic protection of branches and none for rulesets.
-    if said.kind == "BRANCH_PROTECTION_RULE_VIOLATION" {
-        let message = format!("protected branch\n{}", said.message);
-        return Ok(Pushed::Rejected(rejection(RejectionKind::Protected, &message)));
-    }
-    if PROTECTED.iter().any(|word| text.contains(word)) {
-        return Ok(Pushed::Rejected(rejection(RejectionKind::Protected, &said.message)));
+    if let Some(rejection) = protected(said) {
+        return Ok(Pushed::Rejected(rejection));
     }
     match said.kind.as_str() {
         "UNPROCESSABLE" => Ok(Pushed::Rejected(rejection(RejectionKind::Declined, &said.message))),
@@ -140,6 +134,19 @@ async fn judge(
 /// Rules about who may change a branch, and how, as protected branches and rulesets say them.
 const PROTECTED: [&str; 4] =
     ["repository rule violations", "protected branch", "through a pull request", "approving review"];
+
+/// Returns the rejection by a rule about who may change a branch, if it is one.
+///
+/// GraphQL has a type for the classic protection of branches and none for rulesets.
+pub(crate) fn protected(said: &Said) -> Option<Rejection> {
+    let text = said.message.to_ascii_lowercase();
+    if said.kind == "BRANCH_PROTECTION_RULE_VIOLATION" {
+        let message = format!("protected branch\n{}", said.message);
+        return Some(rejection(RejectionKind::Protected, &message));
+    }
+    let protected = PROTECTED.iter().any(|word| text.contains(word));
+    protected.then(|| rejection(RejectionKind::Protected, &said.message))
+}
 
 /// Takes a message apart: what happened on the first line, below it why.
 fn rejection(kind: RejectionKind, message: &str) -> Rejection {
@@ -202,8 +209,8 @@ struct Parent {
 }
 
 #[derive(Deserialize)]
-struct Nodes<T> {
-    nodes: Vec<T>,
+pub(crate) struct Nodes<T> {
+    pub(crate) nodes: Vec<T>,
 }
 
 /// Returns the latest commits of a branch, if it is there.

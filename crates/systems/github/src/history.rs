@@ -56,7 +56,7 @@ pub(crate) async fn relation(
     // The first page has the whole difference, the second one only commits.
     let query = [("per_page", "1"), ("page", "2")];
     let answer = github.api.get(&path, &query, None, Needs::Contents).await?;
-    answer.map(|answer| Ok(answer.json::<Body>()?.status)).transpose()
+    if answer.status() == 404 { Ok(None) } else { Ok(Some(answer.json::<Body>()?.status)) }
 }
 
 const CONTAINS: &str = "query Contains($owner: String!, $name: String!, $branch: String!, $commit: String!) { \

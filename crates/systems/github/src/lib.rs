@@ -1,5 +1,5 @@
 //! A branch of a repository on GitHub, through its API: its tip, a few of its files, one commit, the
-//! history, without git and without a checkout.
+//! history, pull requests, without git and without a checkout.
 //!
 //! A bump is two requests: one question to GraphQL (the tip, and what is at each path of that commit)
 //! and `createCommitOnBranch`, which is a compare-and-swap on the tip and makes a commit that GitHub
@@ -9,6 +9,7 @@ mod api;
 mod commit;
 mod history;
 mod name;
+mod pulls;
 mod read;
 
 use std::cell::RefCell;
@@ -16,13 +17,14 @@ use std::cell::RefCell;
 use branch::{Branch, BranchError, Edit, Name, Pushed, Snapshot};
 use contract::{Commit, Failure, World};
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 pub use api::is_at_hand;
 use api::{Api, Needs};
 pub use commit::{Signature, Unsupported};
 pub use history::{Change, Relation};
 pub use name::{InvalidRepositoryName, RepositoryName};
+pub use pulls::{Outcome, Proposal, Pull};
 
 /// A branch of a repository on GitHub.
 pub struct GitHub<'w> {
@@ -93,11 +95,15 @@ impl<'w> GitHub<'w> {
         struct Data<T> {
             repository: Option<T>,
         }
-        let (owner, name) = (self.repository.owner(), self.repository.name());
-        let mut all = Map::from_iter([("owner".to_owned(), owner.into()), ("name".to_owned(), name.into())]);
-        all.extend(variables);
-        let data: Data<T> = self.api.ask(document, &Value::Object(all), needs).await?;
+        let data: Data<T> = self.api.ask(document, &self.variables(variables), needs).await?;
         Ok(data.repository)
+    }
+
+    /// Adds what every question needs.
+    fn variables(&self, more: impl IntoIterator<Item = (String, Value)>) -> Value {
+        let (owner, name) = (self.repository.owner(), self.repository.name());
+        let own = [("owner".to_owned(), owner.into()), ("name".to_owned(), name.into())];
+        Value::Object(own.into_iter().chain(more).collect())
     }
 
     /// Asks about one of its branches, as `$branch`; `None` when it is not there.
@@ -124,7 +130,7 @@ impl Branch for GitHub<'_> {
     }
 
     async fn read(&self, paths: &[String]) -> Result<Snapshot, BranchError> {
-        read::read(self, paths).await
+        read::read(self, &self.name, paths).await
     }
 
     async fn commit(&self, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {

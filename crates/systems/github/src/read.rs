@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
-use branch::{BranchError, Entry, Snapshot};
+use branch::{BranchError, Entry, Name, Snapshot};
 use contract::{Commit, Failure, asking};
 use fetch::FetchError;
 use ring::digest;
@@ -51,10 +51,14 @@ pub(crate) const ENTRY: &str = "fragment entry on TreeEntry { mode oid object { 
 
 /// Reads the branch. All entries are those of the one commit that is the tip, so that nobody can come
 /// between them.
-pub(crate) async fn read(github: &GitHub<'_>, paths: &[String]) -> Result<Snapshot, BranchError> {
+pub(crate) async fn read(
+    github: &GitHub<'_>,
+    name: &Name,
+    paths: &[String],
+) -> Result<Snapshot, BranchError> {
     let places: Vec<&str> = places(paths).into_iter().collect();
     let (document, variables) = question(&places);
-    let found: Option<Reference> = github.ask_branch(&github.name, &document, variables).await?;
+    let found: Option<Reference> = github.ask_branch(name, &document, variables).await?;
     let Target { oid: tip, mut entries } = found.ok_or(BranchError::Missing)?.target;
     let at = places.iter().enumerate();
     let found: BTreeMap<&str, TreeEntry> =
@@ -142,7 +146,10 @@ async fn blob(github: &GitHub<'_>, oid: &str) -> Result<Vec<u8>, Failure> {
     let answer = github.api.get(&path, &[], None, Needs::Contents).await?;
     let wrong =
         |what: &str| Failure::from(FetchError::new(asking::NOT_THE_API, format!("blob {oid}: {what}")));
-    let body: Body = answer.ok_or_else(|| wrong("GitHub named it and does not have it"))?.json()?;
+    if answer.status() != 200 {
+        return Err(wrong("GitHub named it and does not have it"));
+    }
+    let body: Body = answer.json()?;
     let text: String = body.content.split_whitespace().collect();
     base64::prelude::BASE64_STANDARD.decode(text).map_err(|error| wrong(&error.to_string()))
 }

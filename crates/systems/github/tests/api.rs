@@ -281,7 +281,7 @@ async fn a_commit_whose_answer_is_lost_is_found_on_the_branch_also_behind_anothe
         let world = world(&server);
         let github = on(&world, "main");
         let snapshot = read(&github).await;
-        server.lose_next_answer(reply);
+        server.lose_answer(1, reply);
         let meanwhile = remote.clone();
         let person = std::thread::spawn(move || {
             lab::wait::until("our commit", || meanwhile.log("main").len() == 2);

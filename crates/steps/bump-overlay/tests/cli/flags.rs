@@ -7,7 +7,7 @@ fn wrong_flags_are_2_and_nothing_is_asked() {
     let remote = remote();
     let http = remote.http_open();
     let image = |text| ["--image", text];
-    let cases: [(&[&str], &str); 19] = [
+    let cases: [(&[&str], &str); 20] = [
         (&image("ghcr.io/acme/app:v1\"\n- x"), "is not a tag"),
         (&image("ghcr.io/acme/app:v1 # x"), "is not a tag"),
         (&image("ghcr.io/acme/app:v1'"), "is not a tag"),
@@ -24,7 +24,8 @@ fn wrong_flags_are_2_and_nothing_is_asked() {
         (&["--timeout", "90"], "90s"),
         (&["--nonsense"], "--nonsense"),
         (&["--accept", "internal"], "expected one of"),
-        (&["--pull-request", "always"], "--pull-request"),
+        (&["--pull-request", "always"], "`--pull-request` needs GitHub's API"),
+        (&["--pull-request", "perhaps"], "never, fallback, always"),
         (&["--repository", "example/dex"], "--repository"),
         (&["--require-verified"], "`--require-verified` is about commits that GitHub's API makes"),
     ];
@@ -126,6 +127,17 @@ fn help_says_what_it_is_for() {
 
           --require-verified
               Refuse unless GitHub calls the commit verified [env: RUNBOOK_REQUIRE_VERIFIED]
+
+          --pull-request <WHEN>
+              Make a pull request, and wait until it is merged [env: RUNBOOK_PULL_REQUEST]
+
+              Possible values:
+              - never:    The branch itself is written, or nothing
+              - fallback: The branch itself is written, or a pull request is made when its rules are
+                against that
+              - always:   A pull request is made
+
+              [default: never]
 
           --source-commit <SHA40>
               Commit that the image was built from, all 40 digits [env: RUNBOOK_SOURCE_COMMIT]

@@ -2,16 +2,8 @@
 
 use lab::{Command, GitHub, Remote, Reply, github::Protection};
 
-use super::{NEW, OLD, PROD, STAGE, bump, first_line, left_nothing, remote, said, writing};
+use super::{NEW, OLD, PROD, STAGE, bump, first_line, left_nothing, ordinary, remote, said, writing};
 use lab::overlays::{self, Overlay};
-
-/// A remote whose files are all ordinary ones, as the API writes them.
-fn ordinary() -> Remote {
-    let remote = Remote::new();
-    let (stage, prod) = (Overlay::stage(OLD).text(), Overlay::prod(OLD).text());
-    remote.commit("main", &[(STAGE, &stage, false), (PROD, &prod, false)], "feat: start\n");
-    remote
-}
 
 /// Stage and prod on `main`, with this token, and without git.
 fn both(server: &GitHub, token: &str) -> Command {
@@ -98,7 +90,7 @@ fn a_lost_answer_makes_no_second_commit() {
     for reply in [Reply::hang_up(), Reply::html(502)] {
         let remote = ordinary();
         let server = GitHub::new(&remote);
-        server.lose_next_answer(reply);
+        server.lose_answer(1, reply);
         let run = both(&server, &server.token()).run();
         run.expect_code(0);
         assert_eq!((remote.log("main").len(), run.stdout.trim()), (2, remote.tip("main").as_str()));

@@ -8,6 +8,7 @@ mod corpus;
 mod editing;
 mod flags;
 mod github;
+mod pull_requests;
 mod remotes;
 mod replay;
 mod secrets;
@@ -31,6 +32,14 @@ fn remote() -> Remote {
     let remote = Remote::new();
     let (stage, prod) = (Overlay::stage(OLD).text(), Overlay::prod(OLD).text());
     remote.commit("main", &[(STAGE, &stage, false), (PROD, &prod, true)], "feat: start\n");
+    remote
+}
+
+/// A remote whose files are all ordinary ones, as the API writes them.
+fn ordinary() -> Remote {
+    let remote = Remote::new();
+    let (stage, prod) = (Overlay::stage(OLD).text(), Overlay::prod(OLD).text());
+    remote.commit("main", &[(STAGE, &stage, false), (PROD, &prod, false)], "feat: start\n");
     remote
 }
 
