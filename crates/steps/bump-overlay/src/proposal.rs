@@ -43,7 +43,7 @@ pub(crate) async fn propose(
             }
             Ok(say::proposed(request, &edits, github.name(), &pull, &outcome))
         }
-        Ended::Rejected(rejection) => say::rejected(request, github.name(), &rejection),
+        Ended::Rejected(rejection) => say::rejected(request, proposal.head(), &rejection),
         Ended::Unsupported(unsupported) => Ok(say::not_proposed(request, &unsupported)),
     }
 }

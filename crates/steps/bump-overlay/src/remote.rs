@@ -91,8 +91,9 @@ async fn through_the_api(
         Ended::Said(report) => Ok(*report),
         Ended::Landed { commit, edits } => landed(request, &github, &edits, &commit, world).await,
         Ended::Rejected(rejection) if proposal::is_for(request, &rejection) => {
-            world.notice(format!("`{name}` is protected, so a pull request was made: {}", rejection.said()));
-            proposal::propose(request, &github, world).await
+            let notice =
+                format!("`{name}` is protected, so it went through a pull request: {}", rejection.said());
+            proposal::propose(request, &github, world).await.map(|report| report.noticed(notice))
         }
         Ended::Rejected(rejection) => say::rejected(request, name, &rejection),
         Ended::Unsupported(unsupported) if request.require_verified => {

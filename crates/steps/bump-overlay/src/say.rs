@@ -12,7 +12,7 @@ use github::{Outcome, Pull, Signature, Unsupported};
 use crate::{
     Facts,
     edits::{Edits, FileEdit, OverlayEdit},
-    request::Request,
+    request::{PullRequest, Request},
 };
 
 /// No such file.
@@ -259,10 +259,15 @@ pub(crate) fn rejected(
     let said = rejection.said();
     if rejection.kind == RejectionKind::Protected {
         let error = anyhow::anyhow!("`{name}` is protected, nothing was written: {said}");
-        return Err(Failure::denied(asking::PERMISSION_MISSING, error)
+        let failure = Failure::denied(asking::PERMISSION_MISSING, error)
             .hinted(format!("let whoever pushes bypass the rules of `{name}`: an App or a deploy key, since `github-actions[bot]` cannot"))
-            .hinted("put that App's token into `RUNBOOK_GITHUB_TOKEN`, and give it `contents: write`")
-            .hinted("or pass `--pull-request fallback`, which needs `pull-requests: write`"));
+            .hinted("put that App's token into `RUNBOOK_GITHUB_TOKEN`, and give it `contents: write`");
+        return Err(match request.pull_request {
+            PullRequest::Never => failure.hinted(
+                "or pass `--pull-request fallback`, which needs GitHub's API and `pull-requests: write`",
+            ),
+            _ => failure,
+        });
     }
     let facts = Facts {
         branch: request.branch.as_ref().map(ToString::to_string).unwrap_or_default(),

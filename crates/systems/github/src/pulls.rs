@@ -165,6 +165,11 @@ impl<'g, 'w> Proposal<'g, 'w> {
         Self { github, head, set, pull: RefCell::default(), seen: RefCell::default(), suffix: random }
     }
 
+    /// Returns the branch of its own.
+    pub fn head(&self) -> &Name {
+        &self.head
+    }
+
     /// Returns the pull request, once there is one.
     pub fn pull(&self) -> Option<Pull> {
         self.pull.borrow().clone()
@@ -300,7 +305,8 @@ impl<'g, 'w> Proposal<'g, 'w> {
     /// Opens the pull request, or brings its words up to date; returns why it did not.
     async fn announce(&self, situation: &Situation, edit: &Edit) -> Result<Option<Pushed>, BranchError> {
         let (title, more) = edit.message.split_once('\n').unwrap_or((&edit.message, ""));
-        let body = format!("{}\n\n{}", more.trim_matches('\n'), marker(&self.set));
+        // The trailers last: a merge may make the description its commit's message.
+        let body = format!("{}\n\n{}", marker(&self.set), more.trim_matches('\n'));
         if let Some(pull) = situation.own.nodes.first() {
             if (pull.title.as_str(), pull.body.as_str()) != (title, &body) {
                 let input = json!({ "pullRequestId": pull.id, "title": title, "body": body });

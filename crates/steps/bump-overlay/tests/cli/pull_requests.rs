@@ -59,6 +59,7 @@ fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
     assert_eq!(report["facts"]["pull_request"], "https://github.com/example/dex/pull/1");
     assert_eq!(remote.file("main", STAGE), Some(overlays::stage("sha-51c0cc9c")));
     assert_eq!(remote.file("main", PROD), Some(overlays::prod("sha-51c0cc9c")));
+    assert_eq!(remote.log("main")[0].trailer("Runbook-Image"), Some(NEW));
     insta::assert_snapshot!(server.asked().join("\n"), @"
     query Read
     query Situation
@@ -76,10 +77,10 @@ fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
     insta::assert_snapshot!(format!("{head}\n{title}\n{body}"), @r#"
     runbook/main/prod-stage-b1a45abd
     deploy(stage,prod): registry.example/example/dex:sha-51c0cc9c
+    <!-- runbook: ["infra/argocd/overlays/prod","infra/argocd/overlays/stage"] -->
+
     Runbook-Source: 51c0cc9c51c0cc9c51c0cc9c51c0cc9c51c0cc9c
     Runbook-Image: registry.example/example/dex:sha-51c0cc9c
-
-    <!-- runbook: ["infra/argocd/overlays/prod","infra/argocd/overlays/stage"] -->
     "#);
 }
 
@@ -216,8 +217,8 @@ fn the_fallback_is_a_pull_request_only_where_a_rule_is_against_writing() {
     run.expect_code(11);
     insta::assert_snapshot!(said(&run, &remote), @r#"
     not-yet: pull request #1 for registry.example/example/dex:sha-51c0cc9c is still open [not-merged]
-    note: `main` is protected, so a pull request was made: Changes must be made through a pull request.
     note: `infra/argocd/overlays/stage/kustomization.yaml`: line 18: `example/dex` was found by its newName
+    note: `main` is protected, so it went through a pull request: Changes must be made through a pull request.
     hint: merge https://github.com/example/dex/pull/1, and run it again
     reproduce: RUNBOOK_GITHUB_TOKEN="$RUNBOOK_GITHUB_TOKEN" bump-overlay --image registry.example/example/dex:sha-51c0cc9c --branch main --repository example/dex --pull-request fallback --overlay infra/argocd/overlays/stage --timeout 0
     "#);
