@@ -158,6 +158,11 @@ impl GitHub {
         self.hub().close(number);
     }
 
+    /// Has a fork propose a branch of this name, as anybody may.
+    pub fn open_from_fork(&self, head: &str, base: &str) {
+        self.hub().open_from_fork(head, base);
+    }
+
     /// Returns all pull requests, oldest first.
     #[must_use]
     pub fn pulls(&self) -> Vec<Pull> {

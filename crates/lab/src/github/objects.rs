@@ -185,7 +185,7 @@ impl<'h> Object<'h> {
             "title" => ResolvedValue::leaf(pull.title.as_str()),
             "body" => ResolvedValue::leaf(pull.body.as_str()),
             "headRefName" => ResolvedValue::leaf(pull.head.as_str()),
-            "isCrossRepository" => ResolvedValue::leaf(false),
+            "isCrossRepository" => ResolvedValue::leaf(pull.fork),
             _ => return Err(self.unknown_field_error(info)),
         })
     }

@@ -23,6 +23,8 @@ pub struct Pull {
     pub title: String,
     /// The description.
     pub body: String,
+    /// Whether the branch that is to be merged is a fork's.
+    pub fork: bool,
     /// What became of it.
     pub state: State,
 }
@@ -117,7 +119,8 @@ impl Hub {
         }
         let (head, base) = (field(input, "headRefName"), field(input, "baseRefName"));
         let mut pulls = self.pulls.borrow_mut();
-        if pulls.iter().any(|pull| pull.state == State::Open && pull.head == head && pull.base == base) {
+        let same = |pull: &&Pull| pull.head == head && pull.base == base && !pull.fork;
+        if pulls.iter().filter(same).any(|pull| pull.state == State::Open) {
             return Err(error("UNPROCESSABLE", format!("A pull request already exists for example:{head}.")));
         }
         let tips = self.tip(&base).zip(self.tip(&head));
@@ -126,9 +129,18 @@ impl Hub {
         }
         let number = pulls.len() as u64 + 1;
         let (title, body) = (field(input, "title"), field(input, "body"));
-        let pull = Pull { number, head, base, title, body, state: State::Open };
+        let pull = Pull { number, head, base, title, body, fork: false, state: State::Open };
         pulls.push(pull.clone());
         Ok(pull)
+    }
+
+    /// Has a fork propose a branch of this name.
+    pub(super) fn open_from_fork(&self, head: &str, base: &str) {
+        let mut pulls = self.pulls.borrow_mut();
+        let number = pulls.len() as u64 + 1;
+        let (head, base) = (head.to_owned(), base.to_owned());
+        let (title, body) = (String::new(), String::new());
+        pulls.push(Pull { number, head, base, title, body, fork: true, state: State::Open });
     }
 
     /// Changes the pull request that an input names.

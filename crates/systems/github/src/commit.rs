@@ -149,7 +149,7 @@ pub(crate) fn protected(said: &Said) -> Option<Rejection> {
 }
 
 /// Takes a message apart: what happened on the first line, below it why.
-fn rejection(kind: RejectionKind, message: &str) -> Rejection {
+pub(crate) fn rejection(kind: RejectionKind, message: &str) -> Rejection {
     let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
     let word = lines.next().unwrap_or_default();
     Rejection { kind, word, lines: lines.collect() }

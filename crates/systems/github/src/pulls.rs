@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use branch::{Branch, BranchError, Edit, Entry, Name, Pushed, Snapshot};
+use branch::{Branch, BranchError, Edit, Entry, Name, Pushed, RejectionKind, Snapshot};
 use contract::{Commit, Failure, asking};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ const SITUATION: &str = "query Situation($owner: String!, $name: String!, $branc
      ref(qualifiedName: $branch) { refUpdateRule { requiredStatusCheckContexts } \
      rules(first: 100) { nodes { type } } } \
      head: ref(qualifiedName: $head) { target { oid } } \
-     own: pullRequests(baseRefName: $base, headRefName: $headName, states: OPEN, first: 1) { nodes { ...pull } } \
+     own: pullRequests(baseRefName: $base, headRefName: $headName, states: OPEN, first: 20) { nodes { ...pull } } \
      others: pullRequests(baseRefName: $base, states: OPEN, first: 100, \
      orderBy: { field: CREATED_AT, direction: DESC }) { nodes { ...pull } } } } \
      fragment pull on PullRequest { id number url title body headRefName isCrossRepository }";
@@ -154,6 +154,13 @@ impl Base {
                 ["REQUIRED_STATUS_CHECKS", "REQUIRED_WORKFLOW_STATUS_CHECKS", "WORKFLOWS"]
                     .contains(&&*rule.kind)
             })
+    }
+}
+
+impl Situation {
+    /// Returns the pull request of our branch; a fork may have a branch of the same name.
+    fn own(&self) -> Option<&Pull> {
+        self.own.nodes.iter().find(|pull| !pull.is_cross_repository)
     }
 }
 
@@ -245,12 +252,30 @@ impl<'g, 'w> Proposal<'g, 'w> {
             return self.put_new(situation, &self.head, onto, edit).await;
         };
         // Without a pull request it may be what was merged before, and undone since.
-        if !situation.own.nodes.is_empty() && self.is_there(edit).await? {
+        if situation.own().is_some() && self.is_there(edit).await? {
             return Ok(Pushed::Landed { commit: head.target.oid.clone(), said: Vec::new() });
         }
         let aside = format!("{}-{:08x}", self.head, self.suffix);
         let aside: Name = aside.parse().map_err(Failure::internal)?;
-        let pushed = self.put_new(situation, &aside, onto, edit).await?;
+        let pushed = self.put_aside(situation, head, &aside, onto, edit).await;
+        if !matches!(pushed, Ok(Pushed::Landed { .. })) {
+            // Nobody else would; and if it is not possible, that is not what went wrong.
+            let nowhere = json!([{ "name": aside.full(), "afterOid": NOWHERE }]);
+            drop(self.update_branches(situation, nowhere).await);
+        }
+        pushed
+    }
+
+    /// Makes the commit on a branch beside, and the branch of its own of it.
+    async fn put_aside(
+        &self,
+        situation: &Situation,
+        head: &Head,
+        aside: &Name,
+        onto: &Snapshot,
+        edit: &Edit,
+    ) -> Result<Pushed, BranchError> {
+        let pushed = self.put_new(situation, aside, onto, edit).await?;
         let Pushed::Landed { commit, said } = pushed else { return Ok(pushed) };
         let updates = json!([
             { "name": self.head.full(), "beforeOid": head.target.oid, "afterOid": commit, "force": true },
@@ -258,7 +283,8 @@ impl<'g, 'w> Proposal<'g, 'w> {
         ]);
         match self.update_branches(situation, updates).await {
             Ok(()) => Ok(Pushed::Landed { commit, said }),
-            Err(refusal) => self.moved(refusal, Needs::ContentsWrite),
+            // The branch that we had seen is another one by now.
+            Err(refusal) => self.refused(refusal, Needs::ContentsWrite, |_| true),
         }
     }
 
@@ -272,7 +298,7 @@ impl<'g, 'w> Proposal<'g, 'w> {
         let input = json!({ "repositoryId": situation.id, "name": name.full(), "oid": onto.tip });
         match self.github.api.change::<Value>(CREATE_REF, input, Needs::ContentsWrite).await {
             Ok(_) => commit::commit(self.github, name, onto, edit).await,
-            Err(refusal) => self.moved(refusal, Needs::ContentsWrite),
+            Err(refusal) => self.refused(refusal, Needs::ContentsWrite, is_taken),
         }
     }
 
@@ -281,15 +307,24 @@ impl<'g, 'w> Proposal<'g, 'w> {
         self.github.api.change::<Value>(UPDATE_REFS, input, Needs::ContentsWrite).await.map(drop)
     }
 
-    /// Returns what a refusal means: a rule, a missing permission, or that another run does the same.
-    fn moved(&self, refusal: Refusal, needs: Needs) -> Result<Pushed, BranchError> {
-        match refusal {
-            Refusal::Failed(failure) => Err(failure.into()),
-            Refusal::Said(said) => match commit::protected(&said) {
-                Some(rejection) => Ok(Pushed::Rejected(rejection)),
-                None if ["STALE_DATA", "UNPROCESSABLE"].contains(&&*said.kind) => Ok(Pushed::Moved),
-                None => Err(self.github.api.failure(&said, needs).into()),
-            },
+    /// Returns what a refusal means: a rule, a missing permission, or another run that does the same.
+    fn refused(
+        &self,
+        refusal: Refusal,
+        needs: Needs,
+        is_race: impl Fn(&Said) -> bool,
+    ) -> Result<Pushed, BranchError> {
+        let said = match refusal {
+            Refusal::Failed(failure) => return Err(failure.into()),
+            Refusal::Said(said) => said,
+        };
+        match (commit::protected(&said), said.kind.as_str()) {
+            (Some(rejection), _) => Ok(Pushed::Rejected(rejection)),
+            (None, "STALE_DATA" | "UNPROCESSABLE") if is_race(&said) => Ok(Pushed::Moved),
+            (None, "UNPROCESSABLE") => {
+                Ok(Pushed::Rejected(commit::rejection(RejectionKind::Declined, &said.message)))
+            }
+            _ => Err(self.github.api.failure(&said, needs).into()),
         }
     }
 
@@ -305,10 +340,11 @@ impl<'g, 'w> Proposal<'g, 'w> {
     /// Opens the pull request, or brings its words up to date; returns why it did not.
     async fn announce(&self, situation: &Situation, edit: &Edit) -> Result<Option<Pushed>, BranchError> {
         let (title, more) = edit.message.split_once('\n').unwrap_or((&edit.message, ""));
+        let title = shortened(title);
         // The trailers last: a merge may make the description its commit's message.
         let body = format!("{}\n\n{}", marker(&self.set), more.trim_matches('\n'));
-        if let Some(pull) = situation.own.nodes.first() {
-            if (pull.title.as_str(), pull.body.as_str()) != (title, &body) {
+        if let Some(pull) = situation.own() {
+            if (&pull.title, &pull.body) != (&title, &body) {
                 let input = json!({ "pullRequestId": pull.id, "title": title, "body": body });
                 self.update(input).await?;
             }
@@ -325,7 +361,7 @@ impl<'g, 'w> Proposal<'g, 'w> {
                 Ok(None)
             }
             Err(Refusal::Said(said)) if is_forbidden_to_workflows(&said) => Err(not_permitted(&said).into()),
-            Err(refusal) => self.moved(refusal, Needs::PullRequestsWrite).map(Some),
+            Err(refusal) => self.refused(refusal, Needs::PullRequestsWrite, is_taken).map(Some),
         }
     }
 
@@ -439,6 +475,20 @@ fn files(line: &str) -> Option<Vec<String>> {
     serde_json::from_str(line.strip_prefix("<!-- runbook: ")?.strip_suffix(" -->")?).ok()
 }
 
+/// GitHub has no longer titles.
+fn shortened(title: &str) -> String {
+    const LONGEST: usize = 256;
+    match title.char_indices().nth(LONGEST) {
+        None => title.to_owned(),
+        Some(_) => title.chars().take(LONGEST - 1).chain(['…']).collect(),
+    }
+}
+
+/// Another run has made the branch or the pull request that we were about to make.
+fn is_taken(said: &Said) -> bool {
+    said.message.contains("already exists")
+}
+
 fn is_forbidden_to_workflows(said: &Said) -> bool {
     said.message.contains("not permitted to create or approve pull requests")
 }
@@ -462,6 +512,12 @@ fn never_checked(name: &Name) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_is_as_long_as_github_has_it() {
+        assert_eq!(shortened(&"ä".repeat(300)).chars().count(), 256);
+        assert_eq!(shortened(&"ä".repeat(256)), "ä".repeat(256));
+    }
 
     #[test]
     fn the_set_is_read_as_it_was_written() {

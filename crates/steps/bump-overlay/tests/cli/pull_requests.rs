@@ -206,6 +206,36 @@ fn a_lost_answer_makes_no_second_pull_request() {
 }
 
 #[test]
+fn somebody_who_moves_the_branch_meanwhile_is_seen_and_nothing_is_left() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    let head = heads(&remote).remove(0);
+    let theirs = head.clone();
+    server.on_next_commit(move |remote| {
+        remote.commit(&theirs, &[("human.txt", "me first\n", false)], "docs: human\n");
+    });
+    proposing(&server, &token, NEWER, &["stage"]).args(["--timeout", "3s"]).run().expect_code(11);
+    assert_eq!((server.pulls().len(), heads(&remote)), (1, vec![head.clone()]));
+    assert_eq!(remote.file(&head, STAGE), Some(overlays::stage("sha-7d3f0a11")));
+}
+
+#[test]
+fn a_forks_branch_of_the_same_name_is_not_ours() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    let head = heads(&remote).remove(0);
+    server.close(1);
+    server.open_from_fork(&head, "main");
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    assert_eq!(states(&server), [State::Closed, State::Open, State::Open]);
+    assert_eq!((server.pulls()[1].title.as_str(), &server.pulls()[2].head), ("", &head));
+}
+
+#[test]
 fn the_fallback_is_a_pull_request_only_where_a_rule_is_against_writing() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
