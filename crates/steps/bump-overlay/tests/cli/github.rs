@@ -110,7 +110,7 @@ fn a_server_that_stumbles_is_asked_again_and_one_that_is_down_is_not_for_long() 
     server.answer_next(vec![Reply::html(502); 100]);
     let run = command.args(["--timeout", "2s"]).run();
     run.expect_code(20);
-    assert!(run.stderr.contains("[server-error]") && run.elapsed.as_secs() < 20, "{run}");
+    assert!(run.stderr.contains("unavailable: ") && run.elapsed.as_secs() < 20, "{run}");
 }
 
 #[test]
