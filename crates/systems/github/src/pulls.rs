@@ -1,5 +1,8 @@
 //! A change of a branch that is proposed: one pull request, kept up to date until it is merged.
 
+mod situation;
+mod words;
+
 use std::cell::RefCell;
 
 use branch::{Branch, BranchError, Edit, Entry, Name, Pushed, RejectionKind, Snapshot};
@@ -10,15 +13,10 @@ use serde_json::{Value, json};
 use crate::{
     GitHub, Relation,
     api::{Needs, Refusal, Said},
-    commit::{self, Nodes},
-    read,
+    commit, read,
 };
-
-/// Who a job's own token is.
-const BUILT_IN: &str = "github-actions[bot]";
-
-/// What the description of a pull request has that another one replaced.
-const SUPERSEDED: &str = "<!-- runbook: superseded -->";
+pub use situation::Pull;
+use situation::Situation;
 
 /// What a branch that is to be deleted is to point to.
 const NOWHERE: &str = "0000000000000000000000000000000000000000";
@@ -34,21 +32,6 @@ pub struct Proposal<'g, 'w> {
     pull: RefCell<Option<Pull>>,
     seen: RefCell<Option<Seen>>,
     suffix: u32,
-}
-
-/// A pull request.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Pull {
-    id: String,
-    /// Its number.
-    pub number: u64,
-    /// Where people find it.
-    pub url: String,
-    title: String,
-    body: String,
-    head_ref_name: String,
-    is_cross_repository: bool,
 }
 
 /// What became of a proposal.
@@ -70,16 +53,6 @@ struct Seen {
     outcome: Outcome,
 }
 
-const SITUATION: &str = "query Situation($owner: String!, $name: String!, $branch: String!, $base: String!, \
-     $head: String!, $headName: String!) { viewer { login } repository(owner: $owner, name: $name) { id \
-     ref(qualifiedName: $branch) { refUpdateRule { requiredStatusCheckContexts } \
-     rules(first: 100) { nodes { type } } } \
-     head: ref(qualifiedName: $head) { target { oid } } \
-     own: pullRequests(baseRefName: $base, headRefName: $headName, states: OPEN, first: 20) { nodes { ...pull } } \
-     others: pullRequests(baseRefName: $base, states: OPEN, first: 100, \
-     orderBy: { field: CREATED_AT, direction: DESC }) { nodes { ...pull } } } } \
-     fragment pull on PullRequest { id number url title body headRefName isCrossRepository }";
-
 const CREATE_REF: &str =
     "mutation Branch($input: CreateRefInput!) { createRef(input: $input) { clientMutationId } }";
 
@@ -91,78 +64,6 @@ const OPEN: &str = "mutation Open($input: CreatePullRequestInput!) { createPullR
 
 const UPDATE: &str = "mutation Update($input: UpdatePullRequestInput!) { updatePullRequest(input: $input) { \
      clientMutationId } }";
-
-#[derive(Deserialize)]
-struct Data {
-    viewer: Viewer,
-    repository: Situation,
-}
-
-#[derive(Deserialize)]
-struct Viewer {
-    login: String,
-}
-
-/// What there is before anything is proposed.
-#[derive(Deserialize)]
-struct Situation {
-    id: String,
-    #[serde(rename = "ref")]
-    base: Option<Base>,
-    head: Option<Head>,
-    own: Nodes<Pull>,
-    others: Nodes<Pull>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Base {
-    ref_update_rule: Option<UpdateRule>,
-    rules: Option<Nodes<Rule>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct UpdateRule {
-    required_status_check_contexts: Option<Vec<Option<String>>>,
-}
-
-#[derive(Deserialize)]
-struct Rule {
-    #[serde(rename = "type")]
-    kind: String,
-}
-
-#[derive(Deserialize)]
-struct Head {
-    target: Target,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    oid: Commit,
-}
-
-impl Base {
-    /// Returns whether a pull request needs checks: of a protected branch, or of a ruleset.
-    fn requires_checks(&self) -> bool {
-        let contexts =
-            self.ref_update_rule.as_ref().and_then(|rule| rule.required_status_check_contexts.as_ref());
-        let mut rules = self.rules.iter().flat_map(|rules| &rules.nodes);
-        contexts.is_some_and(|contexts| !contexts.is_empty())
-            || rules.any(|rule| {
-                ["REQUIRED_STATUS_CHECKS", "REQUIRED_WORKFLOW_STATUS_CHECKS", "WORKFLOWS"]
-                    .contains(&&*rule.kind)
-            })
-    }
-}
-
-impl Situation {
-    /// Returns the pull request of our branch; a fork may have a branch of the same name.
-    fn own(&self) -> Option<&Pull> {
-        self.own.nodes.iter().find(|pull| !pull.is_cross_repository)
-    }
-}
 
 impl<'g, 'w> Proposal<'g, 'w> {
     /// Describes the proposal to change this set of files, from the branch `head`; nothing is asked yet.
@@ -215,7 +116,7 @@ impl<'g, 'w> Proposal<'g, 'w> {
             _ if !ours => Outcome::Superseded,
             (true, _, Some(merge)) => Outcome::Merged(merge),
             (_, "open", _) => Outcome::Open,
-            _ if body.body.is_some_and(|body| body.contains(SUPERSEDED)) => Outcome::Superseded,
+            _ if body.body.is_some_and(|body| body.contains(words::SUPERSEDED)) => Outcome::Superseded,
             _ => Outcome::Closed,
         })
     }
@@ -225,35 +126,21 @@ impl<'g, 'w> Proposal<'g, 'w> {
     /// # Errors
     /// When it could not be done.
     pub async fn withdraw(&self, commit: &Commit) -> Result<(), Failure> {
-        let (_, situation) = self.situation().await?;
-        let all =
-            situation.own.nodes.iter().chain(situation.others.nodes.iter().filter(|pull| self.covers(pull)));
+        let situation = situation::ask(self.github, &self.head).await?;
+        let others = situation.all().filter(|pull| self.covers(pull));
+        let all = situation.own().into_iter().chain(others);
         self.close(&situation, all, &commit.to_string()).await
-    }
-
-    async fn situation(&self) -> Result<(String, Situation), Failure> {
-        let (base, head) = (&self.github.name, &self.head);
-        let variables = [
-            ("branch", base.full()),
-            ("base", base.as_str().to_owned()),
-            ("head", head.full()),
-            ("headName", head.as_str().to_owned()),
-        ];
-        let variables = variables.map(|(key, value)| (key.to_owned(), Value::from(value)));
-        let variables = self.github.variables(variables);
-        let data: Data = self.github.api.ask(SITUATION, &variables, Needs::PullRequestsWrite).await?;
-        Ok((data.viewer.login, data.repository))
     }
 
     /// Puts the commit onto the branch of its own; what was there is replaced at once, so that the pull
     /// request never is without a change, which GitHub would close.
     async fn put(&self, situation: &Situation, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
-        let Some(head) = &situation.head else {
+        let Some(head) = situation.head() else {
             return self.put_new(situation, &self.head, onto, edit).await;
         };
         // Without a pull request it may be what was merged before, and undone since.
         if situation.own().is_some() && self.is_there(edit).await? {
-            return Ok(Pushed::Landed { commit: head.target.oid.clone(), said: Vec::new() });
+            return Ok(Pushed::Landed { commit: head.clone(), said: Vec::new() });
         }
         let aside = format!("{}-{:08x}", self.head, self.suffix);
         let aside: Name = aside.parse().map_err(Failure::internal)?;
@@ -270,7 +157,7 @@ impl<'g, 'w> Proposal<'g, 'w> {
     async fn put_aside(
         &self,
         situation: &Situation,
-        head: &Head,
+        head: &Commit,
         aside: &Name,
         onto: &Snapshot,
         edit: &Edit,
@@ -278,7 +165,7 @@ impl<'g, 'w> Proposal<'g, 'w> {
         let pushed = self.put_new(situation, aside, onto, edit).await?;
         let Pushed::Landed { commit, said } = pushed else { return Ok(pushed) };
         let updates = json!([
-            { "name": self.head.full(), "beforeOid": head.target.oid, "afterOid": commit, "force": true },
+            { "name": self.head.full(), "beforeOid": head, "afterOid": commit, "force": true },
             { "name": aside.full(), "afterOid": NOWHERE },
         ]);
         match self.update_branches(situation, updates).await {
@@ -340,9 +227,9 @@ impl<'g, 'w> Proposal<'g, 'w> {
     /// Opens the pull request, or brings its words up to date; returns why it did not.
     async fn announce(&self, situation: &Situation, edit: &Edit) -> Result<Option<Pushed>, BranchError> {
         let (title, more) = edit.message.split_once('\n').unwrap_or((&edit.message, ""));
-        let title = shortened(title);
+        let title = words::shortened(title);
         // The trailers last: a merge may make the description its commit's message.
-        let body = format!("{}\n\n{}", marker(&self.set), more.trim_matches('\n'));
+        let body = format!("{}\n\n{}", words::marker(&self.set), more.trim_matches('\n'));
         if let Some(pull) = situation.own() {
             if (&pull.title, &pull.body) != (&title, &body) {
                 let input = json!({ "pullRequestId": pull.id, "title": title, "body": body });
@@ -376,10 +263,9 @@ impl<'g, 'w> Proposal<'g, 'w> {
 
     /// Returns whether a pull request proposes only files that this one proposes too.
     fn covers(&self, pull: &Pull) -> bool {
-        let theirs = pull.body.lines().find_map(files);
+        let theirs = pull.body.lines().find_map(words::files);
         let own = pull.head_ref_name == self.head.as_str();
-        !own && !pull.is_cross_repository
-            && theirs.is_some_and(|theirs| theirs.iter().all(|file| self.set.contains(file)))
+        !own && theirs.is_some_and(|theirs| theirs.iter().all(|file| self.set.contains(file)))
     }
 
     /// Closes pull requests, saying what came in their place, and deletes their branches.
@@ -391,7 +277,7 @@ impl<'g, 'w> Proposal<'g, 'w> {
     ) -> Result<(), Failure> {
         let mut branches = Vec::new();
         for pull in pulls {
-            let body = format!("{}\n\nSuperseded by {by}.\n{SUPERSEDED}", pull.body);
+            let body = format!("{}\n\nSuperseded by {by}.\n{}", pull.body, words::SUPERSEDED);
             self.update(json!({ "pullRequestId": pull.id, "body": body, "state": "CLOSED" })).await?;
             branches
                 .push(json!({ "name": format!("refs/heads/{}", pull.head_ref_name), "afterOid": NOWHERE }));
@@ -418,9 +304,11 @@ impl Branch for Proposal<'_, '_> {
 
     /// Proposes the commit; it has landed when it is on the branch of its own and announced.
     async fn commit(&self, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
-        let (login, situation) = self.situation().await?;
-        let base = situation.base.as_ref().ok_or(BranchError::Missing)?;
-        if login == BUILT_IN && base.requires_checks() {
+        let situation = situation::ask(self.github, &self.head).await?;
+        if !situation.has_base() {
+            return Err(BranchError::Missing);
+        }
+        if situation.is_never_checked() {
             return Err(never_checked(&self.github.name).into());
         }
         let pushed = self.put(&situation, onto, edit).await?;
@@ -428,7 +316,7 @@ impl Branch for Proposal<'_, '_> {
         if let Some(other) = self.announce(&situation, edit).await? {
             return Ok(other);
         }
-        let others = situation.others.nodes.iter().filter(|pull| self.covers(pull));
+        let others = situation.all().filter(|pull| self.covers(pull));
         let by = self.pull().map(|pull| format!("#{}", pull.number)).unwrap_or_default();
         self.close(&situation, others, &by).await?;
         Ok(pushed)
@@ -465,25 +353,6 @@ struct HeadOfPull {
     sha: Commit,
 }
 
-/// Returns the line by which later runs know what is proposed.
-fn marker(set: &[String]) -> String {
-    format!("<!-- runbook: {} -->", json!(set))
-}
-
-/// Reads such a line.
-fn files(line: &str) -> Option<Vec<String>> {
-    serde_json::from_str(line.strip_prefix("<!-- runbook: ")?.strip_suffix(" -->")?).ok()
-}
-
-/// GitHub has no longer titles.
-fn shortened(title: &str) -> String {
-    const LONGEST: usize = 256;
-    match title.char_indices().nth(LONGEST) {
-        None => title.to_owned(),
-        Some(_) => title.chars().take(LONGEST - 1).chain(['…']).collect(),
-    }
-}
-
 /// Another run has made the branch or the pull request that we were about to make.
 fn is_taken(said: &Said) -> bool {
     said.message.contains("already exists")
@@ -507,22 +376,4 @@ fn never_checked(name: &Name) -> Failure {
     Failure::denied(asking::PERMISSION_MISSING, error).hinted(
         "put the token of an App into `RUNBOOK_GITHUB_TOKEN`, with `contents: write` and `pull-requests: write`",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_title_is_as_long_as_github_has_it() {
-        assert_eq!(shortened(&"ä".repeat(300)).chars().count(), 256);
-        assert_eq!(shortened(&"ä".repeat(256)), "ä".repeat(256));
-    }
-
-    #[test]
-    fn the_set_is_read_as_it_was_written() {
-        let set = ["a/b".to_owned(), "c, \"d\"".to_owned()];
-        assert_eq!(files(&marker(&set)).unwrap(), set);
-        assert_eq!(files(SUPERSEDED), None);
-    }
 }

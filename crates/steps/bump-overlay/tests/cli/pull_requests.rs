@@ -233,6 +233,9 @@ fn a_forks_branch_of_the_same_name_is_not_ours() {
     left_open(proposing(&server, &token, NEW, &["stage"]));
     assert_eq!(states(&server), [State::Closed, State::Open, State::Open]);
     assert_eq!((server.pulls()[1].title.as_str(), &server.pulls()[2].head), ("", &head));
+    let flags = ["--repository", "example/dex", "--pull-request", "fallback"];
+    server.environment(writing(&flags, &["stage"]), &token).run().expect_code(0);
+    assert_eq!(states(&server), [State::Closed, State::Open, State::Closed]);
 }
 
 #[test]
