@@ -56,7 +56,7 @@ impl Consumer {
 
     /// Prepares a run by hand, as somebody starts one on GitHub.
     pub fn dispatch(&self) -> Dispatch<'_> {
-        Dispatch { consumer: self, inputs: Vec::new() }
+        Dispatch { consumer: self, given: Vec::new() }
     }
 
     /// The folder that the shim looks into first.
@@ -90,13 +90,28 @@ impl Consumer {
 #[derive(Debug, Clone)]
 pub struct Dispatch<'a> {
     consumer: &'a Consumer,
-    inputs: Vec<(String, String)>,
+    /// act's own flags, each with its value.
+    given: Vec<[String; 2]>,
 }
 
 impl Dispatch<'_> {
     /// Gives an input of the workflow.
-    pub fn input(mut self, name: &str, value: &str) -> Self {
-        self.inputs.push((name.to_owned(), value.to_owned()));
+    pub fn input(self, name: &str, value: &str) -> Self {
+        self.give("--input", name, value)
+    }
+
+    /// Gives a variable of the repository.
+    pub fn variable(self, name: &str, value: &str) -> Self {
+        self.give("--var", name, value)
+    }
+
+    /// Gives a secret of the repository.
+    pub fn secret(self, name: &str, value: &str) -> Self {
+        self.give("--secret", name, value)
+    }
+
+    fn give(mut self, flag: &str, name: &str, value: &str) -> Self {
+        self.given.push([flag.to_owned(), format!("{name}={value}")]);
         self
     }
 
@@ -109,7 +124,6 @@ impl Dispatch<'_> {
         let act = lab::Command::new(tools::program("act"));
         let cache = act.home().join("cache");
         let nothing = ["--env-file", "--var-file", "--secret-file", "--input-file"];
-        let inputs = self.inputs.iter().map(|(name, value)| format!("{name}={value}"));
         let act = act
             .current_dir(self.consumer.path())
             .args(["workflow_dispatch", "--json", "--rm", "--no-cache-server", "--action-offline-mode", "-W"])
@@ -117,7 +131,7 @@ impl Dispatch<'_> {
             .args(["--action-cache-path".as_ref(), cache.as_os_str()])
             .args(nothing.iter().flat_map(|file| [file, "/dev/null"]))
             .args(LABELS.iter().flat_map(|label| ["-P".to_owned(), format!("{label}=-self-hosted")]))
-            .args(inputs.flat_map(|input| ["--input".to_owned(), input]));
+            .args(self.given.iter().flatten());
         Run::read(&act.run())
     }
 }

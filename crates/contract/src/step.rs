@@ -99,6 +99,10 @@ pub enum System {
     Registry,
     /// Rights on a git remote.
     Git,
+    /// Lines of Argo CD's policy (`argocd-rbac-cm`).
+    ArgoCd,
+    /// Rules of a Kubernetes Role in each namespace.
+    Kubernetes,
 }
 
 impl System {
@@ -108,6 +112,8 @@ impl System {
             Self::GitHub => "GitHub, `permissions:` of the job",
             Self::Registry => "registry",
             Self::Git => "git remote",
+            Self::ArgoCd => "Argo CD policy",
+            Self::Kubernetes => "Kubernetes, rules of a Role in each namespace",
         }
     }
 }

@@ -8,6 +8,7 @@ mod answer;
 mod error;
 mod retry;
 mod secrecy;
+mod stream;
 
 use std::time::Duration;
 
@@ -18,7 +19,12 @@ use contract::{
 use tokio::time::{Instant, timeout};
 use url::Url;
 
-pub use self::{answer::Answer, error::FetchError, secrecy::is_loopback};
+pub use self::{
+    answer::Answer,
+    error::FetchError,
+    secrecy::is_loopback,
+    stream::{Opened, Stream},
+};
 
 /// How long a server may take to answer with a head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
@@ -169,6 +175,13 @@ impl Request<'_> {
     }
 
     async fn once(&self, url: &Url, end: Instant) -> Result<Answer, FetchError> {
+        let left = end.saturating_duration_since(Instant::now());
+        let response = self.head_of(url, left.min(HEAD_TIMEOUT)).await?;
+        self.read(response, url, end).await
+    }
+
+    /// Sends one request and waits for the head of its answer.
+    async fn head_of(&self, url: &Url, limit: Duration) -> Result<HttpResponse, FetchError> {
         let request = HttpRequest {
             method: self.method.to_owned(),
             url: url.clone(),
@@ -176,11 +189,8 @@ impl Request<'_> {
             body: self.body.clone(),
             tls: self.fetch.tls.clone(),
         };
-        let left = end.saturating_duration_since(Instant::now());
-        let head = timeout(left.min(HEAD_TIMEOUT), self.fetch.world.http(request)).await;
-        let response =
-            head.map_err(|_| self.timed_out("no answer"))?.map_err(|error| self.transport(&error))?;
-        self.read(response, url, end).await
+        let head = timeout(limit, self.fetch.world.http(request)).await;
+        head.map_err(|_| self.timed_out("no answer"))?.map_err(|error| self.transport(&error))
     }
 
     async fn read(&self, mut response: HttpResponse, url: &Url, end: Instant) -> Result<Answer, FetchError> {

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use contract::{World, asking};
-use fetch::{Answer, Fetch, FetchError};
+use fetch::{Answer, Fetch, FetchError, Opened};
 use lab::{Faulty, Reply, closed_port};
 use url::Url;
 
@@ -138,4 +138,35 @@ async fn an_unknown_authority_is_untrusted_until_it_is_given() {
         contract::Failure::from(broken.get(url).send().await.unwrap_err()).verdict(),
         contract::Verdict::Usage
     );
+}
+
+#[tokio::test]
+async fn a_stream_comes_in_pieces_and_a_silent_one_is_dead() {
+    let server = Faulty::new([Reply::text(200, "0123456789").drip(4, Duration::from_millis(50))]);
+    let world = World::for_tests(Duration::ZERO);
+    let fetch = Fetch::new(&world);
+    let open = fetch.get(at(&server).parse().unwrap()).stream(Duration::from_millis(500)).await.unwrap();
+    let Opened::Stream(mut stream) = open else { panic!("no stream") };
+    let mut pieces = Vec::new();
+    while let Some(piece) = stream.next().await.unwrap() {
+        pieces.push(piece);
+    }
+    assert!(pieces.len() > 1 && pieces.concat() == b"0123456789", "{pieces:?}");
+    let server = Faulty::new([Reply::text(200, "x").headers_only()]);
+    let open = fetch.get(at(&server).parse().unwrap()).stream(Duration::from_millis(200)).await.unwrap();
+    let Opened::Stream(mut stream) = open else { panic!("no stream") };
+    assert_eq!(stream.next().await.unwrap_err().reason(), asking::TIMED_OUT);
+    assert_eq!((server.seen().len(), world.requests()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_stream_that_is_refused_is_an_answer_and_one_that_fails_is_not_sent_again() {
+    let server = Faulty::new([Reply::text(401, "who?"), Reply::html(503)]);
+    let world = World::for_tests(Duration::ZERO);
+    let fetch = Fetch::new(&world);
+    let ask = || fetch.get(at(&server).parse().unwrap()).stream(Duration::from_secs(1));
+    let Ok(Opened::Answer(answer)) = ask().await else { panic!("no answer") };
+    assert_eq!((answer.status(), answer.body()), (401, &b"who?"[..]));
+    assert_eq!(ask().await.err().unwrap().reason(), asking::SERVER_ERROR);
+    assert_eq!(server.seen().len(), 2);
 }

@@ -161,6 +161,20 @@ fn a_pod_may_refuse_to_end() {
 }
 
 #[test]
+fn a_pod_may_be_played_by_hand() {
+    let namespace = Testbed::shared().namespace();
+    let mut pod = pod("dex");
+    pod["metadata"]["annotations"] = json!({ "testbed/hands-off": "" });
+    namespace.create("pods", &pod);
+    let scheduled = |pods: &[Value]| pods[0]["spec"]["nodeName"].is_string();
+    namespace.wait_for_pods("a node", scheduled);
+    let status = json!({ "status": { "phase": "Failed", "reason": "Evicted" } });
+    Testbed::shared().kubernetes().patch(&namespace.path("pods/dex/status"), &status);
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(namespace.list("pods")[0]["status"]["reason"], "Evicted");
+}
+
+#[test]
 fn an_account_of_argocd_may_do_what_its_policy_says_and_no_more() {
     let Deployment { app, commit, remote: _remote, namespace: _namespace } = deploy("sha-1");
     app.wait_until_deployed(&commit);

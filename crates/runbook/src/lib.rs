@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Arg, Command, value_parser};
+use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 use contract::{Invocation, Verdict};
 
@@ -27,12 +27,18 @@ pub fn main() -> ExitCode {
     };
     match matches.subcommand() {
         Some(("completions", matches)) => completions(matches.get_one::<Shell>("shell")),
-        _ => demo::main(invocation),
+        Some(("demo", matches)) => demo::main(invocation, matches.get_flag("keep")),
+        _ => ExitCode::from(Verdict::Usage.exit()),
     }
 }
 
 fn command() -> Command {
-    let demo = Command::new("demo").about("Show the steps at work on a small world of this machine's own");
+    let keep = Arg::new("keep")
+        .long("keep")
+        .action(ArgAction::SetTrue)
+        .help("Leave the world up until Ctrl-C, and print the variables to try the steps by hand");
+    let demo =
+        Command::new("demo").about("Show the steps at work on a small world of this machine's own").arg(keep);
     let shell =
         Arg::new("shell").required(true).value_parser(value_parser!(Shell)).help("Shell to complete for");
     let completions = Command::new("completions").about("Print completions for a shell").arg(shell);

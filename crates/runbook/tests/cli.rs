@@ -12,12 +12,27 @@ fn the_demo_tells_its_story_and_leaves_nothing_behind() {
     let run = demo.run();
     assert_eq!(run.code, 0, "{run}");
     assert!(
-        run.stdout.ends_with("8 commands, every verdict as expected; nothing was left behind.\n"),
+        run.stdout.ends_with("19 commands, every verdict as expected; nothing was left behind.\n"),
         "{run}"
     );
     assert!(!run.stdout.contains('\u{1b}'), "no colour in a pipe");
     let left: Vec<_> = std::fs::read_dir(demo.temp()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_demo_that_is_kept_tells_where_things_are_and_stays_until_it_is_stopped() {
+    let demo = runbook().args(["demo", "--keep"]);
+    let mut running = demo.spawn();
+    running.wait_for("export RUNBOOK_REMOTE=");
+    running.interrupt();
+    let run = running.wait();
+    assert_eq!(run.code, 0, "{run}");
+    assert!(
+        ["RUNBOOK_ARGOCD_SERVER", "KUBECONFIG", "RUNBOOK_IMAGE"].iter().all(|name| run.stdout.contains(name)),
+        "{run}"
+    );
+    assert_eq!(std::fs::read_dir(demo.temp()).unwrap().count(), 0);
 }
 
 #[test]
@@ -59,7 +74,9 @@ fn help_names_every_step_and_a_typo_gets_a_suggestion() {
     let help = runbook().arg("--help").run();
     assert_eq!(help.code, 0);
     assert!(
-        ["check-image", "bump-overlay", "demo", "completions"].iter().all(|name| help.stdout.contains(name)),
+        ["check-image", "bump-overlay", "wait-argo", "verify-pods", "demo", "completions"]
+            .iter()
+            .all(|name| help.stdout.contains(name)),
         "{help}"
     );
     let typo = runbook().arg("check-imag").run();

@@ -74,6 +74,16 @@ impl Registry {
         last
     }
 
+    /// Returns what a node would pull: the digest of an image by repository and tag.
+    pub(crate) fn looker(&self) -> impl Fn(&str, &str) -> Option<String> + Send + 'static {
+        let content = Arc::clone(&self.content);
+        move |repository, tag| {
+            let content = content.lock().unwrap_or_else(PoisonError::into_inner);
+            let manifest = content.get(repository)?.manifests.get(tag)?;
+            Some(sha256(&manifest.content))
+        }
+    }
+
     /// Stops answering: connections are refused from here on.
     pub async fn stop(self) {
         self.server.abort();

@@ -70,6 +70,9 @@ fn up() -> anyhow::Result<()> {
     println!("{}", exports(&testbed)?);
     println!("# kubectl get pods -A; argocd app list; git clone \"$TESTBED_GIT\"");
     println!("# Put one of these builds into an overlay and push: {}", known(&testbed, "tags")?);
+    println!(
+        "# kubectl annotate pod NAME testbed/hands-off= leaves a pod to you: its status can be patched then."
+    );
     println!("# eval \"$(cargo xtask testbed env)\" in another shell; cargo xtask testbed down ends it.");
     Ok(())
 }

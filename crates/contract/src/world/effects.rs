@@ -17,6 +17,9 @@ pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 /// What an exchange does when the world is real; it gets the effects that are not recorded.
 pub type Live<'a> = Box<dyn FnOnce(Rc<dyn Effects>) -> LocalFuture<'a, io::Result<Value>> + 'a>;
 
+/// The same for an exchange whose answer comes as an HTTP response, chunk by chunk.
+pub type LiveHttp<'a> = Box<dyn FnOnce() -> LocalFuture<'a, Result<HttpResponse, TransportError>> + 'a>;
+
 /// The effects behind a [`World`](super::World): the real ones, a recorder around them, or a tape.
 pub trait Effects {
     /// Sends one request.
@@ -33,6 +36,13 @@ pub trait Effects {
         request: Value,
         live: Live<'a>,
     ) -> LocalFuture<'a, io::Result<Value>>;
+    /// Asks a system through another library that speaks HTTP by itself.
+    fn exchange_http<'a>(
+        self: Rc<Self>,
+        kind: &'static str,
+        request: Value,
+        live: LiveHttp<'a>,
+    ) -> LocalFuture<'a, Result<HttpResponse, TransportError>>;
     /// Reads a whole file of at most `limit` bytes.
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
     /// Tells what is at a path.

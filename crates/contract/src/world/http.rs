@@ -96,7 +96,8 @@ pub enum TransportErrorKind {
 }
 
 impl TransportError {
-    pub(crate) fn new(kind: TransportErrorKind, message: impl fmt::Display) -> Self {
+    /// Makes an error of what the layers below said.
+    pub fn new(kind: TransportErrorKind, message: impl fmt::Display) -> Self {
         Self { kind, message: message.to_string() }
     }
 }

@@ -27,7 +27,7 @@ use tokio::time::Instant;
 
 pub use self::{
     deadline::Deadline,
-    effects::{Effects, FileKind, Live, LocalFuture, Output, Spawn},
+    effects::{Effects, FileKind, Live, LiveHttp, LocalFuture, Output, Spawn},
     http::{Body, BodyStream, Header, HttpRequest, HttpResponse, Tls, TransportError, TransportErrorKind},
     real::Real,
     recorder::{Recorder, TAPE_FILE},
@@ -173,6 +173,36 @@ impl World {
         let answer =
             Rc::clone(&self.effects).exchange(kind, request, live).await.map_err(Failure::internal)?;
         serde_json::from_value(answer).map_err(Failure::internal)
+    }
+
+    /// Lets another library send an HTTP request by itself, and records it as [`http`](Self::http) does:
+    /// `kube`, which owns authentication and TLS. What is asked holds nothing secret; `live` is only
+    /// called when the world is real.
+    ///
+    /// # Errors
+    /// A [`TransportError`] when no head of an answer arrived.
+    pub async fn exchange_http<'a, F, L>(
+        &'a self,
+        kind: &'static str,
+        request: &impl Serialize,
+        live: L,
+    ) -> Result<HttpResponse, TransportError>
+    where
+        F: Future<Output = Result<HttpResponse, TransportError>> + 'a,
+        L: FnOnce() -> F + 'a,
+    {
+        let request = serde_json::to_value(request)
+            .map_err(|error| TransportError::new(TransportErrorKind::Broken, error))?;
+        let (said, started) = (self.redactor.apply(&request.to_string()), Instant::now());
+        let live: LiveHttp<'a> = Box::new(move || Box::pin(live()));
+        let answer = Rc::clone(&self.effects).exchange_http(kind, request, live).await;
+        let took = started.elapsed().as_millis();
+        self.requests.set(self.requests.get() + 1);
+        match &answer {
+            Ok(response) => tracing::debug!("{kind} {said}: {} in {took} ms", response.status),
+            Err(error) => tracing::debug!("{kind} {said}: {error} after {took} ms"),
+        }
+        answer
     }
 
     /// Returns the wall clock's time.

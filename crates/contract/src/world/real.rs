@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 
 use super::{
-    Effects, FileKind, HttpRequest, HttpResponse, Live, LocalFuture, Output, Spawn, TransportError,
+    Effects, FileKind, HttpRequest, HttpResponse, Live, LiveHttp, LocalFuture, Output, Spawn, TransportError,
     transport::Transport,
 };
 use crate::Vars;
@@ -44,6 +44,15 @@ impl Effects for Real {
         live: Live<'a>,
     ) -> LocalFuture<'a, io::Result<Value>> {
         live(self)
+    }
+
+    fn exchange_http<'a>(
+        self: Rc<Self>,
+        _: &'static str,
+        _: Value,
+        live: LiveHttp<'a>,
+    ) -> LocalFuture<'a, Result<HttpResponse, TransportError>> {
+        live()
     }
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    BodyStream, Effects, FileKind, HttpRequest, HttpResponse, Live, LocalFuture, Output, Spawn,
+    BodyStream, Effects, FileKind, HttpRequest, HttpResponse, Live, LiveHttp, LocalFuture, Output, Spawn,
     TransportError,
 };
 use crate::{Redactor, Vars};
@@ -123,13 +123,20 @@ impl Effects for Recorder {
     ) -> LocalFuture<'static, Result<HttpResponse, TransportError>> {
         Box::pin(async move {
             let asked = self.log.ask("http", http_request(&request));
-            match Rc::clone(&self.inner).http(request).await {
-                Ok(response) => Ok(recorded(response, asked, &self.log)),
-                Err(error) => {
-                    self.log.answer(asked, json!({ "error": error }));
-                    Err(error)
-                }
-            }
+            recorded_answer(&self.log, asked, Rc::clone(&self.inner).http(request)).await
+        })
+    }
+
+    fn exchange_http<'a>(
+        self: Rc<Self>,
+        kind: &'static str,
+        request: Value,
+        live: LiveHttp<'a>,
+    ) -> LocalFuture<'a, Result<HttpResponse, TransportError>> {
+        Box::pin(async move {
+            let asked = self.log.ask(kind, request.clone());
+            let answer = Rc::clone(&self.inner).exchange_http(kind, request, live);
+            recorded_answer(&self.log, asked, answer).await
         })
     }
 
@@ -194,6 +201,39 @@ impl Effects for Recorder {
     }
 }
 
+/// Waits for the answer, and writes down what became of it.
+async fn recorded_answer(
+    log: &Rc<Log>,
+    asked: Asked,
+    answer: LocalFuture<'_, Result<HttpResponse, TransportError>>,
+) -> Result<HttpResponse, TransportError> {
+    let mut open = Open { log: Rc::clone(log), asked: Some(asked) };
+    let result = answer.await;
+    let Some(asked) = open.asked.take() else { return result };
+    match result {
+        Ok(response) => Ok(recorded(response, asked, log)),
+        Err(error) => {
+            log.answer(asked, json!({ "error": error }));
+            Err(error)
+        }
+    }
+}
+
+/// A request without an answer yet. When nobody waits for it any more, the recording says so: on a
+/// tape it stays unanswered, too.
+struct Open {
+    log: Rc<Log>,
+    asked: Option<Asked>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Some(asked) = self.asked.take() {
+            self.log.answer(asked, json!({ "left": true }));
+        }
+    }
+}
+
 /// Wraps the body, so that the entry is complete when the body ends or nobody reads it any more.
 fn recorded(response: HttpResponse, asked: Asked, log: &Rc<Log>) -> HttpResponse {
     let head = json!({ "status": response.status, "headers": response.headers });
@@ -204,6 +244,7 @@ fn recorded(response: HttpResponse, asked: Asked, log: &Rc<Log>) -> HttpResponse
         pending: Some((asked, head)),
         chunks: Vec::new(),
         end: Value::Null,
+        ended: false,
     };
     HttpResponse { status: response.status, headers: response.headers, body: Box::new(body) }
 }
@@ -216,6 +257,8 @@ struct RecordedBody {
     /// Milliseconds after the head, and the bytes.
     chunks: Vec<(u64, Bytes)>,
     end: Value,
+    /// Whether the server ended it; a stream is left before its end.
+    ended: bool,
 }
 
 impl BodyStream for RecordedBody {
@@ -224,7 +267,7 @@ impl BodyStream for RecordedBody {
             let result = self.inner.next().await;
             match &result {
                 Ok(Some(chunk)) => self.chunks.push((self.log.elapsed() - self.head_ms, chunk.clone())),
-                Ok(None) => {}
+                Ok(None) => self.ended = true,
                 Err(error) => self.end = json!(error),
             }
             result
@@ -240,6 +283,8 @@ impl Drop for RecordedBody {
         answer["chunks"] = Value::from(chunks);
         if !self.end.is_null() {
             answer["broken"] = self.end.take();
+        } else if !self.ended {
+            answer["left"] = Value::Bool(true);
         }
         // `took_ms` is the time to the head; the chunks have times of their own.
         let body_ms = self.log.elapsed() - self.head_ms;
@@ -253,12 +298,14 @@ impl Drop for RecordedBody {
 }
 
 /// Joins what came within the same 50 ms: the cut between two chunks says nothing, and a secret
-/// that is cut in two would not be found.
+/// that is cut in two would not be found. A line of a stream is an event, and keeps its own time.
 fn coalesced(chunks: &[(u64, Bytes)]) -> Vec<(u64, Vec<u8>)> {
     let mut joined: Vec<(u64, Vec<u8>)> = Vec::new();
     for (ms, bytes) in chunks {
         match joined.last_mut() {
-            Some((last, content)) if ms - *last < 50 => content.extend_from_slice(bytes),
+            Some((last, content)) if ms - *last < 50 && !content.ends_with(b"\n") => {
+                content.extend_from_slice(bytes);
+            }
             _ => joined.push((*ms, bytes.to_vec())),
         }
     }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    BodyStream, Effects, FileKind, HttpRequest, HttpResponse, Live, LocalFuture, Output, Spawn,
+    BodyStream, Effects, FileKind, HttpRequest, HttpResponse, Live, LiveHttp, LocalFuture, Output, Spawn,
     TransportError, TransportErrorKind,
     recorder::{Entry, TAPE_FILE, http_request, key, spawn_request, write_request},
 };
@@ -53,6 +53,21 @@ impl Tape {
         self.entries.get(&(key, ordinal))
     }
 
+    /// Returns the recorded head, whose body comes in the recorded chunks.
+    async fn respond(&self, kind: &str, request: &Value) -> Result<HttpResponse, TransportError> {
+        let Some(entry) = self.next(kind, request) else {
+            return Err(TransportError::new(TransportErrorKind::NotRecorded, not_recorded(kind, request)));
+        };
+        if entry.answer.get("status").is_none() && was_left(&entry.answer) {
+            return std::future::pending().await;
+        }
+        tokio::time::sleep(Duration::from_millis(entry.took_ms)).await;
+        match entry.answer.get("error") {
+            Some(error) => Err(transport_error(error)),
+            None => Ok(response(&entry.answer)),
+        }
+    }
+
     fn answer<T>(&self, kind: &str, request: Value, read: impl Fn(&Value) -> Option<T>) -> io::Result<T> {
         let entry = self.next(kind, &request).ok_or_else(|| not_recorded(kind, &request))?;
         read_answer(entry, read)
@@ -64,20 +79,16 @@ impl Effects for Tape {
         self: Rc<Self>,
         request: HttpRequest,
     ) -> LocalFuture<'static, Result<HttpResponse, TransportError>> {
-        Box::pin(async move {
-            let asked = http_request(&request);
-            let Some(entry) = self.next("http", &asked) else {
-                return Err(TransportError::new(
-                    TransportErrorKind::NotRecorded,
-                    not_recorded("http", &asked),
-                ));
-            };
-            tokio::time::sleep(Duration::from_millis(entry.took_ms)).await;
-            match entry.answer.get("error") {
-                Some(error) => Err(transport_error(error)),
-                None => Ok(response(&entry.answer)),
-            }
-        })
+        Box::pin(async move { self.respond("http", &http_request(&request)).await })
+    }
+
+    fn exchange_http<'a>(
+        self: Rc<Self>,
+        kind: &'static str,
+        request: Value,
+        _: LiveHttp<'a>,
+    ) -> LocalFuture<'a, Result<HttpResponse, TransportError>> {
+        Box::pin(async move { self.respond(kind, &request).await })
     }
 
     fn spawn(self: Rc<Self>, spawn: Spawn) -> LocalFuture<'static, io::Result<Output>> {
@@ -134,6 +145,11 @@ impl Effects for Tape {
     }
 }
 
+/// Nobody waited for the answer, or for its end: nobody knows how it would have gone on.
+fn was_left(answer: &Value) -> bool {
+    answer.get("left").is_some()
+}
+
 fn not_recorded(kind: &str, request: &Value) -> io::Error {
     io::Error::other(format!("the recording has no answer to this {kind} request: {request}"))
 }
@@ -176,6 +192,7 @@ fn response(answer: &Value) -> HttpResponse {
     let body = RecordedChunks {
         chunks: chunks.collect(),
         broken: answer.get("broken").map(transport_error),
+        left: was_left(answer),
         elapsed_ms: 0,
     };
     HttpResponse { status: status.unwrap_or(0), headers: headers.unwrap_or_default(), body: Box::new(body) }
@@ -184,6 +201,7 @@ fn response(answer: &Value) -> HttpResponse {
 struct RecordedChunks {
     chunks: std::collections::VecDeque<(u64, Vec<u8>)>,
     broken: Option<TransportError>,
+    left: bool,
     elapsed_ms: u64,
 }
 
@@ -191,6 +209,9 @@ impl BodyStream for RecordedChunks {
     fn next(&mut self) -> LocalFuture<'_, Result<Option<Bytes>, TransportError>> {
         Box::pin(async {
             let Some((ms, bytes)) = self.chunks.pop_front() else {
+                if self.left {
+                    return std::future::pending().await;
+                }
                 return self.broken.take().map_or(Ok(None), Err);
             };
             tokio::time::sleep(Duration::from_millis(ms.saturating_sub(self.elapsed_ms))).await;

@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use bytes::Bytes;
+
 use super::*;
 use crate::progress::Style;
 
@@ -104,4 +106,50 @@ fn a_program_that_does_not_end_is_ended() {
     spawn.limit = Duration::from_millis(100);
     let error = run(Rc::new(Real::default()).spawn(spawn)).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+}
+
+/// A body that comes in parts, as another library gives it.
+struct Parts(Vec<Bytes>);
+
+impl BodyStream for Parts {
+    fn next(&mut self) -> LocalFuture<'_, Result<Option<Bytes>, TransportError>> {
+        Box::pin(async { Ok((!self.0.is_empty()).then(|| self.0.remove(0))) })
+    }
+}
+
+/// Asks twice for the same through another library: a stream of two lines, then nobody answers.
+async fn stream_twice(world: &World) -> String {
+    let request = serde_json::json!({ "path": "/api/v1/pods?watch=true" });
+    let first = world.exchange_http("kube", &request, || async {
+        let body = Box::new(Parts(vec!["one\n".into(), "two t0ken-".into(), "value\n".into()]));
+        Ok(HttpResponse { status: 200, headers: Vec::new(), body })
+    });
+    let mut answer = first.await.unwrap();
+    let mut text = answer.status.to_string();
+    while let Some(part) = answer.body.next().await.unwrap() {
+        text.push_str(std::str::from_utf8(&part).unwrap());
+    }
+    drop(answer);
+    let refused = TransportError::new(TransportErrorKind::Connect, "connection refused");
+    let second = world.exchange_http("kube", &request, || async { Err(refused) }).await;
+    format!("{text}{} {}", second.err().unwrap(), world.requests())
+}
+
+#[test]
+fn a_stream_of_another_library_is_recorded_and_played() {
+    let tape = tempfile::tempdir().unwrap();
+    let redactor = Redactor::default();
+    let recorder = Rc::new(Recorder::new(Rc::new(Real::default())));
+    let recorded = run(stream_twice(&world(Rc::clone(&recorder) as _, &redactor, &[])));
+    assert_eq!(recorded, "200one\ntwo t0ken-value\nconnection refused 2");
+    redactor.add("t0ken-value");
+    recorder.finish(tape.path(), &redactor).unwrap();
+    let text = std::fs::read_to_string(tape.path().join(TAPE_FILE)).unwrap();
+    let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    let chunks = first["answer"]["chunks"].as_array().unwrap();
+    let lines: Vec<&str> = chunks.iter().filter_map(|chunk| chunk[1].as_str()).collect();
+    assert_eq!(lines, ["one\n", "two ***\n"], "a line has its own time, and is whole");
+    let effects = Rc::new(Tape::open(tape.path()).unwrap());
+    let played = replayed(stream_twice(&world(effects, &Redactor::default(), &[])));
+    assert_eq!(played, recorded.replace("t0ken-value", "***"));
 }

@@ -11,6 +11,9 @@ use crate::plan::{Action, Actions};
 use crate::quote::reads_as_other;
 use crate::refusal::{Refusal, RefusalKind};
 
+/// From so many bytes on, a thread costs less than it saves.
+const LARGE: usize = 64 * 1024;
+
 /// What an edit is meant to do to the data.
 pub(crate) struct Asked<'a> {
     /// Entries by their position, and what becomes of their keys.
@@ -21,12 +24,25 @@ pub(crate) struct Asked<'a> {
 
 /// Refuses unless the new text's data are the old text's with exactly these changes.
 pub(crate) fn prove(old: &str, new: &str, asked: &Asked<'_>) -> Result<(), Refusal> {
-    let (before, after) = (Model::read(old)?, Model::read(new)?);
+    let (before, after) = read_both(old, new)?;
     let edits = before.expect(asked).ok_or_else(unproven)?;
     match before.edited(edits) {
         Some(expected) if expected == after.tokens => Ok(()),
         _ => Err(unproven()),
     }
+}
+
+/// Reads both texts, large ones at the same time.
+fn read_both(old: &str, new: &str) -> Result<(Model, Model), Refusal> {
+    if old.len() < LARGE {
+        return Ok((Model::read(old)?, Model::read(new)?));
+    }
+    std::thread::scope(|scope| {
+        let before = scope.spawn(|| Model::read(old));
+        let after = Model::read(new);
+        let before = before.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((before?, after?))
+    })
 }
 
 fn unproven() -> Refusal {

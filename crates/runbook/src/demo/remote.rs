@@ -10,18 +10,29 @@ use std::{
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
+use super::FIRST_TAG;
+
+/// The environments, each with the branch that it is deployed from.
+pub(crate) const ENVIRONMENTS: [(&str, &str); 3] = [("dev", "dev"), ("stage", "main"), ("prod", "main")];
+
+/// Returns the folder of an environment's overlay.
+pub(crate) fn overlay(environment: &str) -> String {
+    format!("infra/argocd/overlays/{environment}")
+}
+
 /// A bare repository; it is gone when this is dropped.
 pub(crate) struct Remote {
     folder: TempDir,
 }
 
 impl Remote {
-    /// Makes the repository with one commit on `main`.
+    /// Makes the repository with one commit, which both branches are at.
     pub(crate) fn new(image: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("could not make a temporary folder")?;
         git(folder.path(), &["init", "--quiet", "--bare", "."], "")?;
         git(folder.path(), &["config", "uploadpack.allowFilter", "true"], "")?;
         git(folder.path(), &["fast-import", "--quiet"], &history(image))?;
+        git(folder.path(), &["branch", "dev", "main"], "")?;
         Ok(Self { folder })
     }
 
@@ -43,15 +54,15 @@ fn history(image: &str) -> String {
         "commit refs/heads/main\ncommitter runbook <runbook@localhost> 1767225600 +0000\ndata {}\n{message}\n",
         message.len()
     );
-    for environment in ["dev", "stage", "prod"] {
-        let content = overlay(environment, image);
-        let path = format!("infra/argocd/overlays/{environment}/kustomization.yaml");
+    for (environment, _) in ENVIRONMENTS {
+        let content = kustomization(environment, image);
+        let path = format!("{}/kustomization.yaml", overlay(environment));
         let _ = write!(text, "M 100644 inline {path}\ndata {}\n{content}\n", content.len());
     }
     text
 }
 
-fn overlay(environment: &str, image: &str) -> String {
+fn kustomization(environment: &str, image: &str) -> String {
     format!(
         "# {} \u{2014} what differs from the base.\n\
          apiVersion: kustomize.config.k8s.io/v1beta1\n\
@@ -61,7 +72,7 @@ fn overlay(environment: &str, image: &str) -> String {
          \n\
          resources:\n  - ../../base\n\
          \n\
-         images:\n  - name: example/dex\n    newName: {image}\n    newTag: sha-0d9c8b7a    # set by the pipeline\n",
+         images:\n  - name: example/dex\n    newName: {image}\n    newTag: {FIRST_TAG}    # set by the pipeline\n",
         environment.to_uppercase()
     )
 }

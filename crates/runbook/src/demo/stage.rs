@@ -10,6 +10,8 @@ use std::{
 use anstream::println;
 use contract::{Invocation, Step, Vars, Verdict};
 
+use super::world::World;
+
 /// Prints the story and counts what went otherwise.
 pub(crate) struct Stage {
     vars: Vars,
@@ -20,13 +22,22 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new(invocation: Invocation) -> Self {
-        let colour = invocation.colour;
-        Self { vars: quiet(&invocation.vars), colour, commands: 0, surprises: 0, interrupted: false }
+    pub(crate) fn new(
+        invocation: Invocation,
+        variables: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Self {
+        let (vars, colour) = (vars(&invocation.vars, variables), invocation.colour);
+        Self { vars, colour, commands: 0, surprises: 0, interrupted: false }
     }
 
     pub(crate) fn title(&self, text: &str) {
         println!("{text}\n");
+    }
+
+    pub(crate) fn chapter(&self, title: &str) {
+        if !self.interrupted {
+            println!("== {title}\n");
+        }
     }
 
     pub(crate) fn say(&self, text: &str) {
@@ -37,19 +48,19 @@ impl Stage {
 
     /// Shows a text as it is.
     pub(crate) fn quote(&self, text: &str) {
-        if !self.interrupted {
+        if !self.interrupted && !text.is_empty() {
             text.lines().for_each(|line| println!("    {line}"));
             println!();
         }
     }
 
     /// Runs a step, shows the command and what came back, and returns the value for a pipe.
-    pub(crate) async fn run<S: Step>(&mut self, arguments: &[&str], expected: Verdict) -> String {
+    pub(crate) async fn run<S: Step>(&mut self, arguments: &[impl AsRef<str>], expected: Verdict) -> String {
         if self.interrupted {
             return String::new();
         }
         let (out, err) = (Page::default(), Page::default());
-        let words = std::iter::once(S::NAME).chain(arguments.iter().copied());
+        let words = std::iter::once(S::NAME).chain(arguments.iter().map(AsRef::as_ref));
         println!("  $ {}", words.clone().collect::<Vec<_>>().join(" "));
         let finished = contract::execute::<S>(Invocation {
             arguments: words.map(OsString::from).collect(),
@@ -85,6 +96,22 @@ impl Stage {
         }
     }
 
+    /// Leaves the world up for somebody who wants to try the steps, until the keyboard says so.
+    pub(crate) async fn keep(&mut self, world: &World) {
+        if self.interrupted {
+            return;
+        }
+        self.chapter("Your turn");
+        self.say("The world stays up until Ctrl-C. In another shell:");
+        self.quote(&world.exports());
+        self.quote(&format!(
+            "export RUNBOOK_IMAGE={}\nexport RUNBOOK_REMOTE={}",
+            world.image(super::TAG),
+            world.remote()
+        ));
+        let _ = tokio::signal::ctrl_c().await;
+    }
+
     /// Says how it went and returns the exit code.
     pub(crate) fn end(&self) -> u8 {
         if self.interrupted {
@@ -101,8 +128,10 @@ impl Stage {
 
 /// The demo's commands mean what they say, whatever the variables of this shell or runner are: only
 /// what programs need to run is kept.
-fn quiet(vars: &Vars) -> Vars {
-    ["PATH", "HOME", "TMPDIR"].into_iter().filter_map(|name| Some((name, vars.get(name)?))).collect()
+fn vars(all: &Vars, further: impl IntoIterator<Item = (&'static str, String)>) -> Vars {
+    let kept =
+        ["PATH", "HOME", "TMPDIR"].into_iter().filter_map(|name| Some((name, all.get(name)?.to_owned())));
+    kept.chain(further).collect()
 }
 
 /// A sink that can be read.

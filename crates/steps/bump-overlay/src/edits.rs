@@ -27,6 +27,10 @@ pub(crate) struct FileEdit {
     pub(crate) path: String,
     pub(crate) old: Vec<u8>,
     pub(crate) edited: Edited,
+    /// How many lines differ: a line that is replaced counts once.
+    pub(crate) lines: usize,
+    /// What differs, as a unified diff.
+    diff: String,
 }
 
 /// Why an overlay is left as it is.
@@ -111,8 +115,8 @@ impl Edits {
             changed: changed && !self.is_refused(),
             image: unique(self.files().flat_map(FileEdit::after)),
             before: unique(self.files().flat_map(FileEdit::before)),
-            lines: self.changed().map(FileEdit::lines).sum(),
-            diff: self.changed().map(FileEdit::diff).collect(),
+            lines: self.changed().map(|file| file.lines).sum(),
+            diff: self.changed().map(|file| file.diff.as_str()).collect(),
             message: if changed { self.message(request) } else { String::new() },
             ..Facts::default()
         }
@@ -146,36 +150,31 @@ impl FileEdit {
         let there = self.edited.entries.iter().filter(|entry| entry.line.is_some());
         there.map(|entry| written(entry, &entry.before)).collect()
     }
-
-    /// Returns how many lines differ: a line that is replaced counts once.
-    pub(crate) fn lines(&self) -> usize {
-        let (old, new) = self.texts();
-        let diff = TextDiff::from_lines(old.as_ref(), new.as_ref());
-        let count = |op: &DiffOp| match op {
-            DiffOp::Equal { .. } => 0,
-            _ => op.old_range().len().max(op.new_range().len()),
-        };
-        diff.ops().iter().map(count).sum()
-    }
-
-    fn diff(&self) -> String {
-        let (old, new) = self.texts();
-        let diff = TextDiff::from_lines(old.as_ref(), new.as_ref());
-        let (from, to) = (format!("a/{}", self.path), format!("b/{}", self.path));
-        diff.unified_diff().context_radius(3).header(&from, &to).to_string()
-    }
-
-    /// The editor has refused what is no UTF-8.
-    fn texts(&self) -> (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>) {
-        (String::from_utf8_lossy(&self.old), String::from_utf8_lossy(&self.edited.text))
-    }
 }
 
 fn edit(request: &Request, path: String, old: &[u8]) -> Result<FileEdit, Refused> {
     match overlay::edit(old, &request.changes, &request.options) {
-        Ok(edited) => Ok(FileEdit { path, old: old.to_vec(), edited }),
+        Ok(edited) => {
+            let (lines, diff) = compare(&path, old, &edited.text);
+            Ok(FileEdit { path, old: old.to_vec(), edited, lines, diff })
+        }
         Err(refusal) => Err(Refused::by_the_editor(&path, &refusal)),
     }
+}
+
+/// Returns how many lines differ, and the diff; the editor has refused what is no UTF-8.
+fn compare(path: &str, old: &[u8], new: &[u8]) -> (usize, String) {
+    if old == new {
+        return (0, String::new());
+    }
+    let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+    let diff = TextDiff::from_lines(old.as_ref(), new.as_ref());
+    let lines = diff.ops().iter().map(|op| match op {
+        DiffOp::Equal { .. } => 0,
+        _ => op.old_range().len().max(op.new_range().len()),
+    });
+    let (from, to) = (format!("a/{path}"), format!("b/{path}"));
+    (lines.sum(), diff.unified_diff().context_radius(3).header(&from, &to).to_string())
 }
 
 /// Returns the reference that kustomize makes of an entry.

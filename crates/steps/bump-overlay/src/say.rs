@@ -296,7 +296,7 @@ fn subject((overlay, file): (&OverlayEdit, &FileEdit)) -> Subject {
         (true, true) => Subject::passed(&overlay.name, format!("{after}, a new entry")),
         (true, false) => Subject::passed(&overlay.name, format!("from {before} to {after}")),
     };
-    let subject = subject.with_fact("file", file.path.as_str()).with_fact("lines", file.lines());
+    let subject = subject.with_fact("file", file.path.as_str()).with_fact("lines", file.lines);
     subject.with_fact("image", file.after()).with_fact("before", file.before())
 }
 

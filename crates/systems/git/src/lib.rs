@@ -7,6 +7,7 @@
 //! Every operation is one `World::exchange`, so a recorded run replays without git.
 
 mod address;
+mod ancestry;
 mod answers;
 mod folder;
 mod identity;
@@ -25,6 +26,7 @@ use contract::{Commit, Failure, Fault, Reason, World, world::Effects};
 use serde_json::json;
 
 use address::Address;
+pub use ancestry::{Ancestry, History, Relation};
 use answers::{Answer, PushAnswer, ReadAnswer};
 use folder::Folder;
 use identity::Identities;

@@ -17,7 +17,15 @@ pub(super) fn answer(desk: &Desk, seen: &Seen) -> Reply {
     let number = |name| seen.query(name).and_then(|value| value.parse::<usize>().ok());
     let text = number("tailLines").map_or(&**text, |lines| last(text, lines));
     let end = number("limitBytes").map_or(text.len(), |limit| limit.min(text.len()));
-    Reply::status(200).header("Content-Type", "text/plain").body(&text.as_bytes()[..end])
+    let text = text.get(..end).unwrap_or_default();
+    let reply = Reply::status(200).header("Content-Type", "text/plain");
+    if seen.query("timestamps") == Some("true") {
+        // Argo CD puts the lines of several pods in order.
+        let now = super::render_now();
+        return reply
+            .body(text.split_inclusive('\n').map(|line| format!("{now} {line}")).collect::<String>());
+    }
+    reply.body(text)
 }
 
 fn last(text: &str, lines: usize) -> &str {

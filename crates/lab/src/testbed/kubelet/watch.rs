@@ -13,6 +13,10 @@ use super::render::{Times, render};
 use super::{Desk, PodView};
 use crate::testbed::client::{Client, JSON, MERGE_PATCH, answer};
 
+/// A pod with this annotation is left alone: `kubectl annotate pod NAME testbed/hands-off=`, and then
+/// `kubectl patch pod NAME --subresource=status …` stays.
+const HANDS_OFF: &str = "testbed/hands-off";
+
 /// Between two looks.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -92,9 +96,9 @@ fn hear(desk: &Desk, pods: &mut HashMap<String, Known>, kind: &str, object: &Val
     pods.entry(id).or_insert_with(new).object = object.clone();
 }
 
-/// Brings what the API has about a pod to what its script says now.
+/// Brings what the API has about a pod to what its script says now, unless somebody plays it by hand.
 async fn attend(desk: &Desk, client: &Client, pod: &mut Known) {
-    if pod.gone {
+    if pod.gone || pod.object["metadata"]["annotations"].get(HANDS_OFF).is_some() {
         return;
     }
     let view = view(pod);

@@ -1,0 +1,153 @@
+//! Which image a container runs, compared with the wanted one.
+
+use std::{fmt, str::FromStr};
+
+use contract::{Digest, Reference};
+
+use crate::Container;
+
+/// The wanted image and everything that a node may call it.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    reference: Reference,
+    digests: Vec<Digest>,
+    aliases: Vec<Alias>,
+}
+
+/// Another name for a registry: webhooks and caches rewrite hosts (`--alias mirror.example=ghcr.io`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// What stands in the pods; a host, or a host and the start of a path.
+    from: String,
+    /// What is meant.
+    to: String,
+}
+
+/// What a container runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Runs {
+    /// The wanted image; the digest that its node tells.
+    Wanted(Option<Digest>),
+    /// An image of another repository: a sidecar, a proxy that was injected.
+    Another,
+    /// The wanted repository and tag, not started yet.
+    NotStarted,
+    /// The wanted repository, an old tag or digest.
+    Old,
+    /// The wanted repository and tag, but other bytes: the tag was pushed again, and a node has what it
+    /// meant before.
+    OtherBytes(Digest),
+}
+
+impl Wanted {
+    /// Wants an image. Any of the digests counts, and the reference's own: those of the index, of its
+    /// manifests, of their configurations. Without any, the tag decides.
+    pub fn new(reference: Reference, mut digests: Vec<Digest>, aliases: Vec<Alias>) -> Self {
+        digests.extend(reference.digest().cloned());
+        Self { reference, digests, aliases }
+    }
+
+    /// Returns the image as it was given.
+    pub fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
+    /// Returns whether bytes are compared, not only the tag.
+    pub fn is_by_digest(&self) -> bool {
+        !self.digests.is_empty()
+    }
+
+    /// Returns whether an image of a specification is of the wanted repository.
+    pub fn is_of_repository(&self, image: &str) -> bool {
+        self.parse(image).is_some_and(|found| found.1 == self.name())
+    }
+
+    /// Returns whether the image of a specification is the wanted one, as far as its text tells.
+    pub fn is_named(&self, image: &str) -> bool {
+        let Some((found, name)) = self.parse(image) else { return false };
+        name == self.name() && self.names(&found)
+    }
+
+    /// Returns what a container runs.
+    pub fn compare(&self, container: &Container) -> Runs {
+        let Some((spec, name)) = self.parse(&container.image) else { return Runs::Another };
+        if name != self.name() {
+            return Runs::Another;
+        }
+        let named = self.names(&spec);
+        match (digest_of(&container.image_id), named) {
+            (Some(digest), _) if self.digests.contains(&digest) => Runs::Wanted(Some(digest)),
+            (_, false) => Runs::Old,
+            (None, true) => Runs::NotStarted,
+            (Some(digest), true) if self.is_by_digest() => Runs::OtherBytes(digest),
+            (digest, true) => Runs::Wanted(digest),
+        }
+    }
+
+    /// A digest in the specification wins over its tag.
+    fn names(&self, spec: &Reference) -> bool {
+        match (spec.digest(), self.reference.tag()) {
+            (Some(digest), _) if self.is_by_digest() => self.digests.contains(digest),
+            (None, None) => self.is_by_digest(),
+            (_, tag) => tag.is_some() && spec.tag() == tag,
+        }
+    }
+
+    fn name(&self) -> String {
+        self.meant(&self.reference.name().to_lowercase())
+    }
+
+    fn parse(&self, image: &str) -> Option<(Reference, String)> {
+        let image = image.trim();
+        // Kubernetes takes `latest` for granted.
+        let found: Reference = image.parse().or_else(|_| format!("{image}:latest").parse()).ok()?;
+        let name = self.meant(&found.name().to_lowercase());
+        Some((found, name))
+    }
+
+    fn meant(&self, name: &str) -> String {
+        let hub = ["index.docker.io", "registry-1.docker.io"].map(|host| (host, "docker.io"));
+        let given = self.aliases.iter().map(|alias| (alias.from.as_str(), alias.to.as_str()));
+        let renamed = given.chain(hub).find_map(|(from, to)| {
+            let rest = name.strip_prefix(from)?.strip_prefix('/')?;
+            Some(format!("{to}/{rest}"))
+        });
+        renamed.unwrap_or_else(|| name.to_owned())
+    }
+}
+
+/// Returns the digest that a node tells: `repository@sha256:…` of containerd, of another repository with
+/// the same content at times (kubernetes/kubernetes#95385), `docker-pullable://…`, a bare `sha256:…` of an
+/// image that was loaded (kubernetes/kubernetes#115199), or only its digits, as CRI-O's local ids.
+pub fn digest_of(image_id: &str) -> Option<Digest> {
+    let bare = image_id.split_once("://").map_or(image_id, |(_, rest)| rest);
+    let digest = bare.rsplit_once('@').map_or(bare, |(_, digest)| digest);
+    digest.parse().or_else(|_| format!("sha256:{digest}").parse()).ok()
+}
+
+/// Why a text is not an alias.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidAlias;
+
+impl fmt::Display for InvalidAlias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected the host in the pods and the host that is meant: `mirror.example=ghcr.io`")
+    }
+}
+
+impl std::error::Error for InvalidAlias {}
+
+impl FromStr for Alias {
+    type Err = InvalidAlias;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAlias> {
+        let (from, to) = text.trim().split_once('=').ok_or(InvalidAlias)?;
+        let tidy = |name: &str| name.trim().trim_end_matches('/').to_lowercase();
+        let (from, to) = (tidy(from), tidy(to));
+        let good = |name: &str| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '=');
+        if good(&from) && good(&to) { Ok(Self { from, to }) } else { Err(InvalidAlias) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! The small Argo CD and the small cluster, from a push to running pods.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod shapes;
+
+use std::time::Duration;
+
+use contract::World;
+use fetch::Fetch;
+use lab::{Remote, overlays::Overlay};
+use sandbox::{App, Delivery, Image, Registry};
+use serde_json::Value;
+
+const REPOSITORY: &str = "data-literate/dex";
+
+struct Scene {
+    registry: Registry,
+    remote: Remote,
+    delivery: Delivery,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let (registry, remote) = (Registry::start().await.unwrap(), Remote::new());
+        registry.push(REPOSITORY, "v1", &Image::new("1", &["linux/amd64"]));
+        let scene_overlay = overlay(&registry, "v1");
+        remote.commit(
+            "main",
+            &[("overlays/prod/kustomization.yaml", scene_overlay.as_str(), false)],
+            "first",
+        );
+        let app = App { name: "dex-prod".into(), overlay: "overlays/prod".into(), branch: "main".into() };
+        let delivery = Delivery::start(remote.path(), &registry, vec![app]).await.unwrap();
+        Self { registry, remote, delivery }
+    }
+
+    fn deploy(&self, tag: &str) {
+        let text = overlay(&self.registry, tag);
+        self.remote.commit("main", &[("overlays/prod/kustomization.yaml", text.as_str(), false)], tag);
+    }
+
+    async fn app(&self, query: &str) -> Value {
+        get(&format!("{}/api/v1/applications/dex-prod?project=default{query}", self.delivery.argocd())).await
+    }
+
+    async fn pods(&self) -> Vec<Value> {
+        let server = self.kubernetes();
+        get(&format!("{server}/api/v1/namespaces/dex-prod/pods")).await["items"].as_array().unwrap().clone()
+    }
+
+    async fn is_backing_off(&self) -> bool {
+        let waiting = |pod: &Value| {
+            pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "ImagePullBackOff"
+        };
+        self.pods().await.iter().any(waiting)
+    }
+
+    fn kubernetes(&self) -> String {
+        let kubeconfig = self.delivery.kubeconfig();
+        kubeconfig.split("server: ").nth(1).unwrap().lines().next().unwrap().to_owned()
+    }
+
+    /// Asks until it is so, for at most ten seconds.
+    async fn until(&self, what: &str, mut so: impl AsyncFnMut() -> bool) {
+        for _ in 0..200 {
+            if so().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{what} did not come");
+    }
+}
+
+fn overlay(registry: &Registry, tag: &str) -> String {
+    let name = format!("{}/{REPOSITORY}", registry.address());
+    Overlay::prod(tag).new_name(&name).text()
+}
+
+async fn get(url: &str) -> Value {
+    let world = World::for_tests(Duration::ZERO);
+    Fetch::new(&world).get(url.parse().unwrap()).send().await.unwrap().json().unwrap()
+}
+
+fn is_deployed(app: &Value, commit: &str) -> bool {
+    let status = &app["status"];
+    (&status["sync"]["revision"], &status["sync"]["status"], &status["health"]["status"])
+        == (&commit.into(), &"Synced".into(), &"Healthy".into())
+}
+
+#[tokio::test]
+async fn a_commit_is_rolled_out_after_a_refresh_and_not_before() {
+    let scene = Scene::new().await;
+    let first = scene.remote.tip("main");
+    scene.until("the first rollout", async || is_deployed(&scene.app("").await, &first)).await;
+    scene.registry.push(REPOSITORY, "v2", &Image::new("2", &["linux/amd64"]));
+    scene.deploy("v2");
+    let second = scene.remote.tip("main");
+    assert!(is_deployed(&scene.app("").await, &first), "green at the old revision, as the real one");
+    assert_eq!(scene.app("&refresh=normal").await["status"]["sync"]["revision"], second);
+    scene.until("the second rollout", async || is_deployed(&scene.app("").await, &second)).await;
+    scene.until("the end of the old pods", async || scene.pods().await.len() == 2).await;
+    assert!(
+        scene.pods().await.iter().all(|pod| pod["status"]["containerStatuses"][0]["imageID"]
+            .as_str()
+            .unwrap()
+            .contains("@sha256:"))
+    );
+}
+
+#[tokio::test]
+async fn an_image_that_is_not_there_cannot_be_pulled() {
+    let scene = Scene::new().await;
+    scene.until("the first rollout", async || scene.pods().await.len() == 2).await;
+    scene.deploy("nobody-pushed-it");
+    scene.app("&refresh=normal").await;
+    scene.until("the back-off", async || scene.is_backing_off().await).await;
+    let tree = get(&format!("{}/api/v1/applications/dex-prod/resource-tree", scene.delivery.argocd())).await;
+    assert!(
+        tree.to_string().contains("ImagePullBackOff") && tree.to_string().contains("not found"),
+        "{tree}"
+    );
+}

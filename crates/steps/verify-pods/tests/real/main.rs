@@ -1,0 +1,12 @@
+//! The binary, against a real Kubernetes API whose kubelet is the test: what it is for.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod admitted;
+mod many;
+mod recorded;
+mod replaced;
+mod running;
+mod scratch;
+mod sick;
+mod unanswered;
+mod world;

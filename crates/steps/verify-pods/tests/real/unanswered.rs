@@ -1,0 +1,165 @@
+//! No answer is never no: credentials, permissions, and an API server that is away.
+
+use std::{
+    io,
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use kubernetes::{EVENTS, LOGS, PODS, RULES, WORKLOADS};
+use lab::testbed::{PodStatus, Testbed, scripts};
+
+use crate::world::{NEW, World, expect, passed, rule, verify, workload};
+
+/// Connections to the API server that can be cut.
+struct Wire {
+    address: String,
+    open: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Wire {
+    fn to(target: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let wire = Self { address: listener.local_addr().unwrap().to_string(), open: Arc::default() };
+        let (open, target) = (Arc::clone(&wire.open), target.to_owned());
+        thread::spawn(move || {
+            while let Ok((client, _)) = listener.accept() {
+                let server = TcpStream::connect(&target).unwrap();
+                let mut known = open.lock().unwrap_or_else(PoisonError::into_inner);
+                known.extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
+                for (mut from, mut to) in
+                    [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)]
+                {
+                    thread::spawn(move || {
+                        drop(io::copy(&mut from, &mut to));
+                        drop(to.shutdown(Shutdown::Both));
+                    });
+                }
+            }
+        });
+        wire
+    }
+
+    fn cut(&self) {
+        for stream in self.open.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            drop(stream.shutdown(Shutdown::Both));
+        }
+    }
+}
+
+#[test]
+fn v38_connections_that_are_cut_are_made_again() {
+    let world = World::new();
+    world.namespace.pods(scripts::never_ready());
+    world.deploy(NEW, 1);
+    let wire = Wire::to(Testbed::shared().kubernetes().address());
+    let config = std::fs::read_to_string(&world.account.kubeconfig).unwrap();
+    let verify = world.verify();
+    let through = verify.home().join("kubeconfig");
+    std::fs::write(&through, config.replace(Testbed::shared().kubernetes().address(), &wire.address))
+        .unwrap();
+    let mut running = verify.env("KUBECONFIG", &through).spawn();
+    running.wait_for("0 of 1 pods ready");
+    wire.cut();
+    world.namespace.pods(scripts::healthy);
+    let run = running.wait();
+    passed(&run);
+    assert!(run.elapsed < Duration::from_secs(20), "{run}");
+}
+
+#[test]
+fn each_permission_that_decides_is_named_when_it_is_missing() {
+    let world = World::new();
+    world.deploy(NEW, 1);
+    for missing in [PODS, WORKLOADS] {
+        let others: Vec<_> = RULES.iter().filter(|it| **it != missing).map(rule).collect();
+        let account = world.namespace.account(&format!("without-{}", missing.resources[0]), &others);
+        let run = world.verify().env("KUBECONFIG", account.kubeconfig).run();
+        expect(&run, 21, "permission-missing", "configuration", &[world.namespace.name()]);
+        let hints =
+            run.json()["hints"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect::<String>();
+        assert!(hints.contains(missing.line), "{run}");
+    }
+}
+
+#[test]
+fn a_permission_that_only_explains_is_named_and_changes_no_verdict() {
+    let world = World::new();
+    world.namespace.pods(scripts::crash_loop(1, "no such table: users\n"));
+    world.deploy(NEW, 1);
+    for missing in [LOGS, EVENTS] {
+        let others: Vec<_> = RULES.iter().filter(|it| **it != missing).map(rule).collect();
+        let name = format!("without-{}", missing.resources[0].replace('/', "-"));
+        let account = world.namespace.account(&name, &others);
+        let run = world.verify().env("KUBECONFIG", account.kubeconfig).run();
+        expect(&run, 10, "crash-loop", "change", &[]);
+        let notices = run.json()["notices"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it.as_str().unwrap())
+            .collect::<String>();
+        assert!(notices.contains(missing.line), "{run}");
+    }
+}
+
+#[test]
+fn credentials_that_are_not_good_any_more_are_denied() {
+    let world = World::new();
+    world.deploy(NEW, 1);
+    let kubernetes = Testbed::shared().kubernetes();
+    for token in [world.account.expired.as_str(), "s3cr3t-wrong"] {
+        let kubeconfig = kubernetes.kubeconfig_for(token, world.namespace.name());
+        let run = world.verify().env("KUBECONFIG", kubeconfig).run();
+        expect(&run, 21, "credentials-rejected", "configuration", &[]);
+        assert!(run.elapsed < Duration::from_secs(5) && !format!("{run}").contains(token), "{run}");
+    }
+}
+
+#[test]
+fn no_token_is_ever_printed() {
+    let world = World::new();
+    world.namespace.pods(|_| PodStatus::running());
+    world.deploy(NEW, 1);
+    for format in ["plain", "json", "github"] {
+        let verify = world.verify();
+        let home = verify.home();
+        let run = verify
+            .clone()
+            .args(["-vv", "--format", format, "--record"])
+            .arg(home.join("record"))
+            .env("GITHUB_OUTPUT", home.join("output"))
+            .env("GITHUB_STEP_SUMMARY", home.join("summary"))
+            .run();
+        assert_eq!(run.code, 0, "{run}");
+        let files = ["record/run.json", "record/tape.jsonl", "output", "summary"];
+        let written = files.map(|file| std::fs::read_to_string(home.join(file)).unwrap_or_default());
+        // The mask is how a runner learns what to hide.
+        let said = [run.stdout.as_str(), run.stderr.as_str()].concat();
+        let said: String = said.lines().filter(|line| !line.starts_with("::add-mask::")).collect();
+        let shown = written.concat() + &said;
+        assert!(!shown.contains(&world.account.token) && !shown.contains("eyJ"), "{shown}");
+    }
+}
+
+#[test]
+fn an_api_server_that_is_away_is_no_answer_and_one_that_comes_back_is() {
+    let testbed = Testbed::private();
+    let namespace = testbed.namespace();
+    namespace.create("apps/deployments", &workload(NEW, 1));
+    let verify = || verify(&[&namespace]).env("KUBECONFIG", testbed.kubernetes().kubeconfig());
+    passed(&verify().run());
+    let missing = verify().args(["--namespace", "nowhere"]).run();
+    expect(&missing, 10, "no-pods", "configuration", &["there is no namespace nowhere"]);
+    let mut running = verify().args(["--soak", "8s"]).spawn();
+    running.wait_for("to stay ready");
+    testbed.stop_kubernetes();
+    expect(&verify().run(), 20, "unreachable", "environment", &[testbed.kubernetes().address()]);
+    expect(&verify().args(["--timeout", "0"]).run(), 20, "unreachable", "environment", &[]);
+    running.wait_for("to answer");
+    testbed.start_kubernetes();
+    passed(&running.wait());
+    passed(&verify().args(["--timeout", "0"]).run());
+}

@@ -1,0 +1,30 @@
+//! Runs that were recorded on a real Argo CD say the same again, offline.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+fn replayed(name: &str) -> Value {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/recordings").join(name);
+    let (mut was, mut is) = contract::replay::<wait_argo::WaitArgo>(&directory).unwrap();
+    for report in [&mut was, &mut is] {
+        report["elapsed_ms"] = Value::Null;
+    }
+    assert_eq!(is, was);
+    is
+}
+
+#[test]
+fn a_deployment_is_replayed() {
+    let report = replayed("deployed");
+    assert_eq!(report["verdict"], "passed");
+    assert_eq!(report["facts"]["apps"][0]["image"], "registry.example/example/dex:sha-1a2b3c4d");
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_is_replayed() {
+    let report = replayed("image-pull");
+    assert_eq!((&report["verdict"], &report["fault"]), (&"refused".into(), &"change".into()));
+    assert!(report["summary"].as_str().unwrap().ends_with("not found"), "{report}");
+}

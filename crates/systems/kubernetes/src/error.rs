@@ -1,0 +1,178 @@
+//! Which "no" an error is, and whether it may pass.
+
+use std::{error::Error as StdError, io};
+
+use anyhow::anyhow;
+use contract::{
+    Failure, FailureKind, Reason, asking,
+    world::{TransportError, TransportErrorKind},
+};
+use kube::core::Status;
+use kube::runtime::watcher;
+
+use crate::role;
+
+/// What an error of kube's client means for the transport, below the recording.
+pub(crate) fn transport(error: &kube::Error) -> TransportError {
+    let text = chain(error);
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let kind = if says(&["certificate", "UnknownIssuer", "CertNotYetValid"]) {
+        TransportErrorKind::Certificate
+    } else if io_kind(error) == Some(io::ErrorKind::TimedOut) || says(&["timed out", "deadline has elapsed"])
+    {
+        TransportErrorKind::TimedOut
+    } else if io_kind(error) == Some(io::ErrorKind::ConnectionRefused)
+        || says(&["Connect", "dns error", "tunnel"])
+    {
+        TransportErrorKind::Connect
+    } else {
+        TransportErrorKind::Broken
+    };
+    TransportError::new(kind, text)
+}
+
+/// What a body that broke means.
+pub(crate) fn broken(error: &(dyn StdError + 'static)) -> TransportError {
+    TransportError::new(TransportErrorKind::Broken, chain(error))
+}
+
+/// All causes in one line, each once: kube's errors print their source as well.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        next = error.source();
+        if next.is_some_and(|cause| text.ends_with(&cause.to_string())) {
+            continue;
+        }
+        texts.push(text);
+    }
+    texts.join(": ")
+}
+
+fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Some(error.kind());
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// Returns whether an error is part of a watch's life: what was seen is too old, so it is listed again.
+pub(crate) fn is_gone(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::WatchError(status) => status.code == 410,
+        watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 410,
+        _ => false,
+    }
+}
+
+/// Returns what an error of a watch means.
+pub(crate) fn watch(error: watcher::Error, path: &str, server: &str) -> Failure {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => request(error, path, server),
+        watcher::Error::WatchError(status) => api(&status, path, server),
+        watcher::Error::NoResourceVersion => not_the_api(server, "a list without `resourceVersion`"),
+    }
+}
+
+/// Returns what an error of one request means.
+pub(crate) fn request(error: kube::Error, path: &str, server: &str) -> Failure {
+    match error {
+        kube::Error::Api(status) => api(&status, path, server),
+        kube::Error::SerdeError(error) => not_the_api(server, &format!("JSON of another shape: {error}")),
+        kube::Error::FromUtf8(error) => not_the_api(server, &error.to_string()),
+        kube::Error::Service(error) => match error.downcast::<TransportError>() {
+            Ok(error) => from_transport(&error, server),
+            Err(error) => Failure::internal(anyhow!("{error}")),
+        },
+        error @ (kube::Error::ReadEvents(_) | kube::Error::HyperError(_)) => {
+            let text = format!("`{server}` broke the connection off: {}", chain(&error));
+            Failure::unavailable(asking::UNREACHABLE, anyhow!(text))
+        }
+        error => Failure::internal(anyhow!("{}", chain(&error))),
+    }
+}
+
+fn from_transport(error: &TransportError, server: &str) -> Failure {
+    let unavailable =
+        |reason: Reason, what: &str| Failure::unavailable(reason, anyhow!("{what} `{server}`: {error}"));
+    match error.kind {
+        TransportErrorKind::NotRecorded => Failure::internal(anyhow!("{error}")),
+        TransportErrorKind::Certificate => unavailable(asking::UNTRUSTED_CERTIFICATE, "do not trust").hinted(
+            "set `certificate-authority-data` of the kubeconfig's cluster to the authority of the API server",
+        ),
+        TransportErrorKind::TimedOut => unavailable(asking::TIMED_OUT, "no answer in time from"),
+        _ => unavailable(asking::UNREACHABLE, "could not reach")
+            .hinted("check the address in the kubeconfig, and that the API server can be reached from here"),
+    }
+}
+
+fn api(status: &Status, path: &str, server: &str) -> Failure {
+    let said = one_line(&status.message);
+    // kube makes this up when the body is no `Status`.
+    let stranger = status.reason == "Failed to parse error data";
+    match status.code {
+        // A login page of whoever stands before the API server.
+        401 if stranger && said.starts_with('<') => {
+            not_the_api(server, &format!("a page with status 401 for `{path}`: {said}"))
+        }
+        401 => Failure::denied(
+            asking::CREDENTIALS_REJECTED,
+            anyhow!("`{server}` does not accept the credentials of the kubeconfig: {said}"),
+        )
+        .hinted("log in again, or make a new token (`kubectl create token`)"),
+        403 if !stranger => forbidden(status, path, server),
+        429 => Failure::unavailable(asking::RATE_LIMITED, anyhow!("`{server}` wants fewer requests: {said}")),
+        500.. => Failure::unavailable(
+            asking::SERVER_ERROR,
+            anyhow!("`{server}` failed with {}: {said}", status.code),
+        ),
+        code => not_the_api(server, &format!("status {code} for `{path}`: {said}")),
+    }
+}
+
+fn forbidden(status: &Status, path: &str, server: &str) -> Failure {
+    let said = one_line(&status.message);
+    if said.contains("\"system:anonymous\"") {
+        return Failure::denied(asking::NO_CREDENTIALS, anyhow!("`{server}` asks for credentials: {said}"))
+            .hinted("give the kubeconfig's user a token, a certificate or an exec plugin");
+    }
+    let failure = Failure::denied(asking::PERMISSION_MISSING, anyhow!("{said}"));
+    let namespace =
+        path.split('/').skip_while(|part| *part != "namespaces").nth(1).unwrap_or("the namespace");
+    match role::of_path(path) {
+        Some(rule) => failure.hinted(format!(
+            "add this rule to the Role of these credentials in `{namespace}`, and check that the namespace exists: `{}`",
+            rule.line
+        )),
+        None => failure,
+    }
+}
+
+fn not_the_api(server: &str, what: &str) -> Failure {
+    let error = anyhow!("`{server}` does not answer as a Kubernetes API server: {what}");
+    Failure::unavailable(asking::NOT_THE_API, error)
+        .hinted("check the address of the kubeconfig's cluster: a login page or a proxy may be in between")
+}
+
+/// Returns whether waiting may help.
+pub(crate) fn may_pass(failure: &Failure) -> bool {
+    let passing = [asking::UNREACHABLE, asking::TIMED_OUT, asking::SERVER_ERROR, asking::RATE_LIMITED];
+    failure.kind == FailureKind::Unavailable && passing.contains(&failure.reason)
+}
+
+/// The body of a login page is long.
+fn one_line(text: &str) -> String {
+    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(400) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
