@@ -45,13 +45,18 @@ fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 499 | 500 | 502 | 503 | 504 | 522)
 }
 
-/// 429; or what GitHub calls its primary and secondary rate limits, which come as 403
-/// (docs.github.com, "Rate limits for the REST API").
+/// 429; or what GitHub calls its primary and secondary rate limits, which come as 403, and from GraphQL
+/// as 200 (docs.github.com, "Rate limits for the REST API", and those for the GraphQL API).
 pub(crate) fn is_rate_limit(answer: &Answer) -> bool {
     let used_up =
         answer.header("x-ratelimit-remaining") == Some("0") || answer.header("retry-after").is_some();
-    let secondary = || String::from_utf8_lossy(answer.body()).contains("secondary rate limit");
-    answer.status() == 429 || (answer.status() == 403 && (used_up || secondary()))
+    let says = |words: &str| String::from_utf8_lossy(answer.body()).contains(words);
+    match answer.status() {
+        429 => true,
+        403 => used_up || says("secondary rate limit"),
+        200 => used_up && says("\"RATE_LIMITED\""),
+        _ => false,
+    }
 }
 
 /// A connection that never stood can always be asked for again; one that broke only where the
@@ -140,9 +145,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn githubs_403_is_a_rate_limit_only_when_it_says_so() {
+    async fn githubs_403_and_200_are_a_rate_limit_only_when_they_say_so() {
         assert!(is_rate_limit(&answer(403, &[("x-ratelimit-remaining", "0")], "")));
         assert!(is_rate_limit(&answer(403, &[], "You have exceeded a secondary rate limit")));
         assert!(!is_rate_limit(&answer(403, &[], "Resource not accessible by integration")));
+        let last = [("x-ratelimit-remaining", "0")];
+        assert!(is_rate_limit(&answer(200, &last, r#"{"errors":[{"type":"RATE_LIMITED"}]}"#)));
+        assert!(!is_rate_limit(&answer(200, &last, r#"{"data":{}}"#)), "the last one of this hour");
     }
 }

@@ -3,8 +3,10 @@
 //! Everything is on loopback with free ports, waits by looking, and is gone when its value is dropped.
 
 mod background;
+mod cache;
 pub mod command;
 pub mod faulty;
+pub mod github;
 pub mod image;
 pub mod overlays;
 pub mod proxy;
@@ -17,6 +19,7 @@ pub mod wait;
 
 pub use command::{Command, Run, Running};
 pub use faulty::{Faulty, Reply, Seen, closed_port};
+pub use github::GitHub;
 pub use image::{Image, Pushed};
 pub use proxy::Proxy;
 pub use registry::Registry;

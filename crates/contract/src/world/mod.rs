@@ -247,7 +247,11 @@ impl World {
                     "set `{name}` without one, for example by `printf %s` instead of `echo`"
                 )));
             }
-            self.known.borrow_mut().secrets.push(name);
+            let mut known = self.known.borrow_mut();
+            if !known.secrets.contains(&name) {
+                known.secrets.push(name);
+            }
+            drop(known);
             return Ok(Some(self.hide(&value)));
         }
         Ok(None)

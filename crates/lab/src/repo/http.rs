@@ -47,6 +47,16 @@ impl Remote {
     pub fn http_open(&self) -> HttpRemote {
         HttpRemote::start(self, None)
     }
+
+    /// Serves the repository over HTTP to everybody, as `OWNER/NAME` too.
+    pub(crate) fn http_as(&self, name: &str) -> HttpRemote {
+        let link = self.folder.path().join(name);
+        if !link.exists() {
+            std::fs::create_dir_all(link.parent().expect("an owner")).expect("a folder of our own");
+            std::os::unix::fs::symlink(self.path(), link).expect("a folder of our own");
+        }
+        self.http_open()
+    }
 }
 
 impl HttpRemote {

@@ -58,7 +58,7 @@ impl Tools {
 
     /// Describes the folder in the user's cache, whether or not it is there already.
     pub(super) fn of_the_user() -> Self {
-        Self::within(&cache())
+        Self::within(&crate::cache::folder())
     }
 
     /// Returns the folder itself.
@@ -86,10 +86,4 @@ impl Tools {
         name.push(format!(".run-{}", super::world::LAYOUT));
         name.into()
     }
-}
-
-fn cache() -> PathBuf {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let caches = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
-    caches.expect("`XDG_CACHE_HOME` or `HOME`, for the folder of the testbed").join("dex-actions")
 }

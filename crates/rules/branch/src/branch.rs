@@ -119,6 +119,13 @@ pub struct Rejection {
     pub lines: Vec<String>,
 }
 
+impl Rejection {
+    /// Returns why, in one line.
+    pub fn said(&self) -> String {
+        if self.lines.is_empty() { self.word.clone() } else { self.lines.join("; ") }
+    }
+}
+
 /// The kinds of rules that a remote has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectionKind {

@@ -1,21 +1,23 @@
 //! Write the image into the overlays, as the smallest change, in one commit.
 //!
 //! Without `--branch` the files of this checkout are edited in place, all or none. With it, they are
-//! read from the branch's tip, edited in memory and pushed as one commit; when somebody else was
-//! faster, they are read and edited anew.
+//! read from the branch's tip, edited in memory and written as one commit, through git or through
+//! GitHub's API; when somebody else was faster, they are read and edited anew.
 
 mod checkout;
 mod edits;
 mod message;
 mod overlays;
+mod proposal;
 mod remote;
 mod request;
 mod say;
 
 use contract::{Commit, Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World};
 
+use github::RepositoryName;
 use message::Template;
-use request::{Pin, Request};
+use request::{Pin, PullRequest, Request};
 
 /// The step.
 pub struct BumpOverlay;
@@ -53,9 +55,18 @@ pub struct Args {
     /// Commit onto this branch of the remote [default: edit the files of this checkout]
     #[arg(long, value_name = "BRANCH")]
     pub branch: Option<branch::Name>,
-    /// Remote to commit to [default: the repository of the workflow, else the checkout's `origin`]
+    /// Remote to commit to, through git [default: the repository of the workflow, else the checkout's `origin`]
     #[arg(long, value_name = "URL|PATH", requires = "branch")]
     pub remote: Option<String>,
+    /// Repository to commit to, through GitHub's API [default: that of the workflow, when there is a token]
+    #[arg(long, value_name = "OWNER/NAME", requires = "branch", conflicts_with = "remote")]
+    pub repository: Option<RepositoryName>,
+    /// Refuse unless GitHub calls the commit verified
+    #[arg(long, requires = "branch")]
+    pub require_verified: bool,
+    /// Make a pull request, and wait until it is merged
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "never", requires = "branch")]
+    pub pull_request: PullRequest,
     /// Commit that the image was built from, all 40 digits
     #[arg(long, value_name = "SHA40")]
     pub source_commit: Option<Commit>,
@@ -67,7 +78,7 @@ pub struct Args {
 contract::facts! {
     /// What was written.
     pub struct Facts {
-        /// The commit that has the image: the new one, or the branch's tip when nothing was to be done; empty without `--branch`
+        /// The commit that has the image: the new one, that of the merge, or the branch's tip when nothing was to be done; empty without `--branch`, and until a pull request is merged
         pub commit: String,
         /// The branch that was written, without `refs/heads/`; empty without `--branch`
         pub branch: String,
@@ -85,6 +96,8 @@ contract::facts! {
         pub diff: String,
         /// The message of the commit; empty when nothing was to be done
         pub message: String,
+        /// Where the pull request is; empty without one
+        pub pull_request: String,
     }
 }
 
@@ -96,12 +109,17 @@ impl Step for BumpOverlay {
     const REASONS: &'static [Reason] = &say::REASONS;
     const PERMISSIONS: &'static [Permission] = &[
         Permission { system: System::GitHub, line: "contents: write", when: "with `--branch`" },
+        Permission {
+            system: System::GitHub,
+            line: "pull-requests: write",
+            when: "with `--pull-request`, unless the branch itself could be written",
+        },
         Permission { system: System::Git, line: "push to the branch", when: "with `--branch`" },
     ];
     const SECRETS: &'static [SecretVariable] = &[SecretVariable {
         name: "RUNBOOK_GITHUB_TOKEN",
         conventional: Some("GITHUB_TOKEN"),
-        meaning: "pushes to the host of `GITHUB_SERVER_URL`, and goes to no other",
+        meaning: "writes through the API at `GITHUB_API_URL` or pushes to the host of `GITHUB_SERVER_URL`, and goes to no other",
         default: Some("${{ github.token }}"),
     }];
     const EXAMPLE: &'static str = "\

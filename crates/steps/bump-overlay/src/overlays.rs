@@ -42,6 +42,13 @@ impl Overlay {
         [path.clone()].into_iter().chain(inside).collect()
     }
 
+    /// Returns its directory, however it was named; `None` when it has no path.
+    pub(crate) fn directory(&self) -> Option<&str> {
+        let path = self.path.as_ref().ok()?;
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        Some(if overlay::file_names().contains(&name) { directory } else { path })
+    }
+
     /// Returns its file and what is in there.
     pub(crate) fn file<'e>(&self, entries: &'e Entries) -> Result<(String, &'e [u8]), Refused> {
         let path = self.path.as_ref().map_err(|why| missing(*why).hint(FROM_THE_ROOT))?;
@@ -158,6 +165,14 @@ mod tests {
         }
         let link = [("a/b", Entry::Link { at: "a".to_owned() })];
         assert!(found("a/b", &link).unwrap_err().contains("`a` is a symbolic link"));
+    }
+
+    #[test]
+    fn a_directory_and_its_file_are_in_the_same_directory() {
+        let directory = |given: &str| Overlay::all(&[given.to_owned()])[0].directory().map(str::to_owned);
+        assert_eq!(directory("a/b/"), directory("./a/b/kustomization.yaml"));
+        assert_eq!(directory("kustomization.yaml").as_deref(), Some(""));
+        assert_eq!(directory("../a"), None);
     }
 
     #[test]

@@ -1,86 +1,247 @@
-//! One commit on a branch of a remote, without a checkout.
+//! One commit on a branch of a remote, without a checkout: through git, or through GitHub's API.
 
-use branch::{Branch as _, BranchError, Decision, Edit, Name, Outcome, Snapshot};
-use contract::{Failure, Report, World};
+use branch::{Branch, BranchError, Decision, Edit, Name, Outcome, Rejection, Snapshot};
+use contract::{Commit, Failure, Report, World};
 use git::Git;
+use github::{GitHub, RepositoryName, Unsupported};
 
 use crate::{
     edits::Edits,
-    request::Request,
+    proposal,
+    request::{PullRequest, Request},
     say::{self, Place},
 };
 
 /// Commits the image onto the branch, however often somebody else is faster.
 pub(crate) async fn bump(request: &Request, name: &Name, world: &World) -> Result<Report, Failure> {
-    let git = Git::new(world, &address(request, world).await?, name.clone())?;
-    if request.dry_run {
-        return dry_run(request, &git, world).await;
+    match target(request, world).await? {
+        Target::GitHub(repository) => through_the_api(request, name, repository, world).await,
+        Target::Git(url) => {
+            only_through_git(request)?;
+            through_git(request, name, &url, world).await
+        }
     }
-    let paths = request.paths();
+}
+
+/// Some things only GitHub's API has.
+fn only_through_git(request: &Request) -> Result<(), Failure> {
+    let error = match (request.require_verified, request.pull_request) {
+        (true, _) => anyhow::anyhow!("`--require-verified` is about commits that GitHub's API makes"),
+        (_, PullRequest::Never) => return Ok(()),
+        _ => anyhow::anyhow!("`--pull-request` needs GitHub's API"),
+    };
+    Err(Failure::usage(error).hinted("pass `--repository OWNER/NAME`, and a token"))
+}
+
+/// Where to write.
+enum Target {
+    Git(String),
+    GitHub(RepositoryName),
+}
+
+/// Returns the remote: the one named, that of the workflow, or that of the checkout.
+async fn target(request: &Request, world: &World) -> Result<Target, Failure> {
+    if let Some(repository) = &request.repository {
+        return Ok(Target::GitHub(repository.clone()));
+    }
+    if let Some(remote) = &request.remote {
+        return Ok(Target::Git(remote.clone()));
+    }
+    if world.var("GITHUB_ACTIONS").as_deref() == Some("true")
+        && let Some(repository) = world.var("GITHUB_REPOSITORY")
+    {
+        return Ok(match repository.parse() {
+            Ok(repository) if github::is_at_hand(world)? => Target::GitHub(repository),
+            _ => Target::Git(format!("{}/{repository}", server(world))),
+        });
+    }
+    git::origin(world).await?.map(Target::Git).ok_or_else(|| {
+        let error = anyhow::anyhow!("there is no `--remote`, and no `origin` here to take instead");
+        Failure::usage(error).hinted("pass `--remote URL`, or run it within a checkout that has an `origin`")
+    })
+}
+
+fn server(world: &World) -> String {
+    world.var("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned())
+}
+
+async fn through_git(request: &Request, name: &Name, url: &str, world: &World) -> Result<Report, Failure> {
+    let git = Git::new(world, url, name.clone())?;
+    match write(request, &git, git.shown(), |_, _| Ok(()), world).await? {
+        Ended::Said(report) => Ok(*report),
+        Ended::Landed { commit, edits } => Ok(say::committed(request, &edits, name, &commit)),
+        Ended::Rejected(rejection) => say::rejected(request, name, &rejection),
+        Ended::Unsupported(unsupported) => Err(Failure::internal(unsupported)),
+    }
+}
+
+async fn through_the_api(
+    request: &Request,
+    name: &Name,
+    repository: RepositoryName,
+    world: &World,
+) -> Result<Report, Failure> {
+    let github = GitHub::new(world, repository, name.clone())?;
+    if request.pull_request == PullRequest::Always {
+        return proposal::propose(request, &github, world).await;
+    }
+    let shown = github.repository().to_string();
+    let supports = |onto: &Snapshot, edit: &Edit| github.supports(onto, edit);
+    match write(request, &github, &shown, supports, world).await? {
+        Ended::Said(report) => Ok(*report),
+        Ended::Landed { commit, edits } => landed(request, &github, &edits, &commit, world).await,
+        Ended::Rejected(rejection) if proposal::is_for(request, &rejection) => {
+            let notice =
+                format!("`{name}` is protected, so it went through a pull request: {}", rejection.said());
+            proposal::propose(request, &github, world).await.map(|report| report.noticed(notice))
+        }
+        Ended::Rejected(rejection) => say::rejected(request, name, &rejection),
+        Ended::Unsupported(unsupported) if request.require_verified => {
+            Ok(say::never_verified(request, &unsupported))
+        }
+        Ended::Unsupported(unsupported) => {
+            world.notice(format!("{unsupported}, so it went through git"));
+            through_git(request, name, &format!("{}/{shown}", server(world)), world).await
+        }
+    }
+}
+
+async fn landed(
+    request: &Request,
+    github: &GitHub<'_>,
+    edits: &Edits,
+    commit: &Commit,
+    world: &World,
+) -> Result<Report, Failure> {
+    let name = github.name();
+    if request.pull_request == PullRequest::Fallback {
+        proposal::withdraw(request, github, commit, world).await;
+    }
+    let report = unverified(request, github, edits, commit).await?;
+    Ok(report.unwrap_or_else(|| say::committed(request, edits, name, commit)))
+}
+
+/// Returns what is wrong with a commit, if it has to be verified and is not.
+pub(crate) async fn unverified(
+    request: &Request,
+    github: &GitHub<'_>,
+    edits: &Edits,
+    commit: &Commit,
+) -> Result<Option<Report>, Failure> {
+    if !request.require_verified {
+        return Ok(None);
+    }
+    let signature = github.signature(commit).await?;
+    let is_valid = signature.as_ref().is_some_and(|signature| signature.is_valid);
+    Ok((!is_valid).then(|| say::unverified(request, edits, github.name(), commit, signature.as_ref())))
+}
+
+/// How writing ended.
+pub(crate) enum Ended {
+    /// With everything said.
+    Said(Box<Report>),
+    /// With a commit on the branch.
+    Landed { commit: Commit, edits: Edits },
+    /// With a rule that is against it.
+    Rejected(Rejection),
+    /// Before it began: it cannot be written this way.
+    Unsupported(Unsupported),
+}
+
+fn said(report: Report) -> Ended {
+    Ended::Said(Box::new(report))
+}
+
+/// Why nothing is to be written.
+enum Stop {
+    Said(Box<Report>),
+    Unsupported(Unsupported),
+}
+
+impl From<Stop> for Ended {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Said(report) => Self::Said(report),
+            Stop::Unsupported(unsupported) => Self::Unsupported(unsupported),
+        }
+    }
+}
+
+/// Edits what is on the branch, and writes it, however often somebody else is faster.
+pub(crate) async fn write<B: Branch>(
+    request: &Request,
+    branch: &B,
+    shown: &str,
+    supports: impl Fn(&Snapshot, &Edit) -> Result<(), Unsupported>,
+    world: &World,
+) -> Result<Ended, Failure> {
+    let (name, paths) = (branch.name(), request.paths());
+    if request.dry_run {
+        return dry_run(request, branch, shown, supports, world).await;
+    }
     let mut last = None;
-    let outcome = branch::update(world, &git, &paths, async |snapshot: &Snapshot| {
+    let outcome = branch::update(world, branch, &paths, async |snapshot: &Snapshot| {
         let edits = Edits::of(request, &snapshot.entries);
         world.learn(&edits.facts_before(request));
-        let decision = decide(request, &edits, snapshot);
+        let decision = decide(request, &edits, snapshot, &supports);
         last = Some(edits);
         Ok(decision)
     });
     let outcome = outcome.await?;
     let edits = last.unwrap_or_else(|| Edits(Vec::new()));
-    match outcome {
-        Outcome::Landed { commit, said } => {
-            bypassed(world, &said);
-            Ok(say::committed(request, &edits, name, &commit))
+    Ok(match outcome {
+        Outcome::Landed { commit, said: lines } => {
+            bypassed(world, &lines);
+            Ended::Landed { commit, edits }
         }
-        Outcome::Unchanged(tip) => Ok(say::unchanged(request, &edits, &Place::Branch(name, &tip))),
-        Outcome::Refused(report) => Ok(report),
-        Outcome::Rejected(rejection) => say::rejected(request, name, &rejection),
-        Outcome::Missing => Ok(say::branch_missing(name, git.shown())),
-    }
+        Outcome::Unchanged(tip) => said(say::unchanged(request, &edits, &Place::Branch(name, &tip))),
+        Outcome::Refused(stop) => stop.into(),
+        Outcome::Rejected(rejection) => Ended::Rejected(rejection),
+        Outcome::Missing => said(say::branch_missing(name, shown)),
+    })
 }
 
-fn decide(request: &Request, edits: &Edits, snapshot: &Snapshot) -> Decision<Report> {
+fn decide(
+    request: &Request,
+    edits: &Edits,
+    snapshot: &Snapshot,
+    supports: impl Fn(&Snapshot, &Edit) -> Result<(), Unsupported>,
+) -> Decision<Stop> {
     if edits.is_refused() {
         let place =
             request.branch.as_ref().map_or(Place::Checkout, |name| Place::Branch(name, &snapshot.tip));
-        return Decision::Refuse(say::refused(request, edits, &place));
+        return Decision::Refuse(Stop::Said(Box::new(say::refused(request, edits, &place))));
     }
     let files = edits.file_changes();
     if files.is_empty() {
         return Decision::Nothing;
     }
-    Decision::Write(Edit { files, message: edits.message(request) })
+    let edit = Edit { files, message: edits.message(request) };
+    match supports(snapshot, &edit) {
+        Ok(()) => Decision::Write(edit),
+        Err(unsupported) => Decision::Refuse(Stop::Unsupported(unsupported)),
+    }
 }
 
-async fn dry_run(request: &Request, git: &Git<'_>, world: &World) -> Result<Report, Failure> {
-    let name = git.name();
-    let snapshot = match branch::read(world, git, &request.paths()).await {
+async fn dry_run<B: Branch>(
+    request: &Request,
+    branch: &B,
+    shown: &str,
+    supports: impl Fn(&Snapshot, &Edit) -> Result<(), Unsupported>,
+    world: &World,
+) -> Result<Ended, Failure> {
+    let name = branch.name();
+    let snapshot = match branch::read(world, branch, &request.paths()).await {
         Ok(snapshot) => snapshot,
-        Err(BranchError::Missing) => return Ok(say::branch_missing(name, git.shown())),
+        Err(BranchError::Missing) => return Ok(said(say::branch_missing(name, shown))),
         Err(BranchError::Failed(failure)) => return Err(failure),
     };
     let edits = Edits::of(request, &snapshot.entries);
-    Ok(match decide(request, &edits, &snapshot) {
-        Decision::Refuse(report) => report,
-        Decision::Nothing => say::unchanged(request, &edits, &Place::Branch(name, &snapshot.tip)),
-        Decision::Write(_) => say::dry_run(request, &edits, &Place::Branch(name, &snapshot.tip)),
-    })
-}
-
-/// Returns the remote: the one named, that of the workflow, or that of the checkout.
-async fn address(request: &Request, world: &World) -> Result<String, Failure> {
-    if let Some(remote) = &request.remote {
-        return Ok(remote.clone());
-    }
-    if world.var("GITHUB_ACTIONS").as_deref() == Some("true")
-        && let Some(repository) = world.var("GITHUB_REPOSITORY")
-    {
-        let server = world.var("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
-        return Ok(format!("{server}/{repository}"));
-    }
-    git::origin(world).await?.ok_or_else(|| {
-        let error = anyhow::anyhow!("there is no `--remote`, and no `origin` here to take instead");
-        Failure::usage(error).hinted("pass `--remote URL`, or run it within a checkout that has an `origin`")
+    let place = Place::Branch(name, &snapshot.tip);
+    Ok(match decide(request, &edits, &snapshot, supports) {
+        Decision::Refuse(stop) => stop.into(),
+        Decision::Nothing => said(say::unchanged(request, &edits, &place)),
+        Decision::Write(_) => said(say::dry_run(request, &edits, &place)),
     })
 }
 

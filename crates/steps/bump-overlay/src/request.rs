@@ -1,6 +1,9 @@
 //! What is wanted, from the flags.
 
+use std::collections::BTreeSet;
+
 use contract::{Commit, Failure, Reference, World};
+use github::RepositoryName;
 use overlay::{Change, Options};
 
 use crate::{
@@ -20,6 +23,17 @@ pub enum Pin {
     Tag,
 }
 
+/// When a pull request is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PullRequest {
+    /// The branch itself is written, or nothing.
+    Never,
+    /// The branch itself is written, or a pull request is made when its rules are against that.
+    Fallback,
+    /// A pull request is made.
+    Always,
+}
+
 /// Everything that is wanted, checked.
 pub(crate) struct Request {
     pub(crate) overlays: Vec<Overlay>,
@@ -30,6 +44,9 @@ pub(crate) struct Request {
     pub(crate) dry_run: bool,
     pub(crate) branch: Option<branch::Name>,
     pub(crate) remote: Option<String>,
+    pub(crate) repository: Option<RepositoryName>,
+    pub(crate) require_verified: bool,
+    pub(crate) pull_request: PullRequest,
 }
 
 impl Request {
@@ -58,12 +75,21 @@ impl Request {
             dry_run: args.dry_run,
             branch: args.branch,
             remote: args.remote,
+            repository: args.repository,
+            require_verified: args.require_verified,
+            pull_request: args.pull_request,
         })
     }
 
     /// Returns the images for people, as they were asked for.
     pub(crate) fn images(&self) -> String {
         self.images.iter().map(Reference::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns the directories of the overlays, each once, in the order of the alphabet.
+    pub(crate) fn directories(&self) -> Vec<String> {
+        let directories: BTreeSet<&str> = self.overlays.iter().filter_map(Overlay::directory).collect();
+        directories.into_iter().map(str::to_owned).collect()
     }
 
     /// Returns every path that may be an overlay's file.

@@ -1,12 +1,18 @@
 //! What is said: reports, subjects, reasons.
 
 use branch::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY, Rejection, RejectionKind};
-use contract::{Commit, Failure, Fault::Configuration, Reason, Report, Subject, asking};
+use contract::{
+    Commit, Failure,
+    Fault::{Configuration, Nobody},
+    Reason, Report, Subject, asking,
+};
+
+use github::{Outcome, Pull, Signature, Unsupported};
 
 use crate::{
     Facts,
     edits::{Edits, FileEdit, OverlayEdit},
-    request::Request,
+    request::{PullRequest, Request},
 };
 
 /// No such file.
@@ -33,9 +39,23 @@ pub(crate) const UNSUPPORTED_YAML: Reason = Reason::new(
 /// Half an image.
 pub(crate) const INCOMPLETE_IMAGE: Reason =
     Reason::new("incomplete-image", Configuration, "the entry needs a tag or a digest that the image lacks");
+/// Not what `--require-verified` asks for.
+pub(crate) const UNVERIFIED: Reason =
+    Reason::new("unverified", Configuration, "GitHub does not call the commit verified");
+/// Not what the API can propose.
+pub(crate) const RUN_BIT: Reason =
+    Reason::new("run-bit", Configuration, "a file has the run bit, which GitHub's API would take away");
+/// Still open at the deadline.
+pub(crate) const NOT_MERGED: Reason = Reason::new("not-merged", Nobody, "the pull request is still open");
+/// Closed by somebody.
+pub(crate) const NOT_WANTED: Reason =
+    Reason::new("pull-request-closed", Nobody, "somebody closed the pull request without merging it");
+/// Replaced by a later run.
+pub(crate) const NEWER_IMAGE: Reason =
+    Reason::new("newer-image", Nobody, "a later run has taken the pull request over");
 
 /// All that this step may say beside [`asking`].
-pub(crate) const REASONS: [Reason; 11] = [
+pub(crate) const REASONS: [Reason; 16] = [
     OVERLAY_MISSING,
     IMAGE_MISSING,
     AMBIGUOUS,
@@ -46,6 +66,11 @@ pub(crate) const REASONS: [Reason; 11] = [
     POLICY,
     CONTENDED,
     NOT_WRITTEN,
+    UNVERIFIED,
+    RUN_BIT,
+    NOT_MERGED,
+    NOT_WANTED,
+    NEWER_IMAGE,
     git::GIT_FAILED,
 ];
 
@@ -125,6 +150,82 @@ pub(crate) fn committed(request: &Request, edits: &Edits, name: &branch::Name, c
     notices(report, edits).with_facts(&facts).with_value(commit.as_str())
 }
 
+/// Says that the commit is there, but not as it has to be.
+pub(crate) fn unverified(
+    request: &Request,
+    edits: &Edits,
+    name: &branch::Name,
+    commit: &Commit,
+    signature: Option<&Signature>,
+) -> Report {
+    let facts = Facts { commit: commit.to_string(), ..edits.facts(request) };
+    let why = signature.map_or("it is not signed", |signature| &signature.state);
+    let summary =
+        format!("committed {} to `{name}`, but GitHub does not call it verified: {why}", commit.short());
+    Report::refused(UNVERIFIED, summary)
+        .hinted("use the token of an App or of a job, whose commits GitHub signs; on an Enterprise Server turn on the signing of web commits")
+        .with_facts(&facts)
+}
+
+/// Says that only git can write a file, whose commits nobody signs.
+pub(crate) fn never_verified(request: &Request, unsupported: &Unsupported) -> Report {
+    let branch = request.branch.as_ref().map(ToString::to_string).unwrap_or_default();
+    Report::refused(
+        UNVERIFIED,
+        format!("nothing was written: {unsupported}, and git would not sign the commit"),
+    )
+    .hinted(format!("take the run bit away: `git update-index --chmod=-x {}`, and commit", unsupported.path))
+    .with_facts(&Facts { branch, ..Facts::default() })
+}
+
+/// Says that a file cannot be proposed.
+pub(crate) fn not_proposed(request: &Request, unsupported: &Unsupported) -> Report {
+    let branch = request.branch.as_ref().map(ToString::to_string).unwrap_or_default();
+    Report::refused(RUN_BIT, format!("nothing was proposed: {unsupported}"))
+        .hinted(format!(
+            "take the run bit away: `git update-index --chmod=-x {}`, and commit",
+            unsupported.path
+        ))
+        .with_facts(&Facts { branch, ..Facts::default() })
+}
+
+/// Says what became of a pull request, and of the image with it.
+pub(crate) fn proposed(
+    request: &Request,
+    edits: &Edits,
+    name: &branch::Name,
+    pull: &Pull,
+    outcome: &Outcome,
+) -> Report {
+    let (images, number) = (request.images(), pull.number);
+    let mut facts = Facts { pull_request: pull.url.clone(), ..edits.facts(request) };
+    let waiting = |reason, summary: String| {
+        Report::not_yet(reason, summary).hinted(format!("merge {}, and run it again", pull.url))
+    };
+    let report = match outcome {
+        Outcome::Merged(commit) => {
+            facts.commit = commit.to_string();
+            let mut report = notices(about(subjects(edits)), edits).with_value(commit.as_str());
+            report.summary =
+                format!("merged pull request #{number} into `{name}` as {}: {images}", commit.short());
+            return report.with_facts(&facts);
+        }
+        Outcome::Open => waiting(NOT_MERGED, format!("pull request #{number} for {images} is still open")),
+        Outcome::Closed => {
+            let summary = format!("pull request #{number} for {images} was closed without being merged");
+            Report::refused(NOT_WANTED, summary).hinted(format!("ask who closed {}", pull.url))
+        }
+        Outcome::Superseded => {
+            let summary = format!("a later run has taken pull request #{number} over, {images} is not in it");
+            Report::superseded(NEWER_IMAGE, summary)
+        }
+    };
+    // Nothing of it is on the branch.
+    let Facts { pull_request, message, diff, lines, .. } = facts;
+    let facts = Facts { pull_request, message, diff, lines, ..edits.facts_before(request) };
+    notices(report, edits).with_facts(&facts)
+}
+
 /// Says what would be done.
 pub(crate) fn dry_run(request: &Request, edits: &Edits, place: &Place<'_>) -> Report {
     let facts = edits.facts(request);
@@ -155,12 +256,18 @@ pub(crate) fn rejected(
     name: &branch::Name,
     rejection: &Rejection,
 ) -> Result<Report, Failure> {
-    let said = if rejection.lines.is_empty() { rejection.word.clone() } else { rejection.lines.join("; ") };
+    let said = rejection.said();
     if rejection.kind == RejectionKind::Protected {
         let error = anyhow::anyhow!("`{name}` is protected, nothing was written: {said}");
-        return Err(Failure::denied(asking::PERMISSION_MISSING, error)
+        let failure = Failure::denied(asking::PERMISSION_MISSING, error)
             .hinted(format!("let whoever pushes bypass the rules of `{name}`: an App or a deploy key, since `github-actions[bot]` cannot"))
-            .hinted("put that App's token into `RUNBOOK_GITHUB_TOKEN`, and give it `contents: write`"));
+            .hinted("put that App's token into `RUNBOOK_GITHUB_TOKEN`, and give it `contents: write`");
+        return Err(match request.pull_request {
+            PullRequest::Never => failure.hinted(
+                "or pass `--pull-request fallback`, which needs GitHub's API and `pull-requests: write`",
+            ),
+            _ => failure,
+        });
     }
     let facts = Facts {
         branch: request.branch.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -232,6 +339,11 @@ mod tests {
         policy [configuration]
         contended [environment]
         not-written [environment]
+        unverified [configuration]
+        run-bit [configuration]
+        not-merged [nobody]
+        pull-request-closed [nobody]
+        newer-image [nobody]
         git-failed [environment]
         ");
     }

@@ -7,7 +7,7 @@ fn wrong_flags_are_2_and_nothing_is_asked() {
     let remote = remote();
     let http = remote.http_open();
     let image = |text| ["--image", text];
-    let cases: [(&[&str], &str); 17] = [
+    let cases: [(&[&str], &str); 20] = [
         (&image("ghcr.io/acme/app:v1\"\n- x"), "is not a tag"),
         (&image("ghcr.io/acme/app:v1 # x"), "is not a tag"),
         (&image("ghcr.io/acme/app:v1'"), "is not a tag"),
@@ -24,7 +24,10 @@ fn wrong_flags_are_2_and_nothing_is_asked() {
         (&["--timeout", "90"], "90s"),
         (&["--nonsense"], "--nonsense"),
         (&["--accept", "internal"], "expected one of"),
-        (&["--pull-request", "always"], "--pull-request"),
+        (&["--pull-request", "always"], "`--pull-request` needs GitHub's API"),
+        (&["--pull-request", "perhaps"], "never, fallback, always"),
+        (&["--repository", "example/dex"], "--repository"),
+        (&["--require-verified"], "`--require-verified` is about commits that GitHub's API makes"),
     ];
     for (flags, word) in cases {
         let command =
@@ -37,9 +40,13 @@ fn wrong_flags_are_2_and_nothing_is_asked() {
             "{flags:?}\n{run}"
         );
     }
-    for flags in
-        [&["--branch", "a..b"][..], &["--branch", "main", "--remote", "ext::sh -c id"], &["--remote", "x"]]
-    {
+    for flags in [
+        &["--branch", "a..b"][..],
+        &["--branch", "main", "--remote", "ext::sh -c id"],
+        &["--remote", "x"],
+        &["--branch", "main", "--repository", "https://github.com/example/dex"],
+        &["--repository", "example/dex"],
+    ] {
         bump().args(["--overlay", PROD, "--image", NEW]).args(flags).run().expect_code(2);
     }
     assert_eq!(http.requests(), 0);
@@ -111,8 +118,26 @@ fn help_says_what_it_is_for() {
               RUNBOOK_BRANCH]
 
           --remote <URL|PATH>
-              Remote to commit to [default: the repository of the workflow, else the checkout's
-              `origin`] [env: RUNBOOK_REMOTE]
+              Remote to commit to, through git [default: the repository of the workflow, else the
+              checkout's `origin`] [env: RUNBOOK_REMOTE]
+
+          --repository <OWNER/NAME>
+              Repository to commit to, through GitHub's API [default: that of the workflow, when there
+              is a token] [env: RUNBOOK_REPOSITORY]
+
+          --require-verified
+              Refuse unless GitHub calls the commit verified [env: RUNBOOK_REQUIRE_VERIFIED]
+
+          --pull-request <WHEN>
+              Make a pull request, and wait until it is merged [env: RUNBOOK_PULL_REQUEST]
+
+              Possible values:
+              - never:    The branch itself is written, or nothing
+              - fallback: The branch itself is written, or a pull request is made when its rules are
+                against that
+              - always:   A pull request is made
+
+              [default: never]
 
           --source-commit <SHA40>
               Commit that the image was built from, all 40 digits [env: RUNBOOK_SOURCE_COMMIT]
@@ -159,8 +184,8 @@ fn help_says_what_it_is_for() {
               Say every request, command and file [env: RUNBOOK_VERBOSE]
 
     Secrets, from the environment only:
-      RUNBOOK_GITHUB_TOKEN, else GITHUB_TOKEN: pushes to the host of `GITHUB_SERVER_URL`, and goes to no
-      other
+      RUNBOOK_GITHUB_TOKEN, else GITHUB_TOKEN: writes through the API at `GITHUB_API_URL` or pushes to
+      the host of `GITHUB_SERVER_URL`, and goes to no other
 
     Exit codes:
         0  passed: yes

@@ -7,6 +7,8 @@ mod checkout;
 mod corpus;
 mod editing;
 mod flags;
+mod github;
+mod pull_requests;
 mod remotes;
 mod replay;
 mod secrets;
@@ -33,6 +35,14 @@ fn remote() -> Remote {
     remote
 }
 
+/// A remote whose files are all ordinary ones, as the API writes them.
+fn ordinary() -> Remote {
+    let remote = Remote::new();
+    let (stage, prod) = (Overlay::stage(OLD).text(), Overlay::prod(OLD).text());
+    remote.commit("main", &[(STAGE, &stage, false), (PROD, &prod, false)], "feat: start\n");
+    remote
+}
+
 /// Stage and prod on `main` of the remote.
 fn both(remote: &Remote) -> lab::Command {
     on(remote, &["stage", "prod"])
@@ -44,7 +54,12 @@ fn on(remote: &Remote, environments: &[&str]) -> lab::Command {
 
 /// These environments on `main` of the remote at this address.
 fn at(url: &str, environments: &[&str]) -> lab::Command {
-    let command = bump().args(["--image", NEW, "--branch", "main", "--remote", url]);
+    writing(&["--remote", url], environments)
+}
+
+/// These environments on `main` of wherever these flags lead.
+fn writing(flags: &[&str], environments: &[&str]) -> lab::Command {
+    let command = bump().args(["--image", NEW, "--branch", "main"]).args(flags);
     environments.iter().fold(command, |command, environment| {
         command.args(["--overlay".to_owned(), format!("infra/argocd/overlays/{environment}")])
     })

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{at, both, on, remote};
+use super::{at, both, on, ordinary, remote, writing};
 
 fn replayed(directory: &std::path::Path) -> (Value, Value) {
     let (mut recorded, mut again) = contract::replay::<bump_overlay::BumpOverlay>(directory).unwrap();
@@ -26,6 +26,27 @@ fn a_commit_is_replayed_without_its_remote() {
     let (recorded, again) = replayed(&record);
     assert_eq!(recorded, again);
     assert_eq!(recorded["verdict"], "passed");
+}
+
+#[test]
+fn what_went_through_the_api_is_replayed_without_its_server() {
+    for flags in
+        [&["--repository", "example/dex"][..], &["--repository", "example/dex", "--pull-request", "always"]]
+    {
+        let remote = ordinary();
+        let server = lab::GitHub::new(&remote);
+        server.on_next_commit(|remote| {
+            remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human\n");
+        });
+        server.merge_at_poll(2);
+        let command = server.environment(writing(flags, &["stage"]), &server.token());
+        let record = command.home().join("record");
+        command.clone().arg("--record").arg(&record).run().expect_code(0);
+        drop(server);
+        let (recorded, again) = replayed(&record);
+        assert_eq!(recorded, again);
+        assert_eq!(recorded["verdict"], "passed");
+    }
 }
 
 #[test]

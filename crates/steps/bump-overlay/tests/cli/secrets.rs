@@ -54,6 +54,29 @@ fn the_token_is_nowhere_whether_it_works_or_not() {
 }
 
 #[test]
+fn the_token_for_the_api_is_nowhere_either_and_goes_to_no_other_host() {
+    let remote = remote();
+    let server = lab::GitHub::new(&remote);
+    let other = lab::Faulty::new([lab::Reply::status(404)]);
+    for (token, code) in [(server.token(), 0), (TOKEN.to_owned(), 21)] {
+        for format in ["plain", "json", "github"] {
+            let command = super::writing(&["--repository", "example/dex"], &["stage"]);
+            let home = command.home();
+            let command = command.args(["-vv", "--format", format, "--record"]).arg(home.join("record"));
+            let run = server
+                .environment(command.clone(), &token)
+                .env("GITHUB_SERVER_URL", other.url())
+                .env("GITHUB_OUTPUT", home.join("outputs"))
+                .run();
+            run.expect_code(code);
+            clean(&texts(&run, &home).replace(&token, TOKEN), format);
+            assert!(home.join("record/run.json").exists());
+        }
+    }
+    assert!(other.seen().is_empty());
+}
+
+#[test]
 fn a_token_in_the_remotes_url_is_nowhere_either() {
     let remote = remote();
     for (password, code) in [(TOKEN, 0), ("another", 21)] {

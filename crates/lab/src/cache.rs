@@ -1,0 +1,14 @@
+//! The user's cache, where `cargo xtask test` puts what tests need.
+
+use std::path::PathBuf;
+
+/// Returns our folder in it.
+///
+/// # Panics
+///
+/// If the environment has no home.
+pub(crate) fn folder() -> PathBuf {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
+    caches.expect("`XDG_CACHE_HOME` or `HOME`, for what the tests need").join("dex-actions")
+}

@@ -1,0 +1,196 @@
+//! A GitHub on loopback: its API over a real bare repository, held to what GitHub publishes about it.
+//!
+//! GraphQL is executed against GitHub's own schema, REST is checked against its own OpenAPI, whose
+//! examples the answers are made of. A client that asks for what GitHub does not have fails its test.
+//!
+//! ```no_run
+//! let remote = lab::Remote::new();
+//! let github = lab::GitHub::new(&remote);
+//! let command = github.environment(lab::Command::new("bump-overlay"), &github.token());
+//! ```
+
+mod graphql;
+mod hub;
+mod objects;
+mod openapi;
+mod published;
+mod pulls;
+mod rest;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use hub::Protection;
+pub use published::{PUBLISHED, Published};
+pub use pulls::{Pull, State};
+
+use crate::command::Command;
+use crate::faulty::{Faulty, Reply, Seen};
+use crate::repo::Remote;
+use hub::{Hub, Token, When};
+
+/// The repository that the server has.
+pub const REPOSITORY: &str = "example/dex";
+
+/// What a token needs for everything that the server can do.
+pub const ALL: [&str; 2] = ["contents: write", "pull-requests: write"];
+
+/// A GitHub with one repository, whose branches are those of a [`Remote`].
+#[derive(Debug)]
+pub struct GitHub {
+    hub: Arc<Mutex<Hub>>,
+    server: Faulty,
+}
+
+impl GitHub {
+    /// Serves a repository as `example/dex`, as an Enterprise Server does: API and git on one host.
+    #[must_use]
+    pub fn new(remote: &Remote) -> Self {
+        let hub = Arc::new(Mutex::new(Hub::new(remote, REPOSITORY)));
+        let desk = Arc::clone(&hub);
+        let server =
+            Faulty::start(None, move |seen| desk.lock().unwrap_or_else(PoisonError::into_inner).answer(seen));
+        Self { hub, server }
+    }
+
+    /// Returns the address of the server, as in `GITHUB_SERVER_URL`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Returns the address of the API, as in `GITHUB_API_URL`.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        format!("{}/api/v3", self.server.url())
+    }
+
+    /// Returns a token of an App that may do everything.
+    #[must_use]
+    pub fn token(&self) -> String {
+        self.token_with(&ALL)
+    }
+
+    /// Returns a token of an App that may do only this (`contents: read`).
+    #[must_use]
+    pub fn token_with(&self, permissions: &[&str]) -> String {
+        self.hub().issue(Token::of("release-app[bot]", permissions))
+    }
+
+    /// Returns the token that a job gets by itself, with these permissions.
+    #[must_use]
+    pub fn built_in_token(&self, permissions: &[&str]) -> String {
+        self.hub().issue(Token::of("github-actions[bot]", permissions))
+    }
+
+    /// Returns a token that may do everything, and bypass the rules of every branch.
+    #[must_use]
+    pub fn bypassing_token(&self) -> String {
+        let mut token = Token::of("release-app[bot]", &ALL);
+        token.bypasses = true;
+        self.hub().issue(token)
+    }
+
+    /// Sets what a process needs to find this server: the addresses, and the token.
+    pub fn environment(&self, command: Command, token: &str) -> Command {
+        let command = command.env("GITHUB_API_URL", self.api_url()).env("GITHUB_SERVER_URL", self.url());
+        command.env("RUNBOOK_GITHUB_TOKEN", token)
+    }
+
+    /// Protects a branch.
+    pub fn protect(&self, branch: &str, protection: Protection) {
+        self.hub().protections.insert(branch.to_owned(), protection);
+    }
+
+    /// Declines every commit from now on with these lines, as a rule about content does.
+    pub fn decline_with(&self, lines: &str) {
+        self.hub().declined = Some(lines.to_owned());
+    }
+
+    /// Leaves commits unsigned, as an Enterprise Server does unless it is told otherwise.
+    pub fn leave_unsigned(&self) {
+        self.hub().signs = false;
+    }
+
+    /// Cuts texts in answers of GraphQL after so many bytes.
+    pub fn cut_texts_after(&self, bytes: usize) {
+        self.hub().text_limit = bytes;
+    }
+
+    /// Does not let workflows create pull requests, as the setting of new repositories has it.
+    pub fn forbid_pull_requests_of_workflows(&self) {
+        self.hub().workflows_may_create_pulls = false;
+    }
+
+    /// Gives the next requests these replies instead of its own, one each.
+    pub fn answer_next(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.hub().script.extend(replies.into_iter().map(When::Instead));
+    }
+
+    /// Answers the next request that would change something with this, without carrying it out.
+    pub fn answer_next_change(&self, reply: Reply) {
+        self.hub().script.push_back(When::InsteadOfChange(reply));
+    }
+
+    /// Carries the `nth` change from now out, and loses the answer: this comes in its place.
+    pub fn lose_answer(&self, nth: usize, reply: Reply) {
+        let mut hub = self.hub();
+        hub.script.extend((1..nth).map(|_| When::NotThisChange));
+        hub.script.push_back(When::AfterChange(reply));
+    }
+
+    /// Runs `race` once, when the next commit has come and before it is judged.
+    pub fn on_next_commit(&self, race: impl FnOnce(&Remote) + Send + 'static) {
+        self.hub().race.replace(Some(Box::new(race)));
+    }
+
+    /// Merges a pull request when it is asked for the `polls`th time from now, as a person may meanwhile.
+    pub fn merge_at_poll(&self, polls: usize) {
+        self.hub().merge_in.set(Some(polls));
+    }
+
+    /// Merges a pull request by squashing it, and returns the commit.
+    pub fn merge(&self, number: u64) -> String {
+        self.hub().merge(number)
+    }
+
+    /// Closes a pull request without merging it.
+    pub fn close(&self, number: u64) {
+        self.hub().close(number);
+    }
+
+    /// Has a fork propose a branch of this name, as anybody may.
+    pub fn open_from_fork(&self, head: &str, base: &str) {
+        self.hub().open_from_fork(head, base);
+    }
+
+    /// Returns all pull requests, oldest first.
+    #[must_use]
+    pub fn pulls(&self) -> Vec<Pull> {
+        self.hub().pulls.borrow().clone()
+    }
+
+    /// Returns the requests so far, oldest first.
+    #[must_use]
+    pub fn seen(&self) -> Vec<Seen> {
+        self.server.seen()
+    }
+
+    /// Returns what the requests were: the name of a GraphQL operation, else `GET path`.
+    #[must_use]
+    pub fn asked(&self) -> Vec<String> {
+        self.seen().iter().map(graphql::title).collect()
+    }
+
+    fn hub(&self) -> MutexGuard<'_, Hub> {
+        self.hub.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for GitHub {
+    fn drop(&mut self) {
+        let complaints = self.hub().complaints.take();
+        if !std::thread::panicking() {
+            assert!(complaints.is_empty(), "GitHub has published otherwise: {complaints:#?}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! GraphQL, executed against the schema that GitHub publishes.
+
+use std::sync::OnceLock;
+
+use apollo_compiler::resolvers::{Execution, FieldError};
+use apollo_compiler::response::JsonMap;
+use apollo_compiler::validation::Valid;
+use apollo_compiler::{ExecutableDocument, Schema};
+use serde_json::{Value, json};
+
+use super::hub::{Hub, Token};
+use super::objects::Object;
+use super::published;
+use crate::faulty::{Reply, Seen};
+
+/// Between the type of an error and its message: the executor knows only messages.
+const TYPE_ENDS: char = '\u{1f}';
+
+fn schema() -> &'static Valid<Schema> {
+    static SCHEMA: OnceLock<Valid<Schema>> = OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        Schema::parse_and_validate(published::schema(), "schema.graphql")
+            .unwrap_or_else(|error| panic!("GitHub's schema: {error}"))
+    })
+}
+
+/// Returns an error of a type (`STALE_DATA`) that only GitHub's answers have.
+pub(super) fn error(kind: &str, message: impl AsRef<str>) -> FieldError {
+    FieldError { message: format!("{kind}{TYPE_ENDS}{}", message.as_ref()) }
+}
+
+pub(super) fn answer(hub: &Hub, token: &Token, seen: &Seen) -> Reply {
+    match execute(hub, token, seen) {
+        Ok(answer) => Reply::json(200, &answer),
+        Err(complaint) => {
+            hub.complain(format!("{}: {complaint}", title(seen)));
+            Reply::json(200, &json!({ "errors": [{ "message": complaint }] }))
+        }
+    }
+}
+
+fn execute(hub: &Hub, token: &Token, seen: &Seen) -> Result<Value, String> {
+    let request: Value = serde_json::from_slice(&seen.body).map_err(|error| error.to_string())?;
+    let query = request["query"].as_str().ok_or("there is no `query`")?;
+    let document = ExecutableDocument::parse_and_validate(schema(), query, "document.graphql")
+        .map_err(|error| error.to_string())?;
+    let variables: JsonMap =
+        serde_json::from_value(request["variables"].clone()).map_err(|error| error.to_string())?;
+    let operation = document.operations.get(None).map_err(|error| error.message().to_string())?;
+    let root = Object::root(hub, token, operation.is_mutation());
+    let execution = Execution::new(schema(), &document).raw_variable_values(&variables);
+    let answer = execution.execute_sync(&root).map_err(|error| error.message().to_string())?;
+    let mut answer = serde_json::to_value(answer).map_err(|error| error.to_string())?;
+    let errors = answer.get_mut("errors").and_then(Value::as_array_mut);
+    for error in errors.into_iter().flatten() {
+        let message = error["message"].as_str().unwrap_or_default().to_owned();
+        let (kind, text) = message.split_once(TYPE_ENDS).ok_or(message.clone())?;
+        error["type"] = kind.trim_start_matches("resolver error: ").into();
+        error["message"] = text.into();
+    }
+    Ok(answer)
+}
+
+/// Returns whether a request is to change something.
+pub(super) fn is_change(seen: &Seen) -> bool {
+    document(seen).is_some_and(|document| document.starts_with("mutation"))
+}
+
+/// Returns what a request is, in two words.
+pub(super) fn title(seen: &Seen) -> String {
+    match document(seen) {
+        Some(document) => document.split(['(', '{']).next().unwrap_or_default().trim().to_owned(),
+        None => format!("{} {}", seen.method, seen.path),
+    }
+}
+
+fn document(seen: &Seen) -> Option<String> {
+    let request: Value = serde_json::from_slice(&seen.body).ok()?;
+    Some(request["query"].as_str()?.to_owned())
+}

@@ -1,0 +1,115 @@
+//! The REST API: the few resources that GraphQL does not have, or has not as well.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use super::hub::{Hub, Token};
+use super::openapi::{self, Operation};
+use super::pulls::State;
+use crate::faulty::{Reply, Seen};
+use crate::image::sha256;
+
+pub(super) fn answer(hub: &Hub, token: &Token, seen: &Seen, path: &str) -> Reply {
+    let operation = match openapi::operation(&seen.method, path) {
+        Ok(operation) => operation,
+        Err(complaint) => {
+            hub.complain(complaint);
+            return not_found();
+        }
+    };
+    match find(hub, token, &operation) {
+        Some(Ok(values)) => {
+            let body = operation.example(&values);
+            if let Some(complaint) = operation.wrong(&body) {
+                hub.complain(complaint);
+            }
+            tagged(seen, &body)
+        }
+        Some(Err(reply)) => reply,
+        None => not_found(),
+    }
+}
+
+/// Returns what is to be in the answer; `None` when there is no such thing.
+fn find(hub: &Hub, token: &Token, operation: &Operation) -> Option<Result<Value, Reply>> {
+    if format!("{}/{}", operation.part("owner"), operation.part("repo")) != hub.repository {
+        return None;
+    }
+    let (permission, values) = match operation.template {
+        "/repos/{owner}/{repo}/git/blobs/{file_sha}" => {
+            ("contents: read", blob(hub, operation.part("file_sha")))
+        }
+        "/repos/{owner}/{repo}/compare/{basehead}" => {
+            ("contents: read", compare(hub, operation.part("basehead")))
+        }
+        "/repos/{owner}/{repo}/pulls/{pull_number}" => {
+            ("pull-requests: read", pull(hub, operation.part("pull_number")))
+        }
+        template => {
+            hub.complain(format!("the lab has no {template}"));
+            return None;
+        }
+    };
+    if !token.may(permission) {
+        let body = json!({ "message": "Resource not accessible by integration", "status": "403" });
+        return Some(Err(Reply::json(403, &body)));
+    }
+    values.map(Ok)
+}
+
+fn blob(hub: &Hub, id: &str) -> Option<Value> {
+    let bytes = hub.remote.try_git(&["cat-file", "blob", id])?;
+    // Lines of 60 characters, as GitHub sends them.
+    let text = BASE64_STANDARD.encode(&bytes);
+    let lines = text.as_bytes().chunks(60).map(|line| String::from_utf8_lossy(line).into_owned() + "\n");
+    let content: String = lines.collect();
+    Some(json!({ "sha": id, "size": bytes.len(), "content": content, "encoding": "base64" }))
+}
+
+fn compare(hub: &Hub, range: &str) -> Option<Value> {
+    let (base, head) = range.split_once("...")?;
+    Some(json!({ "status": hub.compare(base, head)?.to_ascii_lowercase() }))
+}
+
+fn pull(hub: &Hub, number: &str) -> Option<Value> {
+    let number = number.parse().ok()?;
+    match hub.merge_in.get() {
+        Some(0 | 1) => {
+            hub.merge_in.set(None);
+            hub.merge(number);
+        }
+        Some(polls) => hub.merge_in.set(Some(polls - 1)),
+        None => {}
+    }
+    let pull = hub.pull(number)?;
+    let (state, commit) = match &pull.state {
+        State::Open => ("open", None),
+        State::Closed => ("closed", None),
+        State::Merged(commit) => ("closed", Some(commit)),
+    };
+    let head = hub.tip(&pull.head).unwrap_or_default();
+    // An open one has the commit of a merge on trial.
+    let commit_there = commit.unwrap_or(&head);
+    Some(json!({
+        "number": number, "state": state, "merged": commit.is_some(), "merge_commit_sha": commit_there,
+        "html_url": pull.url(), "body": pull.body, "head": { "ref": pull.head, "sha": head },
+        "base": { "ref": pull.base },
+        // The example's own lacks what its schema requires.
+        "requested_teams": [],
+    }))
+}
+
+/// Answers with an entity tag, or with nothing if the client has that one.
+fn tagged(seen: &Seen, body: &Value) -> Reply {
+    let tag = format!("\"{}\"", sha256(body.to_string().as_bytes()));
+    match seen.header("if-none-match") == Some(&tag) {
+        true => Reply::status(304).header("ETag", &tag),
+        false => Reply::json(200, body).header("ETag", &tag),
+    }
+}
+
+fn not_found() -> Reply {
+    let url = "https://docs.github.com/rest";
+    Reply::json(404, &json!({ "message": "Not Found", "documentation_url": url, "status": "404" }))
+}

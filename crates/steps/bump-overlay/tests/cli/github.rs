@@ -1,0 +1,232 @@
+//! Through GitHub's API: two requests, no git, and what GitHub may say to it.
+
+use lab::{Command, GitHub, Remote, Reply, github::Protection};
+
+use super::{NEW, OLD, PROD, STAGE, bump, first_line, left_nothing, ordinary, remote, said, writing};
+use lab::overlays::{self, Overlay};
+
+/// Stage and prod on `main`, with this token, and without git.
+fn both(server: &GitHub, token: &str) -> Command {
+    let command = writing(&["--repository", "example/dex"], &["stage", "prod"]);
+    server.environment(command, token).env("PATH", "/nowhere")
+}
+
+#[test]
+fn stage_and_prod_change_in_one_verified_commit_in_two_requests() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let command = both(&server, &server.token_with(&["contents: write"])).arg("--require-verified");
+    let run = command.run();
+    run.expect_code(0);
+    insta::assert_snapshot!(first_line(&run, &remote), @"passed: committed COMMIT to `main`: registry.example/example/dex:sha-51c0cc9c in `infra/argocd/overlays/stage/kustomization.yaml`, `infra/argocd/overlays/prod/kustomization.yaml` (2 lines)");
+    let log = remote.log("main");
+    assert_eq!((log.len(), run.stdout.trim()), (2, log[0].id.as_str()));
+    insta::assert_snapshot!(log[0].message, @"
+    deploy(stage,prod): registry.example/example/dex:sha-51c0cc9c
+
+    Runbook-Image: registry.example/example/dex:sha-51c0cc9c
+    ");
+    assert_eq!(remote.file("main", STAGE), Some(overlays::stage("sha-51c0cc9c")));
+    assert_eq!(remote.file("main", PROD), Some(overlays::prod("sha-51c0cc9c")));
+    assert_eq!(server.asked(), ["query Read", "mutation Commit"]);
+    left_nothing(&command);
+    let again = command.run();
+    again.expect_code(0);
+    assert_eq!((again.stdout, server.asked().len()), (run.stdout, 3));
+}
+
+#[test]
+fn on_a_runner_with_a_token_it_is_the_repository_of_the_workflow() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.built_in_token(&["contents: write"]);
+    let command = writing(&[], &["stage"]).env("GITHUB_ACTIONS", "true").env("GITHUB_RUN_ID", "42");
+    let command = command.env("GITHUB_REPOSITORY", "example/dex").args(["--format", "plain"]);
+    server.environment(command, &token).env("PATH", "/nowhere").run().expect_code(0);
+    let commit = &remote.log("main")[0];
+    assert!(commit.author.starts_with("github-actions[bot] "));
+    let url = format!("{}/example/dex/actions/runs/42", server.url());
+    assert_eq!(commit.trailer("Runbook-Run"), Some(url.as_str()));
+}
+
+#[test]
+fn a_forge_that_only_has_githubs_workflows_is_written_through_git() {
+    let remote = ordinary();
+    let http = remote.http("x-access-token", "token");
+    let command = writing(&[], &["stage"]).env("GITHUB_ACTIONS", "true").env("GITHUB_TOKEN", "token");
+    let command = command.env("GITHUB_REPOSITORY", "remote.git").args(["--format", "plain"]);
+    let url = format!("http://{}", http.address());
+    let command = command.env("GITHUB_API_URL", format!("{url}/api/v1")).env("GITHUB_SERVER_URL", url);
+    command.run().expect_code(0);
+    assert_eq!(remote.log("main").len(), 2);
+}
+
+#[test]
+fn a_dry_run_asks_one_question() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let run = both(&server, &server.token_with(&["contents: read"])).arg("--dry-run").run();
+    run.expect_code(0);
+    assert!(run.stderr.contains("+    newTag: sha-51c0cc9c"), "{run}");
+    assert_eq!((server.asked().len(), remote.log("main").len()), (1, 1));
+}
+
+#[test]
+fn somebody_elses_commit_is_kept() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    server.on_next_commit(|remote| {
+        remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human\n");
+    });
+    both(&server, &server.token()).run().expect_code(0);
+    let titles: Vec<_> = remote.log("main").iter().map(|commit| commit.title().to_owned()).collect();
+    assert_eq!(titles, [&format!("deploy(stage,prod): {NEW}"), "docs: human", "feat: start"]);
+    assert_eq!(remote.file("main", "human.txt").as_deref(), Some("me first\n"));
+    assert_eq!(server.asked().len(), 4);
+}
+
+#[test]
+fn a_lost_answer_makes_no_second_commit() {
+    for reply in [Reply::hang_up(), Reply::html(502)] {
+        let remote = ordinary();
+        let server = GitHub::new(&remote);
+        server.lose_answer(1, reply);
+        let run = both(&server, &server.token()).run();
+        run.expect_code(0);
+        assert_eq!((remote.log("main").len(), run.stdout.trim()), (2, remote.tip("main").as_str()));
+        assert!(run.stderr.contains("passed: committed"), "{run}");
+    }
+}
+
+#[test]
+fn a_server_that_stumbles_is_asked_again_and_one_that_is_down_is_not_for_long() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let command = both(&server, &server.token());
+    server.answer_next([Reply::html(502), Reply::hang_up()]);
+    server.answer_next_change(Reply::html(502));
+    command.run().expect_code(0);
+    assert_eq!(remote.log("main").len(), 2);
+    server.answer_next(vec![Reply::html(502); 100]);
+    let run = command.args(["--timeout", "2s"]).run();
+    run.expect_code(20);
+    assert!(run.stderr.contains("unavailable: ") && run.elapsed.as_secs() < 20, "{run}");
+}
+
+#[test]
+fn ten_writers_on_ten_overlays_all_land_in_a_straight_history() {
+    let remote = Remote::new();
+    let paths: Vec<String> = (0..10).map(|n| format!("overlays/e{n}/kustomization.yaml")).collect();
+    let text = Overlay::dev(OLD).text();
+    let files: Vec<_> = paths.iter().map(|path| (path.as_str(), text.as_str(), false)).collect();
+    remote.commit("main", &files, "feat: start\n");
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    let start = |path: &String| {
+        let flags = ["--overlay", path, "--image", NEW, "--branch", "main", "--repository", "example/dex"];
+        server.environment(bump().args(flags), &token).spawn()
+    };
+    let writers: Vec<_> = paths.iter().map(start).collect();
+    for writer in writers {
+        writer.wait().expect_code(0);
+    }
+    let log = remote.log("main");
+    assert_eq!(log.len(), 11);
+    assert!(log[..10].iter().all(|commit| commit.parents.len() == 1));
+    assert!(paths.iter().all(|path| remote.file("main", path) == Some(overlays::dev("sha-51c0cc9c"))));
+}
+
+#[test]
+fn a_file_with_the_run_bit_goes_through_git_and_that_is_said() {
+    let remote = remote();
+    let server = GitHub::new(&remote);
+    let token = server.token_with(&["contents: write"]);
+    let command = server.environment(writing(&["--repository", "example/dex"], &["stage", "prod"]), &token);
+    let refused = command.clone().arg("--require-verified").run();
+    refused.expect_code(10);
+    insta::assert_snapshot!(said(&refused, &remote), @r#"
+    refused: nothing was written: `infra/argocd/overlays/prod/kustomization.yaml` has the run bit, which GitHub's API would take away, and git would not sign the commit [unverified]
+    hint: take the run bit away: `git update-index --chmod=-x infra/argocd/overlays/prod/kustomization.yaml`, and commit
+    reproduce: RUNBOOK_GITHUB_TOKEN="$RUNBOOK_GITHUB_TOKEN" bump-overlay --image registry.example/example/dex:sha-51c0cc9c --branch main --repository example/dex --overlay infra/argocd/overlays/stage --overlay infra/argocd/overlays/prod --require-verified
+    "#);
+    assert_eq!(remote.log("main").len(), 1);
+    let run = command.run();
+    run.expect_code(0);
+    assert!(
+        run.stderr.contains("has the run bit, which GitHub's API would take away, so it went through git")
+    );
+    assert_eq!(remote.mode("main", PROD).as_deref(), Some("100755"));
+    assert_eq!(remote.file("main", PROD), Some(overlays::prod("sha-51c0cc9c")));
+}
+
+#[test]
+fn a_commit_that_github_does_not_verify_is_refused_and_named() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    server.leave_unsigned();
+    let run = both(&server, &server.token()).arg("--require-verified").run();
+    run.expect_code(10);
+    insta::assert_snapshot!(said(&run, &remote).lines().take(2).collect::<Vec<_>>().join("\n"), @"
+    refused: committed COMMIT to `main`, but GitHub does not call it verified: it is not signed [unverified]
+    hint: use the token of an App or of a job, whose commits GitHub signs; on an Enterprise Server turn on the signing of web commits
+    ");
+    assert_eq!(remote.log("main").len(), 2);
+}
+
+#[test]
+fn a_protected_branch_is_a_missing_permission_unless_the_token_may_bypass_it() {
+    let classic = Protection { classic: true, reviews: 1, checks: vec!["build"] };
+    for (protection, word) in
+        [(classic, "approving review"), (Protection::default(), "through a pull request")]
+    {
+        let remote = ordinary();
+        let server = GitHub::new(&remote);
+        server.protect("main", protection);
+        let run = both(&server, &server.token()).args(["--format", "json"]).run();
+        run.expect_code(21);
+        assert_eq!(run.json()["reason"], "permission-missing");
+        assert!(run.json()["summary"].as_str().unwrap().contains(word), "{run}");
+        assert!(run.json()["hints"].to_string().contains("contents: write"), "{run}");
+        assert_eq!(remote.log("main").len(), 1);
+        both(&server, &server.bypassing_token()).run().expect_code(0);
+    }
+}
+
+#[test]
+fn a_rule_about_the_content_is_a_policy_and_its_lines_are_shown() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    server.decline_with("Push cannot contain secrets\n\n- GitHub Personal Access Token");
+    let run = both(&server, &server.token()).run();
+    run.expect_code(10);
+    insta::assert_snapshot!(first_line(&run, &remote), @"refused: the remote declined the push to `main`, Push cannot contain secrets: - GitHub Personal Access Token [policy]");
+}
+
+#[test]
+fn a_branch_that_is_missing_is_refused() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let flags = ["--overlay", STAGE, "--image", NEW, "--branch", "nope", "--repository", "example/dex"];
+    let run = server.environment(bump().args(flags), &server.token()).run();
+    run.expect_code(10);
+    insta::assert_snapshot!(first_line(&run, &remote), @"refused: `example/dex` has no branch `nope` [branch-missing]");
+}
+
+#[test]
+fn each_permission_that_is_taken_away_is_named() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    for (permissions, line) in [(&["contents: read"][..], "contents: write"), (&[], "contents: read")] {
+        let run = both(&server, &server.token_with(permissions)).args(["--format", "json"]).run();
+        run.expect_code(21);
+        assert_eq!(run.json()["reason"], "permission-missing");
+        assert!(run.json()["hints"].to_string().contains(line), "{run}");
+    }
+    let run = both(&server, "ghs_expired").run();
+    run.expect_code(21);
+    assert!(run.stderr.contains("[credentials-rejected]"), "{run}");
+    let run = both(&server, "").run();
+    run.expect_code(21);
+    assert!(run.stderr.contains("[no-credentials]") && run.stderr.contains("RUNBOOK_GITHUB_TOKEN"), "{run}");
+    assert_eq!(remote.log("main").len(), 1);
+}

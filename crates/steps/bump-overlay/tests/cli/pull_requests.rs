@@ -1,0 +1,347 @@
+//! Pull requests: one for each set of overlays, kept up to date, waited for.
+
+use lab::{
+    Command, GitHub, Remote, Running,
+    github::{Protection, Pull, State},
+};
+
+use super::{NEW, OLD, PROD, STAGE, bump, first_line, ordinary, remote, said, writing};
+use lab::overlays;
+
+const NEWER: &str = "registry.example/example/dex:sha-7d3f0a11";
+
+/// A bump of these environments to this image, through a pull request.
+fn proposing(server: &GitHub, token: &str, image: &str, environments: &[&str]) -> Command {
+    let command = bump().args(["--image", image, "--branch", "main", "--repository", "example/dex"]);
+    let command = environments.iter().fold(command, |command, environment| {
+        command.args(["--overlay".to_owned(), format!("infra/argocd/overlays/{environment}")])
+    });
+    server.environment(command.args(["--pull-request", "always", "--format", "json"]), token)
+}
+
+/// Runs it without waiting, which leaves the pull request open.
+fn left_open(command: Command) {
+    let run = command.args(["--timeout", "0"]).run();
+    run.expect_code(11);
+    assert_eq!(run.json()["reason"], "not-merged");
+}
+
+/// Starts one for stage that is for people, and waits until it waits.
+fn waiting(server: &GitHub, token: &str) -> Running {
+    let flags = ["--repository", "example/dex", "--pull-request", "always"];
+    let mut run = server.environment(writing(&flags, &["stage"]), token).spawn();
+    run.wait_for("pull request #1 to be merged");
+    run
+}
+
+fn states(server: &GitHub) -> Vec<State> {
+    server.pulls().into_iter().map(|pull| pull.state).collect()
+}
+
+/// The branches beside `main`.
+fn heads(remote: &Remote) -> Vec<String> {
+    remote.branches().into_iter().filter(|name| name != "main").collect()
+}
+
+#[test]
+fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    server.merge_at_poll(3);
+    let command = proposing(&server, &server.token(), NEW, &["stage", "prod"]).arg("--require-verified");
+    let run = command.env("PATH", "/nowhere").args(["--source-commit", &"51c0cc9c".repeat(5)]).run();
+    run.expect_code(0);
+    let (report, tip) = (run.json(), remote.tip("main"));
+    assert_eq!(
+        (&report["facts"]["commit"], &report["facts"]["changed"]),
+        (&tip.as_str().into(), &true.into())
+    );
+    assert_eq!(report["facts"]["pull_request"], "https://github.com/example/dex/pull/1");
+    assert_eq!(remote.file("main", STAGE), Some(overlays::stage("sha-51c0cc9c")));
+    assert_eq!(remote.file("main", PROD), Some(overlays::prod("sha-51c0cc9c")));
+    assert_eq!(remote.log("main")[0].trailer("Runbook-Image"), Some(NEW));
+    insta::assert_snapshot!(server.asked().join("\n"), @"
+    query Read
+    query Situation
+    mutation Branch
+    mutation Commit
+    mutation Open
+    GET /api/v3/repos/example/dex/pulls/1
+    GET /api/v3/repos/example/dex/pulls/1
+    GET /api/v3/repos/example/dex/pulls/1
+    query Signature
+    ");
+    let tagged = server.seen().iter().filter(|seen| seen.header("if-none-match").is_some()).count();
+    assert_eq!(tagged, 2, "what has not changed costs nothing of the rate limit");
+    let Pull { title, body, head, .. } = server.pulls().remove(0);
+    insta::assert_snapshot!(format!("{head}\n{title}\n{body}"), @r#"
+    runbook/main/prod-stage-b1a45abd
+    deploy(stage,prod): registry.example/example/dex:sha-51c0cc9c
+    <!-- runbook: ["infra/argocd/overlays/prod","infra/argocd/overlays/stage"] -->
+
+    Runbook-Source: 51c0cc9c51c0cc9c51c0cc9c51c0cc9c51c0cc9c
+    Runbook-Image: registry.example/example/dex:sha-51c0cc9c
+    "#);
+}
+
+#[test]
+fn what_nobody_merges_is_not_yet_and_names_the_pull_request() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let run = proposing(&server, &server.token(), NEW, &["prod"]).args(["--timeout", "2s"]).run();
+    run.expect_code(11);
+    insta::assert_snapshot!(first_line(&run, &remote), @"not-yet: pull request #1 for registry.example/example/dex:sha-51c0cc9c is still open [not-merged]");
+    let facts = &run.json()["facts"];
+    assert_eq!(facts["pull_request"], "https://github.com/example/dex/pull/1");
+    assert_eq!((&facts["commit"], &facts["changed"]), (&"".into(), &false.into()));
+    assert_eq!(facts["image"], serde_json::json!([format!("registry.example/example/dex:{OLD}")]));
+}
+
+#[test]
+fn the_second_run_finds_the_pull_request_as_it_is() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    left_open(proposing(&server, &token, NEW, &["stage", "prod"]));
+    let (pulls, head) = (server.pulls(), remote.tip(&heads(&remote)[0]));
+    let changes = |server: &GitHub| server.asked().iter().filter(|asked| asked.starts_with("mut")).count();
+    let before = changes(&server);
+    left_open(proposing(&server, &token, NEW, &["stage/kustomization.yaml", "prod"]));
+    assert_eq!((server.pulls(), remote.tip(&heads(&remote)[0]), changes(&server)), (pulls, head, before));
+}
+
+#[test]
+fn a_newer_image_takes_the_pull_request_over_and_the_older_run_is_superseded() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    let older = waiting(&server, &token);
+    remote.commit("main", &[("human.txt", "me too\n", false)], "docs: human\n");
+    left_open(proposing(&server, &token, NEWER, &["stage"]));
+    let run = older.wait();
+    run.expect_code(12);
+    insta::assert_snapshot!(first_line(&run, &remote), @"superseded: a later run has taken pull request #1 over, registry.example/example/dex:sha-51c0cc9c is not in it [newer-image]");
+    let pulls = server.pulls();
+    assert_eq!(
+        (pulls.len(), pulls[0].title.as_str()),
+        (1, "deploy(stage): registry.example/example/dex:sha-7d3f0a11")
+    );
+    assert_eq!(heads(&remote), [pulls[0].head.clone()], "nothing else is left");
+    let log = remote.log(&pulls[0].head);
+    assert_eq!((log.len(), &log[0].parents[0]), (3, &remote.tip("main")), "one commit, on the tip");
+    assert_eq!(remote.file(&pulls[0].head, STAGE), Some(overlays::stage("sha-7d3f0a11")));
+}
+
+#[test]
+fn a_larger_set_closes_the_pull_request_of_a_smaller_one() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    left_open(proposing(&server, &token, NEW, &["stage", "prod"]));
+    assert_eq!(states(&server), [State::Closed, State::Open]);
+    assert!(server.pulls()[0].body.contains("Superseded by #2."), "{:?}", server.pulls());
+    assert_eq!(heads(&remote), [server.pulls()[1].head.clone()]);
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    assert_eq!(states(&server), [State::Closed, State::Open, State::Open], "a smaller one closes nothing");
+}
+
+#[test]
+fn what_was_merged_and_undone_is_proposed_anew() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    server.merge(1);
+    remote.commit("main", &[(STAGE, &overlays::stage(OLD), false)], "rollback: stage\n");
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    server.merge(2);
+    assert_eq!(remote.file("main", STAGE), Some(overlays::stage("sha-51c0cc9c")));
+}
+
+#[test]
+fn a_branch_that_somebody_brought_up_to_date_still_has_the_image() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    let run = waiting(&server, &token);
+    remote.commit(&server.pulls()[0].head, &[("human.txt", "looks good\n", false)], "docs: human\n");
+    server.merge_at_poll(1);
+    let run = run.wait();
+    run.expect_code(0);
+    assert_eq!(run.stdout.trim(), remote.tip("main"));
+}
+
+#[test]
+fn what_somebody_closes_is_refused() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let run = waiting(&server, &server.token());
+    server.close(1);
+    let run = run.wait();
+    run.expect_code(10);
+    insta::assert_snapshot!(first_line(&run, &remote), @"refused: pull request #1 for registry.example/example/dex:sha-51c0cc9c was closed without being merged [pull-request-closed]");
+}
+
+#[test]
+fn a_server_that_is_down_for_a_while_does_not_end_the_waiting() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let run = waiting(&server, &server.token());
+    server.answer_next(vec![lab::Reply::html(502); 6]);
+    server.merge_at_poll(1);
+    run.wait().expect_code(0);
+}
+
+#[test]
+fn a_lost_answer_makes_no_second_pull_request() {
+    for nth in 1..=3 {
+        let remote = ordinary();
+        let server = GitHub::new(&remote);
+        server.lose_answer(nth, lab::Reply::html(502));
+        left_open(proposing(&server, &server.token(), NEW, &["stage"]));
+        assert_eq!((server.pulls().len(), heads(&remote).len()), (1, 1), "{nth}");
+        assert_eq!(remote.log(&heads(&remote)[0]).len(), 2, "{nth}");
+    }
+}
+
+#[test]
+fn somebody_who_moves_the_branch_meanwhile_is_seen_and_nothing_is_left() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    let head = heads(&remote).remove(0);
+    let theirs = head.clone();
+    server.on_next_commit(move |remote| {
+        remote.commit(&theirs, &[("human.txt", "me first\n", false)], "docs: human\n");
+    });
+    proposing(&server, &token, NEWER, &["stage"]).args(["--timeout", "3s"]).run().expect_code(11);
+    assert_eq!((server.pulls().len(), heads(&remote)), (1, vec![head.clone()]));
+    assert_eq!(remote.file(&head, STAGE), Some(overlays::stage("sha-7d3f0a11")));
+}
+
+#[test]
+fn a_forks_branch_of_the_same_name_is_not_ours() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    let head = heads(&remote).remove(0);
+    server.close(1);
+    server.open_from_fork(&head, "main");
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    assert_eq!(states(&server), [State::Closed, State::Open, State::Open]);
+    assert_eq!((server.pulls()[1].title.as_str(), &server.pulls()[2].head), ("", &head));
+    let flags = ["--repository", "example/dex", "--pull-request", "fallback"];
+    server.environment(writing(&flags, &["stage"]), &token).run().expect_code(0);
+    assert_eq!(states(&server), [State::Closed, State::Open, State::Closed]);
+}
+
+#[test]
+fn the_fallback_is_a_pull_request_only_where_a_rule_is_against_writing() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    let flags = ["--repository", "example/dex", "--pull-request", "fallback"];
+    let command = || server.environment(writing(&flags, &["stage"]), &token);
+    server.protect("main", Protection::default());
+    let run = command().args(["--timeout", "0"]).run();
+    run.expect_code(11);
+    insta::assert_snapshot!(said(&run, &remote), @r#"
+    not-yet: pull request #1 for registry.example/example/dex:sha-51c0cc9c is still open [not-merged]
+    note: `infra/argocd/overlays/stage/kustomization.yaml`: line 18: `example/dex` was found by its newName
+    note: `main` is protected, so it went through a pull request: Changes must be made through a pull request.
+    hint: merge https://github.com/example/dex/pull/1, and run it again
+    reproduce: RUNBOOK_GITHUB_TOKEN="$RUNBOOK_GITHUB_TOKEN" bump-overlay --image registry.example/example/dex:sha-51c0cc9c --branch main --repository example/dex --pull-request fallback --overlay infra/argocd/overlays/stage --timeout 0
+    "#);
+    let direct = server.environment(writing(&flags, &["stage"]), &server.bypassing_token());
+    direct.run().expect_code(0);
+    assert_eq!(remote.file("main", STAGE), Some(overlays::stage("sha-51c0cc9c")));
+    assert_eq!(states(&server), [State::Closed], "merging it later would bring nothing but harm");
+    assert_eq!(heads(&remote), [""; 0]);
+    server.decline_with("Push cannot contain secrets");
+    let declined = server.environment(writing(&flags, &["prod"]), &server.bypassing_token()).run();
+    declined.expect_code(10);
+    assert!(declined.stderr.contains("[policy]") && server.pulls().len() == 1, "{declined}");
+}
+
+#[test]
+fn without_a_permission_for_pull_requests_what_is_written_stays_written() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let flags = ["--repository", "example/dex", "--pull-request", "fallback"];
+    let token = server.token_with(&["contents: write"]);
+    let run = server.environment(writing(&flags, &["stage"]), &token).run();
+    run.expect_code(0);
+    assert!(run.stderr.contains("note: older pull requests may still be open"), "{run}");
+}
+
+#[test]
+fn the_jobs_own_token_is_denied_at_once_where_checks_are_required() {
+    for classic in [true, false] {
+        let remote = ordinary();
+        let server = GitHub::new(&remote);
+        server.protect("main", Protection { classic, reviews: 0, checks: vec!["build"] });
+        let token = server.built_in_token(&["contents: write", "pull-requests: write"]);
+        let run = proposing(&server, &token, NEW, &["stage"]).run();
+        run.expect_code(21);
+        assert_eq!(run.json()["reason"], "permission-missing");
+        assert!(run.json()["hints"].to_string().contains("token of an App"), "{run}");
+        assert_eq!((server.pulls(), heads(&remote).len()), (Vec::new(), 0));
+        left_open(proposing(&server, &server.token(), NEW, &["stage"]));
+    }
+}
+
+#[test]
+fn workflows_that_may_not_create_pull_requests_are_told_where_to_allow_it() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    server.forbid_pull_requests_of_workflows();
+    let token = server.built_in_token(&["contents: write", "pull-requests: write"]);
+    let run = proposing(&server, &token, NEW, &["stage"]).run();
+    run.expect_code(21);
+    assert_eq!(run.json()["reason"], "permission-missing");
+    let hints = run.json()["hints"].to_string();
+    assert!(hints.contains("Allow GitHub Actions to create and approve pull requests"), "{run}");
+}
+
+#[test]
+fn each_permission_that_is_taken_away_is_named() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    for (left, taken) in [("contents: write", "pull-requests: write"), ("pull-requests: write", "contents: ")]
+    {
+        let run = proposing(&server, &server.token_with(&[left]), NEW, &["stage"]).run();
+        run.expect_code(21);
+        assert_eq!(run.json()["reason"], "permission-missing");
+        assert!(run.json()["hints"].to_string().contains(taken), "{run}");
+    }
+    assert_eq!((server.pulls(), heads(&remote).len()), (Vec::new(), 0));
+}
+
+#[test]
+fn a_file_with_the_run_bit_is_not_proposed() {
+    let remote = remote();
+    let server = GitHub::new(&remote);
+    let run = proposing(&server, &server.token(), NEW, &["stage", "prod"]).run();
+    run.expect_code(10);
+    assert_eq!(run.json()["reason"], "run-bit");
+    assert_eq!((server.pulls(), heads(&remote).len()), (Vec::new(), 0));
+}
+
+#[test]
+fn a_dry_run_and_an_image_that_is_there_already_propose_nothing() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    proposing(&server, &token, NEW, &["stage"]).arg("--dry-run").run().expect_code(0);
+    let old = format!("registry.example/example/dex:{OLD}");
+    let run = proposing(&server, &token, &old, &["stage"]).run();
+    run.expect_code(0);
+    assert_eq!(
+        (&run.json()["verdict"], &run.json()["facts"]["commit"]),
+        (&"unchanged".into(), &remote.tip("main").into())
+    );
+    assert_eq!((server.pulls(), heads(&remote).len()), (Vec::new(), 0));
+}

@@ -1,0 +1,379 @@
+//! A change of a branch that is proposed: one pull request, kept up to date until it is merged.
+
+mod situation;
+mod words;
+
+use std::cell::RefCell;
+
+use branch::{Branch, BranchError, Edit, Entry, Name, Pushed, RejectionKind, Snapshot};
+use contract::{Commit, Failure, asking};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    GitHub, Relation,
+    api::{Needs, Refusal, Said},
+    commit, read,
+};
+pub use situation::Pull;
+use situation::Situation;
+
+/// What a branch that is to be deleted is to point to.
+const NOWHERE: &str = "0000000000000000000000000000000000000000";
+
+/// A branch whose commits are proposed, by a pull request of a branch of their own.
+///
+/// There is one pull request for each set of files: a later proposal for the same set replaces its
+/// commit, and one for a larger set closes it.
+pub struct Proposal<'g, 'w> {
+    github: &'g GitHub<'w>,
+    head: Name,
+    set: Vec<String>,
+    pull: RefCell<Option<Pull>>,
+    seen: RefCell<Option<Seen>>,
+    suffix: u32,
+}
+
+/// What became of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing yet.
+    Open,
+    /// It was merged, as this commit of the branch.
+    Merged(Commit),
+    /// It was closed.
+    Closed,
+    /// A later one has taken its place.
+    Superseded,
+}
+
+/// The last answer about the pull request, and its entity tag.
+struct Seen {
+    etag: String,
+    outcome: Outcome,
+}
+
+const CREATE_REF: &str =
+    "mutation Branch($input: CreateRefInput!) { createRef(input: $input) { clientMutationId } }";
+
+const UPDATE_REFS: &str =
+    "mutation Branches($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }";
+
+const OPEN: &str = "mutation Open($input: CreatePullRequestInput!) { createPullRequest(input: $input) { \
+     pullRequest { id number url title body headRefName isCrossRepository } } }";
+
+const UPDATE: &str = "mutation Update($input: UpdatePullRequestInput!) { updatePullRequest(input: $input) { \
+     clientMutationId } }";
+
+impl<'g, 'w> Proposal<'g, 'w> {
+    /// Describes the proposal to change this set of files, from the branch `head`; nothing is asked yet.
+    ///
+    /// `random` tells runs at the same time apart.
+    pub fn new(github: &'g GitHub<'w>, head: Name, set: Vec<String>, random: u32) -> Self {
+        Self { github, head, set, pull: RefCell::default(), seen: RefCell::default(), suffix: random }
+    }
+
+    /// Returns the branch of its own.
+    pub fn head(&self) -> &Name {
+        &self.head
+    }
+
+    /// Returns the pull request, once there is one.
+    pub fn pull(&self) -> Option<Pull> {
+        self.pull.borrow().clone()
+    }
+
+    /// Asks what has become of the proposal of this commit.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn outcome(&self, commit: &Commit) -> Result<Outcome, Failure> {
+        let number = self.pull().map(|pull| pull.number).unwrap_or_default();
+        let path = format!("repos/{}/pulls/{number}", self.github.repository);
+        let etag = self.seen.borrow().as_ref().map(|seen| seen.etag.clone());
+        let answer = self.github.api.get(&path, &[], etag.as_deref(), Needs::PullRequestsWrite).await?;
+        if answer.status() == 304
+            && let Some(seen) = &*self.seen.borrow()
+        {
+            return Ok(seen.outcome.clone());
+        }
+        if answer.status() != 200 {
+            let error = anyhow::anyhow!("pull request #{number} is not there any more");
+            return Err(Failure::unavailable(asking::NOT_THE_API, error));
+        }
+        let outcome = self.judge(answer.json()?, commit).await?;
+        if let Some(etag) = answer.header("etag") {
+            self.seen.replace(Some(Seen { etag: etag.to_owned(), outcome: outcome.clone() }));
+        }
+        Ok(outcome)
+    }
+
+    async fn judge(&self, body: Body, commit: &Commit) -> Result<Outcome, Failure> {
+        // Somebody may have brought the branch up to date: then it still has our commit.
+        let ours = body.head.sha == *commit
+            || self.github.relation(commit, &body.head.sha).await? == Some(Relation::Ahead);
+        Ok(match (body.merged, body.state.as_str(), body.merge_commit_sha) {
+            _ if !ours => Outcome::Superseded,
+            (true, _, Some(merge)) => Outcome::Merged(merge),
+            (_, "open", _) => Outcome::Open,
+            _ if body.body.is_some_and(|body| body.contains(words::SUPERSEDED)) => Outcome::Superseded,
+            _ => Outcome::Closed,
+        })
+    }
+
+    /// Closes what was proposed for these files, since `commit` of the branch itself has come first.
+    ///
+    /// # Errors
+    /// When it could not be done.
+    pub async fn withdraw(&self, commit: &Commit) -> Result<(), Failure> {
+        let situation = situation::ask(self.github, &self.head).await?;
+        let others = situation.all().filter(|pull| self.covers(pull));
+        let all = situation.own().into_iter().chain(others);
+        self.close(&situation, all, &commit.to_string()).await
+    }
+
+    /// Puts the commit onto the branch of its own; what was there is replaced at once, so that the pull
+    /// request never is without a change, which GitHub would close.
+    async fn put(&self, situation: &Situation, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
+        let Some(head) = situation.head() else {
+            return self.put_new(situation, &self.head, onto, edit).await;
+        };
+        // Without a pull request it may be what was merged before, and undone since.
+        if situation.own().is_some() && self.is_there(edit).await? {
+            return Ok(Pushed::Landed { commit: head.clone(), said: Vec::new() });
+        }
+        let aside = format!("{}-{:08x}", self.head, self.suffix);
+        let aside: Name = aside.parse().map_err(Failure::internal)?;
+        let pushed = self.put_aside(situation, head, &aside, onto, edit).await;
+        if !matches!(pushed, Ok(Pushed::Landed { .. })) {
+            // Nobody else would; and if it is not possible, that is not what went wrong.
+            let nowhere = json!([{ "name": aside.full(), "afterOid": NOWHERE }]);
+            drop(self.update_branches(situation, nowhere).await);
+        }
+        pushed
+    }
+
+    /// Makes the commit on a branch beside, and the branch of its own of it.
+    async fn put_aside(
+        &self,
+        situation: &Situation,
+        head: &Commit,
+        aside: &Name,
+        onto: &Snapshot,
+        edit: &Edit,
+    ) -> Result<Pushed, BranchError> {
+        let pushed = self.put_new(situation, aside, onto, edit).await?;
+        let Pushed::Landed { commit, said } = pushed else { return Ok(pushed) };
+        let updates = json!([
+            { "name": self.head.full(), "beforeOid": head, "afterOid": commit, "force": true },
+            { "name": aside.full(), "afterOid": NOWHERE },
+        ]);
+        match self.update_branches(situation, updates).await {
+            Ok(()) => Ok(Pushed::Landed { commit, said }),
+            // The branch that we had seen is another one by now.
+            Err(refusal) => self.refused(refusal, Needs::ContentsWrite, |_| true),
+        }
+    }
+
+    async fn put_new(
+        &self,
+        situation: &Situation,
+        name: &Name,
+        onto: &Snapshot,
+        edit: &Edit,
+    ) -> Result<Pushed, BranchError> {
+        let input = json!({ "repositoryId": situation.id, "name": name.full(), "oid": onto.tip });
+        match self.github.api.change::<Value>(CREATE_REF, input, Needs::ContentsWrite).await {
+            Ok(_) => commit::commit(self.github, name, onto, edit).await,
+            Err(refusal) => self.refused(refusal, Needs::ContentsWrite, is_taken),
+        }
+    }
+
+    async fn update_branches(&self, situation: &Situation, updates: Value) -> Result<(), Refusal> {
+        let input = json!({ "repositoryId": situation.id, "refUpdates": updates });
+        self.github.api.change::<Value>(UPDATE_REFS, input, Needs::ContentsWrite).await.map(drop)
+    }
+
+    /// Returns what a refusal means: a rule, a missing permission, or another run that does the same.
+    fn refused(
+        &self,
+        refusal: Refusal,
+        needs: Needs,
+        is_race: impl Fn(&Said) -> bool,
+    ) -> Result<Pushed, BranchError> {
+        let said = match refusal {
+            Refusal::Failed(failure) => return Err(failure.into()),
+            Refusal::Said(said) => said,
+        };
+        match (commit::protected(&said), said.kind.as_str()) {
+            (Some(rejection), _) => Ok(Pushed::Rejected(rejection)),
+            (None, "STALE_DATA" | "UNPROCESSABLE") if is_race(&said) => Ok(Pushed::Moved),
+            (None, "UNPROCESSABLE") => {
+                Ok(Pushed::Rejected(commit::rejection(RejectionKind::Declined, &said.message)))
+            }
+            _ => Err(self.github.api.failure(&said, needs).into()),
+        }
+    }
+
+    /// Returns whether the branch has these contents already.
+    async fn is_there(&self, edit: &Edit) -> Result<bool, BranchError> {
+        let paths: Vec<String> = edit.files.iter().map(|file| file.path.clone()).collect();
+        let there = read::read(self.github, &self.head, &paths).await?;
+        Ok(edit.files.iter().all(|file| {
+            matches!(&there.entries[&file.path], Entry::File { content, .. } if *content == file.content)
+        }))
+    }
+
+    /// Opens the pull request, or brings its words up to date; returns why it did not.
+    async fn announce(&self, situation: &Situation, edit: &Edit) -> Result<Option<Pushed>, BranchError> {
+        let (title, more) = edit.message.split_once('\n').unwrap_or((&edit.message, ""));
+        let title = words::shortened(title);
+        // The trailers last: a merge may make the description its commit's message.
+        let body = format!("{}\n\n{}", words::marker(&self.set), more.trim_matches('\n'));
+        if let Some(pull) = situation.own() {
+            if (&pull.title, &pull.body) != (&title, &body) {
+                let input = json!({ "pullRequestId": pull.id, "title": title, "body": body });
+                self.update(input).await?;
+            }
+            self.pull.replace(Some(pull.clone()));
+            return Ok(None);
+        }
+        let input = json!({
+            "repositoryId": situation.id, "baseRefName": self.github.name.as_str(),
+            "headRefName": self.head.as_str(), "title": title, "body": body,
+        });
+        match self.github.api.change::<Opened>(OPEN, input, Needs::PullRequestsWrite).await {
+            Ok(opened) => {
+                self.pull.replace(Some(opened.payload.pull));
+                Ok(None)
+            }
+            Err(Refusal::Said(said)) if is_forbidden_to_workflows(&said) => Err(not_permitted(&said).into()),
+            Err(refusal) => self.refused(refusal, Needs::PullRequestsWrite, is_taken).map(Some),
+        }
+    }
+
+    async fn update(&self, input: Value) -> Result<(), Failure> {
+        let needs = Needs::PullRequestsWrite;
+        match self.github.api.change::<Value>(UPDATE, input, needs).await {
+            Ok(_) => Ok(()),
+            Err(Refusal::Failed(failure)) => Err(failure),
+            Err(Refusal::Said(said)) => Err(self.github.api.failure(&said, needs)),
+        }
+    }
+
+    /// Returns whether a pull request proposes only files that this one proposes too.
+    fn covers(&self, pull: &Pull) -> bool {
+        let theirs = pull.body.lines().find_map(words::files);
+        let own = pull.head_ref_name == self.head.as_str();
+        !own && theirs.is_some_and(|theirs| theirs.iter().all(|file| self.set.contains(file)))
+    }
+
+    /// Closes pull requests, saying what came in their place, and deletes their branches.
+    async fn close<'p>(
+        &self,
+        situation: &Situation,
+        pulls: impl Iterator<Item = &'p Pull>,
+        by: &str,
+    ) -> Result<(), Failure> {
+        let mut branches = Vec::new();
+        for pull in pulls {
+            let body = format!("{}\n\nSuperseded by {by}.\n{}", pull.body, words::SUPERSEDED);
+            self.update(json!({ "pullRequestId": pull.id, "body": body, "state": "CLOSED" })).await?;
+            branches
+                .push(json!({ "name": format!("refs/heads/{}", pull.head_ref_name), "afterOid": NOWHERE }));
+        }
+        if branches.is_empty() {
+            return Ok(());
+        }
+        match self.update_branches(situation, Value::Array(branches)).await {
+            Ok(()) => Ok(()),
+            Err(Refusal::Failed(failure)) => Err(failure),
+            Err(Refusal::Said(said)) => Err(self.github.api.failure(&said, Needs::ContentsWrite)),
+        }
+    }
+}
+
+impl Branch for Proposal<'_, '_> {
+    fn name(&self) -> &Name {
+        &self.github.name
+    }
+
+    async fn read(&self, paths: &[String]) -> Result<Snapshot, BranchError> {
+        self.github.read(paths).await
+    }
+
+    /// Proposes the commit; it has landed when it is on the branch of its own and announced.
+    async fn commit(&self, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
+        let situation = situation::ask(self.github, &self.head).await?;
+        if !situation.has_base() {
+            return Err(BranchError::Missing);
+        }
+        if situation.is_never_checked() {
+            return Err(never_checked(&self.github.name).into());
+        }
+        let pushed = self.put(&situation, onto, edit).await?;
+        let Pushed::Landed { .. } = &pushed else { return Ok(pushed) };
+        if let Some(other) = self.announce(&situation, edit).await? {
+            return Ok(other);
+        }
+        let others = situation.all().filter(|pull| self.covers(pull));
+        let by = self.pull().map(|pull| format!("#{}", pull.number)).unwrap_or_default();
+        self.close(&situation, others, &by).await?;
+        Ok(pushed)
+    }
+
+    async fn contains(&self, commit: &Commit) -> Result<bool, BranchError> {
+        self.github.contains(commit).await
+    }
+}
+
+#[derive(Deserialize)]
+struct Opened {
+    #[serde(rename = "createPullRequest")]
+    payload: Payload,
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    #[serde(rename = "pullRequest")]
+    pull: Pull,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    state: String,
+    merged: bool,
+    merge_commit_sha: Option<Commit>,
+    body: Option<String>,
+    head: HeadOfPull,
+}
+
+#[derive(Deserialize)]
+struct HeadOfPull {
+    sha: Commit,
+}
+
+/// Another run has made the branch or the pull request that we were about to make.
+fn is_taken(said: &Said) -> bool {
+    said.message.contains("already exists")
+}
+
+fn is_forbidden_to_workflows(said: &Said) -> bool {
+    said.message.contains("not permitted to create or approve pull requests")
+}
+
+fn not_permitted(said: &Said) -> Failure {
+    let error = anyhow::anyhow!("{}", said.message.trim_end_matches('.'));
+    Failure::denied(asking::PERMISSION_MISSING, error)
+        .hinted("turn on `Allow GitHub Actions to create and approve pull requests` (Settings, Actions, General) of the repository and of its organization")
+        .hinted("or put the token of an App into `RUNBOOK_GITHUB_TOKEN`")
+}
+
+fn never_checked(name: &Name) -> Failure {
+    let error = anyhow::anyhow!(
+        "`{name}` requires checks, and none would ever start for a pull request of the job's own token"
+    );
+    Failure::denied(asking::PERMISSION_MISSING, error).hinted(
+        "put the token of an App into `RUNBOOK_GITHUB_TOKEN`, with `contents: write` and `pull-requests: write`",
+    )
+}
