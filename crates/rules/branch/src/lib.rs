@@ -3,14 +3,24 @@
 //!
 //! What is written is decided anew on every conflict, from the files as they are then; text is never
 //! rebased or merged. A remote implements [`Branch`], [`update`] is the loop over it.
+//!
+//! What was before is asked by [`History`]; [`Values`] makes of it which images a file named over time.
 
 mod branch;
+mod history;
 mod name;
 mod reasons;
+mod trailers;
 mod turns;
 mod update;
+mod values;
 
 pub use branch::{Branch, BranchError, Edit, Entry, FileChange, Pushed, Rejection, RejectionKind, Snapshot};
+pub use history::{
+    Change, Changes, CommitName, HISTORY_CUT, History, InvalidCommitName, Relation, Relations,
+};
 pub use name::{InvalidName, Name};
 pub use reasons::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY};
+pub use trailers::{Trailers, run_url};
 pub use update::{Decision, Outcome, read, update};
+pub use values::{Mark, Value, Values, is_same};

@@ -88,14 +88,34 @@ fn replaced(repository: &Repository, mut tree: Tree, parts: &[&str], id: ObjectI
     Ok(tree)
 }
 
-fn root(repository: &Repository, commit: &Commit) -> Answer<Tree> {
+pub(crate) fn root(repository: &Repository, commit: &Commit) -> Answer<Tree> {
     let commit = repository.find_commit(id(commit)?).map_err(Trouble::other)?;
     read_tree(repository, commit.tree_id().map_err(Trouble::other)?.detach())
 }
 
-fn read_tree(repository: &Repository, id: ObjectId) -> Answer<Tree> {
+pub(crate) fn read_tree(repository: &Repository, id: ObjectId) -> Answer<Tree> {
     let tree = repository.find_tree(id).map_err(Trouble::other)?;
     Ok(tree.decode().map_err(Trouble::other)?.into_owned())
+}
+
+/// Returns the parents of a commit; `None` when it is not here.
+pub(crate) fn parents(repository: &Repository, id: ObjectId) -> Answer<Option<Vec<ObjectId>>> {
+    let Some(object) = repository.try_find_object(id).map_err(Trouble::other)? else { return Ok(None) };
+    let commit = object.try_into_commit().map_err(Trouble::other)?;
+    Ok(Some(commit.parent_ids().map(gix::Id::detach).collect()))
+}
+
+/// Returns the first parent of a commit that is here.
+pub(crate) fn first_parent(repository: &Repository, id: ObjectId) -> Answer<Option<ObjectId>> {
+    Ok(parents(repository, id)?.and_then(|parents| parents.first().copied()))
+}
+
+/// Returns the message of a commit and its author's date.
+pub(crate) fn said(repository: &Repository, id: ObjectId) -> Answer<(String, i64)> {
+    let commit = repository.find_commit(id).map_err(Trouble::other)?;
+    let message = commit.message_raw().map_err(Trouble::other)?.to_string();
+    let date = commit.author().map_err(Trouble::other)?.time().map_err(Trouble::other)?;
+    Ok((message, date.seconds))
 }
 
 /// Returns the commit's id as gix knows it.
