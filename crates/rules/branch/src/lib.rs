@@ -9,7 +9,9 @@
 mod branch;
 mod history;
 mod name;
+mod overlays;
 mod reasons;
+mod say;
 mod trailers;
 mod turns;
 mod update;
@@ -20,7 +22,9 @@ pub use history::{
     Change, Changes, CommitName, HISTORY_CUT, History, InvalidCommitName, Relation, Relations,
 };
 pub use name::{InvalidName, Name};
+pub use overlays::{Entries, Overlay, Refused, environment};
 pub use reasons::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY};
+pub use say::{bypassed, missing, rejected};
 pub use trailers::{Trailers, run_url};
-pub use update::{Decision, Outcome, read, update};
+pub use update::{Decision, Outcome, ask, read, update};
 pub use values::{Mark, Value, Values, is_same};
