@@ -3,8 +3,11 @@
 use contract::Registration;
 
 /// All steps, in the order of the runbook.
-pub const ALL: &[Registration] =
-    &[Registration::of::<check_image::CheckImage>(), Registration::of::<bump_overlay::BumpOverlay>()];
+pub const ALL: &[Registration] = &[
+    Registration::of::<check_image::CheckImage>(),
+    Registration::of::<bump_overlay::BumpOverlay>(),
+    Registration::of::<rollback_overlay::RollbackOverlay>(),
+];
 
 pub(crate) fn find(name: &str) -> Option<&'static Registration> {
     ALL.iter().find(|step| step.name == name)

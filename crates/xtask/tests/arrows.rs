@@ -8,12 +8,16 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What packages below a folder may use, by folder; the first line that fits counts.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("crates/contract", &[]),
     ("crates/fetch", &["crates/contract"]),
     ("crates/rules/", &["crates/contract"]),
     ("crates/systems/git", &["crates/rules/branch", "crates/fetch", "crates/contract"]),
     ("crates/systems/", &["crates/fetch", "crates/contract"]),
+    (
+        "crates/steps/rollback-overlay",
+        &["crates/steps/check-image", "crates/rules/", "crates/systems/", "crates/contract"],
+    ),
     ("crates/steps/", &["crates/rules/", "crates/systems/", "crates/contract"]),
     ("crates/sandbox", &["crates/systems/", "crates/rules/", "crates/fetch", "crates/contract"]),
     (

@@ -52,6 +52,8 @@ pub struct Changes {
 pub struct Change {
     /// The commit.
     pub commit: Commit,
+    /// Its first parent.
+    pub parent: Option<Commit>,
     /// Its whole message.
     pub message: String,
     /// Its author's date, in seconds since 1970.

@@ -27,4 +27,4 @@ pub use reasons::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY};
 pub use say::{bypassed, missing, rejected};
 pub use trailers::{Trailers, run_url};
 pub use update::{Decision, Outcome, ask, read, update};
-pub use values::{Mark, Value, Values, is_same};
+pub use values::{Mark, Value, Values, is_same, is_same_version};

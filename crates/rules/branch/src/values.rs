@@ -122,11 +122,15 @@ impl Values {
 
 /// Returns whether both mean the same image: by digest where both have one, else by tag.
 pub fn is_same(one: &Reference, other: &Reference) -> bool {
-    let same_version = match (one.digest(), other.digest()) {
+    one.name() == other.name() && is_same_version(one, other)
+}
+
+/// Returns whether both mean the same image of a repository, whatever that is called.
+pub fn is_same_version(one: &Reference, other: &Reference) -> bool {
+    match (one.digest(), other.digest()) {
         (Some(one), Some(other)) => one == other,
         _ => one.tag().is_some() && one.tag() == other.tag(),
-    };
-    one.name() == other.name() && same_version
+    }
 }
 
 #[cfg(test)]
@@ -141,6 +145,7 @@ mod tests {
     fn values(changes: &[(&str, &str)]) -> Values {
         let list = changes.iter().enumerate().map(|(at, (content, message))| Change {
             commit: id(at + 1),
+            parent: Some(id(at)),
             message: format!("title\n\n{message}"),
             date: 0,
             content: Some(content.as_bytes().to_vec()),

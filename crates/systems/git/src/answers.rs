@@ -48,6 +48,7 @@ pub(crate) struct ChangesAnswer {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ChangeAnswer {
     pub(crate) commit: Commit,
+    pub(crate) parent: Option<Commit>,
     pub(crate) message: String,
     pub(crate) date: i64,
     pub(crate) content: Option<Text>,
@@ -95,8 +96,8 @@ impl From<ChangesAnswer> for Changes {
 
 impl From<ChangeAnswer> for Change {
     fn from(answer: ChangeAnswer) -> Self {
-        let ChangeAnswer { commit, message, date, content } = answer;
-        Self { commit, message, date, content: content.map(Text::into_bytes) }
+        let ChangeAnswer { commit, parent, message, date, content } = answer;
+        Self { commit, parent, message, date, content: content.map(Text::into_bytes) }
     }
 }
 

@@ -124,9 +124,9 @@ impl Graph {
                 _ => None,
             };
             let Some((relation, id)) = relation else { return Ok(None) };
-            found.push((relation, id.map(whole).transpose()?));
+            found.push((relation, id.map(objects::commit).transpose()?));
         }
-        Ok(Some(Relations { commit: Some(whole(id)?), others: found }))
+        Ok(Some(Relations { commit: Some(objects::commit(id)?), others: found }))
     }
 
     /// Returns how a commit stands to one that is not behind it.
@@ -180,8 +180,4 @@ impl Graph {
         }
         Ok(past)
     }
-}
-
-fn whole(id: ObjectId) -> Answer<Commit> {
-    id.to_string().parse().map_err(Trouble::other)
 }

@@ -70,8 +70,7 @@ pub(crate) fn write(
         message: edit.message.as_str().into(),
         extra_headers: Vec::new(),
     };
-    let id = repository.write_object(&commit).map_err(Trouble::storing)?;
-    id.to_string().parse().map_err(Trouble::other)
+    self::commit(repository.write_object(&commit).map_err(Trouble::storing)?.detach())
 }
 
 /// Returns the tree with another file at the path; every mode and the order of entries stay.
@@ -121,4 +120,9 @@ pub(crate) fn said(repository: &Repository, id: ObjectId) -> Answer<(String, i64
 /// Returns the commit's id as gix knows it.
 pub(crate) fn id(commit: &Commit) -> Answer<ObjectId> {
     ObjectId::from_hex(commit.as_str().as_bytes()).map_err(Trouble::other)
+}
+
+/// Returns the id as everybody else knows it.
+pub(crate) fn commit(id: ObjectId) -> Answer<Commit> {
+    id.to_string().parse().map_err(Trouble::other)
 }

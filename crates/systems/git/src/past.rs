@@ -109,8 +109,7 @@ fn walk(repository: &gix::Repository, tip: &Commit, path: &str, most: usize) -> 
 }
 
 fn file(repository: &gix::Repository, commit: ObjectId, path: &str) -> Answer<Option<ObjectId>> {
-    let commit: Commit = commit.to_string().parse().map_err(Trouble::other)?;
-    Ok(match objects::find(repository, &commit, path)? {
+    Ok(match objects::find(repository, &objects::commit(commit)?, path)? {
         Found::File { id, .. } => Some(id),
         _ => None,
     })
@@ -132,6 +131,7 @@ async fn told(call: &Call<'_>, walked: BTreeMap<String, Steps>) -> Answer<BTreeM
 fn change(repository: &gix::Repository, step: &Step) -> Answer<ChangeAnswer> {
     let (message, date) = objects::said(repository, step.commit)?;
     let content = step.file.map(|id| objects::content(repository, id)).transpose()?;
-    let commit = step.commit.to_string().parse().map_err(Trouble::other)?;
-    Ok(ChangeAnswer { commit, message, date, content: content.as_deref().map(text) })
+    let parent = objects::first_parent(repository, step.commit)?.map(objects::commit).transpose()?;
+    let commit = objects::commit(step.commit)?;
+    Ok(ChangeAnswer { commit, parent, message, date, content: content.as_deref().map(text) })
 }
