@@ -8,6 +8,7 @@ pub const ALL: &[Registration] = &[
     Registration::of::<bump_overlay::BumpOverlay>(),
     Registration::of::<wait_argo::WaitArgo>(),
     Registration::of::<verify_pods::VerifyPods>(),
+    Registration::of::<rollback_overlay::RollbackOverlay>(),
 ];
 
 pub(crate) fn find(name: &str) -> Option<&'static Registration> {

@@ -15,6 +15,10 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("crates/systems/git", &["crates/rules/branch", "crates/fetch", "crates/contract"]),
     ("crates/systems/github", &["crates/rules/branch", "crates/fetch", "crates/contract"]),
     ("crates/systems/", &["crates/fetch", "crates/contract"]),
+    (
+        "crates/steps/rollback-overlay",
+        &["crates/steps/check-image", "crates/rules/", "crates/systems/", "crates/contract"],
+    ),
     ("crates/steps/", &["crates/rules/", "crates/systems/", "crates/contract"]),
     ("crates/sandbox", &["crates/systems/", "crates/rules/", "crates/fetch", "crates/contract"]),
     (

@@ -3,14 +3,28 @@
 //!
 //! What is written is decided anew on every conflict, from the files as they are then; text is never
 //! rebased or merged. A remote implements [`Branch`], [`update`] is the loop over it.
+//!
+//! What was before is asked by [`History`]; [`Values`] makes of it which images a file named over time.
 
 mod branch;
+mod history;
 mod name;
+mod overlays;
 mod reasons;
+mod say;
+mod trailers;
 mod turns;
 mod update;
+mod values;
 
 pub use branch::{Branch, BranchError, Edit, Entry, FileChange, Pushed, Rejection, RejectionKind, Snapshot};
+pub use history::{
+    Change, Changes, CommitName, HISTORY_CUT, History, InvalidCommitName, Relation, Relations,
+};
 pub use name::{InvalidName, Name};
+pub use overlays::{Entries, Overlay, Refused, environment};
 pub use reasons::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY};
-pub use update::{Decision, Outcome, read, update};
+pub use say::{bypassed, missing, rejected};
+pub use trailers::{Trailers, run_url};
+pub use update::{Decision, Outcome, ask, read, update};
+pub use values::{Mark, Value, Values, is_same, is_same_version};

@@ -2,7 +2,7 @@
 
 use contract::{Commit, Failure, World};
 
-use crate::{Branch, BranchError, Edit, Pushed, Rejection, Snapshot, turns::Turns};
+use crate::{Branch, BranchError, Edit, Name, Pushed, Rejection, Snapshot, turns::Turns};
 
 /// What is decided about a snapshot.
 #[derive(Debug)]
@@ -41,6 +41,24 @@ pub enum Outcome<R> {
 /// As the branch says.
 pub async fn read<B: Branch>(world: &World, branch: &B, paths: &[String]) -> Result<Snapshot, BranchError> {
     Turns::new(world, branch.name()).ask(async || branch.read(paths).await).await
+}
+
+/// Puts a question about a branch, again after a disturbance that may pass.
+///
+/// # Errors
+/// As the question says.
+pub async fn ask<T>(
+    world: &World,
+    name: &Name,
+    question: impl AsyncFn() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match Turns::new(world, name).ask(async || question().await.map_err(BranchError::from)).await {
+        Ok(answer) => Ok(answer),
+        Err(BranchError::Failed(failure)) => Err(failure),
+        Err(BranchError::Missing) => {
+            Err(Failure::internal(anyhow::anyhow!("nothing was said to be missing")))
+        }
+    }
 }
 
 /// Brings a branch to what `decide` makes of its files, in one commit.

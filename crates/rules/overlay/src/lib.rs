@@ -16,6 +16,7 @@
 
 mod anchors;
 mod create;
+mod diff;
 mod document;
 mod images;
 mod lines;
@@ -27,6 +28,7 @@ mod refusal;
 mod splice;
 mod wanted;
 
+pub use diff::Diff;
 use document::Document;
 use images::{Entry as Found, Images, Key};
 use plan::{Actions, NewEntry};
@@ -155,9 +157,15 @@ pub struct Entry {
     pub line: usize,
 }
 
-/// Returns the names a kustomization may have; two of them in one directory are an error.
-pub fn file_names() -> [&'static str; 3] {
-    ["kustomization.yaml", "kustomization.yml", "Kustomization"]
+impl Value {
+    /// Returns the reference that kustomize makes of an entry of this name.
+    pub fn image(&self, name: &str) -> String {
+        let mut image = self.new_name.clone().unwrap_or_else(|| name.to_owned());
+        for (mark, version) in [(':', &self.tag), ('@', &self.digest)] {
+            image.extend(version.iter().map(|version| format!("{mark}{version}")));
+        }
+        image
+    }
 }
 
 /// Returns the entries of a kustomization, none if it has no `images`.
@@ -168,6 +176,25 @@ pub fn read(text: &[u8]) -> Result<Vec<Entry>, Refusal> {
     let document = Document::parse(text)?;
     let images = images::find(&document)?;
     Ok(found(&images).iter().map(read_entry).collect())
+}
+
+/// Returns the entries that a change means, several if it may mean several; nothing is checked.
+///
+/// # Errors
+/// [`RefusalKind::UnsupportedYaml`] for a text that [`edit`] would not touch either.
+pub fn find(text: &[u8], change: &Change) -> Result<Vec<Entry>, Refusal> {
+    let document = Document::parse(text)?;
+    let images = images::find(&document)?;
+    let found = found(&images);
+    Ok(locate::candidates(found, change, false).into_iter().map(|at| read_entry(&found[at])).collect())
+}
+
+/// Returns what the entry of this name made of the image in a text of another time; where there was
+/// none, the entry that the change means. `None` when the text names no such image, or cannot be read.
+pub fn image_in(text: &[u8], name: &str, change: &Change) -> Option<String> {
+    let named = Change { entry: Some(name.to_owned()), ..change.clone() };
+    let found = find(text, &named).ok()?.into_iter().chain(find(text, change).ok()?).next()?;
+    Some(found.value.image(&found.name))
 }
 
 /// Returns the text with every change done, or refuses them all.

@@ -62,7 +62,8 @@ fn wants(change: &Change, repository: &str) -> bool {
     change.names.iter().any(|name| same_repository(name, repository))
 }
 
-fn candidates(entries: &[Entry<'_>], change: &Change, all: bool) -> Vec<usize> {
+/// Returns where the entries are that a change means.
+pub(crate) fn candidates(entries: &[Entry<'_>], change: &Change, all: bool) -> Vec<usize> {
     let positions = |wanted: &dyn Fn(&Entry<'_>) -> bool| -> Vec<usize> {
         (0..entries.len()).filter(|at| wanted(&entries[*at])).collect()
     };

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use contract::{Reason, editing};
+
 /// Why nothing was edited.
 ///
 /// `Display` gives what is there, a lowercase fragment that starts with the line where one is
@@ -34,15 +36,20 @@ pub enum RefusalKind {
 }
 
 impl RefusalKind {
+    /// Returns the reason of the report.
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::ImageMissing => editing::IMAGE_MISSING,
+            Self::IncompleteImage => editing::INCOMPLETE_IMAGE,
+            Self::Ambiguous => editing::AMBIGUOUS,
+            Self::Shadowed => editing::SHADOWED,
+            Self::UnsupportedYaml => editing::UNSUPPORTED_YAML,
+        }
+    }
+
     /// Returns the word of the report, e.g. `image-missing`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ImageMissing => "image-missing",
-            Self::IncompleteImage => "incomplete-image",
-            Self::Ambiguous => "ambiguous",
-            Self::Shadowed => "shadowed",
-            Self::UnsupportedYaml => "unsupported-yaml",
-        }
+        self.reason().word
     }
 
     pub(crate) fn because(self, message: impl Into<String>) -> Refusal {

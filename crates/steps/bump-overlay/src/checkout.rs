@@ -2,12 +2,12 @@
 
 use std::{io, path::Path};
 
-use branch::{Entry, NOT_WRITTEN};
-use contract::{Failure, Report, World, asking, world::FileKind};
+use branch::{Entries, Entry, NOT_WRITTEN};
+use contract::{Failure, Report, World, asking, editing, world::FileKind};
 
 use crate::{
     edits::{Edits, FileEdit},
-    overlays::Entries,
+    guards::Findings,
     request::Request,
     say::{self, Place},
 };
@@ -22,7 +22,7 @@ pub(crate) fn bump(request: &Request, world: &World) -> Result<Report, Failure> 
         match entry(world, &path) {
             Ok(entry) => drop(entries.insert(path, entry)),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                return Ok(Report::refused(say::UNSUPPORTED_YAML, format!("`{path}`: {error}")));
+                return Ok(Report::refused(editing::UNSUPPORTED_YAML, format!("`{path}`: {error}")));
             }
             Err(error) => return Err(not_read(&path, error)),
         }
@@ -35,7 +35,7 @@ pub(crate) fn bump(request: &Request, world: &World) -> Result<Report, Failure> 
         return Ok(say::unchanged(request, &edits, &Place::Checkout));
     }
     if request.dry_run {
-        return Ok(say::dry_run(request, &edits, &Place::Checkout));
+        return Ok(say::dry_run(request, &edits, &Place::Checkout, &Findings::default()));
     }
     write(world, &edits)?;
     Ok(say::written(request, &edits))

@@ -1,16 +1,9 @@
 //! The edits of all overlays together: all or none.
 
-use branch::FileChange;
-use contract::Reason;
-use overlay::{Edited, EditedEntry, Refusal, RefusalKind, Value};
-use similar::{DiffOp, TextDiff};
+use branch::{Entries, FileChange, Refused, environment};
+use overlay::{Diff, Edited, Refusal};
 
-use crate::{
-    Facts,
-    overlays::{Entries, environment},
-    request::Request,
-    say,
-};
+use crate::{Facts, request::Request};
 
 /// What becomes of each overlay, in the order given.
 pub(crate) struct Edits(pub(crate) Vec<OverlayEdit>);
@@ -27,41 +20,9 @@ pub(crate) struct FileEdit {
     pub(crate) path: String,
     pub(crate) old: Vec<u8>,
     pub(crate) edited: Edited,
-    /// How many lines differ: a line that is replaced counts once.
-    pub(crate) lines: usize,
-    /// What differs, as a unified diff.
-    diff: String,
-}
-
-/// Why an overlay is left as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
-    pub(crate) reason: Reason,
-    /// What is there, file and line included where they are known.
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
-}
-
-impl Refused {
-    pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), hint: None }
-    }
-
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    fn by_the_editor(path: &str, refusal: &Refusal) -> Self {
-        let reason = match refusal.kind {
-            RefusalKind::ImageMissing => say::IMAGE_MISSING,
-            RefusalKind::IncompleteImage => say::INCOMPLETE_IMAGE,
-            RefusalKind::Ambiguous => say::AMBIGUOUS,
-            RefusalKind::Shadowed => say::SHADOWED,
-            RefusalKind::UnsupportedYaml => say::UNSUPPORTED_YAML,
-        };
-        Self { reason, message: format!("`{path}`: {refusal}"), hint: refusal.hint.clone() }
-    }
+    pub(crate) diff: Diff,
+    /// Why it stays as it is although it could be written.
+    pub(crate) kept: Option<String>,
 }
 
 impl Edits {
@@ -86,7 +47,13 @@ impl Edits {
 
     /// Returns the files that differ.
     pub(crate) fn changed(&self) -> impl Iterator<Item = &FileEdit> {
-        self.files().filter(|file| file.edited.changed)
+        self.files().filter(|file| file.is_changed())
+    }
+
+    /// Leaves a file as it is.
+    pub(crate) fn keep(&mut self, path: &str, why: &str) {
+        let files = self.0.iter_mut().filter_map(|edit| edit.result.as_mut().ok());
+        files.filter(|file| file.path == path).for_each(|file| file.kept = Some(why.to_owned()));
     }
 
     /// Returns the files with what is to be in them.
@@ -115,8 +82,8 @@ impl Edits {
             changed: changed && !self.is_refused(),
             image: unique(self.files().flat_map(FileEdit::after)),
             before: unique(self.files().flat_map(FileEdit::before)),
-            lines: self.changed().map(|file| file.lines).sum(),
-            diff: self.changed().map(|file| file.diff.as_str()).collect(),
+            lines: self.changed().map(|file| file.diff.lines).sum(),
+            diff: self.changed().map(|file| file.diff.text.as_str()).collect(),
             message: if changed { self.message(request) } else { String::new() },
             ..Facts::default()
         }
@@ -140,53 +107,38 @@ impl OverlayEdit {
 }
 
 impl FileEdit {
+    pub(crate) fn is_changed(&self) -> bool {
+        self.edited.changed && self.kept.is_none()
+    }
+
     /// Returns what the entries deploy after the edit.
     pub(crate) fn after(&self) -> Vec<String> {
-        self.edited.entries.iter().map(|entry| written(entry, &entry.after)).collect()
+        if self.kept.is_some() {
+            return self.before();
+        }
+        self.edited.entries.iter().map(|entry| entry.after.image(&entry.name)).collect()
     }
 
     /// Returns what the entries deployed before; a new one did not deploy anything.
     pub(crate) fn before(&self) -> Vec<String> {
         let there = self.edited.entries.iter().filter(|entry| entry.line.is_some());
-        there.map(|entry| written(entry, &entry.before)).collect()
+        there.map(|entry| entry.before.image(&entry.name)).collect()
     }
 }
 
 fn edit(request: &Request, path: String, old: &[u8]) -> Result<FileEdit, Refused> {
     match overlay::edit(old, &request.changes, &request.options) {
         Ok(edited) => {
-            let (lines, diff) = compare(&path, old, &edited.text);
-            Ok(FileEdit { path, old: old.to_vec(), edited, lines, diff })
+            let diff = Diff::between(&path, old, &edited.text);
+            Ok(FileEdit { path, old: old.to_vec(), edited, diff, kept: None })
         }
-        Err(refusal) => Err(Refused::by_the_editor(&path, &refusal)),
+        Err(refusal) => Err(by_the_editor(&path, &refusal)),
     }
 }
 
-/// Returns how many lines differ, and the diff; the editor has refused what is no UTF-8.
-fn compare(path: &str, old: &[u8], new: &[u8]) -> (usize, String) {
-    if old == new {
-        return (0, String::new());
-    }
-    let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
-    let diff = TextDiff::from_lines(old.as_ref(), new.as_ref());
-    let lines = diff.ops().iter().map(|op| match op {
-        DiffOp::Equal { .. } => 0,
-        _ => op.old_range().len().max(op.new_range().len()),
-    });
-    let (from, to) = (format!("a/{path}"), format!("b/{path}"));
-    (lines.sum(), diff.unified_diff().context_radius(3).header(&from, &to).to_string())
-}
-
-/// Returns the reference that kustomize makes of an entry.
-fn written(entry: &EditedEntry, value: &Value) -> String {
-    let mut text = value.new_name.clone().unwrap_or_else(|| entry.name.clone());
-    if let Some(tag) = &value.tag {
-        text = format!("{text}:{tag}");
-    }
-    if let Some(digest) = &value.digest {
-        text = format!("{text}@{digest}");
-    }
-    text
+fn by_the_editor(path: &str, refusal: &Refusal) -> Refused {
+    let message = format!("`{path}`: {refusal}");
+    Refused { reason: refusal.kind.reason(), message, hint: refusal.hint.clone() }
 }
 
 fn unique(texts: impl Iterator<Item = String>) -> Vec<String> {

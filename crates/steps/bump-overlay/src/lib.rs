@@ -2,12 +2,13 @@
 //!
 //! Without `--branch` the files of this checkout are edited in place, all or none. With it, they are
 //! read from the branch's tip, edited in memory and written as one commit, through git or through
-//! GitHub's API; when somebody else was faster, they are read and edited anew.
+//! GitHub's API; when somebody else was faster, they are read and edited anew. Then an older image never
+//! takes the place of a newer one, and one that a rollback called bad is held back.
 
 mod checkout;
 mod edits;
+mod guards;
 mod message;
-mod overlays;
 mod proposal;
 mod remote;
 mod request;
@@ -70,6 +71,12 @@ pub struct Args {
     /// Commit that the image was built from, all 40 digits
     #[arg(long, value_name = "SHA40")]
     pub source_commit: Option<Commit>,
+    /// Repository of the source, where that is another one [default: the remote]
+    #[arg(long, value_name = "URL|PATH|OWNER/NAME", requires = "branch")]
+    pub source_repository: Option<String>,
+    /// Write it although it is older, was called bad by a rollback, or has no other source
+    #[arg(long, requires = "branch")]
+    pub force: bool,
     /// Message of the commit; knows `{image}`, `{overlays}` and `{source}` [default: `deploy({overlays}): {image}`]
     #[arg(long, value_name = "TEMPLATE")]
     pub message: Option<Template>,
@@ -115,6 +122,11 @@ impl Step for BumpOverlay {
             when: "with `--pull-request`, unless the branch itself could be written",
         },
         Permission { system: System::Git, line: "push to the branch", when: "with `--branch`" },
+        Permission {
+            system: System::Git,
+            line: "read the source",
+            when: "with `--branch`, where the source is in another repository",
+        },
     ];
     const SECRETS: &'static [SecretVariable] = &[SecretVariable {
         name: "RUNBOOK_GITHUB_TOKEN",

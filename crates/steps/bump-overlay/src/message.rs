@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use branch::Trailers;
 use contract::{Commit, Reference};
 
 /// The parts of a message, in their order.
@@ -72,9 +73,7 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
 #[derive(Debug)]
 pub(crate) struct Message {
     template: Template,
-    images: Vec<Reference>,
-    source: Option<Commit>,
-    run: Option<String>,
+    trailers: Trailers,
 }
 
 impl Message {
@@ -89,30 +88,22 @@ impl Message {
         if source.is_none() && template.0.contains(&Part::Source) {
             anyhow::bail!("the message names `{{source}}`, but there is no `--source-commit`");
         }
-        Ok(Self { template, images, source, run })
+        Ok(Self { template, trailers: Trailers { source, images, run, ..Trailers::default() } })
     }
 
     /// Returns the whole message, trailers and the last line's end included.
     pub(crate) fn text(&self, environments: &[&str]) -> String {
         let body: String = self.template.0.iter().map(|part| self.fill(part, environments)).collect();
-        let gap = if ends_with_trailers(&body) { "\n" } else { "\n\n" };
-        format!("{body}{gap}{}", self.trailers())
+        self.trailers.after(&body)
     }
 
     fn fill(&self, part: &Part, environments: &[&str]) -> String {
         match part {
             Part::Text(text) => text.clone(),
-            Part::Image => self.images.iter().map(subject).collect::<Vec<_>>().join(", "),
+            Part::Image => self.trailers.images.iter().map(subject).collect::<Vec<_>>().join(", "),
             Part::Overlays => environments.join(","),
-            Part::Source => self.source.as_ref().map(Commit::to_string).unwrap_or_default(),
+            Part::Source => self.trailers.source.as_ref().map(Commit::to_string).unwrap_or_default(),
         }
-    }
-
-    fn trailers(&self) -> String {
-        let source = self.source.iter().map(|commit| format!("Runbook-Source: {commit}\n"));
-        let images = self.images.iter().map(|image| format!("Runbook-Image: {image}\n"));
-        let run = self.run.iter().map(|url| format!("Runbook-Run: {url}\n"));
-        source.chain(images).chain(run).collect()
     }
 }
 
@@ -123,15 +114,6 @@ fn subject(image: &Reference) -> String {
         (None, Some(digest)) => format!("{}@{}", image.familiar(), digest.short()),
         (None, None) => image.familiar().to_owned(),
     }
-}
-
-/// Returns whether a message ends with a paragraph of `Key: value`, which is not its first one.
-fn ends_with_trailers(body: &str) -> bool {
-    let is_trailer = |line: &str| {
-        line.split_once(": ")
-            .is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
-    };
-    body.rsplit_once("\n\n").is_some_and(|(_, last)| last.lines().all(is_trailer))
 }
 
 #[cfg(test)]

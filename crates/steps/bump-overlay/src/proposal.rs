@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     Facts,
     edits::Edits,
-    remote::{self, Ended},
+    remote::{self, Ended, Pasts},
     request::{PullRequest, Request},
     say,
 };
@@ -27,12 +27,13 @@ pub(crate) fn is_for(request: &Request, rejection: &Rejection) -> bool {
 pub(crate) async fn propose(
     request: &Request,
     github: &GitHub<'_>,
+    pasts: &Pasts<'_>,
     world: &World,
 ) -> Result<Report, Failure> {
     let proposal = proposal(request, github, world)?;
     let shown = github.repository().to_string();
     let supports = |onto: &Snapshot, edit: &Edit| github.supports(onto, edit);
-    match remote::write(request, &proposal, &shown, supports, world).await? {
+    match remote::write(request, &proposal, &shown, supports, pasts, world).await? {
         Ended::Said(report) => Ok(*report),
         Ended::Landed { commit, edits } => {
             let (pull, outcome) = wait(request, &proposal, &edits, &commit, world).await?;

@@ -1,5 +1,7 @@
 //! One commit on a branch of a remote, without a checkout: through git, or through GitHub's API.
 
+use std::path::Path;
+
 use branch::{Branch, BranchError, Decision, Edit, Name, Outcome, Rejection, Snapshot};
 use contract::{Commit, Failure, Report, World};
 use git::Git;
@@ -7,6 +9,7 @@ use github::{GitHub, RepositoryName, Unsupported};
 
 use crate::{
     edits::Edits,
+    guards::{Findings, Guards},
     proposal,
     request::{PullRequest, Request},
     say::{self, Place},
@@ -52,7 +55,7 @@ async fn target(request: &Request, world: &World) -> Result<Target, Failure> {
     {
         return Ok(match repository.parse() {
             Ok(repository) if github::is_at_hand(world)? => Target::GitHub(repository),
-            _ => Target::Git(format!("{}/{repository}", server(world))),
+            _ => Target::Git(format!("{}/{repository}", git::server(world))),
         });
     }
     git::origin(world).await?.map(Target::Git).ok_or_else(|| {
@@ -61,13 +64,39 @@ async fn target(request: &Request, world: &World) -> Result<Target, Failure> {
     })
 }
 
-fn server(world: &World) -> String {
-    world.var("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned())
+/// The pasts of the overlays and of their source. git tells them, whichever way is written: one fetch of
+/// commits knows how all of them stand to one another, where the API has one question for each pair.
+pub(crate) struct Pasts<'w> {
+    overlays: Git<'w>,
+    /// If it is in another repository.
+    source: Option<Git<'w>>,
+}
+
+impl<'w> Pasts<'w> {
+    /// Describes both; nothing is asked yet.
+    fn new(request: &Request, name: &Name, url: &str, world: &'w World) -> Result<Self, Failure> {
+        let source = source_repository(request, world).map(|url| Git::new(world, &url, name.clone()));
+        Ok(Self { overlays: Git::new(world, url, name.clone())?, source: source.transpose()? })
+    }
+
+    fn guards<'a>(&'a self, request: &'a Request, world: &'a World) -> Guards<'a, Git<'w>, Git<'w>> {
+        let sources = self.source.as_ref().unwrap_or(&self.overlays);
+        Guards { request, overlays: &self.overlays, sources, world, name: self.overlays.name() }
+    }
+}
+
+/// Returns where the source is, if not where the overlays are.
+fn source_repository(request: &Request, world: &World) -> Option<String> {
+    let given = request.source_repository.as_ref()?;
+    let is_path = given.contains(':') || given.starts_with(['.', '/']) || given.matches('/').count() != 1;
+    let exists = || world.kind(Path::new(given)).is_ok_and(|kind| kind.is_some());
+    Some(if is_path || exists() { given.clone() } else { format!("{}/{given}", git::server(world)) })
 }
 
 async fn through_git(request: &Request, name: &Name, url: &str, world: &World) -> Result<Report, Failure> {
-    let git = Git::new(world, url, name.clone())?;
-    match write(request, &git, git.shown(), |_, _| Ok(()), world).await? {
+    let pasts = Pasts::new(request, name, url, world)?;
+    let git = &pasts.overlays;
+    match write(request, git, git.shown(), |_, _| Ok(()), &pasts, world).await? {
         Ended::Said(report) => Ok(*report),
         Ended::Landed { commit, edits } => Ok(say::committed(request, &edits, name, &commit)),
         Ended::Rejected(rejection) => say::rejected(request, name, &rejection),
@@ -82,18 +111,20 @@ async fn through_the_api(
     world: &World,
 ) -> Result<Report, Failure> {
     let github = GitHub::new(world, repository, name.clone())?;
-    if request.pull_request == PullRequest::Always {
-        return proposal::propose(request, &github, world).await;
-    }
     let shown = github.repository().to_string();
+    let url = format!("{}/{shown}", git::server(world));
+    let pasts = Pasts::new(request, name, &url, world)?;
+    if request.pull_request == PullRequest::Always {
+        return proposal::propose(request, &github, &pasts, world).await;
+    }
     let supports = |onto: &Snapshot, edit: &Edit| github.supports(onto, edit);
-    match write(request, &github, &shown, supports, world).await? {
+    match write(request, &github, &shown, supports, &pasts, world).await? {
         Ended::Said(report) => Ok(*report),
         Ended::Landed { commit, edits } => landed(request, &github, &edits, &commit, world).await,
         Ended::Rejected(rejection) if proposal::is_for(request, &rejection) => {
             let notice =
                 format!("`{name}` is protected, so it went through a pull request: {}", rejection.said());
-            proposal::propose(request, &github, world).await.map(|report| report.noticed(notice))
+            proposal::propose(request, &github, &pasts, world).await.map(|report| report.noticed(notice))
         }
         Ended::Rejected(rejection) => say::rejected(request, name, &rejection),
         Ended::Unsupported(unsupported) if request.require_verified => {
@@ -101,7 +132,7 @@ async fn through_the_api(
         }
         Ended::Unsupported(unsupported) => {
             world.notice(format!("{unsupported}, so it went through git"));
-            through_git(request, name, &format!("{}/{shown}", server(world)), world).await
+            through_git(request, name, &url, world).await
         }
     }
 }
@@ -173,17 +204,18 @@ pub(crate) async fn write<B: Branch>(
     branch: &B,
     shown: &str,
     supports: impl Fn(&Snapshot, &Edit) -> Result<(), Unsupported>,
+    pasts: &Pasts<'_>,
     world: &World,
 ) -> Result<Ended, Failure> {
-    let (name, paths) = (branch.name(), request.paths());
+    let (name, paths, guards) = (branch.name(), request.paths(), pasts.guards(request, world));
     if request.dry_run {
-        return dry_run(request, branch, shown, supports, world).await;
+        return dry_run(&guards, branch, shown, supports).await;
     }
     let mut last = None;
     let outcome = branch::update(world, branch, &paths, async |snapshot: &Snapshot| {
-        let edits = Edits::of(request, &snapshot.entries);
+        let mut edits = Edits::of(request, &snapshot.entries);
         world.learn(&edits.facts_before(request));
-        let decision = decide(request, &edits, snapshot, &supports);
+        let (decision, _) = decide(&guards, &mut edits, snapshot, &supports).await?;
         last = Some(edits);
         Ok(decision)
     });
@@ -191,63 +223,70 @@ pub(crate) async fn write<B: Branch>(
     let edits = last.unwrap_or_else(|| Edits(Vec::new()));
     Ok(match outcome {
         Outcome::Landed { commit, said: lines } => {
-            bypassed(world, &lines);
+            branch::bypassed(world, &lines);
             Ended::Landed { commit, edits }
         }
         Outcome::Unchanged(tip) => said(say::unchanged(request, &edits, &Place::Branch(name, &tip))),
         Outcome::Refused(stop) => stop.into(),
         Outcome::Rejected(rejection) => Ended::Rejected(rejection),
-        Outcome::Missing => said(say::branch_missing(name, shown)),
+        Outcome::Missing => said(say::nowhere(request, branch::missing(name, shown))),
     })
 }
 
-fn decide(
-    request: &Request,
-    edits: &Edits,
+/// Decides what becomes of the files as they are now.
+async fn decide(
+    guards: &Guards<'_, Git<'_>, Git<'_>>,
+    edits: &mut Edits,
     snapshot: &Snapshot,
     supports: impl Fn(&Snapshot, &Edit) -> Result<(), Unsupported>,
-) -> Decision<Stop> {
+) -> Result<(Decision<Stop>, Findings), Failure> {
+    let (request, name, tip) = (guards.request, guards.name, &snapshot.tip);
     if edits.is_refused() {
-        let place =
-            request.branch.as_ref().map_or(Place::Checkout, |name| Place::Branch(name, &snapshot.tip));
-        return Decision::Refuse(Stop::Said(Box::new(say::refused(request, edits, &place))));
+        return Ok((stop(say::refused(request, edits, &Place::Branch(name, tip))), Findings::default()));
+    }
+    if edits.changed().next().is_none() {
+        return Ok((Decision::Nothing, Findings::default()));
+    }
+    let findings = guards.look(edits, tip).await?;
+    findings.same().for_each(|(path, why)| edits.keep(path, why));
+    if findings.stop() {
+        return Ok((stop(say::stopped(request, edits, &findings, name, tip)), findings));
     }
     let files = edits.file_changes();
     if files.is_empty() {
-        return Decision::Nothing;
+        return Ok((Decision::Nothing, findings));
     }
     let edit = Edit { files, message: edits.message(request) };
-    match supports(snapshot, &edit) {
+    let decision = match supports(snapshot, &edit) {
         Ok(()) => Decision::Write(edit),
         Err(unsupported) => Decision::Refuse(Stop::Unsupported(unsupported)),
-    }
+    };
+    Ok((decision, findings))
+}
+
+fn stop(report: Report) -> Decision<Stop> {
+    Decision::Refuse(Stop::Said(Box::new(report)))
 }
 
 async fn dry_run<B: Branch>(
-    request: &Request,
+    guards: &Guards<'_, Git<'_>, Git<'_>>,
     branch: &B,
     shown: &str,
     supports: impl Fn(&Snapshot, &Edit) -> Result<(), Unsupported>,
-    world: &World,
 ) -> Result<Ended, Failure> {
-    let name = branch.name();
-    let snapshot = match branch::read(world, branch, &request.paths()).await {
+    let (request, name) = (guards.request, guards.name);
+    let snapshot = match branch::read(guards.world, branch, &request.paths()).await {
         Ok(snapshot) => snapshot,
-        Err(BranchError::Missing) => return Ok(said(say::branch_missing(name, shown))),
+        Err(BranchError::Missing) => return Ok(said(say::nowhere(request, branch::missing(name, shown)))),
         Err(BranchError::Failed(failure)) => return Err(failure),
     };
-    let edits = Edits::of(request, &snapshot.entries);
+    let mut edits = Edits::of(request, &snapshot.entries);
     let place = Place::Branch(name, &snapshot.tip);
-    Ok(match decide(request, &edits, &snapshot, supports) {
+    let (decision, findings) = decide(guards, &mut edits, &snapshot, supports).await?;
+    Ok(match decision {
+        Decision::Refuse(Stop::Said(report)) => said(say::why_not(*report, &findings)),
         Decision::Refuse(stop) => stop.into(),
-        Decision::Nothing => said(say::unchanged(request, &edits, &place)),
-        Decision::Write(_) => said(say::dry_run(request, &edits, &place)),
+        Decision::Nothing => said(say::why_not(say::unchanged(request, &edits, &place), &findings)),
+        Decision::Write(_) => said(say::dry_run(request, &edits, &place, &findings)),
     })
-}
-
-/// Whoever may bypass a rule should know that it was done.
-fn bypassed(world: &World, said: &[String]) {
-    if let Some(line) = said.iter().find(|line| line.starts_with("Bypassed rule violations")) {
-        world.notice(line.trim_end_matches(':'));
-    }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use contract::{Commit, Failure, Reference, World};
+use branch::Overlay;
+use contract::{Commit, Failure, Reference, World, editing::KUSTOMIZATIONS};
 use github::RepositoryName;
 use overlay::{Change, Options};
 
 use crate::{
     Args,
     message::{Message, Template},
-    overlays::Overlay,
 };
 
 /// What is written of the image.
@@ -47,6 +47,9 @@ pub(crate) struct Request {
     pub(crate) repository: Option<RepositoryName>,
     pub(crate) require_verified: bool,
     pub(crate) pull_request: PullRequest,
+    pub(crate) source: Option<Commit>,
+    pub(crate) source_repository: Option<String>,
+    pub(crate) force: bool,
 }
 
 impl Request {
@@ -69,7 +72,7 @@ impl Request {
                 all: args.all,
                 drop_suffix: args.drop_suffix,
             },
-            message: message(template, &args.image, source, world)?,
+            message: message(template, &args.image, source.clone(), world)?,
             overlays: Overlay::all(&args.overlay),
             images: args.image,
             dry_run: args.dry_run,
@@ -78,6 +81,9 @@ impl Request {
             repository: args.repository,
             require_verified: args.require_verified,
             pull_request: args.pull_request,
+            source,
+            source_repository: args.source_repository,
+            force: args.force,
         })
     }
 
@@ -92,6 +98,16 @@ impl Request {
         directories.into_iter().map(str::to_owned).collect()
     }
 
+    /// Returns whether a path is no source: it is below one of the overlays, or a kustomization, which
+    /// is all that a bump of other overlays changes.
+    pub(crate) fn is_of_an_overlay(&self, path: &str) -> bool {
+        let below = |directory: &str| {
+            path.strip_prefix(directory).is_some_and(|rest| !directory.is_empty() && rest.starts_with('/'))
+        };
+        let name = path.rsplit('/').next().unwrap_or(path);
+        KUSTOMIZATIONS.contains(&name) || self.overlays.iter().filter_map(Overlay::directory).any(below)
+    }
+
     /// Returns every path that may be an overlay's file.
     pub(crate) fn paths(&self) -> Vec<String> {
         self.overlays.iter().flat_map(Overlay::paths).collect()
@@ -104,16 +120,7 @@ fn message(
     source: Option<Commit>,
     world: &World,
 ) -> Result<Message, Failure> {
-    let run = || {
-        (world.var("GITHUB_ACTIONS")? == "true").then_some(())?;
-        let server = world.var("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
-        Some(format!(
-            "{server}/{}/actions/runs/{}",
-            world.var("GITHUB_REPOSITORY")?,
-            world.var("GITHUB_RUN_ID")?
-        ))
-    };
-    Message::new(template, images.to_vec(), source, run()).map_err(|error| {
+    Message::new(template, images.to_vec(), source, branch::run_url(world)).map_err(|error| {
         Failure::usage(error).hinted("pass `--source-commit`, or leave `{source}` out of `--message`")
     })
 }

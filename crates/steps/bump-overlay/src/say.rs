@@ -1,44 +1,30 @@
 //! What is said: reports, subjects, reasons.
 
-use branch::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY, Rejection, RejectionKind};
+use branch::{BRANCH_MISSING, CONTENDED, HISTORY_CUT, NOT_WRITTEN, POLICY, Rejection, RejectionKind};
 use contract::{
     Commit, Failure,
     Fault::{Configuration, Nobody},
-    Reason, Report, Subject, asking,
+    Reason, Report, Subject, Verdict,
+    editing::{AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML},
 };
-
 use github::{Outcome, Pull, Signature, Unsupported};
 
 use crate::{
     Facts,
     edits::{Edits, FileEdit, OverlayEdit},
+    guards::{Findings, Found},
     request::{PullRequest, Request},
 };
 
-/// No such file.
-pub(crate) const OVERLAY_MISSING: Reason = Reason::new(
-    "overlay-missing",
-    Configuration,
-    "an overlay is not there, or not a file of this repository",
+/// An older build.
+pub(crate) const STALE_SOURCE: Reason = Reason::new(
+    "stale-source",
+    Nobody,
+    "the overlay has had an image of a newer source: this one comes too late",
 );
-/// No such entry.
-pub(crate) const IMAGE_MISSING: Reason =
-    Reason::new("image-missing", Configuration, "an overlay has no entry for the image");
-/// Several readings.
-pub(crate) const AMBIGUOUS: Reason =
-    Reason::new("ambiguous", Configuration, "more than one file, entry or value could be meant");
-/// A dead entry.
-pub(crate) const SHADOWED: Reason =
-    Reason::new("shadowed", Configuration, "a later entry overrides the one that would be edited");
-/// Not a kustomization as we know it.
-pub(crate) const UNSUPPORTED_YAML: Reason = Reason::new(
-    "unsupported-yaml",
-    Configuration,
-    "the file is written in a way that cannot be edited safely",
-);
-/// Half an image.
-pub(crate) const INCOMPLETE_IMAGE: Reason =
-    Reason::new("incomplete-image", Configuration, "the entry needs a tag or a digest that the image lacks");
+/// A bad image.
+pub(crate) const HELD: Reason =
+    Reason::new("held", Configuration, "a rollback called the image bad, and nobody has decided otherwise");
 /// Not what `--require-verified` asks for.
 pub(crate) const UNVERIFIED: Reason =
     Reason::new("unverified", Configuration, "GitHub does not call the commit verified");
@@ -55,7 +41,7 @@ pub(crate) const NEWER_IMAGE: Reason =
     Reason::new("newer-image", Nobody, "a later run has taken the pull request over");
 
 /// All that this step may say beside [`asking`].
-pub(crate) const REASONS: [Reason; 16] = [
+pub(crate) const REASONS: [Reason; 19] = [
     OVERLAY_MISSING,
     IMAGE_MISSING,
     AMBIGUOUS,
@@ -66,6 +52,9 @@ pub(crate) const REASONS: [Reason; 16] = [
     POLICY,
     CONTENDED,
     NOT_WRITTEN,
+    STALE_SOURCE,
+    HELD,
+    HISTORY_CUT,
     UNVERIFIED,
     RUN_BIT,
     NOT_MERGED,
@@ -96,8 +85,7 @@ pub(crate) fn refused(request: &Request, edits: &Edits, place: &Place<'_>) -> Re
         edits.0.iter().filter_map(|edit| edit.result.as_ref().err()?.hint.as_ref()).collect();
     hints.dedup();
     report.hints = hints.into_iter().cloned().collect();
-    let branch = request.branch.as_ref().map(ToString::to_string).unwrap_or_default();
-    report.with_facts(&Facts { branch, ..Facts::default() })
+    nowhere(request, report)
 }
 
 /// Puts the overlay, and the branch, in front of what the message says.
@@ -115,11 +103,11 @@ pub(crate) fn unchanged(request: &Request, edits: &Edits, place: &Place<'_>) -> 
     let names = edits.0.iter().map(|edit| format!("`{}`", edit.name)).collect::<Vec<_>>().join(", ");
     let images = request.images();
     let mut report = about(subjects(edits));
+    let kept = edits.0.iter().find_map(|edit| edit.result.as_ref().ok()?.kept.clone());
+    let why = kept.unwrap_or_else(|| format!("{images} is there already"));
     report.summary = match place {
-        Place::Checkout => format!("{names}: {images} is there already"),
-        Place::Branch(branch, tip) => {
-            format!("{names}: {images} is there already, on `{branch}` at {}", tip.short())
-        }
+        Place::Checkout => format!("{names}: {why}"),
+        Place::Branch(branch, tip) => format!("{names}: {why}, on `{branch}` at {}", tip.short()),
     };
     if let Place::Branch(_, tip) = place {
         facts.commit = tip.to_string();
@@ -226,8 +214,41 @@ pub(crate) fn proposed(
     notices(report, edits).with_facts(&facts)
 }
 
+/// Says that an overlay is not to be written: its image is held, or comes too late.
+pub(crate) fn stopped(
+    request: &Request,
+    edits: &Edits,
+    findings: &Findings,
+    name: &branch::Name,
+    tip: &Commit,
+) -> Report {
+    let place = Place::Branch(name, tip);
+    let subjects = edits.0.iter().filter_map(|edit| {
+        let file = edit.result.as_ref().ok()?;
+        let located = |text: &str| located(text, &edit.name, &place);
+        Some(match findings.of(&file.path) {
+            Some(Found::Held(text)) => Subject::refused(&edit.name, HELD, located(text)),
+            Some(Found::Stale { text, source, newer }) => {
+                let stale = (Verdict::Superseded, Some(STALE_SOURCE));
+                Subject::new(&edit.name, stale.0, stale.1, located(text))
+                    .with_fact("source", source.as_str())
+                    .with_fact("newer_source", newer.as_str())
+            }
+            Some(Found::SameSource(_)) => subject((edit, file)),
+            None if !file.is_changed() => subject((edit, file)),
+            None => Subject::passed(&edit.name, "could be written, but is not, since another one is not"),
+        })
+    });
+    let report = about(subjects.collect()).with_facts(&edits.facts_before(request));
+    if report.reason == Some(HELD) {
+        return report
+            .hinted("deploy an image that repairs it, or pass `--force` to deploy this one after all");
+    }
+    report
+}
+
 /// Says what would be done.
-pub(crate) fn dry_run(request: &Request, edits: &Edits, place: &Place<'_>) -> Report {
+pub(crate) fn dry_run(request: &Request, edits: &Edits, place: &Place<'_>, findings: &Findings) -> Report {
     let facts = edits.facts(request);
     let mut report = about(subjects(edits));
     let what = format!("{} into {} ({})", request.images(), places(edits), lines(facts.lines));
@@ -235,19 +256,28 @@ pub(crate) fn dry_run(request: &Request, edits: &Edits, place: &Place<'_>) -> Re
     report.summary = match place {
         Place::Checkout => format!("dry run, nothing written; would write {what}"),
         Place::Branch(branch, tip) => {
-            detail = format!("{detail}\nmessage of the commit:\n{}", indented(&facts.message));
+            let (message, why) = (indented(&facts.message), indented(&findings.trace()));
+            detail = format!("{detail}\nmessage of the commit:\n{message}\nwhy it may be written:\n{why}");
             format!("dry run, nothing pushed; would commit onto {} of `{branch}`: {what}", tip.short())
         }
     };
     notices(report, edits).with_facts(&facts).with_detail(detail)
 }
 
-/// Says that there is no such branch.
-pub(crate) fn branch_missing(name: &branch::Name, shown: &str) -> Report {
-    let facts = Facts { branch: name.to_string(), ..Facts::default() };
-    Report::refused(BRANCH_MISSING, format!("`{shown}` has no branch `{name}`"))
-        .hinted("check `--branch`; a bump never makes a branch")
-        .with_facts(&facts)
+/// Says of a branch that could not be written which one it was.
+pub(crate) fn nowhere(request: &Request, report: Report) -> Report {
+    let branch = request.branch.as_ref().map(ToString::to_string).unwrap_or_default();
+    report.with_facts(&Facts { branch, ..Facts::default() })
+}
+
+/// Adds to a dry run that would write nothing what was looked at.
+pub(crate) fn why_not(report: Report, findings: &Findings) -> Report {
+    let trace = findings.trace();
+    if trace.is_empty() {
+        report
+    } else {
+        report.with_detail(format!("why nothing would be written:\n{}", indented(&trace)))
+    }
 }
 
 /// Says that the remote does not want the commit.
@@ -256,28 +286,14 @@ pub(crate) fn rejected(
     name: &branch::Name,
     rejection: &Rejection,
 ) -> Result<Report, Failure> {
-    let said = rejection.said();
-    if rejection.kind == RejectionKind::Protected {
-        let error = anyhow::anyhow!("`{name}` is protected, nothing was written: {said}");
-        let failure = Failure::denied(asking::PERMISSION_MISSING, error)
-            .hinted(format!("let whoever pushes bypass the rules of `{name}`: an App or a deploy key, since `github-actions[bot]` cannot"))
-            .hinted("put that App's token into `RUNBOOK_GITHUB_TOKEN`, and give it `contents: write`");
-        return Err(match request.pull_request {
-            PullRequest::Never => failure.hinted(
-                "or pass `--pull-request fallback`, which needs GitHub's API and `pull-requests: write`",
-            ),
-            _ => failure,
-        });
+    let is_protected = rejection.kind == RejectionKind::Protected;
+    match branch::rejected(name, rejection) {
+        Ok(report) => Ok(nowhere(request, report)),
+        Err(failure) if is_protected && request.pull_request == PullRequest::Never => Err(failure.hinted(
+            "or pass `--pull-request fallback`, which needs GitHub's API and `pull-requests: write`",
+        )),
+        Err(failure) => Err(failure),
     }
-    let facts = Facts {
-        branch: request.branch.as_ref().map(ToString::to_string).unwrap_or_default(),
-        ..Facts::default()
-    };
-    let report = Report::refused(
-        POLICY,
-        format!("the remote declined the push to `{name}`, {}: {said}", rejection.word),
-    );
-    Ok(report.hinted("ask who owns the remote what its hook wants; nothing was written").with_facts(&facts))
 }
 
 /// There is at least one overlay, since clap asks for one.
@@ -292,11 +308,12 @@ fn subjects(edits: &Edits) -> Vec<Subject> {
 fn subject((overlay, file): (&OverlayEdit, &FileEdit)) -> Subject {
     let (before, after) = (file.before().join(", "), file.after().join(", "));
     let subject = match (file.edited.changed, before.is_empty()) {
+        _ if file.kept.is_some() => Subject::unchanged(&overlay.name, file.kept.clone().unwrap_or_default()),
         (false, _) => Subject::unchanged(&overlay.name, format!("{after} already")),
         (true, true) => Subject::passed(&overlay.name, format!("{after}, a new entry")),
         (true, false) => Subject::passed(&overlay.name, format!("from {before} to {after}")),
     };
-    let subject = subject.with_fact("file", file.path.as_str()).with_fact("lines", file.lines);
+    let subject = subject.with_fact("file", file.path.as_str()).with_fact("lines", file.diff.lines);
     subject.with_fact("image", file.after()).with_fact("before", file.before())
 }
 
@@ -339,6 +356,9 @@ mod tests {
         policy [configuration]
         contended [environment]
         not-written [environment]
+        stale-source [nobody]
+        held [configuration]
+        history-cut [environment]
         unverified [configuration]
         run-bit [configuration]
         not-merged [nobody]

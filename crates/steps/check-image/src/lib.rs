@@ -47,6 +47,13 @@ pub struct Args {
     /// Do not look whether the images that an index names are there
     #[arg(long)]
     shallow: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// How to reach the registry, and enter it: flags of every step that asks one.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Connection {
     /// Take "not without credentials" for "not there", as for a public image
     #[arg(long)]
     assume_public: bool,
@@ -79,6 +86,32 @@ contract::facts! {
     }
 }
 
+/// What reading a registry takes.
+pub const PERMISSIONS: [Permission; 2] = [
+    Permission {
+        system: System::GitHub,
+        line: "packages: read",
+        when: "the image is on `ghcr.io` and not public",
+    },
+    Permission { system: System::Registry, line: "repository:<name>:pull", when: "the image is not public" },
+];
+
+/// The secrets that a registry may ask for.
+pub const SECRETS: [SecretVariable; 2] = [
+    SecretVariable {
+        name: "RUNBOOK_REGISTRY_PASSWORD",
+        conventional: None,
+        meaning: "password or token for the registry",
+        default: None,
+    },
+    SecretVariable {
+        name: "RUNBOOK_GITHUB_TOKEN",
+        conventional: Some("GITHUB_TOKEN"),
+        meaning: "GitHub's token, password of last resort for `ghcr.io` and sent nowhere else",
+        default: Some("${{ github.token }}"),
+    },
+];
+
 impl Step for CheckImage {
     const NAME: &'static str = "check-image";
     const SENTENCE: &'static str =
@@ -86,32 +119,8 @@ impl Step for CheckImage {
     const TIMEOUT: &'static str = "0";
     const WAITS: bool = true;
     const REASONS: &'static [Reason] = &[ABSENT, PLATFORM_MISSING, DANGLING_INDEX, NOT_AN_IMAGE, TAG_MOVED];
-    const PERMISSIONS: &'static [Permission] = &[
-        Permission {
-            system: System::GitHub,
-            line: "packages: read",
-            when: "the image is on `ghcr.io` and not public",
-        },
-        Permission {
-            system: System::Registry,
-            line: "repository:<name>:pull",
-            when: "the image is not public",
-        },
-    ];
-    const SECRETS: &'static [SecretVariable] = &[
-        SecretVariable {
-            name: "RUNBOOK_REGISTRY_PASSWORD",
-            conventional: None,
-            meaning: "password or token for the registry",
-            default: None,
-        },
-        SecretVariable {
-            name: "RUNBOOK_GITHUB_TOKEN",
-            conventional: Some("GITHUB_TOKEN"),
-            meaning: "GitHub's token, password of last resort for `ghcr.io` and sent nowhere else",
-            default: Some("${{ github.token }}"),
-        },
-    ];
+    const PERMISSIONS: &'static [Permission] = &PERMISSIONS;
+    const SECRETS: &'static [SecretVariable] = &SECRETS;
     const EXAMPLE: &'static str = "\
 id: image
 with:
@@ -126,25 +135,38 @@ with:
         if args.image.was_lowered() {
             world.notice(format!("registries know lowercase names only: `{}` was asked for", args.image));
         }
-        let repository = Repository::new(world, &args.image, options(&args, world)?);
+        let repository = Repository::new(world, &args.image, args.connection.options(world)?);
         wait::until_there(&args, &repository, world).await
     }
 }
 
-/// Reads everything that the registry needs before the first request.
-fn options(args: &Args, world: &World) -> Result<Options, Failure> {
-    let authorities = args.registry_ca_file.as_ref().map(|path| {
-        world.read(path, 1 << 20).map_err(|error| {
-            Failure::usage(anyhow::Error::new(error).context(format!("could not read `{}`", path.display())))
-                .hinted("pass a readable PEM file as `--registry-ca-file`")
+/// Looks once whether an image is there, whole, whatever its platforms.
+///
+/// # Errors
+/// When the registry could not be asked.
+pub async fn look(image: &Reference, connection: &Connection, world: &World) -> Result<Report, Failure> {
+    let repository = Repository::new(world, image, connection.options(world)?);
+    let args =
+        Args { image: image.clone(), platforms: Vec::new(), shallow: false, connection: connection.clone() };
+    wait::once(&args, &repository, world).await
+}
+
+impl Connection {
+    /// Reads everything that the registry needs before the first request.
+    fn options(&self, world: &World) -> Result<Options, Failure> {
+        let authorities = self.registry_ca_file.as_ref().map(|path| {
+            world.read(path, 1 << 20).map_err(|error| {
+                let error = anyhow::Error::new(error).context(format!("could not read `{}`", path.display()));
+                Failure::usage(error).hinted("pass a readable PEM file as `--registry-ca-file`")
+            })
+        });
+        Ok(Options {
+            plain_http: self.registry_plain_http,
+            authorities: authorities.transpose()?,
+            username: self.registry_username.clone(),
+            password: world.secret("RUNBOOK_REGISTRY_PASSWORD", None)?,
+            github_token: world.secret("RUNBOOK_GITHUB_TOKEN", Some("GITHUB_TOKEN"))?,
+            assume_public: self.assume_public,
         })
-    });
-    Ok(Options {
-        plain_http: args.registry_plain_http,
-        authorities: authorities.transpose()?,
-        username: args.registry_username.clone(),
-        password: world.secret("RUNBOOK_REGISTRY_PASSWORD", None)?,
-        github_token: world.secret("RUNBOOK_GITHUB_TOKEN", Some("GITHUB_TOKEN"))?,
-        assume_public: args.assume_public,
-    })
+    }
 }

@@ -22,9 +22,7 @@ pub(crate) async fn until_there(
         facts.attempts = Some(attempt);
         facts.waited = Some(world.deadline().elapsed().as_secs()).filter(|_| attempt > 1);
         world.learn(&facts);
-        let answer =
-            repository.manifest(args.image.tag().map_or(args.image.selector(), |tag| tag.as_str())).await;
-        let state = match answer {
+        let state = match ask(args, repository).await {
             Ok(Answer::Found(manifest)) => {
                 return inspect::image(args, *manifest, repository, facts, world).await;
             }
@@ -39,6 +37,20 @@ pub(crate) async fn until_there(
         world.sleep(pause(attempt, world)).await;
     }
     Err(Failure::internal(anyhow::anyhow!("asked more often than can be counted")))
+}
+
+/// Asks once, also while there is time to wait.
+pub(crate) async fn once(args: &Args, repository: &Repository<'_>, world: &World) -> Result<Report, Failure> {
+    let facts = Facts { attempts: Some(1), ..Facts::default() };
+    match ask(args, repository).await? {
+        Answer::Found(manifest) => inspect::image(args, *manifest, repository, facts, world).await,
+        Answer::Absent(said) => Ok(absent(args, &said, facts, world)),
+    }
+}
+
+/// Asks by the tag where there is one: it must mean the digest that stands beside it.
+async fn ask(args: &Args, repository: &Repository<'_>) -> Result<Answer, Failure> {
+    repository.manifest(args.image.tag().map_or(args.image.selector(), |tag| tag.as_str())).await
 }
 
 /// An outage may end while we wait; a rejected password will not, and a rate limit longer than an

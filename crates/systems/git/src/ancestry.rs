@@ -2,6 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
+use branch::Relation;
 use contract::{
     Commit, Failure, World,
     world::{Effects, Spawn},
@@ -19,20 +20,6 @@ use crate::{
 
 /// How far back it is looked: what was pushed moments ago is not further.
 const DEPTH: &str = "--depth=500";
-
-/// How a revision stands to a commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Relation {
-    /// It contains the commit.
-    After,
-    /// The commit contains it.
-    Before,
-    /// Neither contains the other.
-    Apart,
-    /// Nobody could be asked.
-    Unknown,
-}
 
 /// What git says of a revision and a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use branch::{Entry, Pushed, Rejection, RejectionKind, Snapshot};
+use branch::{Change, Changes, Entry, Pushed, Rejection, RejectionKind, Snapshot};
 use contract::Commit;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,23 @@ pub(crate) enum Text {
     Encoded { base64: String },
 }
 
+/// The newest changes of a file.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ChangesAnswer {
+    pub(crate) list: Vec<ChangeAnswer>,
+    pub(crate) is_whole: bool,
+}
+
+/// A commit that changed a file.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ChangeAnswer {
+    pub(crate) commit: Commit,
+    pub(crate) parent: Option<Commit>,
+    pub(crate) message: String,
+    pub(crate) date: i64,
+    pub(crate) content: Option<Text>,
+}
+
 /// What became of a push.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -68,6 +85,19 @@ impl From<ReadAnswer> for Snapshot {
     fn from(answer: ReadAnswer) -> Self {
         let entries = answer.entries.into_iter().map(|(path, entry)| (path, Entry::from(entry)));
         Self { tip: answer.tip, entries: entries.collect() }
+    }
+}
+
+impl From<ChangesAnswer> for Changes {
+    fn from(answer: ChangesAnswer) -> Self {
+        Self { list: answer.list.into_iter().map(Change::from).collect(), is_whole: answer.is_whole }
+    }
+}
+
+impl From<ChangeAnswer> for Change {
+    fn from(answer: ChangeAnswer) -> Self {
+        let ChangeAnswer { commit, parent, message, date, content } = answer;
+        Self { commit, parent, message, date, content: content.map(Text::into_bytes) }
     }
 }
 

@@ -9,28 +9,32 @@
 mod address;
 mod ancestry;
 mod answers;
+mod differences;
 mod folder;
 mod identity;
+mod kinship;
 mod objects;
 mod origin;
+mod past;
 mod program;
 mod push;
 mod read;
 mod search;
 mod trouble;
 
-use std::{cell::OnceCell, rc::Rc};
+use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
 
-use branch::{Branch, BranchError, Edit, Name, Pushed, Snapshot};
+pub use branch::Relation;
+use branch::{Branch, BranchError, Changes, CommitName, Edit, Name, Pushed, Relations, Snapshot};
 use contract::{Commit, Failure, Fault, Reason, World, world::Effects};
 use serde_json::json;
 
 use address::Address;
-pub use ancestry::{Ancestry, History, Relation};
-use answers::{Answer, PushAnswer, ReadAnswer};
+pub use ancestry::{Ancestry, History};
+use answers::{Answer, ChangesAnswer, PushAnswer, ReadAnswer};
 use folder::Folder;
 use identity::Identities;
-pub use origin::origin;
+pub use origin::{origin, remote, server};
 use program::Program;
 use trouble::Trouble;
 
@@ -46,6 +50,8 @@ pub struct Git<'w> {
     identities: Identities,
     program: Program,
     folder: OnceCell<Folder>,
+    /// A folder of its own for commits without their trees.
+    commits: OnceCell<Folder>,
 }
 
 impl<'w> Git<'w> {
@@ -60,7 +66,15 @@ impl<'w> Git<'w> {
         let address = Address::new(world, url)?;
         let program = Program::new(world, &address);
         let identities = Identities::from_variables(world);
-        Ok(Self { world, name, address, identities, program, folder: OnceCell::new() })
+        Ok(Self {
+            world,
+            name,
+            address,
+            identities,
+            program,
+            folder: OnceCell::new(),
+            commits: OnceCell::new(),
+        })
     }
 
     /// Returns the address as it may be shown.
@@ -68,13 +82,9 @@ impl<'w> Git<'w> {
         &self.address.shown
     }
 
-    /// Returns the folder of the temporary repository, which is made at the first use.
+    /// Returns the folder of the temporary repository.
     fn folder(&self) -> Result<&Folder, Trouble> {
-        if let Some(folder) = self.folder.get() {
-            return Ok(folder);
-        }
-        let folder = Folder::new()?;
-        Ok(self.folder.get_or_init(|| folder))
+        made(&self.folder)
     }
 
     fn failed(&self, trouble: &Trouble) -> BranchError {
@@ -136,6 +146,57 @@ impl Branch for Git<'_> {
         let answer: Answer<bool> = self.world.exchange("git", &request, live).await?;
         answer.map_err(|trouble| self.failed(&trouble))
     }
+}
+
+impl branch::History for Git<'_> {
+    async fn changes(
+        &self,
+        tip: &Commit,
+        paths: &[String],
+        most: usize,
+    ) -> Result<BTreeMap<String, Changes>, Failure> {
+        let request = json!({
+            "operation": "changes", "remote": self.address.shown, "tip": tip, "paths": paths, "most": most,
+        });
+        let live = |effects: Rc<dyn Effects>| async move {
+            past::changes(&self.call(&effects, self.folder()?), tip, paths, most).await
+        };
+        let answer: Answer<BTreeMap<String, ChangesAnswer>> =
+            self.world.exchange("git", &request, live).await?;
+        let answer = answer.map_err(|trouble| trouble.failure(&self.address))?;
+        Ok(answer.into_iter().map(|(path, changes)| (path, changes.into())).collect())
+    }
+
+    async fn relations(&self, commit: &CommitName, others: &[CommitName]) -> Result<Relations, Failure> {
+        let request = json!({
+            "operation": "relations", "remote": self.address.shown, "commit": commit, "others": others,
+        });
+        let live = |effects: Rc<dyn Effects>| async move {
+            kinship::relations(&self.call(&effects, made(&self.commits)?), commit, others).await
+        };
+        let answer: Answer<Relations> = self.world.exchange("git", &request, live).await?;
+        answer.map_err(|trouble| trouble.failure(&self.address))
+    }
+
+    async fn differences(&self, one: &Commit, other: &Commit, most: usize) -> Result<Vec<String>, Failure> {
+        let request = json!({
+            "operation": "differences", "remote": self.address.shown, "one": one, "other": other, "most": most,
+        });
+        let live = |effects: Rc<dyn Effects>| async move {
+            differences::differences(&self.call(&effects, self.folder()?), one, other, most).await
+        };
+        let answer: Answer<Vec<String>> = self.world.exchange("git", &request, live).await?;
+        answer.map_err(|trouble| trouble.failure(&self.address))
+    }
+}
+
+/// Returns the folder, which is made at its first use.
+fn made(cell: &OnceCell<Folder>) -> Result<&Folder, Trouble> {
+    if let Some(folder) = cell.get() {
+        return Ok(folder);
+    }
+    let folder = Folder::new()?;
+    Ok(cell.get_or_init(|| folder))
 }
 
 impl Git<'_> {

@@ -70,8 +70,7 @@ pub(crate) fn write(
         message: edit.message.as_str().into(),
         extra_headers: Vec::new(),
     };
-    let id = repository.write_object(&commit).map_err(Trouble::storing)?;
-    id.to_string().parse().map_err(Trouble::other)
+    self::commit(repository.write_object(&commit).map_err(Trouble::storing)?.detach())
 }
 
 /// Returns the tree with another file at the path; every mode and the order of entries stay.
@@ -88,17 +87,42 @@ fn replaced(repository: &Repository, mut tree: Tree, parts: &[&str], id: ObjectI
     Ok(tree)
 }
 
-fn root(repository: &Repository, commit: &Commit) -> Answer<Tree> {
+pub(crate) fn root(repository: &Repository, commit: &Commit) -> Answer<Tree> {
     let commit = repository.find_commit(id(commit)?).map_err(Trouble::other)?;
     read_tree(repository, commit.tree_id().map_err(Trouble::other)?.detach())
 }
 
-fn read_tree(repository: &Repository, id: ObjectId) -> Answer<Tree> {
+pub(crate) fn read_tree(repository: &Repository, id: ObjectId) -> Answer<Tree> {
     let tree = repository.find_tree(id).map_err(Trouble::other)?;
     Ok(tree.decode().map_err(Trouble::other)?.into_owned())
+}
+
+/// Returns the parents of a commit; `None` when it is not here.
+pub(crate) fn parents(repository: &Repository, id: ObjectId) -> Answer<Option<Vec<ObjectId>>> {
+    let Some(object) = repository.try_find_object(id).map_err(Trouble::other)? else { return Ok(None) };
+    let commit = object.try_into_commit().map_err(Trouble::other)?;
+    Ok(Some(commit.parent_ids().map(gix::Id::detach).collect()))
+}
+
+/// Returns the first parent of a commit that is here.
+pub(crate) fn first_parent(repository: &Repository, id: ObjectId) -> Answer<Option<ObjectId>> {
+    Ok(parents(repository, id)?.and_then(|parents| parents.first().copied()))
+}
+
+/// Returns the message of a commit and its author's date.
+pub(crate) fn said(repository: &Repository, id: ObjectId) -> Answer<(String, i64)> {
+    let commit = repository.find_commit(id).map_err(Trouble::other)?;
+    let message = commit.message_raw().map_err(Trouble::other)?.to_string();
+    let date = commit.author().map_err(Trouble::other)?.time().map_err(Trouble::other)?;
+    Ok((message, date.seconds))
 }
 
 /// Returns the commit's id as gix knows it.
 pub(crate) fn id(commit: &Commit) -> Answer<ObjectId> {
     ObjectId::from_hex(commit.as_str().as_bytes()).map_err(Trouble::other)
+}
+
+/// Returns the id as everybody else knows it.
+pub(crate) fn commit(id: ObjectId) -> Answer<Commit> {
+    id.to_string().parse().map_err(Trouble::other)
 }

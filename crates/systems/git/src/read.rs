@@ -34,26 +34,36 @@ pub(crate) async fn read(call: &Call<'_>, name: &Name, paths: &[String]) -> Answ
     Ok(ReadAnswer { tip, entries })
 }
 
-/// Fetches by id what is not here yet, as git itself does for a partial clone; returns whether
-/// there was any.
+/// Fetches the contents of files that are not here yet; returns whether there were any.
 async fn fetch_contents(
     call: &Call<'_>,
     repository: &gix::Repository,
     found: &BTreeMap<String, Found>,
 ) -> Answer<bool> {
     let ids = found.values().filter_map(|found| match found {
-        Found::File { id, .. } if !repository.has_object(id) => Some(format!("{id}\n")),
+        Found::File { id, .. } => Some(*id),
         _ => None,
     });
-    let ids: std::collections::BTreeSet<String> = ids.collect();
-    if ids.is_empty() {
+    fetch_files(call, repository, ids).await
+}
+
+/// Fetches by id what is not here yet, as git itself does for a partial clone; returns whether
+/// there was any.
+pub(crate) async fn fetch_files(
+    call: &Call<'_>,
+    repository: &gix::Repository,
+    ids: impl Iterator<Item = gix::ObjectId>,
+) -> Answer<bool> {
+    let absent = ids.filter(|id| !repository.has_object(id)).map(|id| format!("{id}\n"));
+    let absent: std::collections::BTreeSet<String> = absent.collect();
+    if absent.is_empty() {
         return Ok(false);
     }
     let fetch =
         ["-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
     let more = ["--recurse-submodules=no", "--filter=blob:none", "--stdin", REMOTE];
-    let ids: String = ids.into_iter().collect();
-    call.expect(&[&fetch[..], &more[..]].concat(), ids.as_bytes()).await?;
+    let absent: String = absent.into_iter().collect();
+    call.expect(&[&fetch[..], &more[..]].concat(), absent.as_bytes()).await?;
     Ok(true)
 }
 

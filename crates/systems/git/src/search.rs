@@ -8,7 +8,6 @@ use crate::{
     folder::{REMOTE, TIP},
     objects,
     program::Call,
-    trouble::Trouble,
 };
 
 /// How far back a commit is looked for that was pushed moments ago.
@@ -29,9 +28,7 @@ pub(crate) async fn contains(call: &Call<'_>, name: &Name, commit: &Commit) -> A
             continue;
         }
         // What is not here is behind the depth.
-        let Some(object) = repository.try_find_object(id).map_err(Trouble::other)? else { continue };
-        let commit = object.try_into_commit().map_err(Trouble::other)?;
-        open.extend(commit.parent_ids().map(gix::Id::detach));
+        open.extend(objects::parents(&repository, id)?.unwrap_or_default());
     }
     Ok(false)
 }

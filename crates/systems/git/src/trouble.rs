@@ -2,8 +2,8 @@
 
 use std::{fmt::Display, io, time::Duration};
 
-use branch::NOT_WRITTEN;
-use contract::{Failure, asking};
+use branch::{HISTORY_CUT, NOT_WRITTEN};
+use contract::{Commit, Failure, asking};
 use serde::{Deserialize, Serialize};
 
 use crate::{GIT_FAILED, address::Address};
@@ -19,6 +19,8 @@ pub(crate) struct Trouble {
 #[serde(rename_all = "kebab-case")]
 enum Kind {
     BranchMissing,
+    CommitMissing,
+    HistoryCut,
     DubiousOwnership,
     NotWritten,
     Unauthorized,
@@ -35,8 +37,9 @@ enum Kind {
 }
 
 /// What git, curl and ssh say (`LC_ALL=C`), the more telling first.
-const WORDS: [(Kind, &[&str]); 11] = [
+const WORDS: [(Kind, &[&str]); 12] = [
     (Kind::BranchMissing, &["couldn't find remote ref"]),
+    (Kind::CommitMissing, &["not our ref"]),
     (Kind::DubiousOwnership, &["detected dubious ownership"]),
     (
         Kind::NotWritten,
@@ -132,6 +135,11 @@ impl Trouble {
         Self::new(Kind::ServerError, line.map_or_else(|| "it could not store the commit".to_owned(), plain))
     }
 
+    /// There may be more behind what the remote has, and nobody to ask for it.
+    pub(crate) fn history_cut() -> Self {
+        Self::new(Kind::HistoryCut, "its history ends at a commit whose parents it does not have")
+    }
+
     pub(crate) fn no_program() -> Self {
         Self::new(Kind::NoProgram, "there is no `git` on the PATH")
     }
@@ -160,6 +168,11 @@ impl Trouble {
         self.kind == Kind::BranchMissing
     }
 
+    /// Returns whether it is that the remote does not have this commit.
+    pub(crate) fn is_missing_commit(&self, commit: &Commit) -> bool {
+        self.kind == Kind::CommitMissing && self.text.contains(commit.as_str())
+    }
+
     /// Returns whether a push may have had an effect although it failed.
     pub(crate) fn may_have_been_sent(&self) -> bool {
         matches!(self.kind, Kind::Broken | Kind::TimedOut | Kind::ServerError | Kind::Other)
@@ -177,7 +190,11 @@ impl Trouble {
             false => (asking::NO_CREDENTIALS, NO_LOGIN),
         };
         match self.kind {
-            Kind::BranchMissing | Kind::Other => Failure::unavailable(GIT_FAILED, error),
+            Kind::HistoryCut => Failure::unavailable(HISTORY_CUT, error)
+                .hinted("ask the full repository: a shallow clone does not know what was before"),
+            Kind::BranchMissing | Kind::CommitMissing | Kind::Other => {
+                Failure::unavailable(GIT_FAILED, error)
+            }
             Kind::DubiousOwnership => Failure::denied(asking::PERMISSION_MISSING, error).hinted(trust(text)),
             Kind::NotWritten => Failure::unavailable(NOT_WRITTEN, error)
                 .hinted("free some space, or set `TMPDIR` to a folder that can be written"),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use overlay::{Change, Options, Outcome, edit, file_names, read};
+use contract::editing::KUSTOMIZATIONS;
+use overlay::{Change, Options, Outcome, edit, read};
 use similar::{DiffTag, TextDiff};
 
 #[test]
@@ -86,7 +87,7 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
         let kind = entry.file_type().expect("a kind");
         if kind.is_dir() {
             collect(&path, files);
-        } else if kind.is_file() && file_names().iter().any(|name| entry.file_name() == *name) {
+        } else if kind.is_file() && KUSTOMIZATIONS.iter().any(|name| entry.file_name() == *name) {
             files.push(path);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use overlay::{Change, Options, Refusal, RefusalKind, edit, file_names, read};
+use overlay::{Change, Options, Refusal, RefusalKind, edit, read};
 
 #[test]
 fn what_is_no_utf8_refuses_with_its_line() {
@@ -85,11 +85,6 @@ fn a_refusal_says_line_and_what_is_there() {
     let refusal = refused(b"images:\n- name: app\n- name: app\n");
     assert_eq!(refusal.to_string(), "line 2: 2 entries for `app`: `app` on line 2, `app` on line 3");
     assert_eq!(refusal.kind.to_string(), "ambiguous");
-}
-
-#[test]
-fn the_file_has_one_of_three_names() {
-    assert_eq!(file_names(), ["kustomization.yaml", "kustomization.yml", "Kustomization"]);
 }
 
 fn refused(text: &[u8]) -> Refusal {

@@ -18,6 +18,7 @@ fn stage_and_prod_change_in_one_commit() {
     passed: committed COMMIT to `main`: registry.example/example/dex:sha-51c0cc9c in `infra/argocd/overlays/stage/kustomization.yaml`, `infra/argocd/overlays/prod/kustomization.yaml` (2 lines)
       infra/argocd/overlays/stage  passed: from registry.example/example/dex:sha-9b04d52a to registry.example/example/dex:sha-51c0cc9c
       infra/argocd/overlays/prod   passed: from registry.example/example/dex:sha-9b04d52a to registry.example/example/dex:sha-51c0cc9c
+    note: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c51c0cc9c51c0cc9c51c0cc9c51c0cc9c (`--source-repository`)
     note: `infra/argocd/overlays/stage/kustomization.yaml`: line 18: `example/dex` was found by its newName
     note: `infra/argocd/overlays/prod/kustomization.yaml`: line 19: `example/dex` was found by its newName
     ");
@@ -69,6 +70,11 @@ fn a_dry_run_reads_the_branch_and_pushes_nothing() {
         deploy(prod): registry.example/example/dex:sha-51c0cc9c
 
         Runbook-Image: registry.example/example/dex:sha-51c0cc9c
+
+    why it may be written:
+        `infra/argocd/overlays/prod/kustomization.yaml`: no rollback among its 1 values called the image bad
+        `infra/argocd/overlays/prod/kustomization.yaml`: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c (`--source-repository`)
+    note: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c (`--source-repository`)
     note: `infra/argocd/overlays/prod/kustomization.yaml`: line 19: `example/dex` was found by its newName
     ");
     assert_eq!((run.stdout.as_str(), remote.log("main").len(), remote.pushes()), ("", 1, 0));

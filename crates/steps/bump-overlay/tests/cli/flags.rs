@@ -142,6 +142,14 @@ fn help_says_what_it_is_for() {
           --source-commit <SHA40>
               Commit that the image was built from, all 40 digits [env: RUNBOOK_SOURCE_COMMIT]
 
+          --source-repository <URL|PATH|OWNER/NAME>
+              Repository of the source, where that is another one [default: the remote] [env:
+              RUNBOOK_SOURCE_REPOSITORY]
+
+          --force
+              Write it although it is older, was called bad by a rollback, or has no other source [env:
+              RUNBOOK_FORCE]
+
           --message <TEMPLATE>
               Message of the commit; knows `{image}`, `{overlays}` and `{source}` [default:
               `deploy({overlays}): {image}`] [env: RUNBOOK_MESSAGE]

@@ -7,6 +7,7 @@ mod checkout;
 mod corpus;
 mod editing;
 mod flags;
+mod guards;
 mod github;
 mod pull_requests;
 mod remotes;

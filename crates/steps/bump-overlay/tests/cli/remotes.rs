@@ -97,6 +97,7 @@ fn a_hook_that_declines_is_tried_once_and_its_lines_are_shown() {
     run.expect_code(10);
     insta::assert_snapshot!(said(&run, &remote), @"
     refused: the remote declined the push to `main`, pre-receive hook declined: no deploys on Friday; ask ops [policy]
+    note: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c (`--source-repository`)
     hint: ask who owns the remote what its hook wants; nothing was written
     reproduce: bump-overlay --image registry.example/example/dex:sha-51c0cc9c --branch main --remote REMOTE --overlay infra/argocd/overlays/stage --overlay infra/argocd/overlays/prod
     ");

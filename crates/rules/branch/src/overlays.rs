@@ -2,28 +2,53 @@
 
 use std::collections::BTreeMap;
 
-use branch::Entry;
-
-use crate::{
-    edits::Refused,
-    say::{AMBIGUOUS, OVERLAY_MISSING},
+use contract::{
+    Reason,
+    editing::{AMBIGUOUS, KUSTOMIZATIONS, OVERLAY_MISSING},
 };
 
+use crate::Entry;
+
 /// What is at the paths that were asked for.
-pub(crate) type Entries = BTreeMap<String, Entry>;
+pub type Entries = BTreeMap<String, Entry>;
+
+/// Why an overlay is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The word for reports.
+    pub reason: Reason,
+    /// What is there, file and line included where they are known.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Refused {
+    /// Refuses without a hint.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), hint: None }
+    }
+
+    /// Adds a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
 
 /// An overlay as it was named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Overlay {
+pub struct Overlay {
     /// As given.
-    pub(crate) name: String,
+    pub name: String,
     /// Its path from the root, or why it has none.
     path: Result<String, &'static str>,
 }
 
 impl Overlay {
     /// Returns the overlays in the order given, each once.
-    pub(crate) fn all(given: &[String]) -> Vec<Self> {
+    pub fn all(given: &[String]) -> Vec<Self> {
         let mut overlays: Vec<Self> = Vec::new();
         for name in given {
             let overlay = Self { name: name.clone(), path: normal(name) };
@@ -36,26 +61,29 @@ impl Overlay {
     }
 
     /// Returns every path that may be its file: itself, and the names that kustomize knows.
-    pub(crate) fn paths(&self) -> Vec<String> {
+    pub fn paths(&self) -> Vec<String> {
         let Ok(path) = &self.path else { return Vec::new() };
-        let inside = overlay::file_names().map(|name| join(path, name));
+        let inside = KUSTOMIZATIONS.map(|name| join(path, name));
         [path.clone()].into_iter().chain(inside).collect()
     }
 
     /// Returns its directory, however it was named; `None` when it has no path.
-    pub(crate) fn directory(&self) -> Option<&str> {
+    pub fn directory(&self) -> Option<&str> {
         let path = self.path.as_ref().ok()?;
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-        Some(if overlay::file_names().contains(&name) { directory } else { path })
+        Some(if KUSTOMIZATIONS.contains(&name) { directory } else { path })
     }
 
     /// Returns its file and what is in there.
-    pub(crate) fn file<'e>(&self, entries: &'e Entries) -> Result<(String, &'e [u8]), Refused> {
+    ///
+    /// # Errors
+    /// When there is none, or more than one could be meant.
+    pub fn file<'e>(&self, entries: &'e Entries) -> Result<(String, &'e [u8]), Refused> {
         let path = self.path.as_ref().map_err(|why| missing(*why).hint(FROM_THE_ROOT))?;
         let entry = |path: &str| entries.get(path).unwrap_or(&Entry::Missing);
         match entry(path) {
             Entry::Directory => {
-                let names = overlay::file_names().into_iter();
+                let names = KUSTOMIZATIONS.into_iter();
                 let there: Vec<&str> =
                     names.filter(|name| *entry(&join(path, name)) != Entry::Missing).collect();
                 let name = only(&there)?;
@@ -81,7 +109,7 @@ fn normal(given: &str) -> Result<String, &'static str> {
 
 /// kustomize takes exactly one of its names.
 fn only<'n>(there: &[&'n str]) -> Result<&'n str, Refused> {
-    let names = overlay::file_names().join(", ");
+    let names = KUSTOMIZATIONS.join(", ");
     match there {
         [one] => Ok(one),
         [] => Err(missing(format!("the directory has no kustomization ({names})"))),
@@ -115,7 +143,7 @@ fn join(directory: &str, name: &str) -> String {
 }
 
 /// Returns the environment's name, by custom: the directory that the file is in.
-pub(crate) fn environment(file: &str) -> &str {
+pub fn environment(file: &str) -> &str {
     let mut parts = file.rsplit('/');
     parts.nth(1).unwrap_or(file)
 }
@@ -139,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_directory_is_its_only_kustomization_whatever_it_is_called() {
-        for name in overlay::file_names() {
+        for name in KUSTOMIZATIONS {
             let path = format!("a/b/{name}");
             assert_eq!(found("./a//b/", &[("a/b", Entry::Directory), (&path, file())]), Ok(path.clone()));
             assert_eq!(found(&path, &[(&path, file())]), Ok(path.clone()));

@@ -1,0 +1,30 @@
+//! What differs between two texts, for people.
+
+use similar::{DiffOp, TextDiff};
+
+/// What differs between two texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Diff {
+    /// How many lines: one that is replaced counts once.
+    pub lines: usize,
+    /// As a unified diff.
+    pub text: String,
+}
+
+impl Diff {
+    /// Compares two texts; bytes that are no UTF-8 the editor has refused.
+    pub fn between(path: &str, old: &[u8], new: &[u8]) -> Self {
+        if old == new {
+            return Self::default();
+        }
+        let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+        let diff = TextDiff::from_lines(old.as_ref(), new.as_ref());
+        let lines = diff.ops().iter().map(|op| match op {
+            DiffOp::Equal { .. } => 0,
+            _ => op.old_range().len().max(op.new_range().len()),
+        });
+        let (from, to) = (format!("a/{path}"), format!("b/{path}"));
+        let text = diff.unified_diff().context_radius(3).header(&from, &to).to_string();
+        Self { lines: lines.sum(), text }
+    }
+}

@@ -1,0 +1,244 @@
+//! What must not be written although it could be: what is older, what a rollback called bad, what is
+//! no news.
+//!
+//! All of it is read from the history of the overlay's file, and decided anew for every tip.
+
+use std::collections::BTreeMap;
+
+use branch::{CommitName, History, Name, Relation, Relations, Value, Values};
+use contract::{Commit, Failure, Reference, World};
+use overlay::EditedEntry;
+
+use crate::{
+    edits::{Edits, FileEdit},
+    request::Request,
+};
+
+/// How many changes of a file are looked at.
+const LOOKED_AT: usize = 100;
+
+/// How many paths may differ between two sources that are one but for their overlays.
+const DIFFERENCES: usize = 200;
+
+/// The guards of one run.
+pub(crate) struct Guards<'a, H, S> {
+    pub(crate) request: &'a Request,
+    /// The repository of the overlays.
+    pub(crate) overlays: &'a H,
+    /// The repository of the source.
+    pub(crate) sources: &'a S,
+    pub(crate) world: &'a World,
+    pub(crate) name: &'a Name,
+}
+
+/// What was found at one tip.
+#[derive(Default)]
+pub(crate) struct Findings {
+    /// Why not, by file.
+    found: BTreeMap<String, Found>,
+    /// What was looked at and what came of it.
+    trace: Vec<String>,
+    /// How sources stand to one another, each question once.
+    relations: Vec<(CommitName, Vec<CommitName>, Relations)>,
+}
+
+/// Why a file is not to be written.
+pub(crate) enum Found {
+    /// A rollback called the image bad.
+    Held(String),
+    /// The overlay has had a newer one.
+    Stale { text: String, source: Commit, newer: Commit },
+    /// The source is the one that is deployed.
+    SameSource(String),
+}
+
+impl Findings {
+    /// Returns why a file is not to be written.
+    pub(crate) fn of(&self, path: &str) -> Option<&Found> {
+        self.found.get(path)
+    }
+
+    /// Returns whether nothing at all may be written.
+    pub(crate) fn stop(&self) -> bool {
+        self.found.values().any(|found| !matches!(found, Found::SameSource(_)))
+    }
+
+    /// Returns the files whose deployed image has the same source.
+    pub(crate) fn same(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.found.iter().filter_map(|(path, found)| match found {
+            Found::SameSource(text) => Some((path.as_str(), text.as_str())),
+            _ => None,
+        })
+    }
+
+    /// Returns what was looked at, line by line.
+    pub(crate) fn trace(&self) -> String {
+        self.trace.join("\n")
+    }
+
+    fn note(&mut self, path: &str, text: impl std::fmt::Display) {
+        self.trace.push(format!("`{path}`: {text}"));
+    }
+}
+
+impl<H: History, S: History> Guards<'_, H, S> {
+    /// Looks at what would be written.
+    pub(crate) async fn look(&self, edits: &Edits, tip: &Commit) -> Result<Findings, Failure> {
+        let mut findings = Findings::default();
+        if self.request.force {
+            findings.trace.push("`--force`: age, holds and source were not looked at".to_owned());
+            return Ok(findings);
+        }
+        let paths: Vec<String> = edits.changed().map(|file| file.path.clone()).collect();
+        let mut changes = self.ask(async || self.overlays.changes(tip, &paths, LOOKED_AT).await).await?;
+        for file in edits.changed() {
+            let changes = changes.remove(&file.path).unwrap_or_default();
+            for entry in changing(file) {
+                let change = &self.request.changes[entry.change];
+                let values = Values::read(&changes, |text| overlay::image_in(text, &entry.name, change));
+                let about = About { path: &file.path, image: &self.request.images[entry.change], values };
+                if let Some(found) = self.judge(&about, &mut findings).await? {
+                    findings.found.insert(file.path.clone(), found);
+                    break;
+                }
+            }
+        }
+        Ok(findings)
+    }
+
+    async fn judge(&self, about: &About<'_>, findings: &mut Findings) -> Result<Option<Found>, Failure> {
+        let count = about.values.list.len();
+        if let Some(mark) = about.values.bad(about.image) {
+            let text = format!("{} was called bad by the rollback {}", about.image, mark.by);
+            findings.note(about.path, &text);
+            return Ok(Some(Found::Held(text)));
+        }
+        findings.note(about.path, format!("no rollback among its {count} values called the image bad"));
+        let Some(source) = self.source(about) else {
+            self.unknown(about, findings, "its source is not known", "--source-commit");
+            return Ok(None);
+        };
+        let known = about.values.sources();
+        if known.is_empty() {
+            self.unknown(about, findings, "no source is known of what was there", "--source-commit");
+            return Ok(None);
+        }
+        let names: Vec<CommitName> = known.iter().map(|(name, _)| name.clone()).collect();
+        let relations = self.relations(findings, &source, &names).await?;
+        let Some(commit) = &relations.commit else {
+            let why = format!("the source repository does not have {source}");
+            self.unknown(about, findings, &why, "--source-repository");
+            return Ok(None);
+        };
+        if let Some(newer) = newer(&relations) {
+            let (_, value) = known[newer.0];
+            let text =
+                format!("source {commit} is older than {}, which was deployed by {}", newer.1, value.commit);
+            findings.note(about.path, &text);
+            return Ok(Some(Found::Stale { text, source: commit.clone(), newer: newer.1.clone() }));
+        }
+        if relations.others.iter().all(|(relation, _)| *relation == Relation::Unknown) {
+            let why = "the source repository has none of the sources that were there";
+            self.unknown(about, findings, why, "--source-repository");
+            return Ok(None);
+        }
+        findings
+            .note(about.path, format!("source {commit} is older than none of its {} sources", known.len()));
+        self.same_source(about, findings, commit, &relations, &known).await
+    }
+
+    /// Looks whether the source is one that is deployed, or was and is bad, but for overlays: a bump
+    /// is a commit too, and what is built of it is no news.
+    async fn same_source(
+        &self,
+        about: &About<'_>,
+        findings: &mut Findings,
+        commit: &Commit,
+        relations: &Relations,
+        known: &[(CommitName, &Value)],
+    ) -> Result<Option<Found>, Failure> {
+        let deployed = about.values.list.first().and_then(|value| about.values.source(value));
+        for ((name, value), (_, whole)) in known.iter().zip(&relations.others) {
+            let image = about.values.reference(value);
+            let mark = image.as_ref().and_then(|image| about.values.bad(image));
+            let is_deployed = deployed.as_ref().is_some_and(|deployed| deployed.matches(name.as_str()));
+            let Some(whole) = whole.as_ref().filter(|whole| *whole != commit) else { continue };
+            if !(is_deployed || mark.is_some()) || !self.is_same(whole, commit).await? {
+                continue;
+            }
+            let text = format!("source {commit} is that of {}, {whole}, but for overlays", value.image);
+            findings.note(about.path, &text);
+            return Ok(Some(match mark {
+                Some(mark) => Found::Held(format!("{text}, and the rollback {} called it bad", mark.by)),
+                None => Found::SameSource(format!("{text}, which is deployed already")),
+            }));
+        }
+        findings.note(about.path, format!("source {commit} is another one than what is deployed"));
+        Ok(None)
+    }
+
+    async fn is_same(&self, one: &Commit, other: &Commit) -> Result<bool, Failure> {
+        let paths = self.ask(async || self.sources.differences(one, other, DIFFERENCES).await).await;
+        let paths = paths.map_err(not_told)?;
+        Ok(paths.len() < DIFFERENCES && paths.iter().all(|path| self.request.is_of_an_overlay(path)))
+    }
+
+    fn source(&self, about: &About<'_>) -> Option<CommitName> {
+        let by_tag = || CommitName::of_tag(about.image.tag()?.as_str());
+        self.request.source.as_ref().map(CommitName::from).or_else(by_tag)
+    }
+
+    async fn relations(
+        &self,
+        findings: &mut Findings,
+        source: &CommitName,
+        names: &[CommitName],
+    ) -> Result<Relations, Failure> {
+        let asked = findings.relations.iter().find(|(one, others, _)| one == source && others == names);
+        if let Some((_, _, relations)) = asked {
+            return Ok(relations.clone());
+        }
+        let relations = self.ask(async || self.sources.relations(source, names).await).await;
+        let relations = relations.map_err(not_told)?;
+        findings.relations.push((source.clone(), names.to_vec(), relations.clone()));
+        Ok(relations)
+    }
+
+    async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
+        branch::ask(self.world, self.name, question).await
+    }
+
+    /// A source that nobody knows is no reason to stop, but one to say so.
+    fn unknown(&self, about: &About<'_>, findings: &mut Findings, why: &str, flag: &str) {
+        let text = format!("not checked whether {} is older: {why} (`{flag}`)", about.image);
+        self.world.notice(&text);
+        findings.note(about.path, text);
+    }
+}
+
+/// Whether an image is older is never guessed.
+fn not_told(failure: Failure) -> Failure {
+    failure
+        .context("could not find out whether the image is older than what is deployed")
+        .hinted("check `--source-repository`, or pass `--force` to write without knowing it")
+}
+
+/// An entry that changes, and its past.
+struct About<'a> {
+    path: &'a str,
+    image: &'a Reference,
+    values: Values,
+}
+
+/// Returns the entries that get another value; a new one has no past.
+fn changing(file: &FileEdit) -> impl Iterator<Item = &EditedEntry> {
+    file.edited.entries.iter().filter(|entry| entry.line.is_some() && entry.before != entry.after)
+}
+
+/// Returns the first source that contains the new one, with its place.
+fn newer(relations: &Relations) -> Option<(usize, &Commit)> {
+    relations.others.iter().enumerate().find_map(|(at, (relation, commit))| match relation {
+        Relation::Before => Some((at, commit.as_ref()?)),
+        _ => None,
+    })
+}

@@ -1,0 +1,353 @@
+//! What is not written although it could be: what is older, what was called bad, what is no news.
+
+use super::{NEW, OLD, PROD, STAGE, at, bump, first_line, left_nothing, on, remote, said};
+use lab::{
+    Remote,
+    overlays::{self, Overlay},
+};
+
+const REPOSITORY: &str = "registry.example/example/dex";
+
+/// Commits a new state of the source; returns the commit.
+fn source(remote: &Remote, state: &str) -> String {
+    remote.commit("main", &[("src/app.rs", state, false)], &format!("feat: {state}\n"))
+}
+
+/// The image that is built from a commit.
+fn image_of(source: &str) -> String {
+    format!("{REPOSITORY}:{}", tag_of(source))
+}
+
+fn tag_of(source: &str) -> String {
+    format!("sha-{}", &source[..8])
+}
+
+/// Deploys what is built from a commit of the remote to prod.
+fn deploy(remote: &Remote, source: &str) -> lab::Command {
+    built(&remote.path().display().to_string(), source)
+}
+
+fn built(url: &str, source: &str) -> lab::Command {
+    bump().args(["--overlay", "infra/argocd/overlays/prod", "--branch", "main", "--remote", url]).args([
+        "--image",
+        &image_of(source),
+        "--source-commit",
+        source,
+    ])
+}
+
+/// Sets prod by hand.
+fn set(remote: &Remote, tag: &str, message: &str) -> String {
+    remote.commit("main", &[(PROD, &overlays::prod(tag), false)], message)
+}
+
+fn prod(remote: &Remote) -> String {
+    let text = remote.file("main", PROD).unwrap();
+    let tag = text.lines().find_map(|line| line.trim().strip_prefix("newTag: ")).unwrap();
+    tag.split(' ').next().unwrap().to_owned()
+}
+
+/// What a rollback from one image to another one leaves.
+fn roll_back(remote: &Remote, bad: &str, good: &str) -> String {
+    let message = format!(
+        "rollback(prod): x\n\nRunbook-Image: {REPOSITORY}:{good}\nRunbook-Rollback-Of: {REPOSITORY}:{bad}\n"
+    );
+    set(remote, good, &message)
+}
+
+#[test]
+fn an_older_source_does_not_take_the_place_of_a_newer_one() {
+    let remote = remote();
+    let (older, newer) = (source(&remote, "one"), source(&remote, "two"));
+    deploy(&remote, &newer).run().expect_code(0);
+    let pushes = remote.pushes();
+    let command = deploy(&remote, &older);
+    let run = command.run();
+    run.expect_code(12);
+    let line = first_line(&run, &remote);
+    insta::assert_snapshot!(line, @"superseded: `infra/argocd/overlays/prod`: source COMMIT is older than COMMIT, which was deployed by COMMIT (on `main` at COMMIT) [stale-source]");
+    assert!(run.stderr.contains(&older) && run.stderr.contains(&newer), "{run}");
+    assert_eq!((remote.pushes(), prod(&remote)), (pushes, tag_of(&newer)));
+    let report = command.clone().args(["--format", "json"]).run().json();
+    assert_eq!((&report["reason"], &report["fault"]), (&"stale-source".into(), &"nobody".into()));
+    assert_eq!(report["subjects"][0]["facts"]["newer_source"], newer);
+    assert_eq!((&report["facts"]["changed"], &report["facts"]["commit"]), (&false.into(), &"".into()));
+    left_nothing(&command);
+    command.clone().args(["--accept", "superseded"]).run().expect_code(0);
+    command.arg("--force").run().expect_code(0);
+    assert_eq!(prod(&remote), tag_of(&older));
+}
+
+#[test]
+fn the_source_is_known_by_the_tag_alone() {
+    let remote = remote();
+    let (older, newer) = (source(&remote, "one"), source(&remote, "two"));
+    set(&remote, &tag_of(&newer), "chore: by hand\n");
+    let write = |source: &str| {
+        bump()
+            .args(["--overlay", PROD, "--branch", "main", "--remote"])
+            .arg(remote.path())
+            .args(["--image", &image_of(source)])
+            .run()
+    };
+    write(&older).expect_code(12);
+    write(&source(&remote, "three")).expect_code(0);
+}
+
+#[test]
+fn the_newest_source_that_ever_was_counts_also_when_somebody_stepped_back_by_hand() {
+    let remote = remote();
+    let sources = ["one", "two", "three"].map(|state| source(&remote, state));
+    deploy(&remote, &sources[2]).run().expect_code(0);
+    set(&remote, &tag_of(&sources[0]), "Revert \"deploy(prod)\"\n");
+    deploy(&remote, &sources[1]).run().expect_code(12);
+    deploy(&remote, &sources[2]).run().expect_code(0);
+}
+
+#[test]
+fn the_source_may_be_in_another_repository() {
+    let (overlays, code) = (remote(), Remote::new());
+    let (older, newer) = (source(&code, "one"), source(&code, "two"));
+    let http = code.http_open();
+    let with = |source: &str| {
+        let command = deploy(&overlays, source);
+        command.args(["--source-repository", &http.url()])
+    };
+    with(&newer).run().expect_code(0);
+    with(&older).run().expect_code(12);
+    // Owner and name are those of a repository of GitHub, or of a company's.
+    let named = deploy(&overlays, &older).args(["--source-repository", "example/code.git"]);
+    let named = named.env("GITHUB_SERVER_URL", format!("http://{}", lab::closed_port()));
+    let run = named.args(["--format", "json", "--timeout", "2s"]).run();
+    run.expect_code(20);
+    assert_eq!(run.json()["reason"], "unreachable");
+    assert!(run.json()["summary"].as_str().unwrap().contains("/example/code.git"), "{run}");
+    // Without the flag nobody can tell.
+    let run = deploy(&overlays, &older).run();
+    run.expect_code(0);
+    assert!(run.stderr.contains("(`--source-repository`)"), "{run}");
+}
+
+#[test]
+fn a_source_that_cannot_be_asked_is_no_answer_and_nothing_is_written() {
+    let (overlays, code) = (remote(), Remote::new());
+    let (older, newer) = (source(&code, "one"), source(&code, "two"));
+    let http = code.http_open();
+    let with = |source: &str| {
+        let command = deploy(&overlays, source).args(["--source-repository", &http.url()]);
+        command.args(["--format", "json"])
+    };
+    with(&older).run().expect_code(0);
+    http.answer_next([502, 503]);
+    with(&newer).run().expect_code(0);
+    http.answer_always(500);
+    let run = with(&older).run();
+    run.expect_code(20);
+    assert_eq!(run.json()["reason"], "server-error");
+    assert!(run.json()["hints"].to_string().contains("--source-repository"), "{run}");
+    assert_eq!((overlays.pushes(), prod(&overlays)), (2, tag_of(&newer)));
+}
+
+#[test]
+fn what_has_no_source_is_written_and_the_guard_is_said_to_be_off() {
+    let remote = remote();
+    let write = |tag: &str| {
+        let command = bump();
+        let command = command.args(["--overlay", PROD, "--branch", "main", "--remote"]).arg(remote.path());
+        command.args(["--image", &format!("{REPOSITORY}:{tag}"), "--format", "json"]).run()
+    };
+    let run = write("v1.2.3");
+    run.expect_code(0);
+    assert!(run.json()["notices"].to_string().contains("its source is not known"), "{run}");
+    let newer = source(&remote, "one");
+    let run = write(&tag_of(&newer));
+    run.expect_code(0);
+    assert!(run.json()["notices"].to_string().contains("none of the sources"), "{run}");
+}
+
+#[test]
+fn a_source_of_another_line_is_neither_older_nor_held_back() {
+    let remote = remote();
+    let main = source(&remote, "one");
+    remote.commit("feature", &[("src/app.rs", "feature", false)], "feat: feature\n");
+    let feature = remote.tip("feature");
+    source(&remote, "two");
+    deploy(&remote, &main).run().expect_code(0);
+    deploy(&remote, &feature).run().expect_code(0);
+    deploy(&remote, &source(&remote, "three")).run().expect_code(0);
+}
+
+#[test]
+fn what_is_built_of_a_bump_is_no_news() {
+    let remote = remote();
+    let first = source(&remote, "one");
+    deploy(&remote, &first).run().expect_code(0);
+    let tip = remote.tip("main");
+    remote.commit("main", &[(STAGE, &overlays::stage("sha-0000000"), false)], "deploy(stage): x\n");
+    for commit in [tip, remote.tip("main")] {
+        let run = deploy(&remote, &commit).args(["--format", "json"]).run();
+        run.expect_code(0);
+        let report = run.json();
+        assert_eq!((&report["verdict"], &report["facts"]["changed"]), (&"unchanged".into(), &false.into()));
+        assert!(report["summary"].as_str().unwrap().contains(&first), "{run}");
+        assert_eq!(report["facts"]["commit"], remote.tip("main"));
+    }
+    assert_eq!((remote.pushes(), prod(&remote)), (1, tag_of(&first)));
+    let next = source(&remote, "two");
+    deploy(&remote, &next).run().expect_code(0);
+    assert_eq!(prod(&remote), tag_of(&next));
+    // The same commit, built again, is another image.
+    let rebuilt = format!("{REPOSITORY}:again@sha256:{}", "b".repeat(64));
+    let command = bump().args(["--overlay", PROD, "--branch", "main", "--remote"]).arg(remote.path());
+    command.args(["--image", &rebuilt, "--source-commit", &next]).run().expect_code(0);
+    assert_eq!(prod(&remote), "again");
+}
+
+#[test]
+fn an_image_that_a_rollback_called_bad_is_held_until_somebody_decides() {
+    let remote = remote();
+    let (good, bad) = (source(&remote, "good"), source(&remote, "bad"));
+    deploy(&remote, &good).run().expect_code(0);
+    deploy(&remote, &bad).run().expect_code(0);
+    let rollback = roll_back(&remote, &tag_of(&bad), &tag_of(&good));
+    let run = deploy(&remote, &bad).run();
+    run.expect_code(10);
+    insta::assert_snapshot!(said(&run, &remote), @"
+    refused: `infra/argocd/overlays/prod`: registry.example/example/dex:sha-COMMIT was called bad by the rollback COMMIT (on `main` at COMMIT) [held]
+    hint: deploy an image that repairs it, or pass `--force` to deploy this one after all
+    reproduce: bump-overlay --overlay infra/argocd/overlays/prod --branch main --remote REMOTE --image registry.example/example/dex:sha-COMMIT --source-commit COMMIT
+    ");
+    let report = deploy(&remote, &bad).args(["--format", "json"]).run().json();
+    assert_eq!((&report["reason"], &report["fault"]), (&"held".into(), &"configuration".into()));
+    // What is built of the rollback's own commit is the bad source once more.
+    let run = deploy(&remote, &rollback).args(["--format", "json"]).run();
+    run.expect_code(10);
+    assert_eq!(run.json()["reason"], "held");
+    deploy(&remote, &source(&remote, "repaired")).run().expect_code(0);
+    assert_eq!(remote.pushes(), 3);
+}
+
+#[test]
+fn whoever_forces_a_held_image_takes_the_hold_away() {
+    let remote = remote();
+    set(&remote, "v1", "deploy: v1\n");
+    set(&remote, "v2", "deploy: v2\n");
+    roll_back(&remote, "v2", "v1");
+    let write = |flags: &[&str]| {
+        let command = bump();
+        let command = command.args(["--overlay", PROD, "--branch", "main", "--remote"]).arg(remote.path());
+        command.args(["--image", &format!("{REPOSITORY}:v2")]).args(flags).run()
+    };
+    write(&[]).expect_code(10);
+    write(&["--force"]).expect_code(0);
+    set(&remote, "v3", "deploy: v3\n");
+    write(&[]).expect_code(0);
+}
+
+#[test]
+fn one_overlay_that_is_held_holds_all() {
+    let remote = remote();
+    set(&remote, "sha-51c0cc9c", "deploy: the new one\n");
+    roll_back(&remote, "sha-51c0cc9c", OLD);
+    let run = on(&remote, &["stage", "prod"]).args(["--format", "json"]).run();
+    run.expect_code(10);
+    let report = run.json();
+    assert_eq!(report["subjects"][0]["verdict"], "passed");
+    assert_eq!((&report["subjects"][1]["reason"], remote.pushes()), (&"held".into(), 0));
+}
+
+#[test]
+fn a_dry_run_says_why_it_would_and_why_it_would_not() {
+    let remote = remote();
+    let (older, newer) = (source(&remote, "one"), source(&remote, "two"));
+    deploy(&remote, &older).run().expect_code(0);
+    let would = deploy(&remote, &newer).arg("--dry-run").run();
+    would.expect_code(0);
+    let would = said(&would, &remote);
+    let why: Vec<&str> = would.lines().skip_while(|line| !line.starts_with("why")).take(4).collect();
+    insta::assert_snapshot!(why.join("\n"), @"
+    why it may be written:
+        `infra/argocd/overlays/prod/kustomization.yaml`: no rollback among its 2 values called the image bad
+        `infra/argocd/overlays/prod/kustomization.yaml`: source COMMIT is older than none of its 2 sources
+        `infra/argocd/overlays/prod/kustomization.yaml`: source COMMIT is another one than what is deployed
+    ");
+    deploy(&remote, &newer).run().expect_code(0);
+    let would_not = deploy(&remote, &older).arg("--dry-run").run();
+    would_not.expect_code(12);
+    assert!(said(&would_not, &remote).contains("why nothing would be written:\n"), "{would_not}");
+    let same = deploy(&remote, &remote.tip("main")).arg("--dry-run").run();
+    same.expect_code(0);
+    assert!(same.stderr.contains("why nothing would be written:\n"), "{same}");
+}
+
+#[test]
+fn the_guards_decide_anew_when_somebody_was_faster() {
+    let remote = remote();
+    let (older, newer) = (source(&remote, "one"), source(&remote, "two"));
+    let (message, tag) = (format!("deploy\n\nRunbook-Source: {newer}\n"), tag_of(&newer));
+    let race = remote.on_next_push(move |remote| drop(set(remote, &tag, &message)));
+    deploy(&remote, &older).run().expect_code(12);
+    assert!(race.is_over());
+    assert_eq!(prod(&remote), tag_of(&newer));
+}
+
+#[test]
+fn ten_writers_of_one_image_leave_the_newest_and_never_step_back() {
+    let remote = remote();
+    let sources: Vec<String> = (0..10).map(|state| source(&remote, &state.to_string())).collect();
+    let order = [3, 8, 1, 9, 0, 5, 7, 2, 6, 4];
+    let writers: Vec<_> = order.iter().map(|at| deploy(&remote, &sources[*at]).spawn()).collect();
+    for writer in writers {
+        let run = writer.wait();
+        assert!([0, 12].contains(&run.code), "{run}");
+    }
+    assert_eq!(prod(&remote), tag_of(&sources[9]));
+    let log = remote.log("main");
+    let landed = log.iter().filter_map(|commit| commit.trailer("Runbook-Source"));
+    let landed: Vec<usize> =
+        landed.map(|source| sources.iter().position(|other| other == source).unwrap()).collect();
+    assert!(landed.is_sorted_by(|newer, older| newer > older), "{landed:?}");
+    assert!(log.iter().all(|commit| commit.parents.len() < 2));
+    remote.fsck();
+}
+
+#[test]
+fn no_message_skips_ci_unless_somebody_asks_for_it() {
+    let remote = remote();
+    let first = source(&remote, "one");
+    deploy(&remote, &first).run().expect_code(0);
+    let skips = |message: &str| {
+        ["skip ci", "ci skip", "no ci", "skip actions", "skip-checks"].iter().any(|it| message.contains(it))
+    };
+    assert!(!skips(&remote.log("main")[0].message));
+    let second = source(&remote, "two");
+    deploy(&remote, &second).args(["--message", "deploy: {image} [skip ci]"]).run().expect_code(0);
+    let log = remote.log("main");
+    assert!(log[0].title().ends_with(" [skip ci]"));
+    assert_eq!(log[0].trailer("Runbook-Source"), Some(second.as_str()));
+}
+
+#[test]
+fn guards_see_a_value_through_all_that_was_done_to_its_file() {
+    let remote = remote();
+    let (older, newer) = (source(&remote, "one"), source(&remote, "two"));
+    deploy(&remote, &newer).run().expect_code(0);
+    // Somebody breaks the file, mends it, and takes the new name out.
+    remote.commit("main", &[(PROD, "images: [\n", false)], "chore: oops\n");
+    let text = format!("images:\n- name: {REPOSITORY}\n  newTag: v1\n");
+    remote.commit("main", &[(PROD, &text, false)], "chore: mended\n");
+    deploy(&remote, &older).run().expect_code(12);
+}
+
+#[test]
+fn the_history_of_a_large_repository_costs_little() {
+    let remote = Remote::with_files(20_000);
+    remote.commit("main", &[(PROD, &Overlay::prod(OLD).text(), false)], "feat: start\n");
+    let sources: Vec<String> = (0..3).map(|state| source(&remote, &state.to_string())).collect();
+    deploy(&remote, &sources[0]).run().expect_code(0);
+    let http = remote.http_open();
+    built(&http.url(), &sources[2]).run().expect_code(0);
+    println!("{} bytes", http.bytes_sent());
+    assert!(http.bytes_sent() < 1 << 20, "{} bytes", http.bytes_sent());
+    at(&http.url(), &["prod"]).args(["--image", NEW]).run().expect_code(0);
+}

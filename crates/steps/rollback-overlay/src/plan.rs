@@ -1,0 +1,424 @@
+//! What becomes of each overlay: which value is bad, which one is to be there again.
+
+use std::collections::BTreeMap;
+
+use branch::{
+    Changes, CommitName, Entries, History, Name, Overlay, Refused, Relation, Snapshot, Value, Values,
+};
+use contract::{Commit, Failure, Reference, World, editing};
+use overlay::{Change, Diff, Edited, Options, Pin};
+
+use crate::{
+    Facts, image,
+    request::{Bad, Request},
+    say::{self, NO_EARLIER_IMAGE, NOT_IN_HISTORY},
+};
+
+/// How many changes of a file are looked at.
+const LOOKED_AT: usize = 100;
+
+/// Who decides, and from what.
+pub(crate) struct Planner<'a, H> {
+    pub(crate) request: &'a Request,
+    pub(crate) history: &'a H,
+    pub(crate) name: &'a Name,
+    pub(crate) world: &'a World,
+    /// What was bad at the first tip, by file: the next tip may have another value, which is not.
+    pub(crate) bad: BTreeMap<String, String>,
+    /// What is known before anything is written.
+    pub(crate) facts: Facts,
+}
+
+/// What becomes of the overlays, in the order given.
+pub(crate) struct Plan(pub(crate) Vec<Part>);
+
+/// What becomes of one overlay.
+pub(crate) struct Part {
+    /// The overlay as it was named.
+    pub(crate) overlay: String,
+    /// Its file, once it was found.
+    pub(crate) path: String,
+    /// What it had; empty until its history was read.
+    pub(crate) values: Values,
+    pub(crate) then: Then,
+}
+
+/// What becomes of a file.
+pub(crate) enum Then {
+    Restored(Box<Restored>),
+    /// It is as this call would leave it.
+    Already(String),
+    /// It has another value than the bad one.
+    Superseded(String),
+    Refused(Refused),
+}
+
+/// A value that is there again.
+pub(crate) struct Restored {
+    pub(crate) bad: Target,
+    pub(crate) good: Target,
+    pub(crate) edited: Edited,
+    pub(crate) diff: Diff,
+    /// Which images were passed over, and why.
+    pub(crate) passed_over: Vec<String>,
+}
+
+/// An image, as a file says it and as the history and the registry know it.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) text: String,
+    /// With the digest where that is known; `None` for a text that is no reference.
+    pub(crate) image: Option<Reference>,
+    /// The value of the history that it is.
+    pub(crate) value: Option<Value>,
+}
+
+/// A file as it is at the tip.
+struct File<'a> {
+    path: String,
+    content: &'a [u8],
+    /// The name of the entry.
+    entry: String,
+    values: Values,
+}
+
+impl<H: History> Planner<'_, H> {
+    /// Decides what becomes of the overlays as they are now.
+    pub(crate) async fn plan(&mut self, snapshot: &Snapshot) -> Result<Plan, Failure> {
+        let mut found = self.find(&snapshot.entries);
+        let paths: Vec<String> =
+            found.iter().filter_map(|(_, found)| Some(found.as_ref().ok()?.path.clone())).collect();
+        let changes = self.ask(async || self.history.changes(&snapshot.tip, &paths, LOOKED_AT).await);
+        let changes = changes.await?;
+        let changes = |file: &File<'_>| changes.get(&file.path).cloned().unwrap_or_default();
+        for file in found.iter_mut().filter_map(|(_, found)| found.as_mut().ok()) {
+            let read = |text: &[u8]| overlay::image_in(text, &file.entry, &self.request.entry);
+            file.values = Values::read(&changes(file), read);
+        }
+        let files = found.iter().filter_map(|(_, found)| found.as_ref().ok());
+        self.facts = say::known(self.request, files.map(|file| (file.path.as_str(), &file.values)));
+        self.world.learn(&self.facts);
+        let mut parts = Vec::new();
+        for (overlay, found) in found {
+            let (path, values, then) = match found {
+                Ok(file) => {
+                    let then = self.decide(&file, &changes(&file)).await?;
+                    (file.path, file.values, then)
+                }
+                Err(refused) => (String::new(), Values::default(), Then::Refused(refused)),
+            };
+            parts.push(Part { overlay, path, values, then });
+        }
+        Ok(Plan(parts))
+    }
+
+    /// Finds the file and the entry of each overlay; a directory and its file are the same overlay.
+    fn find<'e>(&self, entries: &'e Entries) -> Vec<(String, Result<File<'e>, Refused>)> {
+        let mut found: Vec<(String, Result<File<'e>, Refused>)> = Vec::new();
+        for overlay in &self.request.overlays {
+            let file = self.file(overlay, entries);
+            let known = |other: &Result<File<'_>, Refused>| match (other, &file) {
+                (Ok(other), Ok(file)) => other.path == file.path,
+                _ => false,
+            };
+            if !found.iter().any(|(_, other)| known(other)) {
+                found.push((overlay.name.clone(), file));
+            }
+        }
+        found
+    }
+
+    fn file<'e>(&self, overlay: &Overlay, entries: &'e Entries) -> Result<File<'e>, Refused> {
+        let (path, content) = overlay.file(entries)?;
+        let entry = entry(&path, content, &self.request.entry)?;
+        Ok(File { path, content, entry, values: Values::default() })
+    }
+
+    async fn decide(&mut self, file: &File<'_>, changes: &Changes) -> Result<Then, Failure> {
+        let values = &file.values;
+        let Some(deployed) = values.list.first() else {
+            let message = format!("`{}`: its history does not say what it deploys", file.path);
+            return Ok(Then::Refused(Refused::new(NO_EARLIER_IMAGE, message)));
+        };
+        let bad = match self.bad(file, deployed, changes).await? {
+            Ok(bad) => bad,
+            Err(then) => return Ok(then),
+        };
+        let Some(bad) = bad else {
+            return Ok(Then::Superseded(format!(
+                "deploys {}, and never had what is called bad",
+                deployed.image
+            )));
+        };
+        match values.list[bad].image == deployed.image {
+            true => self.restore(file, 0).await,
+            false => Ok(self.moved_on(file, bad)),
+        }
+    }
+
+    /// Returns which of the values is bad; `None` when the file never had it.
+    async fn bad(
+        &mut self,
+        file: &File<'_>,
+        deployed: &Value,
+        changes: &Changes,
+    ) -> Result<Result<Option<usize>, Then>, Failure> {
+        let values = &file.values;
+        let position = |is_it: &dyn Fn(&Value) -> bool| values.list.iter().position(is_it);
+        match &self.request.bad {
+            Bad::Image(bad) => Ok(Ok(position(&|value| {
+                values.reference(value).is_some_and(|image| branch::is_same_version(&image, bad))
+            }))),
+            Bad::SetBy(commit) => self.set_by(file, commit, changes).await.map(|found| found.map(Some)),
+            Bad::Deployed => {
+                let first = self.bad.entry(file.path.clone()).or_insert_with(|| deployed.image.clone());
+                if *first == deployed.image && deployed.trailers.is_rollback() {
+                    let text = format!(
+                        "{} was restored by {} already; pass `--bad` to go back further",
+                        deployed.image, deployed.commit
+                    );
+                    return Ok(Err(Then::Already(text)));
+                }
+                Ok(Ok(position(&|value| value.image == *first)))
+            }
+        }
+    }
+
+    /// Returns the value that a commit set: itself, or the merge that brought it.
+    async fn set_by(
+        &self,
+        file: &File<'_>,
+        commit: &CommitName,
+        changes: &Changes,
+    ) -> Result<Result<usize, Then>, Failure> {
+        let mut fitting =
+            changes.list.iter().map(|change| &change.commit).filter(|id| commit.matches(id.as_str()));
+        let change = match (fitting.next(), fitting.next()) {
+            (Some(one), None) => Some(one.clone()),
+            (None, _) => self.brought(commit, changes).await?,
+            _ => None,
+        };
+        let set = change.and_then(|change| file.values.list.iter().position(|value| value.commit == change));
+        Ok(set.ok_or_else(|| {
+            let message = format!("`{}`: {commit} did not set the image here", file.path);
+            let hint = "pass a commit of `git log --first-parent -- FILE`, or the bad image with `--bad`";
+            Then::Refused(Refused::new(NOT_IN_HISTORY, message).hint(hint))
+        }))
+    }
+
+    /// Returns the change that brought a commit: the oldest one that contains it, unless it was there
+    /// before.
+    async fn brought(&self, commit: &CommitName, changes: &Changes) -> Result<Option<Commit>, Failure> {
+        let containing = |names: Vec<CommitName>| async move {
+            let relations = self.ask(async || self.history.relations(commit, &names).await).await?;
+            let found = relations.others.iter().rposition(|(relation, _)| *relation == Relation::Before);
+            Ok::<_, Failure>((found, relations.commit))
+        };
+        let names = changes.list.iter().map(|change| (&change.commit).into()).collect();
+        let (Some(at), whole) = containing(names).await? else { return Ok(None) };
+        let change = &changes.list[at];
+        let Some(parent) = &change.parent else { return Ok(None) };
+        let (before, _) = containing(vec![parent.into()]).await?;
+        let was_there = before.is_some() || whole.as_ref() == Some(parent);
+        Ok((!was_there).then(|| change.commit.clone()))
+    }
+
+    /// The bad value is gone already: by this very rollback, or by something newer.
+    fn moved_on(&self, file: &File<'_>, bad: usize) -> Then {
+        let values = &file.values;
+        let deployed = &values.list[0];
+        let was_bad = values.reference(&values.list[bad]);
+        let of_this = |image: &Reference| was_bad.as_ref().is_some_and(|bad| branch::is_same(image, bad));
+        let is_it = match &self.request.to {
+            Some(to) => values.reference(deployed).is_some_and(|image| branch::is_same_version(&image, to)),
+            None => {
+                deployed.trailers.rollback_of.iter().any(of_this)
+                    || candidates(values, bad).first().is_some_and(|value| value.image == deployed.image)
+            }
+        };
+        let text = format!("deploys {} since {}", deployed.image, deployed.commit);
+        match is_it {
+            true => Then::Already(text),
+            false => Then::Superseded(format!("{text}, no longer {}", values.list[bad].image)),
+        }
+    }
+
+    async fn restore(&self, file: &File<'_>, bad: usize) -> Result<Then, Failure> {
+        let values = &file.values;
+        let bad_target = Target::of(values, &values.list[bad]);
+        let mut passed_over = Vec::new();
+        for candidate in self.wanted(values, bad) {
+            let good = match self.checked(candidate).await? {
+                Ok(good) => good,
+                Err(refused) if self.request.allow_older => {
+                    passed_over.push(refused.message);
+                    continue;
+                }
+                Err(refused) => return Ok(Then::Refused(with_hint(refused))),
+            };
+            return Ok(match edited(file, &good) {
+                Ok(edited) if !edited.changed => Then::Already(format!("{} already", good.text)),
+                Ok(edited) => {
+                    let diff = Diff::between(&file.path, file.content, &edited.text);
+                    Then::Restored(Box::new(Restored { bad: bad_target, good, edited, diff, passed_over }))
+                }
+                Err(refused) => Then::Refused(refused),
+            });
+        }
+        Ok(Then::Refused(nothing_earlier(file, bad, &passed_over)))
+    }
+
+    /// Returns what may be restored, the best first.
+    fn wanted(&self, values: &Values, bad: usize) -> Vec<Target> {
+        match &self.request.to {
+            Some(to) => vec![Target::named(values, to)],
+            None => candidates(values, bad).into_iter().map(|value| Target::of(values, value)).collect(),
+        }
+    }
+
+    /// Returns the target with what the registry knows of it.
+    async fn checked(&self, target: Target) -> Result<Result<Target, Refused>, Failure> {
+        let Some(image) = &target.image else {
+            let message = format!("`{}` has neither tag nor digest", target.text);
+            return Ok(Err(Refused::new(editing::INCOMPLETE_IMAGE, message)));
+        };
+        let is_pinned = target.text.contains('@');
+        let checked = image::still_there(self.request, image, is_pinned, self.world).await;
+        // What the check has learned is not what this step is about.
+        self.world.learn(&self.facts);
+        Ok(checked?.map(|image| Target { image: Some(image), ..target.clone() }))
+    }
+
+    async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
+        branch::ask(self.world, self.name, question).await
+    }
+}
+
+impl Target {
+    pub(crate) fn of(values: &Values, value: &Value) -> Self {
+        let (text, image) = (value.image.clone(), values.reference(value));
+        Self { text, image, value: Some(value.clone()) }
+    }
+
+    /// Returns an image that somebody names, as the file said it if it ever did.
+    fn named(values: &Values, image: &Reference) -> Self {
+        let had = values
+            .list
+            .iter()
+            .find(|value| values.reference(value).is_some_and(|had| branch::is_same(&had, image)));
+        match had {
+            Some(value) => Self::of(values, value),
+            None => Self { text: image.to_string(), image: Some(image.clone()), value: None },
+        }
+    }
+
+    /// Returns the version, for one line.
+    pub(crate) fn version(&self) -> String {
+        match self.image.as_ref().map(|image| (image.tag(), image.digest())) {
+            Some((Some(tag), _)) => tag.to_string(),
+            Some((None, Some(digest))) => digest.short().to_owned(),
+            _ => self.text.clone(),
+        }
+    }
+
+    /// Returns the reference with all that is known.
+    pub(crate) fn full(&self) -> String {
+        self.image.as_ref().map_or_else(|| self.text.clone(), Reference::to_string)
+    }
+}
+
+impl Plan {
+    /// Returns the overlays that change.
+    pub(crate) fn restored(&self) -> impl Iterator<Item = (&Part, &Restored)> {
+        self.0.iter().filter_map(|part| match &part.then {
+            Then::Restored(restored) => Some((part, restored.as_ref())),
+            _ => None,
+        })
+    }
+
+    /// Returns whether nothing may be written, since one of the overlays may not.
+    pub(crate) fn stops(&self) -> bool {
+        self.0.iter().any(|part| matches!(part.then, Then::Refused(_) | Then::Superseded(_)))
+    }
+}
+
+/// Returns the distinct values before the bad one that nobody called bad, newest first.
+fn candidates(values: &Values, bad: usize) -> Vec<&Value> {
+    let was_bad = values.reference(&values.list[bad]);
+    let is_good = |value: &&Value| {
+        let image = values.reference(value);
+        let is_bad = image.as_ref().is_some_and(|image| {
+            values.bad(image).is_some() || was_bad.as_ref().is_some_and(|bad| branch::is_same(image, bad))
+        });
+        value.image != values.list[bad].image && !is_bad
+    };
+    let mut candidates: Vec<&Value> = Vec::new();
+    for value in values.list[bad + 1..].iter().filter(is_good) {
+        if !candidates.iter().any(|known| known.image == value.image) {
+            candidates.push(value);
+        }
+    }
+    candidates
+}
+
+/// Returns the name of the only entry that is meant.
+fn entry(path: &str, content: &[u8], wanted: &Change) -> Result<String, Refused> {
+    let unreadable = |refusal: overlay::Refusal| Refused {
+        reason: refusal.kind.reason(),
+        message: format!("`{path}`: {refusal}"),
+        hint: refusal.hint,
+    };
+    let found = overlay::find(content, wanted).map_err(unreadable)?;
+    let name = &wanted.names[0];
+    match &found[..] {
+        [entry] => Ok(entry.name.clone()),
+        [] => Err(Refused::new(editing::IMAGE_MISSING, format!("`{path}`: there is no entry for `{name}`"))
+            .hint("check the repository of `--image`")),
+        several => {
+            let lines: Vec<_> = several.iter().map(|entry| entry.line.to_string()).collect();
+            let message =
+                format!("`{path}`: {} entries for `{name}`, on lines {}", several.len(), lines.join(", "));
+            Err(Refused::new(editing::AMBIGUOUS, message).hint("remove all but one"))
+        }
+    }
+}
+
+/// Puts the value into the file as it is now: tag, digest and name as one.
+fn edited(file: &File<'_>, good: &Target) -> Result<Edited, Refused> {
+    let (rest, digest) = match good.text.split_once('@') {
+        Some((rest, digest)) => (rest, Some(digest.to_owned())),
+        None => (good.text.as_str(), None),
+    };
+    let name_end = rest.rfind('/').map_or(0, |slash| slash + 1);
+    let (name, tag) = match rest[name_end..].find(':') {
+        Some(colon) => (&rest[..name_end + colon], Some(rest[name_end + colon + 1..].to_owned())),
+        None => (rest, None),
+    };
+    let pin = if digest.is_some() { Pin::Digest } else { Pin::Tag };
+    let change = Change { names: vec![name.to_owned()], tag, digest, entry: Some(file.entry.clone()) };
+    let options = Options { pin, rename: true, ..Options::default() };
+    overlay::edit(file.content, &[change], &options).map_err(|refusal| Refused {
+        reason: refusal.kind.reason(),
+        message: format!("`{}`: {refusal}", file.path),
+        hint: Some("edit the file by hand, and commit".to_owned()),
+    })
+}
+
+fn with_hint(refused: Refused) -> Refused {
+    refused.hint("pass `--allow-older` for the image before that one, or name one with `--to`")
+}
+
+fn nothing_earlier(file: &File<'_>, bad: usize, passed_over: &[String]) -> Refused {
+    let values = &file.values;
+    let bad = &values.list[bad].image;
+    let reach = match values.is_whole {
+        true => "since the file is there".to_owned(),
+        false => format!("in the last {LOOKED_AT} changes of the file"),
+    };
+    let message = match passed_over {
+        [] => format!("`{}`: there is no image before {bad} that nobody called bad, {reach}", file.path),
+        all => format!("`{}`: no image before {bad} is left, {reach}: {}", file.path, all.join("; ")),
+    };
+    Refused::new(NO_EARLIER_IMAGE, message)
+        .hint("name an image with `--to`; if the file was renamed, its history begins there")
+}

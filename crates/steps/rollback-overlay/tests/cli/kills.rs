@@ -1,0 +1,99 @@
+//! An end without warning, a full disk, a home that cannot be written: nothing is half-written, and the
+//! next run makes it good.
+
+use std::{fs, time::Duration};
+
+use super::{World, left_nothing};
+
+#[test]
+fn whenever_it_is_killed_the_next_run_makes_exactly_one_commit() {
+    let world = World::with(&["v1", "v2"]);
+    let whole = world.roll_back(&["--dry-run"]).run().elapsed.max(Duration::from_millis(100));
+    for part in 1..=12 {
+        let tip = world.remote.tip("main");
+        let commits = world.remote.log("main").len();
+        let before = world.file();
+        let command = world.roll_back(&["--bad", &world.image("v2")]);
+        let mut running = command.spawn();
+        std::thread::sleep(whole * part / 10);
+        running.kill();
+        drop(running.wait());
+        let after = world.file();
+        assert!(after == before || after == world.prod("v1"), "half-written: {after}");
+        assert!(!lock_files(&world), "a lock is left");
+        command.run().expect_code(0);
+        assert_eq!((world.file(), world.remote.log("main").len()), (world.prod("v1"), commits + 1));
+        assert_eq!(world.remote.log("main")[0].parents, [tip]);
+        world.remote.fsck();
+        // Only the killed one has left its folder: whatever runs after it adds nothing.
+        let left = fs::read_dir(command.temp()).unwrap().count();
+        assert!(left <= 1, "{left} folders are left");
+        world.deploy("v2");
+    }
+}
+
+fn lock_files(world: &World) -> bool {
+    let mut open = vec![world.remote.path().join("refs")];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                open.push(entry.path());
+            } else if entry.path().extension().is_some_and(|extension| extension == "lock") {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+#[test]
+fn a_home_that_cannot_be_written_does_not_matter() {
+    let world = World::with(&["v1", "v2"]);
+    let command = world.roll_back(&[]).env("HOME", "/proc/nowhere").env("XDG_CACHE_HOME", "/proc/nowhere");
+    command.run().expect_code(0);
+    left_nothing(&command);
+}
+
+#[test]
+fn without_a_place_for_temporary_files_nothing_is_written() {
+    let world = World::with(&["v1", "v2"]);
+    let run = world.roll_back(&["--format", "json"]).env("TMPDIR", "/nowhere").run();
+    run.expect_code(20);
+    assert_eq!((&run.json()["reason"], world.remote.pushes()), (&"not-written".into(), 0));
+}
+
+#[test]
+fn a_full_disk_is_said_and_nothing_is_written() {
+    let world = World::with(&["v1", "v2"]);
+    let Some(disk) = SmallDisk::mount() else {
+        println!("SKIPPED: a small disk cannot be mounted here, so a full one was not tried");
+        return;
+    };
+    fs::write(disk.0.path().join("filler"), vec![0; 60 * 1024]).unwrap();
+    let command = world.roll_back(&["--format", "json"]).env("TMPDIR", disk.0.path());
+    let run = command.run();
+    run.expect_code(20);
+    assert_eq!((&run.json()["reason"], world.remote.pushes()), (&"not-written".into(), 0), "{run}");
+    let left: Vec<_> = fs::read_dir(disk.0.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["filler"]);
+    fs::remove_file(disk.0.path().join("filler")).unwrap();
+}
+
+/// A file system of some kilobytes.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// Mounts one, which only root may.
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(folder.path());
+        mount.output().is_ok_and(|output| output.status.success()).then_some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(std::process::Command::new("umount").arg(self.0.path()).status());
+    }
+}

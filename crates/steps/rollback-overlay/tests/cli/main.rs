@@ -1,0 +1,132 @@
+//! The step as people run it: exit codes, first lines, JSON, and what is on the branch afterwards.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+mod flags;
+mod history;
+mod kills;
+mod races;
+mod registry;
+mod remotes;
+mod replay;
+mod restore;
+
+use lab::{Image, Registry, Remote, Run, overlays::Overlay};
+
+/// Where the overlays of the tests are.
+const STAGE: &str = "infra/argocd/overlays/stage/kustomization.yaml";
+const PROD: &str = "infra/argocd/overlays/prod/kustomization.yaml";
+
+/// The repository of the image in the registry.
+const REPOSITORY: &str = "acme/app";
+
+/// A registry with images, and a remote with overlays on `main`.
+struct World {
+    registry: Registry,
+    remote: Remote,
+}
+
+impl World {
+    /// Prod has had these images, one after another; all of them are in the registry.
+    fn with(tags: &[&str]) -> Self {
+        let world = Self { registry: Registry::plain(), remote: Remote::new() };
+        for tag in tags {
+            world.push(tag);
+            world.deploy(tag);
+        }
+        world
+    }
+
+    /// Pushes an image under a tag; returns its digest.
+    fn push(&self, tag: &str) -> String {
+        self.push_built(tag, &format!("2025-01-01T00:00:0{}Z", tag.len() % 10))
+    }
+
+    /// Pushes an image that was built at another time.
+    fn push_built(&self, tag: &str, date: &str) -> String {
+        let image = Image::single("linux/amd64").created(date).label("tag", tag);
+        image.push(&self.registry, REPOSITORY, tag).digest
+    }
+
+    /// Returns the image's name.
+    fn name(&self) -> String {
+        format!("{}/{REPOSITORY}", self.registry.address())
+    }
+
+    fn image(&self, tag: &str) -> String {
+        format!("{}:{tag}", self.name())
+    }
+
+    /// Returns the text of prod with this image.
+    fn prod(&self, tag: &str) -> String {
+        Overlay::prod(tag).new_name(&self.name()).text()
+    }
+
+    fn stage(&self, tag: &str) -> String {
+        Overlay::stage(tag).new_name(&self.name()).text()
+    }
+
+    /// Commits prod with this image, as a bump does.
+    fn deploy(&self, tag: &str) -> String {
+        let message = format!("deploy(prod): x\n\nRunbook-Image: {}\n", self.image(tag));
+        self.commit(&[(PROD, self.prod(tag))], &message)
+    }
+
+    fn commit(&self, files: &[(&str, String)], message: &str) -> String {
+        let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str(), false)).collect();
+        self.remote.commit("main", &files, message)
+    }
+
+    /// Returns what prod is now.
+    fn file(&self) -> String {
+        self.remote.file("main", PROD).unwrap()
+    }
+
+    /// Rolls prod back.
+    fn roll_back(&self, flags: &[&str]) -> lab::Command {
+        self.at(&self.remote.path().display().to_string(), &["prod"]).args(flags)
+    }
+
+    /// Rolls these environments back, on `main` of the remote at this address.
+    fn at(&self, url: &str, environments: &[&str]) -> lab::Command {
+        Self::of(&self.name(), "main", url, environments)
+    }
+
+    /// Rolls this image back, on this branch.
+    fn of(image: &str, branch: &str, url: &str, environments: &[&str]) -> lab::Command {
+        let command = rollback().args(["--image", image, "--branch", branch, "--remote", url]);
+        environments.iter().fold(command, |command, environment| {
+            command.args(["--overlay".to_owned(), format!("infra/argocd/overlays/{environment}")])
+        })
+    }
+
+    /// What it said to people, without what differs from run to run.
+    fn said(&self, run: &Run) -> String {
+        self.plain(&run.stderr)
+    }
+
+    fn plain(&self, text: &str) -> String {
+        let text = text.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>();
+        let mut text = text.replace(&self.remote.path().display().to_string(), "REMOTE");
+        text = text.replace(self.registry.address(), "REGISTRY");
+        for commit in self.remote.log("main") {
+            text = text.replace(&commit.id, "COMMIT").replace(&commit.id[..8], "COMMIT");
+        }
+        text
+    }
+
+    /// Its first line after those about waiting, which is what people read.
+    fn first_line(&self, run: &Run) -> String {
+        self.said(run).lines().find(|line| !line.starts_with('[')).unwrap_or_default().to_owned()
+    }
+}
+
+fn rollback() -> lab::Command {
+    lab::Command::new(env!("CARGO_BIN_EXE_rollback-overlay"))
+}
+
+/// Nothing may be left behind, whatever happened.
+fn left_nothing(command: &lab::Command) {
+    let left: Vec<_> = std::fs::read_dir(command.temp()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}

@@ -1,0 +1,88 @@
+//! Whether the image is still there: a registry that says no, and one that says nothing.
+
+use super::{PROD, World};
+use lab::registry::Setup;
+
+#[test]
+fn an_image_that_is_gone_is_not_restored_unless_an_older_one_may_be() {
+    let world = World::with(&["v1"]);
+    world.deploy("gone");
+    world.push("v3");
+    world.deploy("v3");
+    let run = world.roll_back(&[]).run();
+    run.expect_code(10);
+    insta::assert_snapshot!(world.said(&run).lines().filter(|line| !line.starts_with("note")).collect::<Vec<_>>().join("\n"), @"
+    refused: `infra/argocd/overlays/prod`: tag gone not found in REGISTRY/acme/app (MANIFEST_UNKNOWN: manifest unknown) (on `main` at COMMIT) [absent]
+    hint: pass `--allow-older` for the image before that one, or name one with `--to`
+    reproduce: rollback-overlay --image REGISTRY/acme/app --branch main --remote REMOTE --overlay infra/argocd/overlays/prod
+    ");
+    assert_eq!(world.remote.pushes(), 0);
+    let run = world.roll_back(&["--allow-older"]).run();
+    run.expect_code(0);
+    assert!(run.stderr.contains("passed over: tag gone not found"), "{run}");
+    assert_eq!(world.file(), world.prod("v1"));
+    let again = world.roll_back(&["--allow-older", "--bad", &world.image("v3")]).run();
+    again.expect_code(0);
+    assert!(again.stderr.starts_with("unchanged: "), "{again}");
+}
+
+#[test]
+fn a_tag_that_was_pushed_again_is_not_what_ran() {
+    let world = World::with(&[]);
+    let digest = world.push("v1");
+    let trailer = format!("deploy\n\nRunbook-Image: {}@{digest}\n", world.image("v1"));
+    world.commit(&[(PROD, world.prod("v1"))], &trailer);
+    world.push("v2");
+    world.deploy("v2");
+    world.push_built("v1", "2025-06-01T00:00:00Z");
+    let run = world.roll_back(&["--format", "json"]).run();
+    run.expect_code(10);
+    assert_eq!((&run.json()["reason"], world.remote.pushes()), (&"tag-moved".into(), 0));
+}
+
+#[test]
+fn a_digest_in_the_file_runs_whatever_the_tag_means_now() {
+    let world = World::with(&[]);
+    let pinned = |tag: &str, digest: &str| {
+        world.prod(tag).replace("\n\npatches", &format!("\n    digest: {digest}\n\npatches"))
+    };
+    let digests = ["v1", "v2"].map(|tag| {
+        let digest = world.push(tag);
+        world.commit(&[(PROD, pinned(tag, &digest))], "deploy\n");
+        digest
+    });
+    world.push_built("v1", "2025-06-01T00:00:00Z");
+    world.roll_back(&[]).run().expect_code(0);
+    assert_eq!(world.file(), pinned("v1", &digests[0]));
+    let log = world.remote.log("main");
+    assert_eq!(
+        log[0].trailer("Runbook-Rollback-Of"),
+        Some(&*format!("{}@{}", world.image("v2"), digests[1]))
+    );
+}
+
+#[test]
+fn a_registry_that_does_not_answer_is_no_answer_and_nothing_is_written() {
+    let mut world = World::with(&["v1", "v2"]);
+    let address = lab::closed_port();
+    let text = |tag: &str| world.prod(tag).replace(world.registry.address(), &address.to_string());
+    let (one, two) = (text("v1"), text("v2"));
+    world.commit(&[(PROD, one)], "x\n");
+    world.commit(&[(PROD, two)], "x\n");
+    let name = format!("{address}/{}", super::REPOSITORY);
+    let command = World::of(&name, "main", &world.remote.url(), &["prod"]);
+    let run = command.args(["--format", "json", "--timeout", "2s"]).run();
+    run.expect_code(20);
+    assert_eq!((&run.json()["reason"], world.remote.pushes()), (&"unreachable".into(), 0));
+    assert_eq!(run.json()["facts"]["image"], serde_json::json!([format!("{name}:v2")]));
+    world.registry = Setup::default().htpasswd("ada", "love").start();
+    world.push("v1");
+    for tag in ["v1", "v2"] {
+        world.deploy(tag);
+    }
+    let run = world.roll_back(&["--format", "json"]).run();
+    run.expect_code(21);
+    assert_eq!((&run.json()["reason"], world.remote.pushes()), (&"no-credentials".into(), 0));
+    let command = world.roll_back(&["--registry-username", "ada"]);
+    command.env("RUNBOOK_REGISTRY_PASSWORD", "love").run().expect_code(0);
+}

@@ -1,0 +1,242 @@
+//! The value that is restored: as it was, in the file as it is now, and nothing else.
+
+use super::{PROD, STAGE, World, left_nothing};
+use lab::overlays::Overlay;
+
+#[test]
+fn the_image_before_is_there_again_byte_for_byte_in_one_commit() {
+    let world = World::with(&["v1", "v2"]);
+    let before = world.remote.tip("main");
+    let command = world.roll_back(&["--bad", &world.image("v2"), "--reason", "500s since the deployment"]);
+    let run = command.run();
+    run.expect_code(0);
+    insta::assert_snapshot!(world.said(&run), @"
+    passed: committed COMMIT to `main`: `infra/argocd/overlays/prod/kustomization.yaml` from REGISTRY/acme/app:v2 back to REGISTRY/acme/app:v1
+    note: without `--environment` the forge's deployments are not asked: what was there before counts as good, unless a rollback called it bad
+    ");
+    assert_eq!(world.file(), world.prod("v1"));
+    let log = world.remote.log("main");
+    assert_eq!((log.len(), &log[0].parents, run.stdout.trim()), (3, &vec![before], log[0].id.as_str()));
+    insta::assert_snapshot!(world.plain(&log[0].message), @"
+    rollback(prod): REGISTRY/acme/app v2 -> v1
+
+    500s since the deployment
+
+    Runbook-Image: REGISTRY/acme/app:v1@sha256:3e5000ee276262c8057b05ea7675cf775bc911c37c0e967c47e93ac71b690c79
+    Runbook-Rollback-Of: REGISTRY/acme/app:v2
+    Runbook-Restores: COMMIT
+    ");
+    assert_eq!(log[0].trailer("Runbook-Restores"), Some(log[2].id.as_str()));
+    world.remote.fsck();
+    left_nothing(&command);
+}
+
+#[test]
+fn the_report_has_every_fact() {
+    let world = World::with(&["v1", "v2"]);
+    let first = world.remote.log("main")[1].id.clone();
+    let report = world.roll_back(&["--format", "json"]).run().json();
+    let facts = &report["facts"];
+    assert_eq!((&report["verdict"], &facts["commit"]), (&"passed".into(), &world.remote.tip("main").into()));
+    assert_eq!(
+        (&facts["branch"], &facts["changed"], &facts["lines"]),
+        (&"main".into(), &true.into(), &1.into())
+    );
+    assert_eq!(
+        (&facts["overlays"], &facts["restores"]),
+        (&serde_json::json!([PROD]), &serde_json::json!([first]))
+    );
+    assert!(facts["image"][0].as_str().unwrap().starts_with(&format!("{}@sha256:", world.image("v1"))));
+    assert_eq!(facts["bad"], serde_json::json!([world.image("v2")]));
+    assert!(facts["diff"].as_str().unwrap().contains("\n+    newTag: v1     "));
+    assert_eq!(facts["message"], world.remote.log("main")[0].message);
+}
+
+#[test]
+fn what_else_was_changed_with_the_bump_or_after_it_stays() {
+    let world = World::with(&["v1"]);
+    world.push("v2");
+    let bumped = world.prod("v2").replace("count: 3", "count: 7");
+    world.commit(&[(PROD, bumped.clone())], "feat: more of them, and v2\n");
+    let later = bumped
+        .replace("# The same build", "# Not the same build")
+        .replace("namespace: dex", "namespace: app");
+    world.commit(&[(PROD, later.clone())], "chore: other things\n");
+    world.roll_back(&[]).run().expect_code(0);
+    assert_eq!(world.file(), later.replace("newTag: v2", "newTag: v1"));
+}
+
+#[test]
+fn tag_digest_and_new_name_are_one() {
+    let world = World::with(&[]);
+    let digests = ["v1", "v2"].map(|tag| world.push(tag));
+    let text = |name: &str, tag: &str, digest: Option<&str>| {
+        let digest = digest.map(|digest| format!("    digest: {digest}\n")).unwrap_or_default();
+        format!("images:\n  - name: app\n    newName: {name}\n    newTag: {tag}\n{digest}")
+    };
+    let name = world.name();
+    // The name was another one, as when a registry moves; the digest was there, and then not.
+    let states = [
+        text(&name, "v1", Some(&digests[0])),
+        text("elsewhere.example/app", "v2", None),
+        text("elsewhere.example/app", "v3", Some(&digests[1])),
+    ];
+    for state in &states {
+        world.commit(&[(PROD, state.clone())], "deploy\n");
+    }
+    let command = World::of("app", "main", &world.remote.url(), &["prod"]);
+    command.args(["--to", &format!("{name}:v1@{}", digests[0])]).run().expect_code(0);
+    assert_eq!(world.file(), states[0]);
+    // And without the digest that the bad one had.
+    let world = World::with(&["v1"]);
+    let digest = world.push("v2");
+    let pinned = world.prod("v2").replace("\n\npatches", &format!("\n    digest: {digest}\n\npatches"));
+    world.commit(&[(PROD, pinned)], "deploy\n");
+    world.roll_back(&[]).run().expect_code(0);
+    assert_eq!(world.file(), world.prod("v1"));
+}
+
+#[test]
+fn each_overlay_gets_its_own_image_back_in_one_commit() {
+    let world = World::with(&[]);
+    for tag in ["v1", "v2", "v3"] {
+        world.push(tag);
+    }
+    world.commit(&[(STAGE, world.stage("v1")), (PROD, world.prod("v1"))], "feat: start\n");
+    world.commit(&[(STAGE, world.stage("v2"))], "deploy(stage)\n");
+    world.commit(&[(STAGE, world.stage("v3")), (PROD, world.prod("v3"))], "deploy(stage,prod)\n");
+    let command = world.at(&world.remote.url(), &["stage", "prod"]);
+    let run = command.clone().args(["--bad", &world.image("v3")]).run();
+    run.expect_code(0);
+    assert_eq!(world.remote.file("main", STAGE), Some(world.stage("v2")));
+    assert_eq!(world.file(), world.prod("v1"));
+    let log = world.remote.log("main");
+    assert_eq!(log.len(), 4);
+    insta::assert_snapshot!(world.plain(&log[0].message), @"
+    rollback(stage,prod): REGISTRY/acme/app v3 -> v2, v3 -> v1
+
+    Runbook-Image: REGISTRY/acme/app:v2@sha256:4dffe4a3df5aa6c703e1d3df1138ab958d4d3883a61889598cf857317dfe0df5
+    Runbook-Image: REGISTRY/acme/app:v1@sha256:3e5000ee276262c8057b05ea7675cf775bc911c37c0e967c47e93ac71b690c79
+    Runbook-Rollback-Of: REGISTRY/acme/app:v3
+    Runbook-Restores: COMMIT
+    Runbook-Restores: COMMIT
+    ");
+    // Now stage has v2 and prod v1; what is bad is what each of them has.
+    let run = command.args(["--undo", &log[2].id]).args(["--format", "json"]).run();
+    run.expect_code(10);
+    assert_eq!((&run.json()["reason"], world.remote.log("main").len()), (&"not-in-history".into(), 4));
+}
+
+#[test]
+fn an_image_that_was_restored_already_is_left_alone() {
+    let world = World::with(&["v1", "v2"]);
+    let bad = world.image("v2");
+    let first = world.roll_back(&["--bad", &bad]).run();
+    for flags in [&["--bad", &bad][..], &[], &["--to", &world.image("v1")], &["--bad", &bad, "--allow-older"]]
+    {
+        let again = world.roll_back(flags).run();
+        again.expect_code(0);
+        assert!(again.stderr.starts_with("unchanged: "), "{again}");
+        assert_eq!((&again.stdout, world.remote.log("main").len()), (&first.stdout, 3));
+    }
+}
+
+#[test]
+fn something_newer_is_left_alone() {
+    let world = World::with(&["v1", "v2", "v3"]);
+    let run = world.roll_back(&["--bad", &world.image("v2")]).run();
+    run.expect_code(12);
+    insta::assert_snapshot!(world.first_line(&run), @"superseded: `infra/argocd/overlays/prod`: deploys REGISTRY/acme/app:v3 since COMMIT, no longer REGISTRY/acme/app:v2 (on `main` at COMMIT) [newer-image]");
+    let never = world.roll_back(&["--bad", &world.image("v9"), "--format", "json"]).run();
+    never.expect_code(12);
+    assert_eq!((&never.json()["reason"], &never.json()["fault"]), (&"newer-image".into(), &"nobody".into()));
+    assert_eq!(world.remote.pushes(), 0);
+}
+
+#[test]
+fn one_overlay_that_has_something_newer_stops_all() {
+    let world = World::with(&["v1", "v2"]);
+    world.push("v3");
+    world.commit(&[(STAGE, world.stage("v2"))], "deploy(stage)\n");
+    world.commit(&[(STAGE, world.stage("v3"))], "deploy(stage)\n");
+    let command = world.at(&world.remote.url(), &["stage", "prod"]);
+    let run = command.args(["--bad", &world.image("v2"), "--format", "json"]).run();
+    run.expect_code(12);
+    let report = run.json();
+    assert_eq!(
+        (&report["subjects"][0]["verdict"], &report["subjects"][1]["verdict"]),
+        (&"superseded".into(), &"passed".into())
+    );
+    assert!(report["hints"].to_string().contains("leave the `--overlay` out"), "{run}");
+    assert_eq!(world.remote.pushes(), 0);
+}
+
+#[test]
+fn the_first_image_ever_has_nothing_before_it() {
+    let world = World::with(&["v1"]);
+    let run = world.roll_back(&[]).run();
+    run.expect_code(10);
+    insta::assert_snapshot!(world.first_line(&run), @"refused: `infra/argocd/overlays/prod/kustomization.yaml`: there is no image before REGISTRY/acme/app:v1 that nobody called bad, since the file is there (on `main` at COMMIT) [no-earlier-image]");
+    // A file that was renamed begins anew.
+    let world = World::with(&["v1", "v2"]);
+    let changes = [lab::repo::Change::delete(PROD), lab::repo::Change::file(STAGE, world.prod("v2"))];
+    world.remote.change("main", &changes, "chore: prod is stage now\n");
+    let run = world.at(&world.remote.url(), &["stage"]).args(["--format", "json"]).run();
+    run.expect_code(10);
+    assert_eq!(run.json()["reason"], "no-earlier-image");
+    assert!(run.json()["hints"].to_string().contains("renamed"), "{run}");
+    let to = world.at(&world.remote.url(), &["stage"]).args(["--to", &world.image("v1")]).run();
+    to.expect_code(0);
+}
+
+#[test]
+fn images_that_a_rollback_called_bad_are_passed_over() {
+    let world = World::with(&["v1", "v2"]);
+    world.roll_back(&[]).run().expect_code(0);
+    world.push("v3");
+    world.deploy("v3");
+    world.roll_back(&[]).run().expect_code(0);
+    assert_eq!(world.file(), world.prod("v1"));
+    // v2 was deployed again on purpose, so it counts again.
+    for tag in ["v2", "v3"] {
+        world.deploy(tag);
+    }
+    world.roll_back(&[]).run().expect_code(0);
+    assert_eq!(world.file(), world.prod("v2"));
+}
+
+#[test]
+fn a_revert_by_hand_is_a_change_of_the_image_like_any_other() {
+    let world = World::with(&["v1", "v2"]);
+    world.commit(&[(PROD, world.prod("v1"))], "Revert \"deploy(prod): x\"\n\nThis reverts commit 1.\n");
+    let run = world.roll_back(&["--bad", &world.image("v2")]).run();
+    run.expect_code(0);
+    assert!(run.stderr.starts_with("unchanged: "), "{run}");
+    // What is bad now is v1, and before it was v2.
+    world.roll_back(&["--bad", &world.image("v1")]).run().expect_code(0);
+    assert_eq!(world.file(), world.prod("v2"));
+}
+
+#[test]
+fn what_is_no_overlay_or_has_no_such_image_is_refused() {
+    let world = World::with(&["v1", "v2"]);
+    let twice = format!("images:\n- name: a\n  newName: {0}\n- name: b\n  newName: {0}\n", world.name());
+    world.commit(
+        &[("twice/kustomization.yaml", twice), ("x/kustomization.yaml", "images: [\n".to_owned())],
+        "x\n",
+    );
+    let other = Overlay::prod("v1").new_name("elsewhere.example/app").text();
+    world.commit(&[("other/kustomization.yaml", other)], "x\n");
+    for (overlay, reason) in [
+        ("nowhere", "overlay-missing"),
+        ("../x", "overlay-missing"),
+        ("twice", "ambiguous"),
+        ("x", "unsupported-yaml"),
+        ("other", "image-missing"),
+    ] {
+        let run = world.roll_back(&["--overlay", overlay, "--format", "json"]).run();
+        run.expect_code(10);
+        assert_eq!(run.json()["reason"], reason, "{run}");
+    }
+    assert_eq!(world.remote.pushes(), 0);
+}

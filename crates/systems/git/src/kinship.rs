@@ -1,0 +1,183 @@
+//! How commits stand to one another: only commits are fetched, and never is the end of what was
+//! fetched taken for the beginning of history.
+
+use std::collections::HashSet;
+
+use branch::{CommitName, Relation, Relations};
+use contract::Commit;
+use gix::ObjectId;
+
+use crate::{answers::Answer, folder::REMOTE, objects, past::DEPTHS, program::Call, trouble::Trouble};
+
+/// Where the remote's branches are kept.
+const BRANCHES: &str = "refs/runbook/heads/";
+
+/// Returns how a commit stands to others.
+///
+/// What is deployed is usually behind the new commit, not far: it is looked for there first. Only
+/// when it is not, the others themselves are fetched, and what is behind all of them.
+pub(crate) async fn relations(
+    call: &Call<'_>,
+    commit: &CommitName,
+    others: &[CommitName],
+) -> Answer<Relations> {
+    let mut asked =
+        Asked { commits: commit.whole().into_iter().collect(), branches: commit.whole().is_none() };
+    let mut widely = asked.branches;
+    for depth in DEPTHS {
+        asked.fetch(call, depth).await?;
+        if let Some(relations) = Graph::new(call)?.judge(commit, others, widely)? {
+            return Ok(relations);
+        }
+        if !widely {
+            widely = true;
+            asked.commits.extend(others.iter().filter_map(CommitName::whole));
+            asked.branches = others.iter().any(|other| other.whole().is_none());
+            asked.fetch(call, depth).await?;
+            if let Some(relations) = Graph::new(call)?.judge(commit, others, widely)? {
+                return Ok(relations);
+            }
+        }
+    }
+    Err(Trouble::history_cut())
+}
+
+/// What is fetched.
+struct Asked {
+    commits: Vec<Commit>,
+    /// Abbreviations can only be looked up in what is behind the branches.
+    branches: bool,
+}
+
+impl Asked {
+    /// Fetches all that there is of it; what the remote does not have is left out from then on.
+    async fn fetch(&mut self, call: &Call<'_>, depth: &str) -> Answer<()> {
+        let branches = format!("+refs/heads/*:{BRANCHES}*");
+        while !self.commits.is_empty() || self.branches {
+            let fetch = ["fetch", "--quiet", depth, "--filter=tree:0", "--no-tags", "--no-write-fetch-head"];
+            let mut arguments = fetch.to_vec();
+            arguments.extend(["--recurse-submodules=no", REMOTE]);
+            arguments.extend(self.branches.then_some(branches.as_str()));
+            arguments.extend(self.commits.iter().map(Commit::as_str));
+            let Err(trouble) = call.expect(&arguments, &[]).await else { return Ok(()) };
+            let before = self.commits.len();
+            self.commits.retain(|commit| !trouble.is_missing_commit(commit));
+            if self.commits.len() == before {
+                return Err(trouble);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The commits that were fetched.
+struct Graph {
+    repository: gix::Repository,
+    branches: Vec<ObjectId>,
+}
+
+/// A commit and all behind it.
+struct Past {
+    commits: HashSet<ObjectId>,
+    /// Whether there is more behind it than was fetched.
+    is_cut: bool,
+}
+
+/// What a name means.
+enum Named {
+    Commit(ObjectId),
+    Nothing,
+    /// What it means may not have been fetched.
+    Open,
+}
+
+impl Graph {
+    fn new(call: &Call<'_>) -> Answer<Self> {
+        let repository = call.folder.open()?;
+        let mut branches = Vec::new();
+        let references = repository.references().map_err(Trouble::other)?;
+        for reference in references.prefixed(BRANCHES).map_err(Trouble::other)? {
+            branches.extend(reference.map_err(Trouble::other)?.try_id().map(gix::Id::detach));
+        }
+        Ok(Self { repository, branches })
+    }
+
+    /// Returns the relations once all of them are certain.
+    fn judge(&self, commit: &CommitName, others: &[CommitName], widely: bool) -> Answer<Option<Relations>> {
+        let around = self.past(&self.branches)?;
+        let id = match self.named(commit, &around)? {
+            Named::Commit(id) => id,
+            Named::Open => return Ok(None),
+            Named::Nothing => {
+                let others = others.iter().map(|other| (Relation::Unknown, other.whole())).collect();
+                return Ok(Some(Relations { commit: None, others }));
+            }
+        };
+        let behind = self.past(&[id])?;
+        let mut found = Vec::new();
+        for other in others {
+            let relation = match self.named(other, &behind)? {
+                Named::Commit(other) if behind.commits.contains(&other) => {
+                    Some((Relation::After, Some(other)))
+                }
+                _ if widely => self.relation(id, &behind, self.named(other, &around)?)?,
+                _ => None,
+            };
+            let Some((relation, id)) = relation else { return Ok(None) };
+            found.push((relation, id.map(objects::commit).transpose()?));
+        }
+        Ok(Some(Relations { commit: Some(objects::commit(id)?), others: found }))
+    }
+
+    /// Returns how a commit stands to one that is not behind it.
+    fn relation(
+        &self,
+        id: ObjectId,
+        behind: &Past,
+        other: Named,
+    ) -> Answer<Option<(Relation, Option<ObjectId>)>> {
+        let other = match other {
+            Named::Commit(other) => other,
+            Named::Nothing => return Ok(Some((Relation::Unknown, None))),
+            Named::Open => return Ok(None),
+        };
+        let ahead = self.past(&[other])?;
+        Ok(match () {
+            () if ahead.commits.contains(&id) => Some((Relation::Before, Some(other))),
+            () if ahead.is_cut || behind.is_cut => None,
+            () => Some((Relation::Apart, Some(other))),
+        })
+    }
+
+    /// Looks a name up: a whole one in all that was fetched, an abbreviation among these commits.
+    fn named(&self, name: &CommitName, among: &Past) -> Answer<Named> {
+        if let Some(commit) = name.whole() {
+            let id = objects::id(&commit)?;
+            return Ok(if self.repository.has_object(id) { Named::Commit(id) } else { Named::Nothing });
+        }
+        let mut fitting = among.commits.iter().filter(|id| name.matches(&id.to_string()));
+        Ok(match (fitting.next(), fitting.next()) {
+            (Some(id), None) => Named::Commit(*id),
+            (None, _) if among.is_cut => Named::Open,
+            _ => Named::Nothing,
+        })
+    }
+
+    fn past(&self, starts: &[ObjectId]) -> Answer<Past> {
+        let mut past = Past { commits: HashSet::new(), is_cut: false };
+        let mut open = starts.to_vec();
+        while let Some(id) = open.pop() {
+            if past.commits.contains(&id) {
+                continue;
+            }
+            match objects::parents(&self.repository, id)? {
+                Some(parents) => {
+                    past.commits.insert(id);
+                    open.extend(parents);
+                }
+                None => past.is_cut = true,
+            }
+        }
+        Ok(past)
+    }
+}

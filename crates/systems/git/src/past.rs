@@ -1,0 +1,137 @@
+//! What a file was, commit by commit, from a tip back along first parents.
+
+use std::collections::BTreeMap;
+
+use contract::Commit;
+use gix::ObjectId;
+
+use crate::{
+    answers::{Answer, ChangeAnswer, ChangesAnswer, text},
+    folder::REMOTE,
+    objects::{self, Found},
+    program::Call,
+    read,
+    trouble::Trouble,
+};
+
+/// How deep it is fetched, step by step: most files change often, few repositories are deep.
+pub(crate) const DEPTHS: [&str; 4] = ["--depth=64", "--depth=512", "--depth=4096", "--depth=2147483647"];
+
+/// A commit that changed a file, and what the file was then.
+struct Step {
+    commit: ObjectId,
+    file: Option<ObjectId>,
+}
+
+/// The steps of a file.
+enum Walked {
+    /// As many as were asked for, or all.
+    Enough { steps: Vec<Step>, is_whole: bool },
+    /// What was fetched ends before that.
+    Cut,
+}
+
+/// Returns the newest changes of the files, deepening what was fetched until there are enough of them.
+pub(crate) async fn changes(
+    call: &Call<'_>,
+    tip: &Commit,
+    paths: &[String],
+    most: usize,
+) -> Answer<BTreeMap<String, ChangesAnswer>> {
+    let mut depths = DEPTHS.iter();
+    loop {
+        if let Some(walked) = walk_all(call, tip, paths, most)? {
+            return told(call, walked).await;
+        }
+        let depth = depths.next().ok_or_else(Trouble::history_cut)?;
+        fetch(call, depth, &[tip]).await?;
+    }
+}
+
+/// Fetches commits by name with their trees, and what is behind them.
+pub(crate) async fn fetch(call: &Call<'_>, depth: &str, commits: &[&Commit]) -> Answer<()> {
+    let fetch = ["fetch", "--quiet", depth, "--filter=blob:none", "--no-tags", "--no-write-fetch-head"];
+    let mut arguments = fetch.to_vec();
+    arguments.extend(["--recurse-submodules=no", REMOTE]);
+    arguments.extend(commits.iter().map(|commit| commit.as_str()));
+    call.expect(&arguments, &[]).await
+}
+
+type Steps = (Vec<Step>, bool);
+
+/// Returns the steps of every file; `None` when what was fetched does not suffice for one of them.
+fn walk_all(
+    call: &Call<'_>,
+    tip: &Commit,
+    paths: &[String],
+    most: usize,
+) -> Answer<Option<BTreeMap<String, Steps>>> {
+    let repository = call.folder.open()?;
+    let mut all = BTreeMap::new();
+    for path in paths {
+        match walk(&repository, tip, path, most)? {
+            Walked::Enough { steps, is_whole } => drop(all.insert(path.clone(), (steps, is_whole))),
+            Walked::Cut => return Ok(None),
+        }
+    }
+    Ok(Some(all))
+}
+
+/// Walks back until the commit that the file begins with.
+///
+/// Whether a parent is there is asked of the objects, not of the list of shallow commits: that list
+/// shrinks when a newer tip is fetched, the objects stay.
+fn walk(repository: &gix::Repository, tip: &Commit, path: &str, most: usize) -> Answer<Walked> {
+    let mut steps = Vec::new();
+    let mut commit = objects::id(tip)?;
+    if !repository.has_object(commit) {
+        return Ok(Walked::Cut);
+    }
+    let mut file = file(repository, commit, path)?;
+    loop {
+        let Some(parent) = objects::first_parent(repository, commit)? else {
+            steps.extend(file.map(|id| Step { commit, file: Some(id) }));
+            return Ok(Walked::Enough { steps, is_whole: true });
+        };
+        if !repository.has_object(parent) {
+            return Ok(Walked::Cut);
+        }
+        let before = self::file(repository, parent, path)?;
+        if before != file {
+            steps.push(Step { commit, file });
+        }
+        let begins = file.is_some() && before.is_none();
+        if begins || steps.len() >= most {
+            return Ok(Walked::Enough { steps, is_whole: begins });
+        }
+        (commit, file) = (parent, before);
+    }
+}
+
+fn file(repository: &gix::Repository, commit: ObjectId, path: &str) -> Answer<Option<ObjectId>> {
+    Ok(match objects::find(repository, &objects::commit(commit)?, path)? {
+        Found::File { id, .. } => Some(id),
+        _ => None,
+    })
+}
+
+/// Fetches what the files were, and reads what was said about it.
+async fn told(call: &Call<'_>, walked: BTreeMap<String, Steps>) -> Answer<BTreeMap<String, ChangesAnswer>> {
+    let files = walked.values().flat_map(|(steps, _)| steps).filter_map(|step| step.file);
+    read::fetch_files(call, &call.folder.open()?, files).await?;
+    let repository = call.folder.open()?;
+    let mut told = BTreeMap::new();
+    for (path, (steps, is_whole)) in walked {
+        let list = steps.iter().map(|step| change(&repository, step)).collect::<Answer<_>>()?;
+        told.insert(path, ChangesAnswer { list, is_whole });
+    }
+    Ok(told)
+}
+
+fn change(repository: &gix::Repository, step: &Step) -> Answer<ChangeAnswer> {
+    let (message, date) = objects::said(repository, step.commit)?;
+    let content = step.file.map(|id| objects::content(repository, id)).transpose()?;
+    let parent = objects::first_parent(repository, step.commit)?.map(objects::commit).transpose()?;
+    let commit = objects::commit(step.commit)?;
+    Ok(ChangeAnswer { commit, parent, message, date, content: content.as_deref().map(text) })
+}
