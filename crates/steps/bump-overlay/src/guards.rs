@@ -137,10 +137,9 @@ impl<H: History, S: History> Guards<'_, H, S> {
             findings.note(about.path, &text);
             return Ok(Some(Found::Stale { text, source: commit.clone(), newer: newer.1.clone() }));
         }
-        if relations.others.iter().all(|(relation, _)| *relation == Relation::Unknown) {
-            let why = "the source repository has none of the sources that were there";
-            self.unknown(about, findings, why, "--source-repository");
-            return Ok(None);
+        if relations.others.first().is_some_and(|(relation, _)| *relation == Relation::Unknown) {
+            let why = format!("the source repository does not have {}, which was there", names[0]);
+            self.unknown(about, findings, &why, "--source-repository");
         }
         findings
             .note(about.path, format!("source {commit} is older than none of its {} sources", known.len()));

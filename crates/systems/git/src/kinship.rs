@@ -12,6 +12,9 @@ use crate::{answers::Answer, folder::REMOTE, objects, past::DEPTHS, program::Cal
 /// Where the remote's branches are kept.
 const BRANCHES: &str = "refs/runbook/heads/";
 
+/// After so many commits that the remote does not have, no more are asked for one by one.
+const LACKING: usize = 5;
+
 /// Returns how a commit stands to others.
 ///
 /// What is deployed is usually behind the new commit, not far: it is looked for there first. Only
@@ -51,19 +54,28 @@ struct Asked {
 
 impl Asked {
     /// Fetches all that there is of it; what the remote does not have is left out from then on.
+    ///
+    /// A remote names only one commit that it does not have. When it lacks many, only what is behind
+    /// its branches is asked for: a few questions too many cost more than they could tell.
     async fn fetch(&mut self, call: &Call<'_>, depth: &str) -> Answer<()> {
         let branches = format!("+refs/heads/*:{BRANCHES}*");
+        let mut lacking = 0;
         while !self.commits.is_empty() || self.branches {
             let fetch = ["fetch", "--quiet", depth, "--filter=tree:0", "--no-tags", "--no-write-fetch-head"];
             let mut arguments = fetch.to_vec();
             arguments.extend(["--recurse-submodules=no", REMOTE]);
             arguments.extend(self.branches.then_some(branches.as_str()));
             arguments.extend(self.commits.iter().map(Commit::as_str));
-            let Err(trouble) = call.expect(&arguments, &[]).await else { return Ok(()) };
+            let Err(trouble) = call.expect(&arguments, &[]).await else { break };
             let before = self.commits.len();
             self.commits.retain(|commit| !trouble.is_missing_commit(commit));
             if self.commits.len() == before {
                 return Err(trouble);
+            }
+            lacking += 1;
+            if lacking == LACKING {
+                self.commits.truncate(1);
+                self.branches = true;
             }
         }
         Ok(())

@@ -150,6 +150,12 @@ async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
         assert_eq!(found.commit.as_ref().unwrap().as_str(), old);
         assert_eq!(found.others[0].1.as_ref().unwrap().as_str(), new);
         assert_eq!(relations(found), [Before, Before, Unknown]);
+        // Many that are gone do not hide one that is there.
+        let gone_ones = (0..20).map(|number| format!("{number:040x}"));
+        let many: Vec<String> = gone_ones.chain([apart.clone()]).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let found = relations(ask(&new, &many).await);
+        assert_eq!((found[0], found[19], found[20]), (Unknown, Unknown, Before));
         let nobody = ask(&gone, &[&new]).await;
         assert_eq!((nobody.commit.as_ref(), relations(nobody.clone())), (None, vec![Unknown]));
     }

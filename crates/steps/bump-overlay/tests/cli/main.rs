@@ -8,6 +8,7 @@ mod corpus;
 mod editing;
 mod flags;
 mod guards;
+mod kills;
 mod remotes;
 mod replay;
 mod secrets;
