@@ -4,6 +4,7 @@
 
 mod background;
 pub mod command;
+pub mod disk;
 pub mod faulty;
 pub mod image;
 pub mod overlays;
@@ -16,6 +17,7 @@ mod tls;
 pub mod wait;
 
 pub use command::{Command, Run, Running};
+pub use disk::SmallDisk;
 pub use faulty::{Faulty, Reply, Seen, closed_port};
 pub use image::{Image, Pushed};
 pub use proxy::Proxy;

@@ -1,5 +1,5 @@
-//! An end without warning, a home that cannot be written: nothing is half-written, and the next run
-//! makes it good.
+//! An end without warning, a full disk, a home that cannot be written: nothing is half-written, and the
+//! next run makes it good.
 
 use std::time::Duration;
 
@@ -43,4 +43,18 @@ fn a_home_that_cannot_be_written_does_not_matter() {
     let command = both(&remote).env("HOME", "/proc/nowhere").env("XDG_CACHE_HOME", "/proc/nowhere");
     command.run().expect_code(0);
     left_nothing(&command);
+}
+
+#[test]
+fn a_full_disk_is_said_and_nothing_is_written() {
+    let remote = remote();
+    let Some(disk) = lab::SmallDisk::almost_full() else {
+        println!("SKIPPED: a small disk cannot be mounted here, so a full one was not tried");
+        return;
+    };
+    let run = both(&remote).args(["--format", "json"]).env("TMPDIR", disk.path()).run();
+    run.expect_code(20);
+    assert_eq!((&run.json()["reason"], remote.pushes()), (&"not-written".into(), 0), "{run}");
+    assert!(run.json()["hints"].to_string().contains("free some space"), "{run}");
+    assert!(disk.left().is_empty(), "{:?}", disk.left());
 }

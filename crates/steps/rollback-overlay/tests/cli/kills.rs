@@ -70,35 +70,12 @@ fn without_a_place_for_temporary_files_nothing_is_written() {
 #[test]
 fn a_full_disk_is_said_and_nothing_is_written() {
     let world = World::with(&["v1", "v2"]);
-    let Some(disk) = SmallDisk::mount() else {
+    let Some(disk) = lab::SmallDisk::almost_full() else {
         println!("SKIPPED: a small disk cannot be mounted here, so a full one was not tried");
         return;
     };
-    fs::write(disk.0.path().join("filler"), vec![0; 60 * 1024]).unwrap();
-    let command = world.roll_back(&["--format", "json"]).env("TMPDIR", disk.0.path());
-    let run = command.run();
+    let run = world.roll_back(&["--format", "json"]).env("TMPDIR", disk.path()).run();
     run.expect_code(20);
     assert_eq!((&run.json()["reason"], world.remote.pushes()), (&"not-written".into(), 0), "{run}");
-    let left: Vec<_> = fs::read_dir(disk.0.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, ["filler"]);
-    fs::remove_file(disk.0.path().join("filler")).unwrap();
-}
-
-/// A file system of some kilobytes.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    /// Mounts one, which only root may.
-    fn mount() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mut mount = std::process::Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(folder.path());
-        mount.output().is_ok_and(|output| output.status.success()).then_some(Self(folder))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        drop(std::process::Command::new("umount").arg(self.0.path()).status());
-    }
+    assert!(disk.left().is_empty(), "{:?}", disk.left());
 }
