@@ -5,6 +5,7 @@
 mod background;
 mod cache;
 pub mod command;
+pub mod disk;
 pub mod faulty;
 pub mod github;
 pub mod image;
@@ -18,6 +19,7 @@ mod tls;
 pub mod wait;
 
 pub use command::{Command, Run, Running};
+pub use disk::SmallDisk;
 pub use faulty::{Faulty, Reply, Seen, closed_port};
 pub use github::GitHub;
 pub use image::{Image, Pushed};

@@ -74,15 +74,18 @@ pub fn run_url(world: &World) -> Option<String> {
     Some(format!("{server}/{repository}/actions/runs/{run}"))
 }
 
-/// Returns the trailers of the last paragraphs: a forge that squashes adds one of its own.
+/// Returns the trailers of the last paragraph that has any of ours: a forge that squashes adds one of
+/// its own behind it.
 fn lines(message: &str) -> Vec<(&str, &str)> {
-    let mut found = Vec::new();
     let mut rest = message.trim_end();
     while let Some((before, paragraph)) = last_paragraph(rest) {
-        found.splice(0..0, paragraph.lines().filter_map(|line| line.split_once(": ")));
+        if paragraph.lines().any(|line| line.starts_with("Runbook-")) {
+            let lines = paragraph.lines().filter_map(|line| line.split_once(": "));
+            return lines.map(|(key, value)| (key, value.trim())).collect();
+        }
         rest = before.trim_end();
     }
-    found.into_iter().map(|(key, value)| (key, value.trim())).collect()
+    Vec::new()
 }
 
 /// Returns the last paragraph and what is before it, if it is one of `Key: value` and not the first.
@@ -119,6 +122,12 @@ mod tests {
     fn a_squash_that_adds_a_paragraph_takes_nothing_away() {
         let squashed = format!("{}\n\nCo-authored-by: A <a@example.com>\n", sample().after("title (#7)"));
         assert_eq!(Trailers::of(&squashed), sample());
+    }
+
+    #[test]
+    fn what_people_write_before_them_is_not_taken_for_some_of_them() {
+        let text = format!("title\n\nRunbook-Source: {}\n\n{}", "c".repeat(40), sample());
+        assert_eq!(Trailers::of(&text), sample());
     }
 
     #[test]

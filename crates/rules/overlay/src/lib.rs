@@ -184,17 +184,22 @@ pub fn read(text: &[u8]) -> Result<Vec<Entry>, Refusal> {
 /// [`RefusalKind::UnsupportedYaml`] for a text that [`edit`] would not touch either.
 pub fn find(text: &[u8], change: &Change) -> Result<Vec<Entry>, Refusal> {
     let document = Document::parse(text)?;
-    let images = images::find(&document)?;
-    let found = found(&images);
-    Ok(locate::candidates(found, change, false).into_iter().map(|at| read_entry(&found[at])).collect())
+    Ok(meant(&images::find(&document)?, change))
 }
 
 /// Returns what the entry of this name made of the image in a text of another time; where there was
 /// none, the entry that the change means. `None` when the text names no such image, or cannot be read.
 pub fn image_in(text: &[u8], name: &str, change: &Change) -> Option<String> {
+    let document = Document::parse(text).ok()?;
+    let images = images::find(&document).ok()?;
     let named = Change { entry: Some(name.to_owned()), ..change.clone() };
-    let found = find(text, &named).ok()?.into_iter().chain(find(text, change).ok()?).next()?;
-    Some(found.value.image(&found.name))
+    let entry = meant(&images, &named).into_iter().chain(meant(&images, change)).next()?;
+    Some(entry.value.image(&entry.name))
+}
+
+fn meant(images: &Images<'_>, change: &Change) -> Vec<Entry> {
+    let found = found(images);
+    locate::candidates(found, change, false).into_iter().map(|at| read_entry(&found[at])).collect()
 }
 
 /// Returns the text with every change done, or refuses them all.

@@ -107,44 +107,51 @@ impl<H: History, S: History> Guards<'_, H, S> {
     }
 
     async fn judge(&self, about: &About<'_>, findings: &mut Findings) -> Result<Option<Found>, Failure> {
-        let count = about.values.list.len();
         if let Some(mark) = about.values.bad(about.image) {
             let text = format!("{} was called bad by the rollback {}", about.image, mark.by);
             findings.note(about.path, &text);
             return Ok(Some(Found::Held(text)));
         }
+        let count = about.values.list.len();
         findings.note(about.path, format!("no rollback among its {count} values called the image bad"));
-        let Some(source) = self.source(about) else {
-            self.unknown(about, findings, "its source is not known", "--source-commit");
-            return Ok(None);
-        };
         let known = about.values.sources();
-        if known.is_empty() {
-            self.unknown(about, findings, "no source is known of what was there", "--source-commit");
-            return Ok(None);
-        }
+        let why = match self.source(about) {
+            None => "its source is not known",
+            Some(_) if known.is_empty() => "no source is known of what was there",
+            Some(source) => return self.compare(about, findings, &source, &known).await,
+        };
+        self.unknown(about, findings, why, "--source-commit");
+        Ok(None)
+    }
+
+    /// Compares the source with those that the overlay ever had.
+    async fn compare(
+        &self,
+        about: &About<'_>,
+        findings: &mut Findings,
+        source: &CommitName,
+        known: &[(CommitName, &Value)],
+    ) -> Result<Option<Found>, Failure> {
         let names: Vec<CommitName> = known.iter().map(|(name, _)| name.clone()).collect();
-        let relations = self.relations(findings, &source, &names).await?;
+        let relations = self.relations(findings, source, &names).await?;
         let Some(commit) = &relations.commit else {
             let why = format!("the source repository does not have {source}");
             self.unknown(about, findings, &why, "--source-repository");
             return Ok(None);
         };
-        if let Some(newer) = newer(&relations) {
-            let (_, value) = known[newer.0];
-            let text =
-                format!("source {commit} is older than {}, which was deployed by {}", newer.1, value.commit);
+        if let Some((at, newer)) = newer(&relations) {
+            let by = &known[at].1.commit;
+            let text = format!("source {commit} is older than {newer}, which was deployed by {by}");
             findings.note(about.path, &text);
-            return Ok(Some(Found::Stale { text, source: commit.clone(), newer: newer.1.clone() }));
+            return Ok(Some(Found::Stale { text, source: commit.clone(), newer: newer.clone() }));
         }
-        if relations.others.iter().all(|(relation, _)| *relation == Relation::Unknown) {
-            let why = "the source repository has none of the sources that were there";
-            self.unknown(about, findings, why, "--source-repository");
-            return Ok(None);
+        if relations.others.first().is_some_and(|(relation, _)| *relation == Relation::Unknown) {
+            let why = format!("the source repository does not have {}, which was there", names[0]);
+            self.unknown(about, findings, &why, "--source-repository");
         }
-        findings
-            .note(about.path, format!("source {commit} is older than none of its {} sources", known.len()));
-        self.same_source(about, findings, commit, &relations, &known).await
+        let text = format!("source {commit} is older than none of its {} sources", known.len());
+        findings.note(about.path, text);
+        self.same_source(about, findings, commit, &relations, known).await
     }
 
     /// Looks whether the source is one that is deployed, or was and is bad, but for overlays: a bump

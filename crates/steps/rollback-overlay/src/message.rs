@@ -13,7 +13,7 @@ pub(crate) fn text(request: &Request, plan: &Plan) -> String {
     let reason = request.reason.iter().map(|reason| format!("\n\n{reason}"));
     let body: String = [title(request, plan)].into_iter().chain(reason).collect();
     let trailers = trailers(request, plan);
-    // A reason that looks like trailers must not become some.
+    // A paragraph of their own: a reason that looks like trailers must not become some.
     format!("{body}\n\n{trailers}")
 }
 

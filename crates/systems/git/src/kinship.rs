@@ -12,29 +12,34 @@ use crate::{answers::Answer, folder::REMOTE, objects, past::DEPTHS, program::Cal
 /// Where the remote's branches are kept.
 const BRANCHES: &str = "refs/runbook/heads/";
 
-/// Returns how a commit stands to others.
+/// After so many commits that the remote does not have, no more are asked for one by one.
+const LACKING: usize = 5;
+
+/// Returns how a commit stands to others, the newest first.
 ///
-/// What is deployed is usually behind the new commit, not far: it is looked for there first. Only
-/// when it is not, the others themselves are fetched, and what is behind all of them.
+/// What is deployed is usually behind the new commit, not far: it is looked for there first. When the
+/// first of the others is not, or the rest is not soon, they themselves are fetched, and what is behind
+/// all of them.
 pub(crate) async fn relations(
     call: &Call<'_>,
     commit: &CommitName,
     others: &[CommitName],
 ) -> Answer<Relations> {
-    let mut asked =
-        Asked { commits: commit.whole().into_iter().collect(), branches: commit.whole().is_none() };
-    let mut widely = asked.branches;
-    for depth in DEPTHS {
+    let by_branches = commit.whole().is_none();
+    let mut asked = Asked { commits: commit.whole().into_iter().collect(), branches: by_branches };
+    let mut widely = by_branches;
+    for (step, depth) in DEPTHS.iter().enumerate() {
         asked.fetch(call, depth).await?;
-        if let Some(relations) = Graph::new(call)?.judge(commit, others, widely)? {
+        let first = Graph::new(call, step)?.judge(commit, others, widely)?;
+        if let Judged::Certain(relations) = first {
             return Ok(relations);
         }
-        if !widely {
+        if !widely && (step > 0 || matches!(first, Judged::Open { at: 0 })) {
             widely = true;
             asked.commits.extend(others.iter().filter_map(CommitName::whole));
             asked.branches = others.iter().any(|other| other.whole().is_none());
             asked.fetch(call, depth).await?;
-            if let Some(relations) = Graph::new(call)?.judge(commit, others, widely)? {
+            if let Judged::Certain(relations) = Graph::new(call, step)?.judge(commit, others, widely)? {
                 return Ok(relations);
             }
         }
@@ -51,19 +56,28 @@ struct Asked {
 
 impl Asked {
     /// Fetches all that there is of it; what the remote does not have is left out from then on.
+    ///
+    /// A remote names only one commit that it does not have. When it lacks many, only what is behind
+    /// its branches is asked for: a few questions too many cost more than they could tell.
     async fn fetch(&mut self, call: &Call<'_>, depth: &str) -> Answer<()> {
         let branches = format!("+refs/heads/*:{BRANCHES}*");
+        let mut lacking = 0;
         while !self.commits.is_empty() || self.branches {
             let fetch = ["fetch", "--quiet", depth, "--filter=tree:0", "--no-tags", "--no-write-fetch-head"];
             let mut arguments = fetch.to_vec();
             arguments.extend(["--recurse-submodules=no", REMOTE]);
             arguments.extend(self.branches.then_some(branches.as_str()));
             arguments.extend(self.commits.iter().map(Commit::as_str));
-            let Err(trouble) = call.expect(&arguments, &[]).await else { return Ok(()) };
+            let Err(trouble) = call.expect(&arguments, &[]).await else { break };
             let before = self.commits.len();
             self.commits.retain(|commit| !trouble.is_missing_commit(commit));
             if self.commits.len() == before {
                 return Err(trouble);
+            }
+            lacking += 1;
+            if lacking == LACKING {
+                self.commits.truncate(1);
+                self.branches = true;
             }
         }
         Ok(())
@@ -74,6 +88,17 @@ impl Asked {
 struct Graph {
     repository: gix::Repository,
     branches: Vec<ObjectId>,
+    /// How often it was deepened.
+    step: usize,
+}
+
+/// What can be said of what was fetched.
+enum Judged {
+    Certain(Relations),
+    /// Not before more was fetched, for the sake of this one of the others.
+    Open {
+        at: usize,
+    },
 }
 
 /// A commit and all behind it.
@@ -92,30 +117,29 @@ enum Named {
 }
 
 impl Graph {
-    fn new(call: &Call<'_>) -> Answer<Self> {
+    fn new(call: &Call<'_>, step: usize) -> Answer<Self> {
         let repository = call.folder.open()?;
         let mut branches = Vec::new();
         let references = repository.references().map_err(Trouble::other)?;
         for reference in references.prefixed(BRANCHES).map_err(Trouble::other)? {
             branches.extend(reference.map_err(Trouble::other)?.try_id().map(gix::Id::detach));
         }
-        Ok(Self { repository, branches })
+        Ok(Self { repository, branches, step })
     }
 
-    /// Returns the relations once all of them are certain.
-    fn judge(&self, commit: &CommitName, others: &[CommitName], widely: bool) -> Answer<Option<Relations>> {
+    fn judge(&self, commit: &CommitName, others: &[CommitName], widely: bool) -> Answer<Judged> {
         let around = self.past(&self.branches)?;
         let id = match self.named(commit, &around)? {
             Named::Commit(id) => id,
-            Named::Open => return Ok(None),
+            Named::Open => return Ok(Judged::Open { at: 0 }),
             Named::Nothing => {
                 let others = others.iter().map(|other| (Relation::Unknown, other.whole())).collect();
-                return Ok(Some(Relations { commit: None, others }));
+                return Ok(Judged::Certain(Relations { commit: None, others }));
             }
         };
         let behind = self.past(&[id])?;
         let mut found = Vec::new();
-        for other in others {
+        for (at, other) in others.iter().enumerate() {
             let relation = match self.named(other, &behind)? {
                 Named::Commit(other) if behind.commits.contains(&other) => {
                     Some((Relation::After, Some(other)))
@@ -123,10 +147,10 @@ impl Graph {
                 _ if widely => self.relation(id, &behind, self.named(other, &around)?)?,
                 _ => None,
             };
-            let Some((relation, id)) = relation else { return Ok(None) };
+            let Some((relation, id)) = relation else { return Ok(Judged::Open { at }) };
             found.push((relation, id.map(objects::commit).transpose()?));
         }
-        Ok(Some(Relations { commit: Some(objects::commit(id)?), others: found }))
+        Ok(Judged::Certain(Relations { commit: Some(objects::commit(id)?), others: found }))
     }
 
     /// Returns how a commit stands to one that is not behind it.
@@ -149,7 +173,8 @@ impl Graph {
         })
     }
 
-    /// Looks a name up: a whole one in all that was fetched, an abbreviation among these commits.
+    /// Looks a name up: a whole one in all that was fetched, an abbreviation among these commits. One
+    /// that fits nothing in thousands of commits names something else.
     fn named(&self, name: &CommitName, among: &Past) -> Answer<Named> {
         if let Some(commit) = name.whole() {
             let id = objects::id(&commit)?;
@@ -158,7 +183,7 @@ impl Graph {
         let mut fitting = among.commits.iter().filter(|id| name.matches(&id.to_string()));
         Ok(match (fitting.next(), fitting.next()) {
             (Some(id), None) => Named::Commit(*id),
-            (None, _) if among.is_cut => Named::Open,
+            (None, _) if among.is_cut && self.step == 0 => Named::Open,
             _ => Named::Nothing,
         })
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How deep it is fetched, step by step: most files change often, few repositories are deep.
-pub(crate) const DEPTHS: [&str; 4] = ["--depth=64", "--depth=512", "--depth=4096", "--depth=2147483647"];
+pub(crate) const DEPTHS: [&str; 3] = ["--depth=256", "--depth=4096", "--depth=2147483647"];
 
 /// A commit that changed a file, and what the file was then.
 struct Step {

@@ -50,7 +50,7 @@ async fn every_change_of_the_file_is_told_however_far_back_and_however_it_is_rea
     let remote = Remote::new();
     pad(&remote, 1);
     let first = set(&remote, "one");
-    pad(&remote, 70);
+    pad(&remote, 260);
     let second = set(&remote, "two");
     pad(&remote, 3);
     let http = remote.http_open();
@@ -107,9 +107,12 @@ async fn the_end_of_a_shallow_remote_is_not_taken_for_the_beginning() {
     let remote = Remote::new();
     set(&remote, "one");
     pad(&remote, 3);
+    remote.commit("aside", &[("x", "x", false)], "feat: aside\n");
+    remote.commit("main", &[("x", "y", false)], "feat: main\n");
     let folder = tempfile::tempdir().unwrap();
     let shallow = folder.path().join("shallow.git").display().to_string();
-    remote.git(&["clone", "--quiet", "--bare", "--depth=2", &remote.url(), &shallow]);
+    let clone = ["clone", "--quiet", "--bare", "--depth=2", "--no-single-branch"];
+    remote.git(&[&clone[..], &[&remote.url(), &shallow]].concat());
     let world = world();
     let git = git(&world, &shallow);
     let tip = remote.tip("main").parse().unwrap();
@@ -118,7 +121,7 @@ async fn the_end_of_a_shallow_remote_is_not_taken_for_the_beginning() {
     let (newest, parent) = (name(tip.as_str()), name(&remote.log("main")[1].id));
     let found = git.relations(&newest, std::slice::from_ref(&parent)).await.unwrap();
     assert_eq!(found.others[0].0, Relation::After, "what is found is certain");
-    let failure = git.relations(&parent, &[name(&"a".repeat(7))]).await.unwrap_err();
+    let failure = git.relations(&newest, &[name(&remote.tip("aside"))]).await.unwrap_err();
     assert_eq!(failure.reason, HISTORY_CUT, "{}", failure.summary());
 }
 
@@ -126,7 +129,7 @@ async fn the_end_of_a_shallow_remote_is_not_taken_for_the_beginning() {
 async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
     let remote = Remote::new();
     let old = set(&remote, "old");
-    pad(&remote, 140);
+    pad(&remote, 300);
     let new = set(&remote, "new");
     let aside = remote.commit("aside", &[("x", "x", false)], "feat: aside\n");
     remote.commit("aside", &[("x", "y", false)], "feat: aside again\n");
@@ -150,6 +153,12 @@ async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
         assert_eq!(found.commit.as_ref().unwrap().as_str(), old);
         assert_eq!(found.others[0].1.as_ref().unwrap().as_str(), new);
         assert_eq!(relations(found), [Before, Before, Unknown]);
+        // Many that are gone do not hide one that is there.
+        let gone_ones = (0..20).map(|number| format!("{number:040x}"));
+        let many: Vec<String> = gone_ones.chain([apart.clone()]).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let found = relations(ask(&new, &many).await);
+        assert_eq!((found[0], found[19], found[20]), (Unknown, Unknown, Before));
         let nobody = ask(&gone, &[&new]).await;
         assert_eq!((nobody.commit.as_ref(), relations(nobody.clone())), (None, vec![Unknown]));
     }

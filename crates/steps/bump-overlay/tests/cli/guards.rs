@@ -162,7 +162,7 @@ fn what_has_no_source_is_written_and_the_guard_is_said_to_be_off() {
     let newer = source(&remote, "one");
     let run = write(&tag_of(&newer));
     run.expect_code(0);
-    assert!(run.json()["notices"].to_string().contains("none of the sources"), "{run}");
+    assert!(run.json()["notices"].to_string().contains("does not have 9b04d52a, which was there"), "{run}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod flags;
 mod guards;
 mod github;
 mod pull_requests;
+mod kills;
 mod remotes;
 mod replay;
 mod secrets;

@@ -64,6 +64,25 @@ fn a_refusal_a_failure_and_a_dry_run_are_replayed() {
 }
 
 #[test]
+fn what_is_older_is_replayed_without_asking_for_its_source() {
+    let remote = remote();
+    let source = |state: &str| remote.commit("main", &[("src/app.rs", state, false)], "feat: x\n");
+    let (older, newer) = (source("one"), source("two"));
+    let deploy = |source: &str| {
+        let image = format!("registry.example/example/dex:sha-{}", &source[..8]);
+        let command = super::bump().args(["--overlay", super::PROD, "--branch", "main", "--remote"]);
+        command.arg(remote.path()).args(["--image", &image, "--source-commit", source])
+    };
+    for (source, code) in [(&newer, 0), (&older, 12), (&remote.tip("main"), 0)] {
+        let command = deploy(source);
+        let record = command.home().join("record");
+        command.clone().arg("--record").arg(&record).run().expect_code(code);
+        let (recorded, again) = replayed(&record);
+        assert_eq!(recorded, again);
+    }
+}
+
+#[test]
 fn an_edit_in_place_is_replayed_without_touching_the_files() {
     let remote = remote();
     let checkout = remote.checkout("main");

@@ -96,7 +96,7 @@ fn a_dry_run_shows_the_images_that_the_overlay_had() {
 #[test]
 fn a_history_deeper_than_what_is_fetched_first_is_followed() {
     let world = World::with(&["v1"]);
-    for number in 0..70 {
+    for number in 0..260 {
         world.commit(&[("n", number.to_string())], "chore: other\n");
     }
     world.push("v2");

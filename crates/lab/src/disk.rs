@@ -1,0 +1,54 @@
+//! A file system that is soon full.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A file system of 64 KiB in memory, unmounted when it is dropped.
+#[derive(Debug)]
+pub struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    /// Mounts one with so much left that a folder can be made and little else; `None` where only root
+    /// may mount, and this is not root.
+    ///
+    /// # Panics
+    ///
+    /// If there is no room for a temporary folder.
+    #[must_use]
+    pub fn almost_full() -> Option<Self> {
+        let folder = tempfile::Builder::new().prefix("lab-disk-").tempdir().expect("a temporary folder");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(folder.path()).stderr(Stdio::null());
+        mount.status().is_ok_and(|status| status.success()).then_some(())?;
+        let disk = Self(folder);
+        std::fs::write(disk.path().join("filler"), vec![0; 60 * 1024]).expect("room for the filler");
+        Some(disk)
+    }
+
+    /// Returns its folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Returns what somebody has left on it.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be read.
+    #[must_use]
+    pub fn left(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path()).expect("a folder of our own");
+        let names =
+            entries.map(|entry| entry.expect("its entries").file_name().to_string_lossy().into_owned());
+        names.filter(|name| name != "filler").collect()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg(self.path()).status());
+    }
+}
