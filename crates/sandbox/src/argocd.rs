@@ -18,11 +18,9 @@ type Parameters = Query<BTreeMap<String, String>>;
 
 pub(crate) fn router(world: World) -> Router {
     Router::new()
-        .route("/api/version", get(async || Json(json!({ "Version": "v3.5.7" }))))
         .route("/api/v1/applications/{name}", get(application))
         .route("/api/v1/applications/{name}/resource-tree", get(tree))
         .route("/api/v1/applications/{name}/resource", get(resource))
-        .route("/api/v1/applications/{name}/syncwindows", get(async || Json(json!({ "canSync": true }))))
         .route("/api/v1/stream/applications", get(events))
         .with_state(world)
 }

@@ -47,6 +47,8 @@ pub(crate) struct World {
 pub(crate) struct State {
     /// Grows with every change, as a resource version does.
     pub(crate) version: u64,
+    /// The version at which something went last.
+    pub(crate) removed: u64,
     pub(crate) remote: PathBuf,
     pub(crate) apps: Vec<AppState>,
 }
@@ -77,7 +79,7 @@ impl Delivery {
     /// When there is no port to listen on.
     pub async fn start(remote: PathBuf, registry: &Registry, apps: Vec<App>) -> io::Result<Self> {
         let apps = apps.into_iter().map(AppState::new).collect();
-        let state = Arc::new(Mutex::new(State { version: 1, remote, apps }));
+        let state = Arc::new(Mutex::new(State { version: 1, removed: 1, remote, apps }));
         let world = World { state, changed: watch::Sender::new(1) };
         let (argocd, first) = serve(argocd::router(world.clone())).await?;
         let (kubernetes, second) = serve(kubernetes::router(world.clone())).await?;
@@ -125,6 +127,11 @@ impl World {
 }
 
 impl State {
+    /// How many objects there are: time passing takes some away, and makes none.
+    fn objects(&self) -> usize {
+        self.apps.iter().flat_map(|app| &app.sets).map(|set| 1 + set.pods.len()).sum()
+    }
+
     pub(crate) fn app(&mut self, name: &str) -> Option<&mut AppState> {
         self.apps.iter_mut().find(|state| state.app.name == name)
     }
@@ -225,9 +232,12 @@ async fn run(world: World, look: impl Fn(&str, &str) -> Option<String> + Send + 
         }
         {
             let mut state = world.lock();
-            let version = state.version + 1;
+            let (version, before) = (state.version + 1, state.objects());
             if state.apps.iter_mut().filter_map(|app| app.tick(version).then_some(())).count() > 0 {
                 state.version = version;
+            }
+            if state.objects() < before {
+                state.removed = version;
             }
         }
         world.tell();

@@ -17,15 +17,9 @@ type Parameters = Query<BTreeMap<String, String>>;
 
 pub(crate) fn router(world: World) -> Router {
     Router::new()
-        .route(
-            "/version",
-            get(async || Json(json!({ "major": "1", "minor": "36", "gitVersion": "v1.36.1" }))),
-        )
         .route("/api/v1/namespaces/{namespace}", get(namespace))
         .route("/api/v1/namespaces/{namespace}/{kind}", get(collection))
-        .route("/api/v1/namespaces/{namespace}/{kind}/{name}", get(one))
         .route("/apis/{group}/v1/namespaces/{namespace}/{kind}", get(collection_of_group))
-        .route("/apis/{group}/v1/namespaces/{namespace}/{kind}/{name}", get(one_of_group))
         .with_state(world)
 }
 
@@ -53,36 +47,13 @@ async fn collection_of_group(
     listed(&state.0, namespace, kind, &query.0)
 }
 
-async fn one(state: State<World>, Path((namespace, kind, name)): Path<(String, String, String)>) -> Response {
-    single(&state.0, &namespace, &kind, &name)
-}
-
-async fn one_of_group(
-    state: State<World>,
-    Path((_, namespace, kind, name)): Path<(String, String, String, String)>,
-) -> Response {
-    single(&state.0, &namespace, &kind, &name)
-}
-
-fn single(world: &World, namespace: &str, kind: &str, name: &str) -> Response {
-    let found = objects::objects(&world.lock(), namespace, kind);
-    let found = found.into_iter().find(|object| object["metadata"]["name"] == name);
-    found.map_or_else(|| missing(kind, name), |object| Json(object).into_response())
-}
-
 fn listed(world: &World, namespace: String, kind: String, query: &BTreeMap<String, String>) -> Response {
-    let wanted =
-        query.get("fieldSelector").and_then(|text| text.strip_prefix("metadata.name=")).map(str::to_owned);
     let look = {
         let world = world.clone();
         let kind = kind.clone();
         move || {
             let state = world.lock();
-            let mut found = objects::objects(&state, &namespace, &kind);
-            found.retain(|object| {
-                wanted.as_ref().is_none_or(|wanted| object["metadata"]["name"] == wanted.as_str())
-            });
-            (state.version, found)
+            (state.version, objects::objects(&state, &namespace, &kind))
         }
     };
     if matches!(query.get("watch").map(String::as_str), Some("true" | "1")) {
@@ -109,6 +80,9 @@ fn watched(world: &World, from: u64, look: impl Fn() -> (u64, Vec<Value>) + Send
         .filter(|object| version(object) <= from)
         .map(|object| (name(&object), object))
         .collect();
+    if from < world.lock().removed {
+        return expired();
+    }
     let body = stream::after_each_change(world.subscribe(), move || {
         let now: BTreeMap<String, Value> =
             look().1.into_iter().map(|object| (name(&object), object)).collect();
@@ -130,6 +104,15 @@ fn watched(world: &World, from: u64, look: impl Fn() -> (u64, Vec<Value>) + Send
         text
     });
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// What went since then is not known any more: it has to be listed again, as a real server says at times.
+fn expired() -> Response {
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": "too old resource version", "reason": "Expired", "code": 410,
+    });
+    (StatusCode::GONE, Json(status)).into_response()
 }
 
 fn event(kind: &str, object: &Value) -> String {

@@ -110,6 +110,22 @@ async fn a_commit_is_rolled_out_after_a_refresh_and_not_before() {
 }
 
 #[tokio::test]
+async fn what_went_before_a_watch_began_is_not_kept_from_it() {
+    let scene = Scene::new().await;
+    scene.until("the first rollout", async || scene.pods().await.len() == 2).await;
+    let pods = format!("{}/api/v1/namespaces/dex-prod/pods", scene.kubernetes());
+    let listed = get(&pods).await["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+    scene.registry.push(REPOSITORY, "v2", &Image::new("2", &["linux/amd64"]));
+    scene.deploy("v2");
+    scene.app("&refresh=normal").await;
+    let first = scene.pods().await[0]["metadata"]["name"].clone();
+    let is_gone = async || scene.pods().await.iter().all(|pod| pod["metadata"]["name"] != first);
+    scene.until("the end of the old pods", is_gone).await;
+    let answer = get(&format!("{pods}?watch=true&resourceVersion={listed}")).await;
+    assert_eq!((&answer["code"], &answer["reason"]), (&410.into(), &"Expired".into()));
+}
+
+#[tokio::test]
 async fn an_image_that_is_not_there_cannot_be_pulled() {
     let scene = Scene::new().await;
     scene.until("the first rollout", async || scene.pods().await.len() == 2).await;

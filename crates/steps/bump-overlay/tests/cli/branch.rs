@@ -1,11 +1,7 @@
 //! One commit on a branch: what is in it, and what happens when others write too.
 
-use super::{NEW, OLD, PROD, STAGE, both, bump, first_line, left_nothing, on, remote, said};
-use lab::{
-    Remote,
-    overlays::{self, Overlay},
-    repo::Change,
-};
+use super::{NEW, OLD, PROD, STAGE, both, first_line, left_nothing, on, remote, said, ten_writers};
+use lab::{Remote, overlays, repo::Change};
 
 #[test]
 fn stage_and_prod_change_in_one_commit() {
@@ -213,23 +209,7 @@ fn permanent_contention_ends_at_the_deadline_with_nothing_half_written() {
 #[test]
 fn ten_writers_on_ten_overlays_all_land_in_a_straight_history() {
     let remote = Remote::new();
-    let paths: Vec<String> = (0..10).map(|n| format!("overlays/e{n}/kustomization.yaml")).collect();
-    let text = Overlay::dev(OLD).text();
-    let files: Vec<_> = paths.iter().map(|path| (path.as_str(), text.as_str(), false)).collect();
-    remote.commit("main", &files, "feat: start\n");
-    let start = |path: &String| {
-        let command = bump().args(["--overlay", path, "--image", NEW, "--branch", "main", "--remote"]);
-        command.arg(remote.path()).spawn()
-    };
-    let writers: Vec<_> = paths.iter().map(start).collect();
-    for writer in writers {
-        writer.wait().expect_code(0);
-    }
-    let log = remote.log("main");
-    assert_eq!(log.len(), 11);
-    assert!(log[..10].iter().all(|commit| commit.parents.len() == 1));
-    assert!(paths.iter().all(|path| remote.file("main", path) == Some(overlays::dev("sha-51c0cc9c"))));
-    remote.fsck();
+    ten_writers(&remote, |bump| bump.arg("--remote").arg(remote.path()));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use lab::{Command, GitHub, Remote, Reply, github::Protection};
 
-use super::{NEW, OLD, PROD, STAGE, bump, first_line, left_nothing, ordinary, remote, said, writing};
-use lab::overlays::{self, Overlay};
+use super::{NEW, PROD, STAGE, bump, first_line, left_nothing, ordinary, remote, said, ten_writers, writing};
+use lab::overlays;
 
 /// Stage and prod on `main`, with this token, and without git.
 fn both(server: &GitHub, token: &str) -> Command {
@@ -116,24 +116,9 @@ fn a_server_that_stumbles_is_asked_again_and_one_that_is_down_is_not_for_long() 
 #[test]
 fn ten_writers_on_ten_overlays_all_land_in_a_straight_history() {
     let remote = Remote::new();
-    let paths: Vec<String> = (0..10).map(|n| format!("overlays/e{n}/kustomization.yaml")).collect();
-    let text = Overlay::dev(OLD).text();
-    let files: Vec<_> = paths.iter().map(|path| (path.as_str(), text.as_str(), false)).collect();
-    remote.commit("main", &files, "feat: start\n");
     let server = GitHub::new(&remote);
     let token = server.token();
-    let start = |path: &String| {
-        let flags = ["--overlay", path, "--image", NEW, "--branch", "main", "--repository", "example/dex"];
-        server.environment(bump().args(flags), &token).spawn()
-    };
-    let writers: Vec<_> = paths.iter().map(start).collect();
-    for writer in writers {
-        writer.wait().expect_code(0);
-    }
-    let log = remote.log("main");
-    assert_eq!(log.len(), 11);
-    assert!(log[..10].iter().all(|commit| commit.parents.len() == 1));
-    assert!(paths.iter().all(|path| remote.file("main", path) == Some(overlays::dev("sha-51c0cc9c"))));
+    ten_writers(&remote, |bump| server.environment(bump.args(["--repository", "example/dex"]), &token));
 }
 
 #[test]

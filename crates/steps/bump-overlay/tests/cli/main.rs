@@ -15,7 +15,10 @@ mod remotes;
 mod replay;
 mod secrets;
 
-use lab::{Remote, Run, overlays::Overlay};
+use lab::{
+    Remote, Run,
+    overlays::{self, Overlay},
+};
 
 /// Where the overlays of the tests are.
 const STAGE: &str = "infra/argocd/overlays/stage/kustomization.yaml";
@@ -29,20 +32,40 @@ fn bump() -> lab::Command {
     lab::Command::new(env!("CARGO_BIN_EXE_bump-overlay"))
 }
 
-/// A remote with a stage and a prod on `main`.
+/// A remote with a stage and a prod on `main`; prod has the run bit.
 fn remote() -> Remote {
-    let remote = Remote::new();
-    let (stage, prod) = (Overlay::stage(OLD).text(), Overlay::prod(OLD).text());
-    remote.commit("main", &[(STAGE, &stage, false), (PROD, &prod, true)], "feat: start\n");
-    remote
+    started(true)
 }
 
 /// A remote whose files are all ordinary ones, as the API writes them.
 fn ordinary() -> Remote {
+    started(false)
+}
+
+fn started(executable: bool) -> Remote {
     let remote = Remote::new();
     let (stage, prod) = (Overlay::stage(OLD).text(), Overlay::prod(OLD).text());
-    remote.commit("main", &[(STAGE, &stage, false), (PROD, &prod, false)], "feat: start\n");
+    remote.commit("main", &[(STAGE, &stage, false), (PROD, &prod, executable)], "feat: start\n");
     remote
+}
+
+/// Ten writers at once, each with an overlay of its own and the flags that lead to the remote: all land,
+/// in a straight history.
+fn ten_writers(remote: &Remote, writer: impl Fn(lab::Command) -> lab::Command) {
+    let paths: Vec<String> = (0..10).map(|n| format!("overlays/e{n}/kustomization.yaml")).collect();
+    let text = Overlay::dev(OLD).text();
+    let files: Vec<_> = paths.iter().map(|path| (path.as_str(), text.as_str(), false)).collect();
+    remote.commit("main", &files, "feat: start\n");
+    let flags = |path| ["--overlay", path, "--image", NEW, "--branch", "main"];
+    let writers: Vec<_> = paths.iter().map(|path| writer(bump().args(flags(path))).spawn()).collect();
+    for writer in writers {
+        writer.wait().expect_code(0);
+    }
+    let log = remote.log("main");
+    assert_eq!(log.len(), 11);
+    assert!(log[..10].iter().all(|commit| commit.parents.len() == 1));
+    assert!(paths.iter().all(|path| remote.file("main", path) == Some(overlays::dev("sha-51c0cc9c"))));
+    remote.fsck();
 }
 
 /// Stage and prod on `main` of the remote.
