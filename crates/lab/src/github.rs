@@ -10,6 +10,7 @@
 //! ```
 
 mod graphql;
+mod history;
 mod hub;
 mod objects;
 mod openapi;

@@ -11,6 +11,7 @@ mod hooks;
 mod http;
 mod import;
 mod log;
+mod objects;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -24,6 +25,7 @@ pub use hooks::Race;
 pub use http::HttpRemote;
 pub use import::Change;
 pub use log::Commit;
+pub(crate) use objects::{Object, Objects};
 
 /// The author of all that the kit commits.
 pub const AUTHOR: &str = "Somebody <somebody@example.com>";

@@ -10,7 +10,7 @@ use super::pulls::Pull;
 use super::{graphql, rest};
 use crate::faulty::{Reply, Seen};
 use crate::registry::basic;
-use crate::repo::{HttpRemote, Remote};
+use crate::repo::{HttpRemote, Objects, Remote};
 
 type Race = Box<dyn FnOnce(&Remote) + Send>;
 
@@ -29,6 +29,7 @@ pub(super) struct Hub {
     pub(super) pulls: RefCell<Vec<Pull>>,
     /// What a client asked for that GitHub does not have, and what we answered that it would not.
     pub(super) complaints: RefCell<Vec<String>>,
+    pub(super) objects: RefCell<Objects>,
     tokens: Vec<Token>,
     git: HttpRemote,
 }
@@ -96,6 +97,7 @@ impl Hub {
             merge_in: Cell::default(),
             pulls: RefCell::default(),
             complaints: RefCell::default(),
+            objects: RefCell::new(remote.objects()),
             tokens: Vec::new(),
             git: remote.http_as(repository),
         }

@@ -42,6 +42,9 @@ pub(super) enum Node {
     PullRequest(Pull),
     /// A page of a list.
     Page(&'static str, Vec<Self>),
+    /// The first page of a list, and whether there is more.
+    FirstPage(&'static str, Vec<Self>, bool),
+    PageInfo(bool),
     /// What a mutation returns: one field.
     Payload(&'static str, Box<Self>),
     /// What a mutation returns that nobody reads.
@@ -95,9 +98,9 @@ impl<'h> Object<'h> {
             }
             "object" => {
                 self.require("contents: read")?;
-                let id = text(info, "oid");
-                let there = self.hub.remote.try_git(&["cat-file", "-e", &format!("{id}^{{commit}}")]);
-                self.maybe(there.map(|_| Node::Commit(id)))
+                let named = argument(info, "expression");
+                let name = named.as_str().map_or_else(|| text(info, "oid"), str::to_owned);
+                self.maybe(self.hub.object(&name))
             }
             "pullRequests" => {
                 self.require("pull-requests: read")?;
@@ -135,28 +138,35 @@ impl<'h> Object<'h> {
     }
 
     fn commit(&self, id: &str, info: &ResolveInfo<'_>) -> Resolved<'h> {
-        let show = |format: &str| self.hub.remote.git(&["show", "-s", format, id, "--"]);
+        let commit = self.hub.commit(id);
         match info.field_name() {
             "oid" => Ok(ResolvedValue::leaf(id)),
-            "message" => Ok(ResolvedValue::leaf(show("--format=%B").trim_end().to_owned())),
+            "message" => Ok(ResolvedValue::leaf(commit.message)),
+            "authoredDate" => {
+                Ok(ResolvedValue::leaf(humantime::format_rfc3339_seconds(commit.date).to_string()))
+            }
             "file" => self.maybe(self.hub.entry(id, &text(info, "path"))),
             "parents" => {
-                let parents = show("--format=%P");
-                let nodes = parents.split_whitespace().map(|id| Node::Commit(id.to_owned())).collect();
+                let count = argument(info, "first").as_u64().unwrap_or(u64::MAX) as usize;
+                let nodes = commit.parents.into_iter().take(count).map(Node::Commit).collect();
                 Ok(self.object(Node::Page("CommitConnection", nodes)))
             }
             "history" => {
-                let count = format!("-n{}", argument(info, "first").as_u64().unwrap_or(30));
+                let count = argument(info, "first").as_u64().unwrap_or(30) as usize;
+                if count > 100 {
+                    return Err(error("EXCESSIVE_PAGINATION", format!("Requesting {count} records")));
+                }
                 let path = argument(info, "path").as_str().map(str::to_owned);
-                let mut git = vec!["log", "--format=%H", &count, id, "--"];
+                let mut git = vec!["log", "--format=%H", id, "--"];
                 git.extend(path.as_deref());
                 let log = self.hub.remote.git(&git);
-                let nodes = log.lines().map(|id| Node::Commit(id.to_owned())).collect();
-                Ok(self.object(Node::Page("CommitHistoryConnection", nodes)))
+                let nodes = log.lines().take(count).map(|id| Node::Commit(id.to_owned())).collect();
+                let more = log.lines().count() > count;
+                Ok(self.object(Node::FirstPage("CommitHistoryConnection", nodes, more)))
             }
             "signature" => {
                 let merged = State::Merged(id.to_owned());
-                let by_github = show("--format=%an").trim_end().ends_with("[bot]")
+                let by_github = commit.author.ends_with("[bot]")
                     || self.hub.pulls.borrow().iter().any(|pull| pull.state == merged);
                 self.maybe((by_github && self.hub.signs).then_some(Node::Signature { valid: true }))
             }
@@ -165,9 +175,10 @@ impl<'h> Object<'h> {
     }
 
     fn blob(&self, id: &str, info: &ResolveInfo<'_>) -> Resolved<'h> {
-        let bytes = self.hub.remote.try_git(&["cat-file", "blob", id]).unwrap_or_default();
+        let bytes = self.hub.read(id).map(|blob| blob.bytes).unwrap_or_default();
         match info.field_name() {
             "oid" => Ok(ResolvedValue::leaf(id)),
+            "byteSize" => Ok(ResolvedValue::leaf(bytes.len())),
             "text" if bytes.contains(&0) => Ok(ResolvedValue::null()),
             "text" => {
                 let shown = &bytes[..bytes.len().min(self.hub.text_limit)];
@@ -281,7 +292,10 @@ impl ObjectValue for Object<'_> {
             Node::UpdateRule(_) => "RefUpdateRule",
             Node::Rule(_) => "RepositoryRule",
             Node::PullRequest(_) => "PullRequest",
-            Node::Page(name, _) | Node::Payload(name, _) | Node::Done(name) => name,
+            Node::PageInfo(_) => "PageInfo",
+            Node::Page(name, _) | Node::FirstPage(name, _, _) | Node::Payload(name, _) | Node::Done(name) => {
+                name
+            }
         }
     }
 
@@ -309,7 +323,9 @@ impl ObjectValue for Object<'_> {
             }
             (Node::Rule(kind), "type") => Ok(ResolvedValue::leaf(*kind)),
             (Node::PullRequest(pull), _) => self.pull(pull, info),
-            (Node::Page(_, nodes), "nodes") => {
+            (Node::FirstPage(_, _, more), "pageInfo") => Ok(self.object(Node::PageInfo(*more))),
+            (Node::PageInfo(more), "hasNextPage") => Ok(ResolvedValue::leaf(*more)),
+            (Node::Page(_, nodes) | Node::FirstPage(_, nodes, _), "nodes") => {
                 Ok(ResolvedValue::list(nodes.iter().map(|node| self.object(node.clone()))))
             }
             (Node::Payload(_, node), _) => Ok(self.object(Node::clone(node))),

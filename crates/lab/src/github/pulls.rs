@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::graphql::error;
 use super::hub::{Hub, Token};
-use super::objects::{Node, field};
+use super::objects::field;
 
 /// Where a branch leads that is to be deleted.
 const NOWHERE: &str = "0000000000000000000000000000000000000000";
@@ -51,30 +51,6 @@ impl Pull {
 }
 
 impl Hub {
-    /// Returns what is at a path of a commit.
-    pub(super) fn entry(&self, commit: &str, path: &str) -> Option<Node> {
-        let line = self.remote.git(&["ls-tree", commit, "--", path]);
-        let (mode, rest) = line.split_once(' ')?;
-        let (kind, rest) = rest.split_once(' ')?;
-        let (id, _) = rest.split_once('\t')?;
-        let mode = u32::from_str_radix(mode, 8).expect("git writes modes in octal");
-        Some(Node::TreeEntry { mode, kind: kind.to_owned(), id: id.to_owned() })
-    }
-
-    /// Returns how `head` stands to `base`, as GraphQL says it.
-    pub(super) fn compare(&self, base: &str, head: &str) -> Option<&'static str> {
-        let range = format!("{base}...{head}");
-        let counts = self.remote.try_git(&["rev-list", "--left-right", "--count", &range, "--"])?;
-        let counts = String::from_utf8_lossy(&counts).into_owned();
-        let mut counts = counts.split_whitespace();
-        Some(match (counts.next()?, counts.next()?) {
-            ("0", "0") => "IDENTICAL",
-            ("0", _) => "AHEAD",
-            (_, "0") => "BEHIND",
-            _ => "DIVERGED",
-        })
-    }
-
     pub(super) fn create_ref(&self, input: &Value) -> Result<(), FieldError> {
         let (name, id) = (field(input, "name"), field(input, "oid"));
         let taken = format!("A ref named \"{name}\" already exists in the repository.");

@@ -18,7 +18,7 @@ pub(super) fn answer(hub: &Hub, token: &Token, seen: &Seen, path: &str) -> Reply
             return not_found();
         }
     };
-    match find(hub, token, &operation) {
+    match find(hub, token, seen, &operation) {
         Some(Ok(values)) => {
             let body = operation.example(&values);
             if let Some(complaint) = operation.wrong(&body) {
@@ -32,7 +32,7 @@ pub(super) fn answer(hub: &Hub, token: &Token, seen: &Seen, path: &str) -> Reply
 }
 
 /// Returns what is to be in the answer; `None` when there is no such thing.
-fn find(hub: &Hub, token: &Token, operation: &Operation) -> Option<Result<Value, Reply>> {
+fn find(hub: &Hub, token: &Token, seen: &Seen, operation: &Operation) -> Option<Result<Value, Reply>> {
     if format!("{}/{}", operation.part("owner"), operation.part("repo")) != hub.repository {
         return None;
     }
@@ -41,7 +41,7 @@ fn find(hub: &Hub, token: &Token, operation: &Operation) -> Option<Result<Value,
             ("contents: read", blob(hub, operation.part("file_sha")))
         }
         "/repos/{owner}/{repo}/compare/{basehead}" => {
-            ("contents: read", compare(hub, operation.part("basehead")))
+            ("contents: read", compare(hub, operation.part("basehead"), seen.path.contains("page=2")))
         }
         "/repos/{owner}/{repo}/pulls/{pull_number}" => {
             ("pull-requests: read", pull(hub, operation.part("pull_number")))
@@ -67,9 +67,12 @@ fn blob(hub: &Hub, id: &str) -> Option<Value> {
     Some(json!({ "sha": id, "size": bytes.len(), "content": content, "encoding": "base64" }))
 }
 
-fn compare(hub: &Hub, range: &str) -> Option<Value> {
+/// The first page has all files.
+fn compare(hub: &Hub, range: &str, is_second: bool) -> Option<Value> {
     let (base, head) = range.split_once("...")?;
-    Some(json!({ "status": hub.compare(base, head)?.to_ascii_lowercase() }))
+    let status = hub.compare(base, head)?.to_ascii_lowercase();
+    let files = if is_second { Vec::new() } else { hub.files(base, head) };
+    Some(json!({ "status": status, "files": files }))
 }
 
 fn pull(hub: &Hub, number: &str) -> Option<Value> {

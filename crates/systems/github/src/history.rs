@@ -1,18 +1,43 @@
-//! What came before what: how two commits stand to one another, and what a file was.
+//! What was before: what files were over time, how commits stand to one another, where they differ.
 
+mod changes;
+mod differences;
+mod kinship;
+
+use branch::{BranchError, Changes, CommitName, Relations};
 use contract::{Commit, Failure};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
-use crate::{
-    GitHub,
-    api::Needs,
-    read::{self, ENTRY, TreeEntry},
-};
+use crate::{GitHub, api::Needs};
+
+impl branch::History for GitHub<'_> {
+    /// Of each file a hundred changes at most. What an old merge brought (it is not among the hundred
+    /// newest commits) is told as the merged commits, in the place of the merge.
+    async fn changes(
+        &self,
+        tip: &Commit,
+        paths: &[String],
+        most: usize,
+    ) -> Result<BTreeMap<String, Changes>, Failure> {
+        changes::changes(self, tip, paths, most).await
+    }
+
+    async fn relations(&self, commit: &CommitName, others: &[CommitName]) -> Result<Relations, Failure> {
+        kinship::relations(self, commit, others).await
+    }
+
+    /// Where neither commit contains the other, what both changed in the same way counts as well:
+    /// GitHub compares with what they have in common.
+    async fn differences(&self, one: &Commit, other: &Commit, most: usize) -> Result<Vec<String>, Failure> {
+        differences::differences(self, one, other, most).await
+    }
+}
 
 /// How a commit stands to another one, its base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Relation {
+pub(crate) enum Standing {
     /// It contains the base.
     Ahead,
     /// The base contains it.
@@ -23,34 +48,15 @@ pub enum Relation {
     Diverged,
 }
 
-/// A commit that changed a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The commit.
-    pub commit: Commit,
-    /// Its whole message.
-    pub message: String,
-    /// The file after it; `None` when the commit deleted it.
-    pub content: Option<Vec<u8>>,
-}
-
-impl Change {
-    /// Returns the values of a trailer, as they come in the last paragraph of the message.
-    pub fn trailers<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
-        let (_, last) = self.message.trim_end().rsplit_once("\n\n").unwrap_or_default();
-        last.lines().filter_map(move |line| line.strip_prefix(key)?.strip_prefix(": "))
-    }
-}
-
-/// Asks how `head` stands to `base`; `None` when one of them is not there.
-pub(crate) async fn relation(
+/// Asks how `head` stands to `base`; `None` when one of them is not there, or they have nothing in common.
+pub(crate) async fn standing(
     github: &GitHub<'_>,
     base: &Commit,
     head: &Commit,
-) -> Result<Option<Relation>, Failure> {
+) -> Result<Option<Standing>, Failure> {
     #[derive(Deserialize)]
     struct Body {
-        status: Relation,
+        status: Standing,
     }
     let path = format!("repos/{}/compare/{base}...{head}", github.repository);
     // The first page has the whole difference, the second one only commits.
@@ -63,8 +69,8 @@ const CONTAINS: &str = "query Contains($owner: String!, $name: String!, $branch:
      repository(owner: $owner, name: $name) { ref(qualifiedName: $branch) { \
      compare(headRef: $commit) { status } } } }";
 
-/// Asks whether the branch has a commit; `None` when there is no branch.
-pub(crate) async fn contains(github: &GitHub<'_>, commit: &Commit) -> Result<Option<bool>, Failure> {
+/// Asks whether the branch has a commit.
+pub(crate) async fn contains(github: &GitHub<'_>, commit: &Commit) -> Result<bool, BranchError> {
     #[derive(Deserialize)]
     struct Reference {
         compare: Option<Comparison>,
@@ -75,66 +81,12 @@ pub(crate) async fn contains(github: &GitHub<'_>, commit: &Commit) -> Result<Opt
     }
     let variables = [("commit".to_owned(), commit.as_str().into())];
     let found: Option<Reference> = github.ask_branch(&github.name, CONTAINS, variables).await?;
+    let reference = found.ok_or(BranchError::Missing)?;
     // The branch is the base here: a commit that it has is behind it.
-    Ok(found.map(|reference| {
-        reference.compare.is_some_and(|compared| ["BEHIND", "IDENTICAL"].contains(&&*compared.status))
-    }))
+    Ok(reference.compare.is_some_and(|compared| ["BEHIND", "IDENTICAL"].contains(&&*compared.status)))
 }
 
-/// Returns the newest changes of a file on the branch, newest first; `None` when there is no branch.
-pub(crate) async fn history(
-    github: &GitHub<'_>,
-    path: &str,
-    count: u8,
-) -> Result<Option<Vec<Change>>, Failure> {
-    #[derive(Deserialize)]
-    struct Reference {
-        target: Target,
-    }
-    #[derive(Deserialize)]
-    struct Target {
-        history: History,
-    }
-    #[derive(Deserialize)]
-    struct History {
-        nodes: Vec<Past>,
-    }
-    #[derive(Deserialize)]
-    struct Past {
-        oid: Commit,
-        message: String,
-        file: Option<TreeEntry>,
-    }
-    let document = format!(
-        "query History($owner: String!, $name: String!, $branch: String!, $path: String!, $count: Int!) {{ \
-         repository(owner: $owner, name: $name) {{ ref(qualifiedName: $branch) {{ target {{ ... on Commit {{ \
-         history(first: $count, path: $path) {{ nodes {{ oid message file(path: $path) {{ ...entry }} }} }} \
-         }} }} }} }} }} {ENTRY}"
-    );
-    let variables = [("path".to_owned(), path.into()), ("count".to_owned(), count.into())];
-    let found: Option<Reference> = github.ask_branch(&github.name, &document, variables).await?;
-    let Some(reference) = found else { return Ok(None) };
-    let mut changes = Vec::new();
-    for Past { oid, message, file } in reference.target.history.nodes {
-        let content = match &file {
-            Some(entry) => Some(read::content(github, entry).await?),
-            None => None,
-        };
-        changes.push(Change { commit: oid, message, content });
-    }
-    Ok(Some(changes))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_last_paragraph_has_trailers() {
-        let message =
-            "deploy: x\n\nRunbook-Image: no\n\nRunbook-Image: a\nRunbook-Image: b\nRunbook-Run: r\n";
-        let commit = "a".repeat(40).parse().unwrap();
-        let change = Change { commit, message: message.to_owned(), content: None };
-        assert_eq!(change.trailers("Runbook-Image").collect::<Vec<_>>(), ["a", "b"]);
-    }
+/// Returns one text for each of `count` aliases in a document.
+fn each(count: usize, text: impl Fn(usize) -> String) -> String {
+    (0..count).map(text).collect()
 }

@@ -22,7 +22,6 @@ use serde_json::Value;
 pub use api::is_at_hand;
 use api::{Api, Needs};
 pub use commit::{Signature, Unsupported};
-pub use history::{Change, Relation};
 pub use name::{InvalidRepositoryName, RepositoryName};
 pub use pulls::{Outcome, Proposal, Pull};
 
@@ -66,22 +65,6 @@ impl<'w> GitHub<'w> {
     /// When there is no answer.
     pub async fn signature(&self, commit: &Commit) -> Result<Option<Signature>, Failure> {
         commit::signature(self, commit).await
-    }
-
-    /// Asks how `head` stands to `base`; `None` when one of them is not in this repository.
-    ///
-    /// # Errors
-    /// When there is no answer.
-    pub async fn relation(&self, base: &Commit, head: &Commit) -> Result<Option<Relation>, Failure> {
-        history::relation(self, base, head).await
-    }
-
-    /// Returns the newest `count` changes of a file on the branch, at most 100, newest first.
-    ///
-    /// # Errors
-    /// When there is no such branch, or no answer.
-    pub async fn history(&self, path: &str, count: u8) -> Result<Vec<Change>, BranchError> {
-        history::history(self, path, count.min(100)).await?.ok_or(BranchError::Missing)
     }
 
     /// Asks about the repository; `None` when what is asked about is not there.
@@ -138,6 +121,6 @@ impl Branch for GitHub<'_> {
     }
 
     async fn contains(&self, commit: &Commit) -> Result<bool, BranchError> {
-        history::contains(self, commit).await?.ok_or(BranchError::Missing)
+        history::contains(self, commit).await
     }
 }

@@ -11,9 +11,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    GitHub, Relation,
+    GitHub,
     api::{Needs, Refusal, Said},
-    commit, read,
+    commit,
+    history::{Standing, standing},
+    read,
 };
 pub use situation::Pull;
 use situation::Situation;
@@ -111,7 +113,7 @@ impl<'g, 'w> Proposal<'g, 'w> {
     async fn judge(&self, body: Body, commit: &Commit) -> Result<Outcome, Failure> {
         // Somebody may have brought the branch up to date: then it still has our commit.
         let ours = body.head.sha == *commit
-            || self.github.relation(commit, &body.head.sha).await? == Some(Relation::Ahead);
+            || standing(self.github, commit, &body.head.sha).await? == Some(Standing::Ahead);
         Ok(match (body.merged, body.state.as_str(), body.merge_commit_sha) {
             _ if !ours => Outcome::Superseded,
             (true, _, Some(merge)) => Outcome::Merged(merge),

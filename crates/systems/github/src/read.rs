@@ -33,21 +33,21 @@ struct Target {
 }
 
 /// What GitHub says about a path of a commit.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct TreeEntry {
+#[derive(Deserialize)]
+struct TreeEntry {
     mode: u32,
     oid: String,
     object: Option<Blob>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct Blob {
     text: Option<String>,
 }
 
 /// What is asked of an entry; `entry` is to be spread where a document has a `TreeEntry`.
-pub(crate) const ENTRY: &str = "fragment entry on TreeEntry { mode oid object { ... on Blob { text } } }";
+const ENTRY: &str = "fragment entry on TreeEntry { mode oid object { ... on Blob { text } } }";
 
 /// Reads the branch. All entries are those of the one commit that is the tip, so that nobody can come
 /// between them.
@@ -109,7 +109,8 @@ async fn entry(github: &GitHub<'_>, path: &str, found: &BTreeMap<&str, TreeEntry
             Some(entry) if entry.mode == mode::DIRECTORY => {}
             Some(entry) if place.len() == path.len() => {
                 let executable = entry.mode == mode::EXECUTABLE;
-                return Ok(Entry::File { content: content(github, entry).await?, executable });
+                let text = entry.object.as_ref().and_then(|blob| blob.text.as_deref());
+                return Ok(Entry::File { content: content(github, &entry.oid, text).await?, executable });
             }
             Some(_) => return Ok(Entry::Missing),
         }
@@ -121,11 +122,10 @@ async fn entry(github: &GitHub<'_>, path: &str, found: &BTreeMap<&str, TreeEntry
 ///
 /// The text that GraphQL sends was made for showing: it may be cut, and what is not UTF-8 was
 /// converted. It is the file only if it has the file's object name.
-pub(crate) async fn content(github: &GitHub<'_>, entry: &TreeEntry) -> Result<Vec<u8>, Failure> {
-    let text = entry.object.as_ref().and_then(|blob| blob.text.as_ref());
-    match text.filter(|text| object_name(text.as_bytes()) == entry.oid) {
-        Some(text) => Ok(text.clone().into_bytes()),
-        None => blob(github, &entry.oid).await,
+pub(crate) async fn content(github: &GitHub<'_>, oid: &str, text: Option<&str>) -> Result<Vec<u8>, Failure> {
+    match text.map(str::as_bytes).filter(|bytes| object_name(bytes) == oid) {
+        Some(bytes) => Ok(bytes.to_vec()),
+        None => blob(github, oid).await,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use branch::{Branch as _, BranchError, Edit, Entry, FileChange, Pushed, RejectionKind, Snapshot};
 use contract::{Commit, Failure, FailureKind, Vars, World, asking};
-use github::{GitHub, Relation};
+use github::GitHub;
 use lab::{Remote, Reply, github::Protection, repo::Change};
 use serde_json::json;
 
@@ -329,42 +329,4 @@ async fn without_a_token_nothing_is_asked() {
     let world = World::for_tests(Duration::from_secs(1));
     let failure = GitHub::new(&world, "example/dex".parse().unwrap(), "main".parse().unwrap()).err().unwrap();
     assert_eq!((failure.kind, failure.reason), (FailureKind::Denied, asking::NO_CREDENTIALS));
-}
-
-#[tokio::test]
-async fn commits_are_compared_in_every_way() {
-    let remote = remote();
-    let first: Commit = remote.tip("main").parse().unwrap();
-    let second: Commit = remote.commit("main", &[("a", "a", false)], "feat: a").parse().unwrap();
-    remote.git(&["branch", "side", first.as_str()]);
-    let side: Commit = remote.commit("side", &[("b", "b", false)], "feat: b").parse().unwrap();
-    let server = lab::GitHub::new(&remote);
-    let world = world(&server);
-    let github = on(&world, "main");
-    for (base, head, relation) in [
-        (&first, &second, Some(Relation::Ahead)),
-        (&second, &first, Some(Relation::Behind)),
-        (&first, &first, Some(Relation::Identical)),
-        (&second, &side, Some(Relation::Diverged)),
-        (&first, &"a".repeat(40).parse().unwrap(), None),
-    ] {
-        assert_eq!(github.relation(base, head).await.unwrap(), relation);
-    }
-}
-
-#[tokio::test]
-async fn the_history_of_a_file_has_contents_and_trailers_newest_first() {
-    let remote = remote();
-    remote.commit("main", &[(PATH, "two\n", false)], "deploy: two\n\nRunbook-Image: app:two\n");
-    remote.commit("main", &[("README.md", "# Dex\n", false)], "docs: more\n");
-    remote.change("main", &[Change::delete(PATH)], "chore: gone\n");
-    remote.commit("main", &[(PATH, "three\n", false)], "deploy: three\n");
-    let server = lab::GitHub::new(&remote);
-    let world = world(&server);
-    let changes = on(&world, "main").history(PATH, 3).await.unwrap();
-    let contents: Vec<_> = changes.iter().map(|change| change.content.as_deref()).collect();
-    assert_eq!(contents, [Some(&b"three\n"[..]), None, Some(b"two\n")]);
-    assert_eq!(changes[2].trailers("Runbook-Image").collect::<Vec<_>>(), ["app:two"]);
-    assert_eq!(server.asked(), ["query History"]);
-    assert!(matches!(on(&world, "nope").history(PATH, 3).await, Err(BranchError::Missing)));
 }

@@ -1,0 +1,138 @@
+//! What there was: objects by their names, and how commits stand to one another.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::hub::Hub;
+use super::objects::Node;
+use crate::repo::Object;
+
+/// How many files a comparison tells.
+const FILES: usize = 300;
+
+/// A commit.
+pub(super) struct Commit {
+    tree: String,
+    pub(super) parents: Vec<String>,
+    pub(super) author: String,
+    pub(super) date: SystemTime,
+    pub(super) message: String,
+}
+
+impl Hub {
+    /// Returns the object that an expression names, as `git rev-parse` reads it.
+    pub(super) fn object(&self, expression: &str) -> Option<Node> {
+        let Object { id, kind, .. } = self.read(expression)?;
+        Some(match kind.as_str() {
+            "commit" => Node::Commit(id),
+            "blob" => Node::Blob(id),
+            _ => Node::Tree,
+        })
+    }
+
+    pub(super) fn read(&self, expression: &str) -> Option<Object> {
+        self.objects.borrow_mut().read(expression)
+    }
+
+    /// Returns a commit; the server never names one that is not there.
+    pub(super) fn commit(&self, id: &str) -> Commit {
+        let object = self.read(id).expect("the commit is there");
+        let text = String::from_utf8_lossy(&object.bytes).into_owned();
+        let (head, message) = text.split_once("\n\n").unwrap_or((&text, ""));
+        let lines = |key: &'static str| head.lines().filter_map(move |line| line.strip_prefix(key));
+        let author = lines("author ").next().unwrap_or_default();
+        let seconds = author.rsplit(' ').nth(1).and_then(|seconds| seconds.parse().ok());
+        Commit {
+            tree: lines("tree ").next().unwrap_or_default().to_owned(),
+            parents: lines("parent ").map(str::to_owned).collect(),
+            author: author.split(" <").next().unwrap_or_default().to_owned(),
+            date: UNIX_EPOCH + Duration::from_secs(seconds.expect("git writes dates in seconds")),
+            message: message.trim_end().to_owned(),
+        }
+    }
+
+    /// Returns what is at a path of a commit.
+    pub(super) fn entry(&self, commit: &str, path: &str) -> Option<Node> {
+        let mut tree = self.commit(commit).tree;
+        let (way, name) = path.rsplit_once('/').map_or((None, path), |(way, name)| (Some(way), name));
+        for folder in way.into_iter().flat_map(|way| way.split('/')) {
+            let (mode, id) = self.below(&tree, folder)?;
+            tree = (mode == 0o40_000).then_some(id)?;
+        }
+        let (mode, id) = self.below(&tree, name)?;
+        let kind = match mode {
+            0o40_000 => "tree",
+            0o160_000 => "commit",
+            _ => "blob",
+        };
+        Some(Node::TreeEntry { mode, kind: kind.to_owned(), id })
+    }
+
+    /// Returns mode and object of a name in a tree.
+    fn below(&self, tree: &str, name: &str) -> Option<(u32, String)> {
+        let mut bytes = &self.read(tree)?.bytes[..];
+        // `MODE NAME\0` and 20 bytes, again and again.
+        while let Some(end) = bytes.iter().position(|byte| *byte == 0) {
+            let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+            let (mode, found) = head.split_once(' ')?;
+            let (id, rest) = bytes[end + 1..].split_at_checked(20)?;
+            if found == name {
+                let mode = u32::from_str_radix(mode, 8).expect("git writes modes in octal");
+                return Some((mode, id.iter().map(|byte| format!("{byte:02x}")).collect()));
+            }
+            bytes = rest;
+        }
+        None
+    }
+
+    /// Returns how `head` stands to `base`, as GraphQL says it.
+    pub(super) fn compare(&self, base: &str, head: &str) -> Option<&'static str> {
+        let range = format!("{base}...{head}");
+        // Without a commit in common there is no comparison.
+        self.say(&["merge-base", base, head])?;
+        let counts = self.say(&["rev-list", "--left-right", "--count", &range, "--"])?;
+        let mut counts = counts.split_whitespace();
+        Some(match (counts.next()?, counts.next()?) {
+            ("0", "0") => "IDENTICAL",
+            ("0", _) => "AHEAD",
+            (_, "0") => "BEHIND",
+            _ => "DIVERGED",
+        })
+    }
+
+    /// Returns the files that differ between `head` and what it has in common with `base`, as REST tells
+    /// them.
+    pub(super) fn files(&self, base: &str, head: &str) -> Vec<Value> {
+        let range = format!("{base}...{head}");
+        let differences =
+            self.say(&["diff", "--name-status", "--find-renames", &range, "--"]).unwrap_or_default();
+        differences.lines().take(FILES).map(file).collect()
+    }
+
+    fn say(&self, git: &[&str]) -> Option<String> {
+        let said = self.remote.try_git(git)?;
+        Some(String::from_utf8_lossy(&said).trim_end().to_owned())
+    }
+}
+
+/// Returns a line such as `R087\told\tnew` as REST tells it.
+fn file(line: &str) -> Value {
+    let mut words = line.split('\t');
+    let status = match words.next().unwrap_or_default().get(..1) {
+        Some("A") => "added",
+        Some("D") => "removed",
+        Some("R") => "renamed",
+        _ => "modified",
+    };
+    let names: Vec<&str> = words.collect();
+    let url = "https://github.com/octocat/Hello-World/blob/main/file";
+    let mut file = json!({
+        "sha": "bbcd538c8e72b8c175046e27cc8f907076331401", "status": status, "filename": names.last(),
+        "additions": 1, "deletions": 1, "changes": 2, "blob_url": url, "raw_url": url, "contents_url": url,
+    });
+    if status == "renamed" {
+        file["previous_filename"] = names[0].into();
+    }
+    file
+}

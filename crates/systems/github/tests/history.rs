@@ -1,0 +1,256 @@
+//! The past of a branch through GitHub's API, against the lab's GitHub over a real repository: as git
+//! tells it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+use std::time::Duration;
+
+use branch::{Changes, CommitName, History as _, Relation};
+use contract::{Commit, Failure, FailureKind, Vars, World, asking};
+use github::GitHub;
+use lab::{Remote, Reply, repo::Change};
+
+const PATH: &str = "overlays/prod/kustomization.yaml";
+
+/// A server with `contents: read`, and a world that knows it.
+struct Here {
+    server: lab::GitHub,
+    world: World,
+}
+
+impl Here {
+    fn new(remote: &Remote) -> Self {
+        let server = lab::GitHub::new(remote);
+        let token = server.token_with(&["contents: read"]);
+        let url = server.api_url();
+        let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", &token)].into_iter().collect();
+        Self { server, world: World::for_tests_with(Duration::from_secs(60), vars) }
+    }
+
+    fn github(&self) -> GitHub<'_> {
+        GitHub::new(&self.world, "example/dex".parse().unwrap(), "main".parse().unwrap()).unwrap()
+    }
+
+    async fn changes(&self, remote: &Remote, most: usize) -> Changes {
+        let tip = remote.tip("main").parse().unwrap();
+        self.github().changes(&tip, &[PATH.to_owned()], most).await.unwrap().remove(PATH).unwrap()
+    }
+
+    async fn relations(&self, commit: &str, others: &[&str]) -> branch::Relations {
+        let others: Vec<_> = others.iter().map(|other| name(other)).collect();
+        self.github().relations(&name(commit), &others).await.unwrap()
+    }
+}
+
+fn set(remote: &Remote, content: &str) -> String {
+    remote.commit("main", &[(PATH, content, false)], &format!("set {content}\n"))
+}
+
+/// Commits that do not touch the file.
+fn pad(remote: &Remote, count: usize) {
+    for number in 0..count {
+        remote.commit("main", &[("n", &number.to_string(), false)], "chore: other\n");
+    }
+}
+
+fn contents(changes: &Changes) -> Vec<String> {
+    let content =
+        |content: &Option<Vec<u8>>| content.as_ref().map(|it| String::from_utf8_lossy(it).into_owned());
+    changes.list.iter().map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned())).collect()
+}
+
+fn name(text: &str) -> CommitName {
+    text.parse().unwrap()
+}
+
+fn standings(found: &branch::Relations) -> Vec<Relation> {
+    found.others.iter().map(|other| other.0).collect()
+}
+
+#[tokio::test]
+async fn every_change_of_the_file_is_told_in_two_requests_however_far_back() {
+    let remote = Remote::new();
+    pad(&remote, 1);
+    let first = set(&remote, "one");
+    pad(&remote, 100);
+    let second = set(&remote, "two");
+    pad(&remote, 3);
+    let here = Here::new(&remote);
+    let all = here.changes(&remote, 100).await;
+    assert_eq!((contents(&all), all.is_whole), (vec!["two".to_owned(), "one".to_owned()], true));
+    assert_eq!((all.list[0].commit.as_str(), all.list[1].commit.as_str()), (&*second, &*first));
+    assert_eq!((all.list[1].message.trim_end(), all.list[1].date), ("set one", 1_735_689_600 + 60));
+    assert_eq!(all.list[0].parent.as_ref().unwrap().as_str(), remote.log("main")[4].id);
+    assert_eq!(here.server.asked(), ["query History", "query Files"]);
+    let newest = here.changes(&remote, 1).await;
+    assert_eq!((contents(&newest), newest.is_whole), (vec!["two".to_owned()], false));
+}
+
+#[tokio::test]
+async fn a_file_begins_where_it_came_last_and_a_deletion_is_a_change() {
+    let remote = Remote::new();
+    set(&remote, "lost");
+    remote.change("main", &[Change::delete(PATH)], "chore: gone\n");
+    set(&remote, "one");
+    remote.change("main", &[Change::executable(PATH, "one")], "chore: mode alone\n");
+    set(&remote, "two");
+    let here = Here::new(&remote);
+    let all = here.changes(&remote, 100).await;
+    assert_eq!((contents(&all), all.is_whole), (vec!["two".to_owned(), "one".to_owned()], true));
+    remote.change("main", &[Change::delete(PATH)], "chore: gone again\n");
+    assert_eq!(contents(&here.changes(&remote, 100).await), ["-", "two", "one"]);
+}
+
+/// Merges a branch that has set the file twice.
+fn merged(remote: &Remote) {
+    let checkout = remote.checkout("main");
+    checkout.git(&["checkout", "--quiet", "-b", "feature"]);
+    for content in ["a", "b"] {
+        checkout.write(PATH, content);
+        checkout.git(&["commit", "--quiet", "-am", &format!("{content}\n\nRunbook-Run: {content}")]);
+    }
+    checkout.git(&["checkout", "--quiet", "main"]);
+    checkout.git(&["merge", "--quiet", "--no-ff", "-m", "merge", "feature"]);
+    checkout.git(&["push", "--quiet", "origin", "main"]);
+}
+
+#[tokio::test]
+async fn a_merge_is_one_change_with_what_it_brought_and_what_was_said_of_it() {
+    let remote = Remote::new();
+    set(&remote, "one");
+    merged(&remote);
+    let all = Here::new(&remote).changes(&remote, 100).await;
+    assert_eq!(contents(&all), ["b", "one"], "`a` was never on the branch");
+    assert_eq!(all.list[0].commit.as_str(), remote.tip("main"));
+    assert_eq!(all.list[0].message.trim_end(), "b\n\nRunbook-Run: b");
+}
+
+#[tokio::test]
+async fn of_an_old_merge_the_merged_commits_are_told() {
+    let remote = Remote::new();
+    set(&remote, "one");
+    merged(&remote);
+    pad(&remote, 101);
+    assert_eq!(contents(&Here::new(&remote).changes(&remote, 100).await), ["b", "a", "one"]);
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_and_files_too_large_for_one_answer_are_told_as_they_are() {
+    let remote = Remote::new();
+    remote.change("main", &[Change::file(PATH, [0xff, 0xfe, 0])], "feat: bytes\n");
+    let large = "#".repeat(3 << 20);
+    remote.commit("main", &[(PATH, &large, false)], "feat: large\n");
+    remote.commit("main", &[(PATH, &format!("{large}#"), false)], "feat: larger\n");
+    let here = Here::new(&remote);
+    let all = here.changes(&remote, 100).await;
+    let sizes: Vec<usize> = all.list.iter().map(|change| change.content.as_ref().unwrap().len()).collect();
+    assert_eq!(sizes, [large.len() + 1, large.len(), 3]);
+    assert_eq!(all.list[2].content.as_deref(), Some(&[0xff, 0xfe, 0][..]));
+}
+
+#[tokio::test]
+async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
+    let remote = Remote::new();
+    let old = set(&remote, "old");
+    pad(&remote, 110);
+    let new = set(&remote, "new");
+    let aside = remote.commit("aside", &[("x", "x", false)], "feat: aside\n");
+    remote.commit("aside", &[("x", "y", false)], "feat: aside again\n");
+    let apart = set(&remote, "newest");
+    let gone = "0".repeat(40);
+    let here = Here::new(&remote);
+    use Relation::{After, Apart, Before, Unknown};
+    assert_eq!(standings(&here.relations(&new, &[&old, &new]).await), [After, After]);
+    assert_eq!(standings(&here.relations(&old, &[&new, &gone]).await), [Before, Unknown]);
+    assert_eq!(standings(&here.relations(&apart, &[&aside, &old, &gone]).await), [Apart, After, Unknown]);
+    // By the digits that a tag has.
+    let found = here.relations(&old[..8], &[&new[..8], &apart, "0000000"]).await;
+    assert_eq!(found.commit.as_ref().unwrap().as_str(), old);
+    assert_eq!(found.others[0].1.as_ref().unwrap().as_str(), new);
+    assert_eq!(standings(&found), [Before, Before, Unknown]);
+    let nobody = here.relations(&gone, &[&new]).await;
+    assert_eq!((nobody.commit.as_ref(), standings(&nobody)), (None, vec![Unknown]));
+}
+
+#[tokio::test]
+async fn sources_that_follow_one_another_are_one_request() {
+    let remote = Remote::new();
+    let mut sources = Vec::new();
+    for number in 0..15 {
+        sources.push(set(&remote, &number.to_string()));
+        pad(&remote, 8);
+    }
+    let here = Here::new(&remote);
+    let newest = sources.pop().unwrap();
+    let others: Vec<&str> = sources.iter().rev().map(String::as_str).collect();
+    assert!(standings(&here.relations(&newest, &others).await).iter().all(|it| *it == Relation::After));
+    assert_eq!(here.server.asked(), ["query Kinship"]);
+}
+
+#[tokio::test]
+async fn a_branch_that_is_named_like_a_commit_is_none() {
+    let remote = Remote::new();
+    let tip = set(&remote, "one");
+    remote.git(&["branch", "abcdef1", &tip]);
+    let found = Here::new(&remote).relations("abcdef1", &[&tip]).await;
+    assert_eq!((found.commit, found.others[0].0), (None, Relation::Unknown));
+}
+
+#[tokio::test]
+async fn commits_with_nothing_in_common_are_apart() {
+    let remote = Remote::new();
+    let one = set(&remote, "one");
+    let other = remote.commit("orphan", &[("x", "x", false)], "feat: another beginning\n");
+    let tree = remote.git(&["rev-parse", &format!("{other}^{{tree}}")]);
+    let orphan = remote.git(&["commit-tree", "-m", "alone", tree.trim()]);
+    let found = Here::new(&remote).relations(orphan.trim(), &[&one]).await;
+    assert_eq!(standings(&found), [Relation::Apart]);
+}
+
+#[tokio::test]
+async fn two_commits_differ_where_one_of_them_changed_something() {
+    let remote = Remote::new();
+    remote.commit(
+        "main",
+        &[("src/a.rs", "a\n", false), ("src/b.rs", "b\n", false), (PATH, "1", false)],
+        "one\n",
+    );
+    let one: Commit = remote.tip("main").parse().unwrap();
+    set(&remote, "2");
+    let bump: Commit = remote.tip("main").parse().unwrap();
+    let moved = [Change::delete("src/b.rs"), Change::file("src/c.rs", "b\n"), Change::file("new/file", "x")];
+    remote.change("main", &moved, "two\n");
+    let two: Commit = remote.tip("main").parse().unwrap();
+    remote.git(&["branch", "side", bump.as_str()]);
+    let side: Commit = remote.commit("side", &[("src/d.rs", "d", false)], "side\n").parse().unwrap();
+    let here = Here::new(&remote);
+    let github = here.github();
+    assert_eq!(github.differences(&one, &bump, 100).await.unwrap(), [PATH]);
+    assert_eq!(github.differences(&bump, &one, 100).await.unwrap(), [PATH]);
+    assert_eq!(github.differences(&bump, &two, 100).await.unwrap(), ["new/file", "src/b.rs", "src/c.rs"]);
+    let both = ["new/file", "src/b.rs", "src/c.rs", "src/d.rs"];
+    assert_eq!(github.differences(&side, &two, 100).await.unwrap(), both);
+    assert_eq!(github.differences(&bump, &two, 1).await.unwrap().len(), 1);
+    assert!(github.differences(&two, &two, 100).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_an_error() {
+    let remote = Remote::new();
+    let tip = set(&remote, "one");
+    let here = Here::new(&remote);
+    let ask = async || -> Failure { here.github().relations(&name(&tip), &[]).await.unwrap_err() };
+    here.server.answer_next([Reply::status(403)]);
+    assert_eq!(ask().await.kind, FailureKind::Unavailable);
+    let token = here.server.token_with(&[]);
+    let url = here.server.api_url();
+    let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", &token)].into_iter().collect();
+    let world = World::for_tests_with(Duration::from_secs(60), vars);
+    let github = GitHub::new(&world, "example/dex".parse().unwrap(), "main".parse().unwrap()).unwrap();
+    let failure = github.changes(&tip.parse().unwrap(), &[PATH.to_owned()], 9).await.unwrap_err();
+    assert_eq!(failure.reason, asking::PERMISSION_MISSING, "{}", failure.summary());
+    assert!(failure.hints.join(" ").contains("`contents: read`"), "{failure:?}");
+    let gone = "0".repeat(40).parse().unwrap();
+    let failure = here.github().changes(&gone, &[PATH.to_owned()], 9).await.unwrap_err();
+    assert!(failure.summary().contains("no longer has"), "{}", failure.summary());
+}
