@@ -107,12 +107,38 @@ impl Remote {
 
     /// Commits changes as somebody else: `Name <mail>`.
     pub fn change_as(&self, author: &str, branch: &str, changes: &[Change], message: &str) -> String {
-        let date = FIRST_DATE + 60 * self.commits.fetch_add(1, Ordering::SeqCst);
         let parent = [branch, "HEAD"].iter().find_map(|name| self.resolve(name));
-        let commit = import::commit(branch, parent.as_deref(), &format!("{author} {date} +0000"), message);
-        let stream = import::stream(commit, changes);
-        run(&self.path(), &["fast-import", "--quiet"], stream);
+        let stream = self.next(author, branch, parent.as_deref(), changes, message);
+        self.import(stream);
         self.tip(branch)
+    }
+
+    /// Commits so many times onto `main` what nobody looks at.
+    pub fn pad(&self, count: usize) {
+        let commits = (0..count).flat_map(|number| {
+            let parent = self.resolve("main").filter(|_| number == 0);
+            let changes = [Change::file("n", number.to_string())];
+            self.next(AUTHOR, "main", parent.as_deref(), &changes, "chore: other\n")
+        });
+        self.import(commits.collect());
+    }
+
+    /// Returns the next commit, a minute after the one before it.
+    fn next(
+        &self,
+        author: &str,
+        branch: &str,
+        parent: Option<&str>,
+        changes: &[Change],
+        message: &str,
+    ) -> Vec<u8> {
+        let date = FIRST_DATE + 60 * self.commits.fetch_add(1, Ordering::SeqCst);
+        let commit = import::commit(branch, parent, &format!("{author} {date} +0000"), message);
+        import::stream(commit, changes)
+    }
+
+    fn import(&self, stream: Vec<u8>) {
+        run(&self.path(), &["fast-import", "--quiet"], stream);
     }
 
     /// Returns the commit that a branch stands at.

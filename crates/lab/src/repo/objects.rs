@@ -1,6 +1,6 @@
 //! The objects of a repository, from one git that goes on reading: thousands of them are asked for.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use super::{Remote, command};

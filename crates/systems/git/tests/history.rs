@@ -23,13 +23,6 @@ fn set(remote: &Remote, content: &str) -> String {
     remote.commit("main", &[(PATH, content, false)], &format!("set {content}\n"))
 }
 
-/// Commits that do not touch the file.
-fn pad(remote: &Remote, count: usize) {
-    for number in 0..count {
-        remote.commit("main", &[("n", &number.to_string(), false)], "chore: other\n");
-    }
-}
-
 async fn changes(git: &Git<'_>, remote: &Remote, most: usize) -> Changes {
     let tip = remote.tip("main").parse().unwrap();
     git.changes(&tip, &[PATH.to_owned()], most).await.unwrap().remove(PATH).unwrap()
@@ -48,11 +41,11 @@ fn name(text: &str) -> CommitName {
 #[tokio::test]
 async fn every_change_of_the_file_is_told_however_far_back_and_however_it_is_reached() {
     let remote = Remote::new();
-    pad(&remote, 1);
+    remote.pad(1);
     let first = set(&remote, "one");
-    pad(&remote, 260);
+    remote.pad(260);
     let second = set(&remote, "two");
-    pad(&remote, 3);
+    remote.pad(3);
     let http = remote.http_open();
     for url in [remote.path().display().to_string(), remote.url(), http.url()] {
         let world = world();
@@ -106,7 +99,7 @@ async fn a_merge_is_one_change_with_what_it_brought() {
 async fn the_end_of_a_shallow_remote_is_not_taken_for_the_beginning() {
     let remote = Remote::new();
     set(&remote, "one");
-    pad(&remote, 3);
+    remote.pad(3);
     remote.commit("aside", &[("x", "x", false)], "feat: aside\n");
     remote.commit("main", &[("x", "y", false)], "feat: main\n");
     let folder = tempfile::tempdir().unwrap();
@@ -129,7 +122,7 @@ async fn the_end_of_a_shallow_remote_is_not_taken_for_the_beginning() {
 async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
     let remote = Remote::new();
     let old = set(&remote, "old");
-    pad(&remote, 300);
+    remote.pad(300);
     let new = set(&remote, "new");
     let aside = remote.commit("aside", &[("x", "x", false)], "feat: aside\n");
     remote.commit("aside", &[("x", "y", false)], "feat: aside again\n");
@@ -187,7 +180,7 @@ async fn two_commits_differ_where_their_trees_do() {
 async fn a_commit_can_still_be_pushed_when_the_past_was_asked() {
     let remote = Remote::new();
     set(&remote, "one");
-    pad(&remote, 2);
+    remote.pad(2);
     set(&remote, "two");
     let world = world();
     let git = git(&world, &remote.url());

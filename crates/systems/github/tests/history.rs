@@ -46,13 +46,6 @@ fn set(remote: &Remote, content: &str) -> String {
     remote.commit("main", &[(PATH, content, false)], &format!("set {content}\n"))
 }
 
-/// Commits that do not touch the file.
-fn pad(remote: &Remote, count: usize) {
-    for number in 0..count {
-        remote.commit("main", &[("n", &number.to_string(), false)], "chore: other\n");
-    }
-}
-
 fn contents(changes: &Changes) -> Vec<String> {
     let content =
         |content: &Option<Vec<u8>>| content.as_ref().map(|it| String::from_utf8_lossy(it).into_owned());
@@ -70,11 +63,11 @@ fn standings(found: &branch::Relations) -> Vec<Relation> {
 #[tokio::test]
 async fn every_change_of_the_file_is_told_in_two_requests_however_far_back() {
     let remote = Remote::new();
-    pad(&remote, 1);
+    remote.pad(1);
     let first = set(&remote, "one");
-    pad(&remote, 100);
+    remote.pad(100);
     let second = set(&remote, "two");
-    pad(&remote, 3);
+    remote.pad(3);
     let here = Here::new(&remote);
     let all = here.changes(&remote, 100).await;
     assert_eq!((contents(&all), all.is_whole), (vec!["two".to_owned(), "one".to_owned()], true));
@@ -130,7 +123,7 @@ async fn of_an_old_merge_the_merged_commits_are_told() {
     let remote = Remote::new();
     set(&remote, "one");
     merged(&remote);
-    pad(&remote, 101);
+    remote.pad(101);
     assert_eq!(contents(&Here::new(&remote).changes(&remote, 100).await), ["b", "a", "one"]);
 }
 
@@ -152,7 +145,7 @@ async fn bytes_that_are_no_text_and_files_too_large_for_one_answer_are_told_as_t
 async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
     let remote = Remote::new();
     let old = set(&remote, "old");
-    pad(&remote, 110);
+    remote.pad(110);
     let new = set(&remote, "new");
     let aside = remote.commit("aside", &[("x", "x", false)], "feat: aside\n");
     remote.commit("aside", &[("x", "y", false)], "feat: aside again\n");
@@ -178,7 +171,7 @@ async fn sources_that_follow_one_another_are_one_request() {
     let mut sources = Vec::new();
     for number in 0..15 {
         sources.push(set(&remote, &number.to_string()));
-        pad(&remote, 8);
+        remote.pad(8);
     }
     let here = Here::new(&remote);
     let newest = sources.pop().unwrap();
