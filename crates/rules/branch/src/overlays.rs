@@ -1,6 +1,6 @@
 //! Which file an overlay is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contract::{
     Reason,
@@ -58,6 +58,12 @@ impl Overlay {
             }
         }
         overlays
+    }
+
+    /// Returns their directories, each once, in the order of the alphabet.
+    pub fn directories(overlays: &[Self]) -> Vec<String> {
+        let directories: BTreeSet<&str> = overlays.iter().filter_map(Self::directory).collect();
+        directories.into_iter().map(str::to_owned).collect()
     }
 
     /// Returns every path that may be its file: itself, and the names that kustomize knows.

@@ -6,19 +6,18 @@
 //! takes the place of a newer one, and one that a rollback called bad is held back.
 
 mod checkout;
+mod commit;
 mod edits;
 mod guards;
 mod message;
-mod proposal;
-mod remote;
 mod request;
 mod say;
 
 use contract::{Commit, Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World};
 
-use github::RepositoryName;
 use message::Template;
-use request::{Pin, PullRequest, Request};
+use remote::Where;
+use request::{Pin, Request};
 
 /// The step.
 pub struct BumpOverlay;
@@ -56,18 +55,9 @@ pub struct Args {
     /// Commit onto this branch of the remote [default: edit the files of this checkout]
     #[arg(long, value_name = "BRANCH")]
     pub branch: Option<branch::Name>,
-    /// Remote to commit to, through git [default: the repository of the workflow, else the checkout's `origin`]
-    #[arg(long, value_name = "URL|PATH", requires = "branch")]
-    pub remote: Option<String>,
-    /// Repository to commit to, through GitHub's API [default: that of the workflow, when there is a token]
-    #[arg(long, value_name = "OWNER/NAME", requires = "branch", conflicts_with = "remote")]
-    pub repository: Option<RepositoryName>,
-    /// Refuse unless GitHub calls the commit verified
-    #[arg(long, requires = "branch")]
-    pub require_verified: bool,
-    /// Make a pull request, and wait until it is merged
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "never", requires = "branch")]
-    pub pull_request: PullRequest,
+    /// Where to write
+    #[command(flatten)]
+    pub to: Where,
     /// Commit that the image was built from, all 40 digits
     #[arg(long, value_name = "SHA40")]
     pub source_commit: Option<Commit>,
@@ -151,7 +141,7 @@ with:
         let request = Request::new(args, world)?;
         match &request.branch {
             None => checkout::bump(&request, world),
-            Some(branch) => remote::bump(&request, branch, world).await,
+            Some(branch) => commit::bump(&request, branch, world).await,
         }
     }
 }

@@ -1,11 +1,9 @@
 //! What is wanted, from the flags.
 
-use std::collections::BTreeSet;
-
 use branch::Overlay;
 use contract::{Commit, Failure, Reference, World, editing::KUSTOMIZATIONS};
-use github::RepositoryName;
 use overlay::{Change, Options};
+use remote::Where;
 
 use crate::{
     Args,
@@ -23,17 +21,6 @@ pub enum Pin {
     Tag,
 }
 
-/// When a pull request is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum PullRequest {
-    /// The branch itself is written, or nothing.
-    Never,
-    /// The branch itself is written, or a pull request is made when its rules are against that.
-    Fallback,
-    /// A pull request is made.
-    Always,
-}
-
 /// Everything that is wanted, checked.
 pub(crate) struct Request {
     pub(crate) overlays: Vec<Overlay>,
@@ -43,10 +30,7 @@ pub(crate) struct Request {
     pub(crate) message: Message,
     pub(crate) dry_run: bool,
     pub(crate) branch: Option<branch::Name>,
-    pub(crate) remote: Option<String>,
-    pub(crate) repository: Option<RepositoryName>,
-    pub(crate) require_verified: bool,
-    pub(crate) pull_request: PullRequest,
+    pub(crate) to: Where,
     pub(crate) source: Option<Commit>,
     pub(crate) source_repository: Option<String>,
     pub(crate) force: bool,
@@ -77,10 +61,7 @@ impl Request {
             images: args.image,
             dry_run: args.dry_run,
             branch: args.branch,
-            remote: args.remote,
-            repository: args.repository,
-            require_verified: args.require_verified,
-            pull_request: args.pull_request,
+            to: args.to,
             source,
             source_repository: args.source_repository,
             force: args.force,
@@ -94,8 +75,7 @@ impl Request {
 
     /// Returns the directories of the overlays, each once, in the order of the alphabet.
     pub(crate) fn directories(&self) -> Vec<String> {
-        let directories: BTreeSet<&str> = self.overlays.iter().filter_map(Overlay::directory).collect();
-        directories.into_iter().map(str::to_owned).collect()
+        Overlay::directories(&self.overlays)
     }
 
     /// Returns whether a path is no source: it is below one of the overlays, or a kustomization, which

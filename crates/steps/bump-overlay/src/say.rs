@@ -1,19 +1,19 @@
 //! What is said: reports, subjects, reasons.
 
-use branch::{BRANCH_MISSING, CONTENDED, HISTORY_CUT, NOT_WRITTEN, POLICY, Rejection, RejectionKind};
+use branch::{BRANCH_MISSING, CONTENDED, HISTORY_CUT, NOT_WRITTEN, POLICY};
 use contract::{
     Commit, Failure,
     Fault::{Configuration, Nobody},
     Reason, Report, Subject, Verdict,
     editing::{AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML},
 };
-use github::{Outcome, Pull, Signature, Unsupported};
+use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, PullRequest, RUN_BIT, UNVERIFIED};
 
 use crate::{
     Facts,
     edits::{Edits, FileEdit, OverlayEdit},
     guards::{Findings, Found},
-    request::{PullRequest, Request},
+    request::Request,
 };
 
 /// An older build.
@@ -25,21 +25,6 @@ pub(crate) const STALE_SOURCE: Reason = Reason::new(
 /// A bad image.
 pub(crate) const HELD: Reason =
     Reason::new("held", Configuration, "a rollback called the image bad, and nobody has decided otherwise");
-/// Not what `--require-verified` asks for.
-pub(crate) const UNVERIFIED: Reason =
-    Reason::new("unverified", Configuration, "GitHub does not call the commit verified");
-/// Not what the API can propose.
-pub(crate) const RUN_BIT: Reason =
-    Reason::new("run-bit", Configuration, "a file has the run bit, which GitHub's API would take away");
-/// Still open at the deadline.
-pub(crate) const NOT_MERGED: Reason = Reason::new("not-merged", Nobody, "the pull request is still open");
-/// Closed by somebody.
-pub(crate) const NOT_WANTED: Reason =
-    Reason::new("pull-request-closed", Nobody, "somebody closed the pull request without merging it");
-/// Replaced by a later run.
-pub(crate) const NEWER_IMAGE: Reason =
-    Reason::new("newer-image", Nobody, "a later run has taken the pull request over");
-
 /// All that this step may say beside [`asking`].
 pub(crate) const REASONS: [Reason; 19] = [
     OVERLAY_MISSING,
@@ -60,7 +45,7 @@ pub(crate) const REASONS: [Reason; 19] = [
     NOT_MERGED,
     NOT_WANTED,
     NEWER_IMAGE,
-    git::GIT_FAILED,
+    remote::GIT_FAILED,
 ];
 
 /// Where the files are, for people.
@@ -138,80 +123,46 @@ pub(crate) fn committed(request: &Request, edits: &Edits, name: &branch::Name, c
     notices(report, edits).with_facts(&facts).with_value(commit.as_str())
 }
 
-/// Says that the commit is there, but not as it has to be.
-pub(crate) fn unverified(
-    request: &Request,
-    edits: &Edits,
-    name: &branch::Name,
-    commit: &Commit,
-    signature: Option<&Signature>,
-) -> Report {
-    let facts = Facts { commit: commit.to_string(), ..edits.facts(request) };
-    let why = signature.map_or("it is not signed", |signature| &signature.state);
-    let summary =
-        format!("committed {} to `{name}`, but GitHub does not call it verified: {why}", commit.short());
-    Report::refused(UNVERIFIED, summary)
-        .hinted("use the token of an App or of a job, whose commits GitHub signs; on an Enterprise Server turn on the signing of web commits")
-        .with_facts(&facts)
-}
-
-/// Says that only git can write a file, whose commits nobody signs.
-pub(crate) fn never_verified(request: &Request, unsupported: &Unsupported) -> Report {
-    let branch = request.branch.as_ref().map(ToString::to_string).unwrap_or_default();
-    Report::refused(
-        UNVERIFIED,
-        format!("nothing was written: {unsupported}, and git would not sign the commit"),
-    )
-    .hinted(format!("take the run bit away: `git update-index --chmod=-x {}`, and commit", unsupported.path))
-    .with_facts(&Facts { branch, ..Facts::default() })
-}
-
-/// Says that a file cannot be proposed.
-pub(crate) fn not_proposed(request: &Request, unsupported: &Unsupported) -> Report {
-    let branch = request.branch.as_ref().map(ToString::to_string).unwrap_or_default();
-    Report::refused(RUN_BIT, format!("nothing was proposed: {unsupported}"))
-        .hinted(format!(
-            "take the run bit away: `git update-index --chmod=-x {}`, and commit",
-            unsupported.path
-        ))
-        .with_facts(&Facts { branch, ..Facts::default() })
-}
-
-/// Says what became of a pull request, and of the image with it.
-pub(crate) fn proposed(
+/// Says that the pull request was merged.
+pub(crate) fn merged(
     request: &Request,
     edits: &Edits,
     name: &branch::Name,
     pull: &Pull,
-    outcome: &Outcome,
+    commit: &Commit,
 ) -> Report {
-    let (images, number) = (request.images(), pull.number);
-    let mut facts = Facts { pull_request: pull.url.clone(), ..edits.facts(request) };
-    let waiting = |reason, summary: String| {
-        Report::not_yet(reason, summary).hinted(format!("merge {}, and run it again", pull.url))
-    };
-    let report = match outcome {
-        Outcome::Merged(commit) => {
-            facts.commit = commit.to_string();
-            let mut report = notices(about(subjects(edits)), edits).with_value(commit.as_str());
-            report.summary =
-                format!("merged pull request #{number} into `{name}` as {}: {images}", commit.short());
-            return report.with_facts(&facts);
-        }
-        Outcome::Open => waiting(NOT_MERGED, format!("pull request #{number} for {images} is still open")),
-        Outcome::Closed => {
-            let summary = format!("pull request #{number} for {images} was closed without being merged");
-            Report::refused(NOT_WANTED, summary).hinted(format!("ask who closed {}", pull.url))
-        }
-        Outcome::Superseded => {
-            let summary = format!("a later run has taken pull request #{number} over, {images} is not in it");
-            Report::superseded(NEWER_IMAGE, summary)
-        }
-    };
+    let facts = Facts { commit: commit.to_string(), pull_request: pull.url.clone(), ..edits.facts(request) };
+    let mut report = about(subjects(edits));
+    let (number, images) = (pull.number, request.images());
+    report.summary = format!("merged pull request #{number} into `{name}` as {}: {images}", commit.short());
+    notices(report, edits).with_facts(&facts).with_value(commit.as_str())
+}
+
+/// Says why the branch was not written, or not as it has to be.
+pub(crate) fn failed(
+    request: &Request,
+    edits: &Edits,
+    name: &branch::Name,
+    problem: &Problem,
+) -> Result<Report, Failure> {
+    let report = problem.report(name, &request.images()).map_err(|failure| propose_it(request, failure))?;
+    if let Some(commit) = problem.commit() {
+        return Ok(report.with_facts(&Facts { commit: commit.to_string(), ..edits.facts(request) }));
+    }
+    let Some(pull) = problem.pull() else { return Ok(nowhere(request, report)) };
     // Nothing of it is on the branch.
-    let Facts { pull_request, message, diff, lines, .. } = facts;
-    let facts = Facts { pull_request, message, diff, lines, ..edits.facts_before(request) };
-    notices(report, edits).with_facts(&facts)
+    let Facts { message, diff, lines, .. } = edits.facts(request);
+    let before = edits.facts_before(request);
+    let facts = Facts { pull_request: pull.url.clone(), message, diff, lines, ..before };
+    Ok(notices(report, edits).with_facts(&facts))
+}
+
+/// Who may not write the branch may perhaps propose.
+fn propose_it(request: &Request, failure: Failure) -> Failure {
+    if request.to.pull_request != PullRequest::Never {
+        return failure;
+    }
+    failure.hinted("or pass `--pull-request fallback`, which needs GitHub's API and `pull-requests: write`")
 }
 
 /// Says that an overlay is not to be written: its image is held, or comes too late.
@@ -277,22 +228,6 @@ pub(crate) fn why_not(report: Report, findings: &Findings) -> Report {
         report
     } else {
         report.with_detail(format!("why nothing would be written:\n{}", indented(&trace)))
-    }
-}
-
-/// Says that the remote does not want the commit.
-pub(crate) fn rejected(
-    request: &Request,
-    name: &branch::Name,
-    rejection: &Rejection,
-) -> Result<Report, Failure> {
-    let is_protected = rejection.kind == RejectionKind::Protected;
-    match branch::rejected(name, rejection) {
-        Ok(report) => Ok(nowhere(request, report)),
-        Err(failure) if is_protected && request.pull_request == PullRequest::Never => Err(failure.hinted(
-            "or pass `--pull-request fallback`, which needs GitHub's API and `pull-requests: write`",
-        )),
-        Err(failure) => Err(failure),
     }
 }
 

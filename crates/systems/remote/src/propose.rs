@@ -2,71 +2,58 @@
 
 use std::time::Duration;
 
-use branch::{Branch as _, Edit, Name, Rejection, RejectionKind, Snapshot};
-use contract::{Commit, Failure, FailureKind, Report, World};
+use branch::{Branch as _, Edit, Name, Snapshot};
+use contract::{Commit, Failure, FailureKind};
 use github::{GitHub, Outcome, Proposal, Pull};
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    Facts,
-    edits::Edits,
-    remote::{self, Ended, Pasts},
-    request::{PullRequest, Request},
-    say,
-};
+use crate::{Ended, Plan, Problem, Remote};
 
 /// Between the first two questions whether it is merged, and at most between later ones.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 
-/// Returns whether a pull request is the way out: a rule is about who may write, not about what.
-pub(crate) fn is_for(request: &Request, rejection: &Rejection) -> bool {
-    request.pull_request == PullRequest::Fallback && rejection.kind == RejectionKind::Protected
-}
-
-/// Proposes the image, and waits until somebody merges it.
-pub(crate) async fn propose(
-    request: &Request,
+/// Proposes what is planned, and waits until somebody merges it.
+pub(crate) async fn propose<P: Plan>(
+    remote: &Remote<'_>,
     github: &GitHub<'_>,
-    pasts: &Pasts<'_>,
-    world: &World,
-) -> Result<Report, Failure> {
-    let proposal = proposal(request, github, world)?;
-    let shown = github.repository().to_string();
+    plan: &mut P,
+) -> Result<Ended<P::Refused>, Failure> {
+    let proposal = proposal(remote, github, plan.directories())?;
     let supports = |onto: &Snapshot, edit: &Edit| github.supports(onto, edit);
-    match remote::write(request, &proposal, &shown, supports, pasts, world).await? {
-        Ended::Said(report) => Ok(*report),
-        Ended::Landed { commit, edits } => {
-            let (pull, outcome) = wait(request, &proposal, &edits, &commit, world).await?;
-            if let Outcome::Merged(merge) = &outcome
-                && let Some(report) = remote::unverified(request, github, &edits, merge).await?
-            {
-                return Ok(report);
-            }
-            Ok(say::proposed(request, &edits, github.name(), &pull, &outcome))
-        }
-        Ended::Rejected(rejection) => say::rejected(request, proposal.head(), &rejection),
-        Ended::Unsupported(unsupported) => Ok(say::not_proposed(request, &unsupported)),
-    }
+    let commit = match remote.update(&proposal, plan, supports).await? {
+        Ok(Ended::Landed(commit)) => commit,
+        Ok(ended) => return Ok(ended),
+        Err(unsupported) => return Ok(Ended::Failed(Problem::NotProposed(unsupported))),
+    };
+    let pull = proposal.pull().ok_or_else(|| Failure::internal(anyhow::anyhow!("nothing was proposed")))?;
+    plan.proposed(&pull);
+    Ok(match wait(remote, &proposal, &pull, &commit).await? {
+        Outcome::Merged(merge) => match remote.verified(github, &merge).await? {
+            Some(problem) => Ended::Failed(problem),
+            None => Ended::Merged(pull, merge),
+        },
+        outcome => Ended::Failed(Problem::NotMerged(pull, outcome)),
+    })
 }
 
 /// Closes what was proposed before the branch itself could be written: merging it would bring an older
 /// image back. The commit is there, so that trouble with this is no more than a notice.
-pub(crate) async fn withdraw(request: &Request, github: &GitHub<'_>, commit: &Commit, world: &World) {
-    let withdrawn = async { proposal(request, github, world)?.withdraw(commit).await };
+pub(crate) async fn withdraw<P: Plan>(remote: &Remote<'_>, github: &GitHub<'_>, plan: &P, commit: &Commit) {
+    let withdrawn = async { proposal(remote, github, plan.directories())?.withdraw(commit).await };
     if let Err(failure) = withdrawn.await {
-        world.notice(format!("older pull requests may still be open: {}", failure.summary()));
+        let why = failure.summary();
+        remote.world.notice(format!("older pull requests may still be open: {why}"));
     }
 }
 
 fn proposal<'g, 'w>(
-    request: &Request,
+    remote: &Remote<'_>,
     github: &'g GitHub<'w>,
-    world: &World,
+    directories: Vec<String>,
 ) -> Result<Proposal<'g, 'w>, Failure> {
-    let set = request.directories();
-    let head = head(github.name(), &set).parse().map_err(Failure::internal)?;
-    let random = (world.random() * f64::from(u32::MAX)) as u32;
-    Ok(Proposal::new(github, head, set, random))
+    let head = head(github.name(), &directories).parse().map_err(Failure::internal)?;
+    let random = (remote.world.random() * f64::from(u32::MAX)) as u32;
+    Ok(Proposal::new(github, head, directories, random))
 }
 
 /// Returns the name of the branch for these directories: words for people, and a hash.
@@ -83,16 +70,12 @@ fn head(base: &Name, set: &[String]) -> String {
 
 /// Waits until something has become of the pull request, or the deadline.
 async fn wait(
-    request: &Request,
+    remote: &Remote<'_>,
     proposal: &Proposal<'_, '_>,
-    edits: &Edits,
+    pull: &Pull,
     commit: &Commit,
-    world: &World,
-) -> Result<(Pull, Outcome), Failure> {
-    let Some(pull) = proposal.pull() else {
-        return Err(Failure::internal(anyhow::anyhow!("the commit was proposed by no pull request")));
-    };
-    world.learn(&Facts { pull_request: pull.url.clone(), ..edits.facts_before(request) });
+) -> Result<Outcome, Failure> {
+    let world = remote.world;
     let mut pause = PAUSES[0];
     loop {
         let over = world.deadline().is_over();
@@ -100,8 +83,7 @@ async fn wait(
             Ok(Outcome::Open) if !over => {}
             // An outage is nothing new while people take their time.
             Err(failure) if failure.kind == FailureKind::Unavailable && !over => {}
-            Ok(outcome) => return Ok((pull, outcome)),
-            Err(failure) => return Err(failure),
+            decided => return decided,
         }
         world.waiting_for(format!("pull request #{} to be merged: {}", pull.number, pull.url));
         world.sleep(pause).await;

@@ -1,0 +1,18 @@
+//! Where a step writes: a branch of a git remote, or of a repository on GitHub through its API, and a
+//! pull request where the branch itself is not to be written.
+//!
+//! A step says what it wants as a [`Plan`], which is asked anew for every tip; [`Remote::write`] finds the
+//! way there, and says how it [`Ended`].
+
+mod flags;
+mod past;
+mod problem;
+mod propose;
+mod write;
+
+pub use flags::{PullRequest, Where};
+pub use git::GIT_FAILED;
+pub use github::Pull;
+pub use past::Past;
+pub use problem::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, RUN_BIT, UNVERIFIED};
+pub use write::{Ended, Plan, Remote};

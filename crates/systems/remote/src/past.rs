@@ -1,0 +1,63 @@
+//! The past of a repository, whichever way it is asked.
+
+use std::collections::BTreeMap;
+
+use branch::{Branch as _, Changes, CommitName, History, Name, Relations};
+use contract::{Commit, Failure};
+use git::Git;
+use github::GitHub;
+
+/// A repository that is asked through git, or through GitHub's API.
+#[expect(clippy::large_enum_variant, reason = "there are one or two in a run")]
+pub enum Past<'w> {
+    /// Through git.
+    Git(Git<'w>),
+    /// Through GitHub's API.
+    GitHub(GitHub<'w>),
+}
+
+impl Past<'_> {
+    /// Returns the branch that is meant.
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Git(git) => git.name(),
+            Self::GitHub(github) => github.name(),
+        }
+    }
+
+    /// Returns the repository as it may be shown.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Git(git) => git.shown().to_owned(),
+            Self::GitHub(github) => github.repository().to_string(),
+        }
+    }
+}
+
+impl History for Past<'_> {
+    async fn changes(
+        &self,
+        tip: &Commit,
+        paths: &[String],
+        most: usize,
+    ) -> Result<BTreeMap<String, Changes>, Failure> {
+        match self {
+            Self::Git(git) => git.changes(tip, paths, most).await,
+            Self::GitHub(github) => github.changes(tip, paths, most).await,
+        }
+    }
+
+    async fn relations(&self, commit: &CommitName, others: &[CommitName]) -> Result<Relations, Failure> {
+        match self {
+            Self::Git(git) => git.relations(commit, others).await,
+            Self::GitHub(github) => github.relations(commit, others).await,
+        }
+    }
+
+    async fn differences(&self, one: &Commit, other: &Commit, most: usize) -> Result<Vec<String>, Failure> {
+        match self {
+            Self::Git(git) => git.differences(one, other, most).await,
+            Self::GitHub(github) => github.differences(one, other, most).await,
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Writing: through git or through GitHub's API, onto the branch or by a pull request.
+
+use branch::{Branch, BranchError, Decision, Edit, Name, Outcome, Rejection, RejectionKind, Snapshot};
+use contract::{Commit, Failure, World};
+use git::Git;
+use github::{GitHub, Pull, Unsupported};
+
+use crate::{Past, Problem, PullRequest, Where, flags, propose};
+
+/// What a step wants to write.
+#[expect(async_fn_in_trait, reason = "steps run on one thread, so no caller needs a Send bound")]
+pub trait Plan {
+    /// What a step says when nothing is to be written.
+    type Refused;
+
+    /// Returns every path that is to be read.
+    fn paths(&self) -> Vec<String>;
+
+    /// Returns the directories that are written, each once, in the order of the alphabet: there is one
+    /// pull request for them.
+    fn directories(&self) -> Vec<String>;
+
+    /// Decides what is written, anew for every tip.
+    ///
+    /// # Errors
+    /// When it cannot be decided, which ends the run.
+    async fn decide(&mut self, snapshot: &Snapshot) -> Result<Decision<Self::Refused>, Failure>;
+
+    /// Hears of the pull request, which may take long to be merged.
+    fn proposed(&self, pull: &Pull);
+}
+
+/// How writing ended.
+#[derive(Debug)]
+pub enum Ended<R> {
+    /// The branch has the commit.
+    Landed(Commit),
+    /// The pull request was merged as this commit.
+    Merged(Pull, Commit),
+    /// There was nothing to do at this tip.
+    Unchanged(Commit),
+    /// The plan was against it.
+    Refused(R),
+    /// It was not written, or not as it has to be.
+    Failed(Problem),
+}
+
+/// A branch that a step writes.
+pub struct Remote<'w> {
+    pub(crate) world: &'w World,
+    pub(crate) to: Where,
+    past: Past<'w>,
+    source: Option<Past<'w>>,
+}
+
+/// Why nothing is written.
+enum Stop<R> {
+    Refused(R),
+    Unsupported(Unsupported),
+}
+
+impl<'w> Remote<'w> {
+    /// Finds out which branch is meant, and where its source is if that is another repository: as a URL,
+    /// a path, or `OWNER/NAME`. Nothing is asked of a remote yet.
+    ///
+    /// # Errors
+    /// A `usage` [`Failure`] when there is none; `denied` when the API needs a token and there is none.
+    pub async fn find(
+        to: &Where,
+        name: &Name,
+        source: Option<&str>,
+        world: &'w World,
+    ) -> Result<Self, Failure> {
+        let past = to.find(name, world).await?;
+        let source = source.map(|given| flags::source(given, &past, world)).transpose()?;
+        Ok(Self { world, to: to.clone(), past, source })
+    }
+
+    /// Returns the branch.
+    pub fn name(&self) -> &Name {
+        self.past.name()
+    }
+
+    /// Returns the past of what is written.
+    pub fn past(&self) -> &Past<'w> {
+        &self.past
+    }
+
+    /// Returns the past of the source.
+    pub fn source(&self) -> &Past<'w> {
+        self.source.as_ref().unwrap_or(&self.past)
+    }
+
+    /// Reads the branch once, for a dry run.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn read(&self, paths: &[String]) -> Result<Result<Snapshot, Problem>, Failure> {
+        let read = match &self.past {
+            Past::Git(git) => branch::read(self.world, git, paths).await,
+            Past::GitHub(github) => branch::read(self.world, github, paths).await,
+        };
+        match read {
+            Ok(snapshot) => Ok(Ok(snapshot)),
+            Err(BranchError::Missing) => Ok(Err(self.missing())),
+            Err(BranchError::Failed(failure)) => Err(failure),
+        }
+    }
+
+    /// Returns why an edit could not be written, as far as that is known before it is tried.
+    pub fn against(&self, onto: &Snapshot, edit: &Edit) -> Option<Problem> {
+        let Past::GitHub(github) = &self.past else { return None };
+        let unsupported = github.supports(onto, edit).err()?;
+        self.unsupported(unsupported).err()
+    }
+
+    /// Writes what the plan wants, however often somebody else is faster.
+    ///
+    /// # Errors
+    /// When it could not be written, or not found out whether it was; `contended` when others were
+    /// faster until the deadline.
+    pub async fn write<P: Plan>(&self, plan: &mut P) -> Result<Ended<P::Refused>, Failure> {
+        match &self.past {
+            Past::Git(git) => self.through_git(git, plan).await,
+            Past::GitHub(github) if self.to.pull_request == PullRequest::Always => {
+                propose::propose(self, github, plan).await
+            }
+            Past::GitHub(github) => self.through_the_api(github, plan).await,
+        }
+    }
+
+    async fn through_git<P: Plan>(&self, git: &Git<'_>, plan: &mut P) -> Result<Ended<P::Refused>, Failure> {
+        match self.update(git, plan, |_, _| Ok(())).await? {
+            Ok(ended) => Ok(ended),
+            Err(unsupported) => Err(Failure::internal(unsupported)),
+        }
+    }
+
+    async fn through_the_api<P: Plan>(
+        &self,
+        github: &GitHub<'_>,
+        plan: &mut P,
+    ) -> Result<Ended<P::Refused>, Failure> {
+        match self.update(github, plan, |onto, edit| github.supports(onto, edit)).await? {
+            Ok(Ended::Landed(commit)) => {
+                if self.to.pull_request == PullRequest::Fallback {
+                    propose::withdraw(self, github, plan, &commit).await;
+                }
+                self.verified(github, &commit)
+                    .await
+                    .map(|problem| problem.map_or(Ended::Landed(commit), Ended::Failed))
+            }
+            Ok(Ended::Failed(Problem::Declined(rejection))) if self.is_to_be_proposed(&rejection) => {
+                let (name, said) = (self.name(), rejection.said());
+                self.world
+                    .notice(format!("`{name}` is protected, so it went through a pull request: {said}"));
+                propose::propose(self, github, plan).await
+            }
+            Ok(ended) => Ok(ended),
+            Err(unsupported) => match self.unsupported(unsupported) {
+                Err(problem) => Ok(Ended::Failed(problem)),
+                Ok(unsupported) => {
+                    self.world.notice(format!("{unsupported}, so it went through git"));
+                    let url = format!("{}/{}", git::server(self.world), github.repository());
+                    self.through_git(&Git::new(self.world, &url, self.name().clone())?, plan).await
+                }
+            },
+        }
+    }
+
+    /// Returns what is to go through git, or why that is not possible.
+    fn unsupported(&self, unsupported: Unsupported) -> Result<Unsupported, Problem> {
+        match self.to.pull_request {
+            PullRequest::Always => Err(Problem::NotProposed(unsupported)),
+            _ if self.to.require_verified => Err(Problem::NeverVerified(unsupported)),
+            _ => Ok(unsupported),
+        }
+    }
+
+    /// A rule is about who may write, not about what.
+    fn is_to_be_proposed(&self, rejection: &Rejection) -> bool {
+        self.to.pull_request == PullRequest::Fallback && rejection.kind == RejectionKind::Protected
+    }
+
+    /// Returns what is wrong with a commit, if it has to be verified and is not.
+    pub(crate) async fn verified(
+        &self,
+        github: &GitHub<'_>,
+        commit: &Commit,
+    ) -> Result<Option<Problem>, Failure> {
+        if !self.to.require_verified {
+            return Ok(None);
+        }
+        let signature = github.signature(commit).await?;
+        let is_valid = signature.as_ref().is_some_and(|signature| signature.is_valid);
+        Ok((!is_valid).then(|| Problem::Unverified(commit.clone(), signature)))
+    }
+
+    /// Runs the loop; the second result is an edit that cannot be written this way.
+    pub(crate) async fn update<B: Branch, P: Plan>(
+        &self,
+        branch: &B,
+        plan: &mut P,
+        supports: impl Fn(&Snapshot, &Edit) -> Result<(), Unsupported>,
+    ) -> Result<Result<Ended<P::Refused>, Unsupported>, Failure> {
+        let paths = plan.paths();
+        let outcome = branch::update(self.world, branch, &paths, async |snapshot: &Snapshot| {
+            Ok(match plan.decide(snapshot).await? {
+                Decision::Write(edit) => match supports(snapshot, &edit) {
+                    Ok(()) => Decision::Write(edit),
+                    Err(unsupported) => Decision::Refuse(Stop::Unsupported(unsupported)),
+                },
+                Decision::Nothing => Decision::Nothing,
+                Decision::Refuse(refused) => Decision::Refuse(Stop::Refused(refused)),
+            })
+        });
+        Ok(Ok(match outcome.await? {
+            Outcome::Landed { commit, said } => {
+                branch::bypassed(self.world, &said);
+                Ended::Landed(commit)
+            }
+            Outcome::Unchanged(tip) => Ended::Unchanged(tip),
+            Outcome::Refused(Stop::Refused(refused)) => Ended::Refused(refused),
+            Outcome::Refused(Stop::Unsupported(unsupported)) => return Ok(Err(unsupported)),
+            Outcome::Rejected(rejection) => Ended::Failed(Problem::Declined(rejection)),
+            Outcome::Missing => Ended::Failed(self.missing()),
+        }))
+    }
+
+    fn missing(&self) -> Problem {
+        Problem::Missing { shown: self.past.shown() }
+    }
+}
