@@ -1,9 +1,12 @@
-//! Through GitHub's API: two requests, no git, and what GitHub may say to it.
+//! Through GitHub's API: five requests, no git, and what GitHub may say to it.
 
 use lab::{Command, GitHub, Remote, Reply, github::Protection};
 
 use super::{NEW, PROD, STAGE, bump, first_line, left_nothing, ordinary, remote, said, ten_writers, writing};
 use lab::overlays;
+
+/// What is asked before anything is written: the files, their past, what they were, and what came first.
+const QUESTIONS: [&str; 4] = ["query Read", "query History", "query Files", "query Kinship"];
 
 /// Stage and prod on `main`, with this token, and without git.
 fn both(server: &GitHub, token: &str) -> Command {
@@ -12,7 +15,7 @@ fn both(server: &GitHub, token: &str) -> Command {
 }
 
 #[test]
-fn stage_and_prod_change_in_one_verified_commit_in_two_requests() {
+fn stage_and_prod_change_in_one_verified_commit_in_five_requests() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let command = both(&server, &server.token_with(&["contents: write"])).arg("--require-verified");
@@ -28,11 +31,11 @@ fn stage_and_prod_change_in_one_verified_commit_in_two_requests() {
     ");
     assert_eq!(remote.file("main", STAGE), Some(overlays::stage("sha-51c0cc9c")));
     assert_eq!(remote.file("main", PROD), Some(overlays::prod("sha-51c0cc9c")));
-    assert_eq!(server.asked(), ["query Read", "mutation Commit"]);
+    assert_eq!(server.asked(), [&QUESTIONS[..], &["mutation Commit"]].concat());
     left_nothing(&command);
     let again = command.run();
     again.expect_code(0);
-    assert_eq!((again.stdout, server.asked().len()), (run.stdout, 3));
+    assert_eq!((again.stdout, server.asked().len()), (run.stdout, 6));
 }
 
 #[test]
@@ -62,13 +65,14 @@ fn a_forge_that_only_has_githubs_workflows_is_written_through_git() {
 }
 
 #[test]
-fn a_dry_run_asks_one_question() {
+fn a_dry_run_asks_and_changes_nothing() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let run = both(&server, &server.token_with(&["contents: read"])).arg("--dry-run").run();
     run.expect_code(0);
     assert!(run.stderr.contains("+    newTag: sha-51c0cc9c"), "{run}");
-    assert_eq!((server.asked().len(), remote.log("main").len()), (1, 1));
+    assert_eq!(server.asked(), QUESTIONS);
+    assert_eq!(remote.log("main").len(), 1);
 }
 
 #[test]
@@ -82,7 +86,7 @@ fn somebody_elses_commit_is_kept() {
     let titles: Vec<_> = remote.log("main").iter().map(|commit| commit.title().to_owned()).collect();
     assert_eq!(titles, [&format!("deploy(stage,prod): {NEW}"), "docs: human", "feat: start"]);
     assert_eq!(remote.file("main", "human.txt").as_deref(), Some("me first\n"));
-    assert_eq!(server.asked().len(), 4);
+    assert_eq!(server.asked().len(), 10, "all is decided anew");
 }
 
 #[test]
@@ -131,6 +135,7 @@ fn a_file_with_the_run_bit_goes_through_git_and_that_is_said() {
     refused.expect_code(10);
     insta::assert_snapshot!(said(&refused, &remote), @r#"
     refused: nothing was written: `infra/argocd/overlays/prod/kustomization.yaml` has the run bit, which GitHub's API would take away, and git would not sign the commit [unverified]
+    note: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c (`--source-repository`)
     hint: take the run bit away: `git update-index --chmod=-x infra/argocd/overlays/prod/kustomization.yaml`, and commit
     reproduce: RUNBOOK_GITHUB_TOKEN="$RUNBOOK_GITHUB_TOKEN" bump-overlay --image registry.example/example/dex:sha-51c0cc9c --branch main --repository example/dex --overlay infra/argocd/overlays/stage --overlay infra/argocd/overlays/prod --require-verified
     "#);
@@ -151,10 +156,12 @@ fn a_commit_that_github_does_not_verify_is_refused_and_named() {
     server.leave_unsigned();
     let run = both(&server, &server.token()).arg("--require-verified").run();
     run.expect_code(10);
-    insta::assert_snapshot!(said(&run, &remote).lines().take(2).collect::<Vec<_>>().join("\n"), @"
-    refused: committed COMMIT to `main`, but GitHub does not call it verified: it is not signed [unverified]
-    hint: use the token of an App or of a job, whose commits GitHub signs; on an Enterprise Server turn on the signing of web commits
-    ");
+    insta::assert_snapshot!(said(&run, &remote).lines().take(2).collect::<Vec<_>>().join("\n"), @r#"
+    refused: nothing was written: `infra/argocd/overlays/prod/kustomization.yaml` has the run bit, which GitHub's API would take away, and git would not sign the commit [unverified]
+    note: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c (`--source-repository`)
+    hint: take the run bit away: `git update-index --chmod=-x infra/argocd/overlays/prod/kustomization.yaml`, and commit
+    reproduce: RUNBOOK_GITHUB_TOKEN="$RUNBOOK_GITHUB_TOKEN" bump-overlay --image registry.example/example/dex:sha-51c0cc9c --branch main --repository example/dex --overlay infra/argocd/overlays/stage --overlay infra/argocd/overlays/prod --require-verified
+    "#);
     assert_eq!(remote.log("main").len(), 2);
 }
 

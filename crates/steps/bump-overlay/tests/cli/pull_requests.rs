@@ -62,6 +62,9 @@ fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
     assert_eq!(remote.log("main")[0].trailer("Runbook-Image"), Some(NEW));
     insta::assert_snapshot!(server.asked().join("\n"), @"
     query Read
+    query History
+    query Files
+    query Kinship
     query Situation
     mutation Branch
     mutation Commit
@@ -250,8 +253,9 @@ fn the_fallback_is_a_pull_request_only_where_a_rule_is_against_writing() {
     run.expect_code(11);
     insta::assert_snapshot!(said(&run, &remote), @r#"
     not-yet: pull request #1 for registry.example/example/dex:sha-51c0cc9c is still open [not-merged]
-    note: `infra/argocd/overlays/stage/kustomization.yaml`: line 18: `example/dex` was found by its newName
+    note: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c (`--source-repository`)
     note: `main` is protected, so it went through a pull request: Changes must be made through a pull request.
+    note: `infra/argocd/overlays/stage/kustomization.yaml`: line 18: `example/dex` was found by its newName
     hint: merge https://github.com/example/dex/pull/1, and run it again
     reproduce: RUNBOOK_GITHUB_TOKEN="$RUNBOOK_GITHUB_TOKEN" bump-overlay --image registry.example/example/dex:sha-51c0cc9c --branch main --repository example/dex --pull-request fallback --overlay infra/argocd/overlays/stage --timeout 0
     "#);
