@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
+use super::deployments::{Deployment, Status};
 use super::graphql::error;
 use super::hub::{Hub, Protection, Token};
 use super::pulls::{Pull, State};
@@ -40,12 +41,39 @@ pub(super) enum Node {
     UpdateRule(Protection),
     Rule(&'static str),
     PullRequest(Pull),
-    /// A page of a list.
+    Deployment(Deployment),
+    DeploymentStatus(Status),
+    /// A list that is one page.
     Page(&'static str, Vec<Self>),
+    /// A page of a list that may have more.
+    Part(&'static str, Part),
+    /// Where the next page begins.
+    PageInfo(Option<usize>),
     /// What a mutation returns: one field.
     Payload(&'static str, Box<Self>),
     /// What a mutation returns that nobody reads.
     Done(&'static str),
+}
+
+/// What is on a page.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    nodes: Vec<Node>,
+    total: usize,
+    /// Where the next page begins.
+    next: Option<usize>,
+}
+
+impl Part {
+    /// Cuts out of a list what is asked for.
+    fn of(nodes: Vec<Node>, info: &ResolveInfo<'_>) -> Self {
+        let total = nodes.len();
+        let start = text(info, "after").parse().unwrap_or(0);
+        let first = argument(info, "first").as_u64().and_then(|first| first.try_into().ok());
+        let end = total.min(start + first.unwrap_or(total));
+        let nodes = nodes.into_iter().take(end).skip(start).collect();
+        Self { nodes, total, next: (end < total).then_some(end) }
+    }
 }
 
 type Resolved<'a> = Result<ResolvedValue<'a>, FieldError>;
@@ -110,8 +138,26 @@ impl<'h> Object<'h> {
                 let nodes = pulls.iter().filter(fits).cloned().map(Node::PullRequest).collect();
                 Ok(self.object(Node::Page("PullRequestConnection", nodes)))
             }
+            "deployments" => {
+                self.require("deployments: read")?;
+                let found = self.hub.deployments_to(&argument(info, "environments"));
+                let nodes = found.into_iter().map(Node::Deployment).collect();
+                Ok(self.object(Node::Part("DeploymentConnection", Part::of(nodes, info))))
+            }
             _ => Err(self.unknown_field_error(info)),
         }
+    }
+
+    fn deployment(&self, deployment: &Deployment, info: &ResolveInfo<'_>) -> Resolved<'h> {
+        Ok(match info.field_name() {
+            "payload" => ResolvedValue::leaf(deployment.payload.as_str()),
+            "createdAt" => ResolvedValue::leaf(deployment.created.as_str()),
+            "statuses" => {
+                let nodes = deployment.statuses.iter().cloned().map(Node::DeploymentStatus).collect();
+                self.object(Node::Part("DeploymentStatusConnection", Part::of(nodes, info)))
+            }
+            _ => return Err(self.unknown_field_error(info)),
+        })
     }
 
     fn reference(&self, name: &str, info: &ResolveInfo<'_>) -> Resolved<'h> {
@@ -281,7 +327,10 @@ impl ObjectValue for Object<'_> {
             Node::UpdateRule(_) => "RefUpdateRule",
             Node::Rule(_) => "RepositoryRule",
             Node::PullRequest(_) => "PullRequest",
-            Node::Page(name, _) | Node::Payload(name, _) | Node::Done(name) => name,
+            Node::Deployment(_) => "Deployment",
+            Node::DeploymentStatus(_) => "DeploymentStatus",
+            Node::PageInfo(_) => "PageInfo",
+            Node::Part(name, _) | Node::Page(name, _) | Node::Payload(name, _) | Node::Done(name) => name,
         }
     }
 
@@ -312,6 +361,18 @@ impl ObjectValue for Object<'_> {
             (Node::Page(_, nodes), "nodes") => {
                 Ok(ResolvedValue::list(nodes.iter().map(|node| self.object(node.clone()))))
             }
+            (Node::Part(_, part), "nodes") => {
+                Ok(ResolvedValue::list(part.nodes.iter().map(|node| self.object(node.clone()))))
+            }
+            (Node::Part(_, part), "totalCount") => Ok(ResolvedValue::leaf(part.total)),
+            (Node::Part(_, part), "pageInfo") => Ok(self.object(Node::PageInfo(part.next))),
+            (Node::PageInfo(next), "hasNextPage") => Ok(ResolvedValue::leaf(next.is_some())),
+            (Node::PageInfo(next), "endCursor") => {
+                Ok(next.map_or_else(ResolvedValue::null, |next| ResolvedValue::leaf(next.to_string())))
+            }
+            (Node::Deployment(deployment), _) => self.deployment(deployment, info),
+            (Node::DeploymentStatus(status), "state") => Ok(ResolvedValue::leaf(status.state.as_str())),
+            (Node::DeploymentStatus(status), "createdAt") => Ok(ResolvedValue::leaf(status.created.as_str())),
             (Node::Payload(_, node), _) => Ok(self.object(Node::clone(node))),
             (Node::Done(_), _) => Ok(ResolvedValue::null()),
             _ => Err(self.unknown_field_error(info)),
