@@ -43,7 +43,7 @@ pub struct Args {
     /// Image to restore [default: the last that was good in the environment, else the one before, unless a rollback called it bad]
     #[arg(long, value_name = "REF")]
     pub to: Option<Reference>,
-    /// Restore an older image where the one before is gone
+    /// Restore an older image where the one before is gone, or not for every platform of the bad one
     #[arg(long, conflicts_with = "to")]
     pub allow_older: bool,
     /// Why, for the message of the commit

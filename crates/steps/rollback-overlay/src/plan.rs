@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use branch::{
     Changes, CommitName, Entries, History, Name, Overlay, Refused, Relation, Snapshot, Value, Values,
 };
+use check_image::{PLATFORM_MISSING, Platform};
 use contract::{Commit, Failure, Reference, World, editing};
 use overlay::{Change, Diff, Edited, Options, Pin};
 
@@ -260,9 +261,10 @@ impl<H: History> Planner<'_, H> {
     async fn restore(&self, file: &File<'_>, bad: usize) -> Result<Then, Failure> {
         let values = &file.values;
         let bad_target = Target::of(values, &values.list[bad]);
-        let mut passed_over = Vec::new();
-        for candidate in self.wanted(file, bad) {
-            let good = match self.checked(candidate).await? {
+        let (wanted, mut passed_over) = (self.wanted(file, bad), Vec::new());
+        let platforms = self.platforms(&bad_target, &wanted).await?;
+        for candidate in wanted {
+            let good = match self.checked(candidate, &platforms).await? {
                 Ok(good) => good,
                 Err(refused) if self.request.allow_older => {
                     passed_over.push(refused.message);
@@ -324,14 +326,28 @@ impl<H: History> Planner<'_, H> {
         targets.map(|target| Target { is_verified: true, ..target }).collect()
     }
 
+    /// Returns the platforms that the good image must be for; whoever names it with `--to` knows better.
+    async fn platforms(&self, bad: &Target, wanted: &[Target]) -> Result<Vec<Platform>, Failure> {
+        if self.request.to.is_some() || wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let name = |target: &Target| target.image.as_ref().map(Reference::name);
+        let is_elsewhere = wanted.iter().all(|good| name(good) != name(bad));
+        image::platforms_of_bad(self.request, &bad.text, bad.image.as_ref(), is_elsewhere, self.world).await
+    }
+
     /// Returns the target with what the registry knows of it.
-    async fn checked(&self, target: Target) -> Result<Result<Target, Refused>, Failure> {
+    async fn checked(
+        &self,
+        target: Target,
+        platforms: &[Platform],
+    ) -> Result<Result<Target, Refused>, Failure> {
         let Some(image) = &target.image else {
             let message = format!("`{}` has neither tag nor digest", target.text);
             return Ok(Err(Refused::new(editing::INCOMPLETE_IMAGE, message)));
         };
         let is_pinned = target.text.contains('@');
-        let checked = image::still_there(self.request, image, is_pinned, self.world).await;
+        let checked = image::still_there(self.request, image, is_pinned, platforms, self.world).await;
         // What the check has learned is not what this step is about.
         self.world.learn(&self.facts);
         Ok(checked?.map(|image| Target { image: Some(image), ..target.clone() }))
@@ -467,7 +483,13 @@ fn edited(file: &File<'_>, good: &Target) -> Result<Edited, Refused> {
 }
 
 fn with_hint(refused: Refused) -> Refused {
-    refused.hint("pass `--allow-older` for the image before that one, or name one with `--to`")
+    let hint = match refused.reason {
+        PLATFORM_MISSING => {
+            "pass `--allow-older` for the image before that one, or name this one with `--to` if no node needs the platform"
+        }
+        _ => "pass `--allow-older` for the image before that one, or name one with `--to`",
+    };
+    refused.hint(hint)
 }
 
 fn nothing_earlier(file: &File<'_>, bad: usize, passed_over: &[String]) -> Refused {

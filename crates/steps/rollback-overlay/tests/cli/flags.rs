@@ -75,7 +75,8 @@ fn help_says_what_it_is_for() {
               unless a rollback called it bad] [env: RUNBOOK_TO]
 
           --allow-older
-              Restore an older image where the one before is gone [env: RUNBOOK_ALLOW_OLDER]
+              Restore an older image where the one before is gone, or not for every platform of the bad
+              one [env: RUNBOOK_ALLOW_OLDER]
 
           --reason <TEXT>
               Why, for the message of the commit [env: RUNBOOK_REASON]
