@@ -9,6 +9,7 @@
 //! let command = github.environment(lab::Command::new("bump-overlay"), &github.token());
 //! ```
 
+mod deployments;
 mod graphql;
 mod history;
 mod hub;
@@ -28,12 +29,13 @@ use crate::command::Command;
 use crate::faulty::{Faulty, Reply, Seen};
 use crate::repo::Remote;
 use hub::{Hub, Token, When};
+use serde_json::Value;
 
 /// The repository that the server has.
 pub const REPOSITORY: &str = "example/dex";
 
 /// What a token needs for everything that the server can do.
-pub const ALL: [&str; 2] = ["contents: write", "pull-requests: write"];
+pub const ALL: [&str; 3] = ["contents: write", "deployments: write", "pull-requests: write"];
 
 /// A GitHub with one repository, whose branches are those of a [`Remote`].
 #[derive(Debug)]
@@ -162,6 +164,20 @@ impl GitHub {
     /// Has a fork propose a branch of this name, as anybody may.
     pub fn open_from_fork(&self, head: &str, base: &str) {
         self.hub().open_from_fork(head, base);
+    }
+
+    /// Records a deployment to an environment, and then what became of it (`in_progress`, `success`).
+    ///
+    /// A success makes those before it inactive. A payload that is a text stays one.
+    pub fn deploy(&self, environment: &str, payload: &Value, states: &[&str]) {
+        self.hub().deploy(environment, payload, states);
+    }
+
+    /// Says something more of the `nth` deployment from the newest, which is 0.
+    pub fn say_of_deployment(&self, nth: usize, state: &str) {
+        let mut hub = self.hub();
+        let at = hub.deployments.len() - 1 - nth;
+        hub.add_status(at, state);
     }
 
     /// Returns all pull requests, oldest first.

@@ -6,6 +6,7 @@ use std::fmt::{self, Debug, Formatter};
 
 use serde_json::json;
 
+use super::deployments::Deployment;
 use super::pulls::Pull;
 use super::{graphql, rest};
 use crate::faulty::{Reply, Seen};
@@ -27,6 +28,10 @@ pub(super) struct Hub {
     pub(super) race: RefCell<Option<Race>>,
     pub(super) merge_in: Cell<Option<usize>>,
     pub(super) pulls: RefCell<Vec<Pull>>,
+    /// Oldest first.
+    pub(super) deployments: Vec<Deployment>,
+    /// How late it is.
+    pub(super) seconds: u32,
     /// What a client asked for that GitHub does not have, and what we answered that it would not.
     pub(super) complaints: RefCell<Vec<String>>,
     pub(super) objects: RefCell<Objects>,
@@ -96,6 +101,8 @@ impl Hub {
             race: RefCell::default(),
             merge_in: Cell::default(),
             pulls: RefCell::default(),
+            deployments: Vec::new(),
+            seconds: 0,
             complaints: RefCell::default(),
             objects: RefCell::new(remote.objects()),
             tokens: Vec::new(),

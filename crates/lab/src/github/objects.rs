@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
+use super::deployments::{Deployment, Status};
 use super::graphql::error;
 use super::hub::{Hub, Protection, Token};
 use super::pulls::{Pull, State};
@@ -40,15 +41,39 @@ pub(super) enum Node {
     UpdateRule(Protection),
     Rule(&'static str),
     PullRequest(Pull),
-    /// A page of a list.
+    Deployment(Deployment),
+    DeploymentStatus(Status),
+    /// A list that is one page.
     Page(&'static str, Vec<Self>),
-    /// The first page of a list, and whether there is more.
-    FirstPage(&'static str, Vec<Self>, bool),
-    PageInfo(bool),
+    /// A page of a list that may have more.
+    Part(&'static str, Part),
+    /// Where the next page begins.
+    PageInfo(Option<usize>),
     /// What a mutation returns: one field.
     Payload(&'static str, Box<Self>),
     /// What a mutation returns that nobody reads.
     Done(&'static str),
+}
+
+/// What is on a page.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    nodes: Vec<Node>,
+    total: usize,
+    /// Where the next page begins.
+    next: Option<usize>,
+}
+
+impl Part {
+    /// Cuts out of a list what is asked for.
+    fn of(nodes: Vec<Node>, info: &ResolveInfo<'_>) -> Self {
+        let total = nodes.len();
+        let start = text(info, "after").parse().unwrap_or(0);
+        let first = argument(info, "first").as_u64().and_then(|first| first.try_into().ok());
+        let end = total.min(start + first.unwrap_or(total));
+        let nodes = nodes.into_iter().take(end).skip(start).collect();
+        Self { nodes, total, next: (end < total).then_some(end) }
+    }
 }
 
 type Resolved<'a> = Result<ResolvedValue<'a>, FieldError>;
@@ -113,8 +138,26 @@ impl<'h> Object<'h> {
                 let nodes = pulls.iter().filter(fits).cloned().map(Node::PullRequest).collect();
                 Ok(self.object(Node::Page("PullRequestConnection", nodes)))
             }
+            "deployments" => {
+                self.require("deployments: read")?;
+                let found = self.hub.deployments_to(&argument(info, "environments"));
+                let nodes = found.into_iter().map(Node::Deployment).collect();
+                Ok(self.object(Node::Part("DeploymentConnection", Part::of(nodes, info))))
+            }
             _ => Err(self.unknown_field_error(info)),
         }
+    }
+
+    fn deployment(&self, deployment: &Deployment, info: &ResolveInfo<'_>) -> Resolved<'h> {
+        Ok(match info.field_name() {
+            "payload" => ResolvedValue::leaf(deployment.payload.as_str()),
+            "createdAt" => ResolvedValue::leaf(deployment.created.as_str()),
+            "statuses" => {
+                let nodes = deployment.statuses.iter().cloned().map(Node::DeploymentStatus).collect();
+                self.object(Node::Part("DeploymentStatusConnection", Part::of(nodes, info)))
+            }
+            _ => return Err(self.unknown_field_error(info)),
+        })
     }
 
     fn reference(&self, name: &str, info: &ResolveInfo<'_>) -> Resolved<'h> {
@@ -152,17 +195,15 @@ impl<'h> Object<'h> {
                 Ok(self.object(Node::Page("CommitConnection", nodes)))
             }
             "history" => {
-                let count = argument(info, "first").as_u64().unwrap_or(30) as usize;
-                if count > 100 {
-                    return Err(error("EXCESSIVE_PAGINATION", format!("Requesting {count} records")));
+                if argument(info, "first").as_u64() > Some(100) {
+                    return Err(error("EXCESSIVE_PAGINATION", "Requesting more than 100 records"));
                 }
                 let path = argument(info, "path").as_str().map(str::to_owned);
                 let mut git = vec!["log", "--format=%H", id, "--"];
                 git.extend(path.as_deref());
                 let log = self.hub.remote.git(&git);
-                let nodes = log.lines().take(count).map(|id| Node::Commit(id.to_owned())).collect();
-                let more = log.lines().count() > count;
-                Ok(self.object(Node::FirstPage("CommitHistoryConnection", nodes, more)))
+                let nodes = log.lines().map(|id| Node::Commit(id.to_owned())).collect();
+                Ok(self.object(Node::Part("CommitHistoryConnection", Part::of(nodes, info))))
             }
             "signature" => {
                 let merged = State::Merged(id.to_owned());
@@ -292,10 +333,10 @@ impl ObjectValue for Object<'_> {
             Node::UpdateRule(_) => "RefUpdateRule",
             Node::Rule(_) => "RepositoryRule",
             Node::PullRequest(_) => "PullRequest",
+            Node::Deployment(_) => "Deployment",
+            Node::DeploymentStatus(_) => "DeploymentStatus",
             Node::PageInfo(_) => "PageInfo",
-            Node::Page(name, _) | Node::FirstPage(name, _, _) | Node::Payload(name, _) | Node::Done(name) => {
-                name
-            }
+            Node::Part(name, _) | Node::Page(name, _) | Node::Payload(name, _) | Node::Done(name) => name,
         }
     }
 
@@ -323,11 +364,21 @@ impl ObjectValue for Object<'_> {
             }
             (Node::Rule(kind), "type") => Ok(ResolvedValue::leaf(*kind)),
             (Node::PullRequest(pull), _) => self.pull(pull, info),
-            (Node::FirstPage(_, _, more), "pageInfo") => Ok(self.object(Node::PageInfo(*more))),
-            (Node::PageInfo(more), "hasNextPage") => Ok(ResolvedValue::leaf(*more)),
-            (Node::Page(_, nodes) | Node::FirstPage(_, nodes, _), "nodes") => {
+            (Node::Page(_, nodes), "nodes") => {
                 Ok(ResolvedValue::list(nodes.iter().map(|node| self.object(node.clone()))))
             }
+            (Node::Part(_, part), "nodes") => {
+                Ok(ResolvedValue::list(part.nodes.iter().map(|node| self.object(node.clone()))))
+            }
+            (Node::Part(_, part), "totalCount") => Ok(ResolvedValue::leaf(part.total)),
+            (Node::Part(_, part), "pageInfo") => Ok(self.object(Node::PageInfo(part.next))),
+            (Node::PageInfo(next), "hasNextPage") => Ok(ResolvedValue::leaf(next.is_some())),
+            (Node::PageInfo(next), "endCursor") => {
+                Ok(next.map_or_else(ResolvedValue::null, |next| ResolvedValue::leaf(next.to_string())))
+            }
+            (Node::Deployment(deployment), _) => self.deployment(deployment, info),
+            (Node::DeploymentStatus(status), "state") => Ok(ResolvedValue::leaf(status.state.as_str())),
+            (Node::DeploymentStatus(status), "createdAt") => Ok(ResolvedValue::leaf(status.created.as_str())),
             (Node::Payload(_, node), _) => Ok(self.object(Node::clone(node))),
             (Node::Done(_), _) => Ok(ResolvedValue::null()),
             _ => Err(self.unknown_field_error(info)),

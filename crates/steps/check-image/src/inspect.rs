@@ -1,6 +1,6 @@
 //! Looking at what is there: is it an image, is it the right one, is it whole?
 
-use contract::{Digest, Failure, Reason, Report, Subject, World};
+use contract::{Digest, Failure, Reason, Reference, Report, Subject, World};
 use futures_util::future::try_join_all;
 use registry::{Answer, Child, Kind, Manifest, Platform, Repository};
 
@@ -31,8 +31,11 @@ pub(crate) async fn image(
     facts.digest = Some(digest.to_string());
     world.learn(&facts);
     let images = match manifest.kind {
-        Kind::Index(children) => children_of(args, children, repository).await?,
-        Kind::Image(config) => vec![only_one(args, digest.clone(), config, repository).await?],
+        Kind::Index(children) => children_of(args.shallow, children, repository).await?,
+        Kind::Image(config) => {
+            let is_shallow = args.shallow && args.platforms.is_empty();
+            vec![only_one(is_shallow, digest.clone(), config, repository).await?]
+        }
         Kind::Schema1 => return Ok(not_an_image(args, "a legacy schema1 manifest").with_facts(&facts)),
         Kind::Artifact(kind) => return Ok(not_an_image(args, &format!("`{kind}`")).with_facts(&facts)),
     };
@@ -45,9 +48,23 @@ pub(crate) async fn image(
     Ok(report.with_facts(&facts).with_value(pinned))
 }
 
+/// Returns the platforms of an image, all of them; `None` when it is not there, or one cannot be told.
+pub(crate) async fn platforms(
+    image: &Reference,
+    repository: &Repository<'_>,
+) -> Result<Option<Vec<Platform>>, Failure> {
+    let Answer::Found(manifest) = repository.manifest(image.selector()).await? else { return Ok(None) };
+    let images = match manifest.kind {
+        Kind::Index(children) => children_of(true, children, repository).await?,
+        Kind::Image(config) => vec![only_one(false, manifest.digest, config, repository).await?],
+        Kind::Schema1 | Kind::Artifact(_) => return Ok(None),
+    };
+    Ok(images.into_iter().map(|image| image.platform).collect())
+}
+
 /// Reads what an index names, all at once: an index whose images were deleted still answers 200.
 async fn children_of(
-    args: &Args,
+    is_shallow: bool,
     children: Vec<Child>,
     repository: &Repository<'_>,
 ) -> Result<Vec<Runnable>, Failure> {
@@ -55,7 +72,7 @@ async fn children_of(
         let mut image =
             Runnable { platform: child.platform, manifest: child.digest, config: None, broken: None };
         // A platform that the index leaves out is in the configuration; it is never assumed.
-        if !args.shallow || image.platform.is_none() {
+        if !is_shallow || image.platform.is_none() {
             look_into(&mut image, repository).await?;
         }
         Ok(image)
@@ -102,13 +119,13 @@ async fn read_platform(
 
 /// A single manifest does not say its platform; its configuration does.
 async fn only_one(
-    args: &Args,
+    is_shallow: bool,
     digest: Digest,
     config: Digest,
     repository: &Repository<'_>,
 ) -> Result<Runnable, Failure> {
     let mut image = Runnable { platform: None, manifest: digest, config: Some(config.clone()), broken: None };
-    if !args.shallow || !args.platforms.is_empty() {
+    if !is_shallow {
         read_platform(&mut image, &config, repository).await?;
     }
     Ok(image)

@@ -10,7 +10,8 @@ mod wait;
 use std::path::PathBuf;
 
 use contract::{Failure, Fault, Permission, Reason, Reference, Report, SecretVariable, Step, System, World};
-use registry::{Options, Platform, Repository};
+pub use registry::Platform;
+use registry::{Options, Repository};
 
 /// The step.
 #[derive(Debug)]
@@ -140,15 +141,32 @@ with:
     }
 }
 
-/// Looks once whether an image is there, whole, whatever its platforms.
+/// Looks once whether an image is there, whole, for these platforms; without any, whatever its own are.
 ///
 /// # Errors
 /// When the registry could not be asked.
-pub async fn look(image: &Reference, connection: &Connection, world: &World) -> Result<Report, Failure> {
+pub async fn look(
+    image: &Reference,
+    platforms: &[Platform],
+    connection: &Connection,
+    world: &World,
+) -> Result<Report, Failure> {
     let repository = Repository::new(world, image, connection.options(world)?);
-    let args =
-        Args { image: image.clone(), platforms: Vec::new(), shallow: false, connection: connection.clone() };
-    wait::once(&args, &repository, world).await
+    let (image, platforms, connection) = (image.clone(), platforms.to_vec(), connection.clone());
+    wait::once(&Args { image, platforms, shallow: false, connection }, &repository, world).await
+}
+
+/// Returns the platforms of an image, by its digest where it has one; `None` when it is not there, or
+/// does not say all of them.
+///
+/// # Errors
+/// When the registry could not be asked.
+pub async fn platforms(
+    image: &Reference,
+    connection: &Connection,
+    world: &World,
+) -> Result<Option<Vec<Platform>>, Failure> {
+    inspect::platforms(image, &Repository::new(world, image, connection.options(world)?)).await
 }
 
 impl Connection {

@@ -1,6 +1,7 @@
-//! Whether the registry still has an image, as it was.
+//! Whether the registry still has an image, as it was, for the platforms that are needed.
 
 use branch::Refused;
+use check_image::{PLATFORM_MISSING, Platform};
 use contract::{Failure, Reference, World};
 
 use crate::request::Request;
@@ -13,16 +14,46 @@ pub(crate) async fn still_there(
     request: &Request,
     image: &Reference,
     is_pinned: bool,
+    platforms: &[Platform],
     world: &World,
 ) -> Result<Result<Reference, Refused>, Failure> {
-    let report = check_image::look(&wanted(image, is_pinned), &request.connection, world).await;
+    let report = check_image::look(&wanted(image, is_pinned), platforms, &request.connection, world).await;
     let report = report
         .map_err(|failure| failure.context(format!("could not find out whether {image} is still there")))?;
     if let Some(reason) = report.reason {
-        return Ok(Err(Refused::new(reason, report.summary)));
+        let why = if reason == PLATFORM_MISSING { ", which the bad one has" } else { "" };
+        return Ok(Err(Refused::new(reason, report.summary + why)));
     }
     let digest = report.facts.get("digest").and_then(|digest| digest.as_str()?.parse().ok());
     Ok(Ok(digest.map_or_else(|| image.clone(), |digest| image.pinned(digest))))
+}
+
+/// Returns the platforms of the bad image: nodes of each of them may run it, so that what comes in its
+/// place must be for them too.
+///
+/// Where they are not known none is demanded, and that is said: that the bad image is gone, or is where
+/// nobody can ask, must not keep it deployed. Only where the good one is in the same place the question
+/// is put to the same registry anyway.
+pub(crate) async fn platforms_of_bad(
+    request: &Request,
+    bad: &str,
+    image: Option<&Reference>,
+    is_elsewhere: bool,
+    world: &World,
+) -> Result<Vec<Platform>, Failure> {
+    let why = match image {
+        None => format!("`{bad}` has neither tag nor digest"),
+        Some(image) => match check_image::platforms(image, &request.connection, world).await {
+            Ok(Some(platforms)) => return Ok(platforms),
+            Ok(None) => format!("{bad} is no longer in its registry, or no whole image"),
+            Err(failure) if is_elsewhere => failure.summary(),
+            Err(failure) => {
+                return Err(failure.context(format!("could not find out for which platforms {bad} is")));
+            }
+        },
+    };
+    world.notice(format!("no platform is demanded, since those of the bad image are not known: {why}"));
+    Ok(Vec::new())
 }
 
 fn wanted(image: &Reference, is_pinned: bool) -> Reference {

@@ -1,9 +1,10 @@
 //! Restore the last good image in the overlays, in one commit.
 //!
 //! What is restored is the value, never a patch: tag, digest and `newName` as they were, put into the
-//! file as it is now. Which value that is, the history of the file says; that its image is still there,
-//! the registry says. The commit says which image was bad, so that `bump-overlay` holds it back.
+//! file as it is now. Which value that is, the forge's deployments say, and the history of the file; that
+//! its image is still there, the registry says. The commit says which image was bad, so that `bump-overlay` holds it back.
 
+mod forge;
 mod image;
 mod message;
 mod plan;
@@ -27,7 +28,7 @@ pub struct Args {
     /// Overlay to restore: a directory with a kustomization, or the file; may be repeated
     #[arg(long, value_name = "DIR|FILE", required = true, action = clap::ArgAction::Append, value_parser = request::not_empty)]
     pub overlay: Vec<String>,
-    /// Environment of each overlay, in their order; may be repeated
+    /// Environment of each overlay, in their order: what was good there is restored; may be repeated
     #[arg(long, value_name = "NAME", action = clap::ArgAction::Append)]
     pub environment: Vec<String>,
     /// Image to restore: its repository counts, its tag and digest do not
@@ -39,10 +40,10 @@ pub struct Args {
     /// Commit that set the bad image
     #[arg(long, value_name = "COMMIT")]
     pub undo: Option<CommitName>,
-    /// Image to restore [default: the one before, unless a rollback called it bad]
+    /// Image to restore [default: the last that was good in the environment, else the one before, unless a rollback called it bad]
     #[arg(long, value_name = "REF")]
     pub to: Option<Reference>,
-    /// Restore an older image where the one before is gone
+    /// Restore an older image where the one before is gone, or not for every platform of the bad one
     #[arg(long, conflicts_with = "to")]
     pub allow_older: bool,
     /// Why, for the message of the commit
@@ -77,6 +78,8 @@ contract::facts! {
         pub image: Vec<String>,
         /// What was bad: a list of references
         pub bad: Vec<String>,
+        /// Whether the forge's deployments call all of it good
+        pub verified: bool,
         /// The commits that had set what was restored: a list
         pub restores: Vec<String>,
         /// How many lines were changed, inserted or removed
@@ -96,6 +99,7 @@ impl Step for RollbackOverlay {
     const REASONS: &'static [Reason] = &say::REASONS;
     const PERMISSIONS: &'static [Permission] = &[
         Permission { system: System::GitHub, line: "contents: write", when: "the overlays are on GitHub" },
+        Permission { system: System::GitHub, line: "deployments: read", when: "with `--environment`" },
         Permission { system: System::Git, line: "push to the branch", when: "always" },
         check_image::PERMISSIONS[0],
         check_image::PERMISSIONS[1],
@@ -104,7 +108,7 @@ impl Step for RollbackOverlay {
         SecretVariable {
             name: "RUNBOOK_GITHUB_TOKEN",
             conventional: Some("GITHUB_TOKEN"),
-            meaning: "pushes to the host of `GITHUB_SERVER_URL`, is the password of last resort for `ghcr.io`, and goes to no other",
+            meaning: "pushes to the host of `GITHUB_SERVER_URL`, asks `GITHUB_API_URL` for deployments, is the password of last resort for `ghcr.io`, and goes to no other",
             default: Some("${{ github.token }}"),
         },
         check_image::SECRETS[0],
@@ -114,6 +118,9 @@ with:
   overlay: |
     infra/argocd/overlays/stage
     infra/argocd/overlays/prod
+  environment: |
+    stage
+    prod
   image: ${{ needs.bump.outputs.image }}
   bad: ${{ needs.bump.outputs.image }}
   branch: main

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use branch::{
     Changes, CommitName, Entries, History, Name, Overlay, Refused, Relation, Snapshot, Value, Values,
 };
+use check_image::{PLATFORM_MISSING, Platform};
 use contract::{Commit, Failure, Reference, World, editing};
 use overlay::{Change, Diff, Edited, Options, Pin};
 
 use crate::{
-    Facts, image,
+    Facts,
+    forge::Known,
+    image,
     request::{Bad, Request},
     say::{self, NO_EARLIER_IMAGE, NOT_IN_HISTORY},
 };
@@ -23,6 +26,8 @@ pub(crate) struct Planner<'a, H> {
     pub(crate) history: &'a H,
     pub(crate) name: &'a Name,
     pub(crate) world: &'a World,
+    /// What the forge knows, by the overlays' directories.
+    pub(crate) known: BTreeMap<String, Known>,
     /// What was bad at the first tip, by file: the next tip may have another value, which is not.
     pub(crate) bad: BTreeMap<String, String>,
     /// What is known before anything is written.
@@ -40,6 +45,8 @@ pub(crate) struct Part {
     pub(crate) path: String,
     /// What it had; empty until its history was read.
     pub(crate) values: Values,
+    /// What the forge knows of it.
+    pub(crate) known: Option<Known>,
     pub(crate) then: Then,
 }
 
@@ -61,6 +68,8 @@ pub(crate) struct Restored {
     pub(crate) diff: Diff,
     /// Which images were passed over, and why.
     pub(crate) passed_over: Vec<String>,
+    /// What is doubtful about the good one.
+    pub(crate) doubt: Option<String>,
 }
 
 /// An image, as a file says it and as the history and the registry know it.
@@ -71,12 +80,15 @@ pub(crate) struct Target {
     pub(crate) image: Option<Reference>,
     /// The value of the history that it is.
     pub(crate) value: Option<Value>,
+    /// Whether the forge calls it good.
+    pub(crate) is_verified: bool,
 }
 
 /// A file as it is at the tip.
 struct File<'a> {
     path: String,
     content: &'a [u8],
+    known: Option<Known>,
     /// The name of the entry.
     entry: String,
     values: Values,
@@ -100,14 +112,16 @@ impl<H: History> Planner<'_, H> {
         self.world.learn(&self.facts);
         let mut parts = Vec::new();
         for (overlay, found) in found {
-            let (path, values, then) = match found {
+            parts.push(match found {
                 Ok(file) => {
                     let then = self.decide(&file, &changes(&file)).await?;
-                    (file.path, file.values, then)
+                    Part { overlay, path: file.path, values: file.values, known: file.known, then }
                 }
-                Err(refused) => (String::new(), Values::default(), Then::Refused(refused)),
-            };
-            parts.push(Part { overlay, path, values, then });
+                Err(refused) => {
+                    let (path, values) = (String::new(), Values::default());
+                    Part { overlay, path, values, known: None, then: Then::Refused(refused) }
+                }
+            });
         }
         Ok(Plan(parts))
     }
@@ -131,7 +145,8 @@ impl<H: History> Planner<'_, H> {
     fn file<'e>(&self, overlay: &Overlay, entries: &'e Entries) -> Result<File<'e>, Refused> {
         let (path, content) = overlay.file(entries)?;
         let entry = entry(&path, content, &self.request.entry)?;
-        Ok(File { path, content, entry, values: Values::default() })
+        let known = overlay.directory().and_then(|directory| self.known.get(directory)).cloned();
+        Ok(File { path, content, known, entry, values: Values::default() })
     }
 
     async fn decide(&mut self, file: &File<'_>, changes: &Changes) -> Result<Then, Failure> {
@@ -233,7 +248,7 @@ impl<H: History> Planner<'_, H> {
             Some(to) => values.reference(deployed).is_some_and(|image| branch::is_same_version(&image, to)),
             None => {
                 deployed.trailers.rollback_of.iter().any(of_this)
-                    || candidates(values, bad).first().is_some_and(|value| value.image == deployed.image)
+                    || self.wanted(file, bad).first().is_some_and(|good| good.text == deployed.image)
             }
         };
         let text = format!("deploys {} since {}", deployed.image, deployed.commit);
@@ -246,9 +261,10 @@ impl<H: History> Planner<'_, H> {
     async fn restore(&self, file: &File<'_>, bad: usize) -> Result<Then, Failure> {
         let values = &file.values;
         let bad_target = Target::of(values, &values.list[bad]);
-        let mut passed_over = Vec::new();
-        for candidate in self.wanted(values, bad) {
-            let good = match self.checked(candidate).await? {
+        let (wanted, mut passed_over) = (self.wanted(file, bad), Vec::new());
+        let platforms = self.platforms(&bad_target, &wanted).await?;
+        for candidate in wanted {
+            let good = match self.checked(candidate, &platforms).await? {
                 Ok(good) => good,
                 Err(refused) if self.request.allow_older => {
                     passed_over.push(refused.message);
@@ -260,7 +276,10 @@ impl<H: History> Planner<'_, H> {
                 Ok(edited) if !edited.changed => Then::Already(format!("{} already", good.text)),
                 Ok(edited) => {
                     let diff = Diff::between(&file.path, file.content, &edited.text);
-                    Then::Restored(Box::new(Restored { bad: bad_target, good, edited, diff, passed_over }))
+                    let doubt = file.known.as_ref().filter(|_| !good.is_verified);
+                    let doubt = doubt.map(|known| known.silence(&good.text));
+                    let bad = bad_target;
+                    Then::Restored(Box::new(Restored { bad, good, edited, diff, passed_over, doubt }))
                 }
                 Err(refused) => Then::Refused(refused),
             });
@@ -268,22 +287,67 @@ impl<H: History> Planner<'_, H> {
         Ok(Then::Refused(nothing_earlier(file, bad, &passed_over)))
     }
 
-    /// Returns what may be restored, the best first.
-    fn wanted(&self, values: &Values, bad: usize) -> Vec<Target> {
-        match &self.request.to {
-            Some(to) => vec![Target::named(values, to)],
-            None => candidates(values, bad).into_iter().map(|value| Target::of(values, value)).collect(),
+    /// Returns what may be restored, the best first: what the forge calls good, then what was before.
+    fn wanted(&self, file: &File<'_>, bad: usize) -> Vec<Target> {
+        let values = &file.values;
+        if let Some(to) = &self.request.to {
+            return vec![Target::named(values, to)];
         }
+        let mut wanted = self.verified(file, bad);
+        for value in candidates(values, bad) {
+            if !wanted.iter().any(|known| known.text == value.image) {
+                wanted.push(Target::of(values, value));
+            }
+        }
+        wanted
+    }
+
+    /// Returns what the forge calls good, without what is known bad or came after the bad one.
+    fn verified(&self, file: &File<'_>, bad: usize) -> Vec<Target> {
+        let values = &file.values;
+        let (since, before) = values.list.split_at(bad + 1);
+        let had = |values_of: &[Value], image: &Reference| {
+            let is_it =
+                |value: &&Value| values.reference(value).is_some_and(|had| branch::is_same(&had, image));
+            values_of.iter().find(is_it).cloned()
+        };
+        let of_the_entry = |image: &Reference| {
+            let names = values.list.iter().filter_map(|value| values.reference(value));
+            names.chain([self.request.image.clone()]).any(|known| known.name() == image.name())
+        };
+        let good =
+            file.known.iter().flat_map(|known| &known.good).filter(|image| !is_bad(values, bad, image));
+        let targets = good.filter_map(|image| match (had(before, image), had(since, image)) {
+            (Some(value), _) => Some(Target::of(values, &value).recorded(image)),
+            // Its history may begin later than its deployments: the file was moved.
+            (None, None) if of_the_entry(image) => Some(Target::new(image)),
+            (None, _) => None,
+        });
+        targets.map(|target| Target { is_verified: true, ..target }).collect()
+    }
+
+    /// Returns the platforms that the good image must be for; whoever names it with `--to` knows better.
+    async fn platforms(&self, bad: &Target, wanted: &[Target]) -> Result<Vec<Platform>, Failure> {
+        if self.request.to.is_some() || wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let name = |target: &Target| target.image.as_ref().map(Reference::name);
+        let is_elsewhere = wanted.iter().all(|good| name(good) != name(bad));
+        image::platforms_of_bad(self.request, &bad.text, bad.image.as_ref(), is_elsewhere, self.world).await
     }
 
     /// Returns the target with what the registry knows of it.
-    async fn checked(&self, target: Target) -> Result<Result<Target, Refused>, Failure> {
+    async fn checked(
+        &self,
+        target: Target,
+        platforms: &[Platform],
+    ) -> Result<Result<Target, Refused>, Failure> {
         let Some(image) = &target.image else {
             let message = format!("`{}` has neither tag nor digest", target.text);
             return Ok(Err(Refused::new(editing::INCOMPLETE_IMAGE, message)));
         };
         let is_pinned = target.text.contains('@');
-        let checked = image::still_there(self.request, image, is_pinned, self.world).await;
+        let checked = image::still_there(self.request, image, is_pinned, platforms, self.world).await;
         // What the check has learned is not what this step is about.
         self.world.learn(&self.facts);
         Ok(checked?.map(|image| Target { image: Some(image), ..target.clone() }))
@@ -297,7 +361,19 @@ impl<H: History> Planner<'_, H> {
 impl Target {
     pub(crate) fn of(values: &Values, value: &Value) -> Self {
         let (text, image) = (value.image.clone(), values.reference(value));
-        Self { text, image, value: Some(value.clone()) }
+        Self { text, image, value: Some(value.clone()), is_verified: false }
+    }
+
+    /// Describes an image that the file never had.
+    fn new(image: &Reference) -> Self {
+        Self { text: image.to_string(), image: Some(image.clone()), value: None, is_verified: false }
+    }
+
+    /// Adds the digest that was written down elsewhere.
+    fn recorded(self, recorded: &Reference) -> Self {
+        let pinned =
+            self.image.as_ref().zip(recorded.digest()).map(|(image, digest)| image.pinned(digest.clone()));
+        Self { image: pinned.or(self.image), ..self }
     }
 
     /// Returns an image that somebody names, as the file said it if it ever did.
@@ -308,7 +384,7 @@ impl Target {
             .find(|value| values.reference(value).is_some_and(|had| branch::is_same(&had, image)));
         match had {
             Some(value) => Self::of(values, value),
-            None => Self { text: image.to_string(), image: Some(image.clone()), value: None },
+            None => Self::new(image),
         }
     }
 
@@ -344,13 +420,9 @@ impl Plan {
 
 /// Returns the distinct values before the bad one that nobody called bad, newest first.
 fn candidates(values: &Values, bad: usize) -> Vec<&Value> {
-    let was_bad = values.reference(&values.list[bad]);
     let is_good = |value: &&Value| {
         let image = values.reference(value);
-        let is_bad = image.as_ref().is_some_and(|image| {
-            values.bad(image).is_some() || was_bad.as_ref().is_some_and(|bad| branch::is_same(image, bad))
-        });
-        value.image != values.list[bad].image && !is_bad
+        value.image != values.list[bad].image && !image.is_some_and(|image| is_bad(values, bad, &image))
     };
     let mut candidates: Vec<&Value> = Vec::new();
     for value in values.list[bad + 1..].iter().filter(is_good) {
@@ -359,6 +431,12 @@ fn candidates(values: &Values, bad: usize) -> Vec<&Value> {
         }
     }
     candidates
+}
+
+/// Returns whether an image is the bad one, or a rollback called it bad.
+fn is_bad(values: &Values, bad: usize, image: &Reference) -> bool {
+    let was_bad = values.reference(&values.list[bad]);
+    values.bad(image).is_some() || was_bad.is_some_and(|bad| branch::is_same(image, &bad))
 }
 
 /// Returns the name of the only entry that is meant.
@@ -405,7 +483,13 @@ fn edited(file: &File<'_>, good: &Target) -> Result<Edited, Refused> {
 }
 
 fn with_hint(refused: Refused) -> Refused {
-    refused.hint("pass `--allow-older` for the image before that one, or name one with `--to`")
+    let hint = match refused.reason {
+        PLATFORM_MISSING => {
+            "pass `--allow-older` for the image before that one, or name this one with `--to` if no node needs the platform"
+        }
+        _ => "pass `--allow-older` for the image before that one, or name one with `--to`",
+    };
+    refused.hint(hint)
 }
 
 fn nothing_earlier(file: &File<'_>, bad: usize, passed_over: &[String]) -> Refused {

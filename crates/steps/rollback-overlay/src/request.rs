@@ -3,17 +3,21 @@
 use branch::{CommitName, Overlay};
 use check_image::Connection;
 use contract::{Failure, InvalidReference, Reference, World};
+use github::RepositoryName;
 use overlay::Change;
 
-use crate::Args;
+use crate::{Args, forge::Forge};
 
 /// Everything that is wanted, checked.
 pub(crate) struct Request {
     pub(crate) overlays: Vec<Overlay>,
+    pub(crate) image: Reference,
     /// The entry that is meant, by its repository.
     pub(crate) entry: Change,
     pub(crate) bad: Bad,
     pub(crate) to: Option<Reference>,
+    /// Who knows what was good.
+    pub(crate) forge: Option<Forge>,
     pub(crate) allow_older: bool,
     pub(crate) reason: Option<String>,
     pub(crate) run: Option<String>,
@@ -35,13 +39,15 @@ pub(crate) enum Bad {
 
 impl Request {
     pub(crate) fn new(args: Args, world: &World) -> Result<Self, Failure> {
-        check_environments(&args, world)?;
+        let forge = forge(&args, world)?;
         Ok(Self {
+            forge,
             overlays: Overlay::all(&args.overlay),
             entry: Change {
                 names: vec![args.image.familiar().to_owned(), args.image.name()],
                 ..Change::default()
             },
+            image: args.image,
             bad: match (args.bad, args.undo) {
                 (Some(image), _) => Bad::Image(image),
                 (_, Some(commit)) => Bad::SetBy(commit),
@@ -64,23 +70,38 @@ impl Request {
     }
 }
 
-/// Says which judgement is not asked for; a flag is never ignored in silence.
-fn check_environments(args: &Args, world: &World) -> Result<(), Failure> {
+/// Returns whom to ask what was good, and says so where nobody is asked.
+fn forge(args: &Args, world: &World) -> Result<Option<Forge>, Failure> {
     let (environments, overlays) = (args.environment.len(), args.overlay.len());
-    if environments != 0 && environments != overlays {
-        let error = anyhow::anyhow!("there are {overlays} overlays, but {environments} environments");
-        return Err(
-            Failure::usage(error).hinted("pass `--environment` once for each `--overlay`, or not at all")
-        );
+    match (environments, &args.to) {
+        (0, None) => world.notice(
+            "without `--environment` the forge's deployments are not asked: what was there before counts as good, unless a rollback called it bad",
+        ),
+        (0, Some(_)) => {}
+        (some, _) if some != overlays => {
+            let error = anyhow::anyhow!("there are {overlays} overlays, but {environments} environments");
+            return Err(Failure::usage(error)
+                .hinted("pass `--environment` once for each `--overlay`, or not at all"));
+        }
+        (_, Some(to)) => world.notice(format!(
+            "`--to` says what is to be restored: the forge's deployments are not asked about {to}"
+        )),
+        (_, None) => {
+            return Ok(Some(Forge::new(repository_of_deployments(world)?, &args.overlay, &args.environment)));
+        }
     }
-    if args.to.is_none() {
-        let asked = if environments == 0 { "without `--environment` " } else { "`--environment`: " };
-        let why = if environments == 0 { "are not asked" } else { "cannot be asked yet" };
-        world.notice(format!(
-            "{asked}the forge's deployments {why}: what was there before counts as good, unless a rollback called it bad"
-        ));
-    }
-    Ok(())
+    Ok(None)
+}
+
+fn repository_of_deployments(world: &World) -> Result<RepositoryName, Failure> {
+    const HINT: &str = "set `GITHUB_REPOSITORY` to `OWNER/NAME`, or leave `--environment` out";
+    let name = world.var("GITHUB_REPOSITORY").ok_or_else(|| {
+        let error = anyhow::anyhow!("`--environment` does not say of which repository's deployments it is");
+        Failure::usage(error).hinted(HINT)
+    })?;
+    name.parse().map_err(|error| {
+        Failure::usage(anyhow::Error::new(error).context("`GITHUB_REPOSITORY`")).hinted(HINT)
+    })
 }
 
 /// Accepts a reference, or a repository alone.

@@ -21,8 +21,12 @@ pub(crate) async fn restore(request: &Request, world: &World) -> Result<Report, 
         None => git::remote(world).await?,
     };
     let git = Git::new(world, &remote, name.clone())?;
-    let mut planner =
-        Planner { request, history: &git, name, world, bad: BTreeMap::new(), facts: Facts::default() };
+    let known = match &request.forge {
+        Some(forge) => forge.ask(world).await?,
+        None => BTreeMap::new(),
+    };
+    let (bad, facts) = (BTreeMap::new(), Facts::default());
+    let mut planner = Planner { request, history: &git, name, world, known, bad, facts };
     if request.dry_run {
         return dry_run(&mut planner, &git).await;
     }

@@ -81,7 +81,7 @@ pub(crate) fn restored(request: &Request, plan: &Plan, commit: &Commit) -> Repor
     let mut report = about(plan.0.iter().map(subject).collect());
     report.summary = format!("committed {} to `{}`: {}", commit.short(), request.branch, what(plan));
     let facts = Facts { commit: commit.to_string(), ..facts(request, plan) };
-    passed_over(report, plan).with_facts(&facts).with_value(commit.as_str())
+    with_notices(report, plan).with_facts(&facts).with_value(commit.as_str())
 }
 
 /// Says what would be committed.
@@ -93,7 +93,7 @@ pub(crate) fn dry_run(request: &Request, plan: &Plan, tip: &Commit) -> Report {
     let message: String =
         facts.message.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect();
     let detail = format!("{}\nmessage of the commit:\n{message}", facts.diff);
-    passed_over(report, plan).with_facts(&facts).with_detail(detail)
+    with_notices(report, plan).with_facts(&facts).with_detail(detail)
 }
 
 /// Adds the images that the overlays had.
@@ -135,6 +135,7 @@ fn facts(request: &Request, plan: &Plan) -> Facts {
         changed: !restored.is_empty(),
         image: message::unique(images),
         bad: message::unique(restored.iter().map(|restored| restored.bad.full())),
+        verified: !restored.is_empty() && restored.iter().all(|restored| restored.good.is_verified),
         restores: message::restores(plan).iter().map(Commit::to_string).collect(),
         lines: restored.iter().map(|restored| restored.diff.lines).sum(),
         diff: restored.iter().map(|restored| restored.diff.text.as_str()).collect(),
@@ -156,6 +157,7 @@ fn subject(part: &Part) -> Subject {
             Subject::passed(name, format!("from {} back to {}", bad.text, good.text))
                 .with_fact("image", good.full())
                 .with_fact("bad", bad.full())
+                .with_fact("verified", good.is_verified)
                 .with_fact("lines", restored.diff.lines)
         }
         Then::Already(text) => Subject::unchanged(name, format!("`{name}`: {text}")),
@@ -179,10 +181,11 @@ fn what(plan: &Plan) -> String {
     steps.collect::<Vec<_>>().join(", ")
 }
 
-fn passed_over(mut report: Report, plan: &Plan) -> Report {
+fn with_notices(mut report: Report, plan: &Plan) -> Report {
     for (part, restored) in plan.restored() {
-        let notices = restored.passed_over.iter();
-        report.notices.extend(notices.map(|why| format!("`{}`: passed over: {why}", part.path)));
+        let passed_over = restored.passed_over.iter().map(|why| format!("passed over: {why}"));
+        let notices = passed_over.chain(restored.doubt.clone());
+        report.notices.extend(notices.map(|text| format!("`{}`: {text}", part.path)));
     }
     report
 }

@@ -33,6 +33,7 @@ pub(crate) fn text(part: &Part) -> String {
 fn cells(part: &Part, (at, value): (usize, &Value)) -> [String; 4] {
     let mut remarks = Vec::new();
     remarks.extend((at == 0).then(|| "deployed".to_owned()));
+    remarks.extend(is_verified(part, value).then(|| "verified".to_owned()));
     remarks.extend(mark(&part.values, value));
     if let Then::Restored(restored) = &part.then {
         let is = |other: &Option<Value>| other.as_ref().is_some_and(|other| other.commit == value.commit);
@@ -49,6 +50,11 @@ fn image(values: &Values, value: &Value) -> String {
         Some(digest) => format!("{name}@{}", digest.short()),
         None => name.to_owned(),
     }
+}
+
+fn is_verified(part: &Part, value: &Value) -> bool {
+    let known = part.known.as_ref().zip(part.values.reference(value));
+    known.is_some_and(|(known, image)| known.is_good(&image))
 }
 
 fn mark(values: &Values, value: &Value) -> Option<String> {

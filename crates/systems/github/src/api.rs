@@ -17,6 +17,7 @@ const LIMIT: usize = 16 << 20;
 pub(crate) enum Needs {
     Contents,
     ContentsWrite,
+    Deployments,
     PullRequestsWrite,
 }
 
@@ -25,6 +26,7 @@ impl Needs {
         match self {
             Self::Contents => "contents: read",
             Self::ContentsWrite => "contents: write",
+            Self::Deployments => "deployments: read",
             Self::PullRequestsWrite => "pull-requests: write",
         }
     }

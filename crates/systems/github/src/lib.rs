@@ -1,5 +1,5 @@
 //! A branch of a repository on GitHub, through its API: its tip, a few of its files, one commit, the
-//! history, pull requests, without git and without a checkout.
+//! history, pull requests, without git and without a checkout; and what was deployed to an environment.
 //!
 //! A bump is two requests: one question to GraphQL (the tip, and what is at each path of that commit)
 //! and `createCommitOnBranch`, which is a compare-and-swap on the tip and makes a commit that GitHub
@@ -7,6 +7,7 @@
 
 mod api;
 mod commit;
+mod deployments;
 mod history;
 mod name;
 mod pulls;
@@ -22,6 +23,7 @@ use serde_json::Value;
 pub use api::is_at_hand;
 use api::{Api, Needs};
 pub use commit::{Signature, Unsupported};
+pub use deployments::{Deployment, Deployments, deployments};
 pub use name::{InvalidRepositoryName, RepositoryName};
 pub use pulls::{Outcome, Proposal, Pull};
 

@@ -38,7 +38,6 @@ fn the_forges_deployments_are_never_left_out_in_silence() {
         run.json()["notices"].to_string()
     };
     assert!(notices(&[]).contains("the forge's deployments are not asked"));
-    assert!(notices(&["--environment", "prod"]).contains("the forge's deployments cannot be asked yet"));
     assert!(!notices(&["--to", &world.image("v1")]).contains("forge"));
 }
 
@@ -59,7 +58,8 @@ fn help_says_what_it_is_for() {
               RUNBOOK_OVERLAY]
 
           --environment <NAME>
-              Environment of each overlay, in their order; may be repeated [env: RUNBOOK_ENVIRONMENT]
+              Environment of each overlay, in their order: what was good there is restored; may be
+              repeated [env: RUNBOOK_ENVIRONMENT]
 
           --image <REF>
               Image to restore: its repository counts, its tag and digest do not [env: RUNBOOK_IMAGE]
@@ -71,11 +71,12 @@ fn help_says_what_it_is_for() {
               Commit that set the bad image [env: RUNBOOK_UNDO]
 
           --to <REF>
-              Image to restore [default: the one before, unless a rollback called it bad] [env:
-              RUNBOOK_TO]
+              Image to restore [default: the last that was good in the environment, else the one before,
+              unless a rollback called it bad] [env: RUNBOOK_TO]
 
           --allow-older
-              Restore an older image where the one before is gone [env: RUNBOOK_ALLOW_OLDER]
+              Restore an older image where the one before is gone, or not for every platform of the bad
+              one [env: RUNBOOK_ALLOW_OLDER]
 
           --reason <TEXT>
               Why, for the message of the commit [env: RUNBOOK_REASON]

@@ -1,7 +1,8 @@
 //! Whether the image is still there: a registry that says no, and one that says nothing.
 
-use super::{PROD, World};
-use lab::registry::Setup;
+use lab::{Image, registry::Setup};
+
+use super::{PROD, REPOSITORY, World};
 
 #[test]
 fn an_image_that_is_gone_is_not_restored_unless_an_older_one_may_be() {
@@ -11,7 +12,7 @@ fn an_image_that_is_gone_is_not_restored_unless_an_older_one_may_be() {
     world.deploy("v3");
     let run = world.roll_back(&[]).run();
     run.expect_code(10);
-    insta::assert_snapshot!(world.said(&run).lines().filter(|line| !line.starts_with("note")).collect::<Vec<_>>().join("\n"), @"
+    insta::assert_snapshot!(without_notes(&world, &run), @"
     refused: `infra/argocd/overlays/prod`: tag gone not found in REGISTRY/acme/app (MANIFEST_UNKNOWN: manifest unknown) (on `main` at COMMIT) [absent]
     hint: pass `--allow-older` for the image before that one, or name one with `--to`
     reproduce: rollback-overlay --image REGISTRY/acme/app --branch main --remote REMOTE --overlay infra/argocd/overlays/prod
@@ -85,4 +86,65 @@ fn a_registry_that_does_not_answer_is_no_answer_and_nothing_is_written() {
     assert_eq!((&run.json()["reason"], world.remote.pushes()), (&"no-credentials".into(), 0));
     let command = world.roll_back(&["--registry-username", "ada"]);
     command.env("RUNBOOK_REGISTRY_PASSWORD", "love").run().expect_code(0);
+}
+
+fn without_notes(world: &World, run: &lab::Run) -> String {
+    world.said(run).lines().filter(|line| !line.starts_with("note")).collect::<Vec<_>>().join("\n")
+}
+
+/// Deploys images of these platforms, one after another.
+fn deployed(images: &[(&str, &[&str])]) -> World {
+    let world = World::with(&[]);
+    for (tag, platforms) in images {
+        let index = platforms.iter().fold(Image::index(), |index, platform| index.platform(platform));
+        index.label("tag", tag).push(&world.registry, REPOSITORY, tag);
+        world.deploy(tag);
+    }
+    world
+}
+
+const ONE: &[&str] = &["linux/amd64"];
+const BOTH: &[&str] = &["linux/amd64", "linux/arm64"];
+
+#[test]
+fn what_the_bad_image_runs_on_the_good_one_must_run_on_too() {
+    let world = deployed(&[("v1", BOTH), ("v2", ONE), ("v3", BOTH)]);
+    let run = world.roll_back(&[]).run();
+    run.expect_code(10);
+    insta::assert_snapshot!(without_notes(&world, &run), @"
+    refused: `infra/argocd/overlays/prod`: REGISTRY/acme/app:v2: missing platform linux/arm64 (has linux/amd64), which the bad one has (on `main` at COMMIT) [platform-missing]
+    hint: pass `--allow-older` for the image before that one, or name this one with `--to` if no node needs the platform
+    reproduce: rollback-overlay --image REGISTRY/acme/app --branch main --remote REMOTE --overlay infra/argocd/overlays/prod
+    ");
+    assert_eq!(world.remote.pushes(), 0);
+    let run = world.roll_back(&["--allow-older"]).run();
+    run.expect_code(0);
+    assert!(run.stderr.contains("passed over: ") && run.stderr.contains("linux/arm64"), "{run}");
+    assert_eq!(world.file(), world.prod("v1"));
+}
+
+#[test]
+fn more_platforms_are_no_harm_and_who_names_the_image_is_not_asked_for_any() {
+    let world = deployed(&[("v1", BOTH), ("v2", ONE)]);
+    world.roll_back(&[]).run().expect_code(0);
+    let world = deployed(&[("v1", ONE), ("v2", BOTH)]);
+    world.roll_back(&["--to", &world.image("v1")]).run().expect_code(0);
+    assert_eq!(world.file(), world.prod("v1"));
+}
+
+#[test]
+fn a_bad_image_that_is_gone_or_out_of_reach_demands_nothing_and_that_is_said() {
+    let gone = deployed(&[("v1", ONE)]);
+    gone.deploy("gone");
+    let lost = deployed(&[("v1", ONE)]);
+    let elsewhere = lost.prod("v2").replace(lost.registry.address(), &lab::closed_port().to_string());
+    lost.commit(&[(PROD, elsewhere)], "deploy\n");
+    // The name of the entry, which is there whatever registry the image is said to be in.
+    let by_entry = World::of("example/dex", "main", &lost.remote.path().display().to_string(), &["prod"]);
+    for (world, command) in [(&gone, gone.roll_back(&[])), (&lost, by_entry.args(["--timeout", "5s"]))] {
+        let run = command.args(["--format", "json"]).run();
+        run.expect_code(0);
+        assert!(run.json()["notices"].to_string().contains("no platform is demanded"), "{run}");
+        assert!(world.file().contains("newTag: v1 "), "{}", world.file());
+    }
 }

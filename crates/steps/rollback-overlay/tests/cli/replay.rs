@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::World;
 
-fn replayed(directory: &std::path::Path) -> (Value, Value) {
+pub(crate) fn replayed(directory: &std::path::Path) -> (Value, Value) {
     let (mut recorded, mut again) = contract::replay::<rollback_overlay::RollbackOverlay>(directory).unwrap();
     for report in [&mut recorded, &mut again] {
         report["elapsed_ms"] = Value::Null;

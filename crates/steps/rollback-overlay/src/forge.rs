@@ -1,0 +1,96 @@
+//! What the forge's deployments call good.
+
+use std::collections::BTreeMap;
+
+use branch::Overlay;
+use contract::{Failure, Reference, World};
+use github::{Deployments, RepositoryName};
+
+use crate::message::unique;
+
+/// How many different images that were good suffice: the bad one may be among them, and a few that a
+/// rollback called bad.
+const ENOUGH: usize = 20;
+
+/// Whom to ask, and about what.
+pub(crate) struct Forge {
+    repository: RepositoryName,
+    /// The overlays, by their directories, each with its environment.
+    environments: Vec<(String, String)>,
+}
+
+/// What the forge knows of an overlay.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known {
+    /// The environments that it was deployed to.
+    environments: Vec<String>,
+    /// The images that were good there, the last one first, each once.
+    pub(crate) good: Vec<Reference>,
+    /// How many deployments were looked at, unless these were all.
+    looked_at: Option<usize>,
+}
+
+impl Forge {
+    /// Pairs overlays with their environments, in their order.
+    pub(crate) fn new(repository: RepositoryName, overlays: &[String], environments: &[String]) -> Self {
+        let pairs = overlays.iter().zip(environments);
+        let environments = pairs.filter_map(|(overlay, name)| Some((directory(overlay)?, name.clone())));
+        Self { repository, environments: environments.collect() }
+    }
+
+    /// Asks; what is known comes by the overlays' directories.
+    pub(crate) async fn ask(&self, world: &World) -> Result<BTreeMap<String, Known>, Failure> {
+        let names = unique(self.environments.iter().map(|(_, name)| name.clone()));
+        let is_enough = |name: &str, found: &Deployments| {
+            let mut here = self.environments.iter().filter(|(_, other)| other == name);
+            here.all(|(directory, _)| good(found, directory).len() >= ENOUGH)
+        };
+        let found = github::deployments(world, &self.repository, &names, is_enough).await;
+        let found = found.map_err(|failure| {
+            failure.context("could not find out what was good, from the forge's deployments")
+        })?;
+        let found: BTreeMap<String, Deployments> = names.into_iter().zip(found).collect();
+        let mut all: BTreeMap<String, Known> = BTreeMap::new();
+        for (directory, name) in &self.environments {
+            all.entry(directory.clone()).or_default().add(name, &found[name], directory);
+        }
+        Ok(all)
+    }
+}
+
+impl Known {
+    /// An overlay that several environments share is good where it was good in any of them.
+    fn add(&mut self, environment: &str, found: &Deployments, directory: &str) {
+        self.environments.push(environment.to_owned());
+        self.good = unique(self.good.drain(..).chain(good(found, directory)));
+        self.looked_at = self.looked_at.or((!found.is_whole).then_some(found.looked_at));
+    }
+
+    /// Returns whether an image was good there.
+    pub(crate) fn is_good(&self, image: &Reference) -> bool {
+        self.good.iter().any(|good| branch::is_same(good, image))
+    }
+
+    /// Says that an image is not known to have been good.
+    pub(crate) fn silence(&self, image: &str) -> String {
+        let environments: Vec<String> = self.environments.iter().map(|name| format!("`{name}`")).collect();
+        let environments = environments.join(" and ");
+        let none = match self.looked_at {
+            Some(count) => format!("none of the last {count} deployments to {environments}"),
+            None => format!("no deployment to {environments}"),
+        };
+        format!("{none} says that {image} was good: it is what was there before")
+    }
+}
+
+/// Returns the images that were good in this directory, the last one first, each once.
+fn good(found: &Deployments, directory_of_overlay: &str) -> Vec<Reference> {
+    let is_here = |overlay: &str| directory(overlay).as_deref() == Some(directory_of_overlay);
+    let good = found.list.iter().filter(|deployment| deployment.is_good && is_here(&deployment.overlay));
+    unique(good.map(|deployment| deployment.image.clone()))
+}
+
+/// Returns the directory of an overlay, however it is named.
+fn directory(overlay: &str) -> Option<String> {
+    Overlay::all(&[overlay.to_owned()])[0].directory().map(str::to_owned)
+}

@@ -1,0 +1,220 @@
+//! What the forge's deployments say of an environment: the last that was good is what comes back.
+
+use lab::Reply;
+use serde_json::{Value, json};
+
+use super::{PROD, STAGE, World, left_nothing};
+
+/// All that the step needs on GitHub when the overlays are elsewhere.
+const READ: [&str; 1] = ["deployments: read"];
+
+/// A world, and a GitHub that knows how its deployments fared.
+struct Forge {
+    world: World,
+    github: lab::GitHub,
+}
+
+impl Forge {
+    /// Prod has had these images.
+    fn with(tags: &[&str]) -> Self {
+        let world = World::with(tags);
+        let github = lab::GitHub::new(&world.remote);
+        Self { world, github }
+    }
+
+    /// Records that an image was deployed, as `record-deployment` does.
+    fn record(&self, environment: &str, tag: &str, states: &[&str]) {
+        let digest = self.world.push(tag);
+        let image = format!("{}@{digest}", self.world.image(tag));
+        let overlay = format!("infra/argocd/overlays/{environment}");
+        let commit = self.world.remote.tip("main");
+        let payload = json!({ "schema": 1, "overlay": overlay, "commit": commit, "image": image });
+        self.github.deploy(environment, &payload, states);
+    }
+
+    /// Rolls these environments back, asking the forge for what was good.
+    fn roll_back(&self, environments: &[&str]) -> lab::Command {
+        let command = self.world.at(&self.world.remote.path().display().to_string(), environments);
+        let command =
+            environments.iter().fold(command, |command, name| command.args(["--environment", name]));
+        self.github
+            .environment(command, &self.github.token_with(&READ))
+            .env("GITHUB_REPOSITORY", lab::github::REPOSITORY)
+    }
+
+    fn json(&self, command: &lab::Command, code: i32) -> Value {
+        let run = command.clone().args(["--format", "json"]).run();
+        run.expect_code(code);
+        run.json()
+    }
+}
+
+#[test]
+fn the_last_good_one_is_restored_though_another_was_there_after_it() {
+    let forge = Forge::with(&["v1", "v2", "v3"]);
+    forge.record("prod", "v1", &["in_progress", "success"]);
+    forge.record("prod", "v2", &["in_progress", "failure"]);
+    forge.github.deploy("prod", &json!({}), &["success"]);
+    forge.record("prod", "v3", &["in_progress"]);
+    let report = forge.json(&forge.roll_back(&["prod"]), 0);
+    assert_eq!(forge.world.file(), forge.world.prod("v1"));
+    assert_eq!((&report["facts"]["verified"], &report["notices"]), (&json!(true), &json!([])));
+    let log = forge.world.remote.log("main");
+    assert_eq!(log[0].trailer("Runbook-Restores"), Some(&*log[3].id));
+    let again = forge.roll_back(&["prod"]).args(["--bad", &forge.world.image("v3")]).run();
+    again.expect_code(0);
+    assert!(again.stderr.starts_with("unchanged: "), "{again}");
+}
+
+#[test]
+fn a_good_one_that_the_file_never_had_is_put_into_it_as_by_name() {
+    let forge = Forge::with(&["v1", "v2"]);
+    forge.record("prod", "v0", &["success"]);
+    forge.json(&forge.roll_back(&["prod"]), 0);
+    let text = forge.world.file();
+    assert!(text.contains("newTag: v0 ") && text.contains("digest: sha256:"), "{text}");
+}
+
+#[test]
+fn what_is_bad_or_another_overlays_or_newer_is_not_what_was_good() {
+    let forge = Forge::with(&["v1", "v2", "v3"]);
+    forge.record("prod", "v3", &["success"]);
+    forge.github.deploy("prod", &json!({ "schema": 1, "overlay": "elsewhere" }), &["success"]);
+    forge.record("stage", "v1", &["success"]);
+    let report = forge.json(&forge.roll_back(&["prod"]), 0);
+    assert_eq!((forge.world.file(), &report["facts"]["verified"]), (forge.world.prod("v2"), &json!(false)));
+    forge.world.push("v4");
+    forge.world.deploy("v4");
+    forge.record("prod", "v4", &["success"]);
+    let report = forge.json(&forge.roll_back(&["prod"]).args(["--bad", &forge.world.image("v3")]), 12);
+    assert_eq!((forge.world.file(), &report["reason"]), (forge.world.prod("v4"), &json!("newer-image")));
+}
+
+#[test]
+fn what_a_rollback_called_bad_was_not_good_whatever_was_recorded_before() {
+    let forge = Forge::with(&["v1", "v2"]);
+    forge.record("prod", "v1", &["success"]);
+    forge.record("prod", "v2", &["success"]);
+    forge.roll_back(&["prod"]).run().expect_code(0);
+    forge.world.push("v3");
+    forge.world.deploy("v3");
+    forge.roll_back(&["prod"]).run().expect_code(0);
+    assert_eq!(forge.world.file(), forge.world.prod("v1"));
+}
+
+#[test]
+fn where_nothing_is_known_to_be_good_it_is_the_one_before_and_that_is_said() {
+    let forge = Forge::with(&["v1", "v2"]);
+    let run = forge.roll_back(&["prod"]).run();
+    run.expect_code(0);
+    assert_eq!(forge.world.file(), forge.world.prod("v1"));
+    let said = forge.world.said(&run);
+    let notice = said.lines().find(|line| line.starts_with("note")).unwrap();
+    insta::assert_snapshot!(notice, @"note: `infra/argocd/overlays/prod/kustomization.yaml`: no deployment to `prod` says that REGISTRY/acme/app:v1 was good: it is what was there before");
+}
+
+#[test]
+fn each_overlay_goes_by_its_own_environment_in_one_question() {
+    let forge = Forge::with(&[]);
+    let world = &forge.world;
+    for (stage, prod) in [("v1", "v1"), ("v2", "v2"), ("v3", "v2"), ("v4", "v4")] {
+        world.push(stage);
+        world.commit(&[(STAGE, world.stage(stage)), (PROD, world.prod(prod))], "deploy\n");
+    }
+    forge.record("stage", "v2", &["success"]);
+    forge.record("stage", "v3", &["failure"]);
+    forge.record("prod", "v1", &["success"]);
+    forge.record("prod", "v2", &["success", "failure"]);
+    let command = forge.roll_back(&["stage", "prod"]);
+    command.run().expect_code(0);
+    assert_eq!(
+        (world.remote.file("main", STAGE).unwrap(), world.file()),
+        (world.stage("v2"), world.prod("v1"))
+    );
+    assert_eq!(forge.github.asked(), ["query Deployments"]);
+    left_nothing(&command);
+}
+
+#[test]
+fn a_tag_that_was_pushed_again_is_not_what_was_good() {
+    let forge = Forge::with(&["v1", "v2"]);
+    forge.record("prod", "v1", &["success"]);
+    forge.world.push_built("v1", "2025-06-01T00:00:00Z");
+    let report = forge.json(&forge.roll_back(&["prod"]), 10);
+    assert_eq!((&report["reason"], forge.world.remote.pushes()), (&json!("tag-moved"), 0));
+}
+
+#[test]
+fn a_good_one_that_is_gone_is_passed_over_only_if_an_older_one_may_be() {
+    let forge = Forge::with(&["v1"]);
+    forge.world.deploy("gone");
+    forge.world.push("v3");
+    forge.world.deploy("v3");
+    forge.record("prod", "v1", &["success"]);
+    let payload = json!({
+        "schema": 1, "overlay": "./infra/argocd/overlays/prod/kustomization.yaml", "commit": "c".repeat(40),
+        "image": format!("{}@sha256:{}", forge.world.image("gone"), "a".repeat(64)),
+    });
+    forge.github.deploy("prod", &payload, &["success"]);
+    let report = forge.json(&forge.roll_back(&["prod"]), 10);
+    assert_eq!((&report["reason"], forge.world.remote.pushes()), (&json!("absent"), 0));
+    let report = forge.json(&forge.roll_back(&["prod"]).arg("--allow-older"), 0);
+    assert_eq!((forge.world.file(), &report["facts"]["verified"]), (forge.world.prod("v1"), &json!(true)));
+}
+
+#[test]
+fn without_the_permission_or_an_answer_nothing_is_written() {
+    let forge = Forge::with(&["v1", "v2"]);
+    let token = forge.github.token_with(&["contents: write"]);
+    let report = forge.json(&forge.roll_back(&["prod"]).env("RUNBOOK_GITHUB_TOKEN", token), 21);
+    assert_eq!(report["reason"], "permission-missing");
+    assert!(report["hints"].to_string().contains("`deployments: read`"), "{report}");
+    let report = forge.json(&forge.roll_back(&["prod"]).env("RUNBOOK_GITHUB_TOKEN", ""), 21);
+    assert_eq!(report["reason"], "no-credentials");
+    forge.github.answer_next(std::iter::repeat_with(|| Reply::html(502)).take(50));
+    let report = forge.json(&forge.roll_back(&["prod"]).args(["--timeout", "1s"]), 20);
+    assert_eq!((&report["reason"], forge.world.remote.pushes()), (&json!("server-error"), 0));
+    assert!(report["summary"].to_string().contains("could not find out what was good"), "{report}");
+}
+
+#[test]
+fn it_must_be_said_of_which_repository_the_deployments_are() {
+    let forge = Forge::with(&["v1", "v2"]);
+    for wrong in ["", "dex", "https://github.com/example/dex"] {
+        let report = forge.json(&forge.roll_back(&["prod"]).env("GITHUB_REPOSITORY", wrong), 2);
+        assert!(report["hints"].to_string().contains("GITHUB_REPOSITORY"), "{report}");
+    }
+    let command = forge.roll_back(&["prod"]).args(["--to", &forge.world.image("v1")]);
+    let report = forge.json(&command, 0);
+    assert!(report["notices"].to_string().contains("not asked"), "{report}");
+    assert!(forge.github.asked().is_empty());
+}
+
+#[test]
+fn a_dry_run_shows_which_were_good() {
+    let forge = Forge::with(&["v1", "v2", "v3"]);
+    forge.record("prod", "v1", &["success"]);
+    forge.record("prod", "v2", &["failure"]);
+    let run = forge.roll_back(&["prod"]).arg("--dry-run").run();
+    run.expect_code(0);
+    let said = forge.world.said(&run);
+    insta::assert_snapshot!(said.split_once("images of").unwrap().1, @"
+    `infra/argocd/overlays/prod/kustomization.yaml`, newest first:
+       COMMIT  2025-01-01  REGISTRY/acme/app:v3  deployed, bad
+       COMMIT  2025-01-01  REGISTRY/acme/app:v2
+       COMMIT  2025-01-01  REGISTRY/acme/app:v1  verified, to be restored
+    ");
+}
+
+#[test]
+fn it_is_replayed_without_the_forge() {
+    let forge = Forge::with(&["v1", "v2", "v3"]);
+    forge.record("prod", "v1", &["success"]);
+    let command = forge.roll_back(&["prod"]);
+    let record = command.home().join("record");
+    command.clone().arg("--record").arg(&record).run().expect_code(0);
+    drop(forge);
+    let (recorded, again) = super::replay::replayed(&record);
+    assert_eq!(recorded, again);
+    assert_eq!(recorded["facts"]["verified"], true);
+}
