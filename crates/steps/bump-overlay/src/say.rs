@@ -7,7 +7,7 @@ use contract::{
     Reason, Report, Subject, Verdict,
     editing::{AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML},
 };
-use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, PullRequest, RUN_BIT, UNVERIFIED};
+use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, RUN_BIT, UNVERIFIED};
 
 use crate::{
     Facts,
@@ -145,7 +145,7 @@ pub(crate) fn failed(
     name: &branch::Name,
     problem: &Problem,
 ) -> Result<Report, Failure> {
-    let report = problem.report(name, &request.images()).map_err(|failure| propose_it(request, failure))?;
+    let report = problem.report(name, &request.images(), &request.to)?;
     if let Some(commit) = problem.commit() {
         return Ok(report.with_facts(&Facts { commit: commit.to_string(), ..edits.facts(request) }));
     }
@@ -155,14 +155,6 @@ pub(crate) fn failed(
     let before = edits.facts_before(request);
     let facts = Facts { pull_request: pull.url.clone(), message, diff, lines, ..before };
     Ok(notices(report, edits).with_facts(&facts))
-}
-
-/// Who may not write the branch may perhaps propose.
-fn propose_it(request: &Request, failure: Failure) -> Failure {
-    if request.to.pull_request != PullRequest::Never {
-        return failure;
-    }
-    failure.hinted("or pass `--pull-request fallback`, which needs GitHub's API and `pull-requests: write`")
 }
 
 /// Says that an overlay is not to be written: its image is held, or comes too late.

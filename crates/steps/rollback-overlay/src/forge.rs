@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use branch::Overlay;
 use contract::{Failure, Reference, World};
 use github::{Deployments, RepositoryName};
+use remote::Past;
 
 use crate::message::unique;
 
@@ -12,9 +13,8 @@ use crate::message::unique;
 /// rollback called bad.
 const ENOUGH: usize = 20;
 
-/// Whom to ask, and about what.
+/// What to ask about.
 pub(crate) struct Forge {
-    repository: RepositoryName,
     /// The overlays, by their directories, each with its environment.
     environments: Vec<(String, String)>,
 }
@@ -32,20 +32,28 @@ pub(crate) struct Known {
 
 impl Forge {
     /// Pairs overlays with their environments, in their order.
-    pub(crate) fn new(repository: RepositoryName, overlays: &[String], environments: &[String]) -> Self {
+    pub(crate) fn new(overlays: &[String], environments: &[String]) -> Self {
         let pairs = overlays.iter().zip(environments);
         let environments = pairs.filter_map(|(overlay, name)| Some((directory(overlay)?, name.clone())));
-        Self { repository, environments: environments.collect() }
+        Self { environments: environments.collect() }
     }
 
     /// Asks; what is known comes by the overlays' directories.
-    pub(crate) async fn ask(&self, world: &World) -> Result<BTreeMap<String, Known>, Failure> {
+    ///
+    /// # Errors
+    /// A `usage` [`Failure`] when the overlays are not on GitHub, and no repository is named.
+    pub(crate) async fn ask(
+        &self,
+        overlays: &Past<'_>,
+        world: &World,
+    ) -> Result<BTreeMap<String, Known>, Failure> {
+        let repository = repository(overlays, world)?;
         let names = unique(self.environments.iter().map(|(_, name)| name.clone()));
         let is_enough = |name: &str, found: &Deployments| {
             let mut here = self.environments.iter().filter(|(_, other)| other == name);
             here.all(|(directory, _)| good(found, directory).len() >= ENOUGH)
         };
-        let found = github::deployments(world, &self.repository, &names, is_enough).await;
+        let found = github::deployments(world, &repository, &names, is_enough).await;
         let found = found.map_err(|failure| {
             failure.context("could not find out what was good, from the forge's deployments")
         })?;
@@ -81,6 +89,21 @@ impl Known {
         };
         format!("{none} says that {image} was good: it is what was there before")
     }
+}
+
+/// Returns the repository of the deployments: that of the overlays, else the workflow's.
+fn repository(overlays: &Past<'_>, world: &World) -> Result<RepositoryName, Failure> {
+    const HINT: &str = "pass `--repository OWNER/NAME`, or leave `--environment` out";
+    if let Past::GitHub(github) = overlays {
+        return Ok(github.repository().clone());
+    }
+    let name = world.var("GITHUB_REPOSITORY").ok_or_else(|| {
+        let error = anyhow::anyhow!("`--environment` does not say of which repository's deployments it is");
+        Failure::usage(error).hinted(HINT)
+    })?;
+    name.parse().map_err(|error| {
+        Failure::usage(anyhow::Error::new(error).context("`GITHUB_REPOSITORY`")).hinted(HINT)
+    })
 }
 
 /// Returns the images that were good in this directory, the last one first, each once.

@@ -17,6 +17,7 @@ use check_image::Connection;
 use contract::{Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World};
 
 use branch::CommitName;
+use remote::Where;
 use request::Request;
 
 /// The step.
@@ -55,9 +56,9 @@ pub struct Args {
     /// Commit onto this branch of the remote
     #[arg(long, value_name = "BRANCH")]
     pub branch: branch::Name,
-    /// Remote to commit to [default: the repository of the workflow, else the checkout's `origin`]
-    #[arg(long, value_name = "URL|PATH")]
-    pub remote: Option<String>,
+    /// Where to write
+    #[command(flatten)]
+    pub remote: Where,
     /// The registry that must still have the image
     #[command(flatten)]
     pub connection: Connection,
@@ -66,7 +67,7 @@ pub struct Args {
 contract::facts! {
     /// What was restored.
     pub struct Facts {
-        /// The commit that has the image: the new one, or the branch's tip when nothing was to be done
+        /// The commit that has the image: the new one, that of the merge, or the branch's tip when nothing was to be done; empty until a pull request is merged
         pub commit: String,
         /// The branch that was written, without `refs/heads/`
         pub branch: String,
@@ -88,6 +89,8 @@ contract::facts! {
         pub diff: String,
         /// The message of the commit; empty when nothing was to be done
         pub message: String,
+        /// Where the pull request is; empty without one
+        pub pull_request: String,
     }
 }
 
@@ -99,6 +102,11 @@ impl Step for RollbackOverlay {
     const REASONS: &'static [Reason] = &say::REASONS;
     const PERMISSIONS: &'static [Permission] = &[
         Permission { system: System::GitHub, line: "contents: write", when: "the overlays are on GitHub" },
+        Permission {
+            system: System::GitHub,
+            line: "pull-requests: write",
+            when: "with `--pull-request`, unless the branch itself could be written",
+        },
         Permission { system: System::GitHub, line: "deployments: read", when: "with `--environment`" },
         Permission { system: System::Git, line: "push to the branch", when: "always" },
         check_image::PERMISSIONS[0],
@@ -108,7 +116,7 @@ impl Step for RollbackOverlay {
         SecretVariable {
             name: "RUNBOOK_GITHUB_TOKEN",
             conventional: Some("GITHUB_TOKEN"),
-            meaning: "pushes to the host of `GITHUB_SERVER_URL`, asks `GITHUB_API_URL` for deployments, is the password of last resort for `ghcr.io`, and goes to no other",
+            meaning: "writes through the API at `GITHUB_API_URL` or pushes to the host of `GITHUB_SERVER_URL`, is the password of last resort for `ghcr.io`, and goes to no other",
             default: Some("${{ github.token }}"),
         },
         check_image::SECRETS[0],

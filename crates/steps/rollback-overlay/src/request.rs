@@ -3,8 +3,8 @@
 use branch::{CommitName, Overlay};
 use check_image::Connection;
 use contract::{Failure, InvalidReference, Reference, World};
-use github::RepositoryName;
 use overlay::Change;
+use remote::Where;
 
 use crate::{Args, forge::Forge};
 
@@ -23,7 +23,7 @@ pub(crate) struct Request {
     pub(crate) run: Option<String>,
     pub(crate) dry_run: bool,
     pub(crate) branch: branch::Name,
-    pub(crate) remote: Option<String>,
+    pub(crate) remote: Where,
     pub(crate) connection: Connection,
 }
 
@@ -87,21 +87,10 @@ fn forge(args: &Args, world: &World) -> Result<Option<Forge>, Failure> {
             "`--to` says what is to be restored: the forge's deployments are not asked about {to}"
         )),
         (_, None) => {
-            return Ok(Some(Forge::new(repository_of_deployments(world)?, &args.overlay, &args.environment)));
+            return Ok(Some(Forge::new(&args.overlay, &args.environment)));
         }
     }
     Ok(None)
-}
-
-fn repository_of_deployments(world: &World) -> Result<RepositoryName, Failure> {
-    const HINT: &str = "set `GITHUB_REPOSITORY` to `OWNER/NAME`, or leave `--environment` out";
-    let name = world.var("GITHUB_REPOSITORY").ok_or_else(|| {
-        let error = anyhow::anyhow!("`--environment` does not say of which repository's deployments it is");
-        Failure::usage(error).hinted(HINT)
-    })?;
-    name.parse().map_err(|error| {
-        Failure::usage(anyhow::Error::new(error).context("`GITHUB_REPOSITORY`")).hinted(HINT)
-    })
 }
 
 /// Accepts a reference, or a repository alone.

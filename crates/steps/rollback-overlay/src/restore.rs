@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use branch::{BranchError, Decision, Edit, FileChange, Outcome, Snapshot};
+use branch::{Decision, Edit, FileChange, Overlay, Snapshot};
 use contract::{Failure, Report, World};
-use git::Git;
+use remote::{Ended, Past, Pull, Remote};
 
 use crate::{
     Facts, message,
@@ -15,42 +15,66 @@ use crate::{
 
 /// Commits the restored images onto the branch, however often somebody else is faster.
 pub(crate) async fn restore(request: &Request, world: &World) -> Result<Report, Failure> {
-    let name = &request.branch;
-    let remote = match &request.remote {
-        Some(remote) => remote.clone(),
-        None => git::remote(world).await?,
-    };
-    let git = Git::new(world, &remote, name.clone())?;
+    let remote = Remote::find(&request.remote, &request.branch, None, world).await?;
     let known = match &request.forge {
-        Some(forge) => forge.ask(world).await?,
+        Some(forge) => forge.ask(remote.past(), world).await?,
         None => BTreeMap::new(),
     };
-    let (bad, facts) = (BTreeMap::new(), Facts::default());
-    let mut planner = Planner { request, history: &git, name, world, known, bad, facts };
+    let planner = Planner {
+        request,
+        history: remote.past(),
+        name: &request.branch,
+        world,
+        known,
+        bad: BTreeMap::new(),
+        facts: Facts::default(),
+    };
+    let mut restoring = Restoring { planner, plan: Plan(Vec::new()) };
     if request.dry_run {
-        return dry_run(&mut planner, &git).await;
+        return dry_run(&mut restoring.planner, &remote).await;
     }
-    let mut last = Plan(Vec::new());
-    let paths = request.paths();
-    let outcome = branch::update(world, &git, &paths, async |snapshot: &Snapshot| {
-        last = planner.plan(snapshot).await?;
-        Ok(decide(request, &last, snapshot))
-    });
-    Ok(match outcome.await? {
-        Outcome::Landed { commit, said } => {
-            branch::bypassed(world, &said);
-            say::restored(request, &last, &commit)
-        }
-        Outcome::Unchanged(tip) => say::unchanged(request, &last, &tip),
-        Outcome::Refused(report) => report,
-        Outcome::Rejected(rejection) => say::nowhere(request, branch::rejected(name, &rejection)?),
-        Outcome::Missing => say::nowhere(request, branch::missing(name, git.shown())),
-    })
+    let ended = remote.write(&mut restoring).await?;
+    let plan = &restoring.plan;
+    match ended {
+        Ended::Landed(commit) => Ok(say::restored(request, plan, &commit)),
+        Ended::Merged(pull, commit) => Ok(say::merged(request, plan, &pull, &commit)),
+        Ended::Unchanged(tip) => Ok(say::unchanged(request, plan, &tip)),
+        Ended::Refused(report) => Ok(*report),
+        Ended::Failed(problem) => say::failed(request, plan, &problem),
+    }
 }
 
-fn decide(request: &Request, plan: &Plan, snapshot: &Snapshot) -> Decision<Report> {
+/// What is to be restored, and what it was at the last tip.
+struct Restoring<'a, 'w> {
+    planner: Planner<'a, Past<'w>>,
+    plan: Plan,
+}
+
+impl remote::Plan for Restoring<'_, '_> {
+    type Refused = Box<Report>;
+
+    fn paths(&self) -> Vec<String> {
+        self.planner.request.paths()
+    }
+
+    fn directories(&self) -> Vec<String> {
+        Overlay::directories(&self.planner.request.overlays)
+    }
+
+    async fn decide(&mut self, snapshot: &Snapshot) -> Result<Decision<Box<Report>>, Failure> {
+        self.plan = self.planner.plan(snapshot).await?;
+        Ok(decide(self.planner.request, &self.plan, snapshot))
+    }
+
+    fn proposed(&self, pull: &Pull) {
+        let known = self.planner.facts.clone();
+        self.planner.world.learn(&Facts { pull_request: pull.url.clone(), ..known });
+    }
+}
+
+fn decide(request: &Request, plan: &Plan, snapshot: &Snapshot) -> Decision<Box<Report>> {
     if plan.stops() {
-        return Decision::Refuse(say::stopped(request, plan, &snapshot.tip));
+        return Decision::Refuse(Box::new(say::stopped(request, plan, &snapshot.tip)));
     }
     let files: Vec<FileChange> = plan
         .restored()
@@ -62,20 +86,20 @@ fn decide(request: &Request, plan: &Plan, snapshot: &Snapshot) -> Decision<Repor
     Decision::Write(Edit { files, message: message::text(request, plan) })
 }
 
-async fn dry_run(planner: &mut Planner<'_, Git<'_>>, git: &Git<'_>) -> Result<Report, Failure> {
+async fn dry_run(planner: &mut Planner<'_, Past<'_>>, remote: &Remote<'_>) -> Result<Report, Failure> {
     let request = planner.request;
-    let snapshot = match branch::read(planner.world, git, &request.paths()).await {
+    let snapshot = match remote.read(&request.paths()).await? {
         Ok(snapshot) => snapshot,
-        Err(BranchError::Missing) => {
-            return Ok(say::nowhere(request, branch::missing(&request.branch, git.shown())));
-        }
-        Err(BranchError::Failed(failure)) => return Err(failure),
+        Err(problem) => return say::failed(request, &Plan(Vec::new()), &problem),
     };
     let plan = planner.plan(&snapshot).await?;
     let report = match decide(request, &plan, &snapshot) {
-        Decision::Refuse(report) => report,
+        Decision::Refuse(report) => *report,
         Decision::Nothing => say::unchanged(request, &plan, &snapshot.tip),
-        Decision::Write(_) => say::dry_run(request, &plan, &snapshot.tip),
+        Decision::Write(edit) => match remote.against(&snapshot, &edit) {
+            Some(problem) => say::failed(request, &plan, &problem)?,
+            None => say::dry_run(request, &plan, &snapshot.tip),
+        },
     };
     Ok(say::with_history(report, &plan))
 }

@@ -3,11 +3,13 @@
 use branch::{BRANCH_MISSING, CONTENDED, HISTORY_CUT, NOT_WRITTEN, POLICY, Values};
 use check_image::{ABSENT, DANGLING_INDEX, NOT_AN_IMAGE, PLATFORM_MISSING, TAG_MOVED};
 use contract::{
-    Commit,
-    Fault::{Configuration, Nobody},
+    Commit, Failure,
+    Fault::Configuration,
     Reason, Report, Subject, Verdict,
     editing::{AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML},
 };
+
+use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, RUN_BIT, UNVERIFIED};
 
 use crate::{
     Facts, message,
@@ -25,12 +27,9 @@ pub(crate) const NO_EARLIER_IMAGE: Reason = Reason::new(
 /// Not a commit of the overlay.
 pub(crate) const NOT_IN_HISTORY: Reason =
     Reason::new("not-in-history", Configuration, "the commit did not set the image of the overlay");
-/// Something else is deployed.
-pub(crate) const NEWER_IMAGE: Reason =
-    Reason::new("newer-image", Nobody, "the overlay no longer deploys the bad image");
 
 /// All that this step may say beside what every step may.
-pub(crate) const REASONS: [Reason; 20] = [
+pub(crate) const REASONS: [Reason; 24] = [
     NO_EARLIER_IMAGE,
     NOT_IN_HISTORY,
     NEWER_IMAGE,
@@ -50,7 +49,11 @@ pub(crate) const REASONS: [Reason; 20] = [
     CONTENDED,
     HISTORY_CUT,
     NOT_WRITTEN,
-    git::GIT_FAILED,
+    UNVERIFIED,
+    RUN_BIT,
+    NOT_MERGED,
+    NOT_WANTED,
+    remote::GIT_FAILED,
 ];
 
 /// Says that nothing is written, since one of the overlays cannot be or has something newer.
@@ -84,6 +87,30 @@ pub(crate) fn restored(request: &Request, plan: &Plan, commit: &Commit) -> Repor
     with_notices(report, plan).with_facts(&facts).with_value(commit.as_str())
 }
 
+/// Says that the pull request was merged.
+pub(crate) fn merged(request: &Request, plan: &Plan, pull: &Pull, commit: &Commit) -> Report {
+    let mut report = about(plan.0.iter().map(subject).collect());
+    let (number, short) = (pull.number, commit.short());
+    report.summary =
+        format!("merged pull request #{number} into `{}` as {short}: {}", request.branch, what(plan));
+    let facts = Facts { commit: commit.to_string(), pull_request: pull.url.clone(), ..facts(request, plan) };
+    with_notices(report, plan).with_facts(&facts).with_value(commit.as_str())
+}
+
+/// Says why the branch was not written, or not as it has to be.
+pub(crate) fn failed(request: &Request, plan: &Plan, problem: &Problem) -> Result<Report, Failure> {
+    let report = problem.report(&request.branch, &what(plan), &request.remote)?;
+    if let Some(commit) = problem.commit() {
+        return Ok(report.with_facts(&Facts { commit: commit.to_string(), ..facts(request, plan) }));
+    }
+    // Nothing of it is on the branch.
+    let before = facts_before(request, plan);
+    let Some(pull) = problem.pull() else { return Ok(report.with_facts(&before)) };
+    let Facts { message, diff, lines, .. } = facts(request, plan);
+    let facts = Facts { pull_request: pull.url.clone(), message, diff, lines, ..before };
+    Ok(with_notices(report, plan).with_facts(&facts))
+}
+
 /// Says what would be committed.
 pub(crate) fn dry_run(request: &Request, plan: &Plan, tip: &Commit) -> Report {
     let facts = facts(request, plan);
@@ -102,11 +129,6 @@ pub(crate) fn with_history(mut report: Report, plan: &Plan) -> Report {
         plan.0.iter().filter(|part| !part.values.list.is_empty()).map(table::text).collect();
     let detail = report.detail.take().into_iter().chain(tables).collect::<Vec<_>>().join("\n");
     if detail.is_empty() { report } else { report.with_detail(detail) }
-}
-
-/// Says of a branch that could not be written which one it was.
-pub(crate) fn nowhere(request: &Request, report: Report) -> Report {
-    report.with_facts(&Facts { branch: request.branch.to_string(), ..Facts::default() })
 }
 
 /// Returns the facts as they are before anything was written, for a run that fails.
@@ -217,6 +239,10 @@ mod tests {
         contended [environment]
         history-cut [environment]
         not-written [environment]
+        unverified [configuration]
+        run-bit [configuration]
+        not-merged [nobody]
+        pull-request-closed [nobody]
         git-failed [environment]
         ");
     }

@@ -34,7 +34,7 @@ pub use ancestry::{Ancestry, History};
 use answers::{Answer, ChangesAnswer, PushAnswer, ReadAnswer};
 use folder::Folder;
 use identity::Identities;
-pub use origin::{origin, remote, server};
+pub use origin::{origin, server};
 use program::Program;
 use trouble::Trouble;
 

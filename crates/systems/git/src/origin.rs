@@ -8,22 +8,6 @@ use contract::{
 };
 use serde_json::json;
 
-/// Returns the remote that is meant where none was named: that of the workflow, else the checkout's.
-///
-/// # Errors
-/// A `usage` [`Failure`] when there is none.
-pub async fn remote(world: &World) -> Result<String, Failure> {
-    if world.var("GITHUB_ACTIONS").as_deref() == Some("true")
-        && let Some(repository) = world.var("GITHUB_REPOSITORY")
-    {
-        return Ok(format!("{}/{repository}", server(world)));
-    }
-    origin(world).await?.ok_or_else(|| {
-        let error = anyhow::anyhow!("there is no `--remote`, and no `origin` here to take instead");
-        Failure::usage(error).hinted("pass `--remote URL`, or run it within a checkout that has an `origin`")
-    })
-}
-
 /// Returns the address of GitHub: its own, or that of a company.
 pub fn server(world: &World) -> String {
     world.var("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned())

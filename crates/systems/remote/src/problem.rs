@@ -8,6 +8,8 @@ use contract::{
 };
 use github::{Outcome, Pull, Signature, Unsupported};
 
+use crate::{PullRequest, Where};
+
 /// Not what `--require-verified` asks for.
 pub const UNVERIFIED: Reason =
     Reason::new("unverified", Configuration, "GitHub does not call the commit verified");
@@ -64,10 +66,12 @@ impl Problem {
     ///
     /// # Errors
     /// When who writes lacks the permission.
-    pub fn report(&self, name: &Name, what: &str) -> Result<Report, Failure> {
+    pub fn report(&self, name: &Name, what: &str, to: &Where) -> Result<Report, Failure> {
         Ok(match self {
             Self::Missing { shown } => branch::missing(name, shown),
-            Self::Declined(rejection) => return branch::rejected(name, rejection),
+            Self::Declined(rejection) => {
+                return branch::rejected(name, rejection).map_err(|failure| propose_it(to, failure));
+            }
             Self::Unverified(commit, signature) => unverified(name, commit, signature.as_ref()),
             Self::NeverVerified(unsupported) => {
                 let why = format!("nothing was written: {unsupported}, and git would not sign the commit");
@@ -79,6 +83,15 @@ impl Problem {
             }
             Self::NotMerged(pull, outcome) => not_merged(pull, outcome, what),
         })
+    }
+}
+
+/// Who may not write the branch may perhaps propose.
+fn propose_it(to: &Where, failure: Failure) -> Failure {
+    match to.pull_request {
+        PullRequest::Never => failure
+            .hinted("or pass `--pull-request fallback`, which needs GitHub's API and `pull-requests: write`"),
+        _ => failure,
     }
 }
 

@@ -182,12 +182,21 @@ fn it_must_be_said_of_which_repository_the_deployments_are() {
     let forge = Forge::with(&["v1", "v2"]);
     for wrong in ["", "dex", "https://github.com/example/dex"] {
         let report = forge.json(&forge.roll_back(&["prod"]).env("GITHUB_REPOSITORY", wrong), 2);
-        assert!(report["hints"].to_string().contains("GITHUB_REPOSITORY"), "{report}");
+        assert!(report["hints"].to_string().contains("--repository"), "{report}");
     }
     let command = forge.roll_back(&["prod"]).args(["--to", &forge.world.image("v1")]);
     let report = forge.json(&command, 0);
     assert!(report["notices"].to_string().contains("not asked"), "{report}");
     assert!(forge.github.asked().is_empty());
+}
+
+#[test]
+fn overlays_on_github_have_their_deployments_there() {
+    let forge = Forge::with(&["v1", "v2", "v3"]);
+    forge.record("prod", "v1", &["success"]);
+    let token = forge.github.token_with(&["contents: write", "deployments: read"]);
+    forge.world.on(&forge.github, &token, &["prod"]).args(["--environment", "prod"]).run().expect_code(0);
+    assert_eq!(forge.world.file(), forge.world.prod("v1"));
 }
 
 #[test]

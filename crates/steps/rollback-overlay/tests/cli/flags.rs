@@ -89,8 +89,26 @@ fn help_says_what_it_is_for() {
               Commit onto this branch of the remote [env: RUNBOOK_BRANCH]
 
           --remote <URL|PATH>
-              Remote to commit to [default: the repository of the workflow, else the checkout's
-              `origin`] [env: RUNBOOK_REMOTE]
+              Remote to commit to, through git [default: the repository of the workflow, else the
+              checkout's `origin`] [env: RUNBOOK_REMOTE]
+
+          --repository <OWNER/NAME>
+              Repository to commit to, through GitHub's API [default: that of the workflow, when there
+              is a token] [env: RUNBOOK_REPOSITORY]
+
+          --require-verified
+              Refuse unless GitHub calls the commit verified [env: RUNBOOK_REQUIRE_VERIFIED]
+
+          --pull-request <WHEN>
+              Make a pull request, and wait until it is merged [env: RUNBOOK_PULL_REQUEST]
+
+              Possible values:
+              - never:    The branch itself is written, or nothing
+              - fallback: The branch itself is written, or a pull request is made when its rules are
+                against that
+              - always:   A pull request is made
+
+              [default: never]
 
           --assume-public
               Take "not without credentials" for "not there", as for a public image [env:

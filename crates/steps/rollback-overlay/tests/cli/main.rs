@@ -4,6 +4,7 @@
 
 mod environment;
 mod flags;
+mod github;
 mod history;
 mod kills;
 mod races;
@@ -93,12 +94,18 @@ impl World {
         Self::of(&self.name(), "main", url, environments)
     }
 
+    /// Rolls these environments back, on `main` of a repository on GitHub, with this token and without
+    /// git.
+    fn on(&self, server: &lab::GitHub, token: &str, environments: &[&str]) -> lab::Command {
+        let command = rollback().args(["--image", &self.name(), "--branch", "main"]);
+        let command = overlays(command.args(["--repository", "example/dex"]), environments);
+        server.environment(command, token).env("PATH", "/nowhere")
+    }
+
     /// Rolls this image back, on this branch.
     fn of(image: &str, branch: &str, url: &str, environments: &[&str]) -> lab::Command {
         let command = rollback().args(["--image", image, "--branch", branch, "--remote", url]);
-        environments.iter().fold(command, |command, environment| {
-            command.args(["--overlay".to_owned(), format!("infra/argocd/overlays/{environment}")])
-        })
+        overlays(command, environments)
     }
 
     /// What it said to people, without what differs from run to run.
@@ -120,6 +127,13 @@ impl World {
     fn first_line(&self, run: &Run) -> String {
         self.said(run).lines().find(|line| !line.starts_with('[')).unwrap_or_default().to_owned()
     }
+}
+
+/// Names the overlays of these environments.
+fn overlays(command: lab::Command, environments: &[&str]) -> lab::Command {
+    environments.iter().fold(command, |command, environment| {
+        command.args(["--overlay".to_owned(), format!("infra/argocd/overlays/{environment}")])
+    })
 }
 
 fn rollback() -> lab::Command {
