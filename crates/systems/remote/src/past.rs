@@ -8,7 +8,6 @@ use git::Git;
 use github::GitHub;
 
 /// A repository that is asked through git, or through GitHub's API.
-#[expect(clippy::large_enum_variant, reason = "there are one or two in a run")]
 pub enum Past<'w> {
     /// Through git.
     Git(Git<'w>),

@@ -110,8 +110,7 @@ impl<'w> Remote<'w> {
     /// Returns why an edit could not be written, as far as that is known before it is tried.
     pub fn against(&self, onto: &Snapshot, edit: &Edit) -> Option<Problem> {
         let Past::GitHub(github) = &self.past else { return None };
-        let unsupported = github.supports(onto, edit).err()?;
-        self.unsupported(unsupported).err()
+        self.hindered(&github.supports(onto, edit).err()?)
     }
 
     /// Writes what the plan wants, however often somebody else is faster.
@@ -157,9 +156,9 @@ impl<'w> Remote<'w> {
                 propose::propose(self, github, plan).await
             }
             Ok(ended) => Ok(ended),
-            Err(unsupported) => match self.unsupported(unsupported) {
-                Err(problem) => Ok(Ended::Failed(problem)),
-                Ok(unsupported) => {
+            Err(unsupported) => match self.hindered(&unsupported) {
+                Some(problem) => Ok(Ended::Failed(problem)),
+                None => {
                     self.world.notice(format!("{unsupported}, so it went through git"));
                     let url = format!("{}/{}", git::server(self.world), github.repository());
                     self.through_git(&Git::new(self.world, &url, self.name().clone())?, plan).await
@@ -168,12 +167,12 @@ impl<'w> Remote<'w> {
         }
     }
 
-    /// Returns what is to go through git, or why that is not possible.
-    fn unsupported(&self, unsupported: Unsupported) -> Result<Unsupported, Problem> {
+    /// Returns why what the API cannot write is not to go through git.
+    fn hindered(&self, unsupported: &Unsupported) -> Option<Problem> {
         match self.to.pull_request {
-            PullRequest::Always => Err(Problem::NotProposed(unsupported)),
-            _ if self.to.require_verified => Err(Problem::NeverVerified(unsupported)),
-            _ => Ok(unsupported),
+            PullRequest::Always => Some(Problem::NotProposed(unsupported.clone())),
+            _ if self.to.require_verified => Some(Problem::NeverVerified(unsupported.clone())),
+            _ => None,
         }
     }
 
