@@ -54,7 +54,9 @@ pub struct Change {
     pub commit: Commit,
     /// Its first parent.
     pub parent: Option<Commit>,
-    /// Its whole message.
+    /// The whole message of the commit that set the file so: of this one, unless it is a merge that got
+    /// the very file from one of its further parents. Then it is that of the commit which brought it,
+    /// since a forge's own message for a merge says nothing of what it deploys.
     pub message: String,
     /// Its author's date, in seconds since 1970.
     pub date: i64,

@@ -21,6 +21,8 @@ pub(crate) const DEPTHS: [&str; 3] = ["--depth=256", "--depth=4096", "--depth=21
 struct Step {
     commit: ObjectId,
     file: Option<ObjectId>,
+    /// The commit that says why: this one, or the one that it merged.
+    told_by: ObjectId,
 }
 
 /// The steps of a file.
@@ -90,7 +92,7 @@ fn walk(repository: &gix::Repository, tip: &Commit, path: &str, most: usize) -> 
     let mut file = file(repository, commit, path)?;
     loop {
         let Some(parent) = objects::first_parent(repository, commit)? else {
-            steps.extend(file.map(|id| Step { commit, file: Some(id) }));
+            steps.extend(file.map(|id| Step { commit, file: Some(id), told_by: commit }));
             return Ok(Walked::Enough { steps, is_whole: true });
         };
         if !repository.has_object(parent) {
@@ -98,13 +100,40 @@ fn walk(repository: &gix::Repository, tip: &Commit, path: &str, most: usize) -> 
         }
         let before = self::file(repository, parent, path)?;
         if before != file {
-            steps.push(Step { commit, file });
+            let Some(told_by) = told_by(repository, commit, path, file)? else { return Ok(Walked::Cut) };
+            steps.push(Step { commit, file, told_by });
         }
         let begins = file.is_some() && before.is_none();
         if begins || steps.len() >= most {
             return Ok(Walked::Enough { steps, is_whole: begins });
         }
         (commit, file) = (parent, before);
+    }
+}
+
+/// Returns the commit that set a file: this one, or the one that it got the file from through merges,
+/// looked for from parent to parent that has the same file; `None` when that was not fetched.
+fn told_by(
+    repository: &gix::Repository,
+    mut commit: ObjectId,
+    path: &str,
+    file: Option<ObjectId>,
+) -> Answer<Option<ObjectId>> {
+    // Where a file is not, it may never have been.
+    if file.is_none() {
+        return Ok(Some(commit));
+    }
+    'back: loop {
+        for parent in objects::parents(repository, commit)?.unwrap_or_default() {
+            if !repository.has_object(parent) {
+                return Ok(None);
+            }
+            if self::file(repository, parent, path)? == file {
+                commit = parent;
+                continue 'back;
+            }
+        }
+        return Ok(Some(commit));
     }
 }
 
@@ -129,7 +158,8 @@ async fn told(call: &Call<'_>, walked: BTreeMap<String, Steps>) -> Answer<BTreeM
 }
 
 fn change(repository: &gix::Repository, step: &Step) -> Answer<ChangeAnswer> {
-    let (message, date) = objects::said(repository, step.commit)?;
+    let (message, _) = objects::said(repository, step.told_by)?;
+    let (_, date) = objects::said(repository, step.commit)?;
     let content = step.file.map(|id| objects::content(repository, id)).transpose()?;
     let parent = objects::first_parent(repository, step.commit)?.map(objects::commit).transpose()?;
     let commit = objects::commit(step.commit)?;
