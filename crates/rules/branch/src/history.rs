@@ -16,6 +16,9 @@ pub const HISTORY_CUT: Reason =
 pub trait History {
     /// Returns the newest changes of each of these files, seen from `tip` back along first parents.
     ///
+    /// A file that was moved as it was may be followed to where it was before; one that is not followed
+    /// begins with the move.
+    ///
     /// # Errors
     /// When there is no answer, or the remote's own history ends too early ([`HISTORY_CUT`]).
     async fn changes(

@@ -411,14 +411,14 @@ fn with_hint(refused: Refused) -> Refused {
 fn nothing_earlier(file: &File<'_>, bad: usize, passed_over: &[String]) -> Refused {
     let values = &file.values;
     let bad = &values.list[bad].image;
-    let reach = match values.is_whole {
-        true => "since the file is there".to_owned(),
-        false => format!("in the last {LOOKED_AT} changes of the file"),
+    let reach = match values.list.last().filter(|_| values.is_whole) {
+        Some(first) => format!("the first one of this file came with {}", first.commit.short()),
+        None => format!("in the last {LOOKED_AT} changes of the file"),
     };
     let message = match passed_over {
         [] => format!("`{}`: there is no image before {bad} that nobody called bad, {reach}", file.path),
         all => format!("`{}`: no image before {bad} is left, {reach}: {}", file.path, all.join("; ")),
     };
     Refused::new(NO_EARLIER_IMAGE, message)
-        .hint("name an image with `--to`; if the file was renamed, its history begins there")
+        .hint("name an image with `--to`; a file that was moved and changed in one commit begins there")
 }

@@ -7,6 +7,7 @@ use gix::ObjectId;
 
 use crate::{
     answers::{Answer, ChangeAnswer, ChangesAnswer, text},
+    differences,
     folder::REMOTE,
     objects::{self, Found},
     program::Call,
@@ -79,17 +80,18 @@ fn walk_all(
     Ok(Some(all))
 }
 
-/// Walks back until the commit that the file begins with.
+/// Walks back until the commit that the file begins with, under the names that it had.
 ///
 /// Whether a parent is there is asked of the objects, not of the list of shallow commits: that list
 /// shrinks when a newer tip is fetched, the objects stay.
 fn walk(repository: &gix::Repository, tip: &Commit, path: &str, most: usize) -> Answer<Walked> {
     let mut steps = Vec::new();
+    let mut path = path.to_owned();
     let mut commit = objects::id(tip)?;
     if !repository.has_object(commit) {
         return Ok(Walked::Cut);
     }
-    let mut file = file(repository, commit, path)?;
+    let mut file = file(repository, commit, &path)?;
     loop {
         let Some(parent) = objects::first_parent(repository, commit)? else {
             steps.extend(file.map(|id| Step { commit, file: Some(id), told_by: commit }));
@@ -98,9 +100,14 @@ fn walk(repository: &gix::Repository, tip: &Commit, path: &str, most: usize) -> 
         if !repository.has_object(parent) {
             return Ok(Walked::Cut);
         }
-        let before = self::file(repository, parent, path)?;
+        let mut before = self::file(repository, parent, &path)?;
+        if let (Some(id), None) = (file, before)
+            && let Some(old) = moved_from(repository, id, parent, commit)?
+        {
+            (path, before) = (old, file);
+        }
         if before != file {
-            let Some(told_by) = told_by(repository, commit, path, file)? else { return Ok(Walked::Cut) };
+            let Some(told_by) = told_by(repository, commit, &path, file)? else { return Ok(Walked::Cut) };
             steps.push(Step { commit, file, told_by });
         }
         let begins = file.is_some() && before.is_none();
@@ -109,6 +116,20 @@ fn walk(repository: &gix::Repository, tip: &Commit, path: &str, most: usize) -> 
         }
         (commit, file) = (parent, before);
     }
+}
+
+/// Returns where a file was before a commit that moved it as it was: the only place that had it and is
+/// gone.
+fn moved_from(
+    repository: &gix::Repository,
+    file: ObjectId,
+    parent: ObjectId,
+    commit: ObjectId,
+) -> Answer<Option<String>> {
+    let (parent, commit) = (objects::commit(parent)?, objects::commit(commit)?);
+    let differences = differences::between(repository, &parent, &commit, usize::MAX)?;
+    let mut left = differences.into_iter().filter(|difference| difference.is_left(file));
+    Ok(left.next().map(|difference| difference.path).filter(|_| left.next().is_none()))
 }
 
 /// Returns the commit that set a file: this one, or the one that it got the file from through merges,

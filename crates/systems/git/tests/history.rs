@@ -147,6 +147,37 @@ async fn a_merge_that_made_the_file_itself_speaks_for_itself() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_moved_as_it_was_is_followed() {
+    let remote = Remote::new();
+    let move_to = |from: &str, to: &str, content: &str| {
+        let changes = [Change::delete(from), Change::file(to, content)];
+        remote.change("main", &changes, "refactor: move\n")
+    };
+    let [old, older] = ["deploy/prod/kustomization.yaml", "prod.yaml"];
+    remote.commit("main", &[(older, "one", false), ("base.yaml", "two", false)], "set one\n");
+    remote.commit("main", &[(older, "two", false)], "set two\n");
+    move_to(older, old, "two");
+    remote.commit("main", &[(old, "three", false)], "set three\n");
+    move_to(old, PATH, "three");
+    set(&remote, "four");
+    let (world, all) = (world(), ["four", "three", "two", "one"]);
+    let found = changes(&git(&world, &remote.url()), &remote, 100).await;
+    assert_eq!((contents(&found), found.is_whole), (all.map(str::to_owned).to_vec(), true));
+    assert!(found.list.iter().all(|change| change.message.starts_with("set ")));
+    // What was changed on the way is not known to be the same file, nor is one of two.
+    move_to(PATH, old, "five");
+    move_to(old, PATH, "five");
+    let found = changes(&git(&world, &remote.url()), &remote, 100).await;
+    assert_eq!((contents(&found), found.is_whole), (vec!["five".to_owned()], true));
+    remote.commit("main", &[("twin", "five", false)], "chore: twin\n");
+    let both = [Change::delete(PATH), Change::delete("twin"), Change::file(old, "five")];
+    let moved = remote.change("main", &both, "refactor: move\n");
+    move_to(old, PATH, "five");
+    let found = changes(&git(&world, &remote.url()), &remote, 100).await;
+    assert_eq!((said(&found), found.is_whole), (vec![(&*moved, "refactor: move")], true));
+}
+
+#[tokio::test]
 async fn the_end_of_a_shallow_remote_is_not_taken_for_the_beginning() {
     let remote = Remote::new();
     set(&remote, "one");
