@@ -93,7 +93,7 @@ fn walk(repository: &gix::Repository, tip: &Commit, path: &str, most: usize) -> 
     }
     let mut file = file(repository, commit, &path)?;
     loop {
-        let Some(parent) = objects::first_parent(repository, commit)? else {
+        let Some(parent) = objects::first_parent(&repository.objects, commit)? else {
             steps.extend(file.map(|id| Step { commit, file: Some(id), told_by: commit }));
             return Ok(Walked::Enough { steps, is_whole: true });
         };
@@ -145,7 +145,7 @@ fn told_by(
         return Ok(Some(commit));
     }
     'back: loop {
-        for parent in objects::parents(repository, commit)?.unwrap_or_default() {
+        for parent in objects::parents(&repository.objects, commit)?.unwrap_or_default() {
             if !repository.has_object(parent) {
                 return Ok(None);
             }
@@ -182,7 +182,7 @@ fn change(repository: &gix::Repository, step: &Step) -> Answer<ChangeAnswer> {
     let (message, _) = objects::said(repository, step.told_by)?;
     let (_, date) = objects::said(repository, step.commit)?;
     let content = step.file.map(|id| objects::content(repository, id)).transpose()?;
-    let parent = objects::first_parent(repository, step.commit)?.map(objects::commit).transpose()?;
+    let parent = objects::first_parent(&repository.objects, step.commit)?.map(objects::commit).transpose()?;
     let commit = objects::commit(step.commit)?;
     Ok(ChangeAnswer { commit, parent, message, date, content: content.as_deref().map(text) })
 }

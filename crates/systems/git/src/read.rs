@@ -39,13 +39,9 @@ pub(crate) async fn read(call: &Call<'_>, name: &Name, paths: &[String]) -> Answ
 /// Returns the commit that the branch is at.
 pub(crate) async fn tip(call: &Call<'_>, name: &Name) -> Answer<Option<Commit>> {
     let reference = if name.as_str() == "HEAD" { "HEAD".to_owned() } else { name.full() };
-    let output = call.run(&["ls-remote", "--quiet", REMOTE, &reference], &[]).await?;
-    if !output.is_good() {
-        return Err(Trouble::said(&output.stderr));
-    }
+    let lines = call.lines(&["ls-remote", "--quiet", REMOTE, &reference]).await?;
     // It lists all references that end so.
-    let text = String::from_utf8_lossy(&output.stdout);
-    let mut lines = text.lines().filter_map(|line| line.split_once('\t'));
+    let mut lines = lines.iter().filter_map(|line| line.split_once('\t'));
     let found = lines.find(|(_, name)| *name == reference);
     found.map(|(id, _)| id.parse().map_err(Trouble::other)).transpose()
 }

@@ -19,7 +19,7 @@ pub(crate) async fn contains(call: &Call<'_>, name: &Name, commit: &Commit) -> A
     let fetch = ["fetch", "--quiet", DEPTH, "--filter=tree:0", "--no-tags", "--no-write-fetch-head"];
     let more = ["--recurse-submodules=no", REMOTE, &refspec];
     call.expect(&[&fetch[..], &more[..]].concat(), &[]).await?;
-    let repository = call.folder.open()?;
+    let objects = call.folder.objects()?;
     let wanted = objects::id(commit)?;
     let mut open = vec![objects::id(&call.folder.tip()?)?];
     let mut seen = std::collections::HashSet::new();
@@ -31,7 +31,7 @@ pub(crate) async fn contains(call: &Call<'_>, name: &Name, commit: &Commit) -> A
             continue;
         }
         // What is not here is behind the depth.
-        open.extend(objects::parents(&repository, id)?.unwrap_or_default());
+        open.extend(objects::parents(&objects, id)?.unwrap_or_default());
     }
     Ok(false)
 }
