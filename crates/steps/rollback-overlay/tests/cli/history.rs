@@ -35,6 +35,27 @@ fn a_commit_that_came_by_a_merge_is_undone_with_what_the_merge_brought() {
 }
 
 #[test]
+fn what_came_along_with_the_image_did_not_set_it() {
+    let world = World::with(&["v1"]);
+    let more = |text: String| text.replace("count: 3", "count: 5");
+    for tag in ["v2", "v3"] {
+        world.push(tag);
+    }
+    let docs = world.commit_to("release", &[("README.md", "x".to_owned())], "docs: x\n");
+    let earlier = world.commit_to("release", &[(PROD, world.prod("v2"))], "deploy(prod): x\n");
+    let bad = world.commit_to("release", &[(PROD, world.prod("v3"))], "deploy(prod): x\n");
+    let later = world.commit_to("release", &[(PROD, more(world.prod("v3")))], "feat: more\n");
+    world.remote.merge("release", "main", "Merge pull request #7");
+    for commit in [docs, earlier, later] {
+        let run = world.roll_back(&["--undo", &commit, "--format", "json"]).run();
+        run.expect_code(10);
+        assert_eq!(run.json()["reason"], "not-in-history", "{run}");
+    }
+    world.roll_back(&["--undo", &bad]).run().expect_code(0);
+    assert_eq!(world.file(), more(world.prod("v1")));
+}
+
+#[test]
 fn what_was_said_of_an_image_that_came_by_a_merge_counts() {
     let world = World::with(&[]);
     let source = "1".repeat(40);
