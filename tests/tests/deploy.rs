@@ -14,7 +14,10 @@ use lab::{
     testbed::{App, AppSpec, Namespace, Testbed, repository, scripts},
 };
 use serde_json::{Value, json};
-use tests::{act::Consumer, tools::binary};
+use tests::{
+    act::{self, Consumer},
+    tools::binary,
+};
 
 const REPOSITORY: &str = "data-literate/dex";
 const OLD: &str = "sha-00000000";
@@ -85,6 +88,29 @@ impl World {
             .env("RUNBOOK_ARGOCD_TOKEN", &self.token)
     }
 
+    /// Deploys the new image by the workflow, with this token for Argo CD.
+    fn workflow(&self, consumer: &Consumer, token: &str) -> act::Run {
+        let (testbed, [stage, prod]) = (Testbed::shared(), &self.namespaces);
+        consumer
+            .dispatch()
+            .input("image", &self.image(NEW))
+            .variable("OVERLAYS", &self.remote.url())
+            .variable("ARGOCD_SERVER", &testbed.argocd().url())
+            .variable("APPS", &[self.apps[0].name(), self.apps[1].name()].join(","))
+            .variable("NAMESPACES", &[stage.name(), prod.name()].join(","))
+            .variable("KUBECONFIG", &testbed.kubernetes().kubeconfig().display().to_string())
+            .secret("ARGOCD_TOKEN", token)
+            .run()
+    }
+
+    /// What both overlays are on the branch.
+    fn overlays(&self) -> [Option<String>; 2] {
+        ["stage", "prod"].map(|environment| {
+            let path = format!("infra/argocd/overlays/{environment}/kustomization.yaml");
+            self.remote.file("main", &path)
+        })
+    }
+
     fn verify_pods(&self, image: &str) -> Command {
         let namespaces = self.namespaces.iter().flat_map(|namespace| ["--namespace", namespace.name()]);
         step("verify-pods")
@@ -140,28 +166,64 @@ fn an_image_goes_from_the_registry_to_proven_pods_of_two_environments() {
     assert!(world.namespaces.iter().all(running));
 }
 
+/// A repository with the workflow.
+fn consumer() -> Consumer {
+    let steps = ["check-image", "bump-overlay", "wait-argo", "verify-pods", "rollback-overlay"];
+    Consumer::new("deploy.yml", &steps)
+}
+
 #[test]
 fn a_workflow_with_four_uses_goes_from_an_image_to_proven_pods() {
     let world = World::new();
     let pushed = image().created("2026-02-02T00:00:00Z").push(&world.registry, REPOSITORY, NEW);
-    let names = |names: [&str; 2]| names.join(",");
-    let (testbed, [stage, prod]) = (Testbed::shared(), &world.namespaces);
-    let run = Consumer::new("deploy.yml", &["check-image", "bump-overlay", "wait-argo", "verify-pods"])
-        .dispatch()
-        .input("image", &world.image(NEW))
-        .variable("OVERLAYS", &world.remote.url())
-        .variable("ARGOCD_SERVER", &testbed.argocd().url())
-        .variable("APPS", &names([world.apps[0].name(), world.apps[1].name()]))
-        .variable("NAMESPACES", &names([stage.name(), prod.name()]))
-        .variable("KUBECONFIG", &testbed.kubernetes().kubeconfig().display().to_string())
-        .secret("ARGOCD_TOKEN", &world.token)
-        .run();
+    let run = world.workflow(&consumer(), &world.token);
     assert_eq!(run.job("deploy"), "success", "{run}");
     assert_eq!(run.step("deploy/bump").outputs["commit"], world.remote.tip("main"), "{run}");
     assert_eq!(run.step("deploy/argo").outputs["verdict"], "passed", "{run}");
     assert!(run.step("deploy/pods").outputs["digests"].contains(&pushed.digest), "{run}");
     assert!(run.step("deploy/argo/run").summary.contains("```mermaid"), "{run}");
     assert!(run.log.iter().all(|line| !line.contains(&world.token)), "{run}");
+    assert_eq!(run.result("deploy/rollback"), "skipped", "{run}");
+}
+
+#[test]
+fn a_workflow_rolls_back_a_bad_image_and_fails_with_the_reason() {
+    let world = World::new();
+    image().created("2026-02-02T00:00:00Z").push(&world.registry, REPOSITORY, NEW);
+    let before = world.overlays();
+    for namespace in &world.namespaces {
+        let pulled = scripts::pulled_from(Arc::clone(&world.registry));
+        let falling = scripts::crash_loop(1, "no such table: users\n");
+        namespace.pods(move |pod| if pod.image.contains(NEW) { falling(pod) } else { pulled(pod) });
+    }
+    let consumer = consumer();
+    let run = world.workflow(&consumer, &world.token);
+    assert_eq!(run.job("deploy"), "failure", "{run}");
+    let argo = run.step("deploy/argo/run");
+    let words = ["reason", "fault"].map(|name| argo.outputs[name].as_str());
+    assert_eq!((words, argo.annotations[0].kind.as_str()), (["crash-loop", "change"], "error"), "{run}");
+    let rollback = world.remote.log("main")[0].clone();
+    assert_eq!(run.step("deploy/rollback").outputs["commit"], rollback.id, "{run}");
+    assert!(rollback.title().starts_with("rollback(stage,prod): "), "{}", rollback.message);
+    assert!(rollback.message.contains("\n\ncrash-loop\n\n"), "{}", rollback.message);
+    assert_eq!(run.step("deploy/back").outputs["verdict"], "passed", "{run}");
+    assert_eq!(world.overlays(), before);
+    assert!(world.apps.iter().all(|app| app.revision().as_deref() == Some(rollback.id.as_str())));
+    // The same image again is held back.
+    let again = world.workflow(&consumer, &world.token);
+    assert_eq!(again.step("deploy/bump/run").outputs["reason"], "held", "{again}");
+    assert_eq!((again.result("deploy/rollback"), world.remote.tip("main")), ("skipped", rollback.id));
+}
+
+#[test]
+fn a_workflow_rolls_nothing_back_that_the_image_is_not_to_blame_for() {
+    let world = World::new();
+    image().created("2026-02-02T00:00:00Z").push(&world.registry, REPOSITORY, NEW);
+    let run = world.workflow(&consumer(), "wrong");
+    assert_eq!(run.job("deploy"), "failure", "{run}");
+    assert_eq!(run.step("deploy/argo/run").outputs["fault"], "configuration", "{run}");
+    assert_eq!(run.result("deploy/rollback"), "skipped", "{run}");
+    assert_eq!(run.step("deploy/bump").outputs["commit"], world.remote.tip("main"), "{run}");
 }
 
 #[test]

@@ -141,6 +141,20 @@ impl Remote {
         run(&self.path(), &["fast-import", "--quiet"], stream);
     }
 
+    /// Merges a branch into another one by a merge commit, as a forge does, and returns that commit.
+    ///
+    /// # Panics
+    ///
+    /// If both have changed the same lines.
+    pub fn merge(&self, branch: &str, into: &str, message: &str) -> String {
+        let (ours, theirs) = (self.tip(into), self.tip(branch));
+        let tree = self.git(&["merge-tree", "--write-tree", &ours, &theirs]);
+        let commit = ["commit-tree", tree.trim(), "-p", &ours, "-p", &theirs, "-m", message];
+        let commit = self.git(&commit).trim().to_owned();
+        self.git(&["update-ref", &format!("refs/heads/{into}"), &commit]);
+        commit
+    }
+
     /// Returns the commit that a branch stands at.
     ///
     /// # Panics

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use bump_overlay::BumpOverlay;
 use check_image::CheckImage;
 use contract::{Invocation, Verdict};
+use rollback_overlay::RollbackOverlay;
 use verify_pods::VerifyPods;
 use wait_argo::WaitArgo;
 
@@ -61,7 +62,7 @@ async fn tell(invocation: Invocation, keep: bool) -> anyhow::Result<u8> {
     chapter_dev(&mut stage, &world, &pinned).await;
     chapter_release(&mut stage, &world, &pinned).await?;
     chapter_bad_image(&mut stage, &world).await;
-    chapter_back(&mut stage, &world, &pinned).await;
+    chapter_back(&mut stage, &world, &pinned).await?;
     if keep {
         stage.keep(&world).await;
     } else {
@@ -110,6 +111,8 @@ async fn chapter_release(stage: &mut Stage, world: &World, pinned: &str) -> anyh
     stage.say("Both applications are waited for together, with one deadline:");
     wait_argo(stage, &STAGE_AND_PROD, &commit, pinned, Verdict::Passed).await;
     verify_pods(stage, &STAGE_AND_PROD, pinned, Verdict::Passed).await;
+    stage.say("An image that the overlay does not have is refused, and nothing is written:");
+    bump(stage, world, &["prod"], "ghcr.io/somebody/else:v1", Verdict::Refused).await;
     Ok(())
 }
 
@@ -124,15 +127,19 @@ async fn chapter_bad_image(stage: &mut Stage, world: &World) {
     verify_pods(stage, &["prod"], &image, Verdict::Refused).await;
 }
 
-/// The value that was there before.
-async fn chapter_back(stage: &mut Stage, world: &World, pinned: &str) {
+/// The image that was there before, and what keeps the bad one away.
+async fn chapter_back(stage: &mut Stage, world: &World, pinned: &str) -> anyhow::Result<()> {
     stage.chapter("The way back");
-    stage.say("The value is put back, as one more commit; what others changed meanwhile stays:");
-    let commit = bump(stage, world, &["prod"], pinned, Verdict::Passed).await;
+    stage.say("The image before is put back in one commit, since the registry still has it; what others changed meanwhile stays:");
+    let bad = world.image(MISSING_TAG);
+    let commit = roll_back(stage, world, "prod", &bad).await;
+    stage.quote(&world.last_change()?);
+    stage.say("That commit says which image was bad, so a late run of its pipeline does not bring it back:");
+    bump(stage, world, &["prod"], &bad, Verdict::Refused).await;
+    stage.say("And prod is what it was:");
     wait_argo(stage, &["prod"], &commit, pinned, Verdict::Passed).await;
     verify_pods(stage, &["prod"], pinned, Verdict::Passed).await;
-    stage.say("An image that the overlay does not have is refused, and nothing is written:");
-    bump(stage, world, &["prod"], "ghcr.io/somebody/else:v1", Verdict::Refused).await;
+    Ok(())
 }
 
 /// "Could not ask" is not a "no".
@@ -147,6 +154,14 @@ async fn chapter_silence(stage: &mut Stage, world: &mut World) {
 /// Writes an image into overlays and returns the commit.
 async fn bump(stage: &mut Stage, world: &World, to: &[&str], image: &str, expected: Verdict) -> String {
     stage.run::<BumpOverlay>(&to_overlays(world, to, image), expected).await
+}
+
+/// Takes a bad image out of an overlay and returns the commit.
+async fn roll_back(stage: &mut Stage, world: &World, environment: &str, bad: &str) -> String {
+    let overlay = remote::overlay(environment);
+    let arguments = ["--overlay", &overlay, "--image", bad, "--bad", bad, "--branch", "main", "--remote"];
+    let arguments = [&arguments[..], &[world.remote(), "--reason", "image-pull"]].concat();
+    stage.run::<RollbackOverlay>(&arguments, Verdict::Passed).await
 }
 
 fn to_overlays(world: &World, environments: &[&str], image: &str) -> Vec<String> {

@@ -12,9 +12,12 @@ fn the_demo_tells_its_story_and_leaves_nothing_behind() {
     let run = demo.run();
     assert_eq!(run.code, 0, "{run}");
     assert!(
-        run.stdout.ends_with("19 commands, every verdict as expected; nothing was left behind.\n"),
+        run.stdout.ends_with("20 commands, every verdict as expected; nothing was left behind.\n"),
         "{run}"
     );
+    for word in ["[held]", "\n    Runbook-Rollback-Of: "] {
+        assert!(run.stdout.contains(word), "{word} in {run}");
+    }
     assert!(!run.stdout.contains('\u{1b}'), "no colour in a pipe");
     let left: Vec<_> = std::fs::read_dir(demo.temp()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");

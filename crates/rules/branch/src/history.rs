@@ -16,6 +16,9 @@ pub const HISTORY_CUT: Reason =
 pub trait History {
     /// Returns the newest changes of each of these files, seen from `tip` back along first parents.
     ///
+    /// A file that was moved as it was may be followed to where it was before; one that is not followed
+    /// begins with the move.
+    ///
     /// # Errors
     /// When there is no answer, or the remote's own history ends too early ([`HISTORY_CUT`]).
     async fn changes(
@@ -54,7 +57,9 @@ pub struct Change {
     pub commit: Commit,
     /// Its first parent.
     pub parent: Option<Commit>,
-    /// Its whole message.
+    /// The whole message of the commit that set the file so: of this one, unless it is a merge that got
+    /// the very file from one of its further parents. Then it is that of the commit which brought it,
+    /// since a forge's own message for a merge says nothing of what it deploys.
     pub message: String,
     /// Its author's date, in seconds since 1970.
     pub date: i64,

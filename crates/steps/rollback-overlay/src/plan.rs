@@ -104,8 +104,7 @@ impl<H: History> Planner<'_, H> {
         let changes = changes.await?;
         let changes = |file: &File<'_>| changes.get(&file.path).cloned().unwrap_or_default();
         for file in found.iter_mut().filter_map(|(_, found)| found.as_mut().ok()) {
-            let read = |text: &[u8]| overlay::image_in(text, &file.entry, &self.request.entry);
-            file.values = Values::read(&changes(file), read);
+            file.values = Values::read(&changes(file), |text| self.image(file, text));
         }
         let files = found.iter().filter_map(|(_, found)| found.as_ref().ok());
         self.facts = say::known(self.request, files.map(|file| (file.path.as_str(), &file.values)));
@@ -210,7 +209,7 @@ impl<H: History> Planner<'_, H> {
             changes.list.iter().map(|change| &change.commit).filter(|id| commit.matches(id.as_str()));
         let change = match (fitting.next(), fitting.next()) {
             (Some(one), None) => Some(one.clone()),
-            (None, _) => self.brought(commit, changes).await?,
+            (None, _) => self.brought(file, commit, changes).await?,
             _ => None,
         };
         let set = change.and_then(|change| file.values.list.iter().position(|value| value.commit == change));
@@ -221,21 +220,47 @@ impl<H: History> Planner<'_, H> {
         }))
     }
 
-    /// Returns the change that brought a commit: the oldest one that contains it, unless it was there
-    /// before.
-    async fn brought(&self, commit: &CommitName, changes: &Changes) -> Result<Option<Commit>, Failure> {
+    /// Returns the change that brought a commit, and the image that this commit set: the oldest one that
+    /// contains it, unless it was there before.
+    async fn brought(
+        &self,
+        file: &File<'_>,
+        commit: &CommitName,
+        changes: &Changes,
+    ) -> Result<Option<Commit>, Failure> {
         let containing = |names: Vec<CommitName>| async move {
             let relations = self.ask(async || self.history.relations(commit, &names).await).await?;
             let found = relations.others.iter().rposition(|(relation, _)| *relation == Relation::Before);
             Ok::<_, Failure>((found, relations.commit))
         };
         let names = changes.list.iter().map(|change| (&change.commit).into()).collect();
-        let (Some(at), whole) = containing(names).await? else { return Ok(None) };
+        let (Some(at), Some(whole)) = containing(names).await? else { return Ok(None) };
         let change = &changes.list[at];
         let Some(parent) = &change.parent else { return Ok(None) };
         let (before, _) = containing(vec![parent.into()]).await?;
-        let was_there = before.is_some() || whole.as_ref() == Some(parent);
-        Ok((!was_there).then(|| change.commit.clone()))
+        let is_new = before.is_none() && whole != *parent;
+        Ok((is_new && self.has_set(file, &whole, change).await?).then(|| change.commit.clone()))
+    }
+
+    /// Returns whether a commit is the one that set the image which a merge brought: much can come along.
+    async fn has_set(
+        &self,
+        file: &File<'_>,
+        commit: &Commit,
+        merge: &branch::Change,
+    ) -> Result<bool, Failure> {
+        let paths = [file.path.clone()];
+        let found = self.ask(async || self.history.changes(commit, &paths, 2).await).await?;
+        let list = found.get(&file.path).map(|changes| &changes.list[..]).unwrap_or_default();
+        let image = |change: &branch::Change| self.image(file, change.content.as_deref()?);
+        let (set, before) = (list.first().filter(|change| change.commit == *commit), list.get(1));
+        let wanted = image(merge);
+        Ok(set.is_some_and(|set| image(set) == wanted) && before.and_then(image) != wanted)
+    }
+
+    /// Returns the image that a text of the file names.
+    fn image(&self, file: &File<'_>, text: &[u8]) -> Option<String> {
+        overlay::image_in(text, &file.entry, &self.request.entry)
     }
 
     /// The bad value is gone already: by this very rollback, or by something newer.
@@ -495,14 +520,14 @@ fn with_hint(refused: Refused) -> Refused {
 fn nothing_earlier(file: &File<'_>, bad: usize, passed_over: &[String]) -> Refused {
     let values = &file.values;
     let bad = &values.list[bad].image;
-    let reach = match values.is_whole {
-        true => "since the file is there".to_owned(),
-        false => format!("in the last {LOOKED_AT} changes of the file"),
+    let reach = match values.list.last().filter(|_| values.is_whole) {
+        Some(first) => format!("the first one of this file came with {}", first.commit.short()),
+        None => format!("in the last {LOOKED_AT} changes of the file"),
     };
     let message = match passed_over {
         [] => format!("`{}`: there is no image before {bad} that nobody called bad, {reach}", file.path),
         all => format!("`{}`: no image before {bad} is left, {reach}: {}", file.path, all.join("; ")),
     };
     Refused::new(NO_EARLIER_IMAGE, message)
-        .hint("name an image with `--to`; if the file was renamed, its history begins there")
+        .hint("name an image with `--to`; a file that was moved and changed in one commit begins there")
 }

@@ -13,11 +13,11 @@ use futures_util::{
     future::{FutureExt as _, LocalBoxFuture},
     stream::FuturesUnordered,
 };
-use git::Ancestry;
 use serde_json::Value;
 
 use self::{act::Pace, proof::Proving};
 use crate::{
+    ancestry::Ancestry,
     judge::{Decision, Ending, Position, Wait, judge, position, short},
     known::Known,
     look::{Doomed, Look, Watched},

@@ -5,8 +5,8 @@ mod operation;
 use std::time::Duration;
 
 use argocd::{Application, Health, Resource};
+use branch::Relation;
 use contract::{Commit, Reason, Verdict};
-use git::Relation;
 
 use crate::{
     known::{Known, Symptom},

@@ -4,9 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use argocd::{Application, Windows};
 
-use git::Ancestry;
-
-use crate::wanted::Wanted;
+use crate::{ancestry::Ancestry, wanted::Wanted};
 
 /// What lasts, and has a grace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,6 +4,7 @@
 //! has to show the commit or a descendant, Synced, Healthy, and no operation pending; and then its pods
 //! have to run the image. What can no longer come ends the waiting at once, with its reason.
 
+mod ancestry;
 mod follow;
 mod judge;
 mod known;
@@ -158,7 +159,7 @@ with:
         let apps = apps(&args);
         let wanted = wanted(args);
         if let Some(remote) = &wanted.remote {
-            git::History::new(world, remote)?;
+            ancestry::repository(world, remote, None)?;
         }
         if wanted.image.is_none() {
             world.notice("without `--image` only revision, sync and health are waited for");

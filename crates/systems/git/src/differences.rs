@@ -27,16 +27,41 @@ pub(crate) async fn differences(
         past::fetch(call, "--depth=1", &absent).await?;
     }
     let repository = call.folder.open()?;
-    let mut comparison = Comparison { repository: &repository, most, paths: Vec::new() };
-    let (one, other) = (objects::root(&repository, one)?, objects::root(&repository, other)?);
+    let differences = between(&repository, one, other, most)?;
+    Ok(differences.into_iter().map(|difference| difference.path).collect())
+}
+
+/// Compares the trees of two commits that are here.
+pub(crate) fn between(
+    repository: &Repository,
+    one: &Commit,
+    other: &Commit,
+    most: usize,
+) -> Answer<Vec<Difference>> {
+    let mut comparison = Comparison { repository, most, found: Vec::new() };
+    let (one, other) = (objects::root(repository, one)?, objects::root(repository, other)?);
     comparison.trees(&one, &other, "")?;
-    Ok(comparison.paths)
+    Ok(comparison.found)
+}
+
+/// A path, and what is there on both sides.
+pub(crate) struct Difference {
+    pub(crate) path: String,
+    sides: [Option<Item>; 2],
+}
+
+impl Difference {
+    /// Returns whether the one side had this file here, and the other one has none.
+    pub(crate) fn is_left(&self, file: ObjectId) -> bool {
+        self.sides[0].is_some_and(|(mode, id)| mode.is_blob() && id == file)
+            && self.sides[1].is_none_or(|(mode, _)| !mode.is_blob())
+    }
 }
 
 struct Comparison<'r> {
     repository: &'r Repository,
     most: usize,
-    paths: Vec<String>,
+    found: Vec<Difference>,
 }
 
 /// What is under a name: mode and object.
@@ -51,7 +76,7 @@ impl Comparison<'_> {
             }
         }
         for (name, sides) in names.into_iter().filter(|(_, [one, other])| one != other) {
-            if self.paths.len() >= self.most {
+            if self.found.len() >= self.most {
                 break;
             }
             let name = String::from_utf8_lossy(name);
@@ -65,7 +90,7 @@ impl Comparison<'_> {
     fn items(&mut self, sides: [Option<Item>; 2], path: String) -> Answer<()> {
         let is_tree = |side: &Option<Item>| side.is_none_or(|(mode, _)| mode.is_tree());
         if !sides.iter().all(is_tree) {
-            self.paths.push(path);
+            self.found.push(Difference { path, sides });
             return Ok(());
         }
         let tree = |side: Option<Item>| match side {

@@ -64,6 +64,12 @@ impl Folder {
         text.trim().parse().map_err(Trouble::other)
     }
 
+    /// Opens its objects alone, as they are after the last fetch: enough for commits, and in a program
+    /// that asks for nothing else much smaller.
+    pub(crate) fn objects(&self) -> Result<gix::odb::Handle, Trouble> {
+        gix::odb::at(self.path().join("objects"), gix::hash::Kind::Sha1).map_err(Trouble::other)
+    }
+
     /// Opens it with gix. It sees no settings but those above; it is opened anew after every fetch,
     /// since new packs have come.
     pub(crate) fn open(&self) -> Result<gix::Repository, Trouble> {

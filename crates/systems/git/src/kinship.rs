@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use branch::{CommitName, Relation, Relations};
 use contract::Commit;
-use gix::ObjectId;
+use gix::{ObjectId, objs::Exists as _};
 
 use crate::{answers::Answer, folder::REMOTE, objects, past::DEPTHS, program::Call, trouble::Trouble};
 
@@ -30,7 +30,7 @@ pub(crate) async fn relations(
     let mut widely = by_branches;
     for (step, depth) in DEPTHS.iter().enumerate() {
         asked.fetch(call, depth).await?;
-        let first = Graph::new(call, step)?.judge(commit, others, widely)?;
+        let first = Graph::new(call, step).await?.judge(commit, others, widely)?;
         if let Judged::Certain(relations) = first {
             return Ok(relations);
         }
@@ -39,7 +39,7 @@ pub(crate) async fn relations(
             asked.commits.extend(others.iter().filter_map(CommitName::whole));
             asked.branches = others.iter().any(|other| other.whole().is_none());
             asked.fetch(call, depth).await?;
-            if let Judged::Certain(relations) = Graph::new(call, step)?.judge(commit, others, widely)? {
+            if let Judged::Certain(relations) = Graph::new(call, step).await?.judge(commit, others, widely)? {
                 return Ok(relations);
             }
         }
@@ -86,7 +86,7 @@ impl Asked {
 
 /// The commits that were fetched.
 struct Graph {
-    repository: gix::Repository,
+    objects: gix::odb::Handle,
     branches: Vec<ObjectId>,
     /// How often it was deepened.
     step: usize,
@@ -117,14 +117,10 @@ enum Named {
 }
 
 impl Graph {
-    fn new(call: &Call<'_>, step: usize) -> Answer<Self> {
-        let repository = call.folder.open()?;
-        let mut branches = Vec::new();
-        let references = repository.references().map_err(Trouble::other)?;
-        for reference in references.prefixed(BRANCHES).map_err(Trouble::other)? {
-            branches.extend(reference.map_err(Trouble::other)?.try_id().map(gix::Id::detach));
-        }
-        Ok(Self { repository, branches, step })
+    async fn new(call: &Call<'_>, step: usize) -> Answer<Self> {
+        let branches = call.lines(&["for-each-ref", "--format=%(objectname)", BRANCHES]).await?;
+        let branches = branches.iter().map(|id| ObjectId::from_hex(id.as_bytes()).map_err(Trouble::other));
+        Ok(Self { objects: call.folder.objects()?, branches: branches.collect::<Answer<_>>()?, step })
     }
 
     fn judge(&self, commit: &CommitName, others: &[CommitName], widely: bool) -> Answer<Judged> {
@@ -178,7 +174,7 @@ impl Graph {
     fn named(&self, name: &CommitName, among: &Past) -> Answer<Named> {
         if let Some(commit) = name.whole() {
             let id = objects::id(&commit)?;
-            return Ok(if self.repository.has_object(id) { Named::Commit(id) } else { Named::Nothing });
+            return Ok(if self.objects.exists(&id) { Named::Commit(id) } else { Named::Nothing });
         }
         let mut fitting = among.commits.iter().filter(|id| name.matches(&id.to_string()));
         Ok(match (fitting.next(), fitting.next()) {
@@ -195,7 +191,7 @@ impl Graph {
             if past.commits.contains(&id) {
                 continue;
             }
-            match objects::parents(&self.repository, id)? {
+            match objects::parents(&self.objects, id)? {
                 Some(parents) => {
                     past.commits.insert(id);
                     open.extend(parents);

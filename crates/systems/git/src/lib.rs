@@ -7,7 +7,6 @@
 //! Every operation is one `World::exchange`, so a recorded run replays without git.
 
 mod address;
-mod ancestry;
 mod answers;
 mod differences;
 mod folder;
@@ -24,13 +23,11 @@ mod trouble;
 
 use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
 
-pub use branch::Relation;
 use branch::{Branch, BranchError, Changes, CommitName, Edit, Name, Pushed, Relations, Snapshot};
 use contract::{Commit, Failure, Fault, Reason, World, world::Effects};
 use serde_json::json;
 
 use address::Address;
-pub use ancestry::{Ancestry, History};
 use answers::{Answer, ChangesAnswer, PushAnswer, ReadAnswer};
 use folder::Folder;
 use identity::Identities;
@@ -80,6 +77,22 @@ impl<'w> Git<'w> {
     /// Returns the address as it may be shown.
     pub fn shown(&self) -> &str {
         &self.address.shown
+    }
+
+    /// Asks which commit the branch is at, and for nothing else; `None` when there is no such branch.
+    ///
+    /// A branch that is called `HEAD`, as git lets nobody call one, is the remote's default branch.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn tip(&self) -> Result<Option<Commit>, Failure> {
+        let request =
+            json!({ "operation": "tip", "remote": self.address.shown, "branch": self.name.as_str() });
+        let live = |effects: Rc<dyn Effects>| async move {
+            read::tip(&self.call(&effects, made(&self.commits)?), &self.name).await
+        };
+        let answer: Answer<Option<Commit>> = self.world.exchange("git", &request, live).await?;
+        answer.map_err(|trouble| trouble.failure(&self.address))
     }
 
     /// Returns the folder of the temporary repository.

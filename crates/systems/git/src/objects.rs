@@ -4,7 +4,7 @@ use branch::Edit;
 use contract::Commit;
 use gix::{
     ObjectId, Repository,
-    objs::{Tree, tree::EntryKind},
+    objs::{CommitRefIter, Find, Kind, Tree, tree::EntryKind},
 };
 
 use crate::{answers::Answer, trouble::Trouble};
@@ -98,15 +98,18 @@ pub(crate) fn read_tree(repository: &Repository, id: ObjectId) -> Answer<Tree> {
 }
 
 /// Returns the parents of a commit; `None` when it is not here.
-pub(crate) fn parents(repository: &Repository, id: ObjectId) -> Answer<Option<Vec<ObjectId>>> {
-    let Some(object) = repository.try_find_object(id).map_err(Trouble::other)? else { return Ok(None) };
-    let commit = object.try_into_commit().map_err(Trouble::other)?;
-    Ok(Some(commit.parent_ids().map(gix::Id::detach).collect()))
+pub(crate) fn parents(objects: &impl Find, id: ObjectId) -> Answer<Option<Vec<ObjectId>>> {
+    let mut buffer = Vec::new();
+    let Some(object) = objects.try_find(&id, &mut buffer).map_err(Trouble::other)? else { return Ok(None) };
+    if object.kind != Kind::Commit {
+        return Err(Trouble::other(format!("{id} is no commit")));
+    }
+    Ok(Some(CommitRefIter::from_bytes(object.data, object.object_hash).parent_ids().collect()))
 }
 
 /// Returns the first parent of a commit that is here.
-pub(crate) fn first_parent(repository: &Repository, id: ObjectId) -> Answer<Option<ObjectId>> {
-    Ok(parents(repository, id)?.and_then(|parents| parents.first().copied()))
+pub(crate) fn first_parent(objects: &impl Find, id: ObjectId) -> Answer<Option<ObjectId>> {
+    Ok(parents(objects, id)?.and_then(|parents| parents.first().copied()))
 }
 
 /// Returns the message of a commit and its author's date.

@@ -7,6 +7,7 @@ use gix::ObjectId;
 
 use crate::{
     answers::{Answer, ChangeAnswer, ChangesAnswer, text},
+    differences,
     folder::REMOTE,
     objects::{self, Found},
     program::Call,
@@ -21,6 +22,8 @@ pub(crate) const DEPTHS: [&str; 3] = ["--depth=256", "--depth=4096", "--depth=21
 struct Step {
     commit: ObjectId,
     file: Option<ObjectId>,
+    /// The commit that says why: this one, or the one that it merged.
+    told_by: ObjectId,
 }
 
 /// The steps of a file.
@@ -77,34 +80,81 @@ fn walk_all(
     Ok(Some(all))
 }
 
-/// Walks back until the commit that the file begins with.
+/// Walks back until the commit that the file begins with, under the names that it had.
 ///
 /// Whether a parent is there is asked of the objects, not of the list of shallow commits: that list
 /// shrinks when a newer tip is fetched, the objects stay.
 fn walk(repository: &gix::Repository, tip: &Commit, path: &str, most: usize) -> Answer<Walked> {
     let mut steps = Vec::new();
+    let mut path = path.to_owned();
     let mut commit = objects::id(tip)?;
     if !repository.has_object(commit) {
         return Ok(Walked::Cut);
     }
-    let mut file = file(repository, commit, path)?;
+    let mut file = file(repository, commit, &path)?;
     loop {
-        let Some(parent) = objects::first_parent(repository, commit)? else {
-            steps.extend(file.map(|id| Step { commit, file: Some(id) }));
+        let Some(parent) = objects::first_parent(&repository.objects, commit)? else {
+            steps.extend(file.map(|id| Step { commit, file: Some(id), told_by: commit }));
             return Ok(Walked::Enough { steps, is_whole: true });
         };
         if !repository.has_object(parent) {
             return Ok(Walked::Cut);
         }
-        let before = self::file(repository, parent, path)?;
+        let mut before = self::file(repository, parent, &path)?;
+        if let (Some(id), None) = (file, before)
+            && let Some(old) = moved_from(repository, id, parent, commit)?
+        {
+            (path, before) = (old, file);
+        }
         if before != file {
-            steps.push(Step { commit, file });
+            let Some(told_by) = told_by(repository, commit, &path, file)? else { return Ok(Walked::Cut) };
+            steps.push(Step { commit, file, told_by });
         }
         let begins = file.is_some() && before.is_none();
         if begins || steps.len() >= most {
             return Ok(Walked::Enough { steps, is_whole: begins });
         }
         (commit, file) = (parent, before);
+    }
+}
+
+/// Returns where a file was before a commit that moved it as it was: the only place that had it and is
+/// gone.
+fn moved_from(
+    repository: &gix::Repository,
+    file: ObjectId,
+    parent: ObjectId,
+    commit: ObjectId,
+) -> Answer<Option<String>> {
+    let (parent, commit) = (objects::commit(parent)?, objects::commit(commit)?);
+    let differences = differences::between(repository, &parent, &commit, usize::MAX)?;
+    let mut left = differences.into_iter().filter(|difference| difference.is_left(file));
+    Ok(left.next().map(|difference| difference.path).filter(|_| left.next().is_none()))
+}
+
+/// Returns the commit that set a file: this one, or the one that it got the file from through merges,
+/// looked for from parent to parent that has the same file; `None` when that was not fetched.
+fn told_by(
+    repository: &gix::Repository,
+    mut commit: ObjectId,
+    path: &str,
+    file: Option<ObjectId>,
+) -> Answer<Option<ObjectId>> {
+    // Where a file is not, it may never have been.
+    if file.is_none() {
+        return Ok(Some(commit));
+    }
+    'back: loop {
+        for parent in objects::parents(&repository.objects, commit)?.unwrap_or_default() {
+            if !repository.has_object(parent) {
+                return Ok(None);
+            }
+            if self::file(repository, parent, path)? == file {
+                commit = parent;
+                continue 'back;
+            }
+        }
+        return Ok(Some(commit));
     }
 }
 
@@ -129,9 +179,10 @@ async fn told(call: &Call<'_>, walked: BTreeMap<String, Steps>) -> Answer<BTreeM
 }
 
 fn change(repository: &gix::Repository, step: &Step) -> Answer<ChangeAnswer> {
-    let (message, date) = objects::said(repository, step.commit)?;
+    let (message, _) = objects::said(repository, step.told_by)?;
+    let (_, date) = objects::said(repository, step.commit)?;
     let content = step.file.map(|id| objects::content(repository, id)).transpose()?;
-    let parent = objects::first_parent(repository, step.commit)?.map(objects::commit).transpose()?;
+    let parent = objects::first_parent(&repository.objects, step.commit)?.map(objects::commit).transpose()?;
     let commit = objects::commit(step.commit)?;
     Ok(ChangeAnswer { commit, parent, message, date, content: content.as_deref().map(text) })
 }

@@ -119,6 +119,15 @@ impl Call<'_> {
         if output.is_good() { Ok(()) } else { Err(Trouble::said(&output.stderr)) }
     }
 
+    /// Runs git and returns what it lists, line by line.
+    pub(crate) async fn lines(&self, arguments: &[&str]) -> Result<Vec<String>, Trouble> {
+        let output = self.run(arguments, &[]).await?;
+        match output.is_good() {
+            true => Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()),
+            false => Err(Trouble::said(&output.stderr)),
+        }
+    }
+
     /// Returns one of the user's settings.
     pub(crate) async fn setting(&self, name: &str) -> Option<String> {
         let spawn = self.program.spawn(self.folder, self.limit, &["config", "--get", name]);

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use branch::Name;
+use contract::Commit;
 
 use crate::{
     answers::{Answer, EntryAnswer, ReadAnswer, text},
     folder::{REMOTE, TIP},
     objects::{self, Found},
     program::Call,
+    trouble::Trouble,
 };
 
 /// Reads the branch with one fetch, and one more for the contents that are still missing.
@@ -32,6 +34,16 @@ pub(crate) async fn read(call: &Call<'_>, name: &Name, paths: &[String]) -> Answ
         entries.insert(path, entry(&repository, found)?);
     }
     Ok(ReadAnswer { tip, entries })
+}
+
+/// Returns the commit that the branch is at.
+pub(crate) async fn tip(call: &Call<'_>, name: &Name) -> Answer<Option<Commit>> {
+    let reference = if name.as_str() == "HEAD" { "HEAD".to_owned() } else { name.full() };
+    let lines = call.lines(&["ls-remote", "--quiet", REMOTE, &reference]).await?;
+    // It lists all references that end so.
+    let mut lines = lines.iter().filter_map(|line| line.split_once('\t'));
+    let found = lines.find(|(_, name)| *name == reference);
+    found.map(|(id, _)| id.parse().map_err(Trouble::other)).transpose()
 }
 
 /// Fetches the contents of files that are not here yet; returns whether there were any.

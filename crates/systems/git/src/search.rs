@@ -15,8 +15,11 @@ const DEPTH: &str = "--depth=200";
 
 /// Returns whether the branch's tip is the commit or has it behind it. Only commits are fetched.
 pub(crate) async fn contains(call: &Call<'_>, name: &Name, commit: &Commit) -> Answer<bool> {
-    fetch_commits(call, DEPTH, &name.full()).await?;
-    let repository = call.folder.open()?;
+    let refspec = format!("+{}:{TIP}", name.full());
+    let fetch = ["fetch", "--quiet", DEPTH, "--filter=tree:0", "--no-tags", "--no-write-fetch-head"];
+    let more = ["--recurse-submodules=no", REMOTE, &refspec];
+    call.expect(&[&fetch[..], &more[..]].concat(), &[]).await?;
+    let objects = call.folder.objects()?;
     let wanted = objects::id(commit)?;
     let mut open = vec![objects::id(&call.folder.tip()?)?];
     let mut seen = std::collections::HashSet::new();
@@ -28,15 +31,7 @@ pub(crate) async fn contains(call: &Call<'_>, name: &Name, commit: &Commit) -> A
             continue;
         }
         // What is not here is behind the depth.
-        open.extend(objects::parents(&repository, id)?.unwrap_or_default());
+        open.extend(objects::parents(&objects, id)?.unwrap_or_default());
     }
     Ok(false)
-}
-
-/// Fetches what is behind a ref, commits alone.
-pub(crate) async fn fetch_commits(call: &Call<'_>, depth: &str, reference: &str) -> Answer<()> {
-    let refspec = format!("+{reference}:{TIP}");
-    let fetch = ["fetch", "--quiet", depth, "--filter=tree:0", "--no-tags", "--no-write-fetch-head"];
-    let more = ["--recurse-submodules=no", REMOTE, &refspec];
-    call.expect(&[&fetch[..], &more[..]].concat(), &[]).await
 }

@@ -76,23 +76,98 @@ async fn a_file_begins_where_it_came_last_and_a_deletion_is_a_change() {
     assert_eq!(contents(&changes(&git, &remote, 100).await), ["-", "two", "one"]);
 }
 
+/// Sets the file on a branch, which is made at the tip of `main` if it is not there.
+fn set_on(remote: &Remote, branch: &str, content: &str) -> String {
+    remote.commit(branch, &[(PATH, content, false)], &format!("set {content}\n"))
+}
+
+/// The commits of the changes, each with what is said of it.
+fn said(changes: &Changes) -> Vec<(&str, &str)> {
+    changes.list.iter().map(|change| (change.commit.as_str(), change.message.trim())).collect()
+}
+
 #[tokio::test]
 async fn a_merge_is_one_change_with_what_it_brought() {
     let remote = Remote::new();
-    set(&remote, "one");
-    let checkout = remote.checkout("main");
-    checkout.git(&["checkout", "--quiet", "-b", "feature"]);
-    for content in ["a", "b"] {
-        checkout.write(PATH, content);
-        checkout.git(&["commit", "--quiet", "-am", content]);
-    }
-    checkout.git(&["checkout", "--quiet", "main"]);
-    checkout.git(&["merge", "--quiet", "--no-ff", "-m", "merge", "feature"]);
-    checkout.git(&["push", "--quiet", "origin", "main"]);
+    let one = set(&remote, "one");
+    set_on(&remote, "feature", "a");
+    set_on(&remote, "feature", "b");
+    remote.commit("feature", &[("n", "n", false)], "chore: other\n");
+    let merge = remote.merge("feature", "main", "Merge pull request #7");
     let world = world();
     let all = changes(&git(&world, &remote.url()), &remote, 100).await;
     assert_eq!(contents(&all), ["b", "one"]);
-    assert_eq!(all.list[0].commit.as_str(), remote.tip("main"));
+    assert_eq!(said(&all), [(&*merge, "set b"), (&*one, "set one")]);
+    assert_eq!(all.list[0].parent.as_ref().unwrap().as_str(), one);
+}
+
+#[tokio::test]
+async fn what_a_merge_brought_is_said_where_it_was_set_however_it_came_there() {
+    let remote = Remote::new();
+    let one = set(&remote, "one");
+    // By a merge that was merged, while `main` went on elsewhere, and further back than is fetched first.
+    set_on(&remote, "fix", "two");
+    remote.commit("release", &[("r", "r", false)], "chore: release\n");
+    remote.merge("fix", "release", "Merge pull request #8");
+    for number in 0..260 {
+        remote.commit("release", &[("n", &number.to_string(), false)], "chore: other\n");
+    }
+    remote.commit("main", &[("m", "m", false)], "chore: main\n");
+    let two = remote.merge("release", "main", "Merge pull request #9");
+    let world = world();
+    let http = remote.http_open();
+    for url in [remote.url(), http.url()] {
+        let all = changes(&git(&world, &url), &remote, 100).await;
+        assert_eq!(said(&all), [(&*two, "set two"), (&*one, "set one")]);
+    }
+}
+
+#[tokio::test]
+async fn a_merge_that_made_the_file_itself_speaks_for_itself() {
+    let remote = Remote::new();
+    let lines = |first: &str, last: &str| format!("{first}\n{}{last}\n", "-\n".repeat(20));
+    let start = set(&remote, &lines("a", "a"));
+    set_on(&remote, "feature", &lines("b", "a"));
+    let ours = set(&remote, &lines("a", "b"));
+    let merge = remote.merge("feature", "main", "Merge pull request #7");
+    // One that brings nothing new is no change at all.
+    remote.commit("old", &[("x", "x", false)], "chore: x\n");
+    remote.merge("old", "main", "Merge pull request #8");
+    let world = world();
+    let all = changes(&git(&world, &remote.url()), &remote, 100).await;
+    let commits: Vec<&str> = said(&all).into_iter().map(|(commit, _)| commit).collect();
+    assert_eq!((commits, said(&all)[0].1), (vec![&*merge, &*ours, &*start], "Merge pull request #7"));
+}
+
+#[tokio::test]
+async fn a_file_that_was_moved_as_it_was_is_followed() {
+    let remote = Remote::new();
+    let move_to = |from: &str, to: &str, content: &str| {
+        let changes = [Change::delete(from), Change::file(to, content)];
+        remote.change("main", &changes, "refactor: move\n")
+    };
+    let [old, older] = ["deploy/prod/kustomization.yaml", "prod.yaml"];
+    remote.commit("main", &[(older, "one", false), ("base.yaml", "two", false)], "set one\n");
+    remote.commit("main", &[(older, "two", false)], "set two\n");
+    move_to(older, old, "two");
+    remote.commit("main", &[(old, "three", false)], "set three\n");
+    move_to(old, PATH, "three");
+    set(&remote, "four");
+    let (world, all) = (world(), ["four", "three", "two", "one"]);
+    let found = changes(&git(&world, &remote.url()), &remote, 100).await;
+    assert_eq!((contents(&found), found.is_whole), (all.map(str::to_owned).to_vec(), true));
+    assert!(found.list.iter().all(|change| change.message.starts_with("set ")));
+    // What was changed on the way is not known to be the same file, nor is one of two.
+    move_to(PATH, old, "five");
+    move_to(old, PATH, "five");
+    let found = changes(&git(&world, &remote.url()), &remote, 100).await;
+    assert_eq!((contents(&found), found.is_whole), (vec!["five".to_owned()], true));
+    remote.commit("main", &[("twin", "five", false)], "chore: twin\n");
+    let both = [Change::delete(PATH), Change::delete("twin"), Change::file(old, "five")];
+    let moved = remote.change("main", &both, "refactor: move\n");
+    move_to(old, PATH, "five");
+    let found = changes(&git(&world, &remote.url()), &remote, 100).await;
+    assert_eq!((said(&found), found.is_whole), (vec![(&*moved, "refactor: move")], true));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use branch::{Branch as _, BranchError, Edit, Entry, FileChange, Pushed, RejectionKind, Snapshot};
 use contract::{Commit, Failure, FailureKind, Vars, World, asking};
-use git::{Git, Relation};
+use git::Git;
 use lab::{Remote, repo::Change};
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
@@ -326,27 +326,22 @@ async fn a_large_repository_costs_less_than_a_megabyte() {
 }
 
 #[tokio::test]
-async fn a_descendant_a_forebear_and_what_is_gone_are_told_apart() {
+async fn a_tip_is_that_of_the_very_branch_or_of_the_default_one() {
     let remote = remote();
     let old = remote.tip("main");
-    let wanted = remote.commit("main", &[(PATH, "two\n", false)], "two\n");
-    let later = remote.commit("main", &[(PATH, "three\n", false)], "three\n");
-    let aside = remote.commit("aside", &[(PATH, "four\n", false)], "four\n");
+    let aside = remote.commit("aside/main", &[(PATH, "two\n", false)], "two\n");
+    let main = remote.commit("main", &[(PATH, "three\n", false)], "three\n");
+    remote.tag("main", &old);
+    remote.git(&["update-ref", "refs/x/refs/heads/main", &old]);
     let world = world(&[]);
-    let history = git::History::new(&world, &remote.url()).unwrap();
-    let ask = async |revision: &str, commit: &str| {
-        let (commit, revision) = (commit.parse().unwrap(), revision.parse().unwrap());
-        let ancestry = history.ancestry(Some("main"), &commit, &revision).await.unwrap();
-        (ancestry.relation, ancestry.in_branch)
+    let tip = async |name: &str| {
+        let git = Git::new(&world, &remote.url(), name.parse().unwrap()).unwrap();
+        git.tip().await.unwrap().map(|commit| commit.to_string())
     };
-    assert_eq!(ask(&later, &wanted).await, (Relation::After, Some(true)));
-    assert_eq!(ask(&old, &wanted).await, (Relation::Before, Some(true)));
-    // The branch does not have it, but its remote does.
-    assert_eq!(ask(&later, &aside).await, (Relation::Before, Some(false)));
-    assert_eq!(ask(&"0".repeat(40), &wanted).await, (Relation::Apart, Some(true)));
-    let nowhere = git::History::new(&world, "http://127.0.0.1:1/a.git").unwrap();
-    let (commit, revision) = (wanted.parse().unwrap(), later.parse().unwrap());
-    let unknown = nowhere.ancestry(None, &commit, &revision).await.unwrap();
-    assert_eq!((unknown.relation, unknown.in_branch), (Relation::Unknown, None));
-    assert!(unknown.trouble.unwrap().contains("127.0.0.1:1"));
+    for (name, expected) in [("main", Some(&main)), ("aside/main", Some(&aside)), ("HEAD", Some(&main))] {
+        assert_eq!(tip(name).await.as_ref(), expected, "{name}");
+    }
+    assert_eq!(tip("elsewhere").await, None);
+    let nowhere = git(&world, &format!("http://{}/a.git", lab::closed_port()));
+    assert_eq!(nowhere.tip().await.unwrap_err().reason, asking::UNREACHABLE);
 }

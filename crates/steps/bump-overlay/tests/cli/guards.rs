@@ -228,6 +228,28 @@ fn an_image_that_a_rollback_called_bad_is_held_until_somebody_decides() {
 }
 
 #[test]
+fn what_was_merged_by_a_merge_commit_has_its_source_and_its_hold() {
+    let remote = remote();
+    let merged = |tag: &str, message: &str| {
+        remote.commit(tag, &[(PROD, &overlays::prod(tag), false)], message);
+        remote.merge(tag, "main", "Merge pull request #7");
+    };
+    let (older, bad) = (source(&remote, "one"), source(&remote, "bad"));
+    // The tag does not say what it was built from.
+    merged("v2", &format!("deploy(prod): v2\n\nRunbook-Source: {bad}\n"));
+    let run = deploy(&remote, &older).run();
+    run.expect_code(12);
+    assert!(run.stderr.contains(&bad), "{run}");
+    let rollback = format!("rollback(prod): x\n\nRunbook-Rollback-Of: {REPOSITORY}:v2\n");
+    merged("v1", &rollback);
+    let command = bump().args(["--overlay", PROD, "--branch", "main", "--remote"]).arg(remote.path());
+    let run = command.args(["--image", &format!("{REPOSITORY}:v2"), "--format", "json"]).run();
+    run.expect_code(10);
+    assert_eq!(run.json()["reason"], "held", "{run}");
+    deploy(&remote, &source(&remote, "repaired")).run().expect_code(0);
+}
+
+#[test]
 fn whoever_forces_a_held_image_takes_the_hold_away() {
     let remote = remote();
     set(&remote, "v1", "deploy: v1\n");

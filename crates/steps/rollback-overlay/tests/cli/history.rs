@@ -21,17 +21,83 @@ fn a_commit_is_undone_by_its_name_whole_or_short() {
 
 #[test]
 fn a_commit_that_came_by_a_merge_is_undone_with_what_the_merge_brought() {
+    for by_merge in [false, true] {
+        let world = World::with(&["v1"]);
+        world.push("v2");
+        let message = format!("deploy(prod): x\n\nRunbook-Image: {}\n", world.image("v2"));
+        let bad = world.commit_to("release", &[(PROD, world.prod("v2"))], &message);
+        let merge = world.remote.merge("release", "main", "Merge pull request #7");
+        world.commit(&[("README.md", "x".to_owned())], "docs: x\n");
+        let undo = if by_merge { &merge } else { &bad };
+        world.roll_back(&["--undo", undo]).run().expect_code(0);
+        assert_eq!(world.file(), world.prod("v1"));
+    }
+}
+
+#[test]
+fn what_came_along_with_the_image_did_not_set_it() {
     let world = World::with(&["v1"]);
-    world.push("v2");
-    let checkout = world.remote.checkout("main");
-    checkout.git(&["checkout", "--quiet", "-b", "release"]);
-    checkout.write(PROD, world.prod("v2"));
-    checkout.git(&["commit", "--quiet", "-am", "deploy v2"]);
-    let bad = checkout.git(&["rev-parse", "HEAD"]).trim().to_owned();
-    checkout.git(&["checkout", "--quiet", "main"]);
-    checkout.git(&["merge", "--quiet", "--no-ff", "-m", "Merge pull request #7", "release"]);
-    checkout.git(&["push", "--quiet", "origin", "main"]);
+    let more = |text: String| text.replace("count: 3", "count: 5");
+    for tag in ["v2", "v3"] {
+        world.push(tag);
+    }
+    let docs = world.commit_to("release", &[("README.md", "x".to_owned())], "docs: x\n");
+    let earlier = world.commit_to("release", &[(PROD, world.prod("v2"))], "deploy(prod): x\n");
+    let bad = world.commit_to("release", &[(PROD, world.prod("v3"))], "deploy(prod): x\n");
+    let later = world.commit_to("release", &[(PROD, more(world.prod("v3")))], "feat: more\n");
+    world.remote.merge("release", "main", "Merge pull request #7");
+    for commit in [docs, earlier, later] {
+        let run = world.roll_back(&["--undo", &commit, "--format", "json"]).run();
+        run.expect_code(10);
+        assert_eq!(run.json()["reason"], "not-in-history", "{run}");
+    }
     world.roll_back(&["--undo", &bad]).run().expect_code(0);
+    assert_eq!(world.file(), more(world.prod("v1")));
+}
+
+#[test]
+fn what_was_said_of_an_image_that_came_by_a_merge_counts() {
+    let world = World::with(&[]);
+    let source = "1".repeat(40);
+    let digest = world.push("v1");
+    let message = format!(
+        "deploy(prod): x\n\nRunbook-Source: {source}\nRunbook-Image: {}@{digest}\n",
+        world.image("v1")
+    );
+    world.commit(&[(PROD, world.prod("v0"))], "feat: start\n");
+    world.commit_to("deploy", &[(PROD, world.prod("v1"))], &message);
+    let first = world.remote.merge("deploy", "main", "Merge pull request #7");
+    world.push("v2");
+    world.deploy("v2");
+    world.roll_back(&[]).run().expect_code(0);
+    let rollback = world.remote.log("main")[0].clone();
+    assert_eq!(rollback.trailer("Runbook-Source"), Some(source.as_str()));
+    assert_eq!(rollback.trailer("Runbook-Restores"), Some(first.as_str()));
+    // It is not what was there when another one was pushed under its tag.
+    world.push("v3");
+    world.deploy("v3");
+    world.push_built("v1", "2025-06-01T00:00:00Z");
+    let run = world.roll_back(&["--format", "json"]).run();
+    run.expect_code(10);
+    assert_eq!(run.json()["reason"], "tag-moved", "{run}");
+}
+
+#[test]
+fn a_rollback_that_came_by_a_merge_is_one() {
+    let world = World::with(&["v1", "v2"]);
+    let message = format!(
+        "rollback(prod): x\n\nRunbook-Image: {}\nRunbook-Rollback-Of: {}\n",
+        world.image("v1"),
+        world.image("v2")
+    );
+    world.commit_to("rollback", &[(PROD, world.prod("v1"))], &message);
+    world.remote.merge("rollback", "main", "Merge pull request #7");
+    let again = world.roll_back(&[]).run();
+    again.expect_code(0);
+    assert!(again.stderr.starts_with("unchanged: "), "{again}");
+    world.push("v3");
+    world.deploy("v3");
+    world.roll_back(&[]).run().expect_code(0);
     assert_eq!(world.file(), world.prod("v1"));
 }
 

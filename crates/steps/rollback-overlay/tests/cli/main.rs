@@ -75,8 +75,12 @@ impl World {
     }
 
     fn commit(&self, files: &[(&str, String)], message: &str) -> String {
+        self.commit_to("main", files, message)
+    }
+
+    fn commit_to(&self, branch: &str, files: &[(&str, String)], message: &str) -> String {
         let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str(), false)).collect();
-        self.remote.commit("main", &files, message)
+        self.remote.commit(branch, &files, message)
     }
 
     /// Returns what prod is now.

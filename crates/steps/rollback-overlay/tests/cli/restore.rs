@@ -176,17 +176,38 @@ fn the_first_image_ever_has_nothing_before_it() {
     let world = World::with(&["v1"]);
     let run = world.roll_back(&[]).run();
     run.expect_code(10);
-    insta::assert_snapshot!(world.first_line(&run), @"refused: `infra/argocd/overlays/prod/kustomization.yaml`: there is no image before REGISTRY/acme/app:v1 that nobody called bad, since the file is there (on `main` at COMMIT) [no-earlier-image]");
-    // A file that was renamed begins anew.
-    let world = World::with(&["v1", "v2"]);
-    let changes = [lab::repo::Change::delete(PROD), lab::repo::Change::file(STAGE, world.prod("v2"))];
-    world.remote.change("main", &changes, "chore: prod is stage now\n");
-    let run = world.at(&world.remote.url(), &["stage"]).args(["--format", "json"]).run();
+    insta::assert_snapshot!(world.first_line(&run), @"refused: `infra/argocd/overlays/prod/kustomization.yaml`: there is no image before REGISTRY/acme/app:v1 that nobody called bad, the first one of this file came with COMMIT (on `main` at COMMIT) [no-earlier-image]");
+    world.push("v0");
+    world.roll_back(&["--to", &world.image("v0")]).run().expect_code(0);
+    assert_eq!(world.file(), world.prod("v0"));
+}
+
+#[test]
+fn a_file_that_was_moved_is_followed_or_said_to_begin_there() {
+    let old = "overlays/prod/kustomization.yaml";
+    let moved = |content: &dyn Fn(&World) -> String| {
+        let world = World::with(&[]);
+        for tag in ["v1", "v2"] {
+            world.push(tag);
+            world.commit(&[(old, world.prod(tag))], "deploy(prod): x\n");
+        }
+        let changes = [lab::repo::Change::delete(old), lab::repo::Change::file(PROD, content(&world))];
+        world.remote.change("main", &changes, "refactor: move\n");
+        world
+    };
+    let world = moved(&|world| world.prod("v2"));
+    world.roll_back(&[]).run().expect_code(0);
+    assert_eq!(world.file(), world.prod("v1"));
+    let world = moved(&|world| world.prod("v2").replace("count: 3", "count: 5"));
+    let run = world.roll_back(&["--format", "json"]).run();
     run.expect_code(10);
-    assert_eq!(run.json()["reason"], "no-earlier-image");
-    assert!(run.json()["hints"].to_string().contains("renamed"), "{run}");
-    let to = world.at(&world.remote.url(), &["stage"]).args(["--to", &world.image("v1")]).run();
-    to.expect_code(0);
+    let report = run.json();
+    assert_eq!((&report["reason"], world.remote.pushes()), (&"no-earlier-image".into(), 0));
+    let begins = format!("came with {}", &world.remote.tip("main")[..8]);
+    assert!(report["summary"].as_str().unwrap().contains(&begins), "{run}");
+    assert!(report["hints"].to_string().contains("`--to`; a file that was moved and changed"), "{run}");
+    world.roll_back(&["--to", &world.image("v1")]).run().expect_code(0);
+    assert_eq!(world.file(), world.prod("v1").replace("count: 3", "count: 5"));
 }
 
 #[test]

@@ -7,10 +7,10 @@ use std::{
 
 use argocd::{Application, Event, Events, Found, Refresh, Windows};
 use contract::{Commit, Failure, FailureKind};
-use git::{Ancestry, History, Relation};
 
 use super::{About, Ending, Follow, Frame, Happened, Outcome, is_denied};
 use crate::{
+    ancestry::{Ancestry, Question},
     judge::Ask,
     known::Symptom,
     look::{self, Closer, Doomed, Judged, Look},
@@ -102,15 +102,8 @@ impl Follow<'_> {
         let branch = branch_of(source).map(str::to_owned);
         let (world, commit) = (self.world, &self.wanted.commit);
         self.job(async move {
-            let answer = match History::new(world, &remote) {
-                Ok(history) => history.ancestry(branch.as_deref(), commit, &revision).await,
-                // An address that only Argo CD understands.
-                Err(failure) => Ok(Ancestry {
-                    relation: Relation::Unknown,
-                    in_branch: None,
-                    trouble: Some(failure.summary()),
-                }),
-            };
+            let (remote, branch) = (remote.as_str(), branch.as_deref());
+            let answer = Question { remote, branch, commit, revision: &revision }.ask(world).await;
             Happened::Ancestry(revision, answer)
         });
     }

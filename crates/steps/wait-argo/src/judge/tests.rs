@@ -1,7 +1,7 @@
-use git::{Ancestry, Relation};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::ancestry::Ancestry;
 
 const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const C: &str = "cccccccccccccccccccccccccccccccccccccccc";
