@@ -4,7 +4,10 @@ use std::path::Path;
 
 use overlay::{Edited, Refusal, edit};
 
-use crate::case::{Case, cases};
+use crate::{
+    case::{Case, cases},
+    oracle,
+};
 
 #[test]
 fn every_case_holds() {
@@ -19,6 +22,16 @@ fn every_row_of_the_case_table_has_a_case() {
     let rows = (1..=34).filter(|row| ![23, 26, 31, 32, 33].contains(row)).map(|row| format!("S{row:02}-"));
     let missing: Vec<_> = rows.filter(|row| !cases.iter().any(|(name, _)| name.starts_with(row))).collect();
     assert!(missing.is_empty(), "no case for {missing:?}");
+}
+
+#[test]
+fn what_holds_of_every_edit_holds_of_every_case() {
+    let judged = |(name, case): &(String, Case)| {
+        let complaint = oracle::check(case.before.as_bytes(), case.changes.first()?, &case.options).err()?;
+        Some(format!("{name}: {complaint}"))
+    };
+    let broken: Vec<String> = all().iter().filter_map(judged).collect();
+    assert!(broken.is_empty(), "{} broken:\n\n{}", broken.len(), broken.join("\n\n"));
 }
 
 /// The texts of all cases, as material for other tests.
