@@ -184,6 +184,7 @@ impl<'t> Builder<'t> {
     fn take(&mut self, event: Event<'t>, span: Span) -> Result<(), Refusal> {
         match event {
             Event::Scalar(value, style, anchor, tag) => {
+                self.is_no_key_to_libyaml(&value, style, &span)?;
                 let kind = Kind::Scalar { value, style };
                 self.place(node(kind, span, anchor, tag.as_deref())?);
             }
@@ -203,6 +204,19 @@ impl<'t> Builder<'t> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// In braces and brackets libyaml, and so kustomize, takes every `?` at the start for the mark of a key.
+    fn is_no_key_to_libyaml(&self, value: &str, style: ScalarStyle, span: &Span) -> Result<(), Refusal> {
+        let in_flow = |(node, _): &(Node<'t>, Option<Node<'t>>)| {
+            matches!(node.kind, Kind::Sequence { flow: true, .. } | Kind::Mapping { flow: true, .. })
+        };
+        if style != ScalarStyle::Plain || !value.starts_with('?') || !self.open.iter().any(in_flow) {
+            return Ok(());
+        }
+        let message = format!("`{value}` in braces or brackets, which YAML parsers read differently");
+        let refusal = RefusalKind::UnsupportedYaml.because(message).at(span.start.line());
+        Err(refusal.hint("quote it, or remove the `?`"))
     }
 
     fn close(&mut self, span: &Span) -> Result<(), Refusal> {
