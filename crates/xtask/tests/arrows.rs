@@ -8,9 +8,10 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What packages below a folder may use, by folder; the first line that fits counts.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("crates/contract", &[]),
     ("crates/fetch", &["crates/contract"]),
+    ("crates/rules/overlay/fuzz", &["crates/rules/overlay"]),
     ("crates/rules/", &["crates/contract"]),
     ("crates/systems/git", &["crates/rules/branch", "crates/fetch", "crates/contract"]),
     ("crates/systems/github", &["crates/rules/branch", "crates/fetch", "crates/contract"]),
