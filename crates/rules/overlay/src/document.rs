@@ -4,12 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use contract::editing;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle};
 
 use crate::refusal::{Refusal, RefusalKind};
-
-/// Overlays are kilobytes; what is larger than this is no overlay, and is not parsed.
-const LARGEST: usize = 4 * 1024 * 1024;
 
 /// One YAML document, the only one with content in its text.
 pub(crate) struct Document<'t> {
@@ -108,7 +106,7 @@ fn options() -> granit_parser::Options {
 }
 
 fn readable(bytes: &[u8]) -> Result<&str, Refusal> {
-    if bytes.len() > LARGEST {
+    if bytes.len() > editing::LARGEST {
         let message = format!("{} bytes is more than the 4 MiB that are read", bytes.len());
         return Err(RefusalKind::UnsupportedYaml.because(message));
     }
