@@ -63,7 +63,10 @@ fn has_content(line: &str) -> bool {
 fn last_leaf<'n, 't>(node: &'n Node<'t>) -> &'n Node<'t> {
     let last = match &node.kind {
         Kind::Sequence { items, .. } => items.last(),
-        Kind::Mapping { pairs, .. } => pairs.last().map(|(_, value)| value),
+        // A key without value ends with itself: `? |` has its text in the key.
+        Kind::Mapping { pairs, .. } => {
+            pairs.last().map(|(key, value)| if value.span.is_empty() { key } else { value })
+        }
         Kind::Scalar { .. } | Kind::Alias { .. } => None,
     };
     last.map_or(node, last_leaf)
