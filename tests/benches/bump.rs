@@ -10,7 +10,8 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -21,6 +22,10 @@ const OVERLAY: &str = "infra/argocd/overlays/prod";
 /// The entry of the overlay, and what it deploys.
 const ENTRY: &str = "example/dex";
 const IMAGE: &str = "registry.example/example/dex";
+
+const WRITERS: usize = 10;
+/// In which order the commits come that ten writers deploy.
+const ORDER: [usize; WRITERS] = [3, 8, 1, 9, 0, 5, 7, 2, 6, 4];
 
 fn main() {
     let bump = build();
@@ -40,6 +45,8 @@ fn main() {
         10,
     );
     big_repository(&bump);
+    ten_overlays(&bump);
+    one_image(&bump);
 }
 
 /// Builds the program as it is shipped, and returns where it is.
@@ -68,7 +75,11 @@ fn in_place(title: &str, text: &str, [entry, image]: [&str; 2], bump: &Path, tim
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kustomization.yaml");
     let edit = |command: &mut Command| {
-        median(times, || std::fs::write(&file, text).unwrap(), || run(command.current_dir(folder.path())))
+        median(
+            times,
+            || std::fs::write(&file, text).unwrap(),
+            || drop(run(command.current_dir(folder.path()))),
+        )
     };
     let ours = edit(Command::new(bump).args(["--overlay", ".", "--image", &format!("{image}:sha-1")]));
     let set = format!("{entry}=*:sha-1");
@@ -115,30 +126,181 @@ fn big_repository(bump: &Path) {
 
 fn clone_and_push(url: &str, tag: &str) {
     let folder = TempDir::new().unwrap();
-    let checkout = folder.path().join("checkout");
-    let git = |arguments: &[&str]| run(Command::new("git").args(arguments).current_dir(&checkout));
-    run(Command::new("git").args(["clone", "--quiet", "--depth", "1", url]).arg(&checkout));
-    let kustomize = tests::tools::program("kustomize");
-    run(Command::new(kustomize)
-        .args(["edit", "set", "image", &format!("{ENTRY}=*:{tag}")])
-        .current_dir(checkout.join(OVERLAY)));
-    git(&[
-        "-c",
-        "user.name=bench",
-        "-c",
-        "user.email=bench@localhost",
-        "commit",
-        "--quiet",
-        "--all",
-        "-m",
-        tag,
-    ]);
-    git(&["push", "--quiet", "origin", "HEAD:main"]);
+    let peer = Peer::new(url, OVERLAY, &folder);
+    peer.edit(tag);
+    peer.git(&["push", "--quiet", "origin", "HEAD:main"]);
 }
 
-fn run(command: &mut Command) {
+/// Ten writers at once, each with an overlay of its own, on one branch.
+fn ten_overlays(bump: &Path) {
+    let overlays: Vec<String> = (0..WRITERS).map(|n| format!("overlays/e{n}")).collect();
+    let start = || {
+        let remote = Remote::new();
+        let text = Overlay::prod("sha-0").text();
+        let paths: Vec<String> = overlays.iter().map(|it| format!("{it}/kustomization.yaml")).collect();
+        let files: Vec<_> = paths.iter().map(|path| (path.as_str(), text.as_str(), false)).collect();
+        remote.commit("main", &files, "start");
+        remote
+    };
+    let (ours, theirs) = (start(), start());
+    let our_writers = at_once(|n| {
+        let image = format!("{IMAGE}:sha-1");
+        written(Command::new(bump).args(["--overlay", &overlays[n], "--image", &image]), &ours)
+    });
+    let their_writers = at_once(|n| with_retries(&theirs, &overlays[n], "sha-1"));
+    line("10 writers, 10 overlays (pull --rebase)", our_writers.time, their_writers.time);
+    numbers("  tries of all of them", our_writers.tries(), their_writers.tries());
+    numbers("  most tries of one", our_writers.most_tries(), their_writers.most_tries());
+    for remote in [&ours, &theirs] {
+        let log = remote.log("main");
+        assert!(log.len() == 1 + WRITERS && log.iter().all(|commit| commit.parents.len() < 2));
+        let tag =
+            |overlay: &String| tag(&remote.file("main", &format!("{overlay}/kustomization.yaml")).unwrap());
+        assert!(overlays.iter().all(|overlay| tag(overlay) == "sha-1"));
+    }
+}
+
+/// Ten writers at once of one image, from ten commits that follow one another, in any order.
+fn one_image(bump: &Path) {
+    let start = || {
+        let remote = Remote::new();
+        let file = format!("{OVERLAY}/kustomization.yaml");
+        remote.commit("main", &[(&file, &Overlay::prod("sha-0").text(), false)], "start");
+        let source = |n: usize| remote.commit("main", &[("app.rs", &n.to_string(), false)], "feat: x");
+        let sources: Vec<String> = (0..WRITERS).map(source).collect();
+        (remote, sources)
+    };
+    let (ours, theirs) = (start(), start());
+    let tag_of = |source: &str| format!("sha-{}", &source[..8]);
+    let our_writers = at_once(|n| {
+        let source = &ours.1[ORDER[n]];
+        let image = format!("{IMAGE}:{}", tag_of(source));
+        let flags = ["--overlay", OVERLAY, "--image", &image, "--source-commit", source];
+        written(Command::new(bump).args(flags).args(["--accept", "superseded"]), &ours.0)
+    });
+    let their_writers = at_once(|n| with_retries(&theirs.0, OVERLAY, &tag_of(&theirs.1[ORDER[n]])));
+    line("10 writers, one image (pull --rebase -X theirs)", our_writers.time, their_writers.time);
+    numbers("  tries of all of them", our_writers.tries(), their_writers.tries());
+    let [our_steps, their_steps] = [&ours, &theirs].map(|(remote, sources)| {
+        let order: Vec<String> = sources.iter().map(|source| tag_of(source)).collect();
+        Steps::of(remote, &order)
+    });
+    numbers("  deployments of something older", our_steps.back, their_steps.back);
+    numbers("  newer ones that the last one left out", our_steps.missed, their_steps.missed);
+    assert_eq!((our_steps.back, our_steps.missed), (0, 0));
+}
+
+/// How a branch went from one image to the next.
+struct Steps {
+    /// How often to something older.
+    back: usize,
+    /// How many images are newer than the one at its end.
+    missed: usize,
+}
+
+impl Steps {
+    /// Looks at the images that the branch had, `order` being from the oldest one to the newest.
+    fn of(remote: &Remote, order: &[String]) -> Self {
+        let file = format!("{OVERLAY}/kustomization.yaml");
+        let at = |commit: &lab::repo::Commit| {
+            let tag = tag(&remote.file(&commit.id, &file).unwrap());
+            order.iter().position(|other| *other == tag)
+        };
+        let newest_first: Vec<usize> = remote.log("main").iter().filter_map(at).collect();
+        let back = newest_first.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        Self { back, missed: order.len() - 1 - newest_first[0] }
+    }
+}
+
+/// What writers did that began at the same time.
+struct Writers {
+    time: Duration,
+    tries: Vec<usize>,
+}
+
+impl Writers {
+    fn tries(&self) -> usize {
+        self.tries.iter().sum()
+    }
+
+    fn most_tries(&self) -> usize {
+        self.tries.iter().copied().max().unwrap_or_default()
+    }
+}
+
+/// Lets all of them write; `write` returns how often it has tried to push.
+fn at_once(write: impl Fn(usize) -> usize + Sync) -> Writers {
+    let start = Instant::now();
+    let write = &write;
+    let tries = thread::scope(|scope| {
+        let writers: Vec<_> = (0..WRITERS).map(|n| scope.spawn(move || write(n))).collect();
+        writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+    });
+    Writers { time: start.elapsed(), tries }
+}
+
+/// Runs the program against the remote.
+fn written(command: &mut Command, remote: &Remote) -> usize {
+    let output = run(command.args(["-vv", "--branch", "main", "--remote"]).arg(remote.path()));
+    String::from_utf8_lossy(&output.stderr).lines().filter(|line| line.contains(" push ")).count()
+}
+
+/// What careful pipelines do: clone, edit, commit, and push until nobody else was faster.
+fn with_retries(remote: &Remote, overlay: &str, tag: &str) -> usize {
+    let folder = TempDir::new().unwrap();
+    let peer = Peer::new(&remote.url(), overlay, &folder);
+    peer.edit(tag);
+    let mut tries = 1;
+    while !peer.command(&["push", "--quiet", "origin", "HEAD:main"]).output().unwrap().status.success() {
+        peer.git(&["pull", "--quiet", "--rebase", "-X", "theirs", "origin", "main"]);
+        tries += 1;
+    }
+    tries
+}
+
+/// What people do today, in a shallow clone.
+struct Peer {
+    checkout: PathBuf,
+    overlay: PathBuf,
+}
+
+impl Peer {
+    fn new(url: &str, overlay: &str, folder: &TempDir) -> Self {
+        let checkout = folder.path().join("checkout");
+        run(Command::new("git").args(["clone", "--quiet", "--depth", "1", url]).arg(&checkout));
+        Self { overlay: checkout.join(overlay), checkout }
+    }
+
+    /// Sets the tag, and commits that.
+    fn edit(&self, tag: &str) {
+        let set = format!("{ENTRY}=*:{tag}");
+        let mut kustomize = Command::new(tests::tools::program("kustomize"));
+        run(kustomize.args(["edit", "set", "image", &set]).current_dir(&self.overlay));
+        self.git(&["commit", "--quiet", "--all", "-m", tag]);
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        run(&mut self.command(arguments));
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=bench", "-c", "user.email=bench@localhost"]).args(arguments);
+        git.current_dir(&self.checkout).stdin(Stdio::null());
+        git
+    }
+}
+
+/// Returns the tag that an overlay sets.
+fn tag(text: &str) -> String {
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("newTag: ")).unwrap();
+    line.split(' ').next().unwrap().to_owned()
+}
+
+fn run(command: &mut Command) -> Output {
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    output
 }
 
 fn median(times: usize, mut before: impl FnMut(), mut what: impl FnMut()) -> Duration {
@@ -157,4 +319,8 @@ fn median(times: usize, mut before: impl FnMut(), mut what: impl FnMut()) -> Dur
 fn line(title: &str, ours: Duration, theirs: Duration) {
     let (ours, theirs) = (ours.as_secs_f64() * 1e3, theirs.as_secs_f64() * 1e3);
     println!("{title:<44} {ours:>9.1} ms {theirs:>9.1} ms {:>8.3}", ours / theirs);
+}
+
+fn numbers(title: &str, ours: usize, theirs: usize) {
+    println!("{title:<44} {ours:>9}    {theirs:>9}    {:>8.3}", ours as f64 / theirs as f64);
 }

@@ -100,6 +100,9 @@ pub mod editing {
     /// The names that a kustomization may have; two of them in one directory are an error.
     pub const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
+    /// So many bytes are read of one, and no more: they are kilobytes.
+    pub const LARGEST: usize = 4 << 20;
+
     /// No such file.
     pub const OVERLAY_MISSING: Reason = Reason::new(
         "overlay-missing",

@@ -27,6 +27,26 @@ impl SmallDisk {
         Some(disk)
     }
 
+    /// Fills what is left of it.
+    ///
+    /// # Panics
+    ///
+    /// If it was full already.
+    pub fn fill(&self) {
+        let mut rest = std::fs::File::create(self.path().join("rest")).expect("room for a name");
+        while std::io::Write::write(&mut rest, &[0; 1024]).is_ok() {}
+    }
+
+    /// Takes no more changes, as a disk after an error.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be mounted anew.
+    pub fn protect(&self) {
+        let status = Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).status();
+        assert!(status.is_ok_and(|status| status.success()), "a disk of our own");
+    }
+
     /// Returns its folder.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -43,7 +63,7 @@ impl SmallDisk {
         let entries = std::fs::read_dir(self.path()).expect("a folder of our own");
         let names =
             entries.map(|entry| entry.expect("its entries").file_name().to_string_lossy().into_owned());
-        names.filter(|name| name != "filler").collect()
+        names.filter(|name| !["filler", "rest"].contains(&name.as_str())).collect()
     }
 }
 

@@ -1,6 +1,7 @@
-//! The project's own chores: set up and run the tests, generate the actions.
+//! The project's own chores: set up and run the tests, fuzz the editor, generate the actions.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to people")]
 
+mod fuzz;
 mod generate;
 mod setup;
 mod test;
@@ -40,6 +41,11 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Look for a text that the editor of overlays does not bear
+    ///
+    /// Starts from its cases, and follows what reaches new places in it. What does not hold is left as a
+    /// file, which can be tried again alone.
+    Fuzz(#[command(flatten)] fuzz::Options),
     /// Start, show and end real Kubernetes and Argo CD on this machine
     Testbed {
         #[command(subcommand)]
@@ -51,6 +57,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Test { further } => test::run(&further),
         Chore::Generate { check } => generate::run(&root(), check),
+        Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Testbed { task } => testbed::run(&task),
     };
     done.unwrap_or_else(|error| {

@@ -11,6 +11,7 @@ use serde_json::Value;
 const MAY_USE: [(&str, &[&str]); 11] = [
     ("crates/contract", &[]),
     ("crates/fetch", &["crates/contract"]),
+    ("crates/rules/overlay/fuzz", &["crates/rules/overlay"]),
     ("crates/rules/", &["crates/contract"]),
     ("crates/systems/git", &["crates/rules/branch", "crates/fetch", "crates/contract"]),
     ("crates/systems/github", &["crates/rules/branch", "crates/fetch", "crates/contract"]),

@@ -138,7 +138,7 @@ impl World {
     }
 
     /// Replaces a file's content at once: a reader sees the old bytes or the new ones, never half
-    /// of them. The file's mode stays.
+    /// of them. The file's mode stays, and its owner where that is allowed.
     ///
     /// # Errors
     /// As the operating system says.

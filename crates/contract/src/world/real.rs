@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     io::{Read as _, Write as _},
+    os::unix::fs::{MetadataExt as _, fchown},
     path::{Path, PathBuf},
     process::Stdio,
     rc::Rc,
@@ -80,6 +81,8 @@ impl Effects for Real {
         file.write_all(content)?;
         if let Ok(metadata) = fs::metadata(path) {
             file.set_permissions(metadata.permissions())?;
+            // Root in a container must not take the files of whoever owns the checkout; others cannot.
+            let _ = fchown(&file, Some(metadata.uid()), Some(metadata.gid()));
         }
         file.sync_all()?;
         fs::rename(&temporary.0, path)

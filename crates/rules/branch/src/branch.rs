@@ -53,6 +53,8 @@ pub enum Entry {
         /// Whether it has the run bit.
         executable: bool,
     },
+    /// A file with more bytes than are read of any.
+    TooLarge,
     /// A directory.
     Directory,
     /// A symbolic link, here or on the way, which is not followed.

@@ -63,7 +63,7 @@ pub struct Change {
     pub message: String,
     /// Its author's date, in seconds since 1970.
     pub date: i64,
-    /// The file after it; `None` when the commit deleted it.
+    /// The file after it; `None` when the commit deleted it, or when it is too large to be read.
     pub content: Option<Vec<u8>>,
 }
 

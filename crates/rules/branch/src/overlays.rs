@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contract::{
     Reason,
-    editing::{AMBIGUOUS, KUSTOMIZATIONS, OVERLAY_MISSING},
+    editing::{AMBIGUOUS, KUSTOMIZATIONS, LARGEST, OVERLAY_MISSING, UNSUPPORTED_YAML},
 };
 
 use crate::Entry;
@@ -94,9 +94,9 @@ impl Overlay {
                     names.filter(|name| *entry(&join(path, name)) != Entry::Missing).collect();
                 let name = only(&there)?;
                 let path = join(path, name);
-                content(entry(&path)).map(|content| (path, content))
+                content(&path, entry(&path)).map(|content| (path, content))
             }
-            found => content(found).map(|content| (path.clone(), content)),
+            found => content(path, found).map(|content| (path.clone(), content)),
         }
     }
 }
@@ -126,9 +126,13 @@ fn only<'n>(there: &[&'n str]) -> Result<&'n str, Refused> {
     }
 }
 
-fn content(entry: &Entry) -> Result<&[u8], Refused> {
+fn content<'e>(path: &str, entry: &'e Entry) -> Result<&'e [u8], Refused> {
     Err(match entry {
         Entry::File { content, .. } => return Ok(content),
+        Entry::TooLarge => {
+            let message = format!("`{path}`: it has more than the {} MiB that are read", LARGEST >> 20);
+            Refused::new(UNSUPPORTED_YAML, message).hint("name a kustomization, which has a few kilobytes")
+        }
         Entry::Missing => missing("there is no such directory or file").hint(FROM_THE_ROOT),
         Entry::Directory => missing("it is a directory where a file should be"),
         Entry::Link { at } => missing(format!("`{at}` is a symbolic link, which is not followed"))

@@ -1,5 +1,7 @@
 //! New entries as bytes: below the others, in an empty `images`, or in a block of their own.
 
+use granit_parser::ScalarStyle;
+
 use crate::document::{Document, Kind, Node};
 use crate::images::{Entry, Images};
 use crate::lines;
@@ -29,11 +31,45 @@ fn at_the_end(document: &Document<'_>, new: &[NewEntry]) -> Result<Patch, Refusa
         return Err(refusal.hint("add `images: []` to the file first"));
     }
     let block = format!("images:\n{}", block(&list_indent(document), new));
+    if document.root.is_none()
+        && let Some(line) = text.lines().position(has_content)
+    {
+        // An anchor of its own, say, which would become that of what is added.
+        let refusal = RefusalKind::UnsupportedYaml.because("a text without keys, but not without content");
+        return Err(refusal.at(line + 1).hint("remove this line first"));
+    }
     if text.trim_start_matches('\u{FEFF}').is_empty() {
         return Ok(Patch { range: text.len()..text.len(), bytes: block + "\n" });
     }
+    if !text.ends_with(['\n', '\r'])
+        && let Some(last) = document.root.as_ref().map(last_leaf)
+        && matches!(last.kind, Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. })
+    {
+        // To libyaml, and so to kustomize, its value would get a line end that it does not have.
+        let refusal = unsupported(last, "a block scalar at the end of a text without a last line end");
+        return Err(refusal.hint("end the last line first"));
+    }
     let last_line = text.trim_end_matches(['\n', '\r']).len();
     Ok(Patch { range: text.len()..text.len(), ..lines::insert_below(text, last_line, &block) })
+}
+
+/// Whether a line is more than a comment, a directive, or the mark of a document's start.
+fn has_content(line: &str) -> bool {
+    let line = line.trim_start_matches('\u{FEFF}').trim();
+    !(line.is_empty() || line.starts_with(['#', '%']) || line == "---" || line.starts_with("--- #"))
+}
+
+/// Returns the node that ends last.
+fn last_leaf<'n, 't>(node: &'n Node<'t>) -> &'n Node<'t> {
+    let last = match &node.kind {
+        Kind::Sequence { items, .. } => items.last(),
+        // A key without value ends with itself: `? |` has its text in the key.
+        Kind::Mapping { pairs, .. } => {
+            pairs.last().map(|(key, value)| if value.span.is_empty() { key } else { value })
+        }
+        Kind::Scalar { .. } | Kind::Alias { .. } => None,
+    };
+    last.map_or(node, last_leaf)
 }
 
 /// `images:` or `images: null` or `images: []`: the token goes, comments stay, a block follows.

@@ -4,12 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use contract::editing;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle};
 
 use crate::refusal::{Refusal, RefusalKind};
-
-/// Overlays are kilobytes; what is larger than this is no overlay, and is not parsed.
-const LARGEST: usize = 4 * 1024 * 1024;
 
 /// One YAML document, the only one with content in its text.
 pub(crate) struct Document<'t> {
@@ -108,7 +106,7 @@ fn options() -> granit_parser::Options {
 }
 
 fn readable(bytes: &[u8]) -> Result<&str, Refusal> {
-    if bytes.len() > LARGEST {
+    if bytes.len() > editing::LARGEST {
         let message = format!("{} bytes is more than the 4 MiB that are read", bytes.len());
         return Err(RefusalKind::UnsupportedYaml.because(message));
     }
@@ -184,6 +182,7 @@ impl<'t> Builder<'t> {
     fn take(&mut self, event: Event<'t>, span: Span) -> Result<(), Refusal> {
         match event {
             Event::Scalar(value, style, anchor, tag) => {
+                self.is_no_key_to_libyaml(&value, style, &span)?;
                 let kind = Kind::Scalar { value, style };
                 self.place(node(kind, span, anchor, tag.as_deref())?);
             }
@@ -203,6 +202,19 @@ impl<'t> Builder<'t> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// In braces and brackets libyaml, and so kustomize, takes every `?` at the start for the mark of a key.
+    fn is_no_key_to_libyaml(&self, value: &str, style: ScalarStyle, span: &Span) -> Result<(), Refusal> {
+        let in_flow = |(node, _): &(Node<'t>, Option<Node<'t>>)| {
+            matches!(node.kind, Kind::Sequence { flow: true, .. } | Kind::Mapping { flow: true, .. })
+        };
+        if style != ScalarStyle::Plain || !value.starts_with('?') || !self.open.iter().any(in_flow) {
+            return Ok(());
+        }
+        let message = format!("`{value}` in braces or brackets, which YAML parsers read differently");
+        let refusal = RefusalKind::UnsupportedYaml.because(message).at(span.start.line());
+        Err(refusal.hint("quote it, or remove the `?`"))
     }
 
     fn close(&mut self, span: &Span) -> Result<(), Refusal> {

@@ -73,7 +73,7 @@ pub(crate) fn value_after(entry: &Entry<'_>, actions: &Actions) -> Value {
         };
         match key {
             Key::NewName => value.new_name = text,
-            Key::NewTag => set_tag(&mut value, text),
+            Key::NewTag => set_tag(&mut value, text, entry),
             Key::Digest => value.digest = text,
             Key::Name | Key::TagSuffix => {}
         }
@@ -81,13 +81,17 @@ pub(crate) fn value_after(entry: &Entry<'_>, actions: &Actions) -> Value {
     value
 }
 
-fn set_tag(value: &mut Value, text: Option<String>) {
+fn set_tag(value: &mut Value, text: Option<String>, entry: &Entry<'_>) {
     match text.as_deref().and_then(|text| text.split_once('@')) {
         Some((tag, digest)) => {
             value.tag = Some(tag.to_owned());
             value.digest = Some(digest.to_owned());
         }
-        None => value.tag = text,
+        // A digest that stood in the old `newTag` has gone with it.
+        None => {
+            value.tag = text;
+            value.digest = entry.value(Key::Digest).map(str::to_owned);
+        }
     }
 }
 

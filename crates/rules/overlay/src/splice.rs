@@ -11,6 +11,10 @@ use crate::plan::{Action, Actions};
 use crate::quote::plain_or_quoted;
 use crate::refusal::{Refusal, RefusalKind};
 
+/// What must follow the `:` of a key without value: to libyaml, and so to kustomize, `key:,` and `key:}` are
+/// keys whose names end with a colon.
+const COLON_ENDS: &str = " ";
+
 /// A range of the old text and what takes its place.
 #[derive(Debug)]
 pub(crate) struct Patch {
@@ -141,7 +145,9 @@ impl Body<'_> {
         let end = end_of(self.text, last_key, last_value)?;
         if self.flow {
             let json = self.text[last_key.span.clone()].starts_with('"');
-            return Ok(Patch { range: end..end, bytes: format!(", {}", flow_pair(key, value, json)) });
+            let gap = if last_value.span.is_empty() { COLON_ENDS } else { "" };
+            let bytes = format!("{gap}, {}", flow_pair(key, value, json));
+            return Ok(Patch { range: end..end, bytes });
         }
         let pair = format!("{}{}: {}", self.indent(last_key), key.as_str(), plain_or_quoted(value));
         Ok(lines::insert_below(self.text, end, &pair))
@@ -172,7 +178,9 @@ impl Body<'_> {
         let range = match (at.checked_sub(1), self.pairs.get(at + 1)) {
             (Some(previous), _) => {
                 let (key, value) = &self.pairs[previous];
-                end_of(self.text, key, value)?..end
+                let start = end_of(self.text, key, value)?;
+                let keeps = value.span.is_empty() && self.text[start..].starts_with(COLON_ENDS);
+                start + if keeps { COLON_ENDS.len() } else { 0 }..end
             }
             (None, Some((next, _))) => key.span.start..next.span.start,
             (None, None) => return Err(unsupported(key, "the only key of an entry")),

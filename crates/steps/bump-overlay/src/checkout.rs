@@ -12,20 +12,12 @@ use crate::{
     say::{self, Place},
 };
 
-/// No kustomization is larger; the editor refuses what is.
-const LIMIT: u64 = 4 << 20;
-
 /// Edits the files, all or none.
 pub(crate) fn bump(request: &Request, world: &World) -> Result<Report, Failure> {
     let mut entries = Entries::new();
     for path in request.paths() {
-        match entry(world, &path) {
-            Ok(entry) => drop(entries.insert(path, entry)),
-            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                return Ok(Report::refused(editing::UNSUPPORTED_YAML, format!("`{path}`: {error}")));
-            }
-            Err(error) => return Err(not_read(&path, error)),
-        }
+        let entry = entry(world, &path).map_err(|error| not_read(&path, error))?;
+        entries.insert(path, entry);
     }
     let edits = Edits::of(request, &entries);
     if edits.is_refused() {
@@ -53,8 +45,11 @@ fn entry(world: &World, path: &str) -> io::Result<Entry> {
                 return Ok(Entry::Submodule { at });
             }
             Some(FileKind::File) if end == parts.len() => {
-                let content = world.read(Path::new(path), LIMIT)?;
-                return Ok(Entry::File { content, executable: false });
+                return match world.read(Path::new(path), editing::LARGEST as u64) {
+                    Ok(content) => Ok(Entry::File { content, executable: false }),
+                    Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(Entry::TooLarge),
+                    Err(error) => Err(error),
+                };
             }
             Some(FileKind::Directory) => {}
             Some(FileKind::File | FileKind::Other) => return Ok(Entry::Missing),

@@ -24,6 +24,7 @@ pub(crate) struct ReadAnswer {
 pub(crate) enum EntryAnswer {
     Missing,
     File { content: Text, executable: bool },
+    TooLarge,
     Directory,
     Link { at: String },
     Submodule { at: String },
@@ -108,6 +109,7 @@ impl From<EntryAnswer> for Entry {
             EntryAnswer::File { content, executable } => {
                 Self::File { content: content.into_bytes(), executable }
             }
+            EntryAnswer::TooLarge => Self::TooLarge,
             EntryAnswer::Directory => Self::Directory,
             EntryAnswer::Link { at } => Self::Link { at },
             EntryAnswer::Submodule { at } => Self::Submodule { at },

@@ -1,7 +1,7 @@
 //! Objects of a repository through gix: find a path, read a file, write files and their commit.
 
 use branch::Edit;
-use contract::Commit;
+use contract::{Commit, editing::LARGEST};
 use gix::{
     ObjectId, Repository,
     objs::{CommitRefIter, Find, Kind, Tree, tree::EntryKind},
@@ -43,9 +43,12 @@ pub(crate) fn find(repository: &Repository, commit: &Commit, path: &str) -> Answ
     Ok(Found::Directory)
 }
 
-/// Returns the bytes of a file.
-pub(crate) fn content(repository: &Repository, id: ObjectId) -> Answer<Vec<u8>> {
-    Ok(repository.find_object(id).map_err(Trouble::other)?.detach().data)
+/// Returns the bytes of a file; `None` when there are more than are read of any.
+pub(crate) fn content(repository: &Repository, id: ObjectId) -> Answer<Option<Vec<u8>>> {
+    if repository.find_header(id).map_err(Trouble::other)?.size() > LARGEST as u64 {
+        return Ok(None);
+    }
+    Ok(Some(repository.find_object(id).map_err(Trouble::other)?.detach().data))
 }
 
 /// Writes the files of an edit and the commit that has them, onto `tip`.

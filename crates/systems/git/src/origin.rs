@@ -1,12 +1,14 @@
 //! The remote that is meant where none was named.
 
-use std::{path::Path, rc::Rc};
+use std::{path::Path, rc::Rc, time::Duration};
 
 use contract::{
     Failure, World,
     world::{Effects, Spawn},
 };
 use serde_json::json;
+
+use crate::{answers::Answer, trouble::Trouble};
 
 /// Returns the address of GitHub: its own, or that of a company.
 pub fn server(world: &World) -> String {
@@ -17,25 +19,43 @@ pub fn server(world: &World) -> String {
 /// no `origin`.
 ///
 /// # Errors
-/// Only when a recording has no answer: a git that is missing has no `origin` either.
+/// When git does not trust the checkout. One that is missing has no `origin` either.
 pub async fn origin(world: &World) -> Result<Option<String>, Failure> {
     let limit = world.deadline().exchange();
-    let ask = async move |effects: &Rc<dyn Effects>, arguments: &[&str]| {
-        let mut spawn = Spawn::new("git").args(arguments.iter().copied()).env("LC_ALL", "C");
-        spawn.limit = limit;
-        let output = Rc::clone(effects).spawn(spawn).await.ok().filter(|output| output.is_good())?;
-        let text = String::from_utf8(output.stdout).ok()?;
-        Some(text.trim_end_matches('\n').to_owned()).filter(|text| !text.is_empty())
-    };
     let live = |effects: Rc<dyn Effects>| async move {
-        let url = ask(&effects, &["remote", "get-url", "--push", "origin"]).await?;
+        let checkout = Checkout { effects, limit };
+        let Some(url) = checkout.ask(&["remote", "get-url", "--push", "origin"]).await? else {
+            return Ok(None);
+        };
         if !is_relative_path(&url) {
-            return Some(url);
+            return Ok(Some(url));
         }
-        let root = ask(&effects, &["rev-parse", "--show-toplevel"]).await?;
-        Some(Path::new(&root).join(url).to_string_lossy().into_owned())
+        let root = checkout.ask(&["rev-parse", "--show-toplevel"]).await?;
+        Ok(root.map(|root| Path::new(&root).join(url).to_string_lossy().into_owned()))
     };
-    world.exchange("git", &json!({ "operation": "origin" }), live).await
+    let answer: Answer<Option<String>> =
+        world.exchange("git", &json!({ "operation": "origin" }), live).await?;
+    answer.or_else(|trouble| trouble.distrust().map_or(Ok(None), Err))
+}
+
+/// The folder that the step was run in.
+struct Checkout {
+    effects: Rc<dyn Effects>,
+    limit: Duration,
+}
+
+impl Checkout {
+    /// Returns what git says, if anything.
+    async fn ask(&self, arguments: &[&str]) -> Answer<Option<String>> {
+        let mut spawn = Spawn::new("git").args(arguments.iter().copied()).env("LC_ALL", "C");
+        spawn.limit = self.limit;
+        let Ok(output) = Rc::clone(&self.effects).spawn(spawn).await else { return Ok(None) };
+        if !output.is_good() {
+            return Err(Trouble::said(&output.stderr));
+        }
+        let text = String::from_utf8(output.stdout).map_err(Trouble::other)?;
+        Ok(Some(text.trim_end_matches('\n').to_owned()).filter(|text| !text.is_empty()))
+    }
 }
 
 /// git takes such a path from the root of the checkout, wherever in it one is.

@@ -181,7 +181,7 @@ async fn told(call: &Call<'_>, walked: BTreeMap<String, Steps>) -> Answer<BTreeM
 fn change(repository: &gix::Repository, step: &Step) -> Answer<ChangeAnswer> {
     let (message, _) = objects::said(repository, step.told_by)?;
     let (_, date) = objects::said(repository, step.commit)?;
-    let content = step.file.map(|id| objects::content(repository, id)).transpose()?;
+    let content = step.file.map(|id| objects::content(repository, id)).transpose()?.flatten();
     let parent = objects::first_parent(&repository.objects, step.commit)?.map(objects::commit).transpose()?;
     let commit = objects::commit(step.commit)?;
     Ok(ChangeAnswer { commit, parent, message, date, content: content.as_deref().map(text) })

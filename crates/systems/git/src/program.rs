@@ -13,9 +13,11 @@ use crate::{
     trouble::Trouble,
 };
 
-/// Settings for every call. Hooks of the user's own would see commits that are not theirs.
-const SETTINGS: [&str; 7] = [
+/// Settings for every call. Hooks of the user's own would see commits that are not theirs; large files go
+/// to the disk piece by piece, since nobody looks into them.
+const SETTINGS: [&str; 8] = [
     "core.hooksPath=/dev/null",
+    "core.bigFileThreshold=4m",
     "protocol.version=2",
     "gc.auto=0",
     "maintenance.auto=false",

@@ -85,8 +85,9 @@ fn entry(repository: &gix::Repository, found: Found) -> Answer<EntryAnswer> {
         Found::Directory => EntryAnswer::Directory,
         Found::Link { at } => EntryAnswer::Link { at },
         Found::Submodule { at } => EntryAnswer::Submodule { at },
-        Found::File { id, executable } => {
-            EntryAnswer::File { content: text(&objects::content(repository, id)?), executable }
-        }
+        Found::File { id, executable } => match objects::content(repository, id)? {
+            Some(content) => EntryAnswer::File { content: text(&content), executable },
+            None => EntryAnswer::TooLarge,
+        },
     })
 }

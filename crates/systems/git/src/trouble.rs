@@ -168,6 +168,14 @@ impl Trouble {
         self.kind == Kind::BranchMissing
     }
 
+    /// Returns the failure when git does not trust the folder that it was run in.
+    pub(crate) fn distrust(&self) -> Option<Failure> {
+        let error =
+            || anyhow::anyhow!("{}", self.text).context("could not ask this checkout for its `origin`");
+        let denied = || Failure::denied(asking::PERMISSION_MISSING, error()).hinted(trust(&self.text));
+        (self.kind == Kind::DubiousOwnership).then(denied)
+    }
+
     /// Returns whether it is that the remote does not have this commit.
     pub(crate) fn is_missing_commit(&self, commit: &Commit) -> bool {
         self.kind == Kind::CommitMissing && self.text.contains(commit.as_str())

@@ -7,7 +7,12 @@ fn wrong_flags_are_2_and_nothing_is_asked() {
     let remote = remote();
     let http = remote.http_open();
     let image = |text| ["--image", text];
-    let cases: [(&[&str], &str); 20] = [
+    let digest = |length| format!("ghcr.io/acme/app:v1@sha256:{}", "a".repeat(length));
+    let (short, long) = (digest(63), digest(65));
+    let cases: [(&[&str], &str); 23] = [
+        (&image("ghcr.io/acme/app:v1\nnewTag: x"), "is not a tag"),
+        (&image(&short), "is not a digest"),
+        (&image(&long), "is not a digest"),
         (&image("ghcr.io/acme/app:v1\"\n- x"), "is not a tag"),
         (&image("ghcr.io/acme/app:v1 # x"), "is not a tag"),
         (&image("ghcr.io/acme/app:v1'"), "is not a tag"),

@@ -7,7 +7,14 @@ fn wrong_flags_are_2_and_nothing_is_asked() {
     let world = World::with(&["v1", "v2"]);
     let http = world.remote.http_open();
     world.registry.forget_requests();
-    let cases: [(&[&str], &str); 8] = [
+    let digest = |length| format!("ghcr.io/acme/app@sha256:{}", "a".repeat(length));
+    let (short, long) = (digest(63), digest(65));
+    let cases: [(&[&str], &str); 13] = [
+        (&["--to", "ghcr.io/acme/app:v1\"\n- x"], "is not a tag"),
+        (&["--to", "ghcr.io/acme/app:v1\nnewTag: x"], "is not a tag"),
+        (&["--bad", "ghcr.io/acme/app:v1 # x"], "is not a tag"),
+        (&["--to", &short], "is not a digest"),
+        (&["--bad", &long], "is not a digest"),
         (&["--bad", "ghcr.io/acme/app"], "neither tag nor digest"),
         (&["--to", "ghcr.io/acme/app@sha256:zz"], "is not a digest"),
         (&["--undo", "HEAD"], "does not name a commit"),

@@ -1,0 +1,43 @@
+//! What fuzzing starts from.
+
+use std::{fs, path::Path};
+
+use overlay::{Options, Pin, read};
+
+use crate::case::{Case, cases};
+
+/// Writes every case of the editor as an input, into the folder of inputs that the program was given.
+pub(crate) fn write() {
+    let folder = std::env::args().skip(1).find(|argument| Path::new(argument).is_dir());
+    let Some(folder) = folder else { return };
+    for (name, case) in cases(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases")) {
+        fs::write(Path::new(&folder).join(name), input(&case)).expect("a folder that can be written");
+    }
+}
+
+/// Returns the input that asks what the case asks, as far as two bytes can say it.
+fn input(case: &Case) -> Vec<u8> {
+    let change = &case.changes[0];
+    let version = match (&change.tag, &change.digest) {
+        (Some(_), None) => 0,
+        (Some(_), Some(_)) => 2,
+        (None, _) => 3,
+    };
+    let entries = read(case.before.as_bytes()).unwrap_or_default();
+    let name = change.entry.as_ref().or(change.names.first());
+    let meant = |entry: &overlay::Entry| Some(&entry.name) == name || entry.value.new_name.as_ref() == name;
+    let entry = entries.iter().position(meant).and_then(|at| u8::try_from(at).ok()).unwrap_or(0x7F);
+    let named = if change.entry.is_some() { 0x80 } else { 0 };
+    [&[asked(&case.options) | version << 6, entry | named], case.before.as_bytes()].concat()
+}
+
+fn asked(options: &Options) -> u8 {
+    let pin = match options.pin {
+        Pin::Keep => 0,
+        Pin::Tag => 2,
+        Pin::Digest => 3,
+    };
+    let Options { rename, create, all, drop_suffix, .. } = *options;
+    let flags = [rename, create, all, drop_suffix].map(u8::from);
+    flags.iter().zip(2..).fold(pin, |byte, (flag, bit)| byte | flag << bit)
+}
