@@ -7,7 +7,7 @@ use contract::{
     Reason, Report, Subject, Verdict,
     editing::{AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML},
 };
-use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, RUN_BIT, UNVERIFIED};
+use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, UNVERIFIED};
 
 use crate::{
     Facts,
@@ -26,7 +26,7 @@ pub(crate) const STALE_SOURCE: Reason = Reason::new(
 pub(crate) const HELD: Reason =
     Reason::new("held", Configuration, "a rollback called the image bad, and nobody has decided otherwise");
 /// All that this step may say beside [`asking`].
-pub(crate) const REASONS: [Reason; 19] = [
+pub(crate) const REASONS: [Reason; 18] = [
     OVERLAY_MISSING,
     IMAGE_MISSING,
     AMBIGUOUS,
@@ -41,7 +41,6 @@ pub(crate) const REASONS: [Reason; 19] = [
     HELD,
     HISTORY_CUT,
     UNVERIFIED,
-    RUN_BIT,
     NOT_MERGED,
     NOT_WANTED,
     NEWER_IMAGE,
@@ -287,7 +286,6 @@ mod tests {
         held [configuration]
         history-cut [environment]
         unverified [configuration]
-        run-bit [configuration]
         not-merged [nobody]
         pull-request-closed [nobody]
         newer-image [nobody]

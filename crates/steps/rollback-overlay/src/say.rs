@@ -9,7 +9,7 @@ use contract::{
     editing::{AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML},
 };
 
-use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, RUN_BIT, UNVERIFIED};
+use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, UNVERIFIED};
 
 use crate::{
     Facts, message,
@@ -29,7 +29,7 @@ pub(crate) const NOT_IN_HISTORY: Reason =
     Reason::new("not-in-history", Configuration, "the commit did not set the image of the overlay");
 
 /// All that this step may say beside what every step may.
-pub(crate) const REASONS: [Reason; 24] = [
+pub(crate) const REASONS: [Reason; 23] = [
     NO_EARLIER_IMAGE,
     NOT_IN_HISTORY,
     NEWER_IMAGE,
@@ -50,7 +50,6 @@ pub(crate) const REASONS: [Reason; 24] = [
     HISTORY_CUT,
     NOT_WRITTEN,
     UNVERIFIED,
-    RUN_BIT,
     NOT_MERGED,
     NOT_WANTED,
     remote::GIT_FAILED,
@@ -240,7 +239,6 @@ mod tests {
         history-cut [environment]
         not-written [environment]
         unverified [configuration]
-        run-bit [configuration]
         not-merged [nobody]
         pull-request-closed [nobody]
         git-failed [environment]

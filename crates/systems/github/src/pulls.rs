@@ -27,13 +27,29 @@ const NOWHERE: &str = "0000000000000000000000000000000000000000";
 ///
 /// There is one pull request for each set of files: a later proposal for the same set replaces its
 /// commit, and one for a larger set closes it.
-pub struct Proposal<'g, 'w> {
+pub struct Proposal<'g, 'w, C = GitHub<'w>> {
     github: &'g GitHub<'w>,
+    committer: &'g C,
     head: Name,
     set: Vec<String>,
     pull: RefCell<Option<Pull>>,
     seen: RefCell<Option<Seen>>,
-    suffix: u32,
+}
+
+/// Who makes the commits: GitHub's API, or git where that cannot.
+#[expect(async_fn_in_trait, reason = "steps run on one thread, so no caller needs a Send bound")]
+pub trait Committer {
+    /// Commits onto the branch `name`, if it still stands at the snapshot's tip.
+    ///
+    /// # Errors
+    /// As [`Branch::commit`].
+    async fn commit(&self, name: &Name, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError>;
+}
+
+impl Committer for GitHub<'_> {
+    async fn commit(&self, name: &Name, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
+        commit::commit(self, name, onto, edit).await
+    }
 }
 
 /// What became of a proposal.
@@ -67,12 +83,10 @@ const OPEN: &str = "mutation Open($input: CreatePullRequestInput!) { createPullR
 const UPDATE: &str = "mutation Update($input: UpdatePullRequestInput!) { updatePullRequest(input: $input) { \
      clientMutationId } }";
 
-impl<'g, 'w> Proposal<'g, 'w> {
+impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     /// Describes the proposal to change this set of files, from the branch `head`; nothing is asked yet.
-    ///
-    /// `random` tells runs at the same time apart.
-    pub fn new(github: &'g GitHub<'w>, head: Name, set: Vec<String>, random: u32) -> Self {
-        Self { github, head, set, pull: RefCell::default(), seen: RefCell::default(), suffix: random }
+    pub fn new(github: &'g GitHub<'w>, committer: &'g C, head: Name, set: Vec<String>) -> Self {
+        Self { github, committer, head, set, pull: RefCell::default(), seen: RefCell::default() }
     }
 
     /// Returns the branch of its own.
@@ -144,15 +158,19 @@ impl<'g, 'w> Proposal<'g, 'w> {
         if situation.own().is_some() && self.is_there(edit).await? {
             return Ok(Pushed::Landed { commit: head.clone(), said: Vec::new() });
         }
-        let aside = format!("{}-{:08x}", self.head, self.suffix);
-        let aside: Name = aside.parse().map_err(Failure::internal)?;
-        let pushed = self.put_aside(situation, head, &aside, onto, edit).await;
-        if !matches!(pushed, Ok(Pushed::Landed { .. })) {
-            // Nobody else would; and if it is not possible, that is not what went wrong.
-            let nowhere = json!([{ "name": aside.full(), "afterOid": NOWHERE }]);
-            drop(self.update_branches(situation, nowhere).await);
+        // One name for all runs: what one that was killed has left, the next one takes.
+        let aside: Name = format!("{}-next", self.head).parse().map_err(Failure::internal)?;
+        match self.put_aside(situation, head, &aside, onto, edit).await {
+            // Another run was faster, and may be at it still.
+            Ok(Pushed::Moved) | Err(BranchError::Missing) => Ok(Pushed::Moved),
+            Ok(Pushed::Landed { commit, said }) => Ok(Pushed::Landed { commit, said }),
+            other => {
+                // Nobody else would; and if it is not possible, that is not what went wrong.
+                let nowhere = json!([{ "name": aside.full(), "afterOid": NOWHERE }]);
+                drop(self.update_branches(situation, nowhere).await);
+                other
+            }
         }
-        pushed
     }
 
     /// Makes the commit on a branch beside, and the branch of its own of it.
@@ -164,7 +182,10 @@ impl<'g, 'w> Proposal<'g, 'w> {
         onto: &Snapshot,
         edit: &Edit,
     ) -> Result<Pushed, BranchError> {
-        let pushed = self.put_new(situation, aside, onto, edit).await?;
+        let pushed = match self.put_new(situation, aside, onto, edit).await? {
+            Pushed::Moved => self.put_again(situation, aside, onto, edit).await?,
+            pushed => pushed,
+        };
         let Pushed::Landed { commit, said } = pushed else { return Ok(pushed) };
         let updates = json!([
             { "name": self.head.full(), "beforeOid": head, "afterOid": commit, "force": true },
@@ -186,8 +207,23 @@ impl<'g, 'w> Proposal<'g, 'w> {
     ) -> Result<Pushed, BranchError> {
         let input = json!({ "repositoryId": situation.id, "name": name.full(), "oid": onto.tip });
         match self.github.api.change::<Value>(CREATE_REF, input, Needs::ContentsWrite).await {
-            Ok(_) => commit::commit(self.github, name, onto, edit).await,
+            Ok(_) => self.committer.commit(name, onto, edit).await,
             Err(refusal) => self.refused(refusal, Needs::ContentsWrite, is_taken),
+        }
+    }
+
+    /// Takes a branch that is there already. Whoever else is using it sees that it has moved.
+    async fn put_again(
+        &self,
+        situation: &Situation,
+        name: &Name,
+        onto: &Snapshot,
+        edit: &Edit,
+    ) -> Result<Pushed, BranchError> {
+        let update = json!([{ "name": name.full(), "afterOid": onto.tip, "force": true }]);
+        match self.update_branches(situation, update).await {
+            Ok(()) => self.committer.commit(name, onto, edit).await,
+            Err(refusal) => self.refused(refusal, Needs::ContentsWrite, |_| true),
         }
     }
 
@@ -295,7 +331,7 @@ impl<'g, 'w> Proposal<'g, 'w> {
     }
 }
 
-impl Branch for Proposal<'_, '_> {
+impl<C: Committer> Branch for Proposal<'_, '_, C> {
     fn name(&self) -> &Name {
         &self.github.name
     }

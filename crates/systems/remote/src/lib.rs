@@ -14,5 +14,5 @@ pub use flags::{PullRequest, Where};
 pub use git::GIT_FAILED;
 pub use github::Pull;
 pub use past::Past;
-pub use problem::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, RUN_BIT, UNVERIFIED};
+pub use problem::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, UNVERIFIED};
 pub use write::{Ended, Plan, Remote};

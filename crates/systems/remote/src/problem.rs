@@ -13,9 +13,6 @@ use crate::{PullRequest, Where};
 /// Not what `--require-verified` asks for.
 pub const UNVERIFIED: Reason =
     Reason::new("unverified", Configuration, "GitHub does not call the commit verified");
-/// Not what the API can propose.
-pub const RUN_BIT: Reason =
-    Reason::new("run-bit", Configuration, "a file has the run bit, which GitHub's API would take away");
 /// Still open at the deadline.
 pub const NOT_MERGED: Reason = Reason::new("not-merged", Nobody, "the pull request is still open");
 /// Closed by somebody.
@@ -39,8 +36,6 @@ pub enum Problem {
     Unverified(Commit, Option<Signature>),
     /// The file can only be written through git, whose commits nobody signs.
     NeverVerified(Unsupported),
-    /// The file can only be written through git, which proposes nothing.
-    NotProposed(Unsupported),
     /// The pull request is not merged: its outcome is another one.
     NotMerged(Pull, Outcome),
 }
@@ -75,11 +70,10 @@ impl Problem {
             Self::Unverified(commit, signature) => unverified(name, commit, signature.as_ref()),
             Self::NeverVerified(unsupported) => {
                 let why = format!("nothing was written: {unsupported}, and git would not sign the commit");
-                Report::refused(UNVERIFIED, why).hinted(without_run_bit(unsupported))
-            }
-            Self::NotProposed(unsupported) => {
-                Report::refused(RUN_BIT, format!("nothing was proposed: {unsupported}"))
-                    .hinted(without_run_bit(unsupported))
+                Report::refused(UNVERIFIED, why).hinted(format!(
+                    "take the run bit away: `git update-index --chmod=-x {}`, and commit",
+                    unsupported.path
+                ))
             }
             Self::NotMerged(pull, outcome) => not_merged(pull, outcome, what),
         })
@@ -101,10 +95,6 @@ fn unverified(name: &Name, commit: &Commit, signature: Option<&Signature>) -> Re
         format!("committed {} to `{name}`, but GitHub does not call it verified: {why}", commit.short());
     Report::refused(UNVERIFIED, summary)
         .hinted("use the token of an App or of a job, whose commits GitHub signs; on an Enterprise Server turn on the signing of web commits")
-}
-
-fn without_run_bit(unsupported: &Unsupported) -> String {
-    format!("take the run bit away: `git update-index --chmod=-x {}`, and commit", unsupported.path)
 }
 
 fn not_merged(pull: &Pull, outcome: &Outcome, what: &str) -> Report {

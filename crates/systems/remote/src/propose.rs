@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use branch::{Branch as _, Edit, Name, Snapshot};
-use contract::{Commit, Failure, FailureKind};
-use github::{GitHub, Outcome, Proposal, Pull};
+use branch::{Branch as _, BranchError, Edit, Name, Pushed, Snapshot};
+use contract::{Commit, Failure, FailureKind, World};
+use git::Git;
+use github::{Committer, GitHub, Outcome, Proposal, Pull};
 use sha2::{Digest as _, Sha256};
 
 use crate::{Ended, Plan, Problem, Remote};
@@ -18,16 +19,47 @@ pub(crate) async fn propose<P: Plan>(
     github: &GitHub<'_>,
     plan: &mut P,
 ) -> Result<Ended<P::Refused>, Failure> {
-    let proposal = proposal(remote, github, plan.directories())?;
-    let supports = |onto: &Snapshot, edit: &Edit| github.supports(onto, edit);
-    let commit = match remote.update(&proposal, plan, supports).await? {
-        Ok(Ended::Landed(commit)) => commit,
-        Ok(ended) => return Ok(ended),
-        Err(unsupported) => return Ok(Ended::Failed(Problem::NotProposed(unsupported))),
+    let proposal = proposal(github, github, plan.directories())?;
+    let unsupported = match remote.update(&proposal, plan, |onto, edit| github.supports(onto, edit)).await? {
+        Ok(ended) => return settle(remote, github, &proposal, plan, ended).await,
+        Err(unsupported) => unsupported,
     };
+    remote.world.notice(format!("{unsupported}, so it was proposed through git"));
+    let git = ThroughGit { world: remote.world, url: remote.url(github) };
+    let proposal = self::proposal(github, &git, plan.directories())?;
+    match remote.update(&proposal, plan, |_, _| Ok(())).await? {
+        Ok(ended) => settle(remote, github, &proposal, plan, ended).await,
+        Err(unsupported) => Err(Failure::internal(unsupported)),
+    }
+}
+
+/// Commits through git, which keeps the run bit.
+struct ThroughGit<'w> {
+    world: &'w World,
+    url: String,
+}
+
+impl Committer for ThroughGit<'_> {
+    async fn commit(&self, name: &Name, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
+        let git = Git::new(self.world, &self.url, name.clone())?;
+        let paths: Vec<String> = edit.files.iter().map(|file| file.path.clone()).collect();
+        let there = git.read(&paths).await?;
+        if there.tip == onto.tip { git.commit(&there, edit).await } else { Ok(Pushed::Moved) }
+    }
+}
+
+/// Waits for what was proposed.
+async fn settle<P: Plan, C: Committer>(
+    remote: &Remote<'_>,
+    github: &GitHub<'_>,
+    proposal: &Proposal<'_, '_, C>,
+    plan: &P,
+    ended: Ended<P::Refused>,
+) -> Result<Ended<P::Refused>, Failure> {
+    let Ended::Landed(commit) = ended else { return Ok(ended) };
     let pull = proposal.pull().ok_or_else(|| Failure::internal(anyhow::anyhow!("nothing was proposed")))?;
     plan.proposed(&pull);
-    Ok(match wait(remote, &proposal, &pull, &commit).await? {
+    Ok(match wait(remote, proposal, &pull, &commit).await? {
         Outcome::Merged(merge) => match remote.verified(github, &merge).await? {
             Some(problem) => Ended::Failed(problem),
             None => Ended::Merged(pull, merge),
@@ -39,21 +71,20 @@ pub(crate) async fn propose<P: Plan>(
 /// Closes what was proposed before the branch itself could be written: merging it would bring an older
 /// image back. The commit is there, so that trouble with this is no more than a notice.
 pub(crate) async fn withdraw<P: Plan>(remote: &Remote<'_>, github: &GitHub<'_>, plan: &P, commit: &Commit) {
-    let withdrawn = async { proposal(remote, github, plan.directories())?.withdraw(commit).await };
+    let withdrawn = async { proposal(github, github, plan.directories())?.withdraw(commit).await };
     if let Err(failure) = withdrawn.await {
         let why = failure.summary();
         remote.world.notice(format!("older pull requests may still be open: {why}"));
     }
 }
 
-fn proposal<'g, 'w>(
-    remote: &Remote<'_>,
+fn proposal<'g, 'w, C: Committer>(
     github: &'g GitHub<'w>,
+    committer: &'g C,
     directories: Vec<String>,
-) -> Result<Proposal<'g, 'w>, Failure> {
+) -> Result<Proposal<'g, 'w, C>, Failure> {
     let head = head(github.name(), &directories).parse().map_err(Failure::internal)?;
-    let random = (remote.world.random() * f64::from(u32::MAX)) as u32;
-    Ok(Proposal::new(github, head, directories, random))
+    Ok(Proposal::new(github, committer, head, directories))
 }
 
 /// Returns the name of the branch for these directories: words for people, and a hash.
@@ -69,9 +100,9 @@ fn head(base: &Name, set: &[String]) -> String {
 }
 
 /// Waits until something has become of the pull request, or the deadline.
-async fn wait(
+async fn wait<C: Committer>(
     remote: &Remote<'_>,
-    proposal: &Proposal<'_, '_>,
+    proposal: &Proposal<'_, '_, C>,
     pull: &Pull,
     commit: &Commit,
 ) -> Result<Outcome, Failure> {

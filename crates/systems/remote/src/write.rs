@@ -160,20 +160,23 @@ impl<'w> Remote<'w> {
                 Some(problem) => Ok(Ended::Failed(problem)),
                 None => {
                     self.world.notice(format!("{unsupported}, so it went through git"));
-                    let url = format!("{}/{}", git::server(self.world), github.repository());
-                    self.through_git(&Git::new(self.world, &url, self.name().clone())?, plan).await
+                    let git = Git::new(self.world, &self.url(github), self.name().clone())?;
+                    self.through_git(&git, plan).await
                 }
             },
         }
     }
 
-    /// Returns why what the API cannot write is not to go through git.
+    /// Returns why what the API cannot write is not to go through git: nobody signs git's commits, but
+    /// GitHub signs a merge.
     fn hindered(&self, unsupported: &Unsupported) -> Option<Problem> {
-        match self.to.pull_request {
-            PullRequest::Always => Some(Problem::NotProposed(unsupported.clone())),
-            _ if self.to.require_verified => Some(Problem::NeverVerified(unsupported.clone())),
-            _ => None,
-        }
+        let is_signed = self.to.pull_request == PullRequest::Always || !self.to.require_verified;
+        (!is_signed).then(|| Problem::NeverVerified(unsupported.clone()))
+    }
+
+    /// Returns the address for git.
+    pub(crate) fn url(&self, github: &GitHub<'_>) -> String {
+        format!("{}/{}", git::server(self.world), github.repository())
     }
 
     /// A rule is about who may write, not about what.

@@ -1,8 +1,8 @@
 //! What is not written although it could be: what is older, what was called bad, what is no news.
 
-use super::{NEW, OLD, PROD, STAGE, at, bump, first_line, left_nothing, on, remote, said};
+use super::{NEW, OLD, PROD, STAGE, at, bump, first_line, left_nothing, on, ordinary, remote, said};
 use lab::{
-    Remote,
+    GitHub, Remote,
     overlays::{self, Overlay},
 };
 
@@ -28,12 +28,19 @@ fn deploy(remote: &Remote, source: &str) -> lab::Command {
 }
 
 fn built(url: &str, source: &str) -> lab::Command {
-    bump().args(["--overlay", "infra/argocd/overlays/prod", "--branch", "main", "--remote", url]).args([
-        "--image",
-        &image_of(source),
-        "--source-commit",
-        source,
-    ])
+    written(&["--remote", url], source)
+}
+
+/// Deploys it through GitHub's API, without git.
+fn through_the_api(server: &GitHub, source: &str) -> lab::Command {
+    let command = written(&["--repository", "example/dex"], source);
+    server.environment(command, &server.token_with(&["contents: write"])).env("PATH", "/nowhere")
+}
+
+fn written(flags: &[&str], source: &str) -> lab::Command {
+    let image = image_of(source);
+    let command = bump().args(["--overlay", "infra/argocd/overlays/prod", "--branch", "main"]).args(flags);
+    command.args(["--image", &image, "--source-commit", source])
 }
 
 /// Sets prod by hand.
@@ -314,16 +321,64 @@ fn the_guards_decide_anew_when_somebody_was_faster() {
 }
 
 #[test]
+fn github_is_asked_as_git_is() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let [older, newer] = ["one", "two"].map(|state| source(&remote, state));
+    through_the_api(&server, &newer).run().expect_code(0);
+    let run = through_the_api(&server, &older).run();
+    run.expect_code(12);
+    assert!(run.stderr.contains(&older) && run.stderr.contains(&newer), "{run}");
+    // What is built of the bump is no news.
+    let run = through_the_api(&server, &remote.tip("main")).args(["--format", "json"]).run();
+    run.expect_code(0);
+    assert_eq!(run.json()["verdict"], "unchanged");
+    let bad = source(&remote, "three");
+    through_the_api(&server, &bad).run().expect_code(0);
+    roll_back(&remote, &tag_of(&bad), &tag_of(&newer));
+    let run = through_the_api(&server, &bad).args(["--format", "json"]).run();
+    run.expect_code(10);
+    assert_eq!(run.json()["reason"], "held");
+    through_the_api(&server, &bad).arg("--force").run().expect_code(0);
+    assert_eq!(prod(&remote), tag_of(&bad));
+}
+
+#[test]
+fn a_source_on_github_that_the_token_may_not_see_is_no_answer() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    set(&remote, "sha-1a2b3c4d", "chore: by hand\n");
+    let elsewhere = ["--source-repository", "example/code", "--format", "json"];
+    let run = through_the_api(&server, &source(&remote, "one")).args(elsewhere).run();
+    run.expect_code(21);
+    assert_eq!(run.json()["reason"], "permission-missing");
+    assert!(run.json()["hints"].to_string().contains("--source-repository"), "{run}");
+    assert_eq!(prod(&remote), "sha-1a2b3c4d");
+}
+
+#[test]
 fn ten_writers_of_one_image_leave_the_newest_and_never_step_back() {
     let remote = remote();
-    let sources: Vec<String> = (0..10).map(|state| source(&remote, &state.to_string())).collect();
+    race(&remote, |source| deploy(&remote, source));
+}
+
+#[test]
+fn ten_writers_through_the_api_leave_the_newest_and_never_step_back() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    race(&remote, |source| through_the_api(&server, source));
+}
+
+/// Lets ten write what is built of ten sources at once, in no order.
+fn race(remote: &Remote, writer: impl Fn(&str) -> lab::Command) {
+    let sources: Vec<String> = (0..10).map(|state| source(remote, &state.to_string())).collect();
     let order = [3, 8, 1, 9, 0, 5, 7, 2, 6, 4];
-    let writers: Vec<_> = order.iter().map(|at| deploy(&remote, &sources[*at]).spawn()).collect();
+    let writers: Vec<_> = order.iter().map(|at| writer(&sources[*at]).spawn()).collect();
     for writer in writers {
         let run = writer.wait();
         assert!([0, 12].contains(&run.code), "{run}");
     }
-    assert_eq!(prod(&remote), tag_of(&sources[9]));
+    assert_eq!(prod(remote), tag_of(&sources[9]));
     let log = remote.log("main");
     let landed = log.iter().filter_map(|commit| commit.trailer("Runbook-Source"));
     let landed: Vec<usize> =

@@ -325,13 +325,55 @@ fn each_permission_that_is_taken_away_is_named() {
 }
 
 #[test]
-fn a_file_with_the_run_bit_is_not_proposed() {
+fn a_file_with_the_run_bit_is_proposed_through_git_and_keeps_it() {
     let remote = remote();
     let server = GitHub::new(&remote);
-    let run = proposing(&server, &server.token(), NEW, &["stage", "prod"]).run();
-    run.expect_code(10);
-    assert_eq!(run.json()["reason"], "run-bit");
-    assert_eq!((server.pulls(), heads(&remote).len()), (Vec::new(), 0));
+    let token = server.token();
+    for image in [NEW, NEWER] {
+        let run = proposing(&server, &token, image, &["stage", "prod"]).args(["--timeout", "0"]).run();
+        run.expect_code(11);
+        assert!(run.json()["notices"].to_string().contains("so it was proposed through git"), "{run}");
+    }
+    let pulls = server.pulls();
+    assert_eq!((pulls.len(), heads(&remote)), (1, vec![pulls[0].head.clone()]));
+    assert_eq!(remote.mode(&pulls[0].head, PROD).as_deref(), Some("100755"));
+    assert_eq!(remote.file(&pulls[0].head, PROD), Some(overlays::prod("sha-7d3f0a11")));
+    server.merge(1);
+    assert_eq!(remote.mode("main", PROD).as_deref(), Some("100755"));
+    remote.fsck();
+}
+
+#[test]
+fn what_a_killed_run_left_behind_is_taken_by_the_next() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    let head = heads(&remote)[0].clone();
+    // It was killed between making its commit and moving the branch of the pull request.
+    remote.git(&["branch", &format!("{head}-next"), &remote.tip(&head)]);
+    left_open(proposing(&server, &token, NEWER, &["stage"]));
+    assert_eq!(heads(&remote), [head.clone()]);
+    assert_eq!(remote.file(&head, STAGE), Some(overlays::stage("sha-7d3f0a11")));
+}
+
+#[test]
+fn five_runs_at_once_leave_one_pull_request_and_no_other_branch() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    let image = |digit: usize| format!("registry.example/example/dex:{digit}");
+    let runs = (0..5).map(|digit| proposing(&server, &token, &image(digit), &["stage"]));
+    let runs: Vec<_> = runs.map(|run| run.args(["--timeout", "20s"]).spawn()).collect();
+    for run in runs {
+        let run = run.wait();
+        assert!([11, 12].contains(&run.code), "{run}");
+    }
+    let pulls = server.pulls();
+    assert_eq!((pulls.len(), heads(&remote)), (1, vec![pulls[0].head.clone()]));
+    let log = remote.log(&pulls[0].head);
+    assert_eq!(pulls[0].title, log[0].title());
 }
 
 #[test]
