@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use branch::Overlay;
 use contract::{Failure, Reference, World};
-use github::{Deployments, RepositoryName};
+use github::{Deployment, Deployments, RepositoryName};
 use remote::Past;
 
 use crate::message::unique;
@@ -26,6 +26,8 @@ pub(crate) struct Known {
     environments: Vec<String>,
     /// The images that were good there, the last one first, each once.
     pub(crate) good: Vec<Reference>,
+    /// The images that only ever failed there.
+    bad: Vec<Reference>,
     /// How many deployments were looked at, unless these were all.
     looked_at: Option<usize>,
 }
@@ -71,12 +73,20 @@ impl Known {
     fn add(&mut self, environment: &str, found: &Deployments, directory: &str) {
         self.environments.push(environment.to_owned());
         self.good = unique(self.good.drain(..).chain(good(found, directory)));
+        let bad = images(found, directory, |deployment| deployment.is_bad);
+        self.bad.extend(bad);
+        self.bad.retain(|image| !self.good.iter().any(|good| branch::is_same(good, image)));
         self.looked_at = self.looked_at.or((!found.is_whole).then_some(found.looked_at));
     }
 
     /// Returns whether an image was good there.
     pub(crate) fn is_good(&self, image: &Reference) -> bool {
         self.good.iter().any(|good| branch::is_same(good, image))
+    }
+
+    /// Returns whether an image only ever failed there.
+    pub(crate) fn is_bad(&self, image: &Reference) -> bool {
+        self.bad.iter().any(|bad| branch::is_same(bad, image))
     }
 
     /// Says that an image is not known to have been good.
@@ -108,9 +118,17 @@ fn repository(overlays: &Past<'_>, world: &World) -> Result<RepositoryName, Fail
 
 /// Returns the images that were good in this directory, the last one first, each once.
 fn good(found: &Deployments, directory_of_overlay: &str) -> Vec<Reference> {
+    images(found, directory_of_overlay, |deployment| deployment.is_good)
+}
+
+fn images(
+    found: &Deployments,
+    directory_of_overlay: &str,
+    counts: impl Fn(&Deployment) -> bool,
+) -> Vec<Reference> {
     let is_here = |overlay: &str| directory(overlay).as_deref() == Some(directory_of_overlay);
-    let good = found.list.iter().filter(|deployment| deployment.is_good && is_here(&deployment.overlay));
-    unique(good.map(|deployment| deployment.image.clone()))
+    let here = found.list.iter().filter(|deployment| counts(deployment) && is_here(&deployment.overlay));
+    unique(here.map(|deployment| deployment.image.clone()))
 }
 
 /// Returns the directory of an overlay, however it is named.

@@ -319,7 +319,9 @@ impl<H: History> Planner<'_, H> {
             return vec![Target::named(values, to)];
         }
         let mut wanted = self.verified(file, bad);
-        for value in candidates(values, bad) {
+        let failed = |image: &Reference| file.known.as_ref().is_some_and(|known| known.is_bad(image));
+        let has_failed = |value: &&Value| values.reference(value).is_some_and(|image| failed(&image));
+        for value in candidates(values, bad).into_iter().filter(|value| !has_failed(value)) {
             if !wanted.iter().any(|known| known.text == value.image) {
                 wanted.push(Target::of(values, value));
             }

@@ -34,6 +34,8 @@ pub struct Deployment {
     pub created: String,
     /// Whether it succeeded, and did not fail since.
     pub is_good: bool,
+    /// Whether it failed, and did not succeed since.
+    pub is_bad: bool,
 }
 
 /// What is known of an environment.
@@ -179,8 +181,8 @@ impl Node {
         let Payload { schema: 1, overlay, commit, image } = payload(&self.payload?)? else { return None };
         let image: Reference = image.parse().ok()?;
         image.digest()?;
-        let is_good = self.statuses.is_some_and(|statuses| statuses.are_good());
-        Some(Deployment { overlay, commit, image, created: self.created_at, is_good })
+        let (is_good, is_bad) = self.statuses.map(|statuses| statuses.judge()).unwrap_or_default();
+        Some(Deployment { overlay, commit, image, created: self.created_at, is_good, is_bad })
     }
 }
 
@@ -196,17 +198,20 @@ fn payload(text: &str) -> Option<Payload> {
 }
 
 impl Statuses {
-    /// Returns whether there was a success, and no failure after it.
+    /// Returns whether there was a success and no failure after it, and whether there was a failure and
+    /// no success after it.
     ///
     /// The state of the deployment itself does not say: a newer one that succeeds makes it inactive. In
     /// which order the statuses come is not published; in the same second the failure counts.
-    fn are_good(&self) -> bool {
+    fn judge(&self) -> (bool, bool) {
         let last = |states: &[&str]| {
             let of_these = self.nodes.iter().flatten().filter(|status| states.contains(&&*status.state));
             of_these.map(|status| &status.created_at).max()
         };
+        let (success, failure) = (last(&["SUCCESS"]), last(&["FAILURE", "ERROR"]));
         // Ours has four at most; of one with more than a page the newest may be missing.
-        self.total_count <= PAGE && last(&["SUCCESS"]) > last(&["FAILURE", "ERROR"])
+        let all = self.total_count <= PAGE;
+        (all && success > failure, all && failure.is_some() && failure >= success)
     }
 }
 
@@ -221,13 +226,13 @@ mod tests {
         node.ours().is_some()
     }
 
-    fn is_good(statuses: &[(&str, u32)]) -> bool {
+    fn judged(statuses: &[(&str, u32)]) -> (bool, bool) {
         let status = |(state, second): &(&str, u32)| {
             let created_at = format!("2025-01-01T00:00:{second:02}Z");
             Some(Status { state: (*state).to_owned(), created_at })
         };
         let nodes: Vec<_> = statuses.iter().map(status).collect();
-        Statuses { total_count: nodes.len(), nodes }.are_good()
+        Statuses { total_count: nodes.len(), nodes }.judge()
     }
 
     #[test]
@@ -256,18 +261,20 @@ mod tests {
 
     #[test]
     fn good_is_what_succeeded_and_did_not_fail_since_in_whichever_order_it_is_told() {
-        for (statuses, expected) in [
-            (&[][..], false),
-            (&[("IN_PROGRESS", 1)], false),
-            (&[("IN_PROGRESS", 1), ("SUCCESS", 2)], true),
-            (&[("IN_PROGRESS", 1), ("SUCCESS", 2), ("INACTIVE", 3)], true),
-            (&[("FAILURE", 1), ("SUCCESS", 2)], true),
-            (&[("SUCCESS", 1), ("FAILURE", 2)], false),
-            (&[("SUCCESS", 1), ("ERROR", 2), ("INACTIVE", 3)], false),
-            (&[("SUCCESS", 1), ("FAILURE", 1)], false),
+        for (statuses, is_good, is_bad) in [
+            (&[][..], false, false),
+            (&[("IN_PROGRESS", 1)], false, false),
+            (&[("IN_PROGRESS", 1), ("SUCCESS", 2)], true, false),
+            (&[("IN_PROGRESS", 1), ("SUCCESS", 2), ("INACTIVE", 3)], true, false),
+            (&[("FAILURE", 1), ("SUCCESS", 2)], true, false),
+            (&[("IN_PROGRESS", 1), ("FAILURE", 2)], false, true),
+            (&[("SUCCESS", 1), ("FAILURE", 2)], false, true),
+            (&[("SUCCESS", 1), ("ERROR", 2), ("INACTIVE", 3)], false, true),
+            (&[("SUCCESS", 1), ("FAILURE", 1)], false, true),
         ] {
             let reversed: Vec<_> = statuses.iter().rev().copied().collect();
-            assert_eq!((is_good(statuses), is_good(&reversed)), (expected, expected), "{statuses:?}");
+            let expected = (is_good, is_bad);
+            assert_eq!((judged(statuses), judged(&reversed)), (expected, expected), "{statuses:?}");
         }
     }
 }

@@ -191,6 +191,14 @@ fn it_must_be_said_of_which_repository_the_deployments_are() {
 }
 
 #[test]
+fn what_only_ever_failed_is_passed_over() {
+    let forge = Forge::with(&["v1", "v2", "v3"]);
+    forge.record("prod", "v2", &["failure"]);
+    forge.roll_back(&["prod"]).run().expect_code(0);
+    assert_eq!(forge.world.file(), forge.world.prod("v1"));
+}
+
+#[test]
 fn overlays_on_github_have_their_deployments_there() {
     let forge = Forge::with(&["v1", "v2", "v3"]);
     forge.record("prod", "v1", &["success"]);
