@@ -121,12 +121,13 @@ fn readable(bytes: &[u8]) -> Result<&str, Refusal> {
     }
 }
 
-/// Finds U+0000, U+0085, U+2028 and U+2029.
+/// Finds U+0000, U+0085, U+2028, U+2029, and a byte order mark that is not at the start.
 fn unreadable_at(bytes: &[u8]) -> Option<usize> {
     let is_unreadable = |at: usize| match bytes[at] {
         0 => true,
         0xC2 => bytes.get(at + 1) == Some(&0x85),
         0xE2 => matches!(bytes.get(at + 1..at + 3), Some([0x80, 0xA8 | 0xA9])),
+        0xEF => at > 0 && bytes.get(at + 1..at + 3) == Some(&[0xBB, 0xBF]),
         _ => false,
     };
     (0..bytes.len()).find(|at| is_unreadable(*at))
@@ -137,7 +138,8 @@ fn not_utf8(bytes: &[u8], at: usize) -> Refusal {
     RefusalKind::UnsupportedYaml.because(message).at(line_of(bytes, at)).hint("save the file as UTF-8")
 }
 
-/// NUL is no YAML; the others are line breaks to kustomize's YAML 1.1 and text to YAML 1.2.
+/// NUL is no YAML; the others are line breaks to kustomize's YAML 1.1 and text to YAML 1.2, but for the byte
+/// order mark, which may begin a document to YAML 1.2 and is text to libyaml.
 fn unreadable_character(text: &str, at: usize) -> Refusal {
     let code = text[at..].chars().next().map_or(0, u32::from);
     let message = format!("the character U+{code:04X}, which YAML parsers read differently");

@@ -7,6 +7,12 @@ fn without_a_remote_it_is_the_origin_of_the_checkout_which_stays_as_it_is() {
     let remote = remote();
     let checkout = remote.checkout("main");
     checkout.git(&["checkout", "--quiet", "--detach"]);
+    for text in ["ours: true\n", "theirs: true\n"] {
+        checkout.write(PROD, text);
+        checkout.git(&["commit", "--quiet", "-am", text]);
+    }
+    // A rebase that waits for somebody to solve its conflict.
+    assert!(checkout.try_git(&["rebase", "--quiet", "--onto", "HEAD~2", "HEAD~1"]).is_err());
     checkout.write(PROD, "dirty: true\n");
     checkout.write("untracked", "x");
     let look = || {
