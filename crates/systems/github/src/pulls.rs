@@ -183,7 +183,14 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         edit: &Edit,
     ) -> Result<Pushed, BranchError> {
         let pushed = match self.put_new(situation, aside, onto, edit).await? {
-            Pushed::Moved => self.put_again(situation, aside, onto, edit).await?,
+            Pushed::Moved => {
+                // It is taken. Whoever else is using it sees that it has moved.
+                let update = json!([{ "name": aside.full(), "afterOid": onto.tip, "force": true }]);
+                match self.update_branches(situation, update).await {
+                    Ok(()) => self.committer.commit(aside, onto, edit).await?,
+                    Err(refusal) => return self.refused(refusal, Needs::ContentsWrite, |_| true),
+                }
+            }
             pushed => pushed,
         };
         let Pushed::Landed { commit, said } = pushed else { return Ok(pushed) };
@@ -209,21 +216,6 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         match self.github.api.change::<Value>(CREATE_REF, input, Needs::ContentsWrite).await {
             Ok(_) => self.committer.commit(name, onto, edit).await,
             Err(refusal) => self.refused(refusal, Needs::ContentsWrite, is_taken),
-        }
-    }
-
-    /// Takes a branch that is there already. Whoever else is using it sees that it has moved.
-    async fn put_again(
-        &self,
-        situation: &Situation,
-        name: &Name,
-        onto: &Snapshot,
-        edit: &Edit,
-    ) -> Result<Pushed, BranchError> {
-        let update = json!([{ "name": name.full(), "afterOid": onto.tip, "force": true }]);
-        match self.update_branches(situation, update).await {
-            Ok(()) => self.committer.commit(name, onto, edit).await,
-            Err(refusal) => self.refused(refusal, Needs::ContentsWrite, |_| true),
         }
     }
 
