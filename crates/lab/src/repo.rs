@@ -12,6 +12,7 @@ mod http;
 mod import;
 mod log;
 mod objects;
+mod ssh;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -26,6 +27,7 @@ pub use http::HttpRemote;
 pub use import::Change;
 pub use log::Commit;
 pub(crate) use objects::{Object, Objects};
+pub use ssh::Ssh;
 
 /// The author of all that the kit commits.
 pub const AUTHOR: &str = "Somebody <somebody@example.com>";

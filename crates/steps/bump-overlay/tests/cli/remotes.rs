@@ -28,6 +28,26 @@ fn without_a_remote_it_is_the_origin_of_the_checkout_which_stays_as_it_is() {
 }
 
 #[test]
+fn over_ssh_it_is_written_however_the_address_is_given_and_nobody_is_asked_on_the_terminal() {
+    for which in 0..2 {
+        let remote = remote();
+        let ssh = remote.ssh();
+        let command = ssh.environment(at(&ssh.addresses()[which], &["stage", "prod"]));
+        command.run().expect_code(0);
+        assert_eq!((remote.log("main").len(), remote.mode("main", PROD).unwrap()), (2, "100755".to_owned()));
+        let calls = ssh.calls();
+        assert!(calls.iter().all(|call| call.contains("BatchMode=yes")), "{calls:?}");
+        assert!(calls.iter().any(|call| call.contains("git-receive-pack")), "{calls:?}");
+        left_nothing(&command);
+    }
+    let ssh = remote().ssh();
+    let nowhere =
+        ssh.environment(at("git@nowhere.example:x.git", &["stage"])).args(["--timeout", "2s"]).run();
+    nowhere.expect_code(20);
+    assert!(nowhere.stderr.contains("[unreachable]"), "{nowhere}");
+}
+
+#[test]
 fn without_any_remote_it_is_a_wrong_use() {
     let run = bump().args(["--overlay", "a", "--image", NEW, "--branch", "main"]).run();
     run.expect_code(2);
