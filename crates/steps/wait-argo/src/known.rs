@@ -44,14 +44,23 @@ pub(crate) struct Known {
     first: Option<First>,
     since: BTreeMap<Symptom, Duration>,
     /// When the operation that ended last was first seen to have ended: its end, and the version.
-    ended: Option<(String, u64)>,
+    ended: Option<(End, u64)>,
     now: Duration,
 }
 
 #[derive(Debug, Clone, Default)]
 struct First {
     reconciled_at: Option<String>,
-    finished_at: Option<String>,
+    end: Option<End>,
+}
+
+/// The end of an operation. Times have whole seconds, in which two operations can end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct End {
+    finished_at: String,
+    started_at: Option<String>,
+    phase: String,
+    revisions: Vec<String>,
 }
 
 impl Known {
@@ -68,11 +77,11 @@ impl Known {
         }
         self.app = app;
         self.is_whole = is_whole;
-        let finished_at = self.finished_at().map(str::to_owned);
+        let end = self.end();
         let reconciled_at = self.app.status.reconciled_at.clone();
-        self.first.get_or_insert_with(|| First { reconciled_at, finished_at: finished_at.clone() });
-        if self.ended.as_ref().map(|(end, _)| end) != finished_at.as_ref() {
-            self.ended = finished_at.map(|end| (end, self.app.version()));
+        self.first.get_or_insert_with(|| First { reconciled_at, end: end.clone() });
+        if self.ended.as_ref().map(|(end, _)| end) != end.as_ref() {
+            self.ended = end.map(|end| (end, self.app.version()));
         }
         self.now = now;
         true
@@ -103,8 +112,14 @@ impl Known {
         (state.revisions() == self.app.revisions()).then_some(state.started_at.as_deref()).flatten()
     }
 
-    fn finished_at(&self) -> Option<&str> {
-        self.app.status.operation_state.as_ref()?.finished_at.as_deref()
+    fn end(&self) -> Option<End> {
+        let state = self.app.status.operation_state.as_ref()?;
+        Some(End {
+            finished_at: state.finished_at.clone()?,
+            started_at: state.started_at.clone(),
+            phase: state.phase.clone(),
+            revisions: state.revisions().into_iter().map(str::to_owned).collect(),
+        })
     }
 
     /// Returns whether the state is one of after its last operation: of a later version than the one
@@ -113,14 +128,14 @@ impl Known {
     /// the same for good, so that it refutes nothing either.
     pub(crate) fn is_settled(&self) -> bool {
         let Some((end, version)) = &self.ended else { return true };
-        let compared_later = self.app.status.reconciled_at.as_ref().is_some_and(|at| at > end);
+        let compared_later = self.app.status.reconciled_at.as_ref().is_some_and(|at| *at > end.finished_at);
         self.app.version() > *version || compared_later
     }
 
     /// Returns whether the last operation had ended before we came.
     pub(crate) fn operation_is_older_than_us(&self) -> bool {
-        let first = self.first.as_ref().and_then(|first| first.finished_at.as_deref());
-        first.is_some() && first == self.finished_at()
+        let first = self.first.as_ref().and_then(|first| first.end.as_ref());
+        first.is_some() && first == self.end().as_ref()
     }
 
     /// Returns whether it was compared since we came.

@@ -249,6 +249,14 @@ fn a_sync_that_failed_before_we_came_is_not_tried_again_unless_it_is_asked_for()
 }
 
 #[test]
+fn a_sync_that_ends_in_the_same_second_as_the_one_before_it_is_another_one() {
+    let before = with(app("Synced", B, "Healthy"), "/status/operationState", operation("Succeeded", B));
+    let failed = with(app("OutOfSync", C, "Healthy"), "/status/operationState", operation("Failed", C));
+    let (_, reason, _) = ended(judge(&wanted(), &mut known([before, failed])));
+    assert_eq!(reason, "sync-failed");
+}
+
+#[test]
 fn a_sync_that_fails_while_it_is_watched_says_which_resource() {
     let result = |kind: Value| with(operation("Failed", C), "/syncResult/resources", json!([kind]));
     let fails = |resource: Value| {
