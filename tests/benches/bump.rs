@@ -28,7 +28,7 @@ const WRITERS: usize = 10;
 const ORDER: [usize; WRITERS] = [3, 8, 1, 9, 0, 5, 7, 2, 6, 4];
 
 fn main() {
-    let bump = build();
+    let bump = tests::tools::shipped("bump-overlay");
     println!("{:<44} {:>12} {:>12} {:>8}", "", "bump-overlay", "peer", "ratio");
     in_place(
         "an overlay, in place (kustomize edit)",
@@ -47,15 +47,6 @@ fn main() {
     big_repository(&bump);
     ten_overlays(&bump);
     one_image(&bump);
-}
-
-/// Builds the program as it is shipped, and returns where it is.
-fn build() -> PathBuf {
-    let root = tests::root();
-    let arguments = ["build", "--quiet", "--profile", "dist", "--locked", "-p", "bump-overlay"];
-    assert!(Command::new(env!("CARGO")).args(arguments).current_dir(&root).status().unwrap().success());
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    target.join("dist/bump-overlay")
 }
 
 /// A kustomization of 1 MiB.

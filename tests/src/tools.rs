@@ -1,6 +1,6 @@
 //! Where the programs are: those of the workspace beside the test, all others on `PATH`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::Command};
 
 /// Returns a binary of the workspace, from the target directory of the running test.
 ///
@@ -20,6 +20,22 @@ pub fn binary(name: &str) -> PathBuf {
     binary
 }
 
+/// Builds a program of the workspace as it is shipped, and returns where it is.
+///
+/// # Panics
+///
+/// If it cannot be built.
+#[must_use]
+pub fn shipped(name: &str) -> PathBuf {
+    let root = crate::root();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let arguments = ["build", "--quiet", "--profile", "dist", "--locked", "-p", name];
+    let status = Command::new(cargo).args(arguments).current_dir(&root).status();
+    assert!(status.is_ok_and(|status| status.success()), "`{name}` cannot be built");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    target.join("dist").join(name)
+}
+
 /// Returns a program on `PATH`.
 ///
 /// # Panics
@@ -27,9 +43,14 @@ pub fn binary(name: &str) -> PathBuf {
 /// If it is not there.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
-    found.unwrap_or_else(|| {
+    found(name).unwrap_or_else(|| {
         panic!("there is no `{name}` on PATH: run `cargo xtask test`, which sets up what the tests need")
     })
+}
+
+/// Returns a program on `PATH`, if it is there.
+#[must_use]
+pub fn found(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
