@@ -353,7 +353,7 @@ fn what_a_killed_run_left_behind_is_taken_by_the_next() {
     // It was killed between making its commit and moving the branch of the pull request.
     remote.git(&["branch", &format!("{head}-next"), &remote.tip(&head)]);
     left_open(proposing(&server, &token, NEWER, &["stage"]));
-    assert_eq!(heads(&remote), [head.clone()]);
+    assert_eq!(heads(&remote), std::slice::from_ref(&head));
     assert_eq!(remote.file(&head, STAGE), Some(overlays::stage("sha-7d3f0a11")));
 }
 
