@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use branch::{BranchError, Entry, Name, Snapshot};
-use contract::{Commit, Failure, asking};
+use contract::{Commit, Failure, asking, editing::LARGEST};
 use fetch::FetchError;
 use ring::digest;
 use serde::Deserialize;
@@ -41,13 +41,14 @@ struct TreeEntry {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Blob {
+    byte_size: usize,
     text: Option<String>,
 }
 
 /// What is asked of an entry; `entry` is to be spread where a document has a `TreeEntry`.
-const ENTRY: &str = "fragment entry on TreeEntry { mode oid object { ... on Blob { text } } }";
+const ENTRY: &str = "fragment entry on TreeEntry { mode oid object { ... on Blob { byteSize text } } }";
 
 /// Reads the branch. All entries are those of the one commit that is the tip, so that nobody can come
 /// between them.
@@ -108,6 +109,9 @@ async fn entry(github: &GitHub<'_>, path: &str, found: &BTreeMap<&str, TreeEntry
             }
             Some(entry) if entry.mode == mode::DIRECTORY => {}
             Some(entry) if place.len() == path.len() => {
+                if entry.object.as_ref().is_some_and(|blob| blob.byte_size > LARGEST) {
+                    return Ok(Entry::TooLarge);
+                }
                 let executable = entry.mode == mode::EXECUTABLE;
                 let text = entry.object.as_ref().and_then(|blob| blob.text.as_deref());
                 return Ok(Entry::File { content: content(github, &entry.oid, text).await?, executable });

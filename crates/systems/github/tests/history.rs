@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use branch::{Changes, CommitName, History as _, Relation};
+use branch::{Branch as _, Changes, CommitName, Entry, History as _, Relation};
 use contract::{Commit, Failure, FailureKind, Vars, World, asking};
 use github::GitHub;
 use lab::{Remote, Reply, repo::Change};
@@ -139,6 +139,20 @@ async fn bytes_that_are_no_text_and_files_too_large_for_one_answer_are_told_as_t
     let sizes: Vec<usize> = all.list.iter().map(|change| change.content.as_ref().unwrap().len()).collect();
     assert_eq!(sizes, [large.len() + 1, large.len(), 3]);
     assert_eq!(all.list[2].content.as_deref(), Some(&[0xff, 0xfe, 0][..]));
+}
+
+#[tokio::test]
+async fn what_is_larger_than_any_overlay_is_not_read_neither_now_nor_in_the_past() {
+    let remote = Remote::new();
+    set(&remote, "small");
+    remote.commit("main", &[(PATH, &"#".repeat(5 << 20), false)], "feat: huge\n");
+    let here = Here::new(&remote);
+    let contents: Vec<bool> =
+        here.changes(&remote, 100).await.list.iter().map(|change| change.content.is_some()).collect();
+    assert_eq!(contents, [false, true]);
+    let snapshot = here.github().read(&[PATH.to_owned()]).await.unwrap();
+    assert_eq!(snapshot.entries[PATH], Entry::TooLarge);
+    assert!(here.server.asked().iter().all(|asked| asked.starts_with("query ")), "no blob is fetched");
 }
 
 #[tokio::test]

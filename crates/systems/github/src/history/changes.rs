@@ -10,7 +10,7 @@ use std::{
 };
 
 use branch::{Change, Changes};
-use contract::{Commit, Failure, asking};
+use contract::{Commit, Failure, asking, editing::LARGEST};
 use fetch::FetchError;
 use serde::Deserialize;
 
@@ -116,7 +116,7 @@ pub(super) async fn changes(
     }
     let steps = steps(github, tip, paths, most.min(PAGE)).await?;
     let files = steps.iter().flat_map(|steps| &steps.list).filter_map(Past::file);
-    let contents = contents(github, files).await?;
+    let contents = contents(github, files.filter(|file| file.size() <= LARGEST)).await?;
     let told = paths.iter().zip(steps).map(|(path, Steps { list, is_whole })| {
         let list = list.into_iter().map(|past| past.told(&contents)).collect::<Result<_, Failure>>()?;
         Ok((path.clone(), Changes { list, is_whole }))
