@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use crate::{GitHub, api::Needs};
 
 impl branch::History for GitHub<'_> {
-    /// Of each file a hundred changes at most. What an old merge brought (it is not among the hundred
-    /// newest commits) is told as the merged commits, in the place of the merge.
+    /// Of each file a hundred changes at most; where it was moved it begins. What an old merge brought,
+    /// one that is not among the hundred newest commits, is told as the merged commits in its place.
     async fn changes(
         &self,
         tip: &Commit,
