@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 
 use contract::Commit;
 use gix::{
-    ObjectId, Repository,
+    ObjectId,
     objs::{Tree, tree::EntryMode},
 };
 
-use crate::{answers::Answer, objects, past, program::Call};
+use crate::{
+    answers::Answer,
+    objects::{self, Objects},
+    past,
+    program::Call,
+};
 
 /// Returns the paths at which two commits differ, as many as are asked for.
 pub(crate) async fn differences(
@@ -19,27 +24,22 @@ pub(crate) async fn differences(
 ) -> Answer<Vec<String>> {
     let mut absent = Vec::new();
     for commit in [one, other] {
-        if !call.folder.open()?.has_object(objects::id(commit)?) {
+        if !objects::is_here(&call.folder.objects()?, objects::id(commit)?) {
             absent.push(commit);
         }
     }
     if !absent.is_empty() {
         past::fetch(call, "--depth=1", &absent).await?;
     }
-    let repository = call.folder.open()?;
-    let differences = between(&repository, one, other, most)?;
+    let store = call.folder.objects()?;
+    let differences = between(&store, one, other, most)?;
     Ok(differences.into_iter().map(|difference| difference.path).collect())
 }
 
 /// Compares the trees of two commits that are here.
-pub(crate) fn between(
-    repository: &Repository,
-    one: &Commit,
-    other: &Commit,
-    most: usize,
-) -> Answer<Vec<Difference>> {
-    let mut comparison = Comparison { repository, most, found: Vec::new() };
-    let (one, other) = (objects::root(repository, one)?, objects::root(repository, other)?);
+pub(crate) fn between(store: &Objects, one: &Commit, other: &Commit, most: usize) -> Answer<Vec<Difference>> {
+    let mut comparison = Comparison { store, most, found: Vec::new() };
+    let (one, other) = (objects::root(store, one)?, objects::root(store, other)?);
     comparison.trees(&one, &other, "")?;
     Ok(comparison.found)
 }
@@ -59,7 +59,7 @@ impl Difference {
 }
 
 struct Comparison<'r> {
-    repository: &'r Repository,
+    store: &'r Objects,
     most: usize,
     found: Vec<Difference>,
 }
@@ -94,7 +94,7 @@ impl Comparison<'_> {
             return Ok(());
         }
         let tree = |side: Option<Item>| match side {
-            Some((_, id)) => objects::read_tree(self.repository, id),
+            Some((_, id)) => objects::read_tree(self.store, id),
             None => Ok(Tree::empty()),
         };
         let (one, other) = (tree(sides[0])?, tree(sides[1])?);

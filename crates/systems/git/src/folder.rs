@@ -11,7 +11,7 @@ use std::{
 use contract::Commit;
 use tempfile::TempDir;
 
-use crate::trouble::Trouble;
+use crate::{objects::Objects, trouble::Trouble};
 
 /// How the remote is called in there; not `origin`, which the user's own settings may know.
 pub(crate) const REMOTE: &str = "runbook";
@@ -64,17 +64,10 @@ impl Folder {
         text.trim().parse().map_err(Trouble::other)
     }
 
-    /// Opens its objects alone, as they are after the last fetch: enough for commits, and in a program
-    /// that asks for nothing else much smaller.
-    pub(crate) fn objects(&self) -> Result<gix::odb::Handle, Trouble> {
+    /// Opens its objects, anew after every fetch, since new packs have come. They alone are half a
+    /// megabyte less in a program than a whole repository.
+    pub(crate) fn objects(&self) -> Result<Objects, Trouble> {
         gix::odb::at(self.path().join("objects"), gix::hash::Kind::Sha1).map_err(Trouble::other)
-    }
-
-    /// Opens it with gix. It sees no settings but those above; it is opened anew after every fetch,
-    /// since new packs have come.
-    pub(crate) fn open(&self) -> Result<gix::Repository, Trouble> {
-        let options = gix::open::Options::isolated().open_path_as_is(true);
-        gix::open_opts(self.path(), options).map_err(Trouble::other)
     }
 }
 

@@ -3,11 +3,20 @@
 use branch::Edit;
 use contract::{Commit, editing::LARGEST};
 use gix::{
-    ObjectId, Repository,
-    objs::{CommitRefIter, Find, Kind, Tree, tree::EntryKind},
+    ObjectId,
+    objs::{
+        CommitRefIter, Exists as _, Find as _, Kind, Tree, TreeRef, Write as _, WriteTo, tree::EntryKind,
+    },
+    odb::Header as _,
 };
 
 use crate::{answers::Answer, trouble::Trouble};
+
+/// The objects of a repository.
+pub(crate) type Objects = gix::odb::Handle;
+
+/// git's hash of today.
+const HASH: gix::hash::Kind = gix::hash::Kind::Sha1;
 
 /// What is at a path of a tree.
 pub(crate) enum Found {
@@ -19,8 +28,8 @@ pub(crate) enum Found {
 }
 
 /// Looks a path up; links and submodules on the way are not followed.
-pub(crate) fn find(repository: &Repository, commit: &Commit, path: &str) -> Answer<Found> {
-    let mut tree = root(repository, commit)?;
+pub(crate) fn find(objects: &Objects, commit: &Commit, path: &str) -> Answer<Found> {
+    let mut tree = root(objects, commit)?;
     let mut walked = String::new();
     let mut parts = path.split('/').filter(|part| !part.is_empty() && *part != ".").peekable();
     while let Some(part) = parts.next() {
@@ -32,7 +41,7 @@ pub(crate) fn find(repository: &Repository, commit: &Commit, path: &str) -> Answ
         match entry.mode.kind() {
             EntryKind::Link => return Ok(Found::Link { at: walked }),
             EntryKind::Commit => return Ok(Found::Submodule { at: walked }),
-            EntryKind::Tree => tree = read_tree(repository, entry.oid)?,
+            EntryKind::Tree => tree = read_tree(objects, entry.oid)?,
             _ if !is_last => return Ok(Found::Missing),
             kind => {
                 let executable = kind == EntryKind::BlobExecutable;
@@ -44,28 +53,26 @@ pub(crate) fn find(repository: &Repository, commit: &Commit, path: &str) -> Answ
 }
 
 /// Returns the bytes of a file; `None` when there are more than are read of any.
-pub(crate) fn content(repository: &Repository, id: ObjectId) -> Answer<Option<Vec<u8>>> {
-    if repository.find_header(id).map_err(Trouble::other)?.size() > LARGEST as u64 {
-        return Ok(None);
-    }
-    Ok(Some(repository.find_object(id).map_err(Trouble::other)?.detach().data))
+pub(crate) fn content(objects: &Objects, id: ObjectId) -> Answer<Option<Vec<u8>>> {
+    let header = objects.try_header(&id).map_err(Trouble::other)?.ok_or_else(|| absent(id))?;
+    if header.size() > LARGEST as u64 { Ok(None) } else { read(objects, id, Kind::Blob).map(Some) }
 }
 
 /// Writes the files of an edit and the commit that has them, onto `tip`.
 pub(crate) fn write(
-    repository: &Repository,
+    objects: &Objects,
     tip: &Commit,
     edit: &Edit,
     [author, committer]: [gix::actor::Signature; 2],
 ) -> Answer<Commit> {
-    let mut tree = root(repository, tip)?;
+    let mut tree = root(objects, tip)?;
     for file in &edit.files {
-        let id = repository.write_blob(&file.content).map_err(Trouble::storing)?.detach();
+        let id = objects.write_buf(Kind::Blob, &file.content).map_err(Trouble::storing)?;
         let parts: Vec<&str> = file.path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-        tree = replaced(repository, tree, &parts, id)?;
+        tree = replaced(objects, tree, &parts, id)?;
     }
     let commit = gix::objs::Commit {
-        tree: repository.write_object(&tree).map_err(Trouble::storing)?.detach(),
+        tree: put(objects, &tree)?,
         parents: [id(tip)?].into_iter().collect(),
         author,
         committer,
@@ -73,53 +80,81 @@ pub(crate) fn write(
         message: edit.message.as_str().into(),
         extra_headers: Vec::new(),
     };
-    self::commit(repository.write_object(&commit).map_err(Trouble::storing)?.detach())
+    self::commit(put(objects, &commit)?)
+}
+
+fn put(objects: &Objects, object: &dyn WriteTo) -> Answer<ObjectId> {
+    objects.write(object).map_err(Trouble::storing)
 }
 
 /// Returns the tree with another file at the path; every mode and the order of entries stay.
-fn replaced(repository: &Repository, mut tree: Tree, parts: &[&str], id: ObjectId) -> Answer<Tree> {
+fn replaced(objects: &Objects, mut tree: Tree, parts: &[&str], id: ObjectId) -> Answer<Tree> {
     let (part, rest) = parts.split_first().ok_or_else(|| Trouble::other("a path without a name"))?;
     let entry = tree.entries.iter_mut().find(|entry| entry.filename == part.as_bytes());
     let entry = entry.ok_or_else(|| Trouble::other(format!("`{part}` is no longer there")))?;
     if rest.is_empty() {
         entry.oid = id;
     } else {
-        let inner = replaced(repository, read_tree(repository, entry.oid)?, rest, id)?;
-        entry.oid = repository.write_object(&inner).map_err(Trouble::storing)?.detach();
+        let inner = replaced(objects, read_tree(objects, entry.oid)?, rest, id)?;
+        entry.oid = put(objects, &inner)?;
     }
     Ok(tree)
 }
 
-pub(crate) fn root(repository: &Repository, commit: &Commit) -> Answer<Tree> {
-    let commit = repository.find_commit(id(commit)?).map_err(Trouble::other)?;
-    read_tree(repository, commit.tree_id().map_err(Trouble::other)?.detach())
+pub(crate) fn root(objects: &Objects, commit: &Commit) -> Answer<Tree> {
+    let commit = read(objects, id(commit)?, Kind::Commit)?;
+    read_tree(objects, iter(&commit).tree_id().map_err(Trouble::other)?)
 }
 
-pub(crate) fn read_tree(repository: &Repository, id: ObjectId) -> Answer<Tree> {
-    let tree = repository.find_tree(id).map_err(Trouble::other)?;
-    Ok(tree.decode().map_err(Trouble::other)?.into_owned())
+pub(crate) fn read_tree(objects: &Objects, id: ObjectId) -> Answer<Tree> {
+    // A tree without entries is never written.
+    if id == ObjectId::empty_tree(HASH) {
+        return Ok(Tree::empty());
+    }
+    let tree = read(objects, id, Kind::Tree)?;
+    Ok(TreeRef::from_bytes(&tree, HASH).map_err(Trouble::other)?.into_owned())
+}
+
+/// Returns whether an object is here.
+pub(crate) fn is_here(objects: &Objects, id: ObjectId) -> bool {
+    objects.exists(&id)
+}
+
+fn read(objects: &Objects, id: ObjectId, kind: Kind) -> Answer<Vec<u8>> {
+    let mut buffer = Vec::new();
+    let object = objects.try_find(&id, &mut buffer).map_err(Trouble::other)?.ok_or_else(|| absent(id))?;
+    if object.kind != kind {
+        return Err(Trouble::other(format!("{id} is no {kind}")));
+    }
+    Ok(buffer)
+}
+
+fn absent(id: ObjectId) -> Trouble {
+    Trouble::other(format!("{id} is not here"))
+}
+
+fn iter(commit: &[u8]) -> CommitRefIter<'_> {
+    CommitRefIter::from_bytes(commit, HASH)
 }
 
 /// Returns the parents of a commit; `None` when it is not here.
-pub(crate) fn parents(objects: &impl Find, id: ObjectId) -> Answer<Option<Vec<ObjectId>>> {
-    let mut buffer = Vec::new();
-    let Some(object) = objects.try_find(&id, &mut buffer).map_err(Trouble::other)? else { return Ok(None) };
-    if object.kind != Kind::Commit {
-        return Err(Trouble::other(format!("{id} is no commit")));
+pub(crate) fn parents(objects: &Objects, id: ObjectId) -> Answer<Option<Vec<ObjectId>>> {
+    if !is_here(objects, id) {
+        return Ok(None);
     }
-    Ok(Some(CommitRefIter::from_bytes(object.data, object.object_hash).parent_ids().collect()))
+    Ok(Some(iter(&read(objects, id, Kind::Commit)?).parent_ids().collect()))
 }
 
 /// Returns the first parent of a commit that is here.
-pub(crate) fn first_parent(objects: &impl Find, id: ObjectId) -> Answer<Option<ObjectId>> {
+pub(crate) fn first_parent(objects: &Objects, id: ObjectId) -> Answer<Option<ObjectId>> {
     Ok(parents(objects, id)?.and_then(|parents| parents.first().copied()))
 }
 
 /// Returns the message of a commit and its author's date.
-pub(crate) fn said(repository: &Repository, id: ObjectId) -> Answer<(String, i64)> {
-    let commit = repository.find_commit(id).map_err(Trouble::other)?;
-    let message = commit.message_raw().map_err(Trouble::other)?.to_string();
-    let date = commit.author().map_err(Trouble::other)?.time().map_err(Trouble::other)?;
+pub(crate) fn said(objects: &Objects, id: ObjectId) -> Answer<(String, i64)> {
+    let commit = read(objects, id, Kind::Commit)?;
+    let message = iter(&commit).message().map_err(Trouble::other)?.to_string();
+    let date = iter(&commit).author().map_err(Trouble::other)?.time().map_err(Trouble::other)?;
     Ok((message, date.seconds))
 }
 

@@ -9,7 +9,7 @@ use crate::{
     answers::{Answer, ChangeAnswer, ChangesAnswer, text},
     differences,
     folder::REMOTE,
-    objects::{self, Found},
+    objects::{self, Found, Objects},
     program::Call,
     read,
     trouble::Trouble,
@@ -69,10 +69,10 @@ fn walk_all(
     paths: &[String],
     most: usize,
 ) -> Answer<Option<BTreeMap<String, Steps>>> {
-    let repository = call.folder.open()?;
+    let store = call.folder.objects()?;
     let mut all = BTreeMap::new();
     for path in paths {
-        match walk(&repository, tip, path, most)? {
+        match walk(&store, tip, path, most)? {
             Walked::Enough { steps, is_whole } => drop(all.insert(path.clone(), (steps, is_whole))),
             Walked::Cut => return Ok(None),
         }
@@ -84,30 +84,30 @@ fn walk_all(
 ///
 /// Whether a parent is there is asked of the objects, not of the list of shallow commits: that list
 /// shrinks when a newer tip is fetched, the objects stay.
-fn walk(repository: &gix::Repository, tip: &Commit, path: &str, most: usize) -> Answer<Walked> {
+fn walk(store: &Objects, tip: &Commit, path: &str, most: usize) -> Answer<Walked> {
     let mut steps = Vec::new();
     let mut path = path.to_owned();
     let mut commit = objects::id(tip)?;
-    if !repository.has_object(commit) {
+    if !objects::is_here(store, commit) {
         return Ok(Walked::Cut);
     }
-    let mut file = file(repository, commit, &path)?;
+    let mut file = file(store, commit, &path)?;
     loop {
-        let Some(parent) = objects::first_parent(&repository.objects, commit)? else {
+        let Some(parent) = objects::first_parent(store, commit)? else {
             steps.extend(file.map(|id| Step { commit, file: Some(id), told_by: commit }));
             return Ok(Walked::Enough { steps, is_whole: true });
         };
-        if !repository.has_object(parent) {
+        if !objects::is_here(store, parent) {
             return Ok(Walked::Cut);
         }
-        let mut before = self::file(repository, parent, &path)?;
+        let mut before = self::file(store, parent, &path)?;
         if let (Some(id), None) = (file, before)
-            && let Some(old) = moved_from(repository, id, parent, commit)?
+            && let Some(old) = moved_from(store, id, parent, commit)?
         {
             (path, before) = (old, file);
         }
         if before != file {
-            let Some(told_by) = told_by(repository, commit, &path, file)? else { return Ok(Walked::Cut) };
+            let Some(told_by) = told_by(store, commit, &path, file)? else { return Ok(Walked::Cut) };
             steps.push(Step { commit, file, told_by });
         }
         let begins = file.is_some() && before.is_none();
@@ -120,14 +120,9 @@ fn walk(repository: &gix::Repository, tip: &Commit, path: &str, most: usize) -> 
 
 /// Returns where a file was before a commit that moved it as it was: the only place that had it and is
 /// gone.
-fn moved_from(
-    repository: &gix::Repository,
-    file: ObjectId,
-    parent: ObjectId,
-    commit: ObjectId,
-) -> Answer<Option<String>> {
+fn moved_from(store: &Objects, file: ObjectId, parent: ObjectId, commit: ObjectId) -> Answer<Option<String>> {
     let (parent, commit) = (objects::commit(parent)?, objects::commit(commit)?);
-    let differences = differences::between(repository, &parent, &commit, usize::MAX)?;
+    let differences = differences::between(store, &parent, &commit, usize::MAX)?;
     let mut left = differences.into_iter().filter(|difference| difference.is_left(file));
     Ok(left.next().map(|difference| difference.path).filter(|_| left.next().is_none()))
 }
@@ -135,7 +130,7 @@ fn moved_from(
 /// Returns the commit that set a file: this one, or the one that it got the file from through merges,
 /// looked for from parent to parent that has the same file; `None` when that was not fetched.
 fn told_by(
-    repository: &gix::Repository,
+    store: &Objects,
     mut commit: ObjectId,
     path: &str,
     file: Option<ObjectId>,
@@ -145,11 +140,11 @@ fn told_by(
         return Ok(Some(commit));
     }
     'back: loop {
-        for parent in objects::parents(&repository.objects, commit)?.unwrap_or_default() {
-            if !repository.has_object(parent) {
+        for parent in objects::parents(store, commit)?.unwrap_or_default() {
+            if !objects::is_here(store, parent) {
                 return Ok(None);
             }
-            if self::file(repository, parent, path)? == file {
+            if self::file(store, parent, path)? == file {
                 commit = parent;
                 continue 'back;
             }
@@ -158,8 +153,8 @@ fn told_by(
     }
 }
 
-fn file(repository: &gix::Repository, commit: ObjectId, path: &str) -> Answer<Option<ObjectId>> {
-    Ok(match objects::find(repository, &objects::commit(commit)?, path)? {
+fn file(store: &Objects, commit: ObjectId, path: &str) -> Answer<Option<ObjectId>> {
+    Ok(match objects::find(store, &objects::commit(commit)?, path)? {
         Found::File { id, .. } => Some(id),
         _ => None,
     })
@@ -168,21 +163,21 @@ fn file(repository: &gix::Repository, commit: ObjectId, path: &str) -> Answer<Op
 /// Fetches what the files were, and reads what was said about it.
 async fn told(call: &Call<'_>, walked: BTreeMap<String, Steps>) -> Answer<BTreeMap<String, ChangesAnswer>> {
     let files = walked.values().flat_map(|(steps, _)| steps).filter_map(|step| step.file);
-    read::fetch_files(call, &call.folder.open()?, files).await?;
-    let repository = call.folder.open()?;
+    read::fetch_files(call, &call.folder.objects()?, files).await?;
+    let store = call.folder.objects()?;
     let mut told = BTreeMap::new();
     for (path, (steps, is_whole)) in walked {
-        let list = steps.iter().map(|step| change(&repository, step)).collect::<Answer<_>>()?;
+        let list = steps.iter().map(|step| change(&store, step)).collect::<Answer<_>>()?;
         told.insert(path, ChangesAnswer { list, is_whole });
     }
     Ok(told)
 }
 
-fn change(repository: &gix::Repository, step: &Step) -> Answer<ChangeAnswer> {
-    let (message, _) = objects::said(repository, step.told_by)?;
-    let (_, date) = objects::said(repository, step.commit)?;
-    let content = step.file.map(|id| objects::content(repository, id)).transpose()?.flatten();
-    let parent = objects::first_parent(&repository.objects, step.commit)?.map(objects::commit).transpose()?;
+fn change(store: &Objects, step: &Step) -> Answer<ChangeAnswer> {
+    let (message, _) = objects::said(store, step.told_by)?;
+    let (_, date) = objects::said(store, step.commit)?;
+    let content = step.file.map(|id| objects::content(store, id)).transpose()?.flatten();
+    let parent = objects::first_parent(store, step.commit)?.map(objects::commit).transpose()?;
     let commit = objects::commit(step.commit)?;
     Ok(ChangeAnswer { commit, parent, message, date, content: content.as_deref().map(text) })
 }

@@ -21,7 +21,7 @@ pub(crate) async fn push(
     identities: &Identities,
 ) -> Answer<PushAnswer> {
     let signatures = identities.signatures(call).await;
-    let commit = objects::write(&call.folder.open()?, tip, edit, signatures)?;
+    let commit = objects::write(&call.folder.objects()?, tip, edit, signatures)?;
     let full = name.full();
     let (lease, refspec) = (format!("--force-with-lease={full}:{tip}"), format!("{commit}:{full}"));
     let push = ["push", "--porcelain", "--no-verify", "--recurse-submodules=no", &lease, REMOTE, &refspec];

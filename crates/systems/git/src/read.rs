@@ -8,7 +8,7 @@ use contract::Commit;
 use crate::{
     answers::{Answer, EntryAnswer, ReadAnswer, text},
     folder::{REMOTE, TIP},
-    objects::{self, Found},
+    objects::{self, Found, Objects},
     program::Call,
     trouble::Trouble,
 };
@@ -21,17 +21,17 @@ pub(crate) async fn read(call: &Call<'_>, name: &Name, paths: &[String]) -> Answ
     let more = ["--recurse-submodules=no", REMOTE, &refspec];
     call.expect(&[&fetch[..], &more[..]].concat(), &[]).await?;
     let tip = call.folder.tip()?;
-    let mut repository = call.folder.open()?;
+    let mut store = call.folder.objects()?;
     let mut found = BTreeMap::new();
     for path in paths {
-        found.insert(path.clone(), objects::find(&repository, &tip, path)?);
+        found.insert(path.clone(), objects::find(&store, &tip, path)?);
     }
-    if fetch_contents(call, &repository, &found).await? {
-        repository = call.folder.open()?;
+    if fetch_contents(call, &store, &found).await? {
+        store = call.folder.objects()?;
     }
     let mut entries = BTreeMap::new();
     for (path, found) in found {
-        entries.insert(path, entry(&repository, found)?);
+        entries.insert(path, entry(&store, found)?);
     }
     Ok(ReadAnswer { tip, entries })
 }
@@ -47,26 +47,22 @@ pub(crate) async fn tip(call: &Call<'_>, name: &Name) -> Answer<Option<Commit>> 
 }
 
 /// Fetches the contents of files that are not here yet; returns whether there were any.
-async fn fetch_contents(
-    call: &Call<'_>,
-    repository: &gix::Repository,
-    found: &BTreeMap<String, Found>,
-) -> Answer<bool> {
+async fn fetch_contents(call: &Call<'_>, store: &Objects, found: &BTreeMap<String, Found>) -> Answer<bool> {
     let ids = found.values().filter_map(|found| match found {
         Found::File { id, .. } => Some(*id),
         _ => None,
     });
-    fetch_files(call, repository, ids).await
+    fetch_files(call, store, ids).await
 }
 
 /// Fetches by id what is not here yet, as git itself does for a partial clone; returns whether
 /// there was any.
 pub(crate) async fn fetch_files(
     call: &Call<'_>,
-    repository: &gix::Repository,
+    store: &Objects,
     ids: impl Iterator<Item = gix::ObjectId>,
 ) -> Answer<bool> {
-    let absent = ids.filter(|id| !repository.has_object(id)).map(|id| format!("{id}\n"));
+    let absent = ids.filter(|id| !objects::is_here(store, *id)).map(|id| format!("{id}\n"));
     let absent: std::collections::BTreeSet<String> = absent.collect();
     if absent.is_empty() {
         return Ok(false);
@@ -79,13 +75,13 @@ pub(crate) async fn fetch_files(
     Ok(true)
 }
 
-fn entry(repository: &gix::Repository, found: Found) -> Answer<EntryAnswer> {
+fn entry(store: &Objects, found: Found) -> Answer<EntryAnswer> {
     Ok(match found {
         Found::Missing => EntryAnswer::Missing,
         Found::Directory => EntryAnswer::Directory,
         Found::Link { at } => EntryAnswer::Link { at },
         Found::Submodule { at } => EntryAnswer::Submodule { at },
-        Found::File { id, executable } => match objects::content(repository, id)? {
+        Found::File { id, executable } => match objects::content(store, id)? {
             Some(content) => EntryAnswer::File { content: text(&content), executable },
             None => EntryAnswer::TooLarge,
         },
