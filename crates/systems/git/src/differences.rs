@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use contract::Commit;
-use gix::{
-    ObjectId,
-    objs::{Tree, tree::EntryMode},
-};
+use gix_hash::ObjectId;
+use gix_object::{Tree, tree::EntryMode};
 
 use crate::{
     answers::Answer,

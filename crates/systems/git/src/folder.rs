@@ -67,7 +67,7 @@ impl Folder {
     /// Opens its objects, anew after every fetch, since new packs have come. They alone are half a
     /// megabyte less in a program than a whole repository.
     pub(crate) fn objects(&self) -> Result<Objects, Trouble> {
-        gix::odb::at(self.path().join("objects"), gix::hash::Kind::Sha1).map_err(Trouble::other)
+        gix_odb::at(self.path().join("objects"), gix_hash::Kind::Sha1).map_err(Trouble::other)
     }
 }
 

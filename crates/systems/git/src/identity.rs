@@ -36,7 +36,7 @@ impl Identities {
     }
 
     /// Returns author and committer with everything filled in.
-    pub(crate) async fn signatures(&self, call: &Call<'_>) -> [gix::actor::Signature; 2] {
+    pub(crate) async fn signatures(&self, call: &Call<'_>) -> [gix_actor::Signature; 2] {
         let complete = |partial: &Partial| partial.name.is_some() && partial.email.is_some();
         let (name, email) = match self.runner {
             _ if complete(&self.author) && complete(&self.committer) => Default::default(),
@@ -44,8 +44,8 @@ impl Identities {
             false => configured(call).await,
         };
         let seconds = call.effects.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let time = gix::date::Time::new(i64::try_from(seconds).unwrap_or_default(), 0);
-        [&self.author, &self.committer].map(|partial| gix::actor::Signature {
+        let time = gix_date::Time::new(i64::try_from(seconds).unwrap_or_default(), 0);
+        [&self.author, &self.committer].map(|partial| gix_actor::Signature {
             name: clean(partial.name.as_ref().unwrap_or(&name)).into(),
             email: clean(partial.email.as_ref().unwrap_or(&email)).into(),
             time,

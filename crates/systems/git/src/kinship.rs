@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use branch::{CommitName, Relation, Relations};
 use contract::Commit;
-use gix::{ObjectId, objs::Exists as _};
+use gix_hash::ObjectId;
+use gix_object::Exists as _;
 
 use crate::{answers::Answer, folder::REMOTE, objects, past::DEPTHS, program::Call, trouble::Trouble};
 
@@ -86,7 +87,7 @@ impl Asked {
 
 /// The commits that were fetched.
 struct Graph {
-    objects: gix::odb::Handle,
+    objects: gix_odb::Handle,
     branches: Vec<ObjectId>,
     /// How often it was deepened.
     step: usize,

@@ -2,21 +2,19 @@
 
 use branch::Edit;
 use contract::{Commit, editing::LARGEST};
-use gix::{
-    ObjectId,
-    objs::{
-        CommitRefIter, Exists as _, Find as _, Kind, Tree, TreeRef, Write as _, WriteTo, tree::EntryKind,
-    },
-    odb::Header as _,
+use gix_hash::ObjectId;
+use gix_object::{
+    CommitRefIter, Exists as _, Find as _, Kind, Tree, TreeRef, Write as _, WriteTo, tree::EntryKind,
 };
+use gix_odb::Header as _;
 
 use crate::{answers::Answer, trouble::Trouble};
 
 /// The objects of a repository.
-pub(crate) type Objects = gix::odb::Handle;
+pub(crate) type Objects = gix_odb::Handle;
 
 /// git's hash of today.
-const HASH: gix::hash::Kind = gix::hash::Kind::Sha1;
+const HASH: gix_hash::Kind = gix_hash::Kind::Sha1;
 
 /// What is at a path of a tree.
 pub(crate) enum Found {
@@ -63,7 +61,7 @@ pub(crate) fn write(
     objects: &Objects,
     tip: &Commit,
     edit: &Edit,
-    [author, committer]: [gix::actor::Signature; 2],
+    [author, committer]: [gix_actor::Signature; 2],
 ) -> Answer<Commit> {
     let mut tree = root(objects, tip)?;
     for file in &edit.files {
@@ -71,7 +69,7 @@ pub(crate) fn write(
         let parts: Vec<&str> = file.path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
         tree = replaced(objects, tree, &parts, id)?;
     }
-    let commit = gix::objs::Commit {
+    let commit = gix_object::Commit {
         tree: put(objects, &tree)?,
         parents: [id(tip)?].into_iter().collect(),
         author,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::Commit;
-use gix::ObjectId;
+use gix_hash::ObjectId;
 
 use crate::{
     answers::{Answer, ChangeAnswer, ChangesAnswer, text},

@@ -60,7 +60,7 @@ async fn fetch_contents(call: &Call<'_>, store: &Objects, found: &BTreeMap<Strin
 pub(crate) async fn fetch_files(
     call: &Call<'_>,
     store: &Objects,
-    ids: impl Iterator<Item = gix::ObjectId>,
+    ids: impl Iterator<Item = gix_hash::ObjectId>,
 ) -> Answer<bool> {
     let absent = ids.filter(|id| !objects::is_here(store, *id)).map(|id| format!("{id}\n"));
     let absent: std::collections::BTreeSet<String> = absent.collect();
