@@ -99,8 +99,12 @@ impl GitHub {
         command.env("RUNBOOK_GITHUB_TOKEN", token)
     }
 
-    /// Protects a branch.
+    /// Protects a branch, however it is written to.
     pub fn protect(&self, branch: &str, protection: Protection) {
+        let rule = "Changes must be made through a pull request.";
+        let lines =
+            format!("error: GH013: Repository rule violations found for refs/heads/{branch}.\n- {rule}\n");
+        self.hub().remote.protect(branch, &lines);
         self.hub().protections.insert(branch.to_owned(), protection);
     }
 

@@ -15,8 +15,8 @@ use crate::wait;
 /// One push at a time can be raced: the others wait for it.
 const PRE_RECEIVE: &str = r#"#!/bin/sh
 lab="$PWD/lab"
-cat >> "$lab/pushes"
-echo end >> "$lab/pushes"
+input=$(cat)
+printf '%s\nend\n' "$input" >> "$lab/pushes"
 while [ -e "$lab/racing" ]; do
     if mkdir "$lab/asked" 2> /dev/null; then
         while [ -e "$lab/asked" ] && [ -e "$lab/racing" ]; do sleep 0.01; done
@@ -28,6 +28,14 @@ if [ -e "$lab/reasons" ]; then
     cat "$lab/reasons" >&2
     exit 1
 fi
+while read -r _ _ ref; do
+    if [ -e "$lab/protected/$ref" ]; then
+        cat "$lab/protected/$ref" >&2
+        exit 1
+    fi
+done <<END
+$input
+END
 "#;
 
 pub(super) fn install(repository: &Path) {
@@ -42,6 +50,13 @@ impl Remote {
     /// Refuses all pushes from now on with these lines, which git shows after `remote: `.
     pub fn reject_with(&self, lines: &str) {
         fs::write(self.lab("reasons"), format!("{}\n", lines.trim_end())).expect("a folder of our own");
+    }
+
+    /// Refuses all pushes to this branch from now on with these lines.
+    pub(crate) fn protect(&self, branch: &str, lines: &str) {
+        let file = self.lab("protected").join(format!("refs/heads/{branch}"));
+        fs::create_dir_all(file.parent().expect("a folder of our own")).expect("a folder of our own");
+        fs::write(file, lines).expect("a folder of our own");
     }
 
     /// Takes pushes again.

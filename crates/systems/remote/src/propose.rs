@@ -60,7 +60,7 @@ async fn settle<P: Plan, C: Committer>(
     let pull = proposal.pull().ok_or_else(|| Failure::internal(anyhow::anyhow!("nothing was proposed")))?;
     plan.proposed(&pull);
     Ok(match wait(remote, proposal, &pull, &commit).await? {
-        Outcome::Merged(merge) => match remote.verified(github, &merge).await? {
+        Outcome::Merged(merge) => match remote.unverified(github, &merge).await? {
             Some(problem) => Ended::Failed(problem),
             None => Ended::Merged(pull, merge),
         },

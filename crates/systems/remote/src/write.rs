@@ -140,30 +140,32 @@ impl<'w> Remote<'w> {
         github: &GitHub<'_>,
         plan: &mut P,
     ) -> Result<Ended<P::Refused>, Failure> {
-        match self.update(github, plan, |onto, edit| github.supports(onto, edit)).await? {
-            Ok(Ended::Landed(commit)) => {
-                if self.to.pull_request == PullRequest::Fallback {
-                    propose::withdraw(self, github, plan, &commit).await;
-                }
-                self.verified(github, &commit)
-                    .await
-                    .map(|problem| problem.map_or(Ended::Landed(commit), Ended::Failed))
-            }
-            Ok(Ended::Failed(Problem::Declined(rejection))) if self.is_to_be_proposed(&rejection) => {
-                let (name, said) = (self.name(), rejection.said());
-                self.world
-                    .notice(format!("`{name}` is protected, so it went through a pull request: {said}"));
-                propose::propose(self, github, plan).await
-            }
-            Ok(ended) => Ok(ended),
+        let ended = match self.update(github, plan, |onto, edit| github.supports(onto, edit)).await? {
+            Ok(ended) => ended,
             Err(unsupported) => match self.hindered(&unsupported) {
-                Some(problem) => Ok(Ended::Failed(problem)),
+                Some(problem) => return Ok(Ended::Failed(problem)),
                 None => {
                     self.world.notice(format!("{unsupported}, so it went through git"));
                     let git = Git::new(self.world, &self.url(github), self.name().clone())?;
-                    self.through_git(&git, plan).await
+                    self.through_git(&git, plan).await?
                 }
             },
+        };
+        match ended {
+            Ended::Landed(commit) => {
+                if self.to.pull_request == PullRequest::Fallback {
+                    propose::withdraw(self, github, plan, &commit).await;
+                }
+                let problem = self.unverified(github, &commit).await?;
+                Ok(problem.map_or(Ended::Landed(commit), Ended::Failed))
+            }
+            Ended::Failed(Problem::Declined(rejection)) if self.is_to_be_proposed(&rejection) => {
+                let (name, said) = (self.name(), rejection.said());
+                let notice = format!("`{name}` is protected, so it went through a pull request: {said}");
+                self.world.notice(notice);
+                propose::propose(self, github, plan).await
+            }
+            ended => Ok(ended),
         }
     }
 
@@ -185,7 +187,7 @@ impl<'w> Remote<'w> {
     }
 
     /// Returns what is wrong with a commit, if it has to be verified and is not.
-    pub(crate) async fn verified(
+    pub(crate) async fn unverified(
         &self,
         github: &GitHub<'_>,
         commit: &Commit,

@@ -344,6 +344,32 @@ fn a_file_with_the_run_bit_is_proposed_through_git_and_keeps_it() {
 }
 
 #[test]
+fn the_fallback_of_a_file_with_the_run_bit_is_a_pull_request_too() {
+    let remote = remote();
+    let server = GitHub::new(&remote);
+    server.protect("main", Protection::default());
+    let flags = ["--repository", "example/dex", "--pull-request", "fallback", "--timeout", "0"];
+    let command = server.environment(writing(&flags, &["stage", "prod"]), &server.token());
+    let run = command.run();
+    run.expect_code(11);
+    assert!(run.stderr.contains("`main` is protected, so it went through a pull request"), "{run}");
+    let pulls = server.pulls();
+    assert_eq!((pulls.len(), remote.log("main").len()), (1, 1));
+    assert_eq!(remote.mode(&pulls[0].head, PROD).as_deref(), Some("100755"));
+}
+
+#[test]
+fn what_git_could_write_after_all_closes_the_pull_request_as_well() {
+    let remote = remote();
+    let server = GitHub::new(&remote);
+    let token = server.token();
+    proposing(&server, &token, NEW, &["stage", "prod"]).args(["--timeout", "0"]).run().expect_code(11);
+    let flags = ["--repository", "example/dex", "--pull-request", "fallback"];
+    server.environment(writing(&flags, &["stage", "prod"]), &token).run().expect_code(0);
+    assert_eq!((states(&server), heads(&remote).len()), (vec![State::Closed], 0));
+}
+
+#[test]
 fn what_a_killed_run_left_behind_is_taken_by_the_next() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
