@@ -89,15 +89,24 @@ impl Known {
         self.bad.iter().any(|bad| branch::is_same(bad, image))
     }
 
+    /// Says that an image only ever failed.
+    pub(crate) fn failed(&self, image: &str) -> String {
+        format!("{image} only ever failed in {}", self.environments())
+    }
+
     /// Says that an image is not known to have been good.
     pub(crate) fn silence(&self, image: &str) -> String {
-        let environments: Vec<String> = self.environments.iter().map(|name| format!("`{name}`")).collect();
-        let environments = environments.join(" and ");
+        let environments = self.environments();
         let none = match self.looked_at {
             Some(count) => format!("none of the last {count} deployments to {environments}"),
             None => format!("no deployment to {environments}"),
         };
         format!("{none} says that {image} was good: it is what was there before")
+    }
+
+    fn environments(&self) -> String {
+        let names: Vec<String> = self.environments.iter().map(|name| format!("`{name}`")).collect();
+        names.join(" and ")
     }
 }
 
@@ -133,5 +142,5 @@ fn images(
 
 /// Returns the directory of an overlay, however it is named.
 fn directory(overlay: &str) -> Option<String> {
-    Overlay::all(&[overlay.to_owned()])[0].directory().map(str::to_owned)
+    Overlay::all(&[overlay.to_owned()]).first()?.directory().map(str::to_owned)
 }

@@ -272,8 +272,9 @@ impl<H: History> Planner<'_, H> {
         let is_it = match &self.request.to {
             Some(to) => values.reference(deployed).is_some_and(|image| branch::is_same_version(&image, to)),
             None => {
+                let mut wanted = self.wanted(file, bad).into_iter().flatten();
                 deployed.trailers.rollback_of.iter().any(of_this)
-                    || self.wanted(file, bad).first().is_some_and(|good| good.text == deployed.image)
+                    || wanted.next().is_some_and(|good| good.text == deployed.image)
             }
         };
         let text = format!("deploys {} since {}", deployed.image, deployed.commit);
@@ -289,6 +290,13 @@ impl<H: History> Planner<'_, H> {
         let (wanted, mut passed_over) = (self.wanted(file, bad), Vec::new());
         let platforms = self.platforms(&bad_target, &wanted).await?;
         for candidate in wanted {
+            let candidate = match candidate {
+                Ok(candidate) => candidate,
+                Err(failed) => {
+                    passed_over.push(failed);
+                    continue;
+                }
+            };
             let good = match self.checked(candidate, &platforms).await? {
                 Ok(good) => good,
                 Err(refused) if self.request.allow_older => {
@@ -312,21 +320,23 @@ impl<H: History> Planner<'_, H> {
         Ok(Then::Refused(nothing_earlier(file, bad, &passed_over)))
     }
 
-    /// Returns what may be restored, the best first: what the forge calls good, then what was before.
-    fn wanted(&self, file: &File<'_>, bad: usize) -> Vec<Target> {
+    /// Returns what may be restored, the best first: what the forge calls good, then what was before, or
+    /// why not.
+    fn wanted(&self, file: &File<'_>, bad: usize) -> Vec<Result<Target, String>> {
         let values = &file.values;
         if let Some(to) = &self.request.to {
-            return vec![Target::named(values, to)];
+            return vec![Ok(Target::named(values, to))];
         }
-        let mut wanted = self.verified(file, bad);
-        let failed = |image: &Reference| file.known.as_ref().is_some_and(|known| known.is_bad(image));
-        let has_failed = |value: &&Value| values.reference(value).is_some_and(|image| failed(&image));
-        for value in candidates(values, bad).into_iter().filter(|value| !has_failed(value)) {
-            if !wanted.iter().any(|known| known.text == value.image) {
-                wanted.push(Target::of(values, value));
-            }
-        }
-        wanted
+        let verified = self.verified(file, bad);
+        let is_new = |value: &&Value| !verified.iter().any(|known| known.text == value.image);
+        let before: Vec<_> = candidates(values, bad).into_iter().filter(is_new).collect();
+        let judged = before.into_iter().map(|value| {
+            let image = values.reference(value);
+            let known = file.known.as_ref().zip(image).filter(|(known, image)| known.is_bad(image));
+            known.map_or_else(|| Ok(Target::of(values, value)), |(known, _)| Err(known.failed(&value.image)))
+        });
+        let judged: Vec<_> = judged.collect();
+        verified.into_iter().map(Ok).chain(judged).collect()
     }
 
     /// Returns what the forge calls good, without what is known bad or came after the bad one.
@@ -354,12 +364,17 @@ impl<H: History> Planner<'_, H> {
     }
 
     /// Returns the platforms that the good image must be for; whoever names it with `--to` knows better.
-    async fn platforms(&self, bad: &Target, wanted: &[Target]) -> Result<Vec<Platform>, Failure> {
-        if self.request.to.is_some() || wanted.is_empty() {
+    async fn platforms(
+        &self,
+        bad: &Target,
+        wanted: &[Result<Target, String>],
+    ) -> Result<Vec<Platform>, Failure> {
+        let mut wanted = wanted.iter().flatten().peekable();
+        if self.request.to.is_some() || wanted.peek().is_none() {
             return Ok(Vec::new());
         }
         let name = |target: &Target| target.image.as_ref().map(Reference::name);
-        let is_elsewhere = wanted.iter().all(|good| name(good) != name(bad));
+        let is_elsewhere = wanted.all(|good| name(good) != name(bad));
         image::platforms_of_bad(self.request, &bad.text, bad.image.as_ref(), is_elsewhere, self.world).await
     }
 

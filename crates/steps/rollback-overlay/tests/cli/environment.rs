@@ -194,8 +194,18 @@ fn it_must_be_said_of_which_repository_the_deployments_are() {
 fn what_only_ever_failed_is_passed_over() {
     let forge = Forge::with(&["v1", "v2", "v3"]);
     forge.record("prod", "v2", &["failure"]);
-    forge.roll_back(&["prod"]).run().expect_code(0);
+    let run = forge.roll_back(&["prod"]).run();
+    run.expect_code(0);
+    assert!(
+        forge.world.said(&run).contains("passed over: REGISTRY/acme/app:v2 only ever failed in `prod`"),
+        "{run}"
+    );
     assert_eq!(forge.world.file(), forge.world.prod("v1"));
+    let none = Forge::with(&["v1", "v2"]);
+    none.record("prod", "v1", &["error"]);
+    let report = none.json(&none.roll_back(&["prod"]), 10);
+    assert_eq!(report["reason"], "no-earlier-image");
+    assert!(report["summary"].to_string().contains("only ever failed in `prod`"), "{report}");
 }
 
 #[test]
