@@ -41,6 +41,26 @@ pub(crate) struct Api<'w> {
     token: Secret,
 }
 
+/// A page of a list, as GraphQL has all lists.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Nodes<T> {
+    pub(crate) nodes: Vec<T>,
+}
+
+/// Whether a list goes on behind a page.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PageInfo {
+    pub(crate) has_next_page: bool,
+    pub(crate) end_cursor: Option<String>,
+}
+
+impl<T> Default for Nodes<T> {
+    fn default() -> Self {
+        Self { nodes: Vec::new() }
+    }
+}
+
 /// An error of GraphQL's.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]

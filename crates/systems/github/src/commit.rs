@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     GitHub,
-    api::{Needs, Refusal, Said},
+    api::{Needs, Nodes, Refusal, Said},
 };
 
 /// The API's commits have no modes: every file that it writes is an ordinary one.
@@ -206,11 +206,6 @@ struct Past {
 #[derive(Deserialize)]
 struct Parent {
     oid: Commit,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Nodes<T> {
-    pub(crate) nodes: Vec<T>,
 }
 
 /// Returns the latest commits of a branch, if it is there.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     RepositoryName,
-    api::{Api, Needs},
+    api::{Api, Needs, PageInfo},
 };
 
 /// The most that GitHub sends of a list at once.
@@ -136,13 +136,6 @@ struct Page {
     #[serde(rename = "pageInfo")]
     info: PageInfo,
     nodes: Vec<Option<Node>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
 }
 
 #[derive(Deserialize)]

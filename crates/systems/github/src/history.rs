@@ -4,10 +4,11 @@ mod changes;
 mod differences;
 mod kinship;
 
+use std::collections::BTreeMap;
+
 use branch::{BranchError, Changes, CommitName, Relations};
 use contract::{Commit, Failure};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 use crate::{GitHub, api::Needs};
 

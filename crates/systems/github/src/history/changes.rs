@@ -15,7 +15,11 @@ use fetch::FetchError;
 use serde::Deserialize;
 
 use super::each;
-use crate::{GitHub, api::Needs, read};
+use crate::{
+    GitHub,
+    api::{Needs, Nodes, PageInfo},
+    read,
+};
 
 /// What GitHub returns of a list at most.
 const PAGE: usize = 100;
@@ -36,22 +40,11 @@ struct Tip {
     histories: BTreeMap<String, History>,
 }
 
-#[derive(Clone, Deserialize)]
-struct Nodes<T> {
-    nodes: Vec<T>,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct History {
     page_info: PageInfo,
     nodes: Vec<Past>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
 }
 
 /// One of the newest commits, with the files as `f0`, `f1`, ….
@@ -374,7 +367,7 @@ mod tests {
 
     /// The steps of a file that is so now, none of whose commits is among the newest ones.
     fn further(now: &str, nodes: Vec<Past>) -> (String, bool) {
-        let history = History { page_info: PageInfo { has_next_page: false }, nodes };
+        let history = History { page_info: PageInfo { has_next_page: false, end_cursor: None }, nodes };
         let (recent, steps) = (HashMap::new(), Steps::default());
         let mut walk = Walk { recent: &recent, file: "f0".to_owned(), history, steps };
         walk.further(&"f".repeat(40).parse().unwrap(), Some(now.to_owned()));

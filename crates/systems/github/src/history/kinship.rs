@@ -11,7 +11,10 @@ use contract::{Commit, Failure};
 use serde::Deserialize;
 
 use super::{Standing, each, standing};
-use crate::{GitHub, api::Needs};
+use crate::{
+    GitHub,
+    api::{Needs, Nodes},
+};
 
 /// How many commits behind one are asked for, of many and of few of them; a hundred is GitHub's limit.
 const BEHIND: (usize, usize) = (20, 100);
@@ -36,17 +39,6 @@ struct Ancestor {
 #[derive(Deserialize)]
 struct Parent {
     oid: Commit,
-}
-
-#[derive(Deserialize)]
-struct Nodes<T> {
-    nodes: Vec<T>,
-}
-
-impl<T> Default for Nodes<T> {
-    fn default() -> Self {
-        Self { nodes: Vec::new() }
-    }
 }
 
 /// Returns how a commit stands to others.

@@ -5,7 +5,10 @@ use contract::{Commit, Failure};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{GitHub, api::Needs, commit::Nodes};
+use crate::{
+    GitHub,
+    api::{Needs, Nodes},
+};
 
 /// Who a job's own token is.
 const BUILT_IN: &str = "github-actions[bot]";
