@@ -1,5 +1,5 @@
-//! The past of a branch through GitHub's API, against the lab's GitHub over a real repository: as git
-//! tells it.
+//! The past of a branch through GitHub's API, against the lab's GitHub over a real repository: what only
+//! the API has. The rest is told in every way, by the tests of `remote`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
@@ -61,37 +61,14 @@ fn standings(found: &branch::Relations) -> Vec<Relation> {
 }
 
 #[tokio::test]
-async fn every_change_of_the_file_is_told_in_two_requests_however_far_back() {
+async fn what_a_file_was_is_two_requests_however_far_back() {
     let remote = Remote::new();
-    remote.pad(1);
-    let first = set(&remote, "one");
-    remote.pad(100);
-    let second = set(&remote, "two");
-    remote.pad(3);
-    let here = Here::new(&remote);
-    let all = here.changes(&remote, 100).await;
-    assert_eq!((contents(&all), all.is_whole), (vec!["two".to_owned(), "one".to_owned()], true));
-    assert_eq!((all.list[0].commit.as_str(), all.list[1].commit.as_str()), (&*second, &*first));
-    assert_eq!((all.list[1].message.trim_end(), all.list[1].date), ("set one", 1_735_689_600 + 60));
-    assert_eq!(all.list[0].parent.as_ref().unwrap().as_str(), remote.log("main")[4].id);
-    assert_eq!(here.server.asked(), ["query History", "query Files"]);
-    let newest = here.changes(&remote, 1).await;
-    assert_eq!((contents(&newest), newest.is_whole), (vec!["two".to_owned()], false));
-}
-
-#[tokio::test]
-async fn a_file_begins_where_it_came_last_and_a_deletion_is_a_change() {
-    let remote = Remote::new();
-    set(&remote, "lost");
-    remote.change("main", &[Change::delete(PATH)], "chore: gone\n");
     set(&remote, "one");
-    remote.change("main", &[Change::executable(PATH, "one")], "chore: mode alone\n");
+    remote.pad(100);
     set(&remote, "two");
     let here = Here::new(&remote);
-    let all = here.changes(&remote, 100).await;
-    assert_eq!((contents(&all), all.is_whole), (vec!["two".to_owned(), "one".to_owned()], true));
-    remote.change("main", &[Change::delete(PATH)], "chore: gone again\n");
-    assert_eq!(contents(&here.changes(&remote, 100).await), ["-", "two", "one"]);
+    assert_eq!(contents(&here.changes(&remote, 100).await), ["two", "one"]);
+    assert_eq!(here.server.asked(), ["query History", "query Files"]);
 }
 
 /// Merges a branch that has set the file twice.
@@ -105,17 +82,6 @@ fn merged(remote: &Remote) {
     checkout.git(&["checkout", "--quiet", "main"]);
     checkout.git(&["merge", "--quiet", "--no-ff", "-m", "merge", "feature"]);
     checkout.git(&["push", "--quiet", "origin", "main"]);
-}
-
-#[tokio::test]
-async fn a_merge_is_one_change_with_what_it_brought_and_what_was_said_of_it() {
-    let remote = Remote::new();
-    set(&remote, "one");
-    merged(&remote);
-    let all = Here::new(&remote).changes(&remote, 100).await;
-    assert_eq!(contents(&all), ["b", "one"], "`a` was never on the branch");
-    assert_eq!(all.list[0].commit.as_str(), remote.tip("main"));
-    assert_eq!(all.list[0].message.trim_end(), "b\n\nRunbook-Run: b");
 }
 
 #[tokio::test]
@@ -153,30 +119,6 @@ async fn what_is_larger_than_any_overlay_is_not_read_neither_now_nor_in_the_past
     let snapshot = here.github().read(&[PATH.to_owned()]).await.unwrap();
     assert_eq!(snapshot.entries[PATH], Entry::TooLarge);
     assert!(here.server.asked().iter().all(|asked| asked.starts_with("query ")), "no blob is fetched");
-}
-
-#[tokio::test]
-async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
-    let remote = Remote::new();
-    let old = set(&remote, "old");
-    remote.pad(110);
-    let new = set(&remote, "new");
-    let aside = remote.commit("aside", &[("x", "x", false)], "feat: aside\n");
-    remote.commit("aside", &[("x", "y", false)], "feat: aside again\n");
-    let apart = set(&remote, "newest");
-    let gone = "0".repeat(40);
-    let here = Here::new(&remote);
-    use Relation::{After, Apart, Before, Unknown};
-    assert_eq!(standings(&here.relations(&new, &[&old, &new]).await), [After, After]);
-    assert_eq!(standings(&here.relations(&old, &[&new, &gone]).await), [Before, Unknown]);
-    assert_eq!(standings(&here.relations(&apart, &[&aside, &old, &gone]).await), [Apart, After, Unknown]);
-    // By the digits that a tag has.
-    let found = here.relations(&old[..8], &[&new[..8], &apart, "0000000"]).await;
-    assert_eq!(found.commit.as_ref().unwrap().as_str(), old);
-    assert_eq!(found.others[0].1.as_ref().unwrap().as_str(), new);
-    assert_eq!(standings(&found), [Before, Before, Unknown]);
-    let nobody = here.relations(&gone, &[&new]).await;
-    assert_eq!((nobody.commit.as_ref(), standings(&nobody)), (None, vec![Unknown]));
 }
 
 #[tokio::test]
