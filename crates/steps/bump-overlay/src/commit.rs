@@ -14,7 +14,7 @@ use crate::{
 
 /// Commits the image onto the branch, however often somebody else is faster.
 pub(crate) async fn bump(request: &Request, name: &Name, world: &World) -> Result<Report, Failure> {
-    let remote = Remote::find(&request.to, name, request.source_repository.as_deref(), world).await?;
+    let remote = Remote::find(&request.remote, name, request.source_repository.as_deref(), world).await?;
     let guards = Guards { request, overlays: remote.past(), sources: remote.source(), world, name };
     let mut bump = Bump { guards, edits: Edits(Vec::new()) };
     if request.dry_run {

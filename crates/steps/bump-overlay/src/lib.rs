@@ -57,7 +57,7 @@ pub struct Args {
     pub branch: Option<branch::Name>,
     /// Where to write
     #[command(flatten)]
-    pub to: Where,
+    pub remote: Where,
     /// Commit that the image was built from, all 40 digits
     #[arg(long, value_name = "SHA40")]
     pub source_commit: Option<Commit>,

@@ -144,7 +144,7 @@ pub(crate) fn failed(
     name: &branch::Name,
     problem: &Problem,
 ) -> Result<Report, Failure> {
-    let report = problem.report(name, &request.images(), &request.to)?;
+    let report = problem.report(name, &request.images(), &request.remote)?;
     if let Some(commit) = problem.commit() {
         return Ok(report.with_facts(&Facts { commit: commit.to_string(), ..edits.facts(request) }));
     }
