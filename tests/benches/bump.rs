@@ -29,7 +29,10 @@ const ORDER: [usize; WRITERS] = [3, 8, 1, 9, 0, 5, 7, 2, 6, 4];
 
 fn main() {
     let bump = tests::tools::shipped("bump-overlay");
-    println!("{:<44} {:>12} {:>12} {:>8}", "", "bump-overlay", "peer", "ratio");
+    println!(
+        "{:<44} {:>12} {:>12} {:>8}",
+        "", "bump-overlay", "peer", "ratio"
+    );
     in_place(
         "an overlay, in place (kustomize edit)",
         &Overlay::prod("sha-0").text(),
@@ -51,7 +54,8 @@ fn main() {
 
 /// A kustomization of 1 MiB.
 fn large() -> String {
-    let mut text = "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\nimages:\n".to_owned();
+    let mut text =
+        "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\nimages:\n".to_owned();
     for at in 0..5_000 {
         let entry = format!("- name: registry.example/team/app{at:04}\n  newTag: sha-{at:08x}");
         text.push_str(&format!(
@@ -72,9 +76,11 @@ fn in_place(title: &str, text: &str, [entry, image]: [&str; 2], bump: &Path, tim
             || drop(run(command.current_dir(folder.path()))),
         )
     };
-    let ours = edit(Command::new(bump).args(["--overlay", ".", "--image", &format!("{image}:sha-1")]));
+    let ours =
+        edit(Command::new(bump).args(["--overlay", ".", "--image", &format!("{image}:sha-1")]));
     let set = format!("{entry}=*:sha-1");
-    let theirs = edit(Command::new(tests::tools::program("kustomize")).args(["edit", "set", "image", &set]));
+    let theirs =
+        edit(Command::new(tests::tools::program("kustomize")).args(["edit", "set", "image", &set]));
     line(title, ours, theirs);
 }
 
@@ -83,7 +89,11 @@ fn big_repository(bump: &Path) {
     let remote = Remote::with_files(20_000);
     remote.commit(
         "main",
-        &[(&format!("{OVERLAY}/kustomization.yaml"), &Overlay::prod("sha-0").text(), false)],
+        &[(
+            &format!("{OVERLAY}/kustomization.yaml"),
+            &Overlay::prod("sha-0").text(),
+            false,
+        )],
         "start",
     );
     let git = remote.http_open();
@@ -109,10 +119,18 @@ fn big_repository(bump: &Path) {
         },
     );
     let our_bytes = git.bytes_sent();
-    let theirs = median(3, || git.forget_requests(), || clone_and_push(&git.url(), &next()));
+    let theirs = median(
+        3,
+        || git.forget_requests(),
+        || clone_and_push(&git.url(), &next()),
+    );
     line("20,000 files over HTTP (git clone --depth 1)", ours, theirs);
     let (ours, theirs) = (our_bytes as f64 / 1e6, git.bytes_sent() as f64 / 1e6);
-    println!("{:<44} {ours:>9.2} MB {theirs:>9.2} MB {:>8.3}", "  fetched", ours / theirs);
+    println!(
+        "{:<44} {ours:>9.2} MB {theirs:>9.2} MB {:>8.3}",
+        "  fetched",
+        ours / theirs
+    );
 }
 
 fn clone_and_push(url: &str, tag: &str) {
@@ -128,25 +146,49 @@ fn ten_overlays(bump: &Path) {
     let start = || {
         let remote = Remote::new();
         let text = Overlay::prod("sha-0").text();
-        let paths: Vec<String> = overlays.iter().map(|it| format!("{it}/kustomization.yaml")).collect();
-        let files: Vec<_> = paths.iter().map(|path| (path.as_str(), text.as_str(), false)).collect();
+        let paths: Vec<String> = overlays
+            .iter()
+            .map(|it| format!("{it}/kustomization.yaml"))
+            .collect();
+        let files: Vec<_> = paths
+            .iter()
+            .map(|path| (path.as_str(), text.as_str(), false))
+            .collect();
         remote.commit("main", &files, "start");
         remote
     };
     let (ours, theirs) = (start(), start());
     let our_writers = at_once(|n| {
         let image = format!("{IMAGE}:sha-1");
-        written(Command::new(bump).args(["--overlay", &overlays[n], "--image", &image]), &ours)
+        written(
+            Command::new(bump).args(["--overlay", &overlays[n], "--image", &image]),
+            &ours,
+        )
     });
     let their_writers = at_once(|n| with_retries(&theirs, &overlays[n], "sha-1"));
-    line("10 writers, 10 overlays (pull --rebase)", our_writers.time, their_writers.time);
-    numbers("  tries of all of them", our_writers.tries(), their_writers.tries());
-    numbers("  most tries of one", our_writers.most_tries(), their_writers.most_tries());
+    line(
+        "10 writers, 10 overlays (pull --rebase)",
+        our_writers.time,
+        their_writers.time,
+    );
+    numbers(
+        "  tries of all of them",
+        our_writers.tries(),
+        their_writers.tries(),
+    );
+    numbers(
+        "  most tries of one",
+        our_writers.most_tries(),
+        their_writers.most_tries(),
+    );
     for remote in [&ours, &theirs] {
         let log = remote.log("main");
         assert!(log.len() == 1 + WRITERS && log.iter().all(|commit| commit.parents.len() < 2));
-        let tag =
-            |overlay: &String| tag(&remote.file("main", &format!("{overlay}/kustomization.yaml")).unwrap());
+        let tag = |overlay: &String| {
+            tag(&remote
+                .file("main", &format!("{overlay}/kustomization.yaml"))
+                .unwrap())
+        };
         assert!(overlays.iter().all(|overlay| tag(overlay) == "sha-1"));
     }
 }
@@ -156,8 +198,13 @@ fn one_image(bump: &Path) {
     let start = || {
         let remote = Remote::new();
         let file = format!("{OVERLAY}/kustomization.yaml");
-        remote.commit("main", &[(&file, &Overlay::prod("sha-0").text(), false)], "start");
-        let source = |n: usize| remote.commit("main", &[("app.rs", &n.to_string(), false)], "feat: x");
+        remote.commit(
+            "main",
+            &[(&file, &Overlay::prod("sha-0").text(), false)],
+            "start",
+        );
+        let source =
+            |n: usize| remote.commit("main", &[("app.rs", &n.to_string(), false)], "feat: x");
         let sources: Vec<String> = (0..WRITERS).map(source).collect();
         (remote, sources)
     };
@@ -166,18 +213,46 @@ fn one_image(bump: &Path) {
     let our_writers = at_once(|n| {
         let source = &ours.1[ORDER[n]];
         let image = format!("{IMAGE}:{}", tag_of(source));
-        let flags = ["--overlay", OVERLAY, "--image", &image, "--source-commit", source];
-        written(Command::new(bump).args(flags).args(["--accept", "superseded"]), &ours.0)
+        let flags = [
+            "--overlay",
+            OVERLAY,
+            "--image",
+            &image,
+            "--source-commit",
+            source,
+        ];
+        written(
+            Command::new(bump)
+                .args(flags)
+                .args(["--accept", "superseded"]),
+            &ours.0,
+        )
     });
     let their_writers = at_once(|n| with_retries(&theirs.0, OVERLAY, &tag_of(&theirs.1[ORDER[n]])));
-    line("10 writers, one image (pull --rebase -X theirs)", our_writers.time, their_writers.time);
-    numbers("  tries of all of them", our_writers.tries(), their_writers.tries());
+    line(
+        "10 writers, one image (pull --rebase -X theirs)",
+        our_writers.time,
+        their_writers.time,
+    );
+    numbers(
+        "  tries of all of them",
+        our_writers.tries(),
+        their_writers.tries(),
+    );
     let [our_steps, their_steps] = [&ours, &theirs].map(|(remote, sources)| {
         let order: Vec<String> = sources.iter().map(|source| tag_of(source)).collect();
         Steps::of(remote, &order)
     });
-    numbers("  deployments of something older", our_steps.back, their_steps.back);
-    numbers("  newer ones that the last one left out", our_steps.missed, their_steps.missed);
+    numbers(
+        "  deployments of something older",
+        our_steps.back,
+        their_steps.back,
+    );
+    numbers(
+        "  newer ones that the last one left out",
+        our_steps.missed,
+        their_steps.missed,
+    );
     assert_eq!((our_steps.back, our_steps.missed), (0, 0));
 }
 
@@ -198,8 +273,14 @@ impl Steps {
             order.iter().position(|other| *other == tag)
         };
         let newest_first: Vec<usize> = remote.log("main").iter().filter_map(at).collect();
-        let back = newest_first.windows(2).filter(|pair| pair[0] < pair[1]).count();
-        Self { back, missed: order.len() - 1 - newest_first[0] }
+        let back = newest_first
+            .windows(2)
+            .filter(|pair| pair[0] < pair[1])
+            .count();
+        Self {
+            back,
+            missed: order.len() - 1 - newest_first[0],
+        }
     }
 }
 
@@ -224,16 +305,29 @@ fn at_once(write: impl Fn(usize) -> usize + Sync) -> Writers {
     let start = Instant::now();
     let write = &write;
     let tries = thread::scope(|scope| {
-        let writers: Vec<_> = (0..WRITERS).map(|n| scope.spawn(move || write(n))).collect();
-        writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|n| scope.spawn(move || write(n)))
+            .collect();
+        writers
+            .into_iter()
+            .map(|writer| writer.join().unwrap())
+            .collect()
     });
-    Writers { time: start.elapsed(), tries }
+    Writers {
+        time: start.elapsed(),
+        tries,
+    }
 }
 
 /// Runs the program against the remote.
 fn written(command: &mut Command, remote: &Remote) -> usize {
-    let output = run(command.args(["-vv", "--branch", "main", "--remote"]).arg(remote.path()));
-    String::from_utf8_lossy(&output.stderr).lines().filter(|line| line.contains(" push ")).count()
+    let output = run(command
+        .args(["-vv", "--branch", "main", "--remote"])
+        .arg(remote.path()));
+    String::from_utf8_lossy(&output.stderr)
+        .lines()
+        .filter(|line| line.contains(" push "))
+        .count()
 }
 
 /// What careful pipelines do: clone, edit, commit, and push until nobody else was faster.
@@ -242,8 +336,16 @@ fn with_retries(remote: &Remote, overlay: &str, tag: &str) -> usize {
     let peer = Peer::new(&remote.url(), overlay, &folder);
     peer.edit(tag);
     let mut tries = 1;
-    while !peer.command(&["push", "--quiet", "origin", "HEAD:main"]).output().unwrap().status.success() {
-        peer.git(&["pull", "--quiet", "--rebase", "-X", "theirs", "origin", "main"]);
+    while !peer
+        .command(&["push", "--quiet", "origin", "HEAD:main"])
+        .output()
+        .unwrap()
+        .status
+        .success()
+    {
+        peer.git(&[
+            "pull", "--quiet", "--rebase", "-X", "theirs", "origin", "main",
+        ]);
         tries += 1;
     }
     tries
@@ -258,15 +360,22 @@ struct Peer {
 impl Peer {
     fn new(url: &str, overlay: &str, folder: &TempDir) -> Self {
         let checkout = folder.path().join("checkout");
-        run(Command::new("git").args(["clone", "--quiet", "--depth", "1", url]).arg(&checkout));
-        Self { overlay: checkout.join(overlay), checkout }
+        run(Command::new("git")
+            .args(["clone", "--quiet", "--depth", "1", url])
+            .arg(&checkout));
+        Self {
+            overlay: checkout.join(overlay),
+            checkout,
+        }
     }
 
     /// Sets the tag, and commits that.
     fn edit(&self, tag: &str) {
         let set = format!("{ENTRY}=*:{tag}");
         let mut kustomize = Command::new(tests::tools::program("kustomize"));
-        run(kustomize.args(["edit", "set", "image", &set]).current_dir(&self.overlay));
+        run(kustomize
+            .args(["edit", "set", "image", &set])
+            .current_dir(&self.overlay));
         self.git(&["commit", "--quiet", "--all", "-m", tag]);
     }
 
@@ -276,7 +385,8 @@ impl Peer {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut git = Command::new("git");
-        git.args(["-c", "user.name=bench", "-c", "user.email=bench@localhost"]).args(arguments);
+        git.args(["-c", "user.name=bench", "-c", "user.email=bench@localhost"])
+            .args(arguments);
         git.current_dir(&self.checkout).stdin(Stdio::null());
         git
     }
@@ -284,13 +394,20 @@ impl Peer {
 
 /// Returns the tag that an overlay sets.
 fn tag(text: &str) -> String {
-    let line = text.lines().find_map(|line| line.trim().strip_prefix("newTag: ")).unwrap();
+    let line = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("newTag: "))
+        .unwrap();
     line.split(' ').next().unwrap().to_owned()
 }
 
 fn run(command: &mut Command) -> Output {
     let output = command.stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     output
 }
 
@@ -309,9 +426,15 @@ fn median(times: usize, mut before: impl FnMut(), mut what: impl FnMut()) -> Dur
 
 fn line(title: &str, ours: Duration, theirs: Duration) {
     let (ours, theirs) = (ours.as_secs_f64() * 1e3, theirs.as_secs_f64() * 1e3);
-    println!("{title:<44} {ours:>9.1} ms {theirs:>9.1} ms {:>8.3}", ours / theirs);
+    println!(
+        "{title:<44} {ours:>9.1} ms {theirs:>9.1} ms {:>8.3}",
+        ours / theirs
+    );
 }
 
 fn numbers(title: &str, ours: usize, theirs: usize) {
-    println!("{title:<44} {ours:>9}    {theirs:>9}    {:>8.3}", ours as f64 / theirs as f64);
+    println!(
+        "{title:<44} {ours:>9}    {theirs:>9}    {:>8.3}",
+        ours as f64 / theirs as f64
+    );
 }

@@ -33,26 +33,65 @@ const MEMORY_KIB: u64 = 60 << 10;
 fn main() {
     let verify = shipped("verify-pods");
     let namespace = deployed();
-    println!("{:<44} {:>12} {:>12}", format!("{PODS} pods"), "time", "memory");
+    println!(
+        "{:<44} {:>12} {:>12}",
+        format!("{PODS} pods"),
+        "time",
+        "memory"
+    );
     let ours = line("verify-pods", 5, || {
         let command = of(&verify).args(["--image", IMAGE, "--soak", "0", "--format", "json"]);
-        command.args(["--namespace", namespace.name(), "--workload", "deployment/dex"])
+        command.args([
+            "--namespace",
+            namespace.name(),
+            "--workload",
+            "deployment/dex",
+        ])
     });
-    assert!(ours.elapsed <= IN_TIME && ours.max_rss_kib.unwrap() <= MEMORY_KIB, "{ours}");
-    assert_eq!(ours.json()["facts"]["pods"].as_array().map(Vec::len), Some(PODS as usize));
+    assert!(
+        ours.elapsed <= IN_TIME && ours.max_rss_kib.unwrap() <= MEMORY_KIB,
+        "{ours}"
+    );
+    assert_eq!(
+        ours.json()["facts"]["pods"].as_array().map(Vec::len),
+        Some(PODS as usize)
+    );
     println!("  its requests: {}", ours.json()["requests"]);
     let Some(kubectl) = found("kubectl") else {
         println!("there is no kubectl on PATH to compare with");
         return;
     };
     let peers: [(&str, usize, &[&str]); 2] = [
-        ("kubectl rollout status", 5, &["rollout", "status", "deployment/dex", "--timeout", "300s"]),
-        ("kubectl wait", 1, &["wait", "pods", "--all", "--for", "condition=Ready", "--timeout", "300s"]),
+        (
+            "kubectl rollout status",
+            5,
+            &["rollout", "status", "deployment/dex", "--timeout", "300s"],
+        ),
+        (
+            "kubectl wait",
+            1,
+            &[
+                "wait",
+                "pods",
+                "--all",
+                "--for",
+                "condition=Ready",
+                "--timeout",
+                "300s",
+            ],
+        ),
     ];
     for (title, times, arguments) in peers {
-        let theirs =
-            line(title, times, || of(&kubectl).args(["--namespace", namespace.name()]).args(arguments));
-        println!("{:<44} {:>12.3}", "  ratio", ours.elapsed.as_secs_f64() / theirs.elapsed.as_secs_f64());
+        let theirs = line(title, times, || {
+            of(&kubectl)
+                .args(["--namespace", namespace.name()])
+                .args(arguments)
+        });
+        println!(
+            "{:<44} {:>12.3}",
+            "  ratio",
+            ours.elapsed.as_secs_f64() / theirs.elapsed.as_secs_f64()
+        );
     }
 }
 
@@ -68,7 +107,10 @@ fn deployed() -> Namespace {
             "spec": { "containers": [{ "name": "dex", "image": IMAGE }] },
         },
     });
-    namespace.create("apps/deployments", &json!({ "metadata": { "name": "dex" }, "spec": spec }));
+    namespace.create(
+        "apps/deployments",
+        &json!({ "metadata": { "name": "dex" }, "spec": spec }),
+    );
     let started = Instant::now();
     let status = || namespace.list("apps/deployments")[0]["status"].clone();
     while status()["readyReplicas"] != json!(PODS) {
@@ -80,7 +122,9 @@ fn deployed() -> Namespace {
 
 fn of(program: &Path) -> Command {
     let kubeconfig = Testbed::shared().kubernetes().kubeconfig();
-    Command::new(program).time_limit(Duration::from_secs(400)).env("KUBECONFIG", kubeconfig)
+    Command::new(program)
+        .time_limit(Duration::from_secs(400))
+        .env("KUBECONFIG", kubeconfig)
 }
 
 /// Runs it so many times, prints the median, and returns that run.
@@ -92,6 +136,9 @@ fn line(title: &str, times: usize, command: impl Fn() -> Command) -> Run {
     runs.sort_by_key(|run| run.elapsed);
     let run = runs.swap_remove(times / 2);
     let memory = run.max_rss_kib.map_or(f64::NAN, |kib| kib as f64 / 1024.0);
-    println!("{title:<44} {:>9.1} ms {memory:>8.1} MiB", run.elapsed.as_secs_f64() * 1e3);
+    println!(
+        "{title:<44} {:>9.1} ms {memory:>8.1} MiB",
+        run.elapsed.as_secs_f64() * 1e3
+    );
     run
 }

@@ -36,10 +36,19 @@ impl Consumer {
     /// If something of it is not there.
     #[must_use]
     pub fn new(workflow: &str, steps: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("act-consumer-").tempdir().expect("a temporary folder");
-        let consumer = Self { folder, workflow: workflow.to_owned() };
+        let folder = tempfile::Builder::new()
+            .prefix("act-consumer-")
+            .tempdir()
+            .expect("a temporary folder");
+        let consumer = Self {
+            folder,
+            workflow: workflow.to_owned(),
+        };
         let workflows = consumer.path().join(".github/workflows");
-        copy(&root().join("tests/workflows").join(workflow), &workflows.join(workflow));
+        copy(
+            &root().join("tests/workflows").join(workflow),
+            &workflows.join(workflow),
+        );
         copy(&root().join("actions"), &consumer.path().join("actions"));
         for step in steps {
             place(&tools::binary(step), &consumer.bin().join(step));
@@ -56,12 +65,17 @@ impl Consumer {
 
     /// Prepares a run by hand, as somebody starts one on GitHub.
     pub fn dispatch(&self) -> Dispatch<'_> {
-        Dispatch { consumer: self, given: Vec::new() }
+        Dispatch {
+            consumer: self,
+            given: Vec::new(),
+        }
     }
 
     /// The folder that the shim looks into first.
     fn bin(&self) -> PathBuf {
-        self.path().join("actions/.dex/bin").join(format!("{}-unknown-linux-gnu", std::env::consts::ARCH))
+        self.path()
+            .join("actions/.dex/bin")
+            .join(format!("{}-unknown-linux-gnu", std::env::consts::ARCH))
     }
 
     /// act asks the repository for the commit that runs; the binaries need not be part of it.
@@ -80,7 +94,11 @@ impl Consumer {
                 "ci: start",
             ],
         ] {
-            let _ = lab::Command::new("git").args(arguments).current_dir(self.path()).run().expect_code(0);
+            let _ = lab::Command::new("git")
+                .args(arguments)
+                .current_dir(self.path())
+                .run()
+                .expect_code(0);
         }
     }
 }
@@ -111,7 +129,8 @@ impl Dispatch<'_> {
     }
 
     fn give(mut self, flag: &str, name: &str, value: &str) -> Self {
-        self.given.push([flag.to_owned(), format!("{name}={value}")]);
+        self.given
+            .push([flag.to_owned(), format!("{name}={value}")]);
         self
     }
 
@@ -126,11 +145,22 @@ impl Dispatch<'_> {
         let nothing = ["--env-file", "--var-file", "--secret-file", "--input-file"];
         let act = act
             .current_dir(self.consumer.path())
-            .args(["workflow_dispatch", "--json", "--rm", "--no-cache-server", "--action-offline-mode", "-W"])
+            .args([
+                "workflow_dispatch",
+                "--json",
+                "--rm",
+                "--no-cache-server",
+                "--action-offline-mode",
+                "-W",
+            ])
             .arg(Path::new(".github/workflows").join(&self.consumer.workflow))
             .args(["--action-cache-path".as_ref(), cache.as_os_str()])
             .args(nothing.iter().flat_map(|file| [file, "/dev/null"]))
-            .args(LABELS.iter().flat_map(|label| ["-P".to_owned(), format!("{label}=-self-hosted")]))
+            .args(
+                LABELS
+                    .iter()
+                    .flat_map(|label| ["-P".to_owned(), format!("{label}=-self-hosted")]),
+            )
             .args(self.given.iter().flatten());
         Run::read(&act.run())
     }
@@ -146,7 +176,8 @@ fn copy(from: &Path, to: &Path) {
         }
     } else {
         fs::create_dir_all(to.parent().expect("a file in a folder")).expect("a folder of our own");
-        fs::copy(from, to).unwrap_or_else(|error| panic!("could not copy `{}`: {error}", from.display()));
+        fs::copy(from, to)
+            .unwrap_or_else(|error| panic!("could not copy `{}`: {error}", from.display()));
     }
 }
 

@@ -12,5 +12,8 @@ use std::path::{Path, PathBuf};
 /// If the repository is gone.
 #[must_use]
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a package in the repository").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("a package in the repository")
+        .to_owned()
 }

@@ -10,7 +10,10 @@ use std::{path::PathBuf, process::Command};
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the running test");
-    let folder = test.ancestors().nth(2).expect("the test is in target/debug/deps");
+    let folder = test
+        .ancestors()
+        .nth(2)
+        .expect("the test is in target/debug/deps");
     let binary = folder.join(name);
     assert!(
         binary.is_file(),
@@ -29,10 +32,25 @@ pub fn binary(name: &str) -> PathBuf {
 pub fn shipped(name: &str) -> PathBuf {
     let root = crate::root();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments = ["build", "--quiet", "--profile", "dist", "--locked", "-p", name];
-    let status = Command::new(cargo).args(arguments).current_dir(&root).status();
-    assert!(status.is_ok_and(|status| status.success()), "`{name}` cannot be built");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let arguments = [
+        "build",
+        "--quiet",
+        "--profile",
+        "dist",
+        "--locked",
+        "-p",
+        name,
+    ];
+    let status = Command::new(cargo)
+        .args(arguments)
+        .current_dir(&root)
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "`{name}` cannot be built"
+    );
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     target.join("dist").join(name)
 }
 
@@ -52,5 +70,7 @@ pub fn program(name: &str) -> PathBuf {
 #[must_use]
 pub fn found(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
 }

@@ -30,7 +30,9 @@ impl Deployment {
     fn run() -> Self {
         let registry = Registry::htpasswd(USER, PASSWORD);
         let name = format!("{}/{REPOSITORY}", registry.address());
-        let image = Image::index().platform("linux/amd64").platform("linux/arm64");
+        let image = Image::index()
+            .platform("linux/amd64")
+            .platform("linux/arm64");
         let digest = image.push(&registry, REPOSITORY, NEW).digest;
         let (remote, before) = remote_with_overlays(&name);
         let run = Consumer::new("check-and-bump.yml", &["check-image", "bump-overlay"])
@@ -41,9 +43,19 @@ impl Deployment {
             .input("registry-password", PASSWORD)
             .input("remote", &remote.url())
             .run();
-        let commits = remote.git(&["rev-list", "main"]).lines().map(str::to_owned).collect();
+        let commits = remote
+            .git(&["rev-list", "main"])
+            .lines()
+            .map(str::to_owned)
+            .collect();
         let diff = remote.diff(&remote.tip("main"));
-        Self { pinned: format!("{name}:{NEW}@{digest}"), run, before, commits, diff }
+        Self {
+            pinned: format!("{name}:{NEW}@{digest}"),
+            run,
+            before,
+            commits,
+            diff,
+        }
     }
 }
 
@@ -63,48 +75,91 @@ fn remote_with_overlays(name: &str) -> (Remote, String) {
 /// Returns the lines that a diff takes away and adds.
 fn changed_lines(diff: &str) -> Vec<&str> {
     let is_header = |line: &&str| line.starts_with("---") || line.starts_with("+++");
-    diff.lines().filter(|line| line.starts_with(['-', '+']) && !is_header(line)).collect()
+    diff.lines()
+        .filter(|line| line.starts_with(['-', '+']) && !is_header(line))
+        .collect()
 }
 
 #[test]
 fn the_image_is_pinned_once_and_flows_into_one_commit() {
-    let Deployment { pinned, run, before, commits, .. } = &*DEPLOYMENT;
+    let Deployment {
+        pinned,
+        run,
+        before,
+        commits,
+        ..
+    } = &*DEPLOYMENT;
     assert_eq!(run.job("deploy"), "success", "{run}");
     assert_eq!(&run.step("deploy/check").outputs["image"], pinned, "{run}");
-    assert_eq!((commits.len(), &commits[1..]), (2, &[before.clone()][..]), "{run}");
-    assert_eq!(run.step("deploy/bump").outputs["commit"], commits[0], "{run}");
+    assert_eq!(
+        (commits.len(), &commits[1..]),
+        (2, &[before.clone()][..]),
+        "{run}"
+    );
+    assert_eq!(
+        run.step("deploy/bump").outputs["commit"],
+        commits[0],
+        "{run}"
+    );
 }
 
 #[test]
 fn the_commit_changes_one_line_in_each_overlay() {
     let Deployment { run, diff, .. } = &*DEPLOYMENT;
-    let names: Vec<&str> = diff.lines().filter_map(|line| line.strip_prefix("+++ b/")).collect();
-    assert_eq!(names, ["overlays/prod/kustomization.yaml", "overlays/stage/kustomization.yaml"], "{run}");
+    let names: Vec<&str> = diff
+        .lines()
+        .filter_map(|line| line.strip_prefix("+++ b/"))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "overlays/prod/kustomization.yaml",
+            "overlays/stage/kustomization.yaml"
+        ],
+        "{run}"
+    );
     let changed = changed_lines(diff);
     assert_eq!(changed.len(), 4, "{diff}\n{run}");
     for pair in changed.chunks(2) {
-        assert_eq!(pair[0].replacen('-', "+", 1).replace(OLD, NEW), pair[1], "{diff}");
+        assert_eq!(
+            pair[0].replacen('-', "+", 1).replace(OLD, NEW),
+            pair[1],
+            "{diff}"
+        );
     }
 }
 
 #[test]
 fn a_diff_arrives_in_a_later_step_with_its_line_breaks() {
-    let Deployment { run, diff: written, .. } = &*DEPLOYMENT;
+    let Deployment {
+        run, diff: written, ..
+    } = &*DEPLOYMENT;
     let shown = &run.step("deploy/preview").outputs["diff"];
-    assert_eq!(run.step("deploy/later").printed.join("\n").trim_end(), shown.trim_end(), "{run}");
+    assert_eq!(
+        run.step("deploy/later").printed.join("\n").trim_end(),
+        shown.trim_end(),
+        "{run}"
+    );
     let sorted = |diff| {
         let mut lines = changed_lines(diff);
         lines.sort_unstable();
         lines
     };
-    assert_eq!(sorted(shown), sorted(written), "what was shown is what was written\n{run}");
+    assert_eq!(
+        sorted(shown),
+        sorted(written),
+        "what was shown is what was written\n{run}"
+    );
 }
 
 #[test]
 fn every_summary_has_a_table() {
     let run = &DEPLOYMENT.run;
     for step in ["deploy/check/run", "deploy/bump/run", "refuse/check/run"] {
-        assert!(run.step(step).summary.contains("|---|---|"), "{step}\n{run}");
+        assert!(
+            run.step(step).summary.contains("|---|---|"),
+            "{step}\n{run}"
+        );
     }
 }
 
@@ -113,11 +168,19 @@ fn a_refusal_has_its_exit_code_and_a_reason_that_a_later_step_decides_on() {
     let run = &DEPLOYMENT.run;
     assert_eq!(run.job("refuse"), "success", "{run}");
     let check = run.step("refuse/check/run");
-    assert_eq!((check.result.as_str(), check.exit), ("failure", Some(10)), "{run}");
+    assert_eq!(
+        (check.result.as_str(), check.exit),
+        ("failure", Some(10)),
+        "{run}"
+    );
     let words = ["verdict", "reason", "fault", "exit"].map(|name| check.outputs[name].as_str());
     assert_eq!(words, ["refused", "absent", "change", "10"], "{run}");
     assert_eq!(check.annotations[0].kind, "error", "{run}");
-    assert_eq!(run.step("refuse/absent").printed, ["not there, to be changed by change"], "{run}");
+    assert_eq!(
+        run.step("refuse/absent").printed,
+        ["not there, to be changed by change"],
+        "{run}"
+    );
     assert_eq!(run.result("refuse/outage"), "skipped", "{run}");
 }
 
@@ -134,9 +197,15 @@ fn a_password_is_masked_before_anything_is_printed_and_never_shown() {
     let run = &DEPLOYMENT.run;
     for step in ["deploy/check/run", "refuse/check/run"] {
         let masks = &run.step(step).masks;
-        assert!(masks.contains(&(PASSWORD.to_owned(), 0)), "{step}: {masks:?}\n{run}");
+        assert!(
+            masks.contains(&(PASSWORD.to_owned(), 0)),
+            "{step}: {masks:?}\n{run}"
+        );
     }
-    let outputs = run.steps.iter().flat_map(|step| step.outputs.values().chain([&step.summary]));
+    let outputs = run
+        .steps
+        .iter()
+        .flat_map(|step| step.outputs.values().chain([&step.summary]));
     for text in run.log.iter().chain(outputs) {
         assert!(!text.contains(PASSWORD), "{text}");
     }

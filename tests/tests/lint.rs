@@ -11,9 +11,15 @@ fn files(folder: &str, end: &str) -> Vec<PathBuf> {
     for entry in entries {
         let path = entry.expect("an entry of a folder").path();
         let nested = path.join("action.yml");
-        let candidates = if path.is_dir() { vec![nested] } else { vec![path] };
+        let candidates = if path.is_dir() {
+            vec![nested]
+        } else {
+            vec![path]
+        };
         found.extend(
-            candidates.into_iter().filter(|path| path.is_file() && path.to_string_lossy().ends_with(end)),
+            candidates
+                .into_iter()
+                .filter(|path| path.is_file() && path.to_string_lossy().ends_with(end)),
         );
     }
     found.sort();
@@ -21,7 +27,11 @@ fn files(folder: &str, end: &str) -> Vec<PathBuf> {
 }
 
 fn workflows() -> Vec<PathBuf> {
-    let all = [files(".github/workflows", ".yml"), files("tests/workflows", ".yml")].concat();
+    let all = [
+        files(".github/workflows", ".yml"),
+        files("tests/workflows", ".yml"),
+    ]
+    .concat();
     assert!(all.len() >= 3, "there are workflows: {all:?}");
     all
 }
@@ -42,7 +52,12 @@ fn actions_and_workflows_are_safe() {
     let actions = files("actions", "action.yml");
     assert!(actions.len() >= 2, "there are actions: {actions:?}");
     let run = lab::Command::new(tools::program("zizmor"))
-        .args(["--offline", "--persona=pedantic", "--no-progress", "--color=never"])
+        .args([
+            "--offline",
+            "--persona=pedantic",
+            "--no-progress",
+            "--color=never",
+        ])
         .args(actions.into_iter().chain(workflows()))
         .current_dir(root())
         .run();

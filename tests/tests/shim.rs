@@ -13,8 +13,11 @@ impl Tree {
     fn new() -> Self {
         let tree = Self(tempfile::tempdir().expect("a folder of our own"));
         fs::create_dir_all(tree.path("tree/.dex")).expect("a folder of our own");
-        fs::copy(tests::root().join("actions/.dex/run.sh"), tree.path("tree/.dex/run.sh"))
-            .expect("a folder of our own");
+        fs::copy(
+            tests::root().join("actions/.dex/run.sh"),
+            tree.path("tree/.dex/run.sh"),
+        )
+        .expect("a folder of our own");
         tree
     }
 
@@ -25,8 +28,10 @@ impl Tree {
     /// Puts a program that says where it is.
     fn put(&self, folder: &str) {
         let file = self.path(folder).join("check-image");
-        fs::create_dir_all(file.parent().expect("a folder of our own")).expect("a folder of our own");
-        fs::write(&file, format!("#!/bin/sh\necho {folder} $#\nexit 22\n")).expect("a folder of our own");
+        fs::create_dir_all(file.parent().expect("a folder of our own"))
+            .expect("a folder of our own");
+        fs::write(&file, format!("#!/bin/sh\necho {folder} $#\nexit 22\n"))
+            .expect("a folder of our own");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a folder of our own");
     }
 
@@ -48,7 +53,11 @@ fn a_binary_beside_it_wins_then_the_one_it_is_told_then_the_one_on_path() {
     for folder in ["path", "told", &beside] {
         tree.put(folder);
         let run = tree.run();
-        assert_eq!((run.stdout.trim(), run.code), (format!("{folder} 0").as_str(), 22), "{run}");
+        assert_eq!(
+            (run.stdout.trim(), run.code),
+            (format!("{folder} 0").as_str(), 22),
+            "{run}"
+        );
     }
 }
 
@@ -57,6 +66,12 @@ fn without_a_binary_nothing_runs_and_the_way_out_is_told() {
     let run = Tree::new().run();
     run.expect_code(2);
     let lines: Vec<&str> = run.stderr.lines().collect();
-    assert!(lines[0].starts_with("error: no binary of `check-image` for Linux "), "{run}");
-    assert!(lines[1].starts_with("hint: build it with `cargo build --release -p check-image`"), "{run}");
+    assert!(
+        lines[0].starts_with("error: no binary of `check-image` for Linux "),
+        "{run}"
+    );
+    assert!(
+        lines[1].starts_with("hint: build it with `cargo build --release -p check-image`"),
+        "{run}"
+    );
 }

@@ -2,7 +2,9 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use contract::{Failure, Fault, Permission, Reason, Report, SecretVariable, Step, Subject, World, asking};
+use contract::{
+    Failure, Fault, Permission, Reason, Report, SecretVariable, Step, Subject, World, asking,
+};
 
 struct Probe;
 
@@ -65,18 +67,23 @@ impl Step for Probe {
     type Facts = Facts;
 
     async fn run(args: Args, world: &World) -> Result<Report, Failure> {
-        let facts = Facts { text: Some(args.text.clone()), names: args.name, loud: args.loud };
+        let facts = Facts {
+            text: Some(args.text.clone()),
+            names: args.name,
+            loud: args.loud,
+        };
         world.learn(&facts);
         let text = args.text;
         match args.act {
             Act::Pass => Ok(Report::passed(&text).with_facts(&facts).with_value(&text)),
-            Act::Refuse => {
-                Ok(Report::refused(BAD, &text).with_facts(&facts).with_value(&text).hinted("do this"))
-            }
+            Act::Refuse => Ok(Report::refused(BAD, &text)
+                .with_facts(&facts)
+                .with_value(&text)
+                .hinted("do this")),
             Act::Mixed => Ok(mixed().with_facts(&facts)),
-            Act::Fail => {
-                Err(Failure::unavailable(asking::UNREACHABLE, anyhow::anyhow!(text)).hinted("do that"))
-            }
+            Act::Fail => Err(
+                Failure::unavailable(asking::UNREACHABLE, anyhow::anyhow!(text)).hinted("do that"),
+            ),
             Act::Wait => wait(world).await,
             Act::Panic => panic!("{text}"),
             Act::Secret => secret(world),
@@ -87,7 +94,12 @@ impl Step for Probe {
 fn mixed() -> Report {
     let old = Reason::new("old", Fault::Nobody, "something newer is there");
     let subjects = vec![
-        Subject::new("stage", contract::Verdict::Superseded, Some(old), "newer is there"),
+        Subject::new(
+            "stage",
+            contract::Verdict::Superseded,
+            Some(old),
+            "newer is there",
+        ),
         Subject::refused("prod", BAD, "bad"),
     ];
     Report::about(subjects).unwrap_or_else(|| Report::passed("nothing"))
@@ -102,16 +114,27 @@ async fn wait(world: &World) -> Result<Report, Failure> {
 /// Puts the secret everywhere that a text can go.
 fn secret(world: &World) -> Result<Report, Failure> {
     let Some(secret) = world.secret("RUNBOOK_PROBE_TOKEN", None)? else {
-        return Err(Failure::denied(asking::NO_CREDENTIALS, anyhow::anyhow!("no token")));
+        return Err(Failure::denied(
+            asking::NO_CREDENTIALS,
+            anyhow::anyhow!("no token"),
+        ));
     };
     let text = format!("the token is {}", secret.expose());
     world.waiting_for(&text);
     world.notice(&text);
     tracing::debug!("{text}");
-    let facts = Facts { text: Some(text.clone()), names: vec![text.clone()], loud: false };
+    let facts = Facts {
+        text: Some(text.clone()),
+        names: vec![text.clone()],
+        loud: false,
+    };
     let subject = Subject::refused(&text, BAD, &text).with_fact("token", text.clone());
     let mut report = Report::about(vec![subject]).unwrap_or_else(|| Report::passed("nothing"));
-    report = report.with_facts(&facts).with_value(&text).with_detail(&text).hinted(&text);
+    report = report
+        .with_facts(&facts)
+        .with_value(&text)
+        .with_detail(&text)
+        .hinted(&text);
     Ok(report)
 }
 

@@ -17,14 +17,18 @@ pub struct Vars(BTreeMap<String, String>);
 impl Vars {
     /// Returns this process's variables; a value that is not Unicode is left out.
     pub fn of_process() -> Self {
-        let unicode =
-            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        let unicode = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
         Self(std::env::vars_os().filter_map(unicode).collect())
     }
 
     /// Returns a variable that is there and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 
     /// Returns whether this is a runner of GitHub Actions, or one that behaves like it.
@@ -35,7 +39,12 @@ impl Vars {
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Vars {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
     }
 }
 
@@ -75,42 +84,73 @@ pub enum Format {
 }
 
 /// Conventional variables that are read after ours (product.md, "The contract of a step").
-const CONVENTIONAL: [(&str, &str); 3] =
-    [("github-api-url", "GITHUB_API_URL"), ("argocd-server", "ARGOCD_SERVER"), ("kubeconfig", "KUBECONFIG")];
+const CONVENTIONAL: [(&str, &str); 3] = [
+    ("github-api-url", "GITHUB_API_URL"),
+    ("argocd-server", "ARGOCD_SERVER"),
+    ("kubeconfig", "KUBECONFIG"),
+];
 
 /// Returns the step's command line: its own flags, those of every step, and their variables.
 pub(crate) fn command<S: Step>() -> clap::Command {
     let command = Common::augment_args(S::Args::augment_args(clap::Command::new(S::NAME)));
     // After the flags, whose structs set their own docs as the sentence.
-    let command = command.version(env!("CARGO_PKG_VERSION")).about(S::SENTENCE).long_about(None);
-    let command = command.mut_arg("timeout", |arg| arg.required(false).default_value(S::TIMEOUT));
+    let command = command
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(S::SENTENCE)
+        .long_about(None);
+    let command = command.mut_arg("timeout", |arg| {
+        arg.required(false).default_value(S::TIMEOUT)
+    });
     let command = command.max_term_width(100);
-    command.after_help(after_help::<S>()).mut_args(with_variable_in_help)
+    command
+        .after_help(after_help::<S>())
+        .mut_args(with_variable_in_help)
 }
 
 fn after_help<S: Step>() -> String {
     let secrets = S::SECRETS.iter().map(|secret| {
-        let or = secret.conventional.map(|name| format!(", else {name}")).unwrap_or_default();
+        let or = secret
+            .conventional
+            .map(|name| format!(", else {name}"))
+            .unwrap_or_default();
         format!("  {}{or}: {}\n", secret.name, secret.meaning)
     });
-    let codes = Verdict::ALL
-        .iter()
-        .map(|verdict| format!("  {:>3}  {verdict}: {}\n", verdict.exit(), verdict.meaning()));
+    let codes = Verdict::ALL.iter().map(|verdict| {
+        format!(
+            "  {:>3}  {verdict}: {}\n",
+            verdict.exit(),
+            verdict.meaning()
+        )
+    });
     let secrets: String = secrets.collect();
-    let heading = if secrets.is_empty() { "" } else { "Secrets, from the environment only:\n" };
-    format!("{heading}{secrets}\nExit codes:\n{}", codes.collect::<String>())
+    let heading = if secrets.is_empty() {
+        ""
+    } else {
+        "Secrets, from the environment only:\n"
+    };
+    format!(
+        "{heading}{secrets}\nExit codes:\n{}",
+        codes.collect::<String>()
+    )
 }
 
 fn with_variable_in_help(arg: Arg) -> Arg {
-    let (Some(name), Some(help)) = (variable(&arg), arg.get_help()) else { return arg };
+    let (Some(name), Some(help)) = (variable(&arg), arg.get_help()) else {
+        return arg;
+    };
     let help = format!("{help} [env: {name}]");
     arg.help(help)
 }
 
 /// The variable of a flag: `--registry-ca-file` is `RUNBOOK_REGISTRY_CA_FILE`.
 fn variable(arg: &Arg) -> Option<String> {
-    let long = arg.get_long().filter(|long| !matches!(*long, "help" | "version"))?;
-    Some(format!("RUNBOOK_{}", long.to_ascii_uppercase().replace('-', "_")))
+    let long = arg
+        .get_long()
+        .filter(|long| !matches!(*long, "help" | "version"))?;
+    Some(format!(
+        "RUNBOOK_{}",
+        long.to_ascii_uppercase().replace('-', "_")
+    ))
 }
 
 /// Returns the arguments with those added that only the environment gives.
@@ -122,15 +162,28 @@ pub(crate) fn with_variables(
     mut arguments: Vec<OsString>,
     vars: &Vars,
 ) -> Result<Vec<OsString>, String> {
-    let end = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
+    let end = arguments
+        .iter()
+        .position(|argument| argument == "--")
+        .unwrap_or(arguments.len());
     let mut added = Vec::new();
     for arg in command.get_arguments() {
-        let (Some(long), Some(name)) = (arg.get_long(), variable(arg)) else { continue };
-        if arguments[..end].iter().any(|argument| is_flag(argument, long)) {
+        let (Some(long), Some(name)) = (arg.get_long(), variable(arg)) else {
+            continue;
+        };
+        if arguments[..end]
+            .iter()
+            .any(|argument| is_flag(argument, long))
+        {
             continue;
         }
-        let conventional = CONVENTIONAL.iter().find(|(flag, _)| *flag == long).map(|(_, name)| *name);
-        let Some(value) = vars.get(&name).or_else(|| vars.get(conventional?)) else { continue };
+        let conventional = CONVENTIONAL
+            .iter()
+            .find(|(flag, _)| *flag == long)
+            .map(|(_, name)| *name);
+        let Some(value) = vars.get(&name).or_else(|| vars.get(conventional?)) else {
+            continue;
+        };
         added.extend(as_flags(arg, long, &name, value)?);
     }
     arguments.splice(end..end, added);
@@ -138,8 +191,10 @@ pub(crate) fn with_variables(
 }
 
 fn is_flag(argument: &std::ffi::OsStr, long: &str) -> bool {
-    let rest =
-        argument.to_str().and_then(|text| text.strip_prefix("--")).and_then(|text| text.strip_prefix(long));
+    let rest = argument
+        .to_str()
+        .and_then(|text| text.strip_prefix("--"))
+        .and_then(|text| text.strip_prefix(long));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
 }
 
@@ -152,9 +207,10 @@ fn as_flags(arg: &Arg, long: &str, name: &str, value: &str) -> Result<Vec<OsStri
                 Vec::new()
             }
         }
-        ArgAction::Append => {
-            parse_list(value).into_iter().map(|item| format!("--{long}={item}").into()).collect()
-        }
+        ArgAction::Append => parse_list(value)
+            .into_iter()
+            .map(|item| format!("--{long}={item}").into())
+            .collect(),
         _ => vec![format!("--{long}={value}").into()],
     })
 }
@@ -172,7 +228,10 @@ fn parse_bool(name: &str, value: &str) -> Result<bool, String> {
 /// Returns the items of a list that is separated by commas or line breaks, as a workflow writes it;
 /// blanks around an item and empty items are dropped.
 pub fn parse_list(text: &str) -> Vec<&str> {
-    text.split([',', '\n', '\r']).map(str::trim).filter(|item| !item.is_empty()).collect()
+    text.split([',', '\n', '\r'])
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .collect()
 }
 
 /// Returns a duration: `0`, `90s`, `10m`, `1h 30m`.
@@ -181,24 +240,37 @@ pub fn parse_list(text: &str) -> Vec<&str> {
 /// When it is not one; a number without a unit is not, since nobody knows which one was meant.
 pub fn parse_timeout(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text.trim());
-    duration.map_err(|_| "expected a number with its unit, such as `90s` or `10m`, or `0`".to_owned())
+    duration
+        .map_err(|_| "expected a number with its unit, such as `90s` or `10m`, or `0`".to_owned())
 }
 
 fn parse_accept(text: &str) -> Result<Verdict, String> {
     let word = text.trim();
-    let verdict = Verdict::ALL.into_iter().find(|verdict| verdict.word() == word);
-    verdict.filter(|verdict| verdict.may_be_accepted()).ok_or_else(|| {
-        let words: Vec<&str> =
-            Verdict::ALL.iter().filter(|v| v.may_be_accepted()).map(|v| v.word()).collect();
-        format!("expected one of {}", words.join(", "))
-    })
+    let verdict = Verdict::ALL
+        .into_iter()
+        .find(|verdict| verdict.word() == word);
+    verdict
+        .filter(|verdict| verdict.may_be_accepted())
+        .ok_or_else(|| {
+            let words: Vec<&str> = Verdict::ALL
+                .iter()
+                .filter(|v| v.may_be_accepted())
+                .map(|v| v.word())
+                .collect();
+            format!("expected one of {}", words.join(", "))
+        })
 }
 
 /// Finds the format without parsing, so that even an unknown flag is reported as it was wanted.
 pub(crate) fn find_format(arguments: &[OsString], vars: &Vars) -> Format {
-    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
-    let separate =
-        texts.iter().position(|text| *text == "--format").and_then(|at| texts.get(at + 1).copied());
+    let texts: Vec<&str> = arguments
+        .iter()
+        .filter_map(|argument| argument.to_str())
+        .collect();
+    let separate = texts
+        .iter()
+        .position(|text| *text == "--format")
+        .and_then(|at| texts.get(at + 1).copied());
     let joined = texts.iter().find_map(|text| text.strip_prefix("--format="));
     match separate.or(joined).or_else(|| vars.get("RUNBOOK_FORMAT")) {
         Some("json") => Format::Json,
@@ -216,8 +288,16 @@ mod tests {
     fn sample() -> clap::Command {
         clap::Command::new("sample")
             .arg(Arg::new("image").long("image").required(true))
-            .arg(Arg::new("platform").long("platform").action(ArgAction::Append))
-            .arg(Arg::new("dry-run").long("dry-run").action(ArgAction::SetTrue))
+            .arg(
+                Arg::new("platform")
+                    .long("platform")
+                    .action(ArgAction::Append),
+            )
+            .arg(
+                Arg::new("dry-run")
+                    .long("dry-run")
+                    .action(ArgAction::SetTrue),
+            )
             .arg(Arg::new("argocd-server").long("argocd-server"))
     }
 
@@ -225,38 +305,63 @@ mod tests {
         let vars = vars.iter().copied().collect();
         let arguments = arguments.iter().map(OsString::from).collect();
         let resolved = with_variables(&sample(), arguments, &vars)?;
-        Ok(resolved.into_iter().map(|argument| argument.into_string().unwrap()).collect())
+        Ok(resolved
+            .into_iter()
+            .map(|argument| argument.into_string().unwrap())
+            .collect())
     }
 
     #[test]
     fn an_empty_variable_is_absent_for_every_kind_of_flag() {
-        let empty = ["RUNBOOK_IMAGE", "RUNBOOK_PLATFORM", "RUNBOOK_DRY_RUN", "RUNBOOK_ARGOCD_SERVER"]
-            .map(|name| (name, ""));
+        let empty = [
+            "RUNBOOK_IMAGE",
+            "RUNBOOK_PLATFORM",
+            "RUNBOOK_DRY_RUN",
+            "RUNBOOK_ARGOCD_SERVER",
+        ]
+        .map(|name| (name, ""));
         assert_eq!(resolve(&["sample"], &empty).unwrap(), ["sample"]);
     }
 
     #[test]
     fn lists_come_by_comma_or_line_break() {
-        let vars = [("RUNBOOK_PLATFORM", "linux/amd64, linux/arm64\nlinux/arm/v7\r\n\n")];
+        let vars = [(
+            "RUNBOOK_PLATFORM",
+            "linux/amd64, linux/arm64\nlinux/arm/v7\r\n\n",
+        )];
         assert_eq!(
             resolve(&["sample"], &vars).unwrap()[1..],
-            ["--platform=linux/amd64", "--platform=linux/arm64", "--platform=linux/arm/v7"]
+            [
+                "--platform=linux/amd64",
+                "--platform=linux/arm64",
+                "--platform=linux/arm/v7"
+            ]
         );
     }
 
     #[test]
     fn yes_and_no_have_three_spellings_each_and_nothing_else_passes() {
-        for (value, set) in
-            [("true", true), ("YES", true), ("1", true), ("false", false), ("no", false), ("0", false)]
-        {
+        for (value, set) in [
+            ("true", true),
+            ("YES", true),
+            ("1", true),
+            ("false", false),
+            ("no", false),
+            ("0", false),
+        ] {
             assert_eq!(
-                resolve(&["sample"], &[("RUNBOOK_DRY_RUN", value)]).unwrap().len() == 2,
+                resolve(&["sample"], &[("RUNBOOK_DRY_RUN", value)])
+                    .unwrap()
+                    .len()
+                    == 2,
                 set,
                 "{value}"
             );
         }
         assert!(
-            resolve(&["sample"], &[("RUNBOOK_DRY_RUN", "maybe")]).unwrap_err().contains("RUNBOOK_DRY_RUN")
+            resolve(&["sample"], &[("RUNBOOK_DRY_RUN", "maybe")])
+                .unwrap_err()
+                .contains("RUNBOOK_DRY_RUN")
         );
     }
 
@@ -270,9 +375,15 @@ mod tests {
     #[test]
     fn a_conventional_variable_is_read_after_ours() {
         let conventional = ("ARGOCD_SERVER", "argocd.example.org");
-        assert_eq!(resolve(&["sample"], &[conventional]).unwrap()[1], "--argocd-server=argocd.example.org");
+        assert_eq!(
+            resolve(&["sample"], &[conventional]).unwrap()[1],
+            "--argocd-server=argocd.example.org"
+        );
         let both = [conventional, ("RUNBOOK_ARGOCD_SERVER", "ours")];
-        assert_eq!(resolve(&["sample"], &both).unwrap()[1], "--argocd-server=ours");
+        assert_eq!(
+            resolve(&["sample"], &both).unwrap()[1],
+            "--argocd-server=ours"
+        );
     }
 
     #[test]
@@ -285,7 +396,14 @@ mod tests {
     #[test]
     fn a_bug_or_a_wrong_flag_cannot_be_accepted() {
         assert_eq!(parse_accept("superseded"), Ok(Verdict::Superseded));
-        for word in ["internal", "usage", "interrupted", "passed", "nonsense", "10"] {
+        for word in [
+            "internal",
+            "usage",
+            "interrupted",
+            "passed",
+            "nonsense",
+            "10",
+        ] {
             assert!(parse_accept(word).is_err(), "{word}");
         }
     }
@@ -294,8 +412,17 @@ mod tests {
     fn the_format_is_found_even_beside_nonsense() {
         let runner: Vars = [("GITHUB_ACTIONS", "true")].into_iter().collect();
         let arguments = |texts: &[&str]| texts.iter().map(OsString::from).collect::<Vec<_>>();
-        assert_eq!(find_format(&arguments(&["x", "--nonsense", "--format", "json"]), &runner), Format::Json);
+        assert_eq!(
+            find_format(
+                &arguments(&["x", "--nonsense", "--format", "json"]),
+                &runner
+            ),
+            Format::Json
+        );
         assert_eq!(find_format(&arguments(&["x"]), &runner), Format::Github);
-        assert_eq!(find_format(&arguments(&["x"]), &Vars::default()), Format::Plain);
+        assert_eq!(
+            find_format(&arguments(&["x"]), &Vars::default()),
+            Format::Plain
+        );
     }
 }

@@ -6,7 +6,9 @@ use std::{fmt, str::FromStr};
 ///
 /// An abbreviation is refused: git lengthens it when it becomes ambiguous, so it names one commit
 /// today and none tomorrow.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Commit(String);
 
@@ -24,7 +26,9 @@ impl Commit {
 
 /// Why a text is not a whole commit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a commit: expected all 40 hexadecimal digits, not a branch or an abbreviation")]
+#[error(
+    "`{0}` is not a commit: expected all 40 hexadecimal digits, not a branch or an abbreviation"
+)]
 pub struct InvalidCommit(String);
 
 impl FromStr for Commit {
@@ -32,7 +36,11 @@ impl FromStr for Commit {
 
     fn from_str(text: &str) -> Result<Self, InvalidCommit> {
         let whole = matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
-        if whole { Ok(Self(text.to_ascii_lowercase())) } else { Err(InvalidCommit(text.to_owned())) }
+        if whole {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(InvalidCommit(text.to_owned()))
+        }
     }
 }
 
@@ -65,6 +73,9 @@ mod tests {
         for bad in ["1a2b3c4", "main", "", &"g".repeat(40), &"a".repeat(41)] {
             assert!(bad.parse::<Commit>().is_err(), "{bad}");
         }
-        assert_eq!("AB".repeat(20).parse::<Commit>().unwrap().as_str(), "ab".repeat(20));
+        assert_eq!(
+            "AB".repeat(20).parse::<Commit>().unwrap().as_str(),
+            "ab".repeat(20)
+        );
     }
 }

@@ -22,7 +22,9 @@ impl Digest {
 
     /// Returns the algorithm, `sha256` or `sha512`.
     pub fn algorithm(&self) -> &str {
-        self.0.split_once(':').map_or("", |(algorithm, _)| algorithm)
+        self.0
+            .split_once(':')
+            .map_or("", |(algorithm, _)| algorithm)
     }
 
     /// Returns the digest cut to twelve digits, for people (`sha256:9f86d081884c`).
@@ -47,7 +49,9 @@ impl FromStr for Digest {
             _ => return Err(InvalidDigest(text.to_owned())),
         };
         let hex = &text[7..];
-        let is_hex = hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let is_hex = hex
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         if hex.len() == length && is_hex {
             Ok(Self(text.to_owned()))
         } else {
@@ -70,14 +74,24 @@ mod tests {
     fn a_short_upper_case_or_foreign_digest_is_not_one() {
         let long = "0".repeat(64);
         assert!(format!("sha256:{long}").parse::<Digest>().is_ok());
-        for bad in ["sha256:zz", "sha256:", "", ":", "md5:0", &long, &format!("sha256:{}", "A".repeat(64))] {
+        for bad in [
+            "sha256:zz",
+            "sha256:",
+            "",
+            ":",
+            "md5:0",
+            &long,
+            &format!("sha256:{}", "A".repeat(64)),
+        ] {
             assert!(bad.parse::<Digest>().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn the_short_form_keeps_twelve_digits() {
-        let digest: Digest = format!("sha256:{}", "0123456789abcdef".repeat(4)).parse().unwrap();
+        let digest: Digest = format!("sha256:{}", "0123456789abcdef".repeat(4))
+            .parse()
+            .unwrap();
         assert_eq!(digest.short(), "sha256:0123456789ab");
     }
 }

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{Failure, Fault, Reason, Redactor, Report, Subject, Verdict, progress::Moment, reason::asking};
+use crate::{
+    Failure, Fault, Reason, Redactor, Report, Subject, Verdict, progress::Moment, reason::asking,
+};
 
 /// The report with everything that is known only at the end, redacted.
 ///
@@ -116,7 +118,11 @@ impl Document {
             summary: report.summary,
             hints: report.hints,
             notices: around.notices.into_iter().chain(report.notices).collect(),
-            subjects: report.subjects.into_iter().map(SubjectDocument::from).collect(),
+            subjects: report
+                .subjects
+                .into_iter()
+                .map(SubjectDocument::from)
+                .collect(),
             facts: report.facts,
             requests: around.requests,
             elapsed_ms: around.elapsed_ms,
@@ -146,9 +152,14 @@ impl Document {
         for subject in &mut self.subjects {
             subject.name = redactor.apply(&subject.name);
             subject.summary = redactor.apply(&subject.summary);
-            subject.facts.values_mut().for_each(|value| redactor.apply_json(value));
+            subject
+                .facts
+                .values_mut()
+                .for_each(|value| redactor.apply_json(value));
         }
-        self.facts.values_mut().for_each(|value| redactor.apply_json(value));
+        self.facts
+            .values_mut()
+            .for_each(|value| redactor.apply_json(value));
     }
 }
 
@@ -169,8 +180,11 @@ impl From<Subject> for SubjectDocument {
 /// left. What is known of the whole run counts beside its subjects, unless it is theirs.
 fn exit_code(report: &Report, accept: &[Verdict]) -> u8 {
     let subjects = report.subjects.iter().map(|subject| subject.verdict);
-    let own = (!report.subjects.iter().any(|s| s.verdict == report.verdict)).then_some(report.verdict);
-    let left = subjects.chain(own).filter(|verdict| !accept.contains(verdict));
+    let own =
+        (!report.subjects.iter().any(|s| s.verdict == report.verdict)).then_some(report.verdict);
+    let left = subjects
+        .chain(own)
+        .filter(|verdict| !accept.contains(verdict));
     Verdict::worst(left).map_or(0, Verdict::exit)
 }
 
@@ -181,7 +195,10 @@ fn failed(failure: Failure, around: &Circumstances) -> Report {
 }
 
 fn interrupted(signal: &str, around: &Circumstances) -> Report {
-    let doing = around.timeline.last().map(|moment| format!(", while waiting for {}", moment.text));
+    let doing = around
+        .timeline
+        .last()
+        .map(|moment| format!(", while waiting for {}", moment.text));
     let summary = format!("stopped by {signal}{}", doing.unwrap_or_default());
     bare(Verdict::Interrupted, asking::INTERRUPTED, summary, around)
 }
@@ -202,7 +219,10 @@ mod tests {
     const OLD: Reason = Reason::new("old", Fault::Nobody, "old");
 
     fn exit(outcome: Outcome, accept: &[Verdict]) -> u8 {
-        let around = Circumstances { accept: accept.to_vec(), ..Circumstances::default() };
+        let around = Circumstances {
+            accept: accept.to_vec(),
+            ..Circumstances::default()
+        };
         Document::new(outcome, around, &Redactor::default()).exit
     }
 
@@ -218,21 +238,35 @@ mod tests {
     fn accepted_subjects_are_left_out_and_the_worst_of_the_others_decides() {
         assert_eq!(exit(Outcome::Reported(two()), &[]), 10);
         assert_eq!(exit(Outcome::Reported(two()), &[Verdict::Refused]), 12);
-        assert_eq!(exit(Outcome::Reported(two()), &[Verdict::Refused, Verdict::Superseded]), 0);
+        assert_eq!(
+            exit(
+                Outcome::Reported(two()),
+                &[Verdict::Refused, Verdict::Superseded]
+            ),
+            0
+        );
     }
 
     #[test]
     fn an_accepted_verdict_stays_in_the_report() {
         let report = Report::superseded(OLD, "newer");
-        let around = Circumstances { accept: vec![Verdict::Superseded], ..Circumstances::default() };
+        let around = Circumstances {
+            accept: vec![Verdict::Superseded],
+            ..Circumstances::default()
+        };
         let document = Document::new(Outcome::Reported(report), around, &Redactor::default());
-        assert_eq!((document.verdict, document.reason, document.exit), (Verdict::Superseded, Some("old"), 0));
+        assert_eq!(
+            (document.verdict, document.reason, document.exit),
+            (Verdict::Superseded, Some("old"), 0)
+        );
     }
 
     #[test]
     fn a_failure_is_not_hidden_by_subjects_that_passed() {
-        let around =
-            Circumstances { known_subjects: vec![Subject::passed("a", "fine")], ..Circumstances::default() };
+        let around = Circumstances {
+            known_subjects: vec![Subject::passed("a", "fine")],
+            ..Circumstances::default()
+        };
         let failure = Failure::unavailable(asking::UNREACHABLE, anyhow::anyhow!("no route"));
         let document = Document::new(Outcome::Failed(failure), around, &Redactor::default());
         assert_eq!((document.exit, document.subjects.len()), (20, 1));
@@ -244,20 +278,37 @@ mod tests {
             known_subjects: vec![Subject::refused("a", BAD, "bad")],
             ..Circumstances::default()
         };
-        let document = Document::new(Outcome::Interrupted("SIGTERM"), around, &Redactor::default());
-        assert_eq!((document.exit, document.verdict), (130, Verdict::Interrupted));
+        let document = Document::new(
+            Outcome::Interrupted("SIGTERM"),
+            around,
+            &Redactor::default(),
+        );
+        assert_eq!(
+            (document.exit, document.verdict),
+            (130, Verdict::Interrupted)
+        );
     }
 
     #[test]
     fn no_secret_survives_in_any_field() {
         let redactor = Redactor::default();
         redactor.add("hunter2");
-        let mut report =
-            two().hinted("hunter2").noticed("hunter2").with_value("hunter2").with_detail("hunter2");
+        let mut report = two()
+            .hinted("hunter2")
+            .noticed("hunter2")
+            .with_value("hunter2")
+            .with_detail("hunter2");
         report.summary = "hunter2".to_owned();
         report.subjects[0].summary = "hunter2".to_owned();
-        report.facts.insert("x".to_owned(), serde_json::json!(["hunter2", {"y": "hunter2"}]));
-        let document = Document::new(Outcome::Reported(report), Circumstances::default(), &redactor);
+        report.facts.insert(
+            "x".to_owned(),
+            serde_json::json!(["hunter2", {"y": "hunter2"}]),
+        );
+        let document = Document::new(
+            Outcome::Reported(report),
+            Circumstances::default(),
+            &redactor,
+        );
         assert!(!format!("{document:?}").contains("hunter2"));
     }
 }

@@ -44,7 +44,8 @@ impl Invocation {
     pub fn of_process() -> Self {
         let vars = Vars::of_process();
         // act gives a step a terminal and GitHub a pipe; on a runner neither may matter.
-        let terminal = !vars.is_runner() && io::stderr().is_terminal() && vars.get("TERM") != Some("dumb");
+        let terminal =
+            !vars.is_runner() && io::stderr().is_terminal() && vars.get("TERM") != Some("dumb");
         // NO_COLOR, CLICOLOR and CLICOLOR_FORCE are anstream's to judge.
         let choice = anstream::AutoStream::choice(&io::stderr());
         let colour = !vars.is_runner() && choice != anstream::ColorChoice::Never;
@@ -78,7 +79,10 @@ pub(crate) fn start<S: Step>(invocation: Invocation) -> ExitCode {
     let redactor = Redactor::default();
     let format = find_format(&invocation.arguments, &invocation.vars);
     panics::report::<S>(format, &invocation.vars, redactor.clone());
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         // Without a runtime nothing can be asked; the panic hook reports it in every format.
         Err(error) => panic!("no runtime: {error}"),
@@ -100,20 +104,42 @@ async fn run<S: Step>(invocation: Invocation, redactor: Redactor) -> Finished {
         Ok(parsed) => parsed,
         Err(Unparsed::Help(text)) => {
             let _ = write!(reporting.out, "{text}");
-            return Finished { exit: 0, document: None };
+            return Finished {
+                exit: 0,
+                document: None,
+            };
         }
         Err(Unparsed::Wrong(failure)) => {
-            let around = Circumstances { step: S::NAME.to_owned(), ..Circumstances::default() };
+            let around = Circumstances {
+                step: S::NAME.to_owned(),
+                ..Circumstances::default()
+            };
             return reporting.finish(Document::new(Outcome::Failed(failure), around, &redactor));
         }
     };
-    let _logging = logging::start(parsed.common.verbose, reporting.format, &reporting.vars, redactor.clone());
+    let _logging = logging::start(
+        parsed.common.verbose,
+        reporting.format,
+        &reporting.vars,
+        redactor.clone(),
+    );
     let real: Rc<dyn Effects> = Rc::new(Real::default());
-    let recorder = parsed.common.record.as_ref().map(|_| Rc::new(Recorder::new(Rc::clone(&real))));
-    let effects = recorder.clone().map_or(real, |recorder| recorder as Rc<dyn Effects>);
-    let progress = Rc::new(Progress::new(reporting.style(), Box::new(reporting.err.clone())));
+    let recorder = parsed
+        .common
+        .record
+        .as_ref()
+        .map(|_| Rc::new(Recorder::new(Rc::clone(&real))));
+    let effects = recorder
+        .clone()
+        .map_or(real, |recorder| recorder as Rc<dyn Effects>);
+    let progress = Rc::new(Progress::new(
+        reporting.style(),
+        Box::new(reporting.err.clone()),
+    ));
     let (directory, arguments) = (parsed.common.record.clone(), parsed.arguments.clone());
-    let mut document = parsed.run(effects, &reporting.vars, &redactor, progress, stopped()).await;
+    let mut document = parsed
+        .run(effects, &reporting.vars, &redactor, progress, stopped())
+        .await;
     if let (Some(recorder), Some(directory)) = (recorder, directory) {
         save(&recorder, &directory, &arguments, &mut document, &redactor);
     }
@@ -128,8 +154,12 @@ fn save(
     redactor: &Redactor,
 ) {
     let saved = recorder.finish(directory, redactor);
-    if let Err(error) = saved.and_then(|()| replay::save(directory, arguments, document, redactor)) {
-        document.notices.push(format!("could not write the recording to `{}`: {error}", directory.display()));
+    if let Err(error) = saved.and_then(|()| replay::save(directory, arguments, document, redactor))
+    {
+        document.notices.push(format!(
+            "could not write the recording to `{}`: {error}",
+            directory.display()
+        ));
     }
 }
 
@@ -154,11 +184,17 @@ impl<S: Step> Parsed<S> {
         let command = arguments::command::<S>();
         let arguments = arguments::with_variables(&command, arguments.to_vec(), vars)
             .map_err(|text| Unparsed::Wrong(Failure::usage(anyhow::anyhow!(text))))?;
-        let matches = command.try_get_matches_from(&arguments).map_err(|error| unparsed(&error))?;
+        let matches = command
+            .try_get_matches_from(&arguments)
+            .map_err(|error| unparsed(&error))?;
         let common = Common::from_arg_matches(&matches).map_err(|error| unparsed(&error))?;
         let args = <S::Args as clap::FromArgMatches>::from_arg_matches(&matches)
             .map_err(|error| unparsed(&error))?;
-        Ok(Self { common, args, arguments })
+        Ok(Self {
+            common,
+            args,
+            arguments,
+        })
     }
 
     /// Runs the step until it ends or `stopped` does, and makes the document.
@@ -172,8 +208,14 @@ impl<S: Step> Parsed<S> {
     ) -> Document {
         let deadline = Deadline::after(self.common.timeout);
         let lines = log_lines(&self.common, vars);
-        let world =
-            World::new(effects, vars.clone(), redactor.clone(), Rc::clone(&progress), deadline, lines);
+        let world = World::new(
+            effects,
+            vars.clone(),
+            redactor.clone(),
+            Rc::clone(&progress),
+            deadline,
+            lines,
+        );
         let outcome = tokio::select! {
             result = S::run(self.args, &world) => result.map_or_else(Outcome::Failed, Outcome::Reported),
             signal = stopped => Outcome::Interrupted(signal),
@@ -199,39 +241,60 @@ impl<S: Step> Parsed<S> {
 fn unparsed(error: &clap::Error) -> Unparsed {
     use clap::error::ErrorKind;
     let text = error.to_string();
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
         return Unparsed::Help(text);
     }
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let head: Vec<&str> = lines.iter().copied().take_while(|line| !line.is_empty()).collect();
+    let head: Vec<&str> = lines
+        .iter()
+        .copied()
+        .take_while(|line| !line.is_empty())
+        .collect();
     let head = head.join(" ");
-    let failure = Failure::usage(anyhow::anyhow!(head.strip_prefix("error: ").unwrap_or(&head).to_owned()));
+    let failure = Failure::usage(anyhow::anyhow!(
+        head.strip_prefix("error: ").unwrap_or(&head).to_owned()
+    ));
     let tips = lines.iter().filter_map(|line| line.strip_prefix("tip: "));
     Unparsed::Wrong(
-        tips.fold(failure, |failure, tip| failure.hinted(tip.replace('\'', "`"))).hinted("see `--help`"),
+        tips.fold(failure, |failure, tip| {
+            failure.hinted(tip.replace('\'', "`"))
+        })
+        .hinted("see `--help`"),
     )
 }
 
 /// 25 lines of a pod's log, but none where everybody can read them.
 fn log_lines(common: &Common, vars: &Vars) -> usize {
-    let public = vars.get("GITHUB_EVENT_PATH").is_some_and(|path| is_public_repository(Path::new(path)));
+    let public = vars
+        .get("GITHUB_EVENT_PATH")
+        .is_some_and(|path| is_public_repository(Path::new(path)));
     common.log_lines.unwrap_or(if public { 0 } else { 25 })
 }
 
 /// Reads `repository.private` of the event payload; what cannot be read counts as private, as on a
 /// laptop.
 fn is_public_repository(event: &Path) -> bool {
-    let event =
-        std::fs::read(event).ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+    let event = std::fs::read(event)
+        .ok()
+        .and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
     event.is_some_and(|event| event["repository"]["private"] == serde_json::Value::Bool(false))
 }
 
 /// Returns the command for a laptop: quoted for a shell, without what only this run needs, secrets
 /// as variables.
 fn reproduce(step: &str, arguments: &[OsString], secrets: &[&str]) -> String {
-    let mut words: Vec<String> = secrets.iter().map(|name| format!("{name}=\"${name}\"")).collect();
+    let mut words: Vec<String> = secrets
+        .iter()
+        .map(|name| format!("{name}=\"${name}\""))
+        .collect();
     words.push(step.to_owned());
-    let mut rest = arguments.iter().skip(1).map(|argument| argument.to_string_lossy());
+    let mut rest = arguments
+        .iter()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy());
     while let Some(argument) = rest.next() {
         match argument.as_ref() {
             "--format" | "--record" => drop(rest.next()),
@@ -256,7 +319,10 @@ fn quote(word: &str) -> String {
 /// returns, and not only when somebody waits for it: nothing may be printed before they do.
 fn stopped() -> impl Future<Output = &'static str> {
     use tokio::signal::unix::{SignalKind, signal};
-    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let signals = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    );
     async {
         let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
             // Without handlers the signal ends the process as it always did.
@@ -282,9 +348,24 @@ struct Reporting {
 
 impl Reporting {
     fn new(invocation: Invocation) -> Self {
-        let Invocation { arguments, vars, out, err, terminal, colour } = invocation;
+        let Invocation {
+            arguments,
+            vars,
+            out,
+            err,
+            terminal,
+            colour,
+        } = invocation;
         let format = find_format(&arguments, &vars);
-        Self { format, arguments, vars, out, err: Shared(Rc::new(RefCell::new(err))), terminal, colour }
+        Self {
+            format,
+            arguments,
+            vars,
+            out,
+            err: Shared(Rc::new(RefCell::new(err))),
+            terminal,
+            colour,
+        }
     }
 
     fn style(&self) -> Style {
@@ -320,7 +401,10 @@ impl Reporting {
             }
         }
         let _ = self.out.flush();
-        Finished { exit, document: Some(document) }
+        Finished {
+            exit,
+            document: Some(document),
+        }
     }
 }
 
@@ -396,9 +480,19 @@ mod tests {
             log_lines: lines,
             verbose: 0,
         };
-        for (private, given, expected) in [("false", None, 0), ("true", None, 25), ("false", Some(5), 5)] {
-            std::fs::write(&event, format!(r#"{{"repository":{{"private":{private}}}}}"#)).unwrap();
-            let vars = [("GITHUB_EVENT_PATH", event.to_str().unwrap())].into_iter().collect();
+        for (private, given, expected) in [
+            ("false", None, 0),
+            ("true", None, 25),
+            ("false", Some(5), 5),
+        ] {
+            std::fs::write(
+                &event,
+                format!(r#"{{"repository":{{"private":{private}}}}}"#),
+            )
+            .unwrap();
+            let vars = [("GITHUB_EVENT_PATH", event.to_str().unwrap())]
+                .into_iter()
+                .collect();
             assert_eq!(log_lines(&common(given), &vars), expected);
         }
         assert_eq!(log_lines(&common(None), &Vars::default()), 25);

@@ -58,7 +58,12 @@ impl Failure {
     }
 
     fn new(kind: FailureKind, reason: Reason, error: impl Into<anyhow::Error>) -> Self {
-        Self { kind, reason, error: error.into(), hints: Vec::new() }
+        Self {
+            kind,
+            reason,
+            error: error.into(),
+            hints: Vec::new(),
+        }
     }
 
     /// Adds a hint.

@@ -11,8 +11,15 @@ use tracing_subscriber::{
 use crate::{Format, Redactor, Vars, reporters::github};
 
 /// Libraries that tell of each connection; `-vv` shows that as well.
-const CHATTY: [&str; 7] =
-    ["hyper", "hyper_util", "kube_client", "kube_runtime", "reqwest", "rustls", "tower"];
+const CHATTY: [&str; 7] = [
+    "hyper",
+    "hyper_util",
+    "kube_client",
+    "kube_runtime",
+    "reqwest",
+    "rustls",
+    "tower",
+];
 
 /// Starts logging until the guard is dropped, if asked for by `-v` or by the runner's debug mode.
 pub(crate) fn start(
@@ -24,13 +31,33 @@ pub(crate) fn start(
     if verbose == 0 && vars.get("RUNNER_DEBUG") != Some("1") {
         return None;
     }
-    let level = if verbose > 1 { tracing::Level::TRACE } else { tracing::Level::DEBUG };
-    let calm = if verbose > 1 { level } else { tracing::Level::WARN };
-    let targets = Targets::new().with_default(level).with_targets(CHATTY.map(|target| (target, calm)));
-    let lines = Lines { redactor, runner: format == Format::Github };
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_target(false).with_level(false);
-    let subscriber = subscriber.with_timer(uptime()).with_writer(lines).finish().with(targets);
+    let level = if verbose > 1 {
+        tracing::Level::TRACE
+    } else {
+        tracing::Level::DEBUG
+    };
+    let calm = if verbose > 1 {
+        level
+    } else {
+        tracing::Level::WARN
+    };
+    let targets = Targets::new()
+        .with_default(level)
+        .with_targets(CHATTY.map(|target| (target, calm)));
+    let lines = Lines {
+        redactor,
+        runner: format == Format::Github,
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .with_target(false)
+        .with_level(false);
+    let subscriber = subscriber
+        .with_timer(uptime())
+        .with_writer(lines)
+        .finish()
+        .with(targets);
     Some(tracing::subscriber::set_default(subscriber))
 }
 

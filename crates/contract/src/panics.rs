@@ -28,30 +28,41 @@ pub(crate) fn report<S: Step>(format: Format, vars: &Vars, redactor: Redactor) {
 
 fn document<S: Step>(panic: &PanicHookInfo<'_>, redactor: &Redactor) -> Document {
     let what = message(panic);
-    let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
+    let place = panic
+        .location()
+        .map(|at| format!(" at {}:{}", at.file(), at.line()))
+        .unwrap_or_default();
     let failure = Failure::internal(anyhow::anyhow!("{what}{place}")).hinted(concat!(
         "report this line and the command to ",
         env!("CARGO_PKG_REPOSITORY"),
         "/issues"
     ));
-    let around = Circumstances { step: S::NAME.to_owned(), ..Circumstances::default() };
+    let around = Circumstances {
+        step: S::NAME.to_owned(),
+        ..Circumstances::default()
+    };
     Document::new(Outcome::Failed(failure), around, redactor)
 }
 
 fn message<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
     let payload = panic.payload();
     let owned = || payload.downcast_ref::<String>().map(String::as_str);
-    payload.downcast_ref::<&str>().copied().or_else(owned).unwrap_or("no message")
+    payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(owned)
+        .unwrap_or("no message")
 }
 
 /// A write that fails is not worth a second panic.
 fn print(format: Format, vars: &Vars, document: &Document) {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let _ = match format {
-        Format::Github => github::log(&mut err, document).and_then(|()| runner_files(vars, document)),
-        Format::Json => {
-            plain::words(&mut err, document, false).and_then(|()| json::document(&mut out, document))
+        Format::Github => {
+            github::log(&mut err, document).and_then(|()| runner_files(vars, document))
         }
+        Format::Json => plain::words(&mut err, document, false)
+            .and_then(|()| json::document(&mut out, document)),
         Format::Plain => plain::words(&mut err, document, false),
     };
 }

@@ -45,8 +45,17 @@ struct State {
 impl Progress {
     pub(crate) fn new(style: Style, sink: Box<dyn Write>) -> Self {
         let started = Instant::now();
-        let state = State { sink, moments: Vec::new(), last_line: started, bar: None };
-        Self { started, style, state: RefCell::new(state) }
+        let state = State {
+            sink,
+            moments: Vec::new(),
+            last_line: started,
+            bar: None,
+        };
+        Self {
+            started,
+            style,
+            state: RefCell::new(state),
+        }
     }
 
     pub(crate) fn silent() -> Self {
@@ -59,21 +68,31 @@ impl Progress {
         if state.moments.last().is_some_and(|last| last.text == text) {
             return;
         }
-        state.moments.push(Moment { at: self.started.elapsed(), text });
+        state.moments.push(Moment {
+            at: self.started.elapsed(),
+            text,
+        });
         self.show(&mut state);
     }
 
     /// Masks a secret on a runner, before anything else can print it.
     pub(crate) fn mask(&self, secret: &str) {
         if self.style == Style::Runner {
-            let _ = writeln!(self.state.borrow_mut().sink, "::add-mask::{}", github::escape_data(secret));
+            let _ = writeln!(
+                self.state.borrow_mut().sink,
+                "::add-mask::{}",
+                github::escape_data(secret)
+            );
         }
     }
 
     /// Never ends: repeats the last line every minute, and keeps the live line alive.
     pub(crate) async fn keep_going(&self) -> Infallible {
-        let pause =
-            if self.style == Style::Live { Duration::from_millis(100) } else { Duration::from_secs(1) };
+        let pause = if self.style == Style::Live {
+            Duration::from_millis(100)
+        } else {
+            Duration::from_secs(1)
+        };
         loop {
             tokio::time::sleep(pause).await;
             let mut state = self.state.borrow_mut();
@@ -98,16 +117,26 @@ impl Progress {
 
     fn show(&self, state: &mut State) {
         state.last_line = Instant::now();
-        let Some(moment) = state.moments.last() else { return };
+        let Some(moment) = state.moments.last() else {
+            return;
+        };
         let seconds = self.started.elapsed().as_secs();
         // A write can fail when a runner is cancelled; the run goes on.
         let _ = match self.style {
             Style::Silent => Ok(()),
             Style::Lines => {
-                writeln!(state.sink, "[{seconds:>4} s] waiting for {}", plain::one_line(&moment.text))
+                writeln!(
+                    state.sink,
+                    "[{seconds:>4} s] waiting for {}",
+                    plain::one_line(&moment.text)
+                )
             }
             Style::Runner => {
-                writeln!(state.sink, "[{seconds:>4} s] waiting for {}", github::harmless(&moment.text))
+                writeln!(
+                    state.sink,
+                    "[{seconds:>4} s] waiting for {}",
+                    github::harmless(&moment.text)
+                )
             }
             Style::Live => {
                 let text = format!("waiting for {}", plain::one_line(&moment.text));
@@ -175,7 +204,10 @@ mod tests {
     fn a_mask_is_a_command_only_on_a_runner() {
         for (style, expected) in [(Style::Runner, "::add-mask::50%25\n"), (Style::Lines, "")] {
             let page = Page::default();
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+                .unwrap();
             runtime.block_on(async { Progress::new(style, Box::new(page.clone())).mask("50%") });
             assert_eq!(page.text(), expected);
         }

@@ -19,7 +19,11 @@ pub struct Reason {
 impl Reason {
     /// Makes a reason; every step lists its own in `Step::REASONS`.
     pub const fn new(word: &'static str, fault: Fault, meaning: &'static str) -> Self {
-        Self { word, fault, meaning }
+        Self {
+            word,
+            fault,
+            meaning,
+        }
     }
 }
 
@@ -35,13 +39,19 @@ pub mod asking {
     use crate::Fault::{Configuration, Environment, Nobody};
 
     /// No connection.
-    pub const UNREACHABLE: Reason =
-        Reason::new("unreachable", Environment, "no connection: refused, no such host, or broken off");
+    pub const UNREACHABLE: Reason = Reason::new(
+        "unreachable",
+        Environment,
+        "no connection: refused, no such host, or broken off",
+    );
     /// No answer in time.
     pub const TIMED_OUT: Reason = Reason::new("timed-out", Environment, "no answer in time");
     /// 5xx.
-    pub const SERVER_ERROR: Reason =
-        Reason::new("server-error", Environment, "the server failed, also when asked again");
+    pub const SERVER_ERROR: Reason = Reason::new(
+        "server-error",
+        Environment,
+        "the server failed, also when asked again",
+    );
     /// 429, or a rate limit of GitHub's.
     pub const RATE_LIMITED: Reason = Reason::new(
         "rate-limited",
@@ -49,26 +59,47 @@ pub mod asking {
         "the server wants fewer requests, for longer than we may wait",
     );
     /// TLS with an issuer that is not trusted, a wrong name, an expired certificate.
-    pub const UNTRUSTED_CERTIFICATE: Reason =
-        Reason::new("untrusted-certificate", Environment, "the server's certificate is not trusted");
+    pub const UNTRUSTED_CERTIFICATE: Reason = Reason::new(
+        "untrusted-certificate",
+        Environment,
+        "the server's certificate is not trusted",
+    );
     /// HTML from a login page, a body without end, JSON of another shape.
-    pub const NOT_THE_API: Reason =
-        Reason::new("not-the-api", Environment, "something answered, but it is not the API that was asked");
+    pub const NOT_THE_API: Reason = Reason::new(
+        "not-the-api",
+        Environment,
+        "something answered, but it is not the API that was asked",
+    );
     /// What came is not what its digest says.
-    pub const DIGEST_MISMATCH: Reason =
-        Reason::new("digest-mismatch", Environment, "the content is not what its digest says");
+    pub const DIGEST_MISMATCH: Reason = Reason::new(
+        "digest-mismatch",
+        Environment,
+        "the content is not what its digest says",
+    );
     /// Nothing to log in with.
-    pub const NO_CREDENTIALS: Reason =
-        Reason::new("no-credentials", Configuration, "the server asks for credentials and there are none");
+    pub const NO_CREDENTIALS: Reason = Reason::new(
+        "no-credentials",
+        Configuration,
+        "the server asks for credentials and there are none",
+    );
     /// 401 with credentials.
-    pub const CREDENTIALS_REJECTED: Reason =
-        Reason::new("credentials-rejected", Configuration, "the server does not accept the credentials");
+    pub const CREDENTIALS_REJECTED: Reason = Reason::new(
+        "credentials-rejected",
+        Configuration,
+        "the server does not accept the credentials",
+    );
     /// 403, or a protected branch.
-    pub const PERMISSION_MISSING: Reason =
-        Reason::new("permission-missing", Configuration, "the credentials are accepted but may not do this");
+    pub const PERMISSION_MISSING: Reason = Reason::new(
+        "permission-missing",
+        Configuration,
+        "the credentials are accepted but may not do this",
+    );
     /// Exit code 2.
-    pub const INVALID_USAGE: Reason =
-        Reason::new("invalid-usage", Configuration, "flags or configuration are wrong");
+    pub const INVALID_USAGE: Reason = Reason::new(
+        "invalid-usage",
+        Configuration,
+        "flags or configuration are wrong",
+    );
     /// Exit code 1.
     pub const BUG: Reason = Reason::new("bug", Environment, "a bug of ours; please report it");
     /// Exit code 130.
@@ -98,7 +129,8 @@ pub mod editing {
     use crate::Fault::Configuration;
 
     /// The names that a kustomization may have; two of them in one directory are an error.
-    pub const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+    pub const KUSTOMIZATIONS: [&str; 3] =
+        ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
     /// So many bytes are read of one, and no more: they are kilobytes.
     pub const LARGEST: usize = 4 << 20;
@@ -110,14 +142,23 @@ pub mod editing {
         "an overlay is not there, or not a file of this repository",
     );
     /// No such entry.
-    pub const IMAGE_MISSING: Reason =
-        Reason::new("image-missing", Configuration, "an overlay has no entry for the image");
+    pub const IMAGE_MISSING: Reason = Reason::new(
+        "image-missing",
+        Configuration,
+        "an overlay has no entry for the image",
+    );
     /// Several readings.
-    pub const AMBIGUOUS: Reason =
-        Reason::new("ambiguous", Configuration, "more than one file, entry or value could be meant");
+    pub const AMBIGUOUS: Reason = Reason::new(
+        "ambiguous",
+        Configuration,
+        "more than one file, entry or value could be meant",
+    );
     /// A dead entry.
-    pub const SHADOWED: Reason =
-        Reason::new("shadowed", Configuration, "a later entry overrides the one that would be edited");
+    pub const SHADOWED: Reason = Reason::new(
+        "shadowed",
+        Configuration,
+        "a later entry overrides the one that would be edited",
+    );
     /// Not a kustomization as we know it.
     pub const UNSUPPORTED_YAML: Reason = Reason::new(
         "unsupported-yaml",
@@ -138,6 +179,10 @@ mod tests {
 
     #[test]
     fn no_shared_reason_blames_the_change() {
-        assert!(asking::ALL.iter().all(|reason| reason.fault != Fault::Change));
+        assert!(
+            asking::ALL
+                .iter()
+                .all(|reason| reason.fault != Fault::Change)
+        );
     }
 }

@@ -66,13 +66,20 @@ impl Reference {
 
     /// Returns the same reference pinned to `digest`.
     pub fn pinned(&self, digest: Digest) -> Self {
-        Self { digest: Some(digest), ..self.clone() }
+        Self {
+            digest: Some(digest),
+            ..self.clone()
+        }
     }
 
     /// Returns what a manifest is asked by: the digest where there is one, else the tag.
     pub fn selector(&self) -> &str {
         let tag = self.tag.as_ref().map(Tag::as_str);
-        self.digest.as_ref().map(Digest::as_str).or(tag).unwrap_or_default()
+        self.digest
+            .as_ref()
+            .map(Digest::as_str)
+            .or(tag)
+            .unwrap_or_default()
     }
 }
 
@@ -121,7 +128,11 @@ impl FromStr for Reference {
         if tag.is_none() && digest.is_none() {
             return Err(InvalidReference::Unpinned(name.to_owned()));
         }
-        Ok(Self { tag, digest, ..reference })
+        Ok(Self {
+            tag,
+            digest,
+            ..reference
+        })
     }
 }
 
@@ -131,9 +142,14 @@ impl FromStr for Tag {
     fn from_str(text: &str) -> Result<Self, InvalidReference> {
         let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
         let starts_well = text.bytes().next().is_some_and(word);
-        let fine =
-            starts_well && text.len() <= 128 && text.bytes().all(|b| word(b) || b == b'.' || b == b'-');
-        if fine { Ok(Self(text.to_owned())) } else { Err(InvalidReference::Tag(text.to_owned())) }
+        let fine = starts_well
+            && text.len() <= 128
+            && text.bytes().all(|b| word(b) || b == b'.' || b == b'-');
+        if fine {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidReference::Tag(text.to_owned()))
+        }
     }
 }
 
@@ -148,7 +164,10 @@ fn split_tag(text: &str) -> (&str, Option<&str>) {
 }
 
 fn parse_name(name: &str) -> Result<Reference, InvalidReference> {
-    let invalid = |why| InvalidReference::Name { name: name.to_owned(), why };
+    let invalid = |why| InvalidReference::Name {
+        name: name.to_owned(),
+        why,
+    };
     let (registry, given) = match name.split_once('/') {
         Some((first, rest)) if is_host(first) => (first, rest),
         _ => (DOCKER_HUB, name),
@@ -157,11 +176,19 @@ fn parse_name(name: &str) -> Result<Reference, InvalidReference> {
     let lower = given.to_ascii_lowercase();
     check_repository(&lower).map_err(invalid)?;
     let in_hub = registry == DOCKER_HUB;
-    let repository = if in_hub && !lower.contains('/') { format!("library/{lower}") } else { lower.clone() };
+    let repository = if in_hub && !lower.contains('/') {
+        format!("library/{lower}")
+    } else {
+        lower.clone()
+    };
     if registry.len() + repository.len() + 1 > 255 {
         return Err(invalid("it is longer than 255 characters"));
     }
-    let familiar = if name == given { lower.clone() } else { format!("{registry}/{lower}") };
+    let familiar = if name == given {
+        lower.clone()
+    } else {
+        format!("{registry}/{lower}")
+    };
     Ok(Reference {
         registry: registry.to_owned(),
         repository,
@@ -185,7 +212,9 @@ fn check_host(host: &str) -> Result<(), &'static str> {
         return Err("the port is not a number up to 65535");
     }
     let ipv6 = name.starts_with('[') && name.ends_with(']');
-    let fine = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || (ipv6 && b":[]".contains(&b));
+    let fine = |b: u8| {
+        b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || (ipv6 && b":[]".contains(&b))
+    };
     let tidy = !name.starts_with(['.', '-']) && !name.ends_with(['.', '-']);
     if !name.is_empty() && name.bytes().all(fine) && tidy {
         Ok(())
@@ -257,15 +286,24 @@ mod tests {
     #[test]
     fn a_port_is_not_a_tag() {
         let reference = parse("localhost:5000/dex:v1").unwrap();
-        assert_eq!((reference.registry(), reference.repository()), ("localhost:5000", "dex"));
+        assert_eq!(
+            (reference.registry(), reference.repository()),
+            ("localhost:5000", "dex")
+        );
         assert_eq!(reference.tag().unwrap().as_str(), "v1");
     }
 
     #[test]
     fn a_name_without_host_is_docker_hubs() {
         let short = parse("nginx:1.27").unwrap();
-        assert_eq!((short.name().as_str(), short.familiar()), ("docker.io/library/nginx", "nginx"));
-        assert_eq!(parse("example/dex:v1").unwrap().name(), "docker.io/example/dex");
+        assert_eq!(
+            (short.name().as_str(), short.familiar()),
+            ("docker.io/library/nginx", "nginx")
+        );
+        assert_eq!(
+            parse("example/dex:v1").unwrap().name(),
+            "docker.io/example/dex"
+        );
     }
 
     #[test]

@@ -35,8 +35,10 @@ pub(crate) fn save(
     document: &Document,
     redactor: &Redactor,
 ) -> io::Result<()> {
-    let arguments: Vec<String> =
-        arguments.iter().map(|argument| redactor.apply(&argument.to_string_lossy())).collect();
+    let arguments: Vec<String> = arguments
+        .iter()
+        .map(|argument| redactor.apply(&argument.to_string_lossy()))
+        .collect();
     let run = json!({
         "schema": 1,
         "step": document.step,
@@ -63,7 +65,10 @@ pub fn replay<S: Step>(directory: &Path) -> Result<(Value, Value), ReplayError> 
         return Err(ReplayError::OtherStep(step.to_owned()));
     }
     let document = answered_by_tape::<S>(directory, &arguments(&run))?;
-    Ok((run["report"].clone(), serde_json::to_value(document).map_err(io::Error::from)?))
+    Ok((
+        run["report"].clone(),
+        serde_json::to_value(document).map_err(io::Error::from)?,
+    ))
 }
 
 fn arguments(run: &Value) -> Vec<OsString> {
@@ -71,15 +76,30 @@ fn arguments(run: &Value) -> Vec<OsString> {
     all.filter_map(Value::as_str).map(OsString::from).collect()
 }
 
-fn answered_by_tape<S: Step>(directory: &Path, arguments: &[OsString]) -> Result<Document, ReplayError> {
+fn answered_by_tape<S: Step>(
+    directory: &Path,
+    arguments: &[OsString],
+) -> Result<Document, ReplayError> {
     let tape = Tape::open(directory)?;
-    let parsed = Parsed::<S>::new(arguments, &Vars::default()).map_err(|unparsed| match unparsed {
-        Unparsed::Help(text) => ReplayError::Arguments(text),
-        Unparsed::Wrong(failure) => ReplayError::Arguments(failure.summary()),
-    })?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let parsed =
+        Parsed::<S>::new(arguments, &Vars::default()).map_err(|unparsed| match unparsed {
+            Unparsed::Help(text) => ReplayError::Arguments(text),
+            Unparsed::Wrong(failure) => ReplayError::Arguments(failure.summary()),
+        })?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()?;
     Ok(runtime.block_on(async {
         let (redactor, progress) = (Redactor::default(), Rc::new(Progress::silent()));
-        parsed.run(Rc::new(tape), &Vars::default(), &redactor, progress, std::future::pending()).await
+        parsed
+            .run(
+                Rc::new(tape),
+                &Vars::default(),
+                &redactor,
+                progress,
+                std::future::pending(),
+            )
+            .await
     }))
 }

@@ -151,7 +151,13 @@ impl Subject {
         reason: Option<Reason>,
         summary: impl Into<String>,
     ) -> Self {
-        Self { name: name.into(), verdict, reason, summary: summary.into(), facts: Map::new() }
+        Self {
+            name: name.into(),
+            verdict,
+            reason,
+            summary: summary.into(),
+            facts: Map::new(),
+        }
     }
 
     /// Adds one fact.
@@ -179,7 +185,10 @@ mod tests {
             Subject::refused("d", OLD, "d is bad"),
         ])
         .unwrap();
-        assert_eq!((report.verdict, report.reason), (Verdict::Refused, Some(BAD)));
+        assert_eq!(
+            (report.verdict, report.reason),
+            (Verdict::Refused, Some(BAD))
+        );
         assert_eq!(report.summary, "c is bad");
     }
 

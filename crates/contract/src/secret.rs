@@ -55,7 +55,12 @@ impl Redactor {
         let encoded = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
         let escaped = serde_json::Value::from(secret).to_string();
         let escaped = escaped.trim_matches('"').to_owned();
-        for form in [secret.to_owned(), encoded.replace('+', "%20"), encoded, escaped] {
+        for form in [
+            secret.to_owned(),
+            encoded.replace('+', "%20"),
+            encoded,
+            escaped,
+        ] {
             if !known.contains(&form) {
                 known.push(form);
             }
@@ -90,7 +95,9 @@ impl Redactor {
 
     /// A poisoned lock still holds the secrets; losing them would print them.
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -101,7 +108,8 @@ fn without_user_information(text: &str) -> String {
     while let Some(start) = rest.find("://") {
         let (before, after) = rest.split_at(start + 3);
         clean.push_str(before);
-        let authority = after.find(|c: char| c == '/' || c.is_whitespace() || "\"'<>`?#".contains(c));
+        let authority =
+            after.find(|c: char| c == '/' || c.is_whitespace() || "\"'<>`?#".contains(c));
         let authority = &after[..authority.unwrap_or(after.len())];
         rest = match authority.rfind('@') {
             // A user without a password (`ssh://git@host`) is a name, not a secret.
@@ -124,7 +132,12 @@ mod tests {
     fn a_secret_is_taken_out_in_every_form() {
         let redactor = Redactor::default();
         redactor.add("p/ss \"word");
-        for text in ["p/ss \"word", "p%2Fss+%22word", "p%2Fss%20%22word", "p/ss \\\"word"] {
+        for text in [
+            "p/ss \"word",
+            "p%2Fss+%22word",
+            "p%2Fss%20%22word",
+            "p/ss \\\"word",
+        ] {
             assert_eq!(redactor.apply(&format!("a {text} b")), "a *** b");
         }
     }

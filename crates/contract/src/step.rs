@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 use crate::{Failure, Invocation, Reason, Report, World, arguments, execute};
 
 /// One step of a deployment runbook; a binary, an action and a README are made of this.
-#[expect(async_fn_in_trait, reason = "steps run on one thread, so no caller needs a Send bound")]
+#[expect(
+    async_fn_in_trait,
+    reason = "steps run on one thread, so no caller needs a Send bound"
+)]
 pub trait Step {
     /// Package = binary = folder = action (`check-image`).
     const NAME: &'static str;
@@ -139,7 +142,10 @@ pub trait Facts: serde::Serialize + Default {
     /// Returns the facts that are known.
     fn to_map(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
-            Ok(Value::Object(map)) => map.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+            Ok(Value::Object(map)) => map
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .collect(),
             _ => Map::new(),
         }
     }

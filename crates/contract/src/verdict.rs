@@ -185,7 +185,10 @@ mod tests {
 
     #[test]
     fn the_codes_are_those_of_the_design() {
-        let table: Vec<String> = Verdict::ALL.iter().map(|v| format!("{} {v}", v.exit())).collect();
+        let table: Vec<String> = Verdict::ALL
+            .iter()
+            .map(|v| format!("{} {v}", v.exit()))
+            .collect();
         insta::assert_snapshot!(table.join("\n"), @r"
         0 passed
         0 unchanged
@@ -220,8 +223,11 @@ mod tests {
 
     #[test]
     fn only_answers_and_outages_may_be_accepted() {
-        let accepted: Vec<u8> =
-            Verdict::ALL.iter().filter(|v| v.may_be_accepted()).map(|v| v.exit()).collect();
+        let accepted: Vec<u8> = Verdict::ALL
+            .iter()
+            .filter(|v| v.may_be_accepted())
+            .map(|v| v.exit())
+            .collect();
         assert_eq!(accepted, [10, 11, 12, 13, 20, 21, 22]);
     }
 }

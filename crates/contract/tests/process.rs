@@ -14,19 +14,25 @@ use std::{
 use serde_json::Value;
 
 fn probe() -> Command {
-    let path = std::env::var_os("PROBE").map(PathBuf::from).unwrap_or_else(|| {
-        let mut path = std::env::current_exe().unwrap();
-        path.pop();
-        path.pop();
-        path.join("examples/probe")
-    });
+    let path = std::env::var_os("PROBE")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| {
+            let mut path = std::env::current_exe().unwrap();
+            path.pop();
+            path.pop();
+            path.join("examples/probe")
+        });
     let mut command = Command::new(path);
     command.env_clear().stdin(Stdio::null());
     command
 }
 
 fn run(arguments: &[&str], vars: &[(&str, &str)]) -> Output {
-    probe().args(arguments).envs(vars.iter().copied()).output().unwrap()
+    probe()
+        .args(arguments)
+        .envs(vars.iter().copied())
+        .output()
+        .unwrap()
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -35,7 +41,8 @@ fn text(bytes: &[u8]) -> &str {
 
 /// Fails unless standard output is exactly one JSON document.
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stdout)))
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stdout)))
 }
 
 #[test]
@@ -68,7 +75,10 @@ fn json_is_exactly_one_document_in_every_case() {
         let output = run(&[arguments, &["--format", "json"]].concat(), &[]);
         let document = json(&output);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
-        assert_eq!((&document["verdict"], &document["exit"]), (&Value::from(verdict), &Value::from(code)));
+        assert_eq!(
+            (&document["verdict"], &document["exit"]),
+            (&Value::from(verdict), &Value::from(code))
+        );
         assert_eq!(document["reason"].is_null(), code == 0, "{document}");
         assert_eq!(document["fault"].is_null(), code == 0, "{document}");
     }
@@ -76,7 +86,10 @@ fn json_is_exactly_one_document_in_every_case() {
 
 #[test]
 fn the_document_has_the_shape_of_the_design() {
-    let output = run(&["--act=mixed", "--format=json", "--accept", "refused"], &[("RUNBOOK_NAME", "a,b")]);
+    let output = run(
+        &["--act=mixed", "--format=json", "--accept", "refused"],
+        &[("RUNBOOK_NAME", "a,b")],
+    );
     let mut document = json(&output);
     document["elapsed_ms"] = Value::from(0);
     insta::assert_snapshot!(document, @r#"{"schema":1,"step":"probe","verdict":"refused","exit":12,"reason":"bad","fault":"change","summary":"bad","hints":[],"notices":[],"subjects":[{"name":"stage","verdict":"superseded","reason":"old","fault":"nobody","summary":"newer is there","facts":{}},{"name":"prod","verdict":"refused","reason":"bad","fault":"change","summary":"bad","facts":{}}],"facts":{"text":"fine","names":["a","b"],"loud":false},"requests":0,"elapsed_ms":0,"reproduce":"probe --act=mixed --accept refused --name=a --name=b"}"#);
@@ -110,7 +123,12 @@ fn empty_variables_are_absent_and_a_bad_one_is_named() {
     ];
     assert_eq!(run(&[], &empty).status.code(), Some(0));
     let output = run(&["--format=json"], &[("RUNBOOK_LOUD", "maybe")]);
-    assert!(json(&output)["summary"].as_str().unwrap().contains("RUNBOOK_LOUD"));
+    assert!(
+        json(&output)["summary"]
+            .as_str()
+            .unwrap()
+            .contains("RUNBOOK_LOUD")
+    );
 }
 
 #[test]
@@ -118,14 +136,27 @@ fn a_panic_is_reported_in_the_format_asked_for() {
     let output = run(&["--act=panic", "--text=boom", "--format=json"], &[]);
     let document = json(&output);
     assert_eq!(output.status.code(), Some(1));
-    assert!(document["summary"].as_str().unwrap().starts_with("boom at "), "{document}");
+    assert!(
+        document["summary"]
+            .as_str()
+            .unwrap()
+            .starts_with("boom at "),
+        "{document}"
+    );
     let directory = tempfile::tempdir().unwrap();
     let outputs = directory.path().join("output");
-    let vars = [("GITHUB_ACTIONS", "true"), ("GITHUB_OUTPUT", outputs.to_str().unwrap())];
+    let vars = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_OUTPUT", outputs.to_str().unwrap()),
+    ];
     let output = run(&["--act=panic"], &vars);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("::error title=probe%3A internal%2C bug::"));
-    assert!(std::fs::read_to_string(&outputs).unwrap().contains("internal"));
+    assert!(
+        std::fs::read_to_string(&outputs)
+            .unwrap()
+            .contains("internal")
+    );
 }
 
 #[test]
@@ -134,12 +165,19 @@ fn a_signal_ends_the_run_within_a_second_and_tells_what_is_known() {
         let child = waiting_probe();
         let started = Instant::now();
         assert!(
-            Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success()
+            Command::new("kill")
+                .args(["-s", signal, &child.id().to_string()])
+                .status()
+                .unwrap()
+                .success()
         );
         let output = child.wait_with_output().unwrap();
         assert!(started.elapsed() < Duration::from_secs(1));
         let document = json(&output);
-        assert_eq!((output.status.code(), &document["verdict"]), (Some(130), &Value::from("interrupted")));
+        assert_eq!(
+            (output.status.code(), &document["verdict"]),
+            (Some(130), &Value::from("interrupted"))
+        );
         assert_eq!(document["facts"]["text"], "known");
         assert_eq!(
             document["summary"],
@@ -152,10 +190,21 @@ fn a_signal_ends_the_run_within_a_second_and_tells_what_is_known() {
 fn waiting_probe() -> Child {
     use std::io::{BufRead as _, BufReader};
     let mut command = probe();
-    command.args(["--act=wait", "--text=known", "--timeout=10m", "--format=json"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command.args([
+        "--act=wait",
+        "--text=known",
+        "--timeout=10m",
+        "--format=json",
+    ]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(child.stderr.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
     assert!(line.contains("waiting for a thing"), "{line}");
     child
 }
@@ -173,7 +222,16 @@ fn a_secret_is_in_no_output() {
             ("GITHUB_ACTIONS", "true"),
         ];
         let output = run(
-            &["--act=secret", "-v", "--format", format, "--record", &tape, "--text", "s3cr3t-v4lue"],
+            &[
+                "--act=secret",
+                "-v",
+                "--format",
+                format,
+                "--record",
+                &tape,
+                "--text",
+                "s3cr3t-v4lue",
+            ],
             &vars,
         );
         assert_eq!(output.status.code(), Some(10));
@@ -194,14 +252,20 @@ fn a_secret_is_in_no_output() {
 
 #[test]
 fn a_secret_with_a_line_break_is_usage() {
-    let output = run(&["--act=secret", "--format=json"], &[("RUNBOOK_PROBE_TOKEN", "abc\n")]);
+    let output = run(
+        &["--act=secret", "--format=json"],
+        &[("RUNBOOK_PROBE_TOKEN", "abc\n")],
+    );
     assert_eq!(output.status.code(), Some(2));
     assert!(!text(&output.stderr).contains("abc"));
 }
 
 #[test]
 fn outputs_that_cannot_be_written_are_not_a_pass() {
-    let vars = [("GITHUB_ACTIONS", "true"), ("GITHUB_OUTPUT", "/nowhere/at/all")];
+    let vars = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_OUTPUT", "/nowhere/at/all"),
+    ];
     assert_eq!(run(&[], &vars).status.code(), Some(20));
 }
 

@@ -16,8 +16,18 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn new(status: u16, headers: Vec<(String, String)>, body: Vec<u8>, url: Url) -> Self {
-        Self { status, headers, body, url }
+    pub(crate) fn new(
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+        url: Url,
+    ) -> Self {
+        Self {
+            status,
+            headers,
+            body,
+            url,
+        }
     }
 
     /// Returns the status code.
@@ -32,12 +42,18 @@ impl Answer {
 
     /// Returns the first header of this lowercase name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Returns every header of this lowercase name; challenges may come in several.
     pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Returns the body.
@@ -53,7 +69,9 @@ impl Answer {
     /// Returns the host that answered, for messages.
     pub fn source(&self) -> String {
         let host = self.url.host_str().unwrap_or("the server");
-        self.url.port().map_or_else(|| format!("`{host}`"), |port| format!("`{host}:{port}`"))
+        self.url
+            .port()
+            .map_or_else(|| format!("`{host}`"), |port| format!("`{host}:{port}`"))
     }
 
     /// Reads the body as JSON.
@@ -69,31 +87,55 @@ impl Answer {
             };
             FetchError::new(
                 asking::NOT_THE_API,
-                format!("{} answered {} with {what}{}", self.source(), self.status, self.quoted()),
+                format!(
+                    "{} answered {} with {what}{}",
+                    self.source(),
+                    self.status,
+                    self.quoted()
+                ),
             )
         })
     }
 
     /// Returns whether the body is an HTML page, whatever the header says.
     pub fn is_html(&self) -> bool {
-        let typed = self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
-        let start =
-            String::from_utf8_lossy(&self.body[..self.body.len().min(256)]).trim_start().to_ascii_lowercase();
+        let typed = self
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"));
+        let start = String::from_utf8_lossy(&self.body[..self.body.len().min(256)])
+            .trim_start()
+            .to_ascii_lowercase();
         typed || start.starts_with("<!doctype html") || start.starts_with("<html")
     }
 
     /// Returns the beginning of the body for a message, `: "…"`, or the title of a page.
     pub fn quoted(&self) -> String {
         let text = String::from_utf8_lossy(&self.body[..self.body.len().min(4096)]).into_owned();
-        let text = if self.is_html() { title(&text).unwrap_or_default() } else { text };
-        let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(160).collect();
-        if line.is_empty() { String::new() } else { format!(": \"{line}\"") }
+        let text = if self.is_html() {
+            title(&text).unwrap_or_default()
+        } else {
+            text
+        };
+        let line: String = text
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .chars()
+            .take(160)
+            .collect();
+        if line.is_empty() {
+            String::new()
+        } else {
+            format!(": \"{line}\"")
+        }
     }
 
     /// Returns where a redirect leads; `None` when it is none.
     pub(crate) fn redirect(&self, from: &Url) -> Option<Url> {
         let redirects = matches!(self.status, 301 | 302 | 303 | 307 | 308);
-        let next = from.join(self.header("location").filter(|_| redirects)?).ok()?;
+        let next = from
+            .join(self.header("location").filter(|_| redirects)?)
+            .ok()?;
         matches!(next.scheme(), "http" | "https").then_some(next)
     }
 }
@@ -110,22 +152,41 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
-        let headers = headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Answer::new(status, headers, body.as_bytes().to_vec(), "https://api.example.org/x".parse().unwrap())
+        let headers = headers
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        Answer::new(
+            status,
+            headers,
+            body.as_bytes().to_vec(),
+            "https://api.example.org/x".parse().unwrap(),
+        )
     }
 
     #[test]
     fn a_login_page_is_not_the_api() {
-        let page = answer(200, &[], "<!DOCTYPE html><html><head><title>Sign in</title></head>");
+        let page = answer(
+            200,
+            &[],
+            "<!DOCTYPE html><html><head><title>Sign in</title></head>",
+        );
         let error = page.json::<serde_json::Value>().unwrap_err();
         assert_eq!(error.reason(), asking::NOT_THE_API);
-        assert!(error.to_string().contains("an HTML page: \"Sign in\""), "{error}");
+        assert!(
+            error.to_string().contains("an HTML page: \"Sign in\""),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_redirect_is_relative_to_its_page_and_stays_within_http() {
         let from: Url = "https://api.example.org/a/b".parse().unwrap();
-        let to = |location| answer(307, &[("location", location)], "").redirect(&from).map(String::from);
+        let to = |location| {
+            answer(307, &[("location", location)], "")
+                .redirect(&from)
+                .map(String::from)
+        };
         assert_eq!(to("c").as_deref(), Some("https://api.example.org/a/c"));
         assert_eq!(to("file:///etc/passwd"), None);
         assert_eq!(answer(200, &[("location", "c")], "").redirect(&from), None);

@@ -18,7 +18,12 @@ pub struct FetchError {
 impl FetchError {
     /// Makes an error; `message` is a lowercase fragment that names the server.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), attempts: 1, kind: None }
+        Self {
+            reason,
+            message: message.into(),
+            attempts: 1,
+            kind: None,
+        }
     }
 
     pub(crate) fn transport(error: &TransportError, url: &str) -> Self {
@@ -27,7 +32,10 @@ impl FetchError {
             TransportErrorKind::TimedOut => asking::TIMED_OUT,
             _ => asking::UNREACHABLE,
         };
-        Self { kind: Some(error.kind), ..Self::new(reason, format!("could not ask `{url}`: {error}")) }
+        Self {
+            kind: Some(error.kind),
+            ..Self::new(reason, format!("could not ask `{url}`: {error}"))
+        }
     }
 
     pub(crate) fn after(mut self, attempts: u32) -> Self {

@@ -46,7 +46,10 @@ pub struct Fetch<'w> {
 impl<'w> Fetch<'w> {
     /// Makes a client that trusts the public certificate authorities, and the system's.
     pub fn new(world: &'w World) -> Self {
-        Self { world, tls: Tls::default() }
+        Self {
+            world,
+            tls: Tls::default(),
+        }
     }
 
     /// Trusts the certificate authorities of this PEM text as well.
@@ -74,7 +77,15 @@ impl<'w> Fetch<'w> {
     }
 
     fn request(&self, method: &'static str, url: Url, repeatable: bool) -> Request<'_> {
-        Request { fetch: self, method, url, headers: Vec::new(), body: Vec::new(), repeatable, limit: LIMIT }
+        Request {
+            fetch: self,
+            method,
+            url,
+            headers: Vec::new(),
+            body: Vec::new(),
+            repeatable,
+            limit: LIMIT,
+        }
     }
 }
 
@@ -93,7 +104,11 @@ impl Request<'_> {
     /// Adds a header; the name is lowercase.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push(Header { name, value: value.into(), sensitive: false });
+        self.headers.push(Header {
+            name,
+            value: value.into(),
+            sensitive: false,
+        });
         self
     }
 
@@ -101,7 +116,11 @@ impl Request<'_> {
     /// redirects to, and never over plain http but on loopback.
     #[must_use]
     pub fn secret_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push(Header { name, value: value.into(), sensitive: true });
+        self.headers.push(Header {
+            name,
+            value: value.into(),
+            sensitive: true,
+        });
         self
     }
 
@@ -143,16 +162,29 @@ impl Request<'_> {
     }
 
     /// Turns a status that means "no answer" into the error that it is.
-    fn finish(&self, result: Result<Answer, FetchError>, attempts: u32) -> Result<Answer, FetchError> {
+    fn finish(
+        &self,
+        result: Result<Answer, FetchError>,
+        attempts: u32,
+    ) -> Result<Answer, FetchError> {
         let answer = result.map_err(|error| error.after(attempts))?;
         if retry::is_rate_limit(&answer) {
-            let wait =
-                retry::asked_for(&answer, self.fetch.world).map(|wait| format!(", for {} s", wait.as_secs()));
-            let text = format!("{} wants fewer requests{}", answer.source(), wait.unwrap_or_default());
+            let wait = retry::asked_for(&answer, self.fetch.world)
+                .map(|wait| format!(", for {} s", wait.as_secs()));
+            let text = format!(
+                "{} wants fewer requests{}",
+                answer.source(),
+                wait.unwrap_or_default()
+            );
             return Err(FetchError::new(asking::RATE_LIMITED, text).after(attempts));
         }
         if answer.status() >= 500 || answer.status() == 408 {
-            let text = format!("{} answered {}{}", answer.source(), answer.status(), answer.quoted());
+            let text = format!(
+                "{} answered {}{}",
+                answer.source(),
+                answer.status(),
+                answer.quoted()
+            );
             return Err(FetchError::new(asking::SERVER_ERROR, text).after(attempts));
         }
         Ok(answer)
@@ -190,11 +222,19 @@ impl Request<'_> {
             tls: self.fetch.tls.clone(),
         };
         let head = timeout(limit, self.fetch.world.http(request)).await;
-        head.map_err(|_| self.timed_out("no answer"))?.map_err(|error| self.transport(&error))
+        head.map_err(|_| self.timed_out("no answer"))?
+            .map_err(|error| self.transport(&error))
     }
 
-    async fn read(&self, mut response: HttpResponse, url: &Url, end: Instant) -> Result<Answer, FetchError> {
-        let announced = response.header("content-length").and_then(|length| length.parse::<usize>().ok());
+    async fn read(
+        &self,
+        mut response: HttpResponse,
+        url: &Url,
+        end: Instant,
+    ) -> Result<Answer, FetchError> {
+        let announced = response
+            .header("content-length")
+            .and_then(|length| length.parse::<usize>().ok());
         if self.method != "HEAD" && announced.is_some_and(|length| length > self.limit) {
             return Err(self.too_large());
         }
@@ -204,12 +244,19 @@ impl Request<'_> {
             let chunk = timeout(left.min(IDLE_TIMEOUT), response.body.next()).await;
             let chunk = chunk.map_err(|_| self.timed_out("the answer stopped half-way"))?;
             match chunk.map_err(|error| self.transport(&error))? {
-                Some(chunk) if body.len() + chunk.len() > self.limit => return Err(self.too_large()),
+                Some(chunk) if body.len() + chunk.len() > self.limit => {
+                    return Err(self.too_large());
+                }
                 Some(chunk) => body.extend_from_slice(&chunk),
                 None => break,
             }
         }
-        Ok(Answer::new(response.status, response.headers, body, url.clone()))
+        Ok(Answer::new(
+            response.status,
+            response.headers,
+            body,
+            url.clone(),
+        ))
     }
 
     fn transport(&self, error: &contract::world::TransportError) -> FetchError {
@@ -217,11 +264,18 @@ impl Request<'_> {
     }
 
     fn timed_out(&self, what: &str) -> FetchError {
-        FetchError::new(asking::TIMED_OUT, format!("`{}`: {what} in time", self.shown()))
+        FetchError::new(
+            asking::TIMED_OUT,
+            format!("`{}`: {what} in time", self.shown()),
+        )
     }
 
     fn too_large(&self) -> FetchError {
-        let text = format!("`{}` answered with more than {} bytes", self.shown(), self.limit);
+        let text = format!(
+            "`{}` answered with more than {} bytes",
+            self.shown(),
+            self.limit
+        );
         FetchError::new(asking::NOT_THE_API, text)
     }
 

@@ -48,8 +48,8 @@ fn is_passing(status: u16) -> bool {
 /// 429; or what GitHub calls its primary and secondary rate limits, which come as 403, and from GraphQL
 /// as 200 (docs.github.com, "Rate limits for the REST API", and those for the GraphQL API).
 pub(crate) fn is_rate_limit(answer: &Answer) -> bool {
-    let used_up =
-        answer.header("x-ratelimit-remaining") == Some("0") || answer.header("retry-after").is_some();
+    let used_up = answer.header("x-ratelimit-remaining") == Some("0")
+        || answer.header("retry-after").is_some();
     let says = |words: &str| String::from_utf8_lossy(answer.body()).contains(words);
     match answer.status() {
         429 => true,
@@ -81,7 +81,9 @@ pub(crate) fn asked_for(answer: &Answer, world: &World) -> Option<Duration> {
     }
     if answer.header("x-ratelimit-remaining") == Some("0") {
         let reset = answer.header("x-ratelimit-reset")?.parse().ok()?;
-        return Some(until(SystemTime::UNIX_EPOCH + Duration::from_secs(reset)) + Duration::from_secs(1));
+        return Some(
+            until(SystemTime::UNIX_EPOCH + Duration::from_secs(reset)) + Duration::from_secs(1),
+        );
     }
     in_text(&String::from_utf8_lossy(answer.body()))
 }
@@ -92,7 +94,12 @@ fn in_text(body: &str) -> Option<Duration> {
     let (number, unit) = rest.split_at(end);
     let factor = match unit {
         unit if unit.starts_with("ns") => 1e-9,
-        unit if unit.starts_with("µs") || unit.starts_with("us") || unit.starts_with("\\u00b5s") => 1e-6,
+        unit if unit.starts_with("µs")
+            || unit.starts_with("us")
+            || unit.starts_with("\\u00b5s") =>
+        {
+            1e-6
+        }
         unit if unit.starts_with("ms") => 1e-3,
         unit if unit.starts_with('s') => 1.0,
         _ => return None,
@@ -111,21 +118,44 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
-        let headers = headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Answer::new(status, headers, body.as_bytes().to_vec(), "https://api.example.org/x".parse().unwrap())
+        let headers = headers
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        Answer::new(
+            status,
+            headers,
+            body.as_bytes().to_vec(),
+            "https://api.example.org/x".parse().unwrap(),
+        )
     }
 
     #[tokio::test]
     async fn the_server_may_say_when_in_four_ways() {
         let world = World::for_tests(Duration::ZERO);
-        let wait = |headers: &[(&str, &str)], body: &str| asked_for(&answer(429, headers, body), &world);
-        assert_eq!(wait(&[("retry-after", "3600")], ""), Some(Duration::from_secs(3600)));
+        let wait =
+            |headers: &[(&str, &str)], body: &str| asked_for(&answer(429, headers, body), &world);
+        assert_eq!(
+            wait(&[("retry-after", "3600")], ""),
+            Some(Duration::from_secs(3600))
+        );
         let date = httpdate::fmt_http_date(world.now() + Duration::from_secs(100));
         let seconds = wait(&[("retry-after", &date)], "").unwrap().as_secs();
         assert!((95..=100).contains(&seconds), "{seconds}");
-        let reset = world.now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 50;
-        let seconds =
-            wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &reset.to_string())], "").unwrap();
+        let reset = world
+            .now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap()
+            .as_secs()
+            + 50;
+        let seconds = wait(
+            &[
+                ("x-ratelimit-remaining", "0"),
+                ("x-ratelimit-reset", &reset.to_string()),
+            ],
+            "",
+        )
+        .unwrap();
         assert!((49..=51).contains(&seconds.as_secs()), "{seconds:?}");
         let text = r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"retry-after: 1.5ms, allowed: 44000/minute"}]}"#;
         assert_eq!(wait(&[], text), Some(Duration::from_micros(1500)));
@@ -146,11 +176,30 @@ mod tests {
 
     #[tokio::test]
     async fn githubs_403_and_200_are_a_rate_limit_only_when_they_say_so() {
-        assert!(is_rate_limit(&answer(403, &[("x-ratelimit-remaining", "0")], "")));
-        assert!(is_rate_limit(&answer(403, &[], "You have exceeded a secondary rate limit")));
-        assert!(!is_rate_limit(&answer(403, &[], "Resource not accessible by integration")));
+        assert!(is_rate_limit(&answer(
+            403,
+            &[("x-ratelimit-remaining", "0")],
+            ""
+        )));
+        assert!(is_rate_limit(&answer(
+            403,
+            &[],
+            "You have exceeded a secondary rate limit"
+        )));
+        assert!(!is_rate_limit(&answer(
+            403,
+            &[],
+            "Resource not accessible by integration"
+        )));
         let last = [("x-ratelimit-remaining", "0")];
-        assert!(is_rate_limit(&answer(200, &last, r#"{"errors":[{"type":"RATE_LIMITED"}]}"#)));
-        assert!(!is_rate_limit(&answer(200, &last, r#"{"data":{}}"#)), "the last one of this hour");
+        assert!(is_rate_limit(&answer(
+            200,
+            &last,
+            r#"{"errors":[{"type":"RATE_LIMITED"}]}"#
+        )));
+        assert!(
+            !is_rate_limit(&answer(200, &last, r#"{"data":{}}"#)),
+            "the last one of this hour"
+        );
     }
 }

@@ -5,7 +5,12 @@ use url::{Host, Url};
 
 /// Returns the headers for `target`: those with a secret only when it is the server they were meant
 /// for (CVE-2020-15157: a registry redirected a client, credentials included) and nobody can listen.
-pub(crate) fn headers_for(headers: &[Header], meant: &Url, target: &Url, world: &World) -> Vec<Header> {
+pub(crate) fn headers_for(
+    headers: &[Header],
+    meant: &Url,
+    target: &Url,
+    world: &World,
+) -> Vec<Header> {
     let same = meant.origin() == target.origin();
     let private = target.scheme() == "https" || is_loopback(target);
     if same && !private && headers.iter().any(|header| header.sensitive) {
@@ -14,7 +19,11 @@ pub(crate) fn headers_for(headers: &[Header], meant: &Url, target: &Url, world: 
             "no credentials were sent to `{host}`, since plain http would show them to everybody"
         ));
     }
-    headers.iter().filter(|header| !header.sensitive || (same && private)).cloned().collect()
+    headers
+        .iter()
+        .filter(|header| !header.sensitive || (same && private))
+        .cloned()
+        .collect()
 }
 
 /// Returns whether a URL stays on this machine, where plain http shows nothing to anybody.
@@ -37,11 +46,26 @@ mod tests {
     async fn a_secret_stays_with_its_host_and_off_plain_http() {
         let world = World::for_tests(Duration::ZERO);
         let headers = [
-            Header { name: "accept", value: "x".to_owned(), sensitive: false },
-            Header { name: "authorization", value: "Bearer t".to_owned(), sensitive: true },
+            Header {
+                name: "accept",
+                value: "x".to_owned(),
+                sensitive: false,
+            },
+            Header {
+                name: "authorization",
+                value: "Bearer t".to_owned(),
+                sensitive: true,
+            },
         ];
         let sent = |meant: &str, target: &str| {
-            headers_for(&headers, &meant.parse().unwrap(), &target.parse().unwrap(), &world).len() == 2
+            headers_for(
+                &headers,
+                &meant.parse().unwrap(),
+                &target.parse().unwrap(),
+                &world,
+            )
+            .len()
+                == 2
         };
         assert!(sent("https://a.example/x", "https://a.example/y"));
         assert!(sent("http://127.0.0.1:5000/x", "http://127.0.0.1:5000/y"));

@@ -33,7 +33,11 @@ impl Request<'_> {
     pub async fn stream(self, idle: Duration) -> Result<Opened, FetchError> {
         let response = self.head_of(&self.url, idle).await?;
         if (200..300).contains(&response.status) {
-            return Ok(Opened::Stream(Stream { body: response.body, idle, shown: self.shown() }));
+            return Ok(Opened::Stream(Stream {
+                body: response.body,
+                idle,
+                shown: self.shown(),
+            }));
         }
         let url: Url = self.url.clone();
         let end = Instant::now() + self.fetch.world.deadline().exchange();
@@ -50,7 +54,10 @@ impl Stream {
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, FetchError> {
         let chunk = timeout(self.idle, self.body.next()).await.map_err(|_| {
             let seconds = self.idle.as_secs();
-            FetchError::new(asking::TIMED_OUT, format!("`{}` was silent for {seconds} s", self.shown))
+            FetchError::new(
+                asking::TIMED_OUT,
+                format!("`{}` was silent for {seconds} s", self.shown),
+            )
         })?;
         let chunk = chunk.map_err(|error| FetchError::transport(&error, &self.shown))?;
         Ok(chunk.map(|bytes| bytes.to_vec()))

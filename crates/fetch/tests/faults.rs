@@ -31,7 +31,12 @@ async fn a_server_that_always_fails_is_a_server_error_that_says_what_it_said() {
     let server = Faulty::new([Reply::text(502, "upstream is down")]);
     let error = get(&at(&server)).await.unwrap_err();
     assert_eq!(error.reason(), asking::SERVER_ERROR);
-    assert!(error.to_string().contains("answered 502: \"upstream is down\", asked 5 times"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("answered 502: \"upstream is down\", asked 5 times"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -39,7 +44,10 @@ async fn an_hour_is_not_waited_for() {
     let server = Faulty::new([Reply::status(429).retry_after(3600)]);
     let started = Instant::now();
     let error = get(&at(&server)).await.unwrap_err();
-    assert_eq!((error.reason(), server.seen().len()), (asking::RATE_LIMITED, 1));
+    assert_eq!(
+        (error.reason(), server.seen().len()),
+        (asking::RATE_LIMITED, 1)
+    );
     assert!(
         started.elapsed() < Duration::from_secs(5) && error.to_string().contains("for 3600 s"),
         "{error}"
@@ -56,14 +64,19 @@ async fn a_second_is_waited_for() {
 
 #[tokio::test]
 async fn nobody_listening_is_unreachable() {
-    let error = get(&format!("http://{}/", closed_port())).await.unwrap_err();
+    let error = get(&format!("http://{}/", closed_port()))
+        .await
+        .unwrap_err();
     assert_eq!(error.reason(), asking::UNREACHABLE);
     assert!(error.to_string().contains("connection refused"), "{error}");
 }
 
 #[tokio::test]
 async fn a_name_that_does_not_exist_is_unreachable() {
-    assert_eq!(get("http://registry.invalid/").await.unwrap_err().reason(), asking::UNREACHABLE);
+    assert_eq!(
+        get("http://registry.invalid/").await.unwrap_err().reason(),
+        asking::UNREACHABLE
+    );
 }
 
 #[tokio::test]
@@ -73,7 +86,11 @@ async fn a_silent_server_is_timed_out_within_the_deadline() {
         let world = World::for_tests(Duration::from_secs(2));
         let started = Instant::now();
         let fetch = Fetch::new(&world);
-        let error = fetch.get(at(&server).parse().unwrap()).send().await.unwrap_err();
+        let error = fetch
+            .get(at(&server).parse().unwrap())
+            .send()
+            .await
+            .unwrap_err();
         assert_eq!(error.reason(), asking::TIMED_OUT);
         assert!(started.elapsed() < Duration::from_secs(4));
     }
@@ -81,10 +98,16 @@ async fn a_silent_server_is_timed_out_within_the_deadline() {
 
 #[tokio::test]
 async fn a_body_without_end_is_not_the_api_whether_it_is_announced_or_not() {
-    for reply in [Reply::status(200).endless(b' '), Reply::status(200).filled(b'0', 10 << 30)] {
+    for reply in [
+        Reply::status(200).endless(b' '),
+        Reply::status(200).filled(b'0', 10 << 30),
+    ] {
         let server = Faulty::new([reply]);
         let error = get(&at(&server)).await.unwrap_err();
-        assert_eq!((error.reason(), server.seen().len()), (asking::NOT_THE_API, 1));
+        assert_eq!(
+            (error.reason(), server.seen().len()),
+            (asking::NOT_THE_API, 1)
+        );
     }
 }
 
@@ -100,7 +123,13 @@ async fn a_post_that_broke_is_not_sent_again() {
     let server = Faulty::new([Reply::hang_up()]);
     let world = World::for_tests(Duration::ZERO);
     let fetch = Fetch::new(&world);
-    assert!(fetch.post(at(&server).parse().unwrap(), b"x".to_vec()).send().await.is_err());
+    assert!(
+        fetch
+            .post(at(&server).parse().unwrap(), b"x".to_vec())
+            .send()
+            .await
+            .is_err()
+    );
     assert_eq!(server.seen().len(), 1);
 }
 
@@ -110,8 +139,13 @@ async fn a_secret_does_not_follow_a_redirect_to_another_host() {
     let server = Faulty::new([Reply::redirect(307, &at(&other))]);
     let world = World::for_tests(Duration::ZERO);
     let fetch = Fetch::new(&world);
-    let request = fetch.get(at(&server).parse().unwrap()).secret_header("authorization", "Bearer t");
-    assert_eq!(request.header("accept", "x").send().await.unwrap().body(), b"blob");
+    let request = fetch
+        .get(at(&server).parse().unwrap())
+        .secret_header("authorization", "Bearer t");
+    assert_eq!(
+        request.header("accept", "x").send().await.unwrap().body(),
+        b"blob"
+    );
     assert_eq!(server.seen()[0].header("authorization"), Some("Bearer t"));
     assert_eq!(other.seen()[0].header("authorization"), None);
     assert_eq!(other.seen()[0].header("accept"), Some("x"));
@@ -121,7 +155,10 @@ async fn a_secret_does_not_follow_a_redirect_to_another_host() {
 #[tokio::test]
 async fn a_circle_of_redirects_ends() {
     let server = Faulty::new([Reply::redirect(302, "/again")]);
-    assert_eq!(get(&at(&server)).await.unwrap_err().reason(), asking::NOT_THE_API);
+    assert_eq!(
+        get(&at(&server)).await.unwrap_err().reason(),
+        asking::NOT_THE_API
+    );
 }
 
 #[tokio::test]
@@ -129,10 +166,17 @@ async fn an_unknown_authority_is_untrusted_until_it_is_given() {
     let server = Faulty::tls([Reply::text(200, "fine")]);
     let url: Url = at(&server).parse().unwrap();
     let world = World::for_tests(Duration::ZERO);
-    let error = Fetch::new(&world).get(url.clone()).send().await.unwrap_err();
+    let error = Fetch::new(&world)
+        .get(url.clone())
+        .send()
+        .await
+        .unwrap_err();
     assert_eq!(error.reason(), asking::UNTRUSTED_CERTIFICATE);
     let trusting = Fetch::new(&world).trusting(Some(server.ca_pem().as_bytes().to_vec()));
-    assert_eq!(trusting.get(url.clone()).send().await.unwrap().body(), b"fine");
+    assert_eq!(
+        trusting.get(url.clone()).send().await.unwrap().body(),
+        b"fine"
+    );
     let broken = Fetch::new(&world).trusting(Some(b"no certificate".to_vec()));
     assert_eq!(
         contract::Failure::from(broken.get(url).send().await.unwrap_err()).verdict(),
@@ -145,16 +189,31 @@ async fn a_stream_comes_in_pieces_and_a_silent_one_is_dead() {
     let server = Faulty::new([Reply::text(200, "0123456789").drip(4, Duration::from_millis(50))]);
     let world = World::for_tests(Duration::ZERO);
     let fetch = Fetch::new(&world);
-    let open = fetch.get(at(&server).parse().unwrap()).stream(Duration::from_millis(500)).await.unwrap();
-    let Opened::Stream(mut stream) = open else { panic!("no stream") };
+    let open = fetch
+        .get(at(&server).parse().unwrap())
+        .stream(Duration::from_millis(500))
+        .await
+        .unwrap();
+    let Opened::Stream(mut stream) = open else {
+        panic!("no stream")
+    };
     let mut pieces = Vec::new();
     while let Some(piece) = stream.next().await.unwrap() {
         pieces.push(piece);
     }
-    assert!(pieces.len() > 1 && pieces.concat() == b"0123456789", "{pieces:?}");
+    assert!(
+        pieces.len() > 1 && pieces.concat() == b"0123456789",
+        "{pieces:?}"
+    );
     let server = Faulty::new([Reply::text(200, "x").headers_only()]);
-    let open = fetch.get(at(&server).parse().unwrap()).stream(Duration::from_millis(200)).await.unwrap();
-    let Opened::Stream(mut stream) = open else { panic!("no stream") };
+    let open = fetch
+        .get(at(&server).parse().unwrap())
+        .stream(Duration::from_millis(200))
+        .await
+        .unwrap();
+    let Opened::Stream(mut stream) = open else {
+        panic!("no stream")
+    };
     assert_eq!(stream.next().await.unwrap_err().reason(), asking::TIMED_OUT);
     assert_eq!((server.seen().len(), world.requests()), (1, 2));
 }
@@ -164,8 +223,14 @@ async fn a_stream_that_is_refused_is_an_answer_and_one_that_fails_is_not_sent_ag
     let server = Faulty::new([Reply::text(401, "who?"), Reply::html(503)]);
     let world = World::for_tests(Duration::ZERO);
     let fetch = Fetch::new(&world);
-    let ask = || fetch.get(at(&server).parse().unwrap()).stream(Duration::from_secs(1));
-    let Ok(Opened::Answer(answer)) = ask().await else { panic!("no answer") };
+    let ask = || {
+        fetch
+            .get(at(&server).parse().unwrap())
+            .stream(Duration::from_secs(1))
+    };
+    let Ok(Opened::Answer(answer)) = ask().await else {
+        panic!("no answer")
+    };
     assert_eq!((answer.status(), answer.body()), (401, &b"who?"[..]));
     assert_eq!(ask().await.err().unwrap().reason(), asking::SERVER_ERROR);
     assert_eq!(server.seen().len(), 2);

@@ -19,13 +19,19 @@ impl Background {
     pub(crate) fn start(task: impl Future<Output = ()> + Send + 'static) -> Self {
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {
-            let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime = runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
             runtime.block_on(async {
                 tokio::select! { () = task => {}, _ = stopped => {} }
             });
             runtime.shutdown_background();
         });
-        Self { stop: Some(stop), thread: Some(thread) }
+        Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 }
 
@@ -41,8 +47,12 @@ impl Drop for Background {
 /// Binds a free port on loopback: from here on, connections wait to be accepted.
 pub(crate) fn bind() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
-    listener.set_nonblocking(true).expect("a listener can be non-blocking");
-    let address = listener.local_addr().expect("a bound listener has an address");
+    listener
+        .set_nonblocking(true)
+        .expect("a listener can be non-blocking");
+    let address = listener
+        .local_addr()
+        .expect("a bound listener has an address");
     (listener, address)
 }
 
@@ -50,9 +60,14 @@ pub(crate) fn bind() -> (TcpListener, SocketAddr) {
 pub(crate) fn block_on<T: Send>(task: impl Future<Output = T> + Send) -> T {
     thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime = runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
             runtime.block_on(task)
         });
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }

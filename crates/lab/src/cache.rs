@@ -8,7 +8,14 @@ use std::path::PathBuf;
 ///
 /// If the environment has no home.
 pub(crate) fn folder() -> PathBuf {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let caches = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
-    caches.expect("`XDG_CACHE_HOME` or `HOME`, for what the tests need").join("dex-actions")
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let caches =
+        folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
+    caches
+        .expect("`XDG_CACHE_HOME` or `HOME`, for what the tests need")
+        .join("dex-actions")
 }

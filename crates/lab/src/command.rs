@@ -40,7 +40,10 @@ pub struct Command {
 impl Command {
     /// Prepares a run of `program`: a path, or a name to be found on `PATH`.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
-        let world = tempfile::Builder::new().prefix("lab-home-").tempdir().expect("a temporary folder");
+        let world = tempfile::Builder::new()
+            .prefix("lab-home-")
+            .tempdir()
+            .expect("a temporary folder");
         for folder in ["home", "tmp"] {
             std::fs::create_dir(world.path().join(folder)).expect("a folder in our own folder");
         }
@@ -63,13 +66,15 @@ impl Command {
 
     /// Adds arguments.
     pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
-        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
     /// Sets an environment variable; the last word on a name counts.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.env.push((name.as_ref().to_owned(), Some(value.as_ref().to_owned())));
+        self.env
+            .push((name.as_ref().to_owned(), Some(value.as_ref().to_owned())));
         self
     }
 
@@ -130,10 +135,19 @@ impl Command {
     /// Returns the command as the standard library knows it, with the environment in place.
     fn prepared(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.program);
-        command.args(&self.args).current_dir(self.directory.as_deref().unwrap_or(&self.home()));
-        command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        command.env("LANG", "C.UTF-8").env("HOME", self.home()).env("TMPDIR", self.temp());
-        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        command
+            .args(&self.args)
+            .current_dir(self.directory.as_deref().unwrap_or(&self.home()));
+        command
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command
+            .env("LANG", "C.UTF-8")
+            .env("HOME", self.home())
+            .env("TMPDIR", self.temp());
+        command
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1");
         command.env("GIT_TERMINAL_PROMPT", "0");
         for (name, value) in &self.env {
             match value {
@@ -141,7 +155,10 @@ impl Command {
                 None => command.env_remove(name),
             };
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 }
@@ -188,7 +205,16 @@ impl Run {
 
 impl Display for Run {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { code, stdout, stderr, elapsed, .. } = self;
-        write!(f, "exit {code} after {elapsed:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
+        let Self {
+            code,
+            stdout,
+            stderr,
+            elapsed,
+            ..
+        } = self;
+        write!(
+            f,
+            "exit {code} after {elapsed:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
+        )
     }
 }

@@ -18,12 +18,22 @@ impl SmallDisk {
     /// If there is no room for a temporary folder.
     #[must_use]
     pub fn almost_full() -> Option<Self> {
-        let folder = tempfile::Builder::new().prefix("lab-disk-").tempdir().expect("a temporary folder");
+        let folder = tempfile::Builder::new()
+            .prefix("lab-disk-")
+            .tempdir()
+            .expect("a temporary folder");
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(folder.path()).stderr(Stdio::null());
-        mount.status().is_ok_and(|status| status.success()).then_some(())?;
+        mount
+            .args(["-t", "tmpfs", "-o", "size=64k", "none"])
+            .arg(folder.path())
+            .stderr(Stdio::null());
+        mount
+            .status()
+            .is_ok_and(|status| status.success())
+            .then_some(())?;
         let disk = Self(folder);
-        std::fs::write(disk.path().join("filler"), vec![0; 60 * 1024]).expect("room for the filler");
+        std::fs::write(disk.path().join("filler"), vec![0; 60 * 1024])
+            .expect("room for the filler");
         Some(disk)
     }
 
@@ -43,8 +53,14 @@ impl SmallDisk {
     ///
     /// If it cannot be mounted anew.
     pub fn protect(&self) {
-        let status = Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).status();
-        assert!(status.is_ok_and(|status| status.success()), "a disk of our own");
+        let status = Command::new("mount")
+            .args(["-o", "remount,ro"])
+            .arg(self.path())
+            .status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "a disk of our own"
+        );
     }
 
     /// Returns its folder.
@@ -61,9 +77,16 @@ impl SmallDisk {
     #[must_use]
     pub fn left(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.path()).expect("a folder of our own");
-        let names =
-            entries.map(|entry| entry.expect("its entries").file_name().to_string_lossy().into_owned());
-        names.filter(|name| !["filler", "rest"].contains(&name.as_str())).collect()
+        let names = entries.map(|entry| {
+            entry
+                .expect("its entries")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        });
+        names
+            .filter(|name| !["filler", "rest"].contains(&name.as_str()))
+            .collect()
     }
 }
 

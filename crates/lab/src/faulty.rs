@@ -66,9 +66,18 @@ impl Faulty {
         let (listener, address) = bind();
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
         let tls = authority.as_ref().map(Authority::server);
-        let server =
-            Background::start(serve::connections(listener, tls, Arc::clone(&seen), Arc::new(answer)));
-        Self { address, seen, authority, _server: server }
+        let server = Background::start(serve::connections(
+            listener,
+            tls,
+            Arc::clone(&seen),
+            Arc::new(answer),
+        ));
+        Self {
+            address,
+            seen,
+            authority,
+            _server: server,
+        }
     }
 
     /// Returns `127.0.0.1:PORT`.
@@ -80,7 +89,11 @@ impl Faulty {
     /// Returns the address with its scheme, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = if self.authority.is_some() { "https" } else { "http" };
+        let scheme = if self.authority.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         format!("{scheme}://{}", self.address)
     }
 
@@ -97,7 +110,10 @@ impl Faulty {
     /// Returns the requests so far, oldest first.
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -105,11 +121,16 @@ impl Faulty {
 #[must_use]
 pub fn closed_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
-    listener.local_addr().expect("a bound listener has an address").to_string()
+    listener
+        .local_addr()
+        .expect("a bound listener has an address")
+        .to_string()
 }
 
 /// Returns an answer that gives each reply once, and the last one for ever.
-fn in_turn(replies: impl IntoIterator<Item = Reply>) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
+fn in_turn(
+    replies: impl IntoIterator<Item = Reply>,
+) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
     let replies: Vec<_> = replies.into_iter().collect();
     assert!(!replies.is_empty(), "a script has at least one reply");
     let turn = Mutex::new(0);

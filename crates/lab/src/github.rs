@@ -35,7 +35,11 @@ use serde_json::Value;
 pub const REPOSITORY: &str = "example/dex";
 
 /// What a token needs for everything that the server can do.
-pub const ALL: [&str; 3] = ["contents: write", "deployments: write", "pull-requests: write"];
+pub const ALL: [&str; 3] = [
+    "contents: write",
+    "deployments: write",
+    "pull-requests: write",
+];
 
 /// A GitHub with one repository, whose branches are those of a [`Remote`].
 #[derive(Debug)]
@@ -50,8 +54,11 @@ impl GitHub {
     pub fn new(remote: &Remote) -> Self {
         let hub = Arc::new(Mutex::new(Hub::new(remote, REPOSITORY)));
         let desk = Arc::clone(&hub);
-        let server =
-            Faulty::start(None, move |seen| desk.lock().unwrap_or_else(PoisonError::into_inner).answer(seen));
+        let server = Faulty::start(None, move |seen| {
+            desk.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .answer(seen)
+        });
         Self { hub, server }
     }
 
@@ -82,7 +89,8 @@ impl GitHub {
     /// Returns the token that a job gets by itself, with these permissions.
     #[must_use]
     pub fn built_in_token(&self, permissions: &[&str]) -> String {
-        self.hub().issue(Token::of("github-actions[bot]", permissions))
+        self.hub()
+            .issue(Token::of("github-actions[bot]", permissions))
     }
 
     /// Returns a token that may do everything, and bypass the rules of every branch.
@@ -95,15 +103,18 @@ impl GitHub {
 
     /// Sets what a process needs to find this server: the addresses, and the token.
     pub fn environment(&self, command: Command, token: &str) -> Command {
-        let command = command.env("GITHUB_API_URL", self.api_url()).env("GITHUB_SERVER_URL", self.url());
+        let command = command
+            .env("GITHUB_API_URL", self.api_url())
+            .env("GITHUB_SERVER_URL", self.url());
         command.env("RUNBOOK_GITHUB_TOKEN", token)
     }
 
     /// Protects a branch, however it is written to.
     pub fn protect(&self, branch: &str, protection: Protection) {
         let rule = "Changes must be made through a pull request.";
-        let lines =
-            format!("error: GH013: Repository rule violations found for refs/heads/{branch}.\n- {rule}\n");
+        let lines = format!(
+            "error: GH013: Repository rule violations found for refs/heads/{branch}.\n- {rule}\n"
+        );
         self.hub().remote.protect(branch, &lines);
         self.hub().protections.insert(branch.to_owned(), protection);
     }
@@ -130,7 +141,9 @@ impl GitHub {
 
     /// Gives the next requests these replies instead of its own, one each.
     pub fn answer_next(&self, replies: impl IntoIterator<Item = Reply>) {
-        self.hub().script.extend(replies.into_iter().map(When::Instead));
+        self.hub()
+            .script
+            .extend(replies.into_iter().map(When::Instead));
     }
 
     /// Answers the next request that would change something with this, without carrying it out.
@@ -211,7 +224,10 @@ impl Drop for GitHub {
     fn drop(&mut self) {
         let complaints = self.hub().complaints.take();
         if !std::thread::panicking() {
-            assert!(complaints.is_empty(), "GitHub has published otherwise: {complaints:#?}");
+            assert!(
+                complaints.is_empty(),
+                "GitHub has published otherwise: {complaints:#?}"
+            );
         }
     }
 }

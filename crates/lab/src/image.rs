@@ -44,7 +44,11 @@ enum Shape {
     Index,
     Single,
     Schema1,
-    Artifact { artifact_type: Option<String>, config_type: String, layer_type: String },
+    Artifact {
+        artifact_type: Option<String>,
+        config_type: String,
+        layer_type: String,
+    },
 }
 
 /// A label, on one platform or on all.
@@ -90,12 +94,20 @@ impl Image {
 
     /// Starts something that is no image although its config says so: a signature by cosign.
     pub fn cosign_signature() -> Self {
-        Self::not_an_image(None, media::OCI_CONFIG, "application/vnd.dev.cosign.simplesigning.v1+json")
+        Self::not_an_image(
+            None,
+            media::OCI_CONFIG,
+            "application/vnd.dev.cosign.simplesigning.v1+json",
+        )
     }
 
     /// Starts something that is no image: an OCI artifact of this type, with the empty config.
     pub fn artifact(artifact_type: &str) -> Self {
-        Self::not_an_image(Some(artifact_type), media::EMPTY, "application/octet-stream")
+        Self::not_an_image(
+            Some(artifact_type),
+            media::EMPTY,
+            "application/octet-stream",
+        )
     }
 
     /// Adds a platform: `linux/amd64`, `linux/arm/v7`.
@@ -177,18 +189,36 @@ impl Image {
     ///
     /// With what the registry said, if it does not take it.
     pub fn push(&self, registry: &Registry, repository: &str, tag: &str) -> Pushed {
-        let Built { blobs, manifests, children, attestations } = self.build(repository, tag);
+        let Built {
+            blobs,
+            manifests,
+            children,
+            attestations,
+        } = self.build(repository, tag);
         let mut sent = HashSet::new();
         for blob in blobs.iter().filter(|blob| sent.insert(sha256(blob))) {
             registry.put_blob(repository, blob);
         }
         let last = manifests.len() - 1;
-        let digests = manifests.iter().enumerate().map(|(place, Manifest { media_type, bytes, digest })| {
-            let reference = if place == last { tag } else { digest };
-            registry.put_manifest(repository, reference, media_type, bytes)
-        });
+        let digests = manifests.iter().enumerate().map(
+            |(
+                place,
+                Manifest {
+                    media_type,
+                    bytes,
+                    digest,
+                },
+            )| {
+                let reference = if place == last { tag } else { digest };
+                registry.put_manifest(repository, reference, media_type, bytes)
+            },
+        );
         let digest = digests.last().expect("an image has a manifest");
-        Pushed { digest, children, attestations }
+        Pushed {
+            digest,
+            children,
+            attestations,
+        }
     }
 
     fn new(shape: Shape, platforms: Vec<String>) -> Self {
@@ -208,11 +238,22 @@ impl Image {
     fn not_an_image(artifact_type: Option<&str>, config_type: &str, layer_type: &str) -> Self {
         let artifact_type = artifact_type.map(str::to_owned);
         let (config_type, layer_type) = (config_type.to_owned(), layer_type.to_owned());
-        Self::new(Shape::Artifact { artifact_type, config_type, layer_type }, Vec::new())
+        Self::new(
+            Shape::Artifact {
+                artifact_type,
+                config_type,
+                layer_type,
+            },
+            Vec::new(),
+        )
     }
 
     fn labelled(mut self, platform: Option<String>, name: &str, value: &str) -> Self {
-        self.labels.push(Label { platform, name: name.to_owned(), value: value.to_owned() });
+        self.labels.push(Label {
+            platform,
+            name: name.to_owned(),
+            value: value.to_owned(),
+        });
         self
     }
 }
@@ -232,5 +273,7 @@ pub struct Pushed {
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     let hash = Sha256::digest(bytes);
-    hash.iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    hash.iter().fold("sha256:".to_owned(), |text, byte| {
+        format!("{text}{byte:02x}")
+    })
 }

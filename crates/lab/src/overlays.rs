@@ -40,16 +40,32 @@ pub struct Overlay {
 impl Overlay {
     /// Describes development.
     pub fn dev(tag: &str) -> Self {
-        let header = &["DEV overlay — few resources, much logging.", "Argo CD applies it to dex-dev."];
+        let header = &[
+            "DEV overlay — few resources, much logging.",
+            "Argo CD applies it to dex-dev.",
+        ];
         let replicas = (2, "Two pods, so that rolling updates are tried here");
-        Self::new("dev", header, replicas, (tag.to_owned(), "Pinned to one build"))
+        Self::new(
+            "dev",
+            header,
+            replicas,
+            (tag.to_owned(), "Pinned to one build"),
+        )
     }
 
     /// Describes the rehearsal.
     pub fn stage(tag: &str) -> Self {
-        let header = &["STAGE overlay — like production, for the last tests.", "Same resources as prod."];
+        let header = &[
+            "STAGE overlay — like production, for the last tests.",
+            "Same resources as prod.",
+        ];
         let replicas = (2, "The least that prod may have");
-        Self::new("stage", header, replicas, (tag.to_owned(), "Goes to prod once it has proven itself"))
+        Self::new(
+            "stage",
+            header,
+            replicas,
+            (tag.to_owned(), "Goes to prod once it has proven itself"),
+        )
     }
 
     /// Describes production.
@@ -60,7 +76,12 @@ impl Overlay {
             "Only builds that ran in stage come here.",
         ];
         let replicas = (3, "More, for the traffic of users");
-        Self::new("prod", header, replicas, (tag.to_owned(), "The same build that ran in stage"))
+        Self::new(
+            "prod",
+            header,
+            replicas,
+            (tag.to_owned(), "The same build that ran in stage"),
+        )
     }
 
     /// Sets the name that the base has for the image (`example/dex`), and the new name to go with it.
@@ -79,18 +100,35 @@ impl Overlay {
     /// Returns the path at which such an overlay stands in its repository.
     #[must_use]
     pub fn path(&self) -> String {
-        format!("infra/argocd/overlays/{}/kustomization.yaml", self.environment)
+        format!(
+            "infra/argocd/overlays/{}/kustomization.yaml",
+            self.environment
+        )
     }
 
     /// Returns the text.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { environment, replicas, tag, name, new_name, .. } = self;
-        let header = self.header.iter().map(|line| format!("# {line}\n")).collect::<String>();
+        let Self {
+            environment,
+            replicas,
+            tag,
+            name,
+            new_name,
+            ..
+        } = self;
+        let header = self
+            .header
+            .iter()
+            .map(|line| format!("# {line}\n"))
+            .collect::<String>();
         let resources = remark("  - ../../base", "Everything from the base");
         let count = remark(&format!("    count: {}", replicas.0), replicas.1);
         let new_tag = remark(&format!("    newTag: {}", tag.0), tag.1);
-        let patch = remark("  - path: deployment.yaml", "Settings and limits of this environment");
+        let patch = remark(
+            "  - path: deployment.yaml",
+            "Settings and limits of this environment",
+        );
         format!(
             "{RULER}{header}{RULER}\
              apiVersion: kustomize.config.k8s.io/v1beta1\n\
@@ -109,7 +147,14 @@ impl Overlay {
         replicas: (u32, &'static str),
         tag: (String, &'static str),
     ) -> Self {
-        let new = Self { environment, header, replicas, tag, name: String::new(), new_name: String::new() };
+        let new = Self {
+            environment,
+            header,
+            replicas,
+            tag,
+            name: String::new(),
+            new_name: String::new(),
+        };
         new.image("example/dex")
     }
 }

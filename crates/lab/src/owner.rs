@@ -10,6 +10,9 @@ const SOMEBODY: &str = "54321:54321";
 #[must_use]
 pub fn give_away(folder: &Path) -> bool {
     let mut chown = Command::new("chown");
-    chown.args(["-R", SOMEBODY]).arg(folder).stderr(Stdio::null());
+    chown
+        .args(["-R", SOMEBODY])
+        .arg(folder)
+        .stderr(Stdio::null());
     chown.status().is_ok_and(|status| status.success())
 }

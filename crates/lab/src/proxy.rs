@@ -40,7 +40,11 @@ impl Proxy {
         let (listener, address) = bind();
         let book = Arc::<Mutex<Book>>::default();
         let server = Background::start(connections(listener, Arc::clone(&book)));
-        Self { address, book, _server: server }
+        Self {
+            address,
+            book,
+            _server: server,
+        }
     }
 
     /// Returns the proxy's URL.
@@ -51,7 +55,9 @@ impl Proxy {
 
     /// Leads `name:port` to an address on loopback.
     pub fn route(&self, authority: &str, address: &str) {
-        lock(&self.book).routes.insert(authority.to_owned(), address.to_owned());
+        lock(&self.book)
+            .routes
+            .insert(authority.to_owned(), address.to_owned());
     }
 
     /// Returns `CONNECT name:port` or `GET http://…` for each request so far.
@@ -71,11 +77,14 @@ impl Book {
     /// Writes the request down and returns where to go, if it may go there.
     fn enter(&mut self, head: &Head) -> Option<String> {
         self.lines.push(format!("{} {}", head.method, head.target));
-        self.authorizations.push(head.header("proxy-authorization").map(str::to_owned));
+        self.authorizations
+            .push(head.header("proxy-authorization").map(str::to_owned));
         let authority = authority(&head.target)?;
         let target = self.routes.get(&authority).unwrap_or(&authority);
         let host = target.rsplit_once(':')?.0;
-        ["127.0.0.1", "localhost"].contains(&host).then(|| target.clone())
+        ["127.0.0.1", "localhost"]
+            .contains(&host)
+            .then(|| target.clone())
     }
 }
 
@@ -88,17 +97,25 @@ async fn connections(listener: TcpListener, book: Arc<Mutex<Book>>) {
 }
 
 async fn connection(mut client: TcpStream, book: Arc<Mutex<Book>>) -> io::Result<()> {
-    let Some(head) = read_head(&mut client).await? else { return Ok(()) };
+    let Some(head) = read_head(&mut client).await? else {
+        return Ok(());
+    };
     let address = lock(&book).enter(&head);
     let target = match address {
         Some(address) => TcpStream::connect(address).await.ok(),
         None => None,
     };
     let Some(mut target) = target else {
-        return client.write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n").await;
+        return client
+            .write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+            .await;
     };
     match head.method.as_str() {
-        "CONNECT" => client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?,
+        "CONNECT" => {
+            client
+                .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                .await?
+        }
         _ => target.write_all(onward(&head).as_bytes()).await?,
     }
     target.write_all(&head.rest).await?;
@@ -107,11 +124,16 @@ async fn connection(mut client: TcpStream, book: Arc<Mutex<Book>>) -> io::Result
 
 /// Returns the head for the server: the path alone, and one request per connection.
 fn onward(head: &Head) -> String {
-    let rest = head.target.split_once("://").map_or(&*head.target, |(_, rest)| rest);
+    let rest = head
+        .target
+        .split_once("://")
+        .map_or(&*head.target, |(_, rest)| rest);
     let path = rest.find('/').map_or("/", |start| &rest[start..]);
     let mut text = format!("{} {path} HTTP/1.1\r\nConnection: close\r\n", head.method);
     for (name, value) in &head.headers {
-        if !["connection", "proxy-connection", "proxy-authorization"].contains(&&*name.to_ascii_lowercase()) {
+        if !["connection", "proxy-connection", "proxy-authorization"]
+            .contains(&&*name.to_ascii_lowercase())
+        {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
     }
@@ -120,9 +142,15 @@ fn onward(head: &Head) -> String {
 
 /// Returns `host:port` of a target: of a URL, or as it stands in CONNECT.
 fn authority(target: &str) -> Option<String> {
-    let Some((_, rest)) = target.split_once("://") else { return Some(target.to_owned()) };
+    let Some((_, rest)) = target.split_once("://") else {
+        return Some(target.to_owned());
+    };
     let authority = rest.split(['/', '?']).next()?;
-    Some(if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") })
+    Some(if authority.contains(':') {
+        authority.to_owned()
+    } else {
+        format!("{authority}:80")
+    })
 }
 
 fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {

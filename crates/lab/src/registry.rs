@@ -63,11 +63,18 @@ impl Setup {
     #[must_use]
     pub fn start(self) -> Registry {
         let tokens = match &self.access {
-            Access::Token(user, password) => Some(TokenServer::start(user, password, self.authority.clone())),
+            Access::Token(user, password) => {
+                Some(TokenServer::start(user, password, self.authority.clone()))
+            }
             _ => None,
         };
         let process = Process::start(&self, tokens.as_ref());
-        Registry { process, setup: self, tokens, forgotten: AtomicUsize::new(0) }
+        Registry {
+            process,
+            setup: self,
+            tokens,
+            forgotten: AtomicUsize::new(0),
+        }
     }
 }
 
@@ -114,7 +121,11 @@ impl Registry {
     /// Returns the address with its scheme, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = if self.setup.authority.is_some() { "https" } else { "http" };
+        let scheme = if self.setup.authority.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         format!("{scheme}://{}", self.address())
     }
 
@@ -125,7 +136,12 @@ impl Registry {
     /// If the registry does not speak TLS.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
-        &self.setup.authority.as_ref().expect("a registry with TLS").ca_pem
+        &self
+            .setup
+            .authority
+            .as_ref()
+            .expect("a registry with TLS")
+            .ca_pem
     }
 
     /// Returns the token server.
@@ -135,7 +151,9 @@ impl Registry {
     /// If the registry has none.
     #[must_use]
     pub fn tokens(&self) -> &TokenServer {
-        self.tokens.as_ref().expect("a registry with a token server")
+        self.tokens
+            .as_ref()
+            .expect("a registry with a token server")
     }
 
     /// Returns how many requests it has answered, those of pushes by this kit included.
@@ -149,12 +167,15 @@ impl Registry {
     /// Returns what it was asked, oldest first: `GET /v2/data-literate/dex/manifests/latest 200`.
     #[must_use]
     pub fn request_lines(&self) -> Vec<String> {
-        self.process.request_lines().split_off(self.forgotten.load(Ordering::SeqCst))
+        self.process
+            .request_lines()
+            .split_off(self.forgotten.load(Ordering::SeqCst))
     }
 
     /// Starts counting anew, for instance after the pushes.
     pub fn forget_requests(&self) {
-        self.forgotten.store(self.process.request_lines().len(), Ordering::SeqCst);
+        self.forgotten
+            .store(self.process.request_lines().len(), Ordering::SeqCst);
     }
 
     /// Returns what the registry wrote to its log.

@@ -61,9 +61,18 @@ impl Remote {
     /// Makes an empty repository, whose `HEAD` is the branch `main`. Partial clones are allowed.
     #[must_use]
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("lab-repo-").tempdir().expect("a temporary folder");
-        let remote = Self { folder: Arc::new(folder), commits: Arc::default() };
-        git(remote.folder.path(), &["init", "--quiet", "--bare", "-b", "main", "remote.git"]);
+        let folder = tempfile::Builder::new()
+            .prefix("lab-repo-")
+            .tempdir()
+            .expect("a temporary folder");
+        let remote = Self {
+            folder: Arc::new(folder),
+            commits: Arc::default(),
+        };
+        git(
+            remote.folder.path(),
+            &["init", "--quiet", "--bare", "-b", "main", "remote.git"],
+        );
         for [setting, value] in SETTINGS {
             remote.git(&["config", setting, value]);
         }
@@ -99,7 +108,11 @@ impl Remote {
             true => Change::executable(path, content),
             false => Change::file(path, content),
         };
-        self.change(branch, &files.iter().map(change).collect::<Vec<_>>(), message)
+        self.change(
+            branch,
+            &files.iter().map(change).collect::<Vec<_>>(),
+            message,
+        )
     }
 
     /// Commits changes of any kind onto a branch, and returns the commit.
@@ -108,7 +121,13 @@ impl Remote {
     }
 
     /// Commits changes as somebody else: `Name <mail>`.
-    pub fn change_as(&self, author: &str, branch: &str, changes: &[Change], message: &str) -> String {
+    pub fn change_as(
+        &self,
+        author: &str,
+        branch: &str,
+        changes: &[Change],
+        message: &str,
+    ) -> String {
         let parent = [branch, "HEAD"].iter().find_map(|name| self.resolve(name));
         let stream = self.next(author, branch, parent.as_deref(), changes, message);
         self.import(stream);
@@ -120,7 +139,13 @@ impl Remote {
         let commits = (0..count).flat_map(|number| {
             let parent = self.resolve("main").filter(|_| number == 0);
             let changes = [Change::file("n", number.to_string())];
-            self.next(AUTHOR, "main", parent.as_deref(), &changes, "chore: other\n")
+            self.next(
+                AUTHOR,
+                "main",
+                parent.as_deref(),
+                &changes,
+                "chore: other\n",
+            )
         });
         self.import(commits.collect());
     }
@@ -151,7 +176,16 @@ impl Remote {
     pub fn merge(&self, branch: &str, into: &str, message: &str) -> String {
         let (ours, theirs) = (self.tip(into), self.tip(branch));
         let tree = self.git(&["merge-tree", "--write-tree", &ours, &theirs]);
-        let commit = ["commit-tree", tree.trim(), "-p", &ours, "-p", &theirs, "-m", message];
+        let commit = [
+            "commit-tree",
+            tree.trim(),
+            "-p",
+            &ours,
+            "-p",
+            &theirs,
+            "-m",
+            message,
+        ];
         let commit = self.git(&commit).trim().to_owned();
         self.git(&["update-ref", &format!("refs/heads/{into}"), &commit]);
         commit
@@ -164,7 +198,8 @@ impl Remote {
     /// If there is no such branch.
     #[must_use]
     pub fn tip(&self, branch: &str) -> String {
-        self.resolve(branch).unwrap_or_else(|| panic!("no branch `{branch}` in {:?}", self.branches()))
+        self.resolve(branch)
+            .unwrap_or_else(|| panic!("no branch `{branch}` in {:?}", self.branches()))
     }
 
     /// Returns the names of the branches, in the order of the alphabet.
@@ -187,7 +222,10 @@ impl Remote {
     /// Returns a file's content at a revision, if it is there.
     #[must_use]
     pub fn file(&self, revision: &str, path: &str) -> Option<String> {
-        let output = try_git(&self.path(), &["cat-file", "blob", &format!("{revision}:{path}")]);
+        let output = try_git(
+            &self.path(),
+            &["cat-file", "blob", &format!("{revision}:{path}")],
+        );
         output.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -195,19 +233,37 @@ impl Remote {
     #[must_use]
     pub fn mode(&self, revision: &str, path: &str) -> Option<String> {
         let entry = self.git(&["ls-tree", revision, "--", path]);
-        entry.split(' ').next().filter(|mode| !mode.is_empty()).map(str::to_owned)
+        entry
+            .split(' ')
+            .next()
+            .filter(|mode| !mode.is_empty())
+            .map(str::to_owned)
     }
 
     /// Returns the commits of a branch, newest first.
     #[must_use]
     pub fn log(&self, branch: &str) -> Vec<Commit> {
-        log::read(&self.git(&["log", log::FORMAT, "-z", &format!("refs/heads/{branch}"), "--"]))
+        log::read(&self.git(&[
+            "log",
+            log::FORMAT,
+            "-z",
+            &format!("refs/heads/{branch}"),
+            "--",
+        ]))
     }
 
     /// Returns the diff of a commit against its first parent, with three lines of context.
     #[must_use]
     pub fn diff(&self, commit: &str) -> String {
-        self.git(&["diff-tree", "--root", "-p", "--no-commit-id", "--no-renames", commit, "--"])
+        self.git(&[
+            "diff-tree",
+            "--root",
+            "-p",
+            "--no-commit-id",
+            "--no-renames",
+            commit,
+            "--",
+        ])
     }
 
     /// Checks that every object is there and sound.
@@ -240,8 +296,21 @@ impl Remote {
     }
 
     fn resolve(&self, branch: &str) -> Option<String> {
-        let name = if branch == "HEAD" { "HEAD".to_owned() } else { format!("refs/heads/{branch}") };
-        let id = try_git(&self.path(), &["rev-parse", "--verify", "--quiet", "--end-of-options", &name])?;
+        let name = if branch == "HEAD" {
+            "HEAD".to_owned()
+        } else {
+            format!("refs/heads/{branch}")
+        };
+        let id = try_git(
+            &self.path(),
+            &[
+                "rev-parse",
+                "--verify",
+                "--quiet",
+                "--end-of-options",
+                &name,
+            ],
+        )?;
         Some(String::from_utf8_lossy(&id).trim().to_owned())
     }
 }
@@ -251,14 +320,22 @@ fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("git");
     command.args(args).current_dir(folder).env_clear();
     command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-    command.env("LANG", "C.UTF-8").env("HOME", folder).env("GIT_TERMINAL_PROMPT", "0");
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    command
+        .env("LANG", "C.UTF-8")
+        .env("HOME", folder)
+        .env("GIT_TERMINAL_PROMPT", "0");
+    command
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1");
     for who in ["AUTHOR", "COMMITTER"] {
         command.env(format!("GIT_{who}_NAME"), "Somebody");
         command.env(format!("GIT_{who}_EMAIL"), "somebody@example.com");
         command.env(format!("GIT_{who}_DATE"), format!("{FIRST_DATE} +0000"));
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -267,7 +344,11 @@ fn attempt(folder: &Path, args: &[&str]) -> Result<Vec<u8>, String> {
     let output = command(folder, args).output().expect("`git` on PATH");
     match output.status.success() {
         true => Ok(output.stdout),
-        false => Err(format!("git {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr))),
+        false => Err(format!(
+            "git {}: {}",
+            args.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        )),
     }
 }
 
@@ -285,7 +366,10 @@ fn run(folder: &Path, args: &[&str], input: Vec<u8>) {
     let mut file = tempfile::tempfile().expect("a temporary file");
     std::io::Write::write_all(&mut file, &input).expect("a file of our own");
     std::io::Seek::rewind(&mut file).expect("a file of our own");
-    let output = command(folder, args).stdin(file).output().expect("`git` on PATH");
+    let output = command(folder, args)
+        .stdin(file)
+        .output()
+        .expect("`git` on PATH");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "git {}: {said}", args.join(" "));
 }

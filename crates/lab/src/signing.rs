@@ -21,9 +21,15 @@ pub(crate) struct Signer {
 impl Signer {
     pub(crate) fn new() -> Self {
         let pair = KeyPair::generate().expect("a key pair");
-        let certificate = CertificateParams::default().self_signed(&pair).expect("a certificate of our own");
+        let certificate = CertificateParams::default()
+            .self_signed(&pair)
+            .expect("a certificate of our own");
         let random = SystemRandom::new();
-        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pair.serialized_der(), &random);
+        let key = EcdsaKeyPair::from_pkcs8(
+            &ECDSA_P256_SHA256_FIXED_SIGNING,
+            pair.serialized_der(),
+            &random,
+        );
         Self {
             key: key.expect("a key in PKCS #8"),
             certificate: certificate.der().to_vec(),
@@ -34,7 +40,10 @@ impl Signer {
 
     /// Returns the signature of `text`, encoded.
     pub(crate) fn sign(&self, text: &str) -> String {
-        let signature = self.key.sign(&SystemRandom::new(), text.as_bytes()).expect("a signature");
+        let signature = self
+            .key
+            .sign(&SystemRandom::new(), text.as_bytes())
+            .expect("a signature");
         encode(signature)
     }
 }

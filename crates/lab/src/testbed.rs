@@ -93,7 +93,10 @@ impl Testbed {
     /// As [`Testbed::shared`].
     #[must_use]
     pub fn private() -> Self {
-        let folder = tempfile::Builder::new().prefix("lab-testbed-").tempdir().expect("a temporary folder");
+        let folder = tempfile::Builder::new()
+            .prefix("lab-testbed-")
+            .tempdir()
+            .expect("a temporary folder");
         let world = World::start(&folder.path().join("world"), PRIVATE_GRACE);
         Self::over(world, Some(folder))
     }
@@ -111,7 +114,14 @@ impl Testbed {
 
     fn over(world: World, private: Option<TempDir>) -> Self {
         let kubelet = Kubelet::start(world.kubernetes.client());
-        Self { inner: Arc::new(Inner { argocd: ArgoCd::new(&world), world, kubelet, private }) }
+        Self {
+            inner: Arc::new(Inner {
+                argocd: ArgoCd::new(&world),
+                world,
+                kubelet,
+                private,
+            }),
+        }
     }
 
     /// Returns the API server.
@@ -184,7 +194,10 @@ impl Testbed {
             "metadata": { "name": name, "namespace": "argocd" },
             "spec": all,
         });
-        self.kubernetes().create("/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects", &project);
+        self.kubernetes().create(
+            "/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects",
+            &project,
+        );
     }
 
     /// Stops all of Argo CD. For a private world: others would miss it.
@@ -210,7 +223,10 @@ impl Testbed {
     }
 
     fn may_stop(&self) {
-        assert!(self.inner.private.is_some(), "others use this world: take `Testbed::private()`");
+        assert!(
+            self.inner.private.is_some(),
+            "others use this world: take `Testbed::private()`"
+        );
     }
 
     /// Returns the path of one of [`PROGRAMS`]: `argocd` is also its command line.
@@ -236,7 +252,9 @@ impl Testbed {
     pub fn processes(&self) -> Vec<(String, u32, u64)> {
         let all = Process::recorded(&self.inner.world.folder);
         let alive = all.into_iter().filter(Process::is_alive);
-        alive.map(|process| (process.name.clone(), process.id, process.memory_kib())).collect()
+        alive
+            .map(|process| (process.name.clone(), process.id, process.memory_kib()))
+            .collect()
     }
 
     /// Has a process end with the world.
@@ -250,7 +268,10 @@ impl Inner {
     fn add_node(&self, name: &str, label: &str, capacity: Capacity) {
         let kubernetes = &self.world.kubernetes;
         let labels = json!({ "testbed": label, "kubernetes.io/hostname": name, "kubernetes.io/os": "linux" });
-        kubernetes.create("/api/v1/nodes", &json!({ "metadata": { "name": name, "labels": labels } }));
+        kubernetes.create(
+            "/api/v1/nodes",
+            &json!({ "metadata": { "name": name, "labels": labels } }),
+        );
         self.kubelet.add_node(name);
         let resources = json!({
             "cpu": capacity.cpu.to_string(),
@@ -273,14 +294,24 @@ impl Inner {
             "daemonEndpoints": { "kubeletEndpoint": { "Port": self.kubelet.port() } },
             "nodeInfo": { "architecture": "amd64", "operatingSystem": "linux" },
         });
-        kubernetes.patch(&format!("/api/v1/nodes/{name}/status"), &json!({ "status": status }));
+        kubernetes.patch(
+            &format!("/api/v1/nodes/{name}/status"),
+            &json!({ "status": status }),
+        );
         // Admission says that a new node is not ready, and the controller that would take it back is off.
-        kubernetes.patch(&format!("/api/v1/nodes/{name}"), &json!({ "spec": { "taints": null } }));
+        kubernetes.patch(
+            &format!("/api/v1/nodes/{name}"),
+            &json!({ "spec": { "taints": null } }),
+        );
     }
 
     fn remove_node(&self, name: &str) {
         self.kubelet.remove_node(name);
-        drop(self.world.kubernetes.try_ask(Method::DELETE, &format!("/api/v1/nodes/{name}"), None));
+        drop(
+            self.world
+                .kubernetes
+                .try_ask(Method::DELETE, &format!("/api/v1/nodes/{name}"), None),
+        );
     }
 
     fn logs(&self) -> String {
@@ -299,7 +330,13 @@ impl Drop for Inner {
 /// Returns a name that nobody else uses, good for all kinds of Kubernetes.
 fn unique(prefix: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock after 1970");
     let count = COUNT.fetch_add(1, Ordering::SeqCst);
-    format!("{prefix}-{:x}-{:x}-{count}", std::process::id(), now.as_micros() & 0xff_ffff)
+    format!(
+        "{prefix}-{:x}-{:x}-{count}",
+        std::process::id(),
+        now.as_micros() & 0xff_ffff
+    )
 }

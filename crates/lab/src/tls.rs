@@ -20,12 +20,15 @@ pub(crate) struct Authority {
 
 impl Authority {
     pub(crate) fn new() -> Self {
-        let ca = CertifiedIssuer::self_signed(ca_params(), key()).expect("a certificate of our own");
+        let ca =
+            CertifiedIssuer::self_signed(ca_params(), key()).expect("a certificate of our own");
         let leaf_key = key();
         // The last two are reached through `Proxy::route` only.
         let names = ["127.0.0.1", "localhost", "ghcr.io", "registry.example"].map(str::to_owned);
         let params = CertificateParams::new(names).expect("good names");
-        let leaf = params.signed_by(&leaf_key, &ca).expect("a certificate for loopback");
+        let leaf = params
+            .signed_by(&leaf_key, &ca)
+            .expect("a certificate for loopback");
         Self {
             ca_pem: ca.pem(),
             leaf_pem: leaf.pem(),
@@ -52,7 +55,9 @@ impl Authority {
 pub(crate) fn client(authority: Option<&Authority>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     if let Some(authority) = authority {
-        roots.add(authority.ca_der.clone().into()).expect("a certificate of our own");
+        roots
+            .add(authority.ca_der.clone().into())
+            .expect("a certificate of our own");
     }
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -64,7 +69,9 @@ pub(crate) fn client(authority: Option<&Authority>) -> ClientConfig {
 fn ca_params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.distinguished_name.push(DnType::CommonName, "lab authority");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "lab authority");
     params
 }
 

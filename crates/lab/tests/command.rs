@@ -10,13 +10,30 @@ fn sh(script: &str) -> Command {
 
 #[test]
 fn the_world_is_empty_but_for_what_is_named() {
-    let command = Command::new("env").env("RUNBOOK_X", "y").without_env("GIT_TERMINAL_PROMPT");
+    let command = Command::new("env")
+        .env("RUNBOOK_X", "y")
+        .without_env("GIT_TERMINAL_PROMPT");
     let run = command.run();
-    let mut names: Vec<_> = run.stdout.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+    let mut names: Vec<_> = run
+        .stdout
+        .lines()
+        .filter_map(|line| Some(line.split_once('=')?.0))
+        .collect();
     names.sort_unstable();
-    let wanted = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "HOME", "LANG", "PATH", "RUNBOOK_X", "TMPDIR"];
+    let wanted = [
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_NOSYSTEM",
+        "HOME",
+        "LANG",
+        "PATH",
+        "RUNBOOK_X",
+        "TMPDIR",
+    ];
     assert_eq!(names, wanted);
-    assert!(run.stdout.contains(&format!("HOME={}\n", command.home().display())));
+    assert!(
+        run.stdout
+            .contains(&format!("HOME={}\n", command.home().display()))
+    );
 }
 
 #[test]
@@ -33,7 +50,10 @@ fn the_home_stays_from_run_to_run_and_goes_in_the_end() {
 #[test]
 fn input_output_and_code_are_the_programs() {
     let run = sh("cat; echo oops >&2; exit 12").stdin("data").run();
-    assert_eq!((run.code, &*run.stdout, &*run.stderr), (12, "data", "oops\n"));
+    assert_eq!(
+        (run.code, &*run.stdout, &*run.stderr),
+        (12, "data", "oops\n")
+    );
 }
 
 #[test]
@@ -56,7 +76,8 @@ fn memory_is_what_it_had_at_most() {
 
 #[test]
 fn signals_arrive() {
-    let mut running = sh("trap 'echo bye; exit 130' INT; echo ready; while :; do sleep 0.01; done").spawn();
+    let mut running =
+        sh("trap 'echo bye; exit 130' INT; echo ready; while :; do sleep 0.01; done").spawn();
     running.wait_for("ready");
     running.interrupt();
     let run = running.wait();
@@ -70,7 +91,9 @@ fn signals_arrive() {
 #[test]
 #[should_panic(expected = "still running after 200ms")]
 fn too_long_is_too_long() {
-    let _run = sh("sleep 60 & sleep 60").time_limit(Duration::from_millis(200)).run();
+    let _run = sh("sleep 60 & sleep 60")
+        .time_limit(Duration::from_millis(200))
+        .run();
 }
 
 #[test]

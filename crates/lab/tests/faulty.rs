@@ -10,10 +10,18 @@ fn curl(args: &[&str]) -> lab::Run {
 
 #[test]
 fn replies_come_in_turn_and_the_last_one_stays() {
-    let server = Faulty::new([Reply::html(503), Reply::status(503), Reply::text(200, "at last")]);
+    let server = Faulty::new([
+        Reply::html(503),
+        Reply::status(503),
+        Reply::text(200, "at last"),
+    ]);
     let url = server.url();
     let said = [(); 4].map(|()| curl(&["-w", "%{http_code}", &url]).stdout);
-    assert!(said[0].starts_with("<!DOCTYPE html>") && said[0].ends_with("503"), "{}", said[0]);
+    assert!(
+        said[0].starts_with("<!DOCTYPE html>") && said[0].ends_with("503"),
+        "{}",
+        said[0]
+    );
     assert_eq!(said[1..], ["503", "at last200", "at last200"]);
 }
 
@@ -21,13 +29,28 @@ fn replies_come_in_turn_and_the_last_one_stays() {
 fn requests_are_remembered_whole() {
     let server = Faulty::new([Reply::status(204)]);
     let url = format!("{}/token?service=x&scope=y", server.url());
-    curl(&["-X", "PUT", "-H", "Authorization: Bearer t", "--data", "0123", &url]).expect_code(0);
+    curl(&[
+        "-X",
+        "PUT",
+        "-H",
+        "Authorization: Bearer t",
+        "--data",
+        "0123",
+        &url,
+    ])
+    .expect_code(0);
     curl(&["-H", "Transfer-Encoding: chunked", "--data", "chunky", &url]).expect_code(0);
     let seen = server.seen();
-    assert_eq!((&*seen[0].method, seen[0].query("scope")), ("PUT", Some("y")));
+    assert_eq!(
+        (&*seen[0].method, seen[0].query("scope")),
+        ("PUT", Some("y"))
+    );
     assert_eq!(seen[0].path, "/token?service=x&scope=y");
     assert_eq!(seen[0].header("authorization"), Some("Bearer t"));
-    assert_eq!((&*seen[0].body, &*seen[1].body), (&b"0123"[..], &b"chunky"[..]));
+    assert_eq!(
+        (&*seen[0].body, &*seen[1].body),
+        (&b"0123"[..], &b"chunky"[..])
+    );
 }
 
 #[test]
@@ -37,16 +60,37 @@ fn an_answer_may_depend_on_the_request() {
         None => Reply::json(200, &serde_json::json!({ "token": "t" })),
     });
     assert_eq!(curl(&[&server.url()]).json()["token"], "t");
-    assert_eq!(curl(&["-u", "a:b", &server.url()]).json()["errors"][0]["code"], "DENIED");
+    assert_eq!(
+        curl(&["-u", "a:b", &server.url()]).json()["errors"][0]["code"],
+        "DENIED"
+    );
 }
 
 #[test]
 fn an_endless_body_fills_whatever_is_there() {
     let server = Faulty::new([Reply::status(200).endless(b' ')]);
-    let run = curl(&["--max-filesize", "1000000", "-o", "/dev/null", "--max-time", "1", &server.url()]);
+    let run = curl(&[
+        "--max-filesize",
+        "1000000",
+        "-o",
+        "/dev/null",
+        "--max-time",
+        "1",
+        &server.url(),
+    ]);
     assert!([28, 63].contains(&run.code), "{run}");
     let declared = Faulty::new([Reply::status(200).filled(0, 10_000_000_000)]);
-    assert_eq!(curl(&["--max-filesize", "1000000", "-o", "/dev/null", &declared.url()]).code, 63);
+    assert_eq!(
+        curl(&[
+            "--max-filesize",
+            "1000000",
+            "-o",
+            "/dev/null",
+            &declared.url()
+        ])
+        .code,
+        63
+    );
     let small = Faulty::new([Reply::status(200).filled(b'x', 100_000)]);
     assert_eq!(curl(&[&small.url()]).stdout.len(), 100_000);
 }
@@ -60,9 +104,13 @@ fn a_body_is_cut_after_what_came() {
 
 #[test]
 fn silence_is_silence() {
-    for (reply, head) in
-        [(Reply::silent(), ""), (Reply::text(200, "never").headers_only(), "HTTP/1.1 200 Scripted")]
-    {
+    for (reply, head) in [
+        (Reply::silent(), ""),
+        (
+            Reply::text(200, "never").headers_only(),
+            "HTTP/1.1 200 Scripted",
+        ),
+    ] {
         let run = curl(&["-i", "--max-time", "0.3", &Faulty::new([reply]).url()]);
         assert_eq!(run.code, 28, "{run}");
         assert_eq!(run.stdout.lines().next().unwrap_or_default(), head);
@@ -75,7 +123,11 @@ fn a_drip_takes_its_time() {
     let server = Faulty::new([Reply::text(200, "abcde").drip(1, Duration::from_millis(60))]);
     let run = curl(&[&server.url()]);
     assert_eq!(run.stdout, "abcde");
-    assert!(run.elapsed >= Duration::from_millis(240), "{:?}", run.elapsed);
+    assert!(
+        run.elapsed >= Duration::from_millis(240),
+        "{:?}",
+        run.elapsed
+    );
 }
 
 #[test]
@@ -89,13 +141,20 @@ fn headers_ask_for_patience_lead_elsewhere_or_lie() {
     let ask = |header: &str| {
         let run = curl(&["-i", &server.url()]);
         let start = format!("{header}: ");
-        run.stdout.lines().find_map(|line| line.strip_prefix(&start)).map(str::to_owned).unwrap()
+        run.stdout
+            .lines()
+            .find_map(|line| line.strip_prefix(&start))
+            .map(str::to_owned)
+            .unwrap()
     };
     assert_eq!(ask("Retry-After"), "3600");
     let date = httpdate::parse_http_date(&ask("Retry-After")).unwrap();
     assert!(date > SystemTime::now() + Duration::from_secs(110));
     assert_eq!(ask("Location"), "http://localhost:1/elsewhere");
-    assert_eq!(ask("Docker-Content-Digest"), format!("sha256:{}", "0".repeat(64)));
+    assert_eq!(
+        ask("Docker-Content-Digest"),
+        format!("sha256:{}", "0".repeat(64))
+    );
 }
 
 #[test]
@@ -118,7 +177,10 @@ fn tls_is_spoken_with_an_authority_of_its_own() {
     let curl = lab::Command::new("curl");
     std::fs::write(curl.home().join("ca.pem"), server.ca_pem()).unwrap();
     let url = server.url().replace("127.0.0.1", "localhost");
-    assert_eq!(curl.args(["-sS", "--cacert", "ca.pem", &url]).run().stdout, "hello");
+    assert_eq!(
+        curl.args(["-sS", "--cacert", "ca.pem", &url]).run().stdout,
+        "hello"
+    );
 }
 
 #[test]

@@ -37,15 +37,27 @@ patches:
 fn a_new_tag_changes_one_line() {
     for text in [overlays::dev, overlays::stage, overlays::prod] {
         let (old, new) = (text("sha-9b04d52a"), text("sha-51c0cc9c"));
-        let changed = old.lines().zip(new.lines()).filter(|(old, new)| old != new).count();
+        let changed = old
+            .lines()
+            .zip(new.lines())
+            .filter(|(old, new)| old != new)
+            .count();
         assert_eq!((changed, old.lines().count()), (1, new.lines().count()));
     }
 }
 
 #[test]
 fn any_image_can_be_in_it() {
-    let overlay = Overlay::stage("v1").image("acme/app").new_name("127.0.0.1:5000/acme/app");
+    let overlay = Overlay::stage("v1")
+        .image("acme/app")
+        .new_name("127.0.0.1:5000/acme/app");
     let text = overlay.text();
-    assert!(text.contains("name: acme/app\n    newName: 127.0.0.1:5000/acme/app\n    newTag: v1"), "{text}");
-    assert_eq!(overlay.path(), "infra/argocd/overlays/stage/kustomization.yaml");
+    assert!(
+        text.contains("name: acme/app\n    newName: 127.0.0.1:5000/acme/app\n    newTag: v1"),
+        "{text}"
+    );
+    assert_eq!(
+        overlay.path(),
+        "infra/argocd/overlays/stage/kustomization.yaml"
+    );
 }

@@ -3,7 +3,9 @@
 use lab::{Faulty, Proxy, Reply};
 
 fn curl(proxy: &Proxy, args: &[&str]) -> lab::Run {
-    let curl = lab::Command::new("curl").env("http_proxy", proxy.url()).env("https_proxy", proxy.url());
+    let curl = lab::Command::new("curl")
+        .env("http_proxy", proxy.url())
+        .env("https_proxy", proxy.url());
     curl.args(["-sS", "-k"]).args(args).run()
 }
 
@@ -11,7 +13,16 @@ fn curl(proxy: &Proxy, args: &[&str]) -> lab::Run {
 fn a_plain_request_goes_through() {
     let (proxy, server) = (Proxy::new(), Faulty::new([Reply::text(200, "hello")]));
     let url = format!("{}/a?b=c", server.url());
-    let run = curl(&proxy, &["-H", "Proxy-Authorization: Basic eDp5", "--data", "body", &url]);
+    let run = curl(
+        &proxy,
+        &[
+            "-H",
+            "Proxy-Authorization: Basic eDp5",
+            "--data",
+            "body",
+            &url,
+        ],
+    );
     assert_eq!(run.stdout, "hello", "{run}");
     assert_eq!(proxy.requests(), [format!("POST {url}")]);
     assert_eq!(proxy.authorizations(), [Some("Basic eDp5".to_owned())]);
@@ -32,7 +43,16 @@ fn a_tunnel_leads_where_it_is_told() {
 #[test]
 fn nobody_gets_out_of_loopback() {
     let proxy = Proxy::new();
-    let run = curl(&proxy, &["-o", "/dev/null", "-w", "%{http_code}", "http://registry.example/v2/"]);
+    let run = curl(
+        &proxy,
+        &[
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "http://registry.example/v2/",
+        ],
+    );
     assert_eq!(run.stdout, "502", "{run}");
     assert_eq!(proxy.requests(), ["GET http://registry.example/v2/"]);
 }
@@ -40,6 +60,9 @@ fn nobody_gets_out_of_loopback() {
 #[test]
 fn whoever_needs_no_proxy_does_not_ask_it() {
     let (proxy, server) = (Proxy::new(), Faulty::new([Reply::text(200, "hello")]));
-    assert_eq!(curl(&proxy, &["--noproxy", "127.0.0.1", &server.url()]).stdout, "hello");
+    assert_eq!(
+        curl(&proxy, &["--noproxy", "127.0.0.1", &server.url()]).stdout,
+        "hello"
+    );
     assert_eq!(proxy.requests(), [""; 0]);
 }

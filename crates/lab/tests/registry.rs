@@ -8,14 +8,19 @@ use reqwest::Method;
 const REPO: &str = "data-literate/dex";
 
 fn two_platforms() -> Image {
-    Image::index().platform("linux/amd64").platform("linux/arm64")
+    Image::index()
+        .platform("linux/amd64")
+        .platform("linux/arm64")
 }
 
 #[test]
 fn an_index_is_read_back_as_it_was_pushed() {
     let registry = Registry::plain();
     let revision = "org.opencontainers.image.revision";
-    let image = two_platforms().attestations().label(revision, "9b04d52a").annotation(revision, "9b04d52a");
+    let image = two_platforms()
+        .attestations()
+        .label(revision, "9b04d52a")
+        .annotation(revision, "9b04d52a");
     let pushed = image.push(&registry, REPO, "sha-9b04d52a");
     let answer = registry.manifest(REPO, "sha-9b04d52a");
     assert_eq!(sha256(&answer.body), pushed.digest);
@@ -23,7 +28,9 @@ fn an_index_is_read_back_as_it_was_pushed() {
     let index = answer.json();
     assert_eq!(index["manifests"].as_array().unwrap().len(), 4);
     assert_eq!(index["annotations"][revision], "9b04d52a");
-    let config = registry.blob(REPO, &pushed.children[1].config_digest).json();
+    let config = registry
+        .blob(REPO, &pushed.children[1].config_digest)
+        .json();
     assert_eq!(config["architecture"], "arm64");
     assert_eq!(config["config"]["Labels"][revision], "9b04d52a");
     assert_eq!(
@@ -38,10 +45,15 @@ fn provenance_names_the_commit_in_both_schemas() {
     let statement = |image: Image| {
         let pushed = image.push(&registry, REPO, "v1");
         let manifest = registry.manifest(REPO, &pushed.attestations[0]).json();
-        registry.blob(REPO, manifest["layers"][0]["digest"].as_str().unwrap()).json()
+        registry
+            .blob(REPO, manifest["layers"][0]["digest"].as_str().unwrap())
+            .json()
     };
     let v1 = statement(two_platforms().provenance("9b04d52a"));
-    assert_eq!(v1["predicate"]["runDetails"]["metadata"]["buildkit_metadata"]["vcs"]["revision"], "9b04d52a");
+    assert_eq!(
+        v1["predicate"]["runDetails"]["metadata"]["buildkit_metadata"]["vcs"]["revision"],
+        "9b04d52a"
+    );
     let v02 = statement(two_platforms().provenance_v02("9b04d52a"));
     let metadata = &v02["predicate"]["metadata"]["https://mobyproject.org/buildkit@v1#metadata"];
     assert_eq!(metadata["vcs"]["revision"], "9b04d52a");
@@ -52,25 +64,43 @@ fn every_kind_of_image_is_taken() {
     let registry = Registry::plain();
     let kinds = [
         (Image::single("linux/arm64"), media::OCI_MANIFEST),
-        (Image::single("linux/arm/v7").docker(), media::DOCKER_MANIFEST),
+        (
+            Image::single("linux/arm/v7").docker(),
+            media::DOCKER_MANIFEST,
+        ),
         (two_platforms().docker(), media::DOCKER_LIST),
         (two_platforms().zstd().unmarked(), media::OCI_INDEX),
         (Image::helm(), media::OCI_MANIFEST),
         (Image::cosign_signature(), media::OCI_MANIFEST),
-        (Image::artifact("application/vnd.example.thing"), media::OCI_MANIFEST),
+        (
+            Image::artifact("application/vnd.example.thing"),
+            media::OCI_MANIFEST,
+        ),
         (Image::schema1(), media::DOCKER_SCHEMA1),
     ];
     for (image, media_type) in kinds {
         let pushed = image.push(&registry, REPO, "kind");
         let answer = registry.manifest(REPO, "kind");
         assert_eq!(answer.header("content-type"), Some(media_type), "{image:?}");
-        assert_eq!(answer.header("docker-content-digest"), Some(&*pushed.digest), "{image:?}");
+        assert_eq!(
+            answer.header("docker-content-digest"),
+            Some(&*pushed.digest),
+            "{image:?}"
+        );
     }
 }
 
 #[test]
 fn two_builds_differ_by_their_date() {
-    let build = |date| two_platforms().created(date).build(REPO, "v1").manifests.pop().unwrap().digest;
+    let build = |date| {
+        two_platforms()
+            .created(date)
+            .build(REPO, "v1")
+            .manifests
+            .pop()
+            .unwrap()
+            .digest
+    };
     assert_ne!(build("2025-01-01T00:00:00Z"), build("2025-01-02T00:00:00Z"));
     assert_eq!(build("2025-01-01T00:00:00Z"), build("2025-01-01T00:00:00Z"));
 }
@@ -81,8 +111,14 @@ fn an_index_dangles_once_its_child_is_deleted() {
     let pushed = two_platforms().push(&registry, REPO, "v1");
     registry.delete_manifest(REPO, &pushed.children[1].digest);
     assert_eq!(registry.manifest(REPO, "v1").status, 200);
-    assert_eq!(registry.manifest(REPO, &pushed.children[0].digest).status, 200);
-    assert_eq!(registry.manifest(REPO, &pushed.children[1].digest).status, 404);
+    assert_eq!(
+        registry.manifest(REPO, &pushed.children[0].digest).status,
+        200
+    );
+    assert_eq!(
+        registry.manifest(REPO, &pushed.children[1].digest).status,
+        404
+    );
     assert_eq!(registry.digest(REPO, "v2"), None);
 }
 
@@ -95,7 +131,10 @@ fn requests_are_counted_from_where_one_likes() {
     let _manifest = registry.manifest(REPO, "v1");
     let _manifest = registry.manifest(REPO, "v2");
     let path = "/v2/data-literate/dex/manifests";
-    assert_eq!(registry.request_lines(), [format!("GET {path}/v1 200"), format!("GET {path}/v2 404")]);
+    assert_eq!(
+        registry.request_lines(),
+        [format!("GET {path}/v1 200"), format!("GET {path}/v2 404")]
+    );
 }
 
 #[test]
@@ -115,7 +154,11 @@ fn a_certificate_of_nobody_is_trusted_by_those_who_have_it() {
     let ca = folder.path().join("ca.pem");
     std::fs::write(&ca, registry.ca_pem()).unwrap();
     assert_eq!(get(&registry, "v1", &["-u", "ada:lovelace"]).code, 60);
-    let trusted = get(&registry, "v1", &["-u", "ada:lovelace", "--cacert", ca.to_str().unwrap()]);
+    let trusted = get(
+        &registry,
+        "v1",
+        &["-u", "ada:lovelace", "--cacert", ca.to_str().unwrap()],
+    );
     assert_eq!(status(&trusted), 200);
 }
 
@@ -128,7 +171,10 @@ fn a_token_is_sold_for_the_password_and_to_everybody_where_it_is_public() {
     assert_eq!(buy(&registry, &[]).code, 22);
     assert_eq!(buy(&registry, &["-u", "ada:byron"]).code, 22);
     let sold = buy(&registry, &["-u", "ada:lovelace"]);
-    let bearer = format!("Authorization: Bearer {}", sold.json()["token"].as_str().unwrap());
+    let bearer = format!(
+        "Authorization: Bearer {}",
+        sold.json()["token"].as_str().unwrap()
+    );
     assert_eq!(status(&get(&registry, "v1", &["-H", &bearer])), 200);
     registry.tokens().allow_anonymous(REPO);
     assert_eq!(buy(&registry, &[]).code, 0);
@@ -143,21 +189,28 @@ fn an_identity_token_is_exchanged_where_it_is_known() {
     let registry = Setup::default().tls().token("ada", "lovelace").start();
     Image::single("linux/amd64").push(&registry, REPO, "v1");
     let exchange = |token: &str| {
-        let form = format!("grant_type=refresh_token&refresh_token={token}&scope=repository%3A{REPO}%3Apull");
+        let form = format!(
+            "grant_type=refresh_token&refresh_token={token}&scope=repository%3A{REPO}%3Apull"
+        );
         buy(&registry, &["-k", "--data", &form])
     };
     assert_eq!(exchange("abc").code, 22);
     registry.tokens().accept_identity_token("abc");
     assert_eq!(exchange("abd").code, 22);
-    let bearer =
-        format!("Authorization: Bearer {}", exchange("abc").json()["access_token"].as_str().unwrap());
+    let bearer = format!(
+        "Authorization: Bearer {}",
+        exchange("abc").json()["access_token"].as_str().unwrap()
+    );
     assert_eq!(status(&get(&registry, "v1", &["-k", "-H", &bearer])), 200);
 }
 
 #[test]
 fn a_token_server_fails_as_often_as_told() {
     let registry = Registry::token("ada", "lovelace");
-    registry.tokens().answer_next([Reply::html(503), Reply::registry_error(403, "DENIED", "denied")]);
+    registry.tokens().answer_next([
+        Reply::html(503),
+        Reply::registry_error(403, "DENIED", "denied"),
+    ]);
     let codes = [(); 3].map(|()| buy(&registry, &["-u", "ada:lovelace"]).code);
     assert_eq!(codes, [22, 22, 0]);
     registry.tokens().answer_always(Reply::html(503));
@@ -168,17 +221,29 @@ fn a_token_server_fails_as_often_as_told() {
 fn where_the_program_is_missing_its_package_is_named() {
     let this = std::env::current_exe().unwrap();
     let one = ["--exact", "--nocapture", "the_kit_may_ask_anything"];
-    let run = lab::Command::new(this).args(one).env("PATH", "/nowhere").run();
+    let run = lab::Command::new(this)
+        .args(one)
+        .env("PATH", "/nowhere")
+        .run();
     assert_eq!(run.code, 101);
     let named = |text: &str| run.stdout.contains(text) || run.stderr.contains(text);
-    assert!(named("Debian's package `docker-registry`") && named("`cargo xtask test`"), "{run}");
+    assert!(
+        named("Debian's package `docker-registry`") && named("`cargo xtask test`"),
+        "{run}"
+    );
 }
 
 #[test]
 fn the_kit_may_ask_anything() {
     let registry = Registry::token("ada", "lovelace");
     Image::single("linux/amd64").push(&registry, REPO, "v1");
-    let tags = registry.ask(Method::GET, REPO, "/v2/data-literate/dex/tags/list", &[], Vec::new());
+    let tags = registry.ask(
+        Method::GET,
+        REPO,
+        "/v2/data-literate/dex/tags/list",
+        &[],
+        Vec::new(),
+    );
     assert_eq!(tags.json()["tags"][0], "v1");
 }
 
@@ -186,16 +251,32 @@ fn the_kit_may_ask_anything() {
 fn get(registry: &Registry, tag: &str, args: &[&str]) -> lab::Run {
     let url = format!("{}/v2/{REPO}/manifests/{tag}", registry.url());
     let accept = format!("Accept: {}", media::OCI_MANIFEST);
-    let curl =
-        lab::Command::new("curl").args(["-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", &accept]);
+    let curl = lab::Command::new("curl").args([
+        "-sS",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}",
+        "-H",
+        &accept,
+    ]);
     curl.args(args).arg(url).run()
 }
 
 fn status(run: &lab::Run) -> u16 {
-    run.stdout.parse().unwrap_or_else(|_| panic!("no status in {run}"))
+    run.stdout
+        .parse()
+        .unwrap_or_else(|_| panic!("no status in {run}"))
 }
 
 fn buy(registry: &Registry, args: &[&str]) -> lab::Run {
-    let url = format!("{}?service=lab&scope=repository:{REPO}:pull", registry.tokens().realm());
-    lab::Command::new("curl").args(["-sSf"]).args(args).arg(url).run()
+    let url = format!(
+        "{}?service=lab&scope=repository:{REPO}:pull",
+        registry.tokens().realm()
+    );
+    lab::Command::new("curl")
+        .args(["-sSf"])
+        .args(args)
+        .arg(url)
+        .run()
 }

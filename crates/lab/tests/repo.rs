@@ -5,31 +5,49 @@ use lab::repo::{AUTHOR, Change};
 
 fn remote() -> Remote {
     let remote = Remote::new();
-    remote.commit("main", &[("run.sh", "#!/bin/sh\n", true), ("a/b.txt", "one\n", false)], "feat: start\n");
+    remote.commit(
+        "main",
+        &[("run.sh", "#!/bin/sh\n", true), ("a/b.txt", "one\n", false)],
+        "feat: start\n",
+    );
     remote
 }
 
 fn git() -> lab::Command {
-    let git = lab::Command::new("git").env("GIT_AUTHOR_NAME", "Another").env("GIT_COMMITTER_NAME", "Another");
-    git.env("GIT_AUTHOR_EMAIL", "another@example.com").env("GIT_COMMITTER_EMAIL", "another@example.com")
+    let git = lab::Command::new("git")
+        .env("GIT_AUTHOR_NAME", "Another")
+        .env("GIT_COMMITTER_NAME", "Another");
+    git.env("GIT_AUTHOR_EMAIL", "another@example.com")
+        .env("GIT_COMMITTER_EMAIL", "another@example.com")
 }
 
 #[test]
 fn a_commit_has_its_files_and_its_parent() {
     let remote = remote();
     let first = remote.tip("main");
-    let second = remote.commit("main", &[("a/b.txt", "two\n", false)], "fix: two\n\nRunbook-Image: dex\n");
+    let second = remote.commit(
+        "main",
+        &[("a/b.txt", "two\n", false)],
+        "fix: two\n\nRunbook-Image: dex\n",
+    );
     let log = remote.log("main");
     assert_eq!(log[0].id, second);
     assert_eq!(log[0].parents, [first]);
-    assert_eq!((log[0].author.as_str(), log[0].title()), (AUTHOR, "fix: two"));
+    assert_eq!(
+        (log[0].author.as_str(), log[0].title()),
+        (AUTHOR, "fix: two")
+    );
     assert_eq!(log[0].trailer("Runbook-Image"), Some("dex"));
     assert_eq!(log[1].message, "feat: start\n");
     assert_eq!(log[0].date - log[1].date, 60);
     assert_eq!(remote.file("main", "a/b.txt").as_deref(), Some("two\n"));
     assert_eq!(remote.file("main", "a/c.txt"), None);
     assert_eq!(remote.mode("main", "run.sh").as_deref(), Some("100755"));
-    assert!(remote.diff(&second).ends_with("@@ -1 +1 @@\n-one\n+two\n"), "{}", remote.diff(&second));
+    assert!(
+        remote.diff(&second).ends_with("@@ -1 +1 @@\n-one\n+two\n"),
+        "{}",
+        remote.diff(&second)
+    );
     remote.fsck();
 }
 
@@ -42,10 +60,21 @@ fn the_same_commits_have_the_same_ids() {
 fn trees_hold_links_and_submodules_and_lose_files() {
     let remote = remote();
     let module = remote.tip("main");
-    let changes =
-        [Change::symlink("link", "a/b.txt"), Change::submodule("module", &module), Change::delete("run.sh")];
-    remote.change_as("Another <another@example.com>", "main", &changes, "chore: odd things");
-    assert_eq!(remote.log("main")[0].author, "Another <another@example.com>");
+    let changes = [
+        Change::symlink("link", "a/b.txt"),
+        Change::submodule("module", &module),
+        Change::delete("run.sh"),
+    ];
+    remote.change_as(
+        "Another <another@example.com>",
+        "main",
+        &changes,
+        "chore: odd things",
+    );
+    assert_eq!(
+        remote.log("main")[0].author,
+        "Another <another@example.com>"
+    );
     assert_eq!(remote.mode("main", "link").as_deref(), Some("120000"));
     assert_eq!(remote.mode("main", "module").as_deref(), Some("160000"));
     assert_eq!(remote.mode("main", "run.sh"), None);
@@ -77,10 +106,18 @@ fn a_checkout_pushes() {
 fn a_refused_push_shows_the_reasons() {
     let remote = remote();
     let checkout = remote.checkout("main");
-    remote.reject_with("error: GH006: Protected branch update failed.\nerror: Two reviews are required.");
+    remote.reject_with(
+        "error: GH006: Protected branch update failed.\nerror: Two reviews are required.",
+    );
     let refusal = checkout.commit_and_push("feat: no").unwrap_err();
-    assert!(refusal.contains("remote: error: GH006: Protected branch update failed."), "{refusal}");
-    assert!(refusal.contains("remote: error: Two reviews are required."), "{refusal}");
+    assert!(
+        refusal.contains("remote: error: GH006: Protected branch update failed."),
+        "{refusal}"
+    );
+    assert!(
+        refusal.contains("remote: error: Two reviews are required."),
+        "{refusal}"
+    );
     assert!(refusal.contains("pre-receive hook declined"), "{refusal}");
     assert_eq!((remote.log("main").len(), remote.pushes()), (1, 1));
     remote.accept();
@@ -95,12 +132,18 @@ fn a_push_loses_a_race_once() {
         remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human");
     });
     let refusal = checkout.commit_and_push("feat: late").unwrap_err();
-    assert!(refusal.contains("cannot lock ref") || refusal.contains("failed to update ref"), "{refusal}");
+    assert!(
+        refusal.contains("cannot lock ref") || refusal.contains("failed to update ref"),
+        "{refusal}"
+    );
     assert!(race.is_over());
     assert_eq!(remote.log("main")[0].title(), "docs: human");
     checkout.git(&["pull", "--quiet", "--rebase"]);
     checkout.commit_and_push("feat: in time").unwrap();
-    assert_eq!(remote.file("main", "human.txt").as_deref(), Some("me first\n"));
+    assert_eq!(
+        remote.file("main", "human.txt").as_deref(),
+        Some("me first\n")
+    );
     remote.fsck();
 }
 
@@ -118,7 +161,12 @@ fn ten_pushers_and_one_race_leave_a_straight_history() {
     });
     assert!(race.is_over());
     assert_eq!(remote.log("main").len(), 12);
-    assert!(remote.log("main").iter().all(|commit| commit.parents.len() <= 1));
+    assert!(
+        remote
+            .log("main")
+            .iter()
+            .all(|commit| commit.parents.len() <= 1)
+    );
     remote.fsck();
 }
 
@@ -147,7 +195,11 @@ fn a_race_may_go_on_for_ever() {
     let remote = remote();
     let checkout = remote.checkout("main");
     let race = remote.on_every_push(|remote| {
-        remote.commit("main", &[("n", &remote.pushes().to_string(), false)], "chore: again");
+        remote.commit(
+            "main",
+            &[("n", &remote.pushes().to_string(), false)],
+            "chore: again",
+        );
     });
     for _ in 0..3 {
         checkout.git(&["pull", "--quiet", "--rebase"]);
@@ -166,11 +218,26 @@ fn a_big_repository_is_made_quickly_and_cloned_in_part() {
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
     let http = remote.http_open();
     let clone = ["clone", "--quiet", "--bare", "--depth=1", "--filter=tree:0"];
-    assert_eq!(git().args(clone).arg(http.url()).run().expect_code(0).stderr, "");
+    assert_eq!(
+        git()
+            .args(clone)
+            .arg(http.url())
+            .run()
+            .expect_code(0)
+            .stderr,
+        ""
+    );
     let part = http.bytes_sent();
-    git().args(["clone", "--quiet", "--bare", &http.url()]).run().expect_code(0);
+    git()
+        .args(["clone", "--quiet", "--bare", &http.url()])
+        .run()
+        .expect_code(0);
     assert!(part < 10_000, "{part}");
-    assert!(http.bytes_sent() - part > 1_000_000, "{}", http.bytes_sent());
+    assert!(
+        http.bytes_sent() - part > 1_000_000,
+        "{}",
+        http.bytes_sent()
+    );
 }
 
 #[test]
@@ -178,16 +245,37 @@ fn a_push_over_http_needs_the_password() {
     let remote = remote();
     let http = remote.http("ada", "love/lace");
     let git = git();
-    let refused = git.clone().args(["clone", "--quiet", &http.url(), "refused"]).run();
+    let refused = git
+        .clone()
+        .args(["clone", "--quiet", &http.url(), "refused"])
+        .run();
     assert_eq!(refused.code, 128, "{refused}");
-    assert_eq!(http.request_lines(), ["GET /remote.git/info/refs?service=git-upload-pack"]);
+    assert_eq!(
+        http.request_lines(),
+        ["GET /remote.git/info/refs?service=git-upload-pack"]
+    );
     let url = http.url().replace("://", "://ada:love%2Flace@");
-    git.clone().args(["clone", "--quiet", &url, "clone"]).run().expect_code(0);
+    git.clone()
+        .args(["clone", "--quiet", &url, "clone"])
+        .run()
+        .expect_code(0);
     let inside = git.clone().current_dir(git.home().join("clone"));
-    inside.clone().args(["commit", "--quiet", "--allow-empty", "-m", "feat: bob"]).run().expect_code(0);
+    inside
+        .clone()
+        .args(["commit", "--quiet", "--allow-empty", "-m", "feat: bob"])
+        .run()
+        .expect_code(0);
     inside.args(["push", "--quiet"]).run().expect_code(0);
-    assert_eq!(remote.log("main")[0].author, "Another <another@example.com>");
-    assert!(http.authorizations().iter().flatten().all(|it| it == "Basic YWRhOmxvdmUvbGFjZQ=="));
+    assert_eq!(
+        remote.log("main")[0].author,
+        "Another <another@example.com>"
+    );
+    assert!(
+        http.authorizations()
+            .iter()
+            .flatten()
+            .all(|it| it == "Basic YWRhOmxvdmUvbGFjZQ==")
+    );
     assert!(http.bytes_sent() > 0);
 }
 
@@ -196,7 +284,9 @@ fn a_large_push_comes_through_in_chunks() {
     let remote = remote();
     let http = remote.http_open();
     let checkout = remote.checkout("main");
-    let noise: Vec<_> = (0..100_000_u32).map(|n| lab::image::sha256(&n.to_be_bytes())).collect();
+    let noise: Vec<_> = (0..100_000_u32)
+        .map(|n| lab::image::sha256(&n.to_be_bytes()))
+        .collect();
     checkout.write("noise", noise.join("\n"));
     checkout.git(&["remote", "set-url", "origin", &http.url()]);
     checkout.commit_and_push("feat: noise").unwrap();
@@ -227,6 +317,9 @@ fn http_may_let_read_and_not_write() {
     checkout.git(&["remote", "set-url", "origin", &http.url()]);
     checkout.git(&["fetch", "--quiet"]);
     let refusal = checkout.commit_and_push("feat: no").unwrap_err();
-    assert!(refusal.contains("Write access to repository not granted."), "{refusal}");
+    assert!(
+        refusal.contains("Write access to repository not granted."),
+        "{refusal}"
+    );
     assert_eq!(remote.pushes(), 0);
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use lab::overlays::Overlay;
-use lab::testbed::{App, AppSpec, Capacity, Namespace, PodStatus, Rule, Testbed, repository, scripts};
+use lab::testbed::{
+    App, AppSpec, Capacity, Namespace, PodStatus, Rule, Testbed, repository, scripts,
+};
 use lab::{Command, Remote, Run};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -23,7 +25,12 @@ fn deploy(tag: &str) -> Deployment {
     let (namespace, remote) = (testbed.namespace(), Remote::new());
     let commit = push(&remote, &namespace, tag);
     let app = testbed.app(&AppSpec::new(&namespace, &remote.url(), OVERLAY));
-    Deployment { app, namespace, remote, commit }
+    Deployment {
+        app,
+        namespace,
+        remote,
+        commit,
+    }
 }
 
 fn push(remote: &Remote, namespace: &Namespace, tag: &str) -> String {
@@ -32,7 +39,9 @@ fn push(remote: &Remote, namespace: &Namespace, tag: &str) -> String {
 }
 
 fn images(pods: &[Value]) -> Vec<&str> {
-    pods.iter().filter_map(|pod| pod["spec"]["containers"][0]["image"].as_str()).collect()
+    pods.iter()
+        .filter_map(|pod| pod["spec"]["containers"][0]["image"].as_str())
+        .collect()
 }
 
 fn waits_for(pod: &Value, reason: &str) -> bool {
@@ -64,40 +73,84 @@ fn pod(name: &str) -> Value {
 
 #[test]
 fn an_app_is_synced_and_its_pods_run_the_image_of_the_overlay() {
-    let Deployment { app, namespace, commit, remote: _remote } = deploy("sha-1");
+    let Deployment {
+        app,
+        namespace,
+        commit,
+        remote: _remote,
+    } = deploy("sha-1");
     app.wait_until_deployed(&commit);
     let pods = namespace.list("pods");
     assert_eq!(images(&pods), ["registry.example/example/dex:sha-1"; 2]);
-    let id = pods[0]["status"]["containerStatuses"][0]["imageID"].as_str().unwrap();
-    assert!(id.starts_with("registry.example/example/dex@sha256:"), "{id}");
+    let id = pods[0]["status"]["containerStatuses"][0]["imageID"]
+        .as_str()
+        .unwrap();
+    assert!(
+        id.starts_with("registry.example/example/dex@sha256:"),
+        "{id}"
+    );
 }
 
 #[test]
 fn argocd_app_wait_is_content_with_the_old_revision() {
-    let Deployment { app, namespace, remote, commit } = deploy("sha-1");
+    let Deployment {
+        app,
+        namespace,
+        remote,
+        commit,
+    } = deploy("sha-1");
     app.wait_until_deployed(&commit);
     let next = push(&remote, &namespace, "sha-2");
-    let wait = ["app", "wait", app.name(), "--sync", "--health", "--timeout", "60"];
+    let wait = [
+        "app",
+        "wait",
+        app.name(),
+        "--sync",
+        "--health",
+        "--timeout",
+        "60",
+    ];
     let run = argocd(Testbed::shared().argocd().admin_token(), &wait);
     run.expect_code(0);
     assert_eq!(app.revision(), Some(commit));
-    assert_eq!(images(&namespace.list("pods")), ["registry.example/example/dex:sha-1"; 2]);
+    assert_eq!(
+        images(&namespace.list("pods")),
+        ["registry.example/example/dex:sha-1"; 2]
+    );
     app.wait_until_deployed(&next);
-    namespace.wait_for_pods("the new pods", |pods| images(pods) == ["registry.example/example/dex:sha-2"; 2]);
+    namespace.wait_for_pods("the new pods", |pods| {
+        images(pods) == ["registry.example/example/dex:sha-2"; 2]
+    });
 }
 
 #[test]
 fn argocd_sees_a_pod_whose_image_cannot_be_pulled() {
-    let Deployment { app, namespace, remote: _remote, commit: _ } = deploy("sha-none");
-    namespace.pods(scripts::image_pull_backoff("registry.example/example/dex:sha-none: not found"));
+    let Deployment {
+        app,
+        namespace,
+        remote: _remote,
+        commit: _,
+    } = deploy("sha-none");
+    namespace.pods(scripts::image_pull_backoff(
+        "registry.example/example/dex:sha-none: not found",
+    ));
     app.refresh();
-    app.wait_for("bad health", |status| status["health"]["status"] == "Progressing");
+    app.wait_for("bad health", |status| {
+        status["health"]["status"] == "Progressing"
+    });
     let sick = |node: &Value| node["kind"] == "Pod" && node["health"]["status"] == "Degraded";
     lab::wait::until("a sick pod in the tree", || {
-        app.tree()["nodes"].as_array().is_some_and(|nodes| nodes.iter().any(sick))
+        app.tree()["nodes"]
+            .as_array()
+            .is_some_and(|nodes| nodes.iter().any(sick))
     });
     let tree = app.tree();
-    let pod = tree["nodes"].as_array().unwrap().iter().find(|node| sick(node)).unwrap();
+    let pod = tree["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|node| sick(node))
+        .unwrap();
     let message = pod["health"]["message"].as_str().unwrap();
     assert!(message.contains("sha-none: not found"), "{message}");
 }
@@ -112,11 +165,17 @@ fn a_crash_loop_can_be_read_about() {
             && pods[0]["status"]["containerStatuses"][0]["restartCount"] == 1
     });
     let last = &pods[0]["status"]["containerStatuses"][0]["lastState"]["terminated"];
-    assert_eq!((&last["exitCode"], &last["reason"]), (&json!(1), &json!("Error")));
+    assert_eq!(
+        (&last["exitCode"], &last["reason"]),
+        (&json!(1), &json!("Error"))
+    );
     let testbed = Testbed::shared().kubernetes();
     let log = namespace.path("pods/dex/log?container=dex&previous=true&tailLines=1");
     let answer = testbed.ask_as(testbed.admin_token(), Method::GET, &log);
-    assert_eq!(String::from_utf8_lossy(&answer.body), "no such table: users\n");
+    assert_eq!(
+        String::from_utf8_lossy(&answer.body),
+        "no such table: users\n"
+    );
 }
 
 #[test]
@@ -124,26 +183,50 @@ fn a_story_goes_by_the_clock() {
     let namespace = Testbed::shared().namespace();
     let at = Duration::from_millis;
     namespace.pods(scripts::timeline([
-        (at(0), PodStatus::waiting("CreateContainerConfigError", "configmap \"dex\" not found")),
+        (
+            at(0),
+            PodStatus::waiting("CreateContainerConfigError", "configmap \"dex\" not found"),
+        ),
         (at(600), PodStatus::running().not_ready()),
-        (at(1200), PodStatus::running().image_id("registry.example/dex@sha256:1")),
+        (
+            at(1200),
+            PodStatus::running().image_id("registry.example/dex@sha256:1"),
+        ),
     ]));
     namespace.create("pods", &pod("dex"));
-    namespace.wait_for_pods("the error", |pods| waits_for(&pods[0], "CreateContainerConfigError"));
+    namespace.wait_for_pods("the error", |pods| {
+        waits_for(&pods[0], "CreateContainerConfigError")
+    });
     let ready = |pods: &[Value]| pods[0]["status"]["containerStatuses"][0]["ready"] == true;
-    namespace.wait_for_pods("the start", |pods| pods[0]["status"]["phase"] == "Running" && !ready(pods));
+    namespace.wait_for_pods("the start", |pods| {
+        pods[0]["status"]["phase"] == "Running" && !ready(pods)
+    });
     let pods = namespace.wait_for_pods("the end", ready);
-    assert_eq!(pods[0]["status"]["containerStatuses"][0]["imageID"], "registry.example/dex@sha256:1");
+    assert_eq!(
+        pods[0]["status"]["containerStatuses"][0]["imageID"],
+        "registry.example/dex@sha256:1"
+    );
 }
 
 #[test]
 fn a_pod_that_does_not_fit_is_unschedulable() {
-    let namespace = Testbed::shared().namespace_on(Capacity { cpu: 1, ..Capacity::default() });
+    let namespace = Testbed::shared().namespace_on(Capacity {
+        cpu: 1,
+        ..Capacity::default()
+    });
     namespace.create("pods", &pod("dex"));
-    let pods = namespace.wait_for_pods("the scheduler", |pods| pods[0]["status"]["conditions"].is_array());
+    let pods = namespace.wait_for_pods("the scheduler", |pods| {
+        pods[0]["status"]["conditions"].is_array()
+    });
     let condition = &pods[0]["status"]["conditions"][0];
     assert_eq!(condition["reason"], "Unschedulable");
-    assert!(condition["message"].as_str().unwrap().contains("Insufficient cpu"), "{condition}");
+    assert!(
+        condition["message"]
+            .as_str()
+            .unwrap()
+            .contains("Insufficient cpu"),
+        "{condition}"
+    );
 }
 
 #[test]
@@ -169,24 +252,47 @@ fn a_pod_may_be_played_by_hand() {
     let scheduled = |pods: &[Value]| pods[0]["spec"]["nodeName"].is_string();
     namespace.wait_for_pods("a node", scheduled);
     let status = json!({ "status": { "phase": "Failed", "reason": "Evicted" } });
-    Testbed::shared().kubernetes().patch(&namespace.path("pods/dex/status"), &status);
+    Testbed::shared()
+        .kubernetes()
+        .patch(&namespace.path("pods/dex/status"), &status);
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(namespace.list("pods")[0]["status"]["reason"], "Evicted");
 }
 
 #[test]
 fn an_account_of_argocd_may_do_what_its_policy_says_and_no_more() {
-    let Deployment { app, commit, remote: _remote, namespace: _namespace } = deploy("sha-1");
+    let Deployment {
+        app,
+        commit,
+        remote: _remote,
+        namespace: _namespace,
+    } = deploy("sha-1");
     app.wait_until_deployed(&commit);
     let argocd = Testbed::shared().argocd();
     let ci = argocd.account(&["p, role:ci, applications, get, */*, allow"]);
     let path = format!("/api/v1/applications/{}?project=default", app.name());
-    assert_eq!(argocd.ask_as(&ci.token, Method::GET, &path, None).status, 200);
+    assert_eq!(
+        argocd.ask_as(&ci.token, Method::GET, &path, None).status,
+        200
+    );
     let sync = format!("/api/v1/applications/{}/sync", app.name());
-    assert_eq!(argocd.ask_as(&ci.token, Method::POST, &sync, Some(&json!({}))).status, 403);
+    assert_eq!(
+        argocd
+            .ask_as(&ci.token, Method::POST, &sync, Some(&json!({})))
+            .status,
+        403
+    );
     argocd.change_account(&ci, &[]);
-    assert_eq!(argocd.ask_as(&ci.token, Method::GET, &path, None).status, 403);
-    assert_eq!(argocd.ask_as(&argocd.expired_token(&ci), Method::GET, &path, None).status, 401);
+    assert_eq!(
+        argocd.ask_as(&ci.token, Method::GET, &path, None).status,
+        403
+    );
+    assert_eq!(
+        argocd
+            .ask_as(&argocd.expired_token(&ci), Method::GET, &path, None)
+            .status,
+        401
+    );
     assert_eq!(argocd.ask_as("wrong", Method::GET, &path, None).status, 401);
 }
 
@@ -196,14 +302,19 @@ fn an_account_of_kubernetes_may_do_what_its_role_says_and_no_more() {
     let namespace = testbed.namespace();
     let account = namespace.account("verify-pods", &[Rule::new("", "pods", "get,list,watch")]);
     let ask = |token: &str, kind: &str| {
-        testbed.kubernetes().ask_as(token, Method::GET, &namespace.path(kind)).status
+        testbed
+            .kubernetes()
+            .ask_as(token, Method::GET, &namespace.path(kind))
+            .status
     };
     assert_eq!(ask(&account.token, "pods"), 200);
     assert_eq!(ask(&account.token, "apps/deployments"), 403);
     assert_eq!(ask(&account.expired, "pods"), 401);
     assert_eq!(ask("wrong", "pods"), 401);
     namespace.change_account(&account, &[Rule::new("apps", "deployments", "list")]);
-    lab::wait::until("the new role", || ask(&account.token, "apps/deployments") == 200);
+    lab::wait::until("the new role", || {
+        ask(&account.token, "apps/deployments") == 200
+    });
     assert_eq!(ask(&account.token, "pods"), 403);
 }
 
@@ -216,14 +327,31 @@ fn a_world_of_its_own_may_be_stopped_in_parts_and_leaves_nothing() {
     testbed.stop_argocd();
     assert_eq!(testbed.processes().len(), 5);
     testbed.start_argocd();
-    assert!(testbed.argocd().get("/api/version")["Version"].as_str().unwrap().starts_with("v3."));
+    assert!(
+        testbed.argocd().get("/api/version")["Version"]
+            .as_str()
+            .unwrap()
+            .starts_with("v3.")
+    );
     testbed.stop_kubernetes();
-    assert!(testbed.kubernetes().try_ask(Method::GET, "/version", None).is_err());
+    assert!(
+        testbed
+            .kubernetes()
+            .try_ask(Method::GET, "/version", None)
+            .is_err()
+    );
     testbed.start_kubernetes();
-    assert_eq!(testbed.kubernetes().get("/version")["gitVersion"], "v1.36.1");
+    assert_eq!(
+        testbed.kubernetes().get("/version")["gitVersion"],
+        "v1.36.1"
+    );
     drop(testbed);
     assert!(!folder.exists());
-    let ids = processes.iter().map(|(_, id, _)| format!("/proc/{id}/cmdline"));
-    let alive: Vec<_> = ids.filter(|file| std::fs::read(file).is_ok_and(|line| !line.is_empty())).collect();
+    let ids = processes
+        .iter()
+        .map(|(_, id, _)| format!("/proc/{id}/cmdline"));
+    let alive: Vec<_> = ids
+        .filter(|file| std::fs::read(file).is_ok_and(|line| !line.is_empty()))
+        .collect();
     assert!(alive.is_empty(), "{alive:?}");
 }

@@ -31,7 +31,10 @@ const STAGE_AND_PROD: [&str; 2] = ["stage", "prod"];
 
 /// Runs the demo; 0 only if every verdict was the expected one.
 pub(crate) fn main(invocation: Invocation, keep: bool) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
     };
@@ -74,14 +77,23 @@ async fn tell(invocation: Invocation, keep: bool) -> anyhow::Result<u8> {
 /// Is the image there, whole, for every platform?
 async fn chapter_image(stage: &mut Stage, world: &World) -> String {
     stage.chapter("The image");
-    stage.say("The build of commit 1a2b3c4d pushed its image. Is it there, whole, for both platforms?");
+    stage.say(
+        "The build of commit 1a2b3c4d pushed its image. Is it there, whole, for both platforms?",
+    );
     let tagged = world.image(TAG);
     let arguments = ["--image", &tagged, "--platform", "linux/amd64,linux/arm64"];
     let pinned = stage.run::<CheckImage>(&arguments, Verdict::Passed).await;
     stage.say("A tag that nobody pushed is a \"no\", at once and with its own exit code:");
-    stage.run::<CheckImage>(&["--image", &world.image(MISSING_TAG)], Verdict::Refused).await;
+    stage
+        .run::<CheckImage>(&["--image", &world.image(MISSING_TAG)], Verdict::Refused)
+        .await;
     stage.say("An image that is there but not for a platform that is needed is a \"no\" as well:");
-    stage.run::<CheckImage>(&["--image", &tagged, "--platform", "linux/s390x"], Verdict::Refused).await;
+    stage
+        .run::<CheckImage>(
+            &["--image", &tagged, "--platform", "linux/s390x"],
+            Verdict::Refused,
+        )
+        .await;
     pinned
 }
 
@@ -100,7 +112,11 @@ async fn chapter_dev(stage: &mut Stage, world: &World, pinned: &str) {
 async fn chapter_release(stage: &mut Stage, world: &World, pinned: &str) -> anyhow::Result<()> {
     stage.chapter("Release to stage and prod");
     stage.say("First what would change:");
-    let dry = [&to_overlays(world, &STAGE_AND_PROD, pinned)[..], &["--dry-run".to_owned()]].concat();
+    let dry = [
+        &to_overlays(world, &STAGE_AND_PROD, pinned)[..],
+        &["--dry-run".to_owned()],
+    ]
+    .concat();
     stage.run::<BumpOverlay>(&dry, Verdict::Passed).await;
     stage.say("Then the change itself: both overlays in one commit, no checkout, no clone:");
     let commit = bump(stage, world, &STAGE_AND_PROD, pinned, Verdict::Passed).await;
@@ -112,14 +128,23 @@ async fn chapter_release(stage: &mut Stage, world: &World, pinned: &str) -> anyh
     wait_argo(stage, &STAGE_AND_PROD, &commit, pinned, Verdict::Passed).await;
     verify_pods(stage, &STAGE_AND_PROD, pinned, Verdict::Passed).await;
     stage.say("An image that the overlay does not have is refused, and nothing is written:");
-    bump(stage, world, &["prod"], "ghcr.io/somebody/else:v1", Verdict::Refused).await;
+    bump(
+        stage,
+        world,
+        &["prod"],
+        "ghcr.io/somebody/else:v1",
+        Verdict::Refused,
+    )
+    .await;
     Ok(())
 }
 
 /// Somebody did not ask whether the image is there.
 async fn chapter_bad_image(stage: &mut Stage, world: &World) {
     stage.chapter("A bad image");
-    stage.say("Somebody writes a tag into prod that nobody has pushed, without `check-image` before:");
+    stage.say(
+        "Somebody writes a tag into prod that nobody has pushed, without `check-image` before:",
+    );
     let image = world.image(MISSING_TAG);
     let commit = bump(stage, world, &["prod"], &image, Verdict::Passed).await;
     stage.say("Argo CD calls it Progressing for ten minutes. The reason is known at once, and so is whose fault it is:");
@@ -147,43 +172,110 @@ async fn chapter_silence(stage: &mut Stage, world: &mut World) {
     stage.chapter("No answer");
     let image = world.image(TAG);
     world.stop_registry().await;
-    stage.say("The registry goes down. Whether the image is there cannot be told, which is not a \"no\":");
-    stage.run::<CheckImage>(&["--image", &image], Verdict::Unavailable).await;
+    stage.say(
+        "The registry goes down. Whether the image is there cannot be told, which is not a \"no\":",
+    );
+    stage
+        .run::<CheckImage>(&["--image", &image], Verdict::Unavailable)
+        .await;
 }
 
 /// Writes an image into overlays and returns the commit.
-async fn bump(stage: &mut Stage, world: &World, to: &[&str], image: &str, expected: Verdict) -> String {
-    stage.run::<BumpOverlay>(&to_overlays(world, to, image), expected).await
+async fn bump(
+    stage: &mut Stage,
+    world: &World,
+    to: &[&str],
+    image: &str,
+    expected: Verdict,
+) -> String {
+    stage
+        .run::<BumpOverlay>(&to_overlays(world, to, image), expected)
+        .await
 }
 
 /// Takes a bad image out of an overlay and returns the commit.
 async fn roll_back(stage: &mut Stage, world: &World, environment: &str, bad: &str) -> String {
     let overlay = remote::overlay(environment);
-    let arguments = ["--overlay", &overlay, "--image", bad, "--bad", bad, "--branch", "main", "--remote"];
+    let arguments = [
+        "--overlay",
+        &overlay,
+        "--image",
+        bad,
+        "--bad",
+        bad,
+        "--branch",
+        "main",
+        "--remote",
+    ];
     let arguments = [&arguments[..], &[world.remote(), "--reason", "image-pull"]].concat();
-    stage.run::<RollbackOverlay>(&arguments, Verdict::Passed).await
+    stage
+        .run::<RollbackOverlay>(&arguments, Verdict::Passed)
+        .await
 }
 
 fn to_overlays(world: &World, environments: &[&str], image: &str) -> Vec<String> {
-    let branch = if environments == ["dev"] { "dev" } else { "main" };
-    let overlays = environments.iter().flat_map(|name| ["--overlay".to_owned(), remote::overlay(name)]);
-    let rest = ["--image", image, "--branch", branch, "--remote", world.remote()].map(str::to_owned);
-    let source = image.contains(TAG).then(|| ["--source-commit", COMMIT].map(str::to_owned));
-    overlays.chain(rest).chain(source.into_iter().flatten()).collect()
+    let branch = if environments == ["dev"] {
+        "dev"
+    } else {
+        "main"
+    };
+    let overlays = environments
+        .iter()
+        .flat_map(|name| ["--overlay".to_owned(), remote::overlay(name)]);
+    let rest = [
+        "--image",
+        image,
+        "--branch",
+        branch,
+        "--remote",
+        world.remote(),
+    ]
+    .map(str::to_owned);
+    let source = image
+        .contains(TAG)
+        .then(|| ["--source-commit", COMMIT].map(str::to_owned));
+    overlays
+        .chain(rest)
+        .chain(source.into_iter().flatten())
+        .collect()
 }
 
-async fn wait_argo(stage: &mut Stage, environments: &[&str], commit: &str, image: &str, expected: Verdict) {
+async fn wait_argo(
+    stage: &mut Stage,
+    environments: &[&str],
+    commit: &str,
+    image: &str,
+    expected: Verdict,
+) {
     let apps = list(environments);
-    stage.run::<WaitArgo>(&["--app", &apps, "--commit", commit, "--image", image], expected).await;
+    stage
+        .run::<WaitArgo>(
+            &["--app", &apps, "--commit", commit, "--image", image],
+            expected,
+        )
+        .await;
 }
 
 async fn verify_pods(stage: &mut Stage, environments: &[&str], image: &str, expected: Verdict) {
     let namespaces = list(environments);
-    let arguments = ["--namespace", &namespaces, "--workload", "deployment/dex", "--image", image];
-    stage.run::<VerifyPods>(&[&arguments[..], &["--soak", "1s"]].concat(), expected).await;
+    let arguments = [
+        "--namespace",
+        &namespaces,
+        "--workload",
+        "deployment/dex",
+        "--image",
+        image,
+    ];
+    stage
+        .run::<VerifyPods>(&[&arguments[..], &["--soak", "1s"]].concat(), expected)
+        .await;
 }
 
 /// Application and namespace have the same name.
 fn list(environments: &[&str]) -> String {
-    environments.iter().map(|name| format!("dex-{name}")).collect::<Vec<_>>().join(",")
+    environments
+        .iter()
+        .map(|name| format!("dex-{name}"))
+        .collect::<Vec<_>>()
+        .join(",")
 }

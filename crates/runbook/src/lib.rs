@@ -15,7 +15,11 @@ use contract::{Invocation, Verdict};
 /// Takes the process's arguments and does what they say.
 pub fn main() -> ExitCode {
     let mut invocation = Invocation::of_process();
-    let name = invocation.arguments.get(1).and_then(|argument| argument.to_str()).map(str::to_owned);
+    let name = invocation
+        .arguments
+        .get(1)
+        .and_then(|argument| argument.to_str())
+        .map(str::to_owned);
     if let Some(step) = name.as_deref().and_then(steps::find) {
         // `runbook check-image --image …` is `check-image --image …`.
         invocation.arguments.remove(0);
@@ -37,11 +41,16 @@ fn command() -> Command {
         .long("keep")
         .action(ArgAction::SetTrue)
         .help("Leave the world up until Ctrl-C, and print the variables to try the steps by hand");
-    let demo =
-        Command::new("demo").about("Show the steps at work on a small world of this machine's own").arg(keep);
-    let shell =
-        Arg::new("shell").required(true).value_parser(value_parser!(Shell)).help("Shell to complete for");
-    let completions = Command::new("completions").about("Print completions for a shell").arg(shell);
+    let demo = Command::new("demo")
+        .about("Show the steps at work on a small world of this machine's own")
+        .arg(keep);
+    let shell = Arg::new("shell")
+        .required(true)
+        .value_parser(value_parser!(Shell))
+        .help("Shell to complete for");
+    let completions = Command::new("completions")
+        .about("Print completions for a shell")
+        .arg(shell);
     Command::new("runbook")
         .version(env!("CARGO_PKG_VERSION"))
         .about("The steps of a deployment runbook behind one name")
@@ -54,7 +63,11 @@ fn command() -> Command {
 /// clap's own words and exit codes are ours: 0 for help, 2 for what is not understood.
 fn explain(error: &clap::Error) -> ExitCode {
     let _ = error.print();
-    ExitCode::from(if error.use_stderr() { Verdict::Usage.exit() } else { 0 })
+    ExitCode::from(if error.use_stderr() {
+        Verdict::Usage.exit()
+    } else {
+        0
+    })
 }
 
 fn completions(shell: Option<&Shell>) -> ExitCode {
@@ -63,5 +76,9 @@ fn completions(shell: Option<&Shell>) -> ExitCode {
         clap_complete::generate(*shell, &mut command(), "runbook", &mut script);
     }
     let written = io::stdout().write_all(&script);
-    ExitCode::from(if written.is_ok() { 0 } else { Verdict::Unavailable.exit() })
+    ExitCode::from(if written.is_ok() {
+        0
+    } else {
+        Verdict::Unavailable.exit()
+    })
 }

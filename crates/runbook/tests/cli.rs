@@ -12,7 +12,8 @@ fn the_demo_tells_its_story_and_leaves_nothing_behind() {
     let run = demo.run();
     assert_eq!(run.code, 0, "{run}");
     assert!(
-        run.stdout.ends_with("20 commands, every verdict as expected; nothing was left behind.\n"),
+        run.stdout
+            .ends_with("20 commands, every verdict as expected; nothing was left behind.\n"),
         "{run}"
     );
     for word in ["[held]", "\n    Runbook-Rollback-Of: "] {
@@ -32,7 +33,9 @@ fn a_demo_that_is_kept_tells_where_things_are_and_stays_until_it_is_stopped() {
     let run = running.wait();
     assert_eq!(run.code, 0, "{run}");
     assert!(
-        ["RUNBOOK_ARGOCD_SERVER", "KUBECONFIG", "RUNBOOK_IMAGE"].iter().all(|name| run.stdout.contains(name)),
+        ["RUNBOOK_ARGOCD_SERVER", "KUBECONFIG", "RUNBOOK_IMAGE"]
+            .iter()
+            .all(|name| run.stdout.contains(name)),
         "{run}"
     );
     assert_eq!(std::fs::read_dir(demo.temp()).unwrap().count(), 0);
@@ -63,7 +66,9 @@ fn a_demo_that_is_stopped_leaves_nothing_behind() {
 
 #[test]
 fn a_step_behind_the_front_door_is_the_step() {
-    let run = runbook().args(["check-image", "--image", "nonsense", "--format=json"]).run();
+    let run = runbook()
+        .args(["check-image", "--image", "nonsense", "--format=json"])
+        .run();
     assert_eq!(
         (run.code, &run.json()["step"], &run.json()["verdict"]),
         (2, &"check-image".into(), &"usage".into())
@@ -77,13 +82,23 @@ fn help_names_every_step_and_a_typo_gets_a_suggestion() {
     let help = runbook().arg("--help").run();
     assert_eq!(help.code, 0);
     assert!(
-        ["check-image", "bump-overlay", "wait-argo", "verify-pods", "demo", "completions"]
-            .iter()
-            .all(|name| help.stdout.contains(name)),
+        [
+            "check-image",
+            "bump-overlay",
+            "wait-argo",
+            "verify-pods",
+            "demo",
+            "completions"
+        ]
+        .iter()
+        .all(|name| help.stdout.contains(name)),
         "{help}"
     );
     let typo = runbook().arg("check-imag").run();
-    assert!(typo.code == 2 && typo.stderr.contains("check-image"), "{typo}");
+    assert!(
+        typo.code == 2 && typo.stderr.contains("check-image"),
+        "{typo}"
+    );
 }
 
 #[test]

@@ -14,10 +14,16 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let world = Self { registry: Registry::plain(), remote: Remote::new() };
-        let overlays = [Overlay::stage("v0"), Overlay::prod("v0")].map(|it| it.new_name(&world.name()));
+        let world = Self {
+            registry: Registry::plain(),
+            remote: Remote::new(),
+        };
+        let overlays =
+            [Overlay::stage("v0"), Overlay::prod("v0")].map(|it| it.new_name(&world.name()));
         let files = overlays.map(|overlay| (overlay.path(), overlay.text()));
-        let files = files.each_ref().map(|(path, text)| (path.as_str(), text.as_str(), false));
+        let files = files
+            .each_ref()
+            .map(|(path, text)| (path.as_str(), text.as_str(), false));
         world.remote.commit("main", &files, "feat: start\n");
         world
     }
@@ -29,26 +35,42 @@ impl World {
     /// Commits a state of the source and pushes what is built of it; returns the commit and the image,
     /// pinned as `check-image` hands it on.
     fn build(&self, state: &str) -> (String, String) {
-        let commit = self.remote.commit("main", &[("src/app.rs", state, false)], &format!("feat: {state}\n"));
+        let commit = self.remote.commit(
+            "main",
+            &[("src/app.rs", state, false)],
+            &format!("feat: {state}\n"),
+        );
         let image = self.image(&commit);
         (commit, image)
     }
 
     fn image(&self, commit: &str) -> String {
         let tag = format!("sha-{}", &commit[..8]);
-        let pushed =
-            Image::single("linux/amd64").label("revision", commit).push(&self.registry, REPOSITORY, &tag);
+        let pushed = Image::single("linux/amd64").label("revision", commit).push(
+            &self.registry,
+            REPOSITORY,
+            &tag,
+        );
         format!("{}:{tag}@{}", self.name(), pushed.digest)
     }
 
     fn step(&self, step: &str, flags: &[&str]) -> Command {
-        let command = Command::new(env!("CARGO_BIN_EXE_runbook")).arg(step).args(flags);
-        let command = command.args(["--branch", "main", "--remote"]).arg(self.remote.path());
-        OVERLAYS.iter().fold(command, |command, overlay| command.args(["--overlay", overlay]))
+        let command = Command::new(env!("CARGO_BIN_EXE_runbook"))
+            .arg(step)
+            .args(flags);
+        let command = command
+            .args(["--branch", "main", "--remote"])
+            .arg(self.remote.path());
+        OVERLAYS.iter().fold(command, |command, overlay| {
+            command.args(["--overlay", overlay])
+        })
     }
 
     fn bump(&self, (commit, image): &(String, String)) -> Command {
-        self.step("bump-overlay", &["--image", image, "--source-commit", commit])
+        self.step(
+            "bump-overlay",
+            &["--image", image, "--source-commit", commit],
+        )
     }
 
     fn roll_back(&self, bad: &str) -> Command {
@@ -58,8 +80,14 @@ impl World {
     /// Returns what is deployed in stage and prod.
     fn tags(&self) -> Vec<String> {
         let tag = |folder: &str| {
-            let text = self.remote.file("main", &format!("{folder}/kustomization.yaml")).unwrap();
-            let value = text.lines().find_map(|line| line.trim().strip_prefix("newTag: ")).unwrap();
+            let text = self
+                .remote
+                .file("main", &format!("{folder}/kustomization.yaml"))
+                .unwrap();
+            let value = text
+                .lines()
+                .find_map(|line| line.trim().strip_prefix("newTag: "))
+                .unwrap();
             value.split(' ').next().unwrap().to_owned()
         };
         OVERLAYS.into_iter().map(tag).collect()
@@ -76,8 +104,17 @@ fn a_bad_image_goes_stays_away_until_somebody_decides_and_the_repair_passes() {
 
     world.roll_back(&bad.1).run().expect_code(0);
     let rolled_back = world.remote.log("main")[0].clone();
-    assert_eq!(world.tags(), [format!("sha-{}", &good.0[..8]), format!("sha-{}", &good.0[..8])]);
-    assert_eq!(rolled_back.trailer("Runbook-Rollback-Of"), Some(bad.1.as_str()));
+    assert_eq!(
+        world.tags(),
+        [
+            format!("sha-{}", &good.0[..8]),
+            format!("sha-{}", &good.0[..8])
+        ]
+    );
+    assert_eq!(
+        rolled_back.trailer("Runbook-Rollback-Of"),
+        Some(bad.1.as_str())
+    );
     assert_eq!(rolled_back.trailer("Runbook-Image"), Some(good.1.as_str()));
     assert_eq!(rolled_back.trailer("Runbook-Source"), Some(good.0.as_str()));
     world.roll_back(&bad.1).run().expect_code(0);
@@ -110,7 +147,13 @@ fn a_source_in_another_repository_is_asked_there_also_after_a_rollback() {
         (commit, image)
     };
     let (good, late, bad) = (build("good"), build("late"), build("bad"));
-    let bump = |what: &(String, String)| world.bump(what).arg("--source-repository").arg(code.path()).run();
+    let bump = |what: &(String, String)| {
+        world
+            .bump(what)
+            .arg("--source-repository")
+            .arg(code.path())
+            .run()
+    };
     bump(&good).expect_code(0);
     bump(&bad).expect_code(0);
     world.roll_back(&bad.1).run().expect_code(0);

@@ -57,7 +57,9 @@ async fn resource(
     let asked = |key: &str| query.get(key).map(String::as_str).unwrap_or_default();
     let kind = format!("{}s", asked("kind").to_ascii_lowercase());
     let found = objects::objects(&world.lock(), &name, &kind);
-    let found = found.into_iter().find(|object| object["metadata"]["name"] == asked("resourceName"));
+    let found = found
+        .into_iter()
+        .find(|object| object["metadata"]["name"] == asked("resourceName"));
     found.map_or_else(
         || missing(asked("resourceName")),
         |object| Json(json!({ "manifest": object.to_string() })).into_response(),
@@ -67,16 +69,29 @@ async fn resource(
 /// Server-sent events: the application now, and after every change.
 async fn events(State(world): State<World>, Query(query): Parameters) -> Response {
     let name = query.get("name").cloned().unwrap_or_default();
-    let fields: Vec<String> =
-        query.get("fields").iter().flat_map(|all| all.split(',')).map(str::to_owned).collect();
+    let fields: Vec<String> = query
+        .get("fields")
+        .iter()
+        .flat_map(|all| all.split(','))
+        .map(str::to_owned)
+        .collect();
     let changes = world.subscribe();
     let mut last: Option<Value> = None;
     let body = stream::after_each_change(changes, move || {
         let kind = if last.is_none() { "ADDED" } else { "MODIFIED" };
-        let Some(app) = shown(&world, &name) else { return String::new() };
-        let frame = filtered(json!({ "result": { "type": kind, "application": app } }), "", &fields);
+        let Some(app) = shown(&world, &name) else {
+            return String::new();
+        };
+        let frame = filtered(
+            json!({ "result": { "type": kind, "application": app } }),
+            "",
+            &fields,
+        );
         // Frames that are equal after filtering are sent once.
-        if last.as_ref().is_some_and(|last| last["result"]["application"] == frame["result"]["application"]) {
+        if last
+            .as_ref()
+            .is_some_and(|last| last["result"]["application"] == frame["result"]["application"])
+        {
             return String::new();
         }
         format!("data: {} \n\n", last.insert(frame))
@@ -87,11 +102,19 @@ async fn events(State(world): State<World>, Query(query): Parameters) -> Respons
 /// Keeps what `fields` names, with what is below and above of it; everything without `fields`.
 fn filtered(value: Value, path: &str, fields: &[String]) -> Value {
     let wanted = |path: &str| fields.is_empty() || fields.iter().any(|field| field == path);
-    let leads = |path: &str| fields.iter().any(|field| field.starts_with(&format!("{path}.")));
+    let leads = |path: &str| {
+        fields
+            .iter()
+            .any(|field| field.starts_with(&format!("{path}.")))
+    };
     match value {
         Value::Object(object) => {
             let kept = object.into_iter().filter_map(|(name, value)| {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
                 let value = if wanted(&path) {
                     Some(value)
                 } else {
@@ -112,10 +135,16 @@ fn event_stream(body: Body) -> Response {
 fn shown(world: &World, name: &str) -> Option<Value> {
     let mut state = world.lock();
     let remote = state.remote.to_string_lossy().into_owned();
-    state.app(name).map(|app| objects::application(app, &remote))
+    state
+        .app(name)
+        .map(|app| objects::application(app, &remote))
 }
 
 fn missing(name: &str) -> Response {
     let text = format!("applications.argoproj.io \"{name}\" not found");
-    (StatusCode::NOT_FOUND, Json(json!({ "error": text, "code": 5, "message": text }))).into_response()
+    (
+        StatusCode::NOT_FOUND,
+        Json(json!({ "error": text, "code": 5, "message": text })),
+    )
+        .into_response()
 }

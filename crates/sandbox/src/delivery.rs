@@ -79,12 +79,24 @@ impl Delivery {
     /// When there is no port to listen on.
     pub async fn start(remote: PathBuf, registry: &Registry, apps: Vec<App>) -> io::Result<Self> {
         let apps = apps.into_iter().map(AppState::new).collect();
-        let state = Arc::new(Mutex::new(State { version: 1, removed: 1, remote, apps }));
-        let world = World { state, changed: watch::Sender::new(1) };
+        let state = Arc::new(Mutex::new(State {
+            version: 1,
+            removed: 1,
+            remote,
+            apps,
+        }));
+        let world = World {
+            state,
+            changed: watch::Sender::new(1),
+        };
         let (argocd, first) = serve(argocd::router(world.clone())).await?;
         let (kubernetes, second) = serve(kubernetes::router(world.clone())).await?;
         let machine = tokio::spawn(run(world, registry.looker()));
-        Ok(Self { argocd, kubernetes, tasks: vec![first, second, machine] })
+        Ok(Self {
+            argocd,
+            kubernetes,
+            tasks: vec![first, second, machine],
+        })
     }
 
     /// Returns `http://127.0.0.1:PORT` of Argo CD.
@@ -122,14 +134,19 @@ impl World {
 
     fn tell(&self) {
         let version = self.lock().version;
-        self.changed.send_if_modified(|seen| std::mem::replace(seen, version) != version);
+        self.changed
+            .send_if_modified(|seen| std::mem::replace(seen, version) != version);
     }
 }
 
 impl State {
     /// How many objects there are: time passing takes some away, and makes none.
     fn objects(&self) -> usize {
-        self.apps.iter().flat_map(|app| &app.sets).map(|set| 1 + set.pods.len()).sum()
+        self.apps
+            .iter()
+            .flat_map(|app| &app.sets)
+            .map(|set| 1 + set.pods.len())
+            .sum()
     }
 
     pub(crate) fn app(&mut self, name: &str) -> Option<&mut AppState> {
@@ -163,19 +180,27 @@ impl AppState {
     }
 
     fn is_due(&self) -> bool {
-        self.syncing.is_none() && (self.refresh || self.looked.is_none_or(|looked| looked.elapsed() >= POLL))
+        self.syncing.is_none()
+            && (self.refresh || self.looked.is_none_or(|looked| looked.elapsed() >= POLL))
     }
 
     /// Takes over what the branch says.
     fn compare(&mut self, revision: String, image: &str, digest: Option<String>, version: u64) {
-        (self.refresh, self.looked, self.compared) = (false, Some(Instant::now()), SystemTime::now());
+        (self.refresh, self.looked, self.compared) =
+            (false, Some(Instant::now()), SystemTime::now());
         self.version = version;
         self.revision = revision;
         if self.newest().is_none_or(|set| set.image != image) {
             self.rolled_out += 1;
             self.syncing = Some(Instant::now() + SYNC);
             self.synced = (self.compared, self.compared + SYNC, self.revision.clone());
-            self.sets.push(ReplicaSet::new("dex", self.rolled_out, image, digest, version));
+            self.sets.push(ReplicaSet::new(
+                "dex",
+                self.rolled_out,
+                image,
+                digest,
+                version,
+            ));
         }
     }
 
@@ -190,11 +215,14 @@ impl AppState {
         }
         if self.is_healthy() && self.sets.len() > 1 {
             let last = self.sets.len() - 1;
-            self.sets[..last].iter_mut().for_each(|set| set.end(version));
+            self.sets[..last]
+                .iter_mut()
+                .for_each(|set| set.end(version));
         }
         let newest = self.newest().map(|set| set.number);
         let before = self.sets.len();
-        self.sets.retain(|set| Some(set.number) == newest || !set.pods.is_empty());
+        self.sets
+            .retain(|set| Some(set.number) == newest || !set.pods.is_empty());
         changed |= self.sets.len() != before;
         if changed {
             self.version = version;
@@ -216,8 +244,13 @@ async fn serve(router: axum::Router) -> io::Result<(String, JoinHandle<()>)> {
 /// The machine itself.
 async fn run(world: World, look: impl Fn(&str, &str) -> Option<String> + Send + 'static) {
     loop {
-        let due: Vec<App> =
-            world.lock().apps.iter().filter(|state| state.is_due()).map(|state| state.app.clone()).collect();
+        let due: Vec<App> = world
+            .lock()
+            .apps
+            .iter()
+            .filter(|state| state.is_due())
+            .map(|state| state.app.clone())
+            .collect();
         for app in due {
             let remote = world.lock().remote.clone();
             if let Some((revision, image)) = read(&remote, &app).await {
@@ -233,7 +266,13 @@ async fn run(world: World, look: impl Fn(&str, &str) -> Option<String> + Send + 
         {
             let mut state = world.lock();
             let (version, before) = (state.version + 1, state.objects());
-            if state.apps.iter_mut().filter_map(|app| app.tick(version).then_some(())).count() > 0 {
+            if state
+                .apps
+                .iter_mut()
+                .filter_map(|app| app.tick(version).then_some(()))
+                .count()
+                > 0
+            {
                 state.version = version;
             }
             if state.objects() < before {
@@ -247,18 +286,41 @@ async fn run(world: World, look: impl Fn(&str, &str) -> Option<String> + Send + 
 
 /// Returns the branch's tip and the image that the overlay wants there.
 async fn read(remote: &std::path::Path, app: &App) -> Option<(String, String)> {
-    let tip = git(remote, &["rev-parse", &format!("refs/heads/{}", app.branch)]).await?;
-    let file = git(remote, &["show", &format!("{tip}:{}/kustomization.yaml", app.overlay)]).await?;
+    let tip = git(
+        remote,
+        &["rev-parse", &format!("refs/heads/{}", app.branch)],
+    )
+    .await?;
+    let file = git(
+        remote,
+        &["show", &format!("{tip}:{}/kustomization.yaml", app.overlay)],
+    )
+    .await?;
     let entry = overlay::read(file.as_bytes()).ok()?.into_iter().next()?;
-    let (name, tag) = (entry.value.new_name.unwrap_or(entry.name), entry.value.tag.unwrap_or_default());
+    let (name, tag) = (
+        entry.value.new_name.unwrap_or(entry.name),
+        entry.value.tag.unwrap_or_default(),
+    );
     Some((tip, format!("{name}:{tag}")))
 }
 
 async fn git(remote: &std::path::Path, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new("git");
-    command.arg("--git-dir").arg(remote).args(arguments).kill_on_drop(true);
-    let output = command.env("GIT_CONFIG_GLOBAL", "/dev/null").output().await.ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    command
+        .arg("--git-dir")
+        .arg(remote)
+        .args(arguments)
+        .kill_on_drop(true);
+    let output = command
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .await
+        .ok()?;
+    output.status.success().then(|| {
+        String::from_utf8_lossy(&output.stdout)
+            .trim_end()
+            .to_owned()
+    })
 }
 
 /// Returns the digest that a node gets for `host/repository:tag`.

@@ -49,10 +49,16 @@ impl Image {
             child["platform"] = json!({ "os": os, "architecture": architecture });
             children.push(child);
             blobs.push(config);
-            manifests.push(Manifest { media_type: MANIFEST, content: manifest });
+            manifests.push(Manifest {
+                media_type: MANIFEST,
+                content: manifest,
+            });
         }
         let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": children });
-        manifests.push(Manifest { media_type: INDEX, content: index.to_string().into_bytes() });
+        manifests.push(Manifest {
+            media_type: INDEX,
+            content: index.to_string().into_bytes(),
+        });
         Self { manifests, blobs }
     }
 }
@@ -63,6 +69,9 @@ fn descriptor(media_type: &str, content: &[u8]) -> Value {
 
 /// Returns `sha256:` and the sum in hexadecimal digits.
 pub fn sha256(content: &[u8]) -> String {
-    let hex: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = Sha256::digest(content)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("sha256:{hex}")
 }

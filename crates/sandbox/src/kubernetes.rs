@@ -19,7 +19,10 @@ pub(crate) fn router(world: World) -> Router {
     Router::new()
         .route("/api/v1/namespaces/{namespace}", get(namespace))
         .route("/api/v1/namespaces/{namespace}/{kind}", get(collection))
-        .route("/apis/{group}/v1/namespaces/{namespace}/{kind}", get(collection_of_group))
+        .route(
+            "/apis/{group}/v1/namespaces/{namespace}/{kind}",
+            get(collection_of_group),
+        )
         .with_state(world)
 }
 
@@ -47,7 +50,12 @@ async fn collection_of_group(
     listed(&state.0, namespace, kind, &query.0)
 }
 
-fn listed(world: &World, namespace: String, kind: String, query: &BTreeMap<String, String>) -> Response {
+fn listed(
+    world: &World,
+    namespace: String,
+    kind: String,
+    query: &BTreeMap<String, String>,
+) -> Response {
     let look = {
         let world = world.clone();
         let kind = kind.clone();
@@ -57,7 +65,10 @@ fn listed(world: &World, namespace: String, kind: String, query: &BTreeMap<Strin
         }
     };
     if matches!(query.get("watch").map(String::as_str), Some("true" | "1")) {
-        let from = query.get("resourceVersion").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let from = query
+            .get("resourceVersion")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
         return watched(world, from, look);
     }
     let (version, items) = look();
@@ -68,10 +79,22 @@ fn listed(world: &World, namespace: String, kind: String, query: &BTreeMap<Strin
 }
 
 /// Events after a version: what came, changed, or went.
-fn watched(world: &World, from: u64, look: impl Fn() -> (u64, Vec<Value>) + Send + 'static) -> Response {
-    let name = |object: &Value| object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+fn watched(
+    world: &World,
+    from: u64,
+    look: impl Fn() -> (u64, Vec<Value>) + Send + 'static,
+) -> Response {
+    let name = |object: &Value| {
+        object["metadata"]["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     let version = |object: &Value| {
-        object["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
+        object["metadata"]["resourceVersion"]
+            .as_str()
+            .and_then(|text| text.parse::<u64>().ok())
+            .unwrap_or(0)
     };
     // What a client has listed is known; only what is newer is told.
     let mut known: BTreeMap<String, Value> = look()
@@ -84,8 +107,11 @@ fn watched(world: &World, from: u64, look: impl Fn() -> (u64, Vec<Value>) + Send
         return expired();
     }
     let body = stream::after_each_change(world.subscribe(), move || {
-        let now: BTreeMap<String, Value> =
-            look().1.into_iter().map(|object| (name(&object), object)).collect();
+        let now: BTreeMap<String, Value> = look()
+            .1
+            .into_iter()
+            .map(|object| (name(&object), object))
+            .collect();
         let mut text = String::new();
         for (name, object) in &now {
             match known.get(name) {

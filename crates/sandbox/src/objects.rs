@@ -16,13 +16,21 @@ pub(crate) fn time(time: SystemTime) -> String {
 
 /// Returns the objects of a kind in a namespace.
 pub(crate) fn objects(state: &State, namespace: &str, kind: &str) -> Vec<Value> {
-    let Some(app) = state.apps.iter().find(|app| app.app.name == namespace) else { return Vec::new() };
+    let Some(app) = state.apps.iter().find(|app| app.app.name == namespace) else {
+        return Vec::new();
+    };
     match kind {
-        "pods" => {
-            app.sets.iter().flat_map(|set| set.pods.iter().map(|pod| self::pod(app, set, pod))).collect()
-        }
+        "pods" => app
+            .sets
+            .iter()
+            .flat_map(|set| set.pods.iter().map(|pod| self::pod(app, set, pod)))
+            .collect(),
         "replicasets" => app.sets.iter().map(|set| replica_set(app, set)).collect(),
-        "deployments" => app.newest().map(|newest| deployment(app, newest)).into_iter().collect(),
+        "deployments" => app
+            .newest()
+            .map(|newest| deployment(app, newest))
+            .into_iter()
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -49,7 +57,10 @@ fn template(set: &ReplicaSet) -> Value {
 
 fn pod(app: &AppState, set: &ReplicaSet, pod: &Pod) -> Value {
     let ready = pod.phase == Phase::Ready;
-    let up = matches!(pod.phase, Phase::Started | Phase::Ready | Phase::Terminating);
+    let up = matches!(
+        pod.phase,
+        Phase::Started | Phase::Ready | Phase::Terminating
+    );
     let condition = |kind: &str, good: bool| json!({ "type": kind, "status": if good { "True" } else { "False" }, "lastTransitionTime": time(pod.created) });
     let mut value = json!({
         "apiVersion": "v1",
@@ -75,12 +86,21 @@ fn pod(app: &AppState, set: &ReplicaSet, pod: &Pod) -> Value {
 }
 
 fn container(set: &ReplicaSet, pod: &Pod, ready: bool, up: bool) -> Value {
-    let name = set.image.rsplit_once(':').map_or(set.image.as_str(), |(name, _)| name);
-    let image_id =
-        set.digest.as_ref().filter(|_| up).map(|digest| format!("{name}@{digest}")).unwrap_or_default();
+    let name = set
+        .image
+        .rsplit_once(':')
+        .map_or(set.image.as_str(), |(name, _)| name);
+    let image_id = set
+        .digest
+        .as_ref()
+        .filter(|_| up)
+        .map(|digest| format!("{name}@{digest}"))
+        .unwrap_or_default();
     let state = match pod.phase {
         Phase::Creating => json!({ "waiting": { "reason": "ContainerCreating" } }),
-        Phase::PullFailed => json!({ "waiting": { "reason": "ErrImagePull", "message": pull_error(set) } }),
+        Phase::PullFailed => {
+            json!({ "waiting": { "reason": "ErrImagePull", "message": pull_error(set) } })
+        }
         Phase::BackOff => {
             json!({ "waiting": { "reason": "ImagePullBackOff", "message": format!("Back-off pulling image \"{}\": ErrImagePull: {}", set.image, pull_error(set)) } })
         }
@@ -116,11 +136,20 @@ fn deployment(app: &AppState, newest: &ReplicaSet) -> Value {
     let all: usize = app
         .sets
         .iter()
-        .map(|set| set.pods.iter().filter(|pod| pod.phase != Phase::Terminating).count())
+        .map(|set| {
+            set.pods
+                .iter()
+                .filter(|pod| pod.phase != Phase::Terminating)
+                .count()
+        })
         .sum();
     let ready: usize = app.sets.iter().map(ReplicaSet::ready).sum();
     let done = newest.is_ready() && all == REPLICAS;
-    let reason = if done { "NewReplicaSetAvailable" } else { "ReplicaSetUpdated" };
+    let reason = if done {
+        "NewReplicaSetAvailable"
+    } else {
+        "ReplicaSetUpdated"
+    };
     json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -158,7 +187,11 @@ pub(crate) fn application(app: &AppState, remote: &str) -> Value {
         state["finishedAt"] = Value::from(time(*finished));
         state["message"] = Value::from("successfully synced (all tasks run)");
     }
-    let health = if app.is_healthy() && !syncing { "Healthy" } else { "Progressing" };
+    let health = if app.is_healthy() && !syncing {
+        "Healthy"
+    } else {
+        "Progressing"
+    };
     let mut value = json!({
         "metadata": { "name": app.app.name, "namespace": "argocd", "uid": app.app.name, "resourceVersion": app.version.to_string(), "annotations": {} },
         "spec": {
@@ -190,8 +223,14 @@ pub(crate) fn tree(app: &AppState) -> Value {
     };
     let mut nodes = vec![node("apps", "Deployment", "dex", None)];
     for set in &app.sets {
-        let mut replica_set = node("apps", "ReplicaSet", &set_name(set), Some(("Deployment", "dex")));
-        replica_set["info"] = json!([{ "name": "Revision", "value": format!("Rev:{}", set.number) }]);
+        let mut replica_set = node(
+            "apps",
+            "ReplicaSet",
+            &set_name(set),
+            Some(("Deployment", "dex")),
+        );
+        replica_set["info"] =
+            json!([{ "name": "Revision", "value": format!("Rev:{}", set.number) }]);
         nodes.push(replica_set);
         for pod in &set.pods {
             let mut value = node("", "Pod", &pod.name, Some(("ReplicaSet", &set_name(set))));
@@ -208,11 +247,20 @@ pub(crate) fn tree(app: &AppState) -> Value {
 fn seen(set: &ReplicaSet, pod: &Pod) -> (Value, Value) {
     let (reason, health) = match pod.phase {
         Phase::Creating => ("ContainerCreating", json!({ "status": "Progressing" })),
-        Phase::PullFailed => ("ErrImagePull", json!({ "status": "Degraded", "message": pull_error(set) })),
+        Phase::PullFailed => (
+            "ErrImagePull",
+            json!({ "status": "Degraded", "message": pull_error(set) }),
+        ),
         Phase::BackOff => {
-            let message =
-                format!("Back-off pulling image \"{}\": ErrImagePull: {}", set.image, pull_error(set));
-            ("ImagePullBackOff", json!({ "status": "Degraded", "message": message }))
+            let message = format!(
+                "Back-off pulling image \"{}\": ErrImagePull: {}",
+                set.image,
+                pull_error(set)
+            );
+            (
+                "ImagePullBackOff",
+                json!({ "status": "Degraded", "message": message }),
+            )
         }
         Phase::Started => ("Running", json!({ "status": "Progressing" })),
         Phase::Ready => ("Running", json!({ "status": "Healthy" })),

@@ -47,12 +47,18 @@ impl Registry {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
         let content = Content::default();
-        let router = Router::new().route("/v2/{*path}", get(answer)).with_state(Arc::clone(&content));
+        let router = Router::new()
+            .route("/v2/{*path}", get(answer))
+            .with_state(Arc::clone(&content));
         let server = tokio::spawn(async move {
             // It ends with the runtime; an error of one connection is not the server's.
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { address, content, server })
+        Ok(Self {
+            address,
+            content,
+            server,
+        })
     }
 
     /// Returns `127.0.0.1:PORT`.
@@ -64,12 +70,16 @@ impl Registry {
     pub fn push(&self, repository: &str, tag: &str, image: &Image) -> String {
         let mut content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
         let repository = content.entry(repository.to_owned()).or_default();
-        repository.blobs.extend(image.blobs.iter().map(|blob| (sha256(blob), blob.clone())));
+        repository
+            .blobs
+            .extend(image.blobs.iter().map(|blob| (sha256(blob), blob.clone())));
         let mut last = String::new();
         for manifest in &image.manifests {
             last = sha256(&manifest.content);
             repository.manifests.insert(last.clone(), manifest.clone());
-            repository.manifests.insert(tag.to_owned(), manifest.clone());
+            repository
+                .manifests
+                .insert(tag.to_owned(), manifest.clone());
         }
         last
     }
@@ -104,14 +114,19 @@ impl Drop for Registry {
 async fn answer(State(content): State<Content>, Path(path): Path<String>) -> Response {
     let content = content.lock().unwrap_or_else(PoisonError::into_inner);
     let mut parts = path.rsplitn(3, '/');
-    let (Some(selector), Some(kind), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
+    let (Some(selector), Some(kind), Some(name)) = (parts.next(), parts.next(), parts.next())
+    else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let repository = content.get(name);
     match kind {
         "manifests" => match repository.and_then(|repository| repository.manifests.get(selector)) {
             Some(manifest) => found(manifest.media_type, &manifest.content),
-            None => absent("MANIFEST_UNKNOWN", "manifest unknown", manifest_detail(name, selector)),
+            None => absent(
+                "MANIFEST_UNKNOWN",
+                "manifest unknown",
+                manifest_detail(name, selector),
+            ),
         },
         "blobs" => match repository.and_then(|repository| repository.blobs.get(selector)) {
             Some(blob) => found("application/octet-stream", blob),

@@ -46,7 +46,13 @@ pub(crate) enum Phase {
 }
 
 impl ReplicaSet {
-    pub(crate) fn new(app: &str, number: u64, image: &str, digest: Option<String>, version: u64) -> Self {
+    pub(crate) fn new(
+        app: &str,
+        number: u64,
+        image: &str,
+        digest: Option<String>,
+        version: u64,
+    ) -> Self {
         let pods = (0..REPLICAS).map(|index| Pod {
             name: format!("{app}-{number:08x}-{index}"),
             created: SystemTime::now(),
@@ -55,7 +61,12 @@ impl ReplicaSet {
             since: Instant::now(),
             ending: None,
         });
-        Self { number, image: image.to_owned(), digest, pods: pods.collect() }
+        Self {
+            number,
+            image: image.to_owned(),
+            digest,
+            pods: pods.collect(),
+        }
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -63,15 +74,23 @@ impl ReplicaSet {
     }
 
     pub(crate) fn ready(&self) -> usize {
-        self.pods.iter().filter(|pod| pod.phase == Phase::Ready).count()
+        self.pods
+            .iter()
+            .filter(|pod| pod.phase == Phase::Ready)
+            .count()
     }
 
     /// Lets time pass; returns whether anything changed.
     pub(crate) fn tick(&mut self, version: u64) -> bool {
         let before = self.pods.len();
-        self.pods.retain(|pod| pod.ending.is_none_or(|ending| ending.elapsed() < GONE));
+        self.pods
+            .retain(|pod| pod.ending.is_none_or(|ending| ending.elapsed() < GONE));
         let pullable = self.digest.is_some();
-        let changed = self.pods.iter_mut().filter_map(|pod| pod.tick(pullable, version)).count();
+        let changed = self
+            .pods
+            .iter_mut()
+            .filter_map(|pod| pod.tick(pullable, version))
+            .count();
         changed > 0 || self.pods.len() != before
     }
 

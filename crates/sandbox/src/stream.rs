@@ -13,15 +13,21 @@ pub(crate) fn after_each_change(
     next: impl FnMut() -> String + Send + 'static,
 ) -> Body {
     let start = (changes, next, false);
-    Body::from_stream(futures_util::stream::unfold(start, |(mut changes, mut next, mut wait)| async move {
-        loop {
-            if std::mem::replace(&mut wait, true) {
-                changes.changed().await.ok()?;
+    Body::from_stream(futures_util::stream::unfold(
+        start,
+        |(mut changes, mut next, mut wait)| async move {
+            loop {
+                if std::mem::replace(&mut wait, true) {
+                    changes.changed().await.ok()?;
+                }
+                let text = next();
+                if !text.is_empty() {
+                    return Some((
+                        Ok::<_, Infallible>(Bytes::from(text)),
+                        (changes, next, wait),
+                    ));
+                }
             }
-            let text = next();
-            if !text.is_empty() {
-                return Some((Ok::<_, Infallible>(Bytes::from(text)), (changes, next, wait)));
-            }
-        }
-    }))
+        },
+    ))
 }

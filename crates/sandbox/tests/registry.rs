@@ -20,14 +20,26 @@ struct Read {
 }
 
 async fn ask(address: &str, path: &str) -> Read {
-    let accept = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, */*";
+    let accept =
+        "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, */*";
     let url = format!("http://{address}/v2/{REPOSITORY}/{path}");
     let world = World::for_tests(Duration::ZERO);
-    let answer = Fetch::new(&world).get(url.parse().unwrap()).header("accept", accept).send().await.unwrap();
+    let answer = Fetch::new(&world)
+        .get(url.parse().unwrap())
+        .header("accept", accept)
+        .send()
+        .await
+        .unwrap();
     let header = |name: &str| Some((name.to_owned(), answer.header(name)?.to_owned()));
-    let headers =
-        ["content-type", "docker-content-digest", "content-length"].into_iter().filter_map(header).collect();
-    Read { status: answer.status(), headers, body: String::from_utf8_lossy(answer.body()).into_owned() }
+    let headers = ["content-type", "docker-content-digest", "content-length"]
+        .into_iter()
+        .filter_map(header)
+        .collect();
+    Read {
+        status: answer.status(),
+        headers,
+        body: String::from_utf8_lossy(answer.body()).into_owned(),
+    }
 }
 
 #[tokio::test]
@@ -39,7 +51,12 @@ async fn it_answers_as_the_real_one() {
         real.put_blob(REPOSITORY, blob);
     }
     for manifest in &image.manifests {
-        real.put_manifest(REPOSITORY, &sha256(&manifest.content), manifest.media_type, &manifest.content);
+        real.put_manifest(
+            REPOSITORY,
+            &sha256(&manifest.content),
+            manifest.media_type,
+            &manifest.content,
+        );
     }
     let index = image.manifests.last().unwrap();
     real.put_manifest(REPOSITORY, "v1", index.media_type, &index.content);
@@ -54,7 +71,10 @@ async fn it_answers_as_the_real_one() {
         format!("manifests/{nothing}"),
         format!("blobs/{nothing}"),
     ] {
-        let (ours, theirs) = (ask(small.address(), &path).await, ask(real.address(), &path).await);
+        let (ours, theirs) = (
+            ask(small.address(), &path).await,
+            ask(real.address(), &path).await,
+        );
         assert_eq!(ours, theirs, "{path}");
     }
 }

@@ -31,11 +31,21 @@ pub(crate) fn run(root: &Path, check: bool) -> anyhow::Result<ExitCode> {
             eprintln!("{}", change.told(&actions));
         } else {
             change.make()?;
-            println!("{}", change.path.strip_prefix(root).unwrap_or(&change.path).display());
+            println!(
+                "{}",
+                change
+                    .path
+                    .strip_prefix(root)
+                    .unwrap_or(&change.path)
+                    .display()
+            );
         }
     }
     if check && !changes.is_empty() {
-        anyhow::bail!("{} of the generated files are not current: run `cargo xtask generate`", changes.len());
+        anyhow::bail!(
+            "{} of the generated files are not current: run `cargo xtask generate`",
+            changes.len()
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -44,7 +54,10 @@ pub(crate) fn run(root: &Path, check: bool) -> anyhow::Result<ExitCode> {
 fn files(pages: &[Page]) -> BTreeMap<PathBuf, String> {
     let of_page = |page: &Page| {
         let folder = Path::new(page.name);
-        [(folder.join("action.yml"), action::text(page)), (folder.join("README.md"), readme::text(page))]
+        [
+            (folder.join("action.yml"), action::text(page)),
+            (folder.join("README.md"), readme::text(page)),
+        ]
     };
     pages.iter().flat_map(of_page).collect()
 }
@@ -67,9 +80,15 @@ impl Change {
     }
 
     fn told(&self, actions: &Path) -> String {
-        let name = self.path.strip_prefix(actions).unwrap_or(&self.path).display();
-        let (now, wanted) =
-            (self.now.as_deref().unwrap_or_default(), self.wanted.as_deref().unwrap_or_default());
+        let name = self
+            .path
+            .strip_prefix(actions)
+            .unwrap_or(&self.path)
+            .display();
+        let (now, wanted) = (
+            self.now.as_deref().unwrap_or_default(),
+            self.wanted.as_deref().unwrap_or_default(),
+        );
         let diff = similar::TextDiff::from_lines(now, wanted);
         let diff = diff.unified_diff().context_radius(1).to_string();
         match (&self.now, &self.wanted) {
@@ -86,7 +105,11 @@ fn changes(actions: &Path, wanted: &BTreeMap<PathBuf, String>) -> anyhow::Result
         let path = actions.join(path);
         let now = fs::read_to_string(&path).ok();
         if now.as_ref() != Some(text) {
-            changes.push(Change { path, now, wanted: Some(text.clone()) });
+            changes.push(Change {
+                path,
+                now,
+                wanted: Some(text.clone()),
+            });
         }
     }
     changes.extend(left_over(actions, wanted)?);
@@ -96,14 +119,23 @@ fn changes(actions: &Path, wanted: &BTreeMap<PathBuf, String>) -> anyhow::Result
 /// Returns generated files of a step that is no more.
 fn left_over(actions: &Path, wanted: &BTreeMap<PathBuf, String>) -> anyhow::Result<Vec<Change>> {
     let mut left = Vec::new();
-    let folders = fs::read_dir(actions).with_context(|| format!("could not read `{}`", actions.display()))?;
+    let folders =
+        fs::read_dir(actions).with_context(|| format!("could not read `{}`", actions.display()))?;
     for folder in folders {
         let folder = folder?;
         for file in ["README.md", "action.yml"] {
             let path = folder.path().join(file);
-            let generated = fs::read_to_string(&path).ok().filter(|text| text.contains(MARK));
-            if generated.is_some() && !wanted.contains_key(&Path::new(&folder.file_name()).join(file)) {
-                left.push(Change { path, now: generated, wanted: None });
+            let generated = fs::read_to_string(&path)
+                .ok()
+                .filter(|text| text.contains(MARK));
+            if generated.is_some()
+                && !wanted.contains_key(&Path::new(&folder.file_name()).join(file))
+            {
+                left.push(Change {
+                    path,
+                    now: generated,
+                    wanted: None,
+                });
             }
         }
     }

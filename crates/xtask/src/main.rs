@@ -1,5 +1,9 @@
 //! The project's own chores: set up and run the tests, fuzz the editor, generate the actions.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to people")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore talks to people"
+)]
 
 mod fuzz;
 mod generate;
@@ -79,9 +83,18 @@ fn root() -> PathBuf {
 fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
-    let set_by_cargo = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+    let set_by_cargo = [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_",
+        "CARGO_PRIMARY_",
+    ];
     for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| set_by_cargo.iter().any(|prefix| name.starts_with(prefix))) {
+        if name
+            .to_str()
+            .is_some_and(|name| set_by_cargo.iter().any(|prefix| name.starts_with(prefix)))
+        {
             cargo.env_remove(name);
         }
     }

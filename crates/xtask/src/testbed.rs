@@ -69,11 +69,16 @@ fn up() -> anyhow::Result<()> {
     };
     println!("{}", exports(&testbed)?);
     println!("# kubectl get pods -A; argocd app list; git clone \"$TESTBED_GIT\"");
-    println!("# Put one of these builds into an overlay and push: {}", known(&testbed, "tags")?);
+    println!(
+        "# Put one of these builds into an overlay and push: {}",
+        known(&testbed, "tags")?
+    );
     println!(
         "# kubectl annotate pod NAME testbed/hands-off= leaves a pod to you: its status can be patched then."
     );
-    println!("# eval \"$(cargo xtask testbed env)\" in another shell; cargo xtask testbed down ends it.");
+    println!(
+        "# eval \"$(cargo xtask testbed env)\" in another shell; cargo xtask testbed down ends it."
+    );
     Ok(())
 }
 
@@ -91,8 +96,15 @@ fn start(cache: &Path) -> anyhow::Result<Testbed> {
     let log_file = scratch.join("serve.log");
     let log = File::create(&log_file)?;
     let mut serve = Command::new(std::env::current_exe()?);
-    serve.args(["testbed", "serve"]).env("TMPDIR", &scratch).env("PATH", setup::search_path(cache)?);
-    serve.process_group(0).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    serve
+        .args(["testbed", "serve"])
+        .env("TMPDIR", &scratch)
+        .env("PATH", setup::search_path(cache)?);
+    serve
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log);
     wait(&mut serve.spawn()?, &log_file)
 }
 
@@ -102,7 +114,10 @@ fn wait(serve: &mut Child, log: &Path) -> anyhow::Result<Testbed> {
             return Ok(testbed);
         }
         if let Some(status) = serve.try_wait()? {
-            bail!("the testbed ended with {status}\n{}", fs::read_to_string(log).unwrap_or_default());
+            bail!(
+                "the testbed ended with {status}\n{}",
+                fs::read_to_string(log).unwrap_or_default()
+            );
         }
         thread::sleep(Duration::from_millis(100));
     }
@@ -110,7 +125,10 @@ fn wait(serve: &mut Child, log: &Path) -> anyhow::Result<Testbed> {
 
 /// The folder for what `serve` keeps in files, the git remote for one.
 fn scratch(cache: &Path) -> PathBuf {
-    PathBuf::from(format!("{}.people", Tools::within(cache).folder().display()))
+    PathBuf::from(format!(
+        "{}.people",
+        Tools::within(cache).folder().display()
+    ))
 }
 
 fn down() -> anyhow::Result<()> {
@@ -133,12 +151,18 @@ fn exports(testbed: &Testbed) -> anyhow::Result<String> {
         // Its own command line has to be told that there is no TLS.
         ("ARGOCD_OPTS", "--plaintext".to_owned()),
         ("TESTBED_ARGOCD_URL", argocd.url()),
-        ("TESTBED_ARGOCD_PASSWORD", argocd.admin_password().to_owned()),
+        (
+            "TESTBED_ARGOCD_PASSWORD",
+            argocd.admin_password().to_owned(),
+        ),
         ("TESTBED_REGISTRY", known(testbed, "registry")?),
         ("TESTBED_IMAGE", known(testbed, "image")?),
         ("TESTBED_GIT", known(testbed, "git")?),
     ];
-    let mut text: String = lines.iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
+    let mut text: String = lines
+        .iter()
+        .map(|(name, value)| format!("export {name}='{value}'\n"))
+        .collect();
     text.push_str(&format!("export PATH='{}':\"$PATH\"\n", programs.display()));
     Ok(text)
 }
@@ -148,10 +172,15 @@ fn known(testbed: &Testbed, name: &str) -> anyhow::Result<String> {
     let people = fs::read(testbed.folder().join(PEOPLE))?;
     let people: serde_json::Value = serde_json::from_slice(&people)?;
     Ok(match &people[name] {
-        serde_json::Value::Array(all) => {
-            all.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(", ")
-        }
-        value => value.as_str().with_context(|| format!("no `{name}` in `{PEOPLE}`"))?.to_owned(),
+        serde_json::Value::Array(all) => all
+            .iter()
+            .filter_map(serde_json::Value::as_str)
+            .collect::<Vec<_>>()
+            .join(", "),
+        value => value
+            .as_str()
+            .with_context(|| format!("no `{name}` in `{PEOPLE}`"))?
+            .to_owned(),
     })
 }
 
@@ -167,11 +196,15 @@ fn status() -> anyhow::Result<ExitCode> {
     let total: u64 = processes.iter().map(|(_, _, memory)| memory).sum();
     println!("{:<32} {:>8} {:>6} MB", "together", "", total / 1024);
     println!("logs: {}", testbed.folder().join("logs").display());
-    let apps = testbed.kubernetes().list("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications");
+    let apps = testbed
+        .kubernetes()
+        .list("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications");
     for app in apps {
         let text = |value: &serde_json::Value| value.as_str().unwrap_or("unknown").to_owned();
-        let (sync, health) =
-            (text(&app["status"]["sync"]["status"]), text(&app["status"]["health"]["status"]));
+        let (sync, health) = (
+            text(&app["status"]["sync"]["status"]),
+            text(&app["status"]["health"]["status"]),
+        );
         println!("{:<32} {sync}, {health}", text(&app["metadata"]["name"]));
     }
     Ok(ExitCode::SUCCESS)

@@ -13,22 +13,55 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("crates/fetch", &["crates/contract"]),
     ("crates/rules/overlay/fuzz", &["crates/rules/overlay"]),
     ("crates/rules/", &["crates/contract"]),
-    ("crates/systems/git", &["crates/rules/branch", "crates/fetch", "crates/contract"]),
-    ("crates/systems/github", &["crates/rules/branch", "crates/fetch", "crates/contract"]),
+    (
+        "crates/systems/git",
+        &["crates/rules/branch", "crates/fetch", "crates/contract"],
+    ),
+    (
+        "crates/systems/github",
+        &["crates/rules/branch", "crates/fetch", "crates/contract"],
+    ),
     (
         "crates/systems/remote",
-        &["crates/systems/git", "crates/systems/github", "crates/rules/branch", "crates/contract"],
+        &[
+            "crates/systems/git",
+            "crates/systems/github",
+            "crates/rules/branch",
+            "crates/contract",
+        ],
     ),
     ("crates/systems/", &["crates/fetch", "crates/contract"]),
     (
         "crates/steps/rollback-overlay",
-        &["crates/steps/check-image", "crates/rules/", "crates/systems/", "crates/contract"],
+        &[
+            "crates/steps/check-image",
+            "crates/rules/",
+            "crates/systems/",
+            "crates/contract",
+        ],
     ),
-    ("crates/steps/", &["crates/rules/", "crates/systems/", "crates/contract"]),
-    ("crates/sandbox", &["crates/systems/", "crates/rules/", "crates/fetch", "crates/contract"]),
+    (
+        "crates/steps/",
+        &["crates/rules/", "crates/systems/", "crates/contract"],
+    ),
+    (
+        "crates/sandbox",
+        &[
+            "crates/systems/",
+            "crates/rules/",
+            "crates/fetch",
+            "crates/contract",
+        ],
+    ),
     (
         "crates/runbook",
-        &["crates/steps/", "crates/sandbox", "crates/systems/", "crates/rules/", "crates/contract"],
+        &[
+            "crates/steps/",
+            "crates/sandbox",
+            "crates/systems/",
+            "crates/rules/",
+            "crates/contract",
+        ],
     ),
 ];
 
@@ -48,7 +81,9 @@ struct Arrow {
 
 impl Arrow {
     fn is_allowed(&self) -> bool {
-        if KIT.contains(&self.from.as_str()) || (self.in_tests && IN_TESTS.contains(&self.to.as_str())) {
+        if KIT.contains(&self.from.as_str())
+            || (self.in_tests && IN_TESTS.contains(&self.to.as_str()))
+        {
             return true;
         }
         let below = |folder: &&str, path: &str| {
@@ -71,15 +106,27 @@ fn metadata() -> Value {
 
 fn arrows(metadata: &Value) -> Vec<Arrow> {
     let root = metadata["workspace_root"].as_str().unwrap_or_default();
-    let folder = |path: &str| path.strip_prefix(root).unwrap_or(path).trim_start_matches('/').to_owned();
+    let folder = |path: &str| {
+        path.strip_prefix(root)
+            .unwrap_or(path)
+            .trim_start_matches('/')
+            .to_owned()
+    };
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let of_package = |package: &Value| {
         let manifest = package["manifest_path"].as_str().unwrap_or_default();
         let from = folder(manifest.trim_end_matches("/Cargo.toml"));
-        let dependencies = package["dependencies"].as_array().cloned().unwrap_or_default();
+        let dependencies = package["dependencies"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         dependencies.into_iter().filter_map(move |dependency| {
             let to = folder(dependency["path"].as_str()?);
-            Some(Arrow { from: from.clone(), to, in_tests: dependency["kind"] == "dev" })
+            Some(Arrow {
+                from: from.clone(),
+                to,
+                in_tests: dependency["kind"] == "dev",
+            })
         })
     };
     packages.flat_map(of_package).collect()
@@ -95,7 +142,11 @@ fn arrows_only_point_down() {
 
 #[test]
 fn an_arrow_upwards_or_into_the_kit_is_found() {
-    let arrow = |from: &str, to: &str, in_tests| Arrow { from: from.into(), to: to.into(), in_tests };
+    let arrow = |from: &str, to: &str, in_tests| Arrow {
+        from: from.into(),
+        to: to.into(),
+        in_tests,
+    };
     for wrong in [
         arrow("crates/rules/overlay", "crates/systems/git", false),
         arrow("crates/systems/registry", "crates/systems/git", false),

@@ -57,8 +57,8 @@ impl Run {
     pub(super) fn read(act: &lab::Run) -> Self {
         let mut run = Self::default();
         for line in act.stdout.lines() {
-            let record: Value =
-                serde_json::from_str(line).unwrap_or_else(|error| panic!("`{line}`: {error}\n{act}"));
+            let record: Value = serde_json::from_str(line)
+                .unwrap_or_else(|error| panic!("`{line}`: {error}\n{act}"));
             run.add(&record);
         }
         assert!(
@@ -76,7 +76,9 @@ impl Run {
     /// If it has none.
     #[must_use]
     pub fn job(&self, id: &str) -> &str {
-        self.jobs.get(id).unwrap_or_else(|| panic!("no result of job `{id}`\n{self}"))
+        self.jobs
+            .get(id)
+            .unwrap_or_else(|| panic!("no result of job `{id}`\n{self}"))
     }
 
     /// Returns a step: `deploy/bump`, or `deploy/bump/run` within an action.
@@ -86,20 +88,27 @@ impl Run {
     /// If it never began.
     #[must_use]
     pub fn step(&self, id: &str) -> &Step {
-        self.steps.iter().find(|step| step.id == id).unwrap_or_else(|| panic!("no step `{id}`\n{self}"))
+        self.steps
+            .iter()
+            .find(|step| step.id == id)
+            .unwrap_or_else(|| panic!("no step `{id}`\n{self}"))
     }
 
     /// Returns the result of a step; one that never began was skipped.
     #[must_use]
     pub fn result(&self, id: &str) -> &str {
-        self.steps.iter().find(|step| step.id == id).map_or("skipped", |step| &step.result)
+        self.steps
+            .iter()
+            .find(|step| step.id == id)
+            .map_or("skipped", |step| &step.result)
     }
 
     fn add(&mut self, record: &Value) {
         let text = |key: &str| record[key].as_str().unwrap_or_default();
         self.log.push(text("msg").trim_end().to_owned());
         if let Some(result) = record["jobResult"].as_str() {
-            self.jobs.insert(text("jobID").to_owned(), result.to_owned());
+            self.jobs
+                .insert(text("jobID").to_owned(), result.to_owned());
         }
         // Set-up and clean-up have no identifier, and a second stage would overwrite the first.
         if text("stage") == "Main" && record["stepID"].is_array() {
@@ -108,13 +117,24 @@ impl Run {
     }
 
     fn step_of(&mut self, record: &Value) -> &mut Step {
-        let parts = record["stepID"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let parts = record["stepID"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
         let job = record["jobID"].as_str().unwrap_or_default();
         let id = [job].into_iter().chain(parts).collect::<Vec<_>>().join("/");
-        let place = self.steps.iter().position(|step| step.id == id).unwrap_or_else(|| {
-            self.steps.push(Step { id, ..Step::default() });
-            self.steps.len() - 1
-        });
+        let place = self
+            .steps
+            .iter()
+            .position(|step| step.id == id)
+            .unwrap_or_else(|| {
+                self.steps.push(Step {
+                    id,
+                    ..Step::default()
+                });
+                self.steps.len() - 1
+            });
         &mut self.steps[place]
     }
 }
@@ -129,12 +149,19 @@ impl Step {
             "summary" => self.summary = text("content"),
             "add-mask" => self.masks.push((text("arg"), self.printed.len())),
             kind @ ("error" | "warning" | "notice") => {
-                let title = record["kvPairs"]["title"].as_str().unwrap_or_default().to_owned();
-                self.annotations.push(Annotation { kind: kind.to_owned(), title, text: text("arg") });
+                let title = record["kvPairs"]["title"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned();
+                self.annotations.push(Annotation {
+                    kind: kind.to_owned(),
+                    title,
+                    text: text("arg"),
+                });
             }
-            _ if record["raw_output"] == true => {
-                self.printed.push(text("msg").trim_end_matches(['\r', '\n']).to_owned())
-            }
+            _ if record["raw_output"] == true => self
+                .printed
+                .push(text("msg").trim_end_matches(['\r', '\n']).to_owned()),
             _ => self.finish(record),
         }
     }
@@ -143,7 +170,9 @@ impl Step {
         if let Some(result) = record["stepResult"].as_str() {
             result.clone_into(&mut self.result);
         }
-        let status = record["msg"].as_str().and_then(|text| text.strip_prefix("exit status "));
+        let status = record["msg"]
+            .as_str()
+            .and_then(|text| text.strip_prefix("exit status "));
         if let Some(status) = status.and_then(|status| status.trim().parse().ok()) {
             self.exit = Some(status);
         }
@@ -183,7 +212,10 @@ mod tests {
             JOB,
         ]);
         let step = run.step("one/x/run");
-        assert_eq!((step.result.as_str(), step.exit, run.job("one")), ("failure", Some(22), "success"));
+        assert_eq!(
+            (step.result.as_str(), step.exit, run.job("one")),
+            ("failure", Some(22), "success")
+        );
         assert_eq!(
             (step.outputs["diff"].as_str(), step.printed.as_slice()),
             ("a\nb", &["said".to_owned()][..])

@@ -28,7 +28,10 @@ pub fn outputs(sink: &mut dyn Write, document: &Document, delimiter: &str) -> io
     let own = [
         ("verdict", document.verdict.word().to_owned()),
         ("reason", document.reason.unwrap_or_default().to_owned()),
-        ("fault", document.fault.map_or("", crate::Fault::word).to_owned()),
+        (
+            "fault",
+            document.fault.map_or("", crate::Fault::word).to_owned(),
+        ),
         ("exit", document.exit.to_string()),
         ("summary", document.summary.clone()),
     ];
@@ -43,7 +46,9 @@ pub fn outputs(sink: &mut dyn Write, document: &Document, delimiter: &str) -> io
 
 fn output(sink: &mut dyn Write, name: &str, value: &str, delimiter: &str) -> io::Result<()> {
     if value.contains(delimiter) {
-        return Err(io::Error::other(format!("the output `{name}` contains its own delimiter")));
+        return Err(io::Error::other(format!(
+            "the output `{name}` contains its own delimiter"
+        )));
     }
     writeln!(sink, "{name}<<{delimiter}\n{value}\n{delimiter}")
 }
@@ -52,9 +57,11 @@ fn output(sink: &mut dyn Write, name: &str, value: &str, delimiter: &str) -> io:
 fn as_output(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(items) if items.iter().all(Value::is_string) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
-        }
+        Value::Array(items) if items.iter().all(Value::is_string) => items
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(","),
         other => other.to_string(),
     }
 }
@@ -85,37 +92,71 @@ pub fn log(sink: &mut dyn Write, document: &Document) -> io::Result<()> {
 }
 
 fn bad(sink: &mut dyn Write, document: &Document) -> io::Result<()> {
-    let kind = if document.is_good() { "warning" } else { "error" };
-    let bad: Vec<&SubjectDocument> =
-        document.subjects.iter().filter(|subject| !subject.verdict.is_good()).collect();
+    let kind = if document.is_good() {
+        "warning"
+    } else {
+        "error"
+    };
+    let bad: Vec<&SubjectDocument> = document
+        .subjects
+        .iter()
+        .filter(|subject| !subject.verdict.is_good())
+        .collect();
     if bad.len() < 2 {
-        let hints: Vec<String> = document.hints.iter().map(|hint| format!("\nhint: {hint}")).collect();
+        let hints: Vec<String> = document
+            .hints
+            .iter()
+            .map(|hint| format!("\nhint: {hint}"))
+            .collect();
         let text = format!("{}{}", document.summary, hints.concat());
-        return annotation(sink, kind, &title(&document.step, document.verdict, document.reason), &text);
+        return annotation(
+            sink,
+            kind,
+            &title(&document.step, document.verdict, document.reason),
+            &text,
+        );
     }
     for (index, subject) in bad.iter().take(ANNOTATIONS).enumerate() {
         let more = bad.len().saturating_sub(ANNOTATIONS);
-        let more =
-            if index == ANNOTATIONS - 1 && more > 0 { format!(" (and {more} more)") } else { String::new() };
+        let more = if index == ANNOTATIONS - 1 && more > 0 {
+            format!(" (and {more} more)")
+        } else {
+            String::new()
+        };
         let text = format!("{}: {}{more}", subject.name, subject.summary);
-        annotation(sink, kind, &title(&document.step, subject.verdict, subject.reason), &text)?;
+        annotation(
+            sink,
+            kind,
+            &title(&document.step, subject.verdict, subject.reason),
+            &text,
+        )?;
     }
     Ok(())
 }
 
 fn title(step: &str, verdict: Verdict, reason: Option<&str>) -> String {
-    reason.map_or_else(|| format!("{step}: {verdict}"), |reason| format!("{step}: {verdict}, {reason}"))
+    reason.map_or_else(
+        || format!("{step}: {verdict}"),
+        |reason| format!("{step}: {verdict}, {reason}"),
+    )
 }
 
 fn annotation(sink: &mut dyn Write, kind: &str, title: &str, text: &str) -> io::Result<()> {
     let text: Vec<String> = text.lines().map(super::plain::one_line).collect();
     let text: String = text.join("\n").chars().take(MESSAGE).collect();
-    writeln!(sink, "::{kind} title={}::{}", escape_property(title), escape_data(&text))
+    writeln!(
+        sink,
+        "::{kind} title={}::{}",
+        escape_property(title),
+        escape_data(&text)
+    )
 }
 
 /// Returns the data of a workflow command (`toolkit`, `escapeData`).
 pub fn escape_data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 fn escape_property(text: &str) -> String {
@@ -126,7 +167,11 @@ fn escape_property(text: &str) -> String {
 /// anywhere in it. A zero-width space breaks them and is not seen.
 pub fn harmless(text: &str) -> String {
     let line = super::plain::one_line(text).replace("##[", "##\u{200b}[");
-    if line.trim_start().starts_with("::") { line.replacen("::", ":\u{200b}:", 1) } else { line }
+    if line.trim_start().starts_with("::") {
+        line.replacen("::", ":\u{200b}:", 1)
+    } else {
+        line
+    }
 }
 
 /// Writes the step summary: what came out, about whom, the facts, and how long what took.
@@ -134,7 +179,12 @@ pub fn harmless(text: &str) -> String {
 /// # Errors
 /// As the sink says.
 pub fn summary(sink: &mut dyn Write, document: &Document) -> io::Result<()> {
-    let mut text = format!("### {} {}: {}\n\n", mark(document), document.step, document.verdict);
+    let mut text = format!(
+        "### {} {}: {}\n\n",
+        mark(document),
+        document.step,
+        document.verdict
+    );
     text.push_str(&format!("{}\n\n", code(&document.summary)));
     for hint in &document.hints {
         text.push_str(&format!("- hint: {}\n", code(hint)));
@@ -151,7 +201,10 @@ pub fn summary(sink: &mut dyn Write, document: &Document) -> io::Result<()> {
     // The detail goes last, and only what is left of the room is its own: a cut inside a fence
     // would swallow whatever follows.
     if let Some(detail) = document.detail.as_deref().filter(|_| text.len() < SUMMARY) {
-        text.push_str(&format!("\n{}\n", block(&cut(detail, SUMMARY - text.len()))));
+        text.push_str(&format!(
+            "\n{}\n",
+            block(&cut(detail, SUMMARY - text.len()))
+        ));
     }
     sink.write_all(cut(&text, SUMMARY + MESSAGE).as_bytes())
 }
@@ -166,17 +219,33 @@ fn subjects(document: &Document) -> String {
     }
     let rows = document.subjects.iter().map(|subject| {
         let why = subject.reason.unwrap_or_default();
-        format!("| {} | {} | {why} | {} |\n", code(&subject.name), subject.verdict, code(&subject.summary))
+        format!(
+            "| {} | {} | {why} | {} |\n",
+            code(&subject.name),
+            subject.verdict,
+            code(&subject.summary)
+        )
     });
-    format!("\n| what | verdict | reason | |\n|---|---|---|---|\n{}", rows.collect::<String>())
+    format!(
+        "\n| what | verdict | reason | |\n|---|---|---|---|\n{}",
+        rows.collect::<String>()
+    )
 }
 
 fn facts(document: &Document) -> String {
     // What has several lines, such as a diff, is shown as the detail.
-    let short = document.facts.iter().filter(|(_, value)| !as_output(value).contains('\n'));
-    let rows: String =
-        short.map(|(name, value)| format!("| {name} | {} |\n", code(&as_output(value)))).collect();
-    if rows.is_empty() { rows } else { format!("\n| fact | value |\n|---|---|\n{rows}") }
+    let short = document
+        .facts
+        .iter()
+        .filter(|(_, value)| !as_output(value).contains('\n'));
+    let rows: String = short
+        .map(|(name, value)| format!("| {name} | {} |\n", code(&as_output(value))))
+        .collect();
+    if rows.is_empty() {
+        rows
+    } else {
+        format!("\n| fact | value |\n|---|---|\n{rows}")
+    }
 }
 
 /// Mermaid reads `:` and `#` and `;` as its own, so a moment keeps letters, digits and a few signs.
@@ -184,14 +253,25 @@ fn timeline(document: &Document) -> String {
     if !document.waits || document.timeline.is_empty() {
         return String::new();
     }
-    let line = |moment: &Moment| format!("  {} s : {}\n", moment.at.as_secs(), mermaid(&moment.text));
+    let line =
+        |moment: &Moment| format!("  {} s : {}\n", moment.at.as_secs(), mermaid(&moment.text));
     let moments: String = document.timeline.iter().map(line).collect();
-    let end = format!("  {} s : {}\n", document.elapsed_ms / 1000, document.verdict);
+    let end = format!(
+        "  {} s : {}\n",
+        document.elapsed_ms / 1000,
+        document.verdict
+    );
     format!("\n```mermaid\ntimeline\n{moments}{end}```\n")
 }
 
 fn mermaid(text: &str) -> String {
-    let kept = text.chars().map(|c| if c.is_alphanumeric() || " .,-_/()".contains(c) { c } else { ' ' });
+    let kept = text.chars().map(|c| {
+        if c.is_alphanumeric() || " .,-_/()".contains(c) {
+            c
+        } else {
+            ' '
+        }
+    });
     kept.take(120).collect()
 }
 
@@ -204,7 +284,11 @@ pub fn code(text: &str) -> String {
         return String::new();
     }
     let fence = "`".repeat(longest_run(&line) + 1);
-    let pad = if line.starts_with('`') || line.ends_with('`') { " " } else { "" };
+    let pad = if line.starts_with('`') || line.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
     format!("{fence}{pad}{line}{pad}{fence}")
 }
 

@@ -33,8 +33,16 @@ pub(crate) fn text(document: &Document, colour: bool) -> String {
     let paint = |verdict: Verdict| if colour { style(verdict) } else { Style::new() };
     let mut text = String::new();
     let head = paint(document.verdict);
-    let why = document.reason.map(|reason| format!(" [{reason}]")).unwrap_or_default();
-    let _ = writeln!(text, "{head}{}{head:#}: {}{why}", document.verdict, one_line(&document.summary));
+    let why = document
+        .reason
+        .map(|reason| format!(" [{reason}]"))
+        .unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "{head}{}{head:#}: {}{why}",
+        document.verdict,
+        one_line(&document.summary)
+    );
     if document.subjects.len() > 1 {
         subjects(&mut text, document, paint);
     }
@@ -48,7 +56,10 @@ pub(crate) fn text(document: &Document, colour: bool) -> String {
         let _ = writeln!(text, "hint: {}", one_line(hint));
     }
     if document.exit == 0 && !document.verdict.is_good() {
-        let _ = writeln!(text, "note: exit code 0, since `--accept` names what is not good here");
+        let _ = writeln!(
+            text,
+            "note: exit code 0, since `--accept` names what is not good here"
+        );
     }
     if !document.verdict.is_good() && !document.reproduce.is_empty() {
         let _ = writeln!(text, "reproduce: {}", one_line(&document.reproduce));
@@ -57,12 +68,24 @@ pub(crate) fn text(document: &Document, colour: bool) -> String {
 }
 
 fn subjects(text: &mut String, document: &Document, paint: impl Fn(Verdict) -> Style) {
-    let width = document.subjects.iter().map(|subject| subject.name.chars().count()).max().unwrap_or(0);
+    let width = document
+        .subjects
+        .iter()
+        .map(|subject| subject.name.chars().count())
+        .max()
+        .unwrap_or(0);
     for subject in &document.subjects {
         let style = paint(subject.verdict);
-        let why = subject.reason.map(|reason| format!(" [{reason}]")).unwrap_or_default();
+        let why = subject
+            .reason
+            .map(|reason| format!(" [{reason}]"))
+            .unwrap_or_default();
         let (name, summary) = (one_line(&subject.name), one_line(&subject.summary));
-        let _ = writeln!(text, "  {name:width$}  {style}{}{style:#}: {summary}{why}", subject.verdict);
+        let _ = writeln!(
+            text,
+            "  {name:width$}  {style}{}{style:#}: {summary}{why}",
+            subject.verdict
+        );
     }
 }
 
@@ -75,7 +98,9 @@ fn lines(text: &mut String, detail: &str) {
 /// Returns a text that stays in its line and cannot steer a terminal: control characters, those of
 /// ANSI sequences included, become spaces.
 pub fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() && c != '\t' { ' ' } else { c })
+        .collect()
 }
 
 fn style(verdict: Verdict) -> Style {

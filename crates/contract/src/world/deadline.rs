@@ -20,7 +20,10 @@ pub struct Deadline {
 impl Deadline {
     /// Starts a deadline that ends after `timeout`.
     pub fn after(timeout: Duration) -> Self {
-        Self { start: Instant::now(), timeout }
+        Self {
+            start: Instant::now(),
+            timeout,
+        }
     }
 
     /// Returns whether the step waits for an answer that may still become yes.
@@ -40,7 +43,11 @@ impl Deadline {
 
     /// Returns what is left to wait; an hour when nobody waits, since then only exchanges are limited.
     pub fn left(&self) -> Duration {
-        if self.waits() { self.timeout.saturating_sub(self.elapsed()) } else { Duration::from_secs(3600) }
+        if self.waits() {
+            self.timeout.saturating_sub(self.elapsed())
+        } else {
+            Duration::from_secs(3600)
+        }
     }
 
     /// Returns whether waiting is over.
@@ -52,7 +59,11 @@ impl Deadline {
     pub fn exchange(&self) -> Duration {
         // An exchange that starts just before the deadline would always be cut, and "not yet" would
         // read as "unavailable": give it a second.
-        if self.waits() { EXCHANGE.min(self.left().max(Duration::from_secs(1))) } else { EXCHANGE }
+        if self.waits() {
+            EXCHANGE.min(self.left().max(Duration::from_secs(1)))
+        } else {
+            EXCHANGE
+        }
     }
 }
 

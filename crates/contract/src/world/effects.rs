@@ -18,7 +18,8 @@ pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 pub type Live<'a> = Box<dyn FnOnce(Rc<dyn Effects>) -> LocalFuture<'a, io::Result<Value>> + 'a>;
 
 /// The same for an exchange whose answer comes as an HTTP response, chunk by chunk.
-pub type LiveHttp<'a> = Box<dyn FnOnce() -> LocalFuture<'a, Result<HttpResponse, TransportError>> + 'a>;
+pub type LiveHttp<'a> =
+    Box<dyn FnOnce() -> LocalFuture<'a, Result<HttpResponse, TransportError>> + 'a>;
 
 /// The effects behind a [`World`](super::World): the real ones, a recorder around them, or a tape.
 pub trait Effects {
@@ -133,7 +134,9 @@ impl Spawn {
 impl fmt::Display for Spawn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.program.to_string_lossy())?;
-        self.arguments.iter().try_for_each(|argument| write!(f, " {}", argument.to_string_lossy()))
+        self.arguments
+            .iter()
+            .try_for_each(|argument| write!(f, " {}", argument.to_string_lossy()))
     }
 }
 

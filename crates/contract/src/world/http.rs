@@ -54,7 +54,10 @@ pub struct HttpResponse {
 impl HttpResponse {
     /// Returns the first header of that lowercase name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -98,7 +101,10 @@ pub enum TransportErrorKind {
 impl TransportError {
     /// Makes an error of what the layers below said.
     pub fn new(kind: TransportErrorKind, message: impl fmt::Display) -> Self {
-        Self { kind, message: message.to_string() }
+        Self {
+            kind,
+            message: message.to_string(),
+        }
     }
 }
 

@@ -28,7 +28,10 @@ use tokio::time::Instant;
 pub use self::{
     deadline::Deadline,
     effects::{Effects, FileKind, Live, LiveHttp, LocalFuture, Output, Spawn},
-    http::{Body, BodyStream, Header, HttpRequest, HttpResponse, Tls, TransportError, TransportErrorKind},
+    http::{
+        Body, BodyStream, Header, HttpRequest, HttpResponse, Tls, TransportError,
+        TransportErrorKind,
+    },
     real::Real,
     recorder::{Recorder, TAPE_FILE},
     tape::Tape,
@@ -88,7 +91,14 @@ impl World {
     pub fn for_tests_with(timeout: Duration, vars: Vars) -> Self {
         let redactor = Redactor::default();
         let progress = Rc::new(Progress::silent());
-        Self::new(Rc::new(Real::default()), vars, redactor, progress, Deadline::after(timeout), 25)
+        Self::new(
+            Rc::new(Real::default()),
+            vars,
+            redactor,
+            progress,
+            Deadline::after(timeout),
+            25,
+        )
     }
 
     /// Sends one HTTP request and returns the head of the answer; the body comes chunk by chunk.
@@ -98,11 +108,15 @@ impl World {
     /// # Errors
     /// A [`TransportError`] when no head of an answer arrived.
     pub async fn http(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let (method, url) = (request.method.clone(), self.redactor.apply(request.url.as_str()));
+        let (method, url) = (
+            request.method.clone(),
+            self.redactor.apply(request.url.as_str()),
+        );
         let started = Instant::now();
         let answer = Rc::clone(&self.effects).http(request).await;
         let took = started.elapsed().as_millis();
-        let unsent = matches!(&answer, Err(error) if error.kind == TransportErrorKind::BadAuthorities);
+        let unsent =
+            matches!(&answer, Err(error) if error.kind == TransportErrorKind::BadAuthorities);
         self.requests.set(self.requests.get() + u64::from(!unsent));
         match &answer {
             Ok(response) => tracing::debug!("{method} {url}: {} in {took} ms", response.status),
@@ -168,10 +182,14 @@ impl World {
         let request = serde_json::to_value(request).map_err(Failure::internal)?;
         tracing::debug!("{kind} {}", self.redactor.apply(&request.to_string()));
         let live: Live<'a> = Box::new(move |effects| {
-            Box::pin(async move { serde_json::to_value(live(effects).await).map_err(io::Error::other) })
+            Box::pin(
+                async move { serde_json::to_value(live(effects).await).map_err(io::Error::other) },
+            )
         });
-        let answer =
-            Rc::clone(&self.effects).exchange(kind, request, live).await.map_err(Failure::internal)?;
+        let answer = Rc::clone(&self.effects)
+            .exchange(kind, request, live)
+            .await
+            .map_err(Failure::internal)?;
         serde_json::from_value(answer).map_err(Failure::internal)
     }
 
@@ -195,7 +213,9 @@ impl World {
             .map_err(|error| TransportError::new(TransportErrorKind::Broken, error))?;
         let (said, started) = (self.redactor.apply(&request.to_string()), Instant::now());
         let live: LiveHttp<'a> = Box::new(move || Box::pin(live()));
-        let answer = Rc::clone(&self.effects).exchange_http(kind, request, live).await;
+        let answer = Rc::clone(&self.effects)
+            .exchange_http(kind, request, live)
+            .await;
         let took = started.elapsed().as_millis();
         self.requests.set(self.requests.get() + 1);
         match &answer {
@@ -239,7 +259,9 @@ impl World {
         conventional: Option<&'static str>,
     ) -> Result<Option<Secret>, Failure> {
         for name in [Some(name), conventional].into_iter().flatten() {
-            let Some(value) = self.effects.var(&self.vars, name, true) else { continue };
+            let Some(value) = self.effects.var(&self.vars, name, true) else {
+                continue;
+            };
             if value.contains(['\n', '\r']) {
                 self.hide(&value);
                 let error = anyhow::anyhow!("the secret in `{name}` has a line break");

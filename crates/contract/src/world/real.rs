@@ -14,8 +14,8 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 
 use super::{
-    Effects, FileKind, HttpRequest, HttpResponse, Live, LiveHttp, LocalFuture, Output, Spawn, TransportError,
-    transport::Transport,
+    Effects, FileKind, HttpRequest, HttpResponse, Live, LiveHttp, LocalFuture, Output, Spawn,
+    TransportError, transport::Transport,
 };
 use crate::Vars;
 
@@ -58,9 +58,14 @@ impl Effects for Real {
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         let mut content = Vec::new();
-        fs::File::open(path)?.take(limit + 1).read_to_end(&mut content)?;
+        fs::File::open(path)?
+            .take(limit + 1)
+            .read_to_end(&mut content)?;
         if content.len() as u64 > limit {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes")));
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("larger than {limit} bytes"),
+            ));
         }
         Ok(content)
     }
@@ -68,7 +73,12 @@ impl Effects for Real {
     fn kind(&self, path: &Path) -> io::Result<Option<FileKind>> {
         match fs::symlink_metadata(path) {
             Ok(metadata) => Ok(Some(kind_of(metadata.file_type()))),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -77,7 +87,10 @@ impl Effects for Real {
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         let temporary = Temporary::beside(path)?;
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&temporary.0)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&temporary.0)?;
         file.write_all(content)?;
         if let Ok(metadata) = fs::metadata(path) {
             file.set_permissions(metadata.permissions())?;
@@ -117,10 +130,16 @@ struct Temporary(PathBuf);
 
 impl Temporary {
     fn beside(path: &Path) -> io::Result<Self> {
-        let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let name = path
+            .file_name()
+            .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         let mut suffix = [0; 8];
         getrandom::fill(&mut suffix).map_err(io::Error::other)?;
-        let name = format!(".{}.{:016x}", name.to_string_lossy(), u64::from_le_bytes(suffix));
+        let name = format!(
+            ".{}.{:016x}",
+            name.to_string_lossy(),
+            u64::from_le_bytes(suffix)
+        );
         Ok(Self(path.with_file_name(name)))
     }
 }
@@ -133,8 +152,14 @@ impl Drop for Temporary {
 
 async fn run(spawn: Spawn) -> io::Result<Output> {
     let mut command = tokio::process::Command::new(&spawn.program);
-    command.args(&spawn.arguments).envs(&spawn.environment).kill_on_drop(true);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(&spawn.arguments)
+        .envs(&spawn.environment)
+        .kill_on_drop(true);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     spawn.without.iter().for_each(|name| {
         command.env_remove(name);
     });
@@ -150,9 +175,18 @@ async fn run(spawn: Spawn) -> io::Result<Output> {
         }
     };
     let finish = async { tokio::join!(feed, child.wait_with_output()).1 };
-    let output = tokio::time::timeout(spawn.limit, finish).await.map_err(|_| {
-        let seconds = spawn.limit.as_secs();
-        io::Error::new(io::ErrorKind::TimedOut, format!("it did not end within {seconds} s"))
-    })??;
-    Ok(Output { code: output.status.code(), stdout: output.stdout, stderr: output.stderr })
+    let output = tokio::time::timeout(spawn.limit, finish)
+        .await
+        .map_err(|_| {
+            let seconds = spawn.limit.as_secs();
+            io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("it did not end within {seconds} s"),
+            )
+        })??;
+    Ok(Output {
+        code: output.status.code(),
+        stdout: output.stdout,
+        stderr: output.stderr,
+    })
 }

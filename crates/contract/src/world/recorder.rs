@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    BodyStream, Effects, FileKind, HttpRequest, HttpResponse, Live, LiveHttp, LocalFuture, Output, Spawn,
-    TransportError,
+    BodyStream, Effects, FileKind, HttpRequest, HttpResponse, Live, LiveHttp, LocalFuture, Output,
+    Spawn, TransportError,
 };
 use crate::{Redactor, Vars};
 
@@ -63,8 +63,15 @@ impl Recorder {
     /// Wraps effects.
     pub fn new(inner: Rc<dyn Effects>) -> Self {
         let (entries, seen) = (RefCell::default(), RefCell::default());
-        let log = Log { started: Instant::now(), entries, seen };
-        Self { inner, log: Rc::new(log) }
+        let log = Log {
+            started: Instant::now(),
+            entries,
+            seen,
+        };
+        Self {
+            inner,
+            log: Rc::new(log),
+        }
     }
 
     /// Writes `tape.jsonl` into the directory, redacted, in the order the answers came.
@@ -102,13 +109,30 @@ impl Log {
         let count = seen.entry(key(kind, &request)).or_default();
         let ordinal = *count;
         *count += 1;
-        Asked { kind: kind.to_owned(), request, ordinal, at_ms: self.elapsed() }
+        Asked {
+            kind: kind.to_owned(),
+            request,
+            ordinal,
+            at_ms: self.elapsed(),
+        }
     }
 
     fn answer(&self, asked: Asked, answer: Value) {
-        let Asked { kind, request, ordinal, at_ms } = asked;
+        let Asked {
+            kind,
+            request,
+            ordinal,
+            at_ms,
+        } = asked;
         let took_ms = self.elapsed().saturating_sub(at_ms);
-        self.entries.borrow_mut().push(Entry { kind, request, ordinal, at_ms, took_ms, answer });
+        self.entries.borrow_mut().push(Entry {
+            kind,
+            request,
+            ordinal,
+            at_ms,
+            took_ms,
+            answer,
+        });
     }
 
     fn elapsed(&self) -> u64 {
@@ -144,7 +168,8 @@ impl Effects for Recorder {
         Box::pin(async move {
             let asked = self.log.ask("spawn", spawn_request(&spawn));
             let result = Rc::clone(&self.inner).spawn(spawn).await;
-            self.log.answer(asked, answer_of(&result, |output| json!(output)));
+            self.log
+                .answer(asked, answer_of(&result, |output| json!(output)));
             result
         })
     }
@@ -165,7 +190,9 @@ impl Effects for Recorder {
 
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         let result = self.inner.read(path, limit);
-        self.remember("read", json!(path), result, |content| bytes_to_json(content))
+        self.remember("read", json!(path), result, |content| {
+            bytes_to_json(content)
+        })
     }
 
     fn kind(&self, path: &Path) -> io::Result<Option<FileKind>> {
@@ -175,26 +202,38 @@ impl Effects for Recorder {
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         let result = self.inner.write(path, content);
-        self.remember("write", write_request(path, content), result, |()| Value::Null)
+        self.remember("write", write_request(path, content), result, |()| {
+            Value::Null
+        })
     }
 
     fn now(&self) -> SystemTime {
         let now = self.inner.now();
-        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = now
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         let asked = self.log.ask("now", Value::Null);
-        self.log.answer(asked, json!({ "ok": u64::try_from(since.as_millis()).unwrap_or_default() }));
+        self.log.answer(
+            asked,
+            json!({ "ok": u64::try_from(since.as_millis()).unwrap_or_default() }),
+        );
         now
     }
 
     fn random(&self, bytes: &mut [u8]) {
         self.inner.random(bytes);
         let asked = self.log.ask("random", json!(bytes.len()));
-        self.log.answer(asked, json!({ "ok": bytes_to_json(bytes) }));
+        self.log
+            .answer(asked, json!({ "ok": bytes_to_json(bytes) }));
     }
 
     fn var(&self, vars: &Vars, name: &str, secret: bool) -> Option<String> {
         let value = self.inner.var(vars, name, secret);
-        let shown = if secret { value.as_ref().map(|_| "***") } else { value.as_deref() };
+        let shown = if secret {
+            value.as_ref().map(|_| "***")
+        } else {
+            value.as_deref()
+        };
         let asked = self.log.ask("var", json!(name));
         self.log.answer(asked, json!({ "ok": shown }));
         value
@@ -207,9 +246,14 @@ async fn recorded_answer(
     asked: Asked,
     answer: LocalFuture<'_, Result<HttpResponse, TransportError>>,
 ) -> Result<HttpResponse, TransportError> {
-    let mut open = Open { log: Rc::clone(log), asked: Some(asked) };
+    let mut open = Open {
+        log: Rc::clone(log),
+        asked: Some(asked),
+    };
     let result = answer.await;
-    let Some(asked) = open.asked.take() else { return result };
+    let Some(asked) = open.asked.take() else {
+        return result;
+    };
     match result {
         Ok(response) => Ok(recorded(response, asked, log)),
         Err(error) => {
@@ -246,7 +290,11 @@ fn recorded(response: HttpResponse, asked: Asked, log: &Rc<Log>) -> HttpResponse
         end: Value::Null,
         ended: false,
     };
-    HttpResponse { status: response.status, headers: response.headers, body: Box::new(body) }
+    HttpResponse {
+        status: response.status,
+        headers: response.headers,
+        body: Box::new(body),
+    }
 }
 
 struct RecordedBody {
@@ -266,7 +314,9 @@ impl BodyStream for RecordedBody {
         Box::pin(async {
             let result = self.inner.next().await;
             match &result {
-                Ok(Some(chunk)) => self.chunks.push((self.log.elapsed() - self.head_ms, chunk.clone())),
+                Ok(Some(chunk)) => self
+                    .chunks
+                    .push((self.log.elapsed() - self.head_ms, chunk.clone())),
                 Ok(None) => self.ended = true,
                 Err(error) => self.end = json!(error),
             }
@@ -277,9 +327,13 @@ impl BodyStream for RecordedBody {
 
 impl Drop for RecordedBody {
     fn drop(&mut self) {
-        let Some((mut asked, mut answer)) = self.pending.take() else { return };
-        let chunks: Vec<Value> =
-            coalesced(&self.chunks).iter().map(|(ms, bytes)| json!([ms, bytes_to_json(bytes)])).collect();
+        let Some((mut asked, mut answer)) = self.pending.take() else {
+            return;
+        };
+        let chunks: Vec<Value> = coalesced(&self.chunks)
+            .iter()
+            .map(|(ms, bytes)| json!([ms, bytes_to_json(bytes)]))
+            .collect();
         answer["chunks"] = Value::from(chunks);
         if !self.end.is_null() {
             answer["broken"] = self.end.take();
@@ -322,14 +376,27 @@ pub(crate) fn http_request(request: &HttpRequest) -> Value {
     let headers: Vec<(&str, &str)> = request
         .headers
         .iter()
-        .map(|header| (header.name, if header.sensitive { "***" } else { header.value.as_str() }))
+        .map(|header| {
+            (
+                header.name,
+                if header.sensitive {
+                    "***"
+                } else {
+                    header.value.as_str()
+                },
+            )
+        })
         .collect();
     // The body may carry a token (an identity token's exchange), so only its presence is kept.
     json!({ "method": request.method, "url": request.url.as_str(), "headers": headers, "body": !request.body.is_empty() })
 }
 
 pub(crate) fn spawn_request(spawn: &Spawn) -> Value {
-    let arguments: Vec<_> = spawn.arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+    let arguments: Vec<_> = spawn
+        .arguments
+        .iter()
+        .map(|argument| argument.to_string_lossy())
+        .collect();
     json!({ "program": spawn.program.to_string_lossy(), "arguments": arguments })
 }
 

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    BodyStream, Effects, FileKind, HttpRequest, HttpResponse, Live, LiveHttp, LocalFuture, Output, Spawn,
-    TransportError, TransportErrorKind,
+    BodyStream, Effects, FileKind, HttpRequest, HttpResponse, Live, LiveHttp, LocalFuture, Output,
+    Spawn, TransportError, TransportErrorKind,
     recorder::{Entry, TAPE_FILE, http_request, key, spawn_request, write_request},
 };
 use crate::Vars;
@@ -37,10 +37,18 @@ impl Tape {
     /// When the file is not there or a line is not an entry.
     pub fn open(directory: &Path) -> io::Result<Self> {
         let text = std::fs::read_to_string(directory.join(TAPE_FILE))?;
-        let entries = text.lines().map(serde_json::from_str::<Entry>).collect::<Result<Vec<_>, _>>()?;
-        let entries =
-            entries.into_iter().map(|entry| ((key(&entry.kind, &entry.request), entry.ordinal), entry));
-        Ok(Self { entries: entries.collect(), asked: RefCell::default(), origin: RefCell::default() })
+        let entries = text
+            .lines()
+            .map(serde_json::from_str::<Entry>)
+            .collect::<Result<Vec<_>, _>>()?;
+        let entries = entries
+            .into_iter()
+            .map(|entry| ((key(&entry.kind, &entry.request), entry.ordinal), entry));
+        Ok(Self {
+            entries: entries.collect(),
+            asked: RefCell::default(),
+            origin: RefCell::default(),
+        })
     }
 
     /// Returns the recorded answer to the next question of this kind.
@@ -56,7 +64,10 @@ impl Tape {
     /// Returns the recorded head, whose body comes in the recorded chunks.
     async fn respond(&self, kind: &str, request: &Value) -> Result<HttpResponse, TransportError> {
         let Some(entry) = self.next(kind, request) else {
-            return Err(TransportError::new(TransportErrorKind::NotRecorded, not_recorded(kind, request)));
+            return Err(TransportError::new(
+                TransportErrorKind::NotRecorded,
+                not_recorded(kind, request),
+            ));
         };
         if entry.answer.get("status").is_none() && was_left(&entry.answer) {
             return std::future::pending().await;
@@ -68,8 +79,15 @@ impl Tape {
         }
     }
 
-    fn answer<T>(&self, kind: &str, request: Value, read: impl Fn(&Value) -> Option<T>) -> io::Result<T> {
-        let entry = self.next(kind, &request).ok_or_else(|| not_recorded(kind, &request))?;
+    fn answer<T>(
+        &self,
+        kind: &str,
+        request: Value,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> io::Result<T> {
+        let entry = self
+            .next(kind, &request)
+            .ok_or_else(|| not_recorded(kind, &request))?;
         read_answer(entry, read)
     }
 }
@@ -94,7 +112,9 @@ impl Effects for Tape {
     fn spawn(self: Rc<Self>, spawn: Spawn) -> LocalFuture<'static, io::Result<Output>> {
         Box::pin(async move {
             let request = spawn_request(&spawn);
-            let entry = self.next("spawn", &request).ok_or_else(|| not_recorded("spawn", &request))?;
+            let entry = self
+                .next("spawn", &request)
+                .ok_or_else(|| not_recorded("spawn", &request))?;
             tokio::time::sleep(Duration::from_millis(entry.took_ms)).await;
             read_answer(entry, |value| serde_json::from_value(value.clone()).ok())
         })
@@ -107,7 +127,9 @@ impl Effects for Tape {
         _: Live<'a>,
     ) -> LocalFuture<'a, io::Result<Value>> {
         Box::pin(async move {
-            let entry = self.next(kind, &request).ok_or_else(|| not_recorded(kind, &request))?;
+            let entry = self
+                .next(kind, &request)
+                .ok_or_else(|| not_recorded(kind, &request))?;
             tokio::time::sleep(Duration::from_millis(entry.took_ms)).await;
             read_answer(entry, |value| Some(value.clone()))
         })
@@ -118,7 +140,9 @@ impl Effects for Tape {
     }
 
     fn kind(&self, path: &Path) -> io::Result<Option<FileKind>> {
-        self.answer("kind", json!(path), |value| serde_json::from_value(value.clone()).ok())
+        self.answer("kind", json!(path), |value| {
+            serde_json::from_value(value.clone()).ok()
+        })
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
@@ -129,19 +153,33 @@ impl Effects for Tape {
     fn now(&self) -> SystemTime {
         let mut origin = self.origin.borrow_mut();
         let (wall, since) = origin.get_or_insert_with(|| {
-            let recorded = self.answer("now", Value::Null, Value::as_u64).unwrap_or_default();
-            (SystemTime::UNIX_EPOCH + Duration::from_millis(recorded), Instant::now())
+            let recorded = self
+                .answer("now", Value::Null, Value::as_u64)
+                .unwrap_or_default();
+            (
+                SystemTime::UNIX_EPOCH + Duration::from_millis(recorded),
+                Instant::now(),
+            )
         });
         *wall + since.elapsed()
     }
 
     fn random(&self, bytes: &mut [u8]) {
-        let recorded = self.answer("random", json!(bytes.len()), json_to_bytes).unwrap_or_default();
-        bytes.iter_mut().zip(recorded).for_each(|(byte, recorded)| *byte = recorded);
+        let recorded = self
+            .answer("random", json!(bytes.len()), json_to_bytes)
+            .unwrap_or_default();
+        bytes
+            .iter_mut()
+            .zip(recorded)
+            .for_each(|(byte, recorded)| *byte = recorded);
     }
 
     fn var(&self, _: &Vars, name: &str, _secret: bool) -> Option<String> {
-        self.answer("var", json!(name), |value| Some(value.as_str().map(str::to_owned))).ok().flatten()
+        self.answer("var", json!(name), |value| {
+            Some(value.as_str().map(str::to_owned))
+        })
+        .ok()
+        .flatten()
     }
 }
 
@@ -151,14 +189,21 @@ fn was_left(answer: &Value) -> bool {
 }
 
 fn not_recorded(kind: &str, request: &Value) -> io::Error {
-    io::Error::other(format!("the recording has no answer to this {kind} request: {request}"))
+    io::Error::other(format!(
+        "the recording has no answer to this {kind} request: {request}"
+    ))
 }
 
 fn read_answer<T>(entry: &Entry, read: impl Fn(&Value) -> Option<T>) -> io::Result<T> {
     if let Some(error) = entry.answer.get("error").and_then(Value::as_str) {
         return Err(io::Error::new(error_kind(&entry.answer), error.to_owned()));
     }
-    let malformed = || io::Error::other(format!("the recording's answer is malformed: {}", entry.answer));
+    let malformed = || {
+        io::Error::other(format!(
+            "the recording's answer is malformed: {}",
+            entry.answer
+        ))
+    };
     entry.answer.get("ok").and_then(read).ok_or_else(malformed)
 }
 
@@ -174,8 +219,14 @@ fn error_kind(answer: &Value) -> io::ErrorKind {
         io::ErrorKind::IsADirectory,
         io::ErrorKind::NotADirectory,
     ];
-    let word = answer.get("kind").and_then(Value::as_str).unwrap_or_default();
-    known.into_iter().find(|kind| format!("{kind:?}") == word).unwrap_or(io::ErrorKind::Other)
+    let word = answer
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    known
+        .into_iter()
+        .find(|kind| format!("{kind:?}") == word)
+        .unwrap_or(io::ErrorKind::Other)
 }
 
 fn transport_error(value: &Value) -> TransportError {
@@ -184,18 +235,32 @@ fn transport_error(value: &Value) -> TransportError {
 }
 
 fn response(answer: &Value) -> HttpResponse {
-    let headers = answer.get("headers").and_then(|headers| serde_json::from_value(headers.clone()).ok());
-    let status = answer.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
-    let chunks = answer.get("chunks").and_then(Value::as_array).cloned().unwrap_or_default();
-    let chunks =
-        chunks.iter().filter_map(|chunk| Some((chunk.get(0)?.as_u64()?, json_to_bytes(chunk.get(1)?)?)));
+    let headers = answer
+        .get("headers")
+        .and_then(|headers| serde_json::from_value(headers.clone()).ok());
+    let status = answer
+        .get("status")
+        .and_then(Value::as_u64)
+        .and_then(|status| u16::try_from(status).ok());
+    let chunks = answer
+        .get("chunks")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let chunks = chunks
+        .iter()
+        .filter_map(|chunk| Some((chunk.get(0)?.as_u64()?, json_to_bytes(chunk.get(1)?)?)));
     let body = RecordedChunks {
         chunks: chunks.collect(),
         broken: answer.get("broken").map(transport_error),
         left: was_left(answer),
         elapsed_ms: 0,
     };
-    HttpResponse { status: status.unwrap_or(0), headers: headers.unwrap_or_default(), body: Box::new(body) }
+    HttpResponse {
+        status: status.unwrap_or(0),
+        headers: headers.unwrap_or_default(),
+        body: Box::new(body),
+    }
 }
 
 struct RecordedChunks {
@@ -224,9 +289,9 @@ impl BodyStream for RecordedChunks {
 fn json_to_bytes(value: &Value) -> Option<Vec<u8>> {
     match value {
         Value::String(text) => Some(text.clone().into_bytes()),
-        Value::Object(map) => {
-            base64::engine::general_purpose::STANDARD.decode(map.get("base64")?.as_str()?).ok()
-        }
+        Value::Object(map) => base64::engine::general_purpose::STANDARD
+            .decode(map.get("base64")?.as_str()?)
+            .ok(),
         _ => None,
     }
 }

@@ -10,16 +10,32 @@ use crate::progress::Style;
 fn world(effects: Rc<dyn Effects>, redactor: &Redactor, vars: &[(&str, &str)]) -> World {
     let progress = Rc::new(Progress::new(Style::Silent, Box::new(io::sink())));
     let vars = vars.iter().copied().collect();
-    World::new(effects, vars, redactor.clone(), progress, Deadline::after(Duration::ZERO), 25)
+    World::new(
+        effects,
+        vars,
+        redactor.clone(),
+        progress,
+        Deadline::after(Duration::ZERO),
+        25,
+    )
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 fn replayed<T>(future: impl Future<Output = T>) -> T {
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_time().start_paused(true).build().unwrap().block_on(future)
+    builder
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 /// Everything that a step can ask, with the answers as one text.
@@ -28,16 +44,29 @@ async fn ask_everything(world: &World, folder: &Path) -> String {
     let content = world.read(&folder.join("file"), 100).unwrap();
     let missing = world.read(&folder.join("missing"), 100).unwrap_err().kind();
     world.write(&folder.join("new"), b"\xfftext").unwrap();
-    let spawned = world.spawn(Spawn::new("sh").args(["-c", "echo out; echo err >&2; exit 3"])).await.unwrap();
+    let spawned = world
+        .spawn(Spawn::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]))
+        .await
+        .unwrap();
     let random = world.random();
     let secret = world.secret("RUNBOOK_T", None).unwrap();
-    let asked: Result<Vec<u32>, String> =
-        world.exchange("git", &"tip", |_| async { Ok(vec![1, 2]) }).await.unwrap();
-    let refused: Result<Vec<u32>, String> =
-        world.exchange("git", &"tip", |_| async { Err("gone".to_owned()) }).await.unwrap();
-    let now = world.now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let asked: Result<Vec<u32>, String> = world
+        .exchange("git", &"tip", |_| async { Ok(vec![1, 2]) })
+        .await
+        .unwrap();
+    let refused: Result<Vec<u32>, String> = world
+        .exchange("git", &"tip", |_| async { Err("gone".to_owned()) })
+        .await
+        .unwrap();
+    let now = world
+        .now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
     let here = (world.var("HERE"), world.var("EMPTY"), secret.is_some());
-    format!("{kind:?} {content:?} {missing:?} {spawned:?} {random} {asked:?} {refused:?} {now} {here:?}")
+    format!(
+        "{kind:?} {content:?} {missing:?} {spawned:?} {random} {asked:?} {refused:?} {now} {here:?}"
+    )
 }
 
 #[test]
@@ -48,7 +77,11 @@ fn a_tape_gives_back_what_was_recorded_and_touches_nothing() {
     let redactor = Redactor::default();
     let recorder = Rc::new(Recorder::new(Rc::new(Real::default())));
     let recorded = run(async {
-        ask_everything(&world(Rc::clone(&recorder) as _, &redactor, &vars), folder.path()).await
+        ask_everything(
+            &world(Rc::clone(&recorder) as _, &redactor, &vars),
+            folder.path(),
+        )
+        .await
     });
     recorder.finish(tape.path(), &redactor).unwrap();
     let path = folder.path().to_owned();
@@ -58,7 +91,11 @@ fn a_tape_gives_back_what_was_recorded_and_touches_nothing() {
         replayed(async { ask_everything(&world(effects, &Redactor::default(), &[]), &path).await });
     assert_eq!(replayed, recorded);
     assert!(!path.exists());
-    assert!(!std::fs::read_to_string(tape.path().join(TAPE_FILE)).unwrap().contains("t0ken"));
+    assert!(
+        !std::fs::read_to_string(tape.path().join(TAPE_FILE))
+            .unwrap()
+            .contains("t0ken")
+    );
 }
 
 #[test]
@@ -68,11 +105,16 @@ fn what_was_not_recorded_is_a_bug_and_not_an_answer() {
     let effects = Rc::new(Tape::open(tape.path()).unwrap());
     let failure = replayed(async {
         let world = world(effects, &Redactor::default(), &[]);
-        world.exchange::<u32, _, _>("git", &"tip", |_| async { 1 }).await.unwrap_err()
+        world
+            .exchange::<u32, _, _>("git", &"tip", |_| async { 1 })
+            .await
+            .unwrap_err()
     });
     assert_eq!(failure.verdict(), crate::Verdict::Internal);
     assert!(
-        failure.summary().contains("the recording has no answer to this git request"),
+        failure
+            .summary()
+            .contains("the recording has no answer to this git request"),
         "{}",
         failure.summary()
     );
@@ -86,8 +128,15 @@ fn a_write_keeps_the_mode_and_leaves_no_other_file() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     Real::default().write(&path, b"new").unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), b"new");
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o755);
-    assert!(Real::default().write(&folder.path().join("no/such"), b"x").is_err());
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o755
+    );
+    assert!(
+        Real::default()
+            .write(&folder.path().join("no/such"), b"x")
+            .is_err()
+    );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -97,7 +146,10 @@ fn a_read_has_a_limit() {
     let path = folder.path().join("file");
     std::fs::write(&path, "12345").unwrap();
     assert!(Real::default().read(&path, 5).is_ok());
-    assert_eq!(Real::default().read(&path, 4).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    assert_eq!(
+        Real::default().read(&path, 4).unwrap_err().kind(),
+        io::ErrorKind::FileTooLarge
+    );
 }
 
 #[test]
@@ -121,8 +173,16 @@ impl BodyStream for Parts {
 async fn stream_twice(world: &World) -> String {
     let request = serde_json::json!({ "path": "/api/v1/pods?watch=true" });
     let first = world.exchange_http("kube", &request, || async {
-        let body = Box::new(Parts(vec!["one\n".into(), "two t0ken-".into(), "value\n".into()]));
-        Ok(HttpResponse { status: 200, headers: Vec::new(), body })
+        let body = Box::new(Parts(vec![
+            "one\n".into(),
+            "two t0ken-".into(),
+            "value\n".into(),
+        ]));
+        Ok(HttpResponse {
+            status: 200,
+            headers: Vec::new(),
+            body,
+        })
     });
     let mut answer = first.await.unwrap();
     let mut text = answer.status.to_string();
@@ -131,7 +191,9 @@ async fn stream_twice(world: &World) -> String {
     }
     drop(answer);
     let refused = TransportError::new(TransportErrorKind::Connect, "connection refused");
-    let second = world.exchange_http("kube", &request, || async { Err(refused) }).await;
+    let second = world
+        .exchange_http("kube", &request, || async { Err(refused) })
+        .await;
     format!("{text}{} {}", second.err().unwrap(), world.requests())
 }
 
@@ -140,15 +202,26 @@ fn a_stream_of_another_library_is_recorded_and_played() {
     let tape = tempfile::tempdir().unwrap();
     let redactor = Redactor::default();
     let recorder = Rc::new(Recorder::new(Rc::new(Real::default())));
-    let recorded = run(stream_twice(&world(Rc::clone(&recorder) as _, &redactor, &[])));
+    let recorded = run(stream_twice(&world(
+        Rc::clone(&recorder) as _,
+        &redactor,
+        &[],
+    )));
     assert_eq!(recorded, "200one\ntwo t0ken-value\nconnection refused 2");
     redactor.add("t0ken-value");
     recorder.finish(tape.path(), &redactor).unwrap();
     let text = std::fs::read_to_string(tape.path().join(TAPE_FILE)).unwrap();
     let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
     let chunks = first["answer"]["chunks"].as_array().unwrap();
-    let lines: Vec<&str> = chunks.iter().filter_map(|chunk| chunk[1].as_str()).collect();
-    assert_eq!(lines, ["one\n", "two ***\n"], "a line has its own time, and is whole");
+    let lines: Vec<&str> = chunks
+        .iter()
+        .filter_map(|chunk| chunk[1].as_str())
+        .collect();
+    assert_eq!(
+        lines,
+        ["one\n", "two ***\n"],
+        "a line has its own time, and is whole"
+    );
     let effects = Rc::new(Tape::open(tape.path()).unwrap());
     let played = replayed(stream_twice(&world(effects, &Redactor::default(), &[])));
     assert_eq!(played, recorded.replace("t0ken-value", "***"));

@@ -8,7 +8,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject as _};
+use rustls::{
+    ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject as _,
+};
 
 use super::{
     BodyStream, HttpRequest, HttpResponse, LocalFuture, Tls, TransportError, TransportErrorKind,
@@ -29,7 +31,9 @@ impl Transport {
     /// milliseconds.
     pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         match self.try_send(&request).await {
-            Err(error) if error.kind == TransportErrorKind::Certificate && !self.system.replace(true) => {
+            Err(error)
+                if error.kind == TransportErrorKind::Certificate && !self.system.replace(true) =>
+            {
                 self.clients.borrow_mut().clear();
                 self.try_send(&request).await
             }
@@ -48,7 +52,11 @@ impl Transport {
         if !request.body.is_empty() {
             builder = builder.body(request.body.clone());
         }
-        builder.send().await.map(answer).map_err(|error| classify(&error))
+        builder
+            .send()
+            .await
+            .map(answer)
+            .map_err(|error| classify(&error))
     }
 
     fn client(&self, tls: &Tls) -> Result<reqwest::Client, TransportError> {
@@ -62,14 +70,18 @@ impl Transport {
             .user_agent(concat!("dex-actions/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| classify(&error))?;
-        self.clients.borrow_mut().insert(tls.clone(), client.clone());
+        self.clients
+            .borrow_mut()
+            .insert(tls.clone(), client.clone());
         Ok(client)
     }
 }
 
 fn tls_config(tls: &Tls, system: bool) -> Result<ClientConfig, TransportError> {
     let bad = |why: String| TransportError::new(TransportErrorKind::BadAuthorities, why);
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
     if system {
         // Also reads SSL_CERT_FILE and SSL_CERT_DIR. A broken certificate among the system's is not
         // ours to judge.
@@ -84,7 +96,8 @@ fn tls_config(tls: &Tls, system: bool) -> Result<ClientConfig, TransportError> {
         }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| bad(error.to_string()))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
@@ -92,8 +105,12 @@ fn tls_config(tls: &Tls, system: bool) -> Result<ClientConfig, TransportError> {
 fn answer(response: reqwest::Response) -> HttpResponse {
     let headers = response.headers().iter();
     // Headers are bytes; what is not UTF-8 cannot be one that we read.
-    let headers = headers
-        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let headers = headers.map(|(name, value)| {
+        (
+            name.to_string(),
+            String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        )
+    });
     HttpResponse {
         status: response.status().as_u16(),
         headers: headers.collect(),
@@ -125,16 +142,24 @@ fn classify(error: &reqwest::Error) -> TransportError {
 }
 
 fn certificate_error(error: &(dyn Error + 'static)) -> Option<String> {
-    causes(error).into_iter().find_map(|cause| match cause.downcast_ref::<rustls::Error>() {
-        Some(rustls::Error::InvalidCertificate(why)) => Some(why.to_string()),
-        _ => None,
-    })
+    causes(error)
+        .into_iter()
+        .find_map(|cause| match cause.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidCertificate(why)) => Some(why.to_string()),
+            _ => None,
+        })
 }
 
 /// The last cause says what happened ("connection refused"); those above only say that something did.
 fn innermost(error: &(dyn Error + 'static)) -> String {
-    let last = causes(error).last().map(ToString::to_string).unwrap_or_default();
-    last.split(" (os error").next().unwrap_or_default().to_lowercase()
+    let last = causes(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    last.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_lowercase()
 }
 
 /// The error and its sources, the outermost first.
@@ -150,7 +175,10 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)
 
 /// An `io::Error` names the source of what it wraps as its own, and so hides what it wraps.
 fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+    match error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref)
+    {
         Some(wrapped) => Some(wrapped),
         None => error.source(),
     }

@@ -36,7 +36,15 @@ impl Running {
         let stdout = Stream::read(child.stdout.take().expect("stdout is piped"));
         let stderr = Stream::read(child.stderr.take().expect("stderr is piped"));
         let command = command.clone();
-        Self { child, command, started, status: None, max_rss_kib: None, stdout, stderr }
+        Self {
+            child,
+            command,
+            started,
+            status: None,
+            max_rss_kib: None,
+            stdout,
+            stderr,
+        }
     }
 
     /// Returns the process id.
@@ -78,13 +86,22 @@ impl Running {
     ///
     /// If it ends, or its time is over, without having said so.
     pub fn wait_for(&mut self, text: &str) {
-        let said = |running: &Self| [running.stdout(), running.stderr()].iter().any(|it| it.contains(text));
+        let said = |running: &Self| {
+            [running.stdout(), running.stderr()]
+                .iter()
+                .any(|it| it.contains(text))
+        };
         loop {
             let ended = !self.is_running();
             if said(self) {
                 return;
             }
-            assert!(!ended && !self.is_late(), "it never said `{text}`\n{}{}", self.stdout(), self.stderr());
+            assert!(
+                !ended && !self.is_late(),
+                "it never said `{text}`\n{}{}",
+                self.stdout(),
+                self.stderr()
+            );
             thread::sleep(wait::PAUSE);
         }
     }
@@ -104,7 +121,12 @@ impl Running {
         while self.is_running() {
             if self.is_late() {
                 self.kill_group();
-                panic!("still running after {:?}\n{}\n{}", self.command.limit, self.stdout(), self.stderr());
+                panic!(
+                    "still running after {:?}\n{}\n{}",
+                    self.command.limit,
+                    self.stdout(),
+                    self.stderr()
+                );
             }
             thread::sleep(self.pause());
         }
@@ -116,7 +138,9 @@ impl Running {
 
     fn report(&self) -> Run {
         let (status, elapsed) = self.status.expect("it has ended");
-        let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+        let code = status
+            .code()
+            .or_else(|| status.signal().map(|signal| 128 + signal));
         Run {
             code: code.expect("an end is a code or a signal"),
             stdout: self.stdout(),
@@ -142,7 +166,11 @@ impl Running {
 
     /// Looks often at a program that has just started, and less often later.
     fn pause(&self) -> Duration {
-        Duration::from_millis(if self.started.elapsed().as_millis() < 100 { 1 } else { 4 })
+        Duration::from_millis(if self.started.elapsed().as_millis() < 100 {
+            1
+        } else {
+            4
+        })
     }
 
     fn signal(&mut self, name: &str) {
@@ -168,13 +196,19 @@ impl Drop for Running {
 /// Sends a signal through the `kill` program: the call itself would be unsafe code.
 fn send(signal: &str, target: &str) {
     let mut kill = std::process::Command::new("kill");
-    drop(kill.args(["-s", signal, "--", target]).stderr(std::process::Stdio::null()).status());
+    drop(
+        kill.args(["-s", signal, "--", target])
+            .stderr(std::process::Stdio::null())
+            .status(),
+    );
 }
 
 /// Returns the peak of the memory of a process, while it has any.
 fn peak_kib(id: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches(" kB").parse().ok()
 }
 
@@ -182,7 +216,9 @@ fn peak_kib(id: u32) -> Option<u64> {
 fn feed(child: &mut Child, bytes: Vec<u8>) {
     let mut stdin = child.stdin.take().expect("stdin is piped");
     thread::spawn(move || match stdin.write_all(&bytes) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => panic!("could not write its input: {error}"),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            panic!("could not write its input: {error}")
+        }
         _ => {}
     });
 }

@@ -43,29 +43,43 @@ pub(super) enum Manner {
 impl Reply {
     /// Answers with this status and an empty body.
     pub fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Fixed(Vec::new()), manner: Manner::Whole }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Body::Fixed(Vec::new()),
+            manner: Manner::Whole,
+        }
     }
 
     /// Answers with plain text.
     pub fn text(status: u16, text: &str) -> Self {
-        Self::status(status).header("Content-Type", "text/plain; charset=utf-8").body(text)
+        Self::status(status)
+            .header("Content-Type", "text/plain; charset=utf-8")
+            .body(text)
     }
 
     /// Answers with JSON.
     pub fn json(status: u16, value: &serde_json::Value) -> Self {
-        Self::status(status).header("Content-Type", "application/json").body(value.to_string())
+        Self::status(status)
+            .header("Content-Type", "application/json")
+            .body(value.to_string())
     }
 
     /// Answers with a page for people, as proxies and login pages do.
     pub fn html(status: u16) -> Self {
         let page = "<!DOCTYPE html>\n<html><head><title>Unicorn!</title></head><body>\n\
                     <p>This page is taking too long to load.</p>\n</body></html>\n";
-        Self::status(status).header("Content-Type", "text/html; charset=utf-8").body(page)
+        Self::status(status)
+            .header("Content-Type", "text/html; charset=utf-8")
+            .body(page)
     }
 
     /// Answers as a registry does when it refuses: `{"errors":[{"code":…,"message":…}]}`.
     pub fn registry_error(status: u16, code: &str, message: &str) -> Self {
-        Self::json(status, &serde_json::json!({ "errors": [{ "code": code, "message": message }] }))
+        Self::json(
+            status,
+            &serde_json::json!({ "errors": [{ "code": code, "message": message }] }),
+        )
     }
 
     /// Sends the client elsewhere.
@@ -107,23 +121,37 @@ impl Reply {
 
     /// Asks the client to come back at a time, this far from now.
     pub fn retry_after_date(self, from_now: Duration) -> Self {
-        self.header("Retry-After", &httpdate::fmt_http_date(SystemTime::now() + from_now))
+        self.header(
+            "Retry-After",
+            &httpdate::fmt_http_date(SystemTime::now() + from_now),
+        )
     }
 
     /// Claims a digest that is not the body's.
     pub fn wrong_digest(self) -> Self {
-        self.header("Docker-Content-Digest", &format!("sha256:{}", "0".repeat(64)))
+        self.header(
+            "Docker-Content-Digest",
+            &format!("sha256:{}", "0".repeat(64)),
+        )
     }
 
     /// Sends `size` times the same byte, made as it goes, after declaring that length.
     pub fn filled(mut self, byte: u8, size: u64) -> Self {
-        self.body = Body::Filled { byte, size, declared: true };
+        self.body = Body::Filled {
+            byte,
+            size,
+            declared: true,
+        };
         self
     }
 
     /// Sends 10 GB of the same byte without saying how much it will be.
     pub fn endless(mut self, byte: u8) -> Self {
-        self.body = Body::Filled { byte, size: 10_000_000_000, declared: false };
+        self.body = Body::Filled {
+            byte,
+            size: 10_000_000_000,
+            declared: false,
+        };
         self
     }
 
@@ -160,7 +188,10 @@ impl Reply {
     }
 
     fn declared_length(&self) -> Option<u64> {
-        let by_hand = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let by_hand = self
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
         match &self.body {
             _ if by_hand => None,
             Body::Fixed(bytes) => Some(bytes.len() as u64),

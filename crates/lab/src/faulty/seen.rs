@@ -31,7 +31,9 @@ impl Seen {
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
         let query = self.path.split_once('?')?.1;
-        query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+        query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     }
 }
 
@@ -70,19 +72,38 @@ pub(crate) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> io::Resu
 fn parse(raw: &[u8], rest: Vec<u8>) -> io::Result<Head> {
     let text = String::from_utf8_lossy(raw).into_owned();
     let mut lines = text.lines();
-    let mut request = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
+    let mut request = lines
+        .next()
+        .unwrap_or_default()
+        .split(' ')
+        .map(str::to_owned);
     let (Some(method), Some(target)) = (request.next(), request.next()) else {
         return Err(io::Error::other("not a request line"));
     };
     let headers = lines.filter_map(|line| line.split_once(':'));
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
-    Ok(Head { method, target, headers, rest })
+    let headers = headers
+        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        .collect();
+    Ok(Head {
+        method,
+        target,
+        headers,
+        rest,
+    })
 }
 
 /// Reads a whole request; `None` if the client has left before its end.
 pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Seen>> {
-    let Some(head) = read_head(stream).await? else { return Ok(None) };
-    let Head { method, target: path, headers, rest, .. } = head;
+    let Some(head) = read_head(stream).await? else {
+        return Ok(None);
+    };
+    let Head {
+        method,
+        target: path,
+        headers,
+        rest,
+        ..
+    } = head;
     let body = match find(&headers, "transfer-encoding") {
         Some(_) => read_chunks(stream, rest).await?,
         None => {
@@ -90,7 +111,12 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Op
             read_to(stream, rest, length.unwrap_or(0)).await?
         }
     };
-    Ok(Some(Seen { method, path, headers, body }))
+    Ok(Some(Seen {
+        method,
+        path,
+        headers,
+        body,
+    }))
 }
 
 async fn read_to(
@@ -104,7 +130,10 @@ async fn read_to(
     Ok(body)
 }
 
-async fn read_chunks(stream: &mut (impl AsyncRead + Unpin), mut raw: Vec<u8>) -> io::Result<Vec<u8>> {
+async fn read_chunks(
+    stream: &mut (impl AsyncRead + Unpin),
+    mut raw: Vec<u8>,
+) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let Some(end) = position(&raw, b"\r\n") else {
@@ -130,9 +159,14 @@ async fn more(stream: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> io:
 }
 
 fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    headers
+        .iter()
+        .find(|(it, _)| it.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_str())
 }
 
 fn position(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
 }

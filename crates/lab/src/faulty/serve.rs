@@ -47,8 +47,12 @@ async fn connection(
     log: Arc<Mutex<Vec<Seen>>>,
     answer: Arc<Answer>,
 ) -> io::Result<()> {
-    let Some(seen) = seen::read(&mut stream).await? else { return Ok(()) };
-    log.lock().unwrap_or_else(PoisonError::into_inner).push(seen.clone());
+    let Some(seen) = seen::read(&mut stream).await? else {
+        return Ok(());
+    };
+    log.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(seen.clone());
     let reply = answer(&seen);
     match &reply.manner {
         Manner::HangUp => return Ok(()),
@@ -66,7 +70,9 @@ async fn connection(
 async fn send_body(stream: &mut (impl AsyncWrite + Unpin), reply: &Reply) -> io::Result<()> {
     match (&reply.manner, &reply.body) {
         (Manner::HeadersOnly, _) => std::future::pending().await,
-        (Manner::Cut(size), Body::Fixed(bytes)) => cut(stream, &bytes[..(*size).min(bytes.len())]).await,
+        (Manner::Cut(size), Body::Fixed(bytes)) => {
+            cut(stream, &bytes[..(*size).min(bytes.len())]).await
+        }
         (Manner::Cut(size), Body::Filled { byte, .. }) => cut(stream, &vec![*byte; *size]).await,
         (Manner::Drip(size, pause), Body::Fixed(bytes)) => drip(stream, bytes, *size, *pause).await,
         (_, Body::Fixed(bytes)) => stream.write_all(bytes).await,
@@ -113,9 +119,14 @@ async fn forward(
     address: &str,
 ) -> io::Result<()> {
     let mut target = TcpStream::connect(address).await?;
-    let mut head = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", seen.method, seen.path);
+    let mut head = format!(
+        "{} {} HTTP/1.1\r\nConnection: close\r\n",
+        seen.method, seen.path
+    );
     for (name, value) in &seen.headers {
-        if !["connection", "transfer-encoding", "content-length"].contains(&&*name.to_ascii_lowercase()) {
+        if !["connection", "transfer-encoding", "content-length"]
+            .contains(&&*name.to_ascii_lowercase())
+        {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
     }

@@ -26,7 +26,9 @@ fn schema() -> &'static Valid<Schema> {
 
 /// Returns an error of a type (`STALE_DATA`) that only GitHub's answers have.
 pub(super) fn error(kind: &str, message: impl AsRef<str>) -> FieldError {
-    FieldError { message: format!("{kind}{TYPE_ENDS}{}", message.as_ref()) }
+    FieldError {
+        message: format!("{kind}{TYPE_ENDS}{}", message.as_ref()),
+    }
 }
 
 pub(super) fn answer(hub: &Hub, token: &Token, seen: &Seen) -> Reply {
@@ -46,10 +48,15 @@ fn execute(hub: &Hub, token: &Token, seen: &Seen) -> Result<Value, String> {
         .map_err(|error| error.to_string())?;
     let variables: JsonMap =
         serde_json::from_value(request["variables"].clone()).map_err(|error| error.to_string())?;
-    let operation = document.operations.get(None).map_err(|error| error.message().to_string())?;
+    let operation = document
+        .operations
+        .get(None)
+        .map_err(|error| error.message().to_string())?;
     let root = Object::root(hub, token, operation.is_mutation());
     let execution = Execution::new(schema(), &document).raw_variable_values(&variables);
-    let answer = execution.execute_sync(&root).map_err(|error| error.message().to_string())?;
+    let answer = execution
+        .execute_sync(&root)
+        .map_err(|error| error.message().to_string())?;
     let mut answer = serde_json::to_value(answer).map_err(|error| error.to_string())?;
     let errors = answer.get_mut("errors").and_then(Value::as_array_mut);
     for error in errors.into_iter().flatten() {
@@ -69,7 +76,12 @@ pub(super) fn is_change(seen: &Seen) -> bool {
 /// Returns what a request is, in two words.
 pub(super) fn title(seen: &Seen) -> String {
     match document(seen) {
-        Some(document) => document.split(['(', '{']).next().unwrap_or_default().trim().to_owned(),
+        Some(document) => document
+            .split(['(', '{'])
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned(),
         None => format!("{} {}", seen.method, seen.path),
     }
 }

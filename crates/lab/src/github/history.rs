@@ -42,7 +42,10 @@ impl Hub {
         let (head, message) = text.split_once("\n\n").unwrap_or((&text, ""));
         let lines = |key: &'static str| head.lines().filter_map(move |line| line.strip_prefix(key));
         let author = lines("author ").next().unwrap_or_default();
-        let seconds = author.rsplit(' ').nth(1).and_then(|seconds| seconds.parse().ok());
+        let seconds = author
+            .rsplit(' ')
+            .nth(1)
+            .and_then(|seconds| seconds.parse().ok());
         Commit {
             tree: lines("tree ").next().unwrap_or_default().to_owned(),
             parents: lines("parent ").map(str::to_owned).collect(),
@@ -55,7 +58,9 @@ impl Hub {
     /// Returns what is at a path of a commit.
     pub(super) fn entry(&self, commit: &str, path: &str) -> Option<Node> {
         let mut tree = self.commit(commit).tree;
-        let (way, name) = path.rsplit_once('/').map_or((None, path), |(way, name)| (Some(way), name));
+        let (way, name) = path
+            .rsplit_once('/')
+            .map_or((None, path), |(way, name)| (Some(way), name));
         for folder in way.into_iter().flat_map(|way| way.split('/')) {
             let (mode, id) = self.below(&tree, folder)?;
             tree = (mode == 0o40_000).then_some(id)?;
@@ -66,7 +71,11 @@ impl Hub {
             0o160_000 => "commit",
             _ => "blob",
         };
-        Some(Node::TreeEntry { mode, kind: kind.to_owned(), id })
+        Some(Node::TreeEntry {
+            mode,
+            kind: kind.to_owned(),
+            id,
+        })
     }
 
     /// Returns mode and object of a name in a tree.
@@ -105,8 +114,9 @@ impl Hub {
     /// them.
     pub(super) fn files(&self, base: &str, head: &str) -> Vec<Value> {
         let range = format!("{base}...{head}");
-        let differences =
-            self.say(&["diff", "--name-status", "--find-renames", &range, "--"]).unwrap_or_default();
+        let differences = self
+            .say(&["diff", "--name-status", "--find-renames", &range, "--"])
+            .unwrap_or_default();
         differences.lines().take(FILES).map(file).collect()
     }
 

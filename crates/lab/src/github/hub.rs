@@ -70,20 +70,29 @@ pub(super) struct Token {
 
 impl Debug for Hub {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub").field("pulls", &self.pulls).finish_non_exhaustive()
+        f.debug_struct("Hub")
+            .field("pulls", &self.pulls)
+            .finish_non_exhaustive()
     }
 }
 
 impl Token {
     pub(super) fn of(login: &'static str, permissions: &[&str]) -> Self {
         let permissions = permissions.iter().map(|line| (*line).to_owned()).collect();
-        Self { login, bypasses: false, text: String::new(), permissions }
+        Self {
+            login,
+            bypasses: false,
+            text: String::new(),
+            permissions,
+        }
     }
 
     /// Returns whether the token has a permission; who may write may read.
     pub(super) fn may(&self, permission: &str) -> bool {
         let write = permission.replace(": read", ": write");
-        self.permissions.iter().any(|line| line == permission || *line == write)
+        self.permissions
+            .iter()
+            .any(|line| line == permission || *line == write)
     }
 }
 
@@ -113,7 +122,10 @@ impl Hub {
     /// Makes a token and returns its text.
     pub(super) fn issue(&mut self, token: Token) -> String {
         let text = format!("ghs_Lab{:04}", self.tokens.len());
-        self.tokens.push(Token { text: text.clone(), ..token });
+        self.tokens.push(Token {
+            text: text.clone(),
+            ..token
+        });
         text
     }
 
@@ -123,7 +135,11 @@ impl Hub {
 
     /// Returns the commit that a branch stands at.
     pub(super) fn tip(&self, branch: &str) -> Option<String> {
-        self.remote.branches().iter().any(|name| name == branch).then(|| self.remote.tip(branch))
+        self.remote
+            .branches()
+            .iter()
+            .any(|name| name == branch)
+            .then(|| self.remote.tip(branch))
     }
 
     pub(super) fn answer(&mut self, seen: &Seen) -> Reply {
@@ -147,10 +163,17 @@ impl Hub {
         if !seen.path.starts_with("/api/") {
             return self.forward_to_git(seen);
         }
-        let shown = seen.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        let Some(token) = self.tokens.iter().find(|token| Some(token.text.as_str()) == shown) else {
+        let shown = seen
+            .header("authorization")
+            .and_then(|value| value.strip_prefix("Bearer "));
+        let Some(token) = self
+            .tokens
+            .iter()
+            .find(|token| Some(token.text.as_str()) == shown)
+        else {
             let url = "https://docs.github.com/rest";
-            let body = json!({ "message": "Bad credentials", "documentation_url": url, "status": "401" });
+            let body =
+                json!({ "message": "Bad credentials", "documentation_url": url, "status": "401" });
             return Reply::json(401, &body);
         };
         match seen.path.strip_prefix("/api/v3") {
@@ -163,9 +186,14 @@ impl Hub {
     fn forward_to_git(&self, seen: &Seen) -> Reply {
         let shown = seen.header("authorization");
         let known = |token: &&Token| Some(basic("x-access-token", &token.text)).as_deref() == shown;
-        let needs = if seen.path.contains("git-receive-pack") { "contents: write" } else { "contents: read" };
+        let needs = if seen.path.contains("git-receive-pack") {
+            "contents: write"
+        } else {
+            "contents: read"
+        };
         match self.tokens.iter().find(known) {
-            None => Reply::text(401, "who are you?\n").header("WWW-Authenticate", "Basic realm=\"GitHub\""),
+            None => Reply::text(401, "who are you?\n")
+                .header("WWW-Authenticate", "Basic realm=\"GitHub\""),
             Some(token) if token.may(needs) => Reply::forward(self.git.address()),
             Some(_) => Reply::text(403, "Write access to repository not granted.\n"),
         }

@@ -69,10 +69,16 @@ impl Part {
     fn of(nodes: Vec<Node>, info: &ResolveInfo<'_>) -> Self {
         let total = nodes.len();
         let start = text(info, "after").parse().unwrap_or(0);
-        let first = argument(info, "first").as_u64().and_then(|first| first.try_into().ok());
+        let first = argument(info, "first")
+            .as_u64()
+            .and_then(|first| first.try_into().ok());
         let end = total.min(start + first.unwrap_or(total));
         let nodes = nodes.into_iter().take(end).skip(start).collect();
-        Self { nodes, total, next: (end < total).then_some(end) }
+        Self {
+            nodes,
+            total,
+            next: (end < total).then_some(end),
+        }
     }
 }
 
@@ -80,11 +86,19 @@ type Resolved<'a> = Result<ResolvedValue<'a>, FieldError>;
 
 impl<'h> Object<'h> {
     pub(super) fn root(hub: &'h Hub, token: &'h Token, changes: bool) -> Self {
-        Self { hub, token, node: if changes { Node::Mutation } else { Node::Query } }
+        Self {
+            hub,
+            token,
+            node: if changes { Node::Mutation } else { Node::Query },
+        }
     }
 
     fn object(&self, node: Node) -> ResolvedValue<'h> {
-        ResolvedValue::object(Self { hub: self.hub, token: self.token, node })
+        ResolvedValue::object(Self {
+            hub: self.hub,
+            token: self.token,
+            node,
+        })
     }
 
     fn maybe(&self, node: Option<Node>) -> Resolved<'h> {
@@ -124,7 +138,9 @@ impl<'h> Object<'h> {
             "object" => {
                 self.require("contents: read")?;
                 let named = argument(info, "expression");
-                let name = named.as_str().map_or_else(|| text(info, "oid"), str::to_owned);
+                let name = named
+                    .as_str()
+                    .map_or_else(|| text(info, "oid"), str::to_owned);
                 self.maybe(self.hub.object(&name))
             }
             "pullRequests" => {
@@ -135,7 +151,12 @@ impl<'h> Object<'h> {
                     pull.state == State::Open && is(&base, &pull.base) && is(&head, &pull.head)
                 };
                 let pulls = self.hub.pulls.borrow();
-                let nodes = pulls.iter().filter(fits).cloned().map(Node::PullRequest).collect();
+                let nodes = pulls
+                    .iter()
+                    .filter(fits)
+                    .cloned()
+                    .map(Node::PullRequest)
+                    .collect();
                 Ok(self.object(Node::Page("PullRequestConnection", nodes)))
             }
             "deployments" => {
@@ -153,8 +174,16 @@ impl<'h> Object<'h> {
             "payload" => ResolvedValue::leaf(deployment.payload.as_str()),
             "createdAt" => ResolvedValue::leaf(deployment.created.as_str()),
             "statuses" => {
-                let nodes = deployment.statuses.iter().cloned().map(Node::DeploymentStatus).collect();
-                self.object(Node::Part("DeploymentStatusConnection", Part::of(nodes, info)))
+                let nodes = deployment
+                    .statuses
+                    .iter()
+                    .cloned()
+                    .map(Node::DeploymentStatus)
+                    .collect();
+                self.object(Node::Part(
+                    "DeploymentStatusConnection",
+                    Part::of(nodes, info),
+                ))
             }
             _ => return Err(self.unknown_field_error(info)),
         })
@@ -167,13 +196,24 @@ impl<'h> Object<'h> {
             "id" => Ok(ResolvedValue::leaf(format!("REF_{name}"))),
             "name" => Ok(ResolvedValue::leaf(name)),
             "target" => Ok(self.object(Node::Commit(tip()))),
-            "compare" => self.maybe(self.hub.compare(&tip(), &text(info, "headRef")).map(Node::Comparison)),
-            "refUpdateRule" => {
-                self.maybe(protection.filter(|rules| rules.classic).cloned().map(Node::UpdateRule))
-            }
+            "compare" => self.maybe(
+                self.hub
+                    .compare(&tip(), &text(info, "headRef"))
+                    .map(Node::Comparison),
+            ),
+            "refUpdateRule" => self.maybe(
+                protection
+                    .filter(|rules| rules.classic)
+                    .cloned()
+                    .map(Node::UpdateRule),
+            ),
             "rules" => {
                 let rules = protection.filter(|rules| !rules.classic);
-                let nodes = rules.into_iter().flat_map(Protection::kinds).map(Node::Rule).collect();
+                let nodes = rules
+                    .into_iter()
+                    .flat_map(Protection::kinds)
+                    .map(Node::Rule)
+                    .collect();
                 Ok(self.object(Node::Page("RepositoryRuleConnection", nodes)))
             }
             _ => Err(self.unknown_field_error(info)),
@@ -185,18 +225,26 @@ impl<'h> Object<'h> {
         match info.field_name() {
             "oid" => Ok(ResolvedValue::leaf(id)),
             "message" => Ok(ResolvedValue::leaf(commit.message)),
-            "authoredDate" => {
-                Ok(ResolvedValue::leaf(humantime::format_rfc3339_seconds(commit.date).to_string()))
-            }
+            "authoredDate" => Ok(ResolvedValue::leaf(
+                humantime::format_rfc3339_seconds(commit.date).to_string(),
+            )),
             "file" => self.maybe(self.hub.entry(id, &text(info, "path"))),
             "parents" => {
                 let count = argument(info, "first").as_u64().unwrap_or(u64::MAX) as usize;
-                let nodes = commit.parents.into_iter().take(count).map(Node::Commit).collect();
+                let nodes = commit
+                    .parents
+                    .into_iter()
+                    .take(count)
+                    .map(Node::Commit)
+                    .collect();
                 Ok(self.object(Node::Page("CommitConnection", nodes)))
             }
             "history" => {
                 if argument(info, "first").as_u64() > Some(100) {
-                    return Err(error("EXCESSIVE_PAGINATION", "Requesting more than 100 records"));
+                    return Err(error(
+                        "EXCESSIVE_PAGINATION",
+                        "Requesting more than 100 records",
+                    ));
                 }
                 let path = argument(info, "path").as_str().map(str::to_owned);
                 let mut git = vec!["log", "--format=%H", id, "--"];
@@ -208,7 +256,12 @@ impl<'h> Object<'h> {
             "signature" => {
                 let merged = State::Merged(id.to_owned());
                 let by_github = commit.author.ends_with("[bot]")
-                    || self.hub.pulls.borrow().iter().any(|pull| pull.state == merged);
+                    || self
+                        .hub
+                        .pulls
+                        .borrow()
+                        .iter()
+                        .any(|pull| pull.state == merged);
                 self.maybe((by_github && self.hub.signs).then_some(Node::Signature { valid: true }))
             }
             _ => Err(self.unknown_field_error(info)),
@@ -223,7 +276,9 @@ impl<'h> Object<'h> {
             "text" if bytes.contains(&0) => Ok(ResolvedValue::null()),
             "text" => {
                 let shown = &bytes[..bytes.len().min(self.hub.text_limit)];
-                Ok(ResolvedValue::leaf(String::from_utf8_lossy(shown).into_owned()))
+                Ok(ResolvedValue::leaf(
+                    String::from_utf8_lossy(shown).into_owned(),
+                ))
             }
             _ => Err(self.unknown_field_error(info)),
         }
@@ -248,7 +303,10 @@ impl<'h> Object<'h> {
         let node = match info.field_name() {
             "createCommitOnBranch" => {
                 self.require("contents: write")?;
-                Node::Payload("CreateCommitOnBranchPayload", Box::new(self.create_commit(&input)?))
+                Node::Payload(
+                    "CreateCommitOnBranchPayload",
+                    Box::new(self.create_commit(&input)?),
+                )
             }
             "createRef" => {
                 self.require("contents: write")?;
@@ -263,13 +321,20 @@ impl<'h> Object<'h> {
             "createPullRequest" => {
                 pulls()?;
                 let pull = self.hub.open(self.token, &input)?;
-                Node::Payload("CreatePullRequestPayload", Box::new(Node::PullRequest(pull)))
+                Node::Payload(
+                    "CreatePullRequestPayload",
+                    Box::new(Node::PullRequest(pull)),
+                )
             }
             "updatePullRequest" => {
                 pulls()?;
                 self.hub.change(&input, |pull| {
-                    pull.title = input["title"].as_str().map_or(pull.title.clone(), str::to_owned);
-                    pull.body = input["body"].as_str().map_or(pull.body.clone(), str::to_owned);
+                    pull.title = input["title"]
+                        .as_str()
+                        .map_or(pull.title.clone(), str::to_owned);
+                    pull.body = input["body"]
+                        .as_str()
+                        .map_or(pull.body.clone(), str::to_owned);
                     if input["state"] == "CLOSED" {
                         pull.state = State::Closed;
                     }
@@ -287,26 +352,45 @@ impl<'h> Object<'h> {
             race(&hub.remote);
         }
         let branch = field(&input["branch"], "branchName");
-        let missing = || error("NOT_FOUND", format!("Could not resolve to a Ref with the name '{branch}'."));
+        let missing = || {
+            error(
+                "NOT_FOUND",
+                format!("Could not resolve to a Ref with the name '{branch}'."),
+            )
+        };
         let tip = hub.tip(&branch).ok_or_else(missing)?;
         let expected = field(input, "expectedHeadOid");
         if tip != expected {
-            let message =
-                format!("Expected branch to point to \"{expected}\" but it did not.  Pull and try again.");
+            let message = format!(
+                "Expected branch to point to \"{expected}\" but it did not.  Pull and try again."
+            );
             return Err(error("STALE_DATA", message));
         }
-        if let Some(rules) = hub.protections.get(&branch).filter(|_| !self.token.bypasses) {
+        if let Some(rules) = hub
+            .protections
+            .get(&branch)
+            .filter(|_| !self.token.bypasses)
+        {
             return Err(rules.violated());
         }
         if let Some(lines) = &hub.declined {
             return Err(error("UNPROCESSABLE", lines));
         }
-        let (headline, body) = (field(&input["message"], "headline"), field(&input["message"], "body"));
+        let (headline, body) = (
+            field(&input["message"], "headline"),
+            field(&input["message"], "body"),
+        );
         let message = format!("{headline}\n\n{body}").trim_end().to_owned();
         let additions = input["fileChanges"]["additions"].as_array();
-        let additions = additions.into_iter().flatten().map(addition).collect::<Result<Vec<_>, _>>()?;
+        let additions = additions
+            .into_iter()
+            .flatten()
+            .map(addition)
+            .collect::<Result<Vec<_>, _>>()?;
         let author = format!("{0} <{0}@users.noreply.github.com>", self.token.login);
-        Ok(Node::Commit(hub.remote.change_as(&author, &branch, &additions, &message)))
+        Ok(Node::Commit(
+            hub.remote.change_as(&author, &branch, &additions, &message),
+        ))
     }
 }
 
@@ -336,7 +420,10 @@ impl ObjectValue for Object<'_> {
             Node::Deployment(_) => "Deployment",
             Node::DeploymentStatus(_) => "DeploymentStatus",
             Node::PageInfo(_) => "PageInfo",
-            Node::Part(name, _) | Node::Page(name, _) | Node::Payload(name, _) | Node::Done(name) => name,
+            Node::Part(name, _)
+            | Node::Page(name, _)
+            | Node::Payload(name, _)
+            | Node::Done(name) => name,
         }
     }
 
@@ -359,26 +446,31 @@ impl ObjectValue for Object<'_> {
             (Node::Signature { valid }, "isValid") => Ok(ResolvedValue::leaf(*valid)),
             (Node::Signature { .. }, "state") => Ok(ResolvedValue::leaf("VALID")),
             (Node::Comparison(status), "status") => Ok(ResolvedValue::leaf(*status)),
-            (Node::UpdateRule(rules), "requiredStatusCheckContexts") => {
-                Ok(ResolvedValue::list(rules.checks.iter().map(|check| ResolvedValue::leaf(*check))))
-            }
+            (Node::UpdateRule(rules), "requiredStatusCheckContexts") => Ok(ResolvedValue::list(
+                rules.checks.iter().map(|check| ResolvedValue::leaf(*check)),
+            )),
             (Node::Rule(kind), "type") => Ok(ResolvedValue::leaf(*kind)),
             (Node::PullRequest(pull), _) => self.pull(pull, info),
-            (Node::Page(_, nodes), "nodes") => {
-                Ok(ResolvedValue::list(nodes.iter().map(|node| self.object(node.clone()))))
-            }
-            (Node::Part(_, part), "nodes") => {
-                Ok(ResolvedValue::list(part.nodes.iter().map(|node| self.object(node.clone()))))
-            }
+            (Node::Page(_, nodes), "nodes") => Ok(ResolvedValue::list(
+                nodes.iter().map(|node| self.object(node.clone())),
+            )),
+            (Node::Part(_, part), "nodes") => Ok(ResolvedValue::list(
+                part.nodes.iter().map(|node| self.object(node.clone())),
+            )),
             (Node::Part(_, part), "totalCount") => Ok(ResolvedValue::leaf(part.total)),
             (Node::Part(_, part), "pageInfo") => Ok(self.object(Node::PageInfo(part.next))),
             (Node::PageInfo(next), "hasNextPage") => Ok(ResolvedValue::leaf(next.is_some())),
-            (Node::PageInfo(next), "endCursor") => {
-                Ok(next.map_or_else(ResolvedValue::null, |next| ResolvedValue::leaf(next.to_string())))
-            }
+            (Node::PageInfo(next), "endCursor") => Ok(next
+                .map_or_else(ResolvedValue::null, |next| {
+                    ResolvedValue::leaf(next.to_string())
+                })),
             (Node::Deployment(deployment), _) => self.deployment(deployment, info),
-            (Node::DeploymentStatus(status), "state") => Ok(ResolvedValue::leaf(status.state.as_str())),
-            (Node::DeploymentStatus(status), "createdAt") => Ok(ResolvedValue::leaf(status.created.as_str())),
+            (Node::DeploymentStatus(status), "state") => {
+                Ok(ResolvedValue::leaf(status.state.as_str()))
+            }
+            (Node::DeploymentStatus(status), "createdAt") => {
+                Ok(ResolvedValue::leaf(status.created.as_str()))
+            }
             (Node::Payload(_, node), _) => Ok(self.object(Node::clone(node))),
             (Node::Done(_), _) => Ok(ResolvedValue::null()),
             _ => Err(self.unknown_field_error(info)),
@@ -395,20 +487,41 @@ impl Protection {
 
     /// Returns what is said to whoever commits onto the branch directly.
     fn violated(&self) -> FieldError {
-        let checks =
-            self.checks.iter().map(|check| format!("Required status check \"{check}\" is expected."));
+        let checks = self
+            .checks
+            .iter()
+            .map(|check| format!("Required status check \"{check}\" is expected."));
         let checks: Vec<String> = checks.collect();
         if self.classic {
-            let review = format!("At least {} approving review is required.", self.reviews.max(1));
-            return error("BRANCH_PROTECTION_RULE_VIOLATION", [vec![review], checks].concat().join("\n"));
+            let review = format!(
+                "At least {} approving review is required.",
+                self.reviews.max(1)
+            );
+            return error(
+                "BRANCH_PROTECTION_RULE_VIOLATION",
+                [vec![review], checks].concat().join("\n"),
+            );
         }
-        let lines = [vec!["Changes must be made through a pull request.".to_owned()], checks].concat();
-        error("UNPROCESSABLE", format!("Repository rule violations found\n\n{}\n\n", lines.join("\n\n")))
+        let lines = [
+            vec!["Changes must be made through a pull request.".to_owned()],
+            checks,
+        ]
+        .concat();
+        error(
+            "UNPROCESSABLE",
+            format!(
+                "Repository rule violations found\n\n{}\n\n",
+                lines.join("\n\n")
+            ),
+        )
     }
 }
 
 fn argument(info: &ResolveInfo<'_>, name: &str) -> Value {
-    info.arguments().get(name).and_then(|value| serde_json::to_value(value).ok()).unwrap_or_default()
+    info.arguments()
+        .get(name)
+        .and_then(|value| serde_json::to_value(value).ok())
+        .unwrap_or_default()
 }
 
 fn text(info: &ResolveInfo<'_>, name: &str) -> String {

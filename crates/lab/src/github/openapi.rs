@@ -9,7 +9,9 @@ use super::published;
 
 fn description() -> &'static Value {
     static DESCRIPTION: OnceLock<Value> = OnceLock::new();
-    DESCRIPTION.get_or_init(|| serde_json::from_str(&published::openapi()).expect("GitHub's OpenAPI is JSON"))
+    DESCRIPTION.get_or_init(|| {
+        serde_json::from_str(&published::openapi()).expect("GitHub's OpenAPI is JSON")
+    })
 }
 
 /// An operation that a request is for.
@@ -25,7 +27,9 @@ pub(super) struct Operation {
 pub(super) fn operation(method: &str, target: &str) -> Result<Operation, String> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let paths = description()["paths"].as_object().ok_or("no paths")?;
-    let found = paths.iter().find_map(|(template, item)| Some((template, item, parts(template, path)?)));
+    let found = paths
+        .iter()
+        .find_map(|(template, item)| Some((template, item, parts(template, path)?)));
     let (template, item, parts) = found.ok_or_else(|| format!("GitHub has no {path}"))?;
     let operation = &item[method.to_ascii_lowercase()];
     if operation.is_null() {
@@ -39,21 +43,31 @@ pub(super) fn operation(method: &str, target: &str) -> Result<Operation, String>
         .filter(|parameter| parameter["in"] == "query")
         .filter_map(|parameter| parameter["name"].as_str())
         .collect();
-    let names =
-        query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next().unwrap_or(pair));
+    let names = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split('=').next().unwrap_or(pair));
     if let Some(unknown) = names.into_iter().find(|name| !known.contains(name)) {
         return Err(format!("{method} {template} has no parameter `{unknown}`"));
     }
     let content = &resolve(&operation["responses"]["200"])["content"]["application/json"];
-    Ok(Operation { template, parts, content })
+    Ok(Operation {
+        template,
+        parts,
+        content,
+    })
 }
 
 /// Returns the parts of a path that a template leaves open, if it fits.
 fn parts(template: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
-    let (wanted, given): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+    let (wanted, given): (Vec<_>, Vec<_>) =
+        (template.split('/').collect(), path.split('/').collect());
     let mut parts = Vec::new();
     for (wanted, given) in wanted.iter().zip(&given) {
-        match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+        match wanted
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'))
+        {
             Some(name) => parts.push((name, (*given).to_owned())),
             None if wanted == given => {}
             None => return None,
@@ -65,14 +79,21 @@ fn parts(template: &'static str, path: &str) -> Option<Vec<(&'static str, String
 impl Operation {
     /// Returns what a request has at an open part of the path.
     pub(super) fn part(&self, name: &str) -> &str {
-        self.parts.iter().find(|(part, _)| *part == name).map_or("", |(_, text)| text)
+        self.parts
+            .iter()
+            .find(|(part, _)| *part == name)
+            .map_or("", |(_, text)| text)
     }
 
     /// Returns the published example of an answer, with these values in it.
     pub(super) fn example(&self, values: &Value) -> Value {
         let examples = self.content["examples"].as_object();
-        let example = examples.and_then(|examples| examples.values().next()).map(resolve);
-        let mut body = example.map(|example| example["value"].clone()).unwrap_or_default();
+        let example = examples
+            .and_then(|examples| examples.values().next())
+            .map(resolve);
+        let mut body = example
+            .map(|example| example["value"].clone())
+            .unwrap_or_default();
         merge(&mut body, values);
         body
     }
@@ -98,9 +119,11 @@ fn merge(body: &mut Value, values: &Value) {
 /// Follows a reference within the description.
 fn resolve(value: &'static Value) -> &'static Value {
     match value["$ref"].as_str() {
-        Some(pointer) => {
-            resolve(description().pointer(pointer.trim_start_matches('#')).unwrap_or(&Value::Null))
-        }
+        Some(pointer) => resolve(
+            description()
+                .pointer(pointer.trim_start_matches('#'))
+                .unwrap_or(&Value::Null),
+        ),
         None => value,
     }
 }
@@ -112,7 +135,11 @@ fn check(schema: &'static Value, value: &Value, at: &str) -> Option<String> {
         return None;
     }
     let list = |key: &str| schema[key].as_array();
-    if let Some(wrong) = list("allOf").into_iter().flatten().find_map(|part| check(part, value, at)) {
+    if let Some(wrong) = list("allOf")
+        .into_iter()
+        .flatten()
+        .find_map(|part| check(part, value, at))
+    {
         return Some(wrong);
     }
     for key in ["anyOf", "oneOf"] {
@@ -136,22 +163,31 @@ fn check(schema: &'static Value, value: &Value, at: &str) -> Option<String> {
         return Some(format!("{at}: {value} is not a {}", schema["type"]));
     }
     match value {
-        Value::Array(items) => {
-            items.iter().find_map(|item| check(&schema["items"], item, &format!("{at}[]")))
-        }
+        Value::Array(items) => items
+            .iter()
+            .find_map(|item| check(&schema["items"], item, &format!("{at}[]"))),
         Value::Object(fields) => check_fields(schema, fields, at),
         _ => None,
     }
 }
 
 fn check_fields(schema: &'static Value, fields: &Map<String, Value>, at: &str) -> Option<String> {
-    let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    if let Some(missing) = required.into_iter().find(|name| !fields.contains_key(*name)) {
+    let required = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    if let Some(missing) = required
+        .into_iter()
+        .find(|name| !fields.contains_key(*name))
+    {
         return Some(format!("{at}: there is no `{missing}`"));
     }
     let properties = schema["properties"].as_object();
     properties.into_iter().flatten().find_map(|(name, schema)| {
-        fields.get(name).and_then(|value| check(schema, value, &format!("{at}.{name}")))
+        fields
+            .get(name)
+            .and_then(|value| check(schema, value, &format!("{at}.{name}")))
     })
 }
 
@@ -164,14 +200,27 @@ mod tests {
     #[test]
     fn what_github_has_not_published_is_found() {
         assert!(
-            operation("GET", "/repos/a/b/pull/1").unwrap_err().contains("GitHub has no /repos/a/b/pull/1")
+            operation("GET", "/repos/a/b/pull/1")
+                .unwrap_err()
+                .contains("GitHub has no /repos/a/b/pull/1")
         );
         assert!(operation("PUT", "/repos/a/b/pulls/1").is_err());
-        assert!(operation("GET", "/repos/a/b/compare/x...y?pages=1").unwrap_err().contains("`pages`"));
+        assert!(
+            operation("GET", "/repos/a/b/compare/x...y?pages=1")
+                .unwrap_err()
+                .contains("`pages`")
+        );
         let pull = operation("GET", "/repos/a/b/pulls/1").unwrap();
         let good = json!({ "number": 7, "requested_teams": [] });
-        assert_eq!((pull.part("repo"), pull.wrong(&pull.example(&good))), ("b", None));
-        assert!(pull.wrong(&pull.example(&json!({ "number": "7" }))).unwrap().contains(".number"));
+        assert_eq!(
+            (pull.part("repo"), pull.wrong(&pull.example(&good))),
+            ("b", None)
+        );
+        assert!(
+            pull.wrong(&pull.example(&json!({ "number": "7" })))
+                .unwrap()
+                .contains(".number")
+        );
         assert!(pull.wrong(&json!({})).unwrap().contains("there is no"));
     }
 }

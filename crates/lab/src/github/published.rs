@@ -43,7 +43,10 @@ impl Published {
     fn read(&self) -> String {
         let path = self.folder(&crate::cache::folder()).join(self.file);
         std::fs::read_to_string(&path).unwrap_or_else(|error| {
-            panic!("{}: {error}; `cargo xtask test` downloads it, once", path.display())
+            panic!(
+                "{}: {error}; `cargo xtask test` downloads it, once",
+                path.display()
+            )
         })
     }
 }

@@ -46,7 +46,11 @@ impl Pull {
     }
 
     pub(super) fn url(&self) -> String {
-        format!("https://github.com/{}/pull/{}", super::REPOSITORY, self.number)
+        format!(
+            "https://github.com/{}/pull/{}",
+            super::REPOSITORY,
+            self.number
+        )
     }
 }
 
@@ -62,11 +66,18 @@ impl Hub {
 
     /// Moves branches, all or none.
     pub(super) fn update_refs(&self, input: &Value) -> Result<(), FieldError> {
-        let updates: Vec<&Value> = input["refUpdates"].as_array().into_iter().flatten().collect();
+        let updates: Vec<&Value> = input["refUpdates"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .collect();
         let now = |name: &str| self.tip(name.trim_start_matches("refs/heads/"));
         for update in &updates {
-            let (name, before, after) =
-                (field(update, "name"), update["beforeOid"].as_str(), field(update, "afterOid"));
+            let (name, before, after) = (
+                field(update, "name"),
+                update["beforeOid"].as_str(),
+                field(update, "afterOid"),
+            );
             let there = now(&name).unwrap_or_else(|| NOWHERE.to_owned());
             if before.is_some_and(|before| before != there) {
                 return Err(error("STALE_DATA", format!("{name} is at {there}")));
@@ -74,7 +85,10 @@ impl Hub {
             let forward = [&there, &after].iter().any(|id| *id == NOWHERE)
                 || matches!(self.compare(&there, &after), Some("AHEAD" | "IDENTICAL"));
             if !forward && update["force"] != true {
-                return Err(error("UNPROCESSABLE", format!("{name} is not a fast forward")));
+                return Err(error(
+                    "UNPROCESSABLE",
+                    format!("{name} is not a fast forward"),
+                ));
             }
         }
         for update in updates {
@@ -96,16 +110,34 @@ impl Hub {
         let (head, base) = (field(input, "headRefName"), field(input, "baseRefName"));
         let mut pulls = self.pulls.borrow_mut();
         let same = |pull: &&Pull| pull.head == head && pull.base == base && !pull.fork;
-        if pulls.iter().filter(same).any(|pull| pull.state == State::Open) {
-            return Err(error("UNPROCESSABLE", format!("A pull request already exists for example:{head}.")));
+        if pulls
+            .iter()
+            .filter(same)
+            .any(|pull| pull.state == State::Open)
+        {
+            return Err(error(
+                "UNPROCESSABLE",
+                format!("A pull request already exists for example:{head}."),
+            ));
         }
         let tips = self.tip(&base).zip(self.tip(&head));
         if tips.is_none_or(|(base, head)| self.compare(&base, &head) == Some("IDENTICAL")) {
-            return Err(error("UNPROCESSABLE", format!("No commits between {base} and {head}")));
+            return Err(error(
+                "UNPROCESSABLE",
+                format!("No commits between {base} and {head}"),
+            ));
         }
         let number = pulls.len() as u64 + 1;
         let (title, body) = (field(input, "title"), field(input, "body"));
-        let pull = Pull { number, head, base, title, body, fork: false, state: State::Open };
+        let pull = Pull {
+            number,
+            head,
+            base,
+            title,
+            body,
+            fork: false,
+            state: State::Open,
+        };
         pulls.push(pull.clone());
         Ok(pull)
     }
@@ -116,15 +148,29 @@ impl Hub {
         let number = pulls.len() as u64 + 1;
         let (head, base) = (head.to_owned(), base.to_owned());
         let (title, body) = (String::new(), String::new());
-        pulls.push(Pull { number, head, base, title, body, fork: true, state: State::Open });
+        pulls.push(Pull {
+            number,
+            head,
+            base,
+            title,
+            body,
+            fork: true,
+            state: State::Open,
+        });
     }
 
     /// Changes the pull request that an input names.
-    pub(super) fn change(&self, input: &Value, change: impl FnOnce(&mut Pull)) -> Result<(), FieldError> {
+    pub(super) fn change(
+        &self,
+        input: &Value,
+        change: impl FnOnce(&mut Pull),
+    ) -> Result<(), FieldError> {
         let id = field(input, "pullRequestId");
         let mut pulls = self.pulls.borrow_mut();
         let pull = pulls.iter_mut().find(|pull| pull.id() == id);
-        change(pull.ok_or_else(|| error("NOT_FOUND", format!("Could not resolve to a node '{id}'")))?);
+        change(
+            pull.ok_or_else(|| error("NOT_FOUND", format!("Could not resolve to a node '{id}'")))?,
+        );
         Ok(())
     }
 
@@ -136,22 +182,45 @@ impl Hub {
     pub(super) fn merge(&self, number: u64) -> String {
         let pull = self.pull(number).expect("a pull request of this number");
         let (base, head) = (self.remote.tip(&pull.base), self.remote.tip(&pull.head));
-        let tree = self.remote.git(&["merge-tree", "--write-tree", &base, &head]);
+        let tree = self
+            .remote
+            .git(&["merge-tree", "--write-tree", &base, &head]);
         let title = format!("{} (#{number})", pull.title);
-        let commit = ["commit-tree", tree.trim_end(), "-p", &base, "-m", &title, "-m", &pull.body];
+        let commit = [
+            "commit-tree",
+            tree.trim_end(),
+            "-p",
+            &base,
+            "-m",
+            &title,
+            "-m",
+            &pull.body,
+        ];
         let commit = self.remote.git(&commit).trim_end().to_owned();
-        self.remote.git(&["update-ref", &format!("refs/heads/{}", pull.base), &commit, &base]);
+        self.remote.git(&[
+            "update-ref",
+            &format!("refs/heads/{}", pull.base),
+            &commit,
+            &base,
+        ]);
         self.set(number, State::Merged(commit.clone()));
         commit
     }
 
     pub(super) fn pull(&self, number: u64) -> Option<Pull> {
-        self.pulls.borrow().iter().find(|pull| pull.number == number).cloned()
+        self.pulls
+            .borrow()
+            .iter()
+            .find(|pull| pull.number == number)
+            .cloned()
     }
 
     fn set(&self, number: u64, state: State) {
         let mut pulls = self.pulls.borrow_mut();
-        pulls.iter_mut().find(|pull| pull.number == number).expect("a pull request of this number").state =
-            state;
+        pulls
+            .iter_mut()
+            .find(|pull| pull.number == number)
+            .expect("a pull request of this number")
+            .state = state;
     }
 }

@@ -32,7 +32,12 @@ pub(super) fn answer(hub: &Hub, token: &Token, seen: &Seen, path: &str) -> Reply
 }
 
 /// Returns what is to be in the answer; `None` when there is no such thing.
-fn find(hub: &Hub, token: &Token, seen: &Seen, operation: &Operation) -> Option<Result<Value, Reply>> {
+fn find(
+    hub: &Hub,
+    token: &Token,
+    seen: &Seen,
+    operation: &Operation,
+) -> Option<Result<Value, Reply>> {
     if format!("{}/{}", operation.part("owner"), operation.part("repo")) != hub.repository {
         return None;
     }
@@ -40,12 +45,18 @@ fn find(hub: &Hub, token: &Token, seen: &Seen, operation: &Operation) -> Option<
         "/repos/{owner}/{repo}/git/blobs/{file_sha}" => {
             ("contents: read", blob(hub, operation.part("file_sha")))
         }
-        "/repos/{owner}/{repo}/compare/{basehead}" => {
-            ("contents: read", compare(hub, operation.part("basehead"), seen.path.contains("page=2")))
-        }
-        "/repos/{owner}/{repo}/pulls/{pull_number}" => {
-            ("pull-requests: read", pull(hub, operation.part("pull_number")))
-        }
+        "/repos/{owner}/{repo}/compare/{basehead}" => (
+            "contents: read",
+            compare(
+                hub,
+                operation.part("basehead"),
+                seen.path.contains("page=2"),
+            ),
+        ),
+        "/repos/{owner}/{repo}/pulls/{pull_number}" => (
+            "pull-requests: read",
+            pull(hub, operation.part("pull_number")),
+        ),
         template => {
             hub.complain(format!("the lab has no {template}"));
             return None;
@@ -62,7 +73,10 @@ fn blob(hub: &Hub, id: &str) -> Option<Value> {
     let bytes = hub.remote.try_git(&["cat-file", "blob", id])?;
     // Lines of 60 characters, as GitHub sends them.
     let text = BASE64_STANDARD.encode(&bytes);
-    let lines = text.as_bytes().chunks(60).map(|line| String::from_utf8_lossy(line).into_owned() + "\n");
+    let lines = text
+        .as_bytes()
+        .chunks(60)
+        .map(|line| String::from_utf8_lossy(line).into_owned() + "\n");
     let content: String = lines.collect();
     Some(json!({ "sha": id, "size": bytes.len(), "content": content, "encoding": "base64" }))
 }
@@ -71,7 +85,11 @@ fn blob(hub: &Hub, id: &str) -> Option<Value> {
 fn compare(hub: &Hub, range: &str, is_second: bool) -> Option<Value> {
     let (base, head) = range.split_once("...")?;
     let status = hub.compare(base, head)?.to_ascii_lowercase();
-    let files = if is_second { Vec::new() } else { hub.files(base, head) };
+    let files = if is_second {
+        Vec::new()
+    } else {
+        hub.files(base, head)
+    };
     Some(json!({ "status": status, "files": files }))
 }
 
@@ -114,5 +132,8 @@ fn tagged(seen: &Seen, body: &Value) -> Reply {
 
 fn not_found() -> Reply {
     let url = "https://docs.github.com/rest";
-    Reply::json(404, &json!({ "message": "Not Found", "documentation_url": url, "status": "404" }))
+    Reply::json(
+        404,
+        &json!({ "message": "Not Found", "documentation_url": url, "status": "404" }),
+    )
 }

@@ -64,7 +64,11 @@ pub struct Child {
 pub(super) fn build(image: &Image) -> Built {
     let mut built = Built::default();
     match &image.shape {
-        Shape::Artifact { artifact_type, config_type, layer_type } => {
+        Shape::Artifact {
+            artifact_type,
+            config_type,
+            layer_type,
+        } => {
             built.artifact(image, artifact_type.as_deref(), config_type, layer_type);
         }
         Shape::Index => built.index(image),
@@ -83,11 +87,22 @@ impl Built {
             }
             entries.push(entry);
         }
-        let statements: Vec<_> = image.attestations.iter().flat_map(|it| self.attest(it)).collect();
+        let statements: Vec<_> = image
+            .attestations
+            .iter()
+            .flat_map(|it| self.attest(it))
+            .collect();
         entries.extend(statements);
-        let media_type = if image.docker { media::DOCKER_LIST } else { media::OCI_INDEX };
+        let media_type = if image.docker {
+            media::DOCKER_LIST
+        } else {
+            media::OCI_INDEX
+        };
         let index = json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": entries });
-        self.manifest(media_type, annotated(index, annotations(&image.annotations)));
+        self.manifest(
+            media_type,
+            annotated(index, annotations(&image.annotations)),
+        );
     }
 
     /// Adds the image of one platform and returns its entry for an index.
@@ -98,7 +113,10 @@ impl Built {
         };
         let config = self.blob(config_type, json_bytes(&config(image, platform)));
         let (layer_type, bytes): (_, &[u8]) = match (image.docker, image.zstd) {
-            (true, _) => ("application/vnd.docker.image.rootfs.diff.tar.gzip", &layer::GZIP),
+            (true, _) => (
+                "application/vnd.docker.image.rootfs.diff.tar.gzip",
+                &layer::GZIP,
+            ),
             (_, true) => ("application/vnd.oci.image.layer.v1.tar+zstd", &layer::ZSTD),
             _ => ("application/vnd.oci.image.layer.v1.tar+gzip", &layer::GZIP),
         };
@@ -106,24 +124,42 @@ impl Built {
         let config_digest = digest(&config);
         let manifest = manifest(manifest_type, config, layer);
         let entry = self.manifest(manifest_type, annotated(manifest, annotations));
-        self.children.push(Child { platform: platform.to_owned(), digest: digest(&entry), config_digest });
+        self.children.push(Child {
+            platform: platform.to_owned(),
+            digest: digest(&entry),
+            config_digest,
+        });
         entry
     }
 
-    fn artifact(&mut self, image: &Image, artifact_type: Option<&str>, config_type: &str, layer_type: &str) {
+    fn artifact(
+        &mut self,
+        image: &Image,
+        artifact_type: Option<&str>,
+        config_type: &str,
+        layer_type: &str,
+    ) {
         let config = self.blob(config_type, b"{}".to_vec());
-        let layer = self.blob(layer_type, format!("not a layer, {}", image.created).into_bytes());
+        let layer = self.blob(
+            layer_type,
+            format!("not a layer, {}", image.created).into_bytes(),
+        );
         let mut manifest = manifest(media::OCI_MANIFEST, config, layer);
         if let Some(artifact_type) = artifact_type {
             manifest["artifactType"] = json!(artifact_type);
         }
-        self.manifest(media::OCI_MANIFEST, annotated(manifest, annotations(&image.annotations)));
+        self.manifest(
+            media::OCI_MANIFEST,
+            annotated(manifest, annotations(&image.annotations)),
+        );
     }
 
     /// Adds an attestation of each child and returns the entries for the index.
     fn attest(&mut self, attestation: &Attestation) -> Vec<Value> {
         let children = self.children.clone();
-        let entries = children.iter().map(|child| self.attestation(attestation, child));
+        let entries = children
+            .iter()
+            .map(|child| self.attestation(attestation, child));
         let entries: Vec<_> = entries.collect();
         self.attestations = entries.iter().map(digest).collect();
         entries
@@ -144,7 +180,10 @@ impl Built {
             "rootfs": { "type": "layers", "diff_ids": [digest(&layer)] },
         });
         let config = self.blob(media::OCI_CONFIG, json_bytes(&config));
-        let mut entry = self.manifest(media::OCI_MANIFEST, manifest(media::OCI_MANIFEST, config, layer));
+        let mut entry = self.manifest(
+            media::OCI_MANIFEST,
+            manifest(media::OCI_MANIFEST, config, layer),
+        );
         entry["annotations"] = json!({
             "vnd.docker.reference.digest": child.digest,
             "vnd.docker.reference.type": "attestation-manifest",
@@ -162,7 +201,11 @@ impl Built {
     fn manifest(&mut self, media_type: &str, manifest: Value) -> Value {
         let bytes = json_bytes(&manifest);
         let entry = descriptor(media_type, &bytes);
-        self.manifests.push(Manifest { media_type: media_type.to_owned(), digest: digest(&entry), bytes });
+        self.manifests.push(Manifest {
+            media_type: media_type.to_owned(),
+            digest: digest(&entry),
+            bytes,
+        });
         entry
     }
 }
@@ -173,8 +216,13 @@ fn manifest(media_type: &str, config: Value, layer: Value) -> Value {
 
 fn config(image: &Image, platform: &str) -> Value {
     let mut config = platform_json(platform);
-    let labels = image.labels.iter().filter(|it| it.platform.as_deref().is_none_or(|it| it == platform));
-    let labels: Map<_, _> = labels.map(|it| (it.name.clone(), json!(it.value))).collect();
+    let labels = image
+        .labels
+        .iter()
+        .filter(|it| it.platform.as_deref().is_none_or(|it| it == platform));
+    let labels: Map<_, _> = labels
+        .map(|it| (it.name.clone(), json!(it.value)))
+        .collect();
     config["created"] = json!(image.created);
     config["config"] = json!({ "Entrypoint": ["/dex"], "Labels": labels });
     config["rootfs"] = json!({ "type": "layers", "diff_ids": [sha256(&layer::TAR)] });
@@ -193,10 +241,16 @@ fn predicate(attestation: &Attestation) -> (&'static str, Value) {
     };
     if let Attestation::V02(_) = attestation {
         let metadata = json!({ "https://mobyproject.org/buildkit@v1#metadata": metadata });
-        return ("https://slsa.dev/provenance/v0.2", json!({ "metadata": metadata }));
+        return (
+            "https://slsa.dev/provenance/v0.2",
+            json!({ "metadata": metadata }),
+        );
     }
     let details = json!({ "metadata": { "buildkit_metadata": metadata } });
-    ("https://slsa.dev/provenance/v1", json!({ "runDetails": details }))
+    (
+        "https://slsa.dev/provenance/v1",
+        json!({ "runDetails": details }),
+    )
 }
 
 /// Reads `os/architecture[/variant]`.
@@ -211,7 +265,10 @@ fn platform_json(platform: &str) -> Value {
 }
 
 fn annotations(annotations: &[(String, String)]) -> Option<Value> {
-    let map: Map<_, _> = annotations.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let map: Map<_, _> = annotations
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
     (!map.is_empty()).then_some(Value::Object(map))
 }
 
@@ -227,7 +284,10 @@ fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
 }
 
 fn digest(entry: &Value) -> String {
-    entry["digest"].as_str().expect("an entry has a digest").to_owned()
+    entry["digest"]
+        .as_str()
+        .expect("an entry has a digest")
+        .to_owned()
 }
 
 fn hex(digest: &str) -> &str {

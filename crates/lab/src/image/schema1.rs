@@ -24,7 +24,11 @@ pub(super) fn build(repository: &str, tag: &str) -> Built {
         digest: sha256(payload.as_bytes()),
         bytes: signed(&payload, &Signer::new()).into_bytes(),
     };
-    Built { blobs: vec![layer::GZIP.to_vec()], manifests: vec![manifest], ..Built::default() }
+    Built {
+        blobs: vec![layer::GZIP.to_vec()],
+        manifests: vec![manifest],
+        ..Built::default()
+    }
 }
 
 /// Puts the signature into the document it signs: its length and its end are signed with it.
@@ -39,7 +43,11 @@ fn signed(payload: &str, signer: &Signer) -> String {
     let signature = signer.sign(&format!("{protected}.{}", encode(payload)));
     let header = json!({ "jwk": key(&signer.public), "alg": "ES256" });
     let signatures = json!([{ "header": header, "signature": signature, "protected": protected }]);
-    format!("{},\n  \"signatures\": {signatures}{}", &payload[..end], &payload[end..])
+    format!(
+        "{},\n  \"signatures\": {signatures}{}",
+        &payload[..end],
+        &payload[end..]
+    )
 }
 
 /// Describes a public key on P-256; its last 64 bytes are the point.
@@ -52,12 +60,18 @@ fn key(public: &[u8]) -> serde_json::Value {
 fn key_id(public: &[u8]) -> String {
     let hash = Sha256::digest(public);
     let letters: Vec<_> = hash[..30].chunks(5).flat_map(base32).collect();
-    letters.chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(":")
+    letters
+        .chunks(4)
+        .map(String::from_utf8_lossy)
+        .collect::<Vec<_>>()
+        .join(":")
 }
 
 /// Returns eight letters for five bytes.
 fn base32(bytes: &[u8]) -> [u8; 8] {
-    let number = bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let number = bytes
+        .iter()
+        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     std::array::from_fn(|place| {
         b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[(number >> (35 - 5 * place) & 31) as usize]
     })

@@ -50,13 +50,25 @@ impl Registry {
     #[must_use]
     pub fn manifest(&self, repository: &str, reference: &str) -> Answer {
         let path = format!("/v2/{repository}/manifests/{reference}");
-        self.ask(Method::GET, repository, &path, &[(ACCEPT.as_str(), MANIFESTS)], Vec::new())
+        self.ask(
+            Method::GET,
+            repository,
+            &path,
+            &[(ACCEPT.as_str(), MANIFESTS)],
+            Vec::new(),
+        )
     }
 
     /// Returns a blob.
     #[must_use]
     pub fn blob(&self, repository: &str, digest: &str) -> Answer {
-        self.ask(Method::GET, repository, &format!("/v2/{repository}/blobs/{digest}"), &[], Vec::new())
+        self.ask(
+            Method::GET,
+            repository,
+            &format!("/v2/{repository}/blobs/{digest}"),
+            &[],
+            Vec::new(),
+        )
     }
 
     /// Returns what a tag stands for, if it is there.
@@ -74,8 +86,9 @@ impl Registry {
     pub fn put_blob(&self, repository: &str, bytes: &[u8]) -> String {
         let start = format!("/v2/{repository}/blobs/uploads/");
         let upload = self.ask(Method::POST, repository, &start, &[], Vec::new());
-        let location =
-            upload.header(LOCATION.as_str()).unwrap_or_else(|| self.complain("an upload", &upload));
+        let location = upload
+            .header(LOCATION.as_str())
+            .unwrap_or_else(|| self.complain("an upload", &upload));
         let digest = sha256(bytes);
         let path = format!("{location}&digest={digest}");
         let answer = self.ask(Method::PUT, repository, &path, &[], bytes.to_vec());
@@ -88,12 +101,21 @@ impl Registry {
     /// # Panics
     ///
     /// If the registry does not take it.
-    pub fn put_manifest(&self, repository: &str, reference: &str, media_type: &str, bytes: &[u8]) -> String {
+    pub fn put_manifest(
+        &self,
+        repository: &str,
+        reference: &str,
+        media_type: &str,
+        bytes: &[u8],
+    ) -> String {
         let path = format!("/v2/{repository}/manifests/{reference}");
         let kind = [(CONTENT_TYPE.as_str(), media_type)];
         let answer = self.ask(Method::PUT, repository, &path, &kind, bytes.to_vec());
         self.expect("a manifest", 201, &answer);
-        answer.header("docker-content-digest").expect("a digest").to_owned()
+        answer
+            .header("docker-content-digest")
+            .expect("a digest")
+            .to_owned()
     }
 
     /// Deletes a manifest; an index that names it stays, and dangles.
@@ -117,7 +139,11 @@ impl Registry {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Answer {
-        let url = if path.starts_with('/') { self.url() + path } else { path.to_owned() };
+        let url = if path.starts_with('/') {
+            self.url() + path
+        } else {
+            path.to_owned()
+        };
         let mut request = self.client().request(method, &url).body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -131,7 +157,11 @@ impl Registry {
 
     fn client(&self) -> Client {
         let tls = tls::client(self.setup.authority.as_ref());
-        Client::builder().no_proxy().tls_backend_preconfigured(tls).build().expect("a client")
+        Client::builder()
+            .no_proxy()
+            .tls_backend_preconfigured(tls)
+            .build()
+            .expect("a client")
     }
 
     fn credentials(&self, repository: &str) -> Option<String> {
@@ -139,7 +169,9 @@ impl Registry {
             Access::Anyone => None,
             Access::Password(user, password) => Some(basic(user, password)),
             Access::Token(..) => {
-                let ticket = self.tokens().ticket(repository, &["pull", "push", "delete"]);
+                let ticket = self
+                    .tokens()
+                    .ticket(repository, &["pull", "push", "delete"]);
                 Some(format!("Bearer {ticket}"))
             }
         }
@@ -153,11 +185,19 @@ impl Registry {
 
     fn complain(&self, what: &str, answer: &Answer) -> ! {
         let body = String::from_utf8_lossy(&answer.body);
-        panic!("the registry did not take {what}: {}\n{body}\n{}", answer.status, self.log());
+        panic!(
+            "the registry did not take {what}: {}\n{body}\n{}",
+            answer.status,
+            self.log()
+        );
     }
 }
 
 async fn answer(response: reqwest::Response) -> reqwest::Result<Answer> {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
+    Ok(Answer {
+        status,
+        headers,
+        body: response.bytes().await?.to_vec(),
+    })
 }

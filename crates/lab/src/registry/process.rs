@@ -24,11 +24,18 @@ pub(super) struct Process {
 
 impl Process {
     pub(super) fn start(setup: &Setup, tokens: Option<&TokenServer>) -> Self {
-        let folder = tempfile::Builder::new().prefix("lab-registry-").tempdir().expect("a temporary folder");
+        let folder = tempfile::Builder::new()
+            .prefix("lab-registry-")
+            .tempdir()
+            .expect("a temporary folder");
         let config = config(setup, tokens, folder.path());
         write(folder.path(), "config.json", config.to_string());
         let child = spawn(folder.path());
-        let mut process = Self { address: String::new(), child, folder };
+        let mut process = Self {
+            address: String::new(),
+            child,
+            folder,
+        };
         process.address = wait::found("docker-registry to listen", || process.listening());
         process
     }
@@ -40,7 +47,10 @@ impl Process {
 
     /// Returns `METHOD PATH STATUS` of each line of the access log.
     pub(super) fn request_lines(&self) -> Vec<String> {
-        self.read("access.log").lines().filter_map(request_line).collect()
+        self.read("access.log")
+            .lines()
+            .filter_map(request_line)
+            .collect()
     }
 
     /// Returns the address it listens on, once it does: port 0 became another one.
@@ -50,7 +60,8 @@ impl Process {
             panic!("docker-registry ended with {status}\n{log}");
         }
         let address = log.split_once("listening on ")?.1;
-        let end = address.find(|letter: char| letter != '.' && letter != ':' && !letter.is_ascii_digit())?;
+        let end = address
+            .find(|letter: char| letter != '.' && letter != ':' && !letter.is_ascii_digit())?;
         Some(address[..end].to_owned())
     }
 
@@ -112,9 +123,15 @@ fn config(setup: &Setup, tokens: Option<&TokenServer>, folder: &Path) -> serde_j
 
 /// Returns a line of a password file, by the program that makes these.
 fn htpasswd(user: &str, password: &str) -> Vec<u8> {
-    let output = Command::new("htpasswd").args(["-nbB", "-C", "4", user, password]).output();
+    let output = Command::new("htpasswd")
+        .args(["-nbB", "-C", "4", user, password])
+        .output();
     let output = output.expect("`htpasswd` on PATH: install Debian's package `apache2-utils`");
-    assert!(output.status.success(), "htpasswd: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "htpasswd: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     output.stdout
 }
 

@@ -48,9 +48,15 @@ impl TokenServer {
         let signer = Arc::new(Signer::new());
         let (law, pen) = (Arc::clone(&rules), Arc::clone(&signer));
         let server = Faulty::start(authority, move |seen| {
-            law.lock().unwrap_or_else(PoisonError::into_inner).answer(seen, &pen)
+            law.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .answer(seen, &pen)
         });
-        Self { server, rules, signer }
+        Self {
+            server,
+            rules,
+            signer,
+        }
     }
 
     /// Returns the URL that the registry sends its clients to.
@@ -153,10 +159,15 @@ impl Rules {
     }
 
     fn grant(&self, field: &str, query: &str, trusted: bool, signer: &Signer) -> Reply {
-        let granted: Vec<_> =
-            parameters(query, "scope").filter_map(|scope| self.judge(&scope, trusted)).collect();
+        let granted: Vec<_> = parameters(query, "scope")
+            .filter_map(|scope| self.judge(&scope, trusted))
+            .collect();
         if granted.is_empty() {
-            return Reply::registry_error(403, "DENIED", "requested access to the resource is denied");
+            return Reply::registry_error(
+                403,
+                "DENIED",
+                "requested access to the resource is denied",
+            );
         }
         Reply::json(200, &json!({ field: token(signer, &granted) }))
     }
@@ -178,7 +189,10 @@ impl Rules {
 
 /// Returns the value of an `Authorization` header.
 pub(crate) fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
+    format!(
+        "Basic {}",
+        BASE64_STANDARD.encode(format!("{user}:{password}"))
+    )
 }
 
 fn access(repository: &str, actions: &[&str]) -> Value {
@@ -187,7 +201,9 @@ fn access(repository: &str, actions: &[&str]) -> Value {
 
 /// Returns the decoded values of one parameter of a query or form.
 fn parameters<'a>(query: &'a str, name: &'a str) -> impl Iterator<Item = String> + 'a {
-    query.split('&').filter_map(move |pair| pair.strip_prefix(name)?.strip_prefix('=').map(decode))
+    query
+        .split('&')
+        .filter_map(move |pair| pair.strip_prefix(name)?.strip_prefix('=').map(decode))
 }
 
 fn decode(text: &str) -> String {
@@ -208,13 +224,20 @@ fn decode(text: &str) -> String {
 
 /// Returns a signed token, with the certificate that the registry trusts in it.
 fn token(signer: &Signer, access: &[Value]) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO)
+        .as_secs();
     let certificate = BASE64_STANDARD.encode(&signer.certificate);
     let header = json!({ "typ": "JWT", "alg": "ES256", "x5c": [certificate] });
     let claims = json!({
         "iss": ISSUER, "sub": "lab", "aud": SERVICE, "jti": now.to_string(),
         "iat": now, "nbf": now - 60, "exp": now + 300, "access": access,
     });
-    let signed = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
+    let signed = format!(
+        "{}.{}",
+        encode(header.to_string()),
+        encode(claims.to_string())
+    );
     format!("{signed}.{}", signer.sign(&signed))
 }

@@ -15,8 +15,14 @@ pub struct Checkout {
 
 impl Checkout {
     pub(super) fn new(remote: &Remote, branch: &str) -> Self {
-        let folder = tempfile::Builder::new().prefix("lab-checkout-").tempdir().expect("a temporary folder");
-        git(folder.path(), &["clone", "--quiet", "--branch", branch, &remote.url(), "."]);
+        let folder = tempfile::Builder::new()
+            .prefix("lab-checkout-")
+            .tempdir()
+            .expect("a temporary folder");
+        git(
+            folder.path(),
+            &["clone", "--quiet", "--branch", branch, &remote.url(), "."],
+        );
         Self { folder }
     }
 
@@ -35,7 +41,8 @@ impl Checkout {
     /// Writes a file, and the folders it is in.
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.path().join(path);
-        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder of our own");
+        fs::create_dir_all(path.parent().expect("a file is in a folder"))
+            .expect("a folder of our own");
         fs::write(path, content).expect("a folder of our own");
     }
 
@@ -65,6 +72,7 @@ impl Checkout {
     pub fn commit_and_push(&self, message: &str) -> Result<(), String> {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "-m", message]);
-        self.try_git(&["push", "--quiet", "origin", "HEAD"]).map(drop)
+        self.try_git(&["push", "--quiet", "origin", "HEAD"])
+            .map(drop)
     }
 }

@@ -49,13 +49,15 @@ pub(super) fn install(repository: &Path) {
 impl Remote {
     /// Refuses all pushes from now on with these lines, which git shows after `remote: `.
     pub fn reject_with(&self, lines: &str) {
-        fs::write(self.lab("reasons"), format!("{}\n", lines.trim_end())).expect("a folder of our own");
+        fs::write(self.lab("reasons"), format!("{}\n", lines.trim_end()))
+            .expect("a folder of our own");
     }
 
     /// Refuses all pushes to this branch from now on with these lines.
     pub(crate) fn protect(&self, branch: &str, lines: &str) {
         let file = self.lab("protected").join(format!("refs/heads/{branch}"));
-        fs::create_dir_all(file.parent().expect("a folder of our own")).expect("a folder of our own");
+        fs::create_dir_all(file.parent().expect("a folder of our own"))
+            .expect("a folder of our own");
         fs::write(file, lines).expect("a folder of our own");
     }
 
@@ -115,7 +117,11 @@ impl Race {
         let over = Arc::<AtomicBool>::default();
         let (racer, end) = (Racer(remote.clone()), Arc::clone(&over));
         let runner = thread::spawn(move || racer.run(race, &end));
-        Self { remote: remote.clone(), over, runner: Some(runner) }
+        Self {
+            remote: remote.clone(),
+            over,
+            runner: Some(runner),
+        }
     }
 
     /// Returns whether the race was run and is over.

@@ -74,10 +74,17 @@ impl HttpRemote {
         let (listener, address) = bind();
         let router = Router::new().fallback(answer).with_state(Arc::clone(&desk));
         let server = Background::start(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).expect("a non-blocking listener");
-            axum::serve(listener, router).await.expect("a server that does not end");
+            let listener =
+                tokio::net::TcpListener::from_std(listener).expect("a non-blocking listener");
+            axum::serve(listener, router)
+                .await
+                .expect("a server that does not end");
         });
-        Self { address: address.to_string(), desk, _server: server }
+        Self {
+            address: address.to_string(),
+            desk,
+            _server: server,
+        }
     }
 
     /// Returns the URL of the repository, without credentials.
@@ -145,7 +152,8 @@ impl HttpRemote {
 impl Desk {
     /// Writes the request down and returns the answer to those who may not come in.
     fn judge(&mut self, request: &Request) -> Option<Response<Body>> {
-        self.lines.push(format!("{} {}", request.method(), request.uri()));
+        self.lines
+            .push(format!("{} {}", request.method(), request.uri()));
         let shown = text(request.headers(), "authorization").map(str::to_owned);
         self.authorizations.push(shown.clone());
         let pushing = request.uri().to_string().contains("git-receive-pack");
@@ -162,11 +170,15 @@ impl Desk {
 }
 
 fn refusal(status: u16, text: &str) -> Response<Body> {
-    let mut response = Response::builder().status(status).header("content-type", "text/plain");
+    let mut response = Response::builder()
+        .status(status)
+        .header("content-type", "text/plain");
     if status == 401 {
         response = response.header("www-authenticate", "Basic realm=\"lab\"");
     }
-    response.body(Body::from(text.to_owned())).expect("a status is a number")
+    response
+        .body(Body::from(text.to_owned()))
+        .expect("a status is a number")
 }
 
 async fn answer(State(desk): State<Arc<Mutex<Desk>>>, request: Request) -> Response<Body> {
@@ -196,13 +208,18 @@ async fn backend(remote: Remote, request: Request) -> Response<Body> {
 fn cgi(remote: &Remote, head: &Parts, length: usize) -> tokio::process::Command {
     let mut git = command(&remote.path(), &["http-backend"]);
     let header = |name| text(&head.headers, name).unwrap_or_default().to_owned();
-    git.env("GIT_PROJECT_ROOT", remote.folder.path()).env("GIT_HTTP_EXPORT_ALL", "1");
-    git.env("REQUEST_METHOD", head.method.as_str()).env("PATH_INFO", head.uri.path());
+    git.env("GIT_PROJECT_ROOT", remote.folder.path())
+        .env("GIT_HTTP_EXPORT_ALL", "1");
+    git.env("REQUEST_METHOD", head.method.as_str())
+        .env("PATH_INFO", head.uri.path());
     git.env("QUERY_STRING", head.uri.query().unwrap_or_default());
-    git.env("CONTENT_TYPE", header("content-type")).env("CONTENT_LENGTH", length.to_string());
+    git.env("CONTENT_TYPE", header("content-type"))
+        .env("CONTENT_LENGTH", length.to_string());
     git.env("GIT_PROTOCOL", header("git-protocol"));
     git.env("HTTP_CONTENT_ENCODING", header("content-encoding"));
-    git.env("REMOTE_USER", "lab").env("REMOTE_ADDR", "127.0.0.1").stdin(Stdio::piped());
+    git.env("REMOTE_USER", "lab")
+        .env("REMOTE_ADDR", "127.0.0.1")
+        .stdin(Stdio::piped());
     let mut git = tokio::process::Command::from(git);
     git.kill_on_drop(true);
     git
@@ -220,7 +237,9 @@ async fn converse(mut git: tokio::process::Command, body: Bytes) -> Vec<u8> {
 /// Reads headers, `Status:` among them, and a body.
 fn translate(answer: &[u8]) -> Response<Body> {
     let end = answer.windows(4).position(|it| it == b"\r\n\r\n");
-    let Some(end) = end else { return refusal(500, "git said nothing\n") };
+    let Some(end) = end else {
+        return refusal(500, "git said nothing\n");
+    };
     let (head, body) = (String::from_utf8_lossy(&answer[..end]), &answer[end + 4..]);
     let mut response = Response::builder().status(StatusCode::OK);
     for (name, value) in head.lines().filter_map(|line| line.split_once(": ")) {
@@ -229,7 +248,9 @@ fn translate(answer: &[u8]) -> Response<Body> {
             _ => response.header(name, value),
         };
     }
-    response.body(Body::from(body.to_vec())).expect("git writes good headers")
+    response
+        .body(Body::from(body.to_vec()))
+        .expect("git writes good headers")
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -13,7 +13,10 @@ pub struct Change {
 /// What the path becomes.
 #[derive(Clone, Debug)]
 enum To {
-    Blob { mode: &'static str, content: Vec<u8> },
+    Blob {
+        mode: &'static str,
+        content: Vec<u8>,
+    },
     Submodule(String),
     Nothing,
 }
@@ -36,16 +39,28 @@ impl Change {
 
     /// Makes a submodule that stands at `commit`.
     pub fn submodule(path: &str, commit: &str) -> Self {
-        Self { path: path.to_owned(), to: To::Submodule(commit.to_owned()) }
+        Self {
+            path: path.to_owned(),
+            to: To::Submodule(commit.to_owned()),
+        }
     }
 
     /// Removes a file or a folder.
     pub fn delete(path: &str) -> Self {
-        Self { path: path.to_owned(), to: To::Nothing }
+        Self {
+            path: path.to_owned(),
+            to: To::Nothing,
+        }
     }
 
     fn blob(mode: &'static str, path: &str, content: &[u8]) -> Self {
-        Self { path: path.to_owned(), to: To::Blob { mode, content: content.to_vec() } }
+        Self {
+            path: path.to_owned(),
+            to: To::Blob {
+                mode,
+                content: content.to_vec(),
+            },
+        }
     }
 }
 
@@ -53,7 +68,9 @@ impl Change {
 pub(super) fn commit(branch: &str, parent: Option<&str>, who: &str, message: &str) -> String {
     let from = parent.map_or(String::new(), |parent| format!("from {parent}\n"));
     let length = message.len();
-    format!("commit refs/heads/{branch}\nauthor {who}\ncommitter {who}\ndata {length}\n{message}\n{from}")
+    format!(
+        "commit refs/heads/{branch}\nauthor {who}\ncommitter {who}\ndata {length}\n{message}\n{from}"
+    )
 }
 
 /// Returns the whole commit.

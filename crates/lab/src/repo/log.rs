@@ -28,7 +28,9 @@ impl Commit {
     #[must_use]
     pub fn trailer(&self, name: &str) -> Option<&str> {
         let lines = self.message.lines().rev();
-        lines.take_while(|line| !line.is_empty()).find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        lines
+            .take_while(|line| !line.is_empty())
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 }
 
@@ -36,12 +38,22 @@ impl Commit {
 pub(super) const FORMAT: &str = "--format=tformat:%H%x01%P%x01%an <%ae>%x01%cn <%ce>%x01%at%x01%B";
 
 pub(super) fn read(text: &str) -> Vec<Commit> {
-    text.split('\0').filter(|commit| !commit.is_empty()).map(commit).collect()
+    text.split('\0')
+        .filter(|commit| !commit.is_empty())
+        .map(commit)
+        .collect()
 }
 
 fn commit(text: &str) -> Commit {
     let parts: Vec<_> = text.splitn(6, '\u{1}').map(str::to_owned).collect();
     let [id, parents, author, committer, date, message] = parts.try_into().expect("six parts");
     let parents = parents.split_whitespace().map(str::to_owned).collect();
-    Commit { id, parents, author, committer, date: date.parse().expect("a number"), message }
+    Commit {
+        id,
+        parents,
+        author,
+        committer,
+        date: date.parse().expect("a number"),
+        message,
+    }
 }

@@ -28,7 +28,11 @@ impl Remote {
         command.stdin(Stdio::piped()).stderr(Stdio::null());
         let mut git = command.spawn().expect("`git` on PATH");
         let output = git.stdout.take().expect("stdout is piped");
-        Objects { input: git.stdin.take(), output: BufReader::new(output), git }
+        Objects {
+            input: git.stdin.take(),
+            output: BufReader::new(output),
+            git,
+        }
     }
 }
 
@@ -43,9 +47,15 @@ impl Objects {
         let mut words = header.split_whitespace();
         let (id, kind, size) = (words.next()?, words.next()?, words.next()?);
         let mut bytes = vec![0; size.parse::<usize>().ok()? + 1];
-        self.output.read_exact(&mut bytes).expect("git sends what it announced");
+        self.output
+            .read_exact(&mut bytes)
+            .expect("git sends what it announced");
         bytes.pop();
-        Some(Object { id: id.to_owned(), kind: kind.to_owned(), bytes })
+        Some(Object {
+            id: id.to_owned(),
+            kind: kind.to_owned(),
+            bytes,
+        })
     }
 }
 

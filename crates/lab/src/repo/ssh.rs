@@ -32,8 +32,12 @@ impl Remote {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let program = folder.path().join("ssh");
         fs::write(&program, SSH).expect("a folder of our own");
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a file of our own");
-        Ssh { folder, path: self.path().display().to_string() }
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
+            .expect("a file of our own");
+        Ssh {
+            folder,
+            path: self.path().display().to_string(),
+        }
     }
 }
 
@@ -41,7 +45,10 @@ impl Ssh {
     /// Returns the address as a URL, and as ssh's users write it.
     #[must_use]
     pub fn addresses(&self) -> [String; 2] {
-        [format!("ssh://git@ssh.example{}", self.path), format!("git@ssh.example:{}", self.path)]
+        [
+            format!("ssh://git@ssh.example{}", self.path),
+            format!("git@ssh.example:{}", self.path),
+        ]
     }
 
     /// Puts it before the real one.

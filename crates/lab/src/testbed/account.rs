@@ -32,8 +32,17 @@ impl Rule {
     /// Describes a rule, with commas between names: `Rule::new("apps", "deployments", "get,list")`.
     #[must_use]
     pub fn new(group: &str, resources: &str, verbs: &str) -> Self {
-        let all = |names: &str| names.split(',').map(|name| name.trim().to_owned()).collect();
-        Self { group: group.to_owned(), resources: all(resources), verbs: all(verbs) }
+        let all = |names: &str| {
+            names
+                .split(',')
+                .map(|name| name.trim().to_owned())
+                .collect()
+        };
+        Self {
+            group: group.to_owned(),
+            resources: all(resources),
+            verbs: all(verbs),
+        }
     }
 
     pub(super) fn to_json(&self) -> Value {

@@ -134,7 +134,11 @@ pub struct App {
 impl App {
     pub(super) fn new(inner: &Arc<Inner>, spec: &AppSpec) -> Self {
         inner.world.kubernetes.create(APPLICATIONS, &spec.object());
-        Self { name: spec.name.clone(), project: spec.project.clone(), inner: Arc::clone(inner) }
+        Self {
+            name: spec.name.clone(),
+            project: spec.project.clone(),
+            inner: Arc::clone(inner),
+        }
     }
 
     /// Returns its name.
@@ -162,13 +166,17 @@ impl App {
     /// Returns the commit that was compared last.
     #[must_use]
     pub fn revision(&self) -> Option<String> {
-        self.status()["sync"]["revision"].as_str().map(str::to_owned)
+        self.status()["sync"]["revision"]
+            .as_str()
+            .map(str::to_owned)
     }
 
     /// Returns the tree of its resources, as Argo CD's server shows it.
     #[must_use]
     pub fn tree(&self) -> Value {
-        self.inner.argocd.get(&format!("/api/v1/applications/{}/resource-tree", self.name))
+        self.inner
+            .argocd
+            .get(&format!("/api/v1/applications/{}/resource-tree", self.name))
     }
 
     /// Asks Argo CD to look at the repository now.
@@ -183,7 +191,10 @@ impl App {
 
     /// Asks for a sync to the branch, as a person would.
     pub fn sync(&self) {
-        self.inner.argocd.post(&format!("/api/v1/applications/{}/sync", self.name), &json!({}));
+        self.inner.argocd.post(
+            &format!("/api/v1/applications/{}/sync", self.name),
+            &json!({}),
+        );
     }
 
     /// Changes fields of the object: a merge patch.
@@ -213,7 +224,11 @@ impl App {
                 return status;
             }
             if start.elapsed() > PATIENCE {
-                panic!("waited {PATIENCE:?} for {what} of {}\n{status:#}\n{}", self.name, self.inner.logs());
+                panic!(
+                    "waited {PATIENCE:?} for {what} of {}\n{status:#}\n{}",
+                    self.name,
+                    self.inner.logs()
+                );
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -242,7 +257,9 @@ impl App {
     }
 
     fn annotate(&self, refresh: &str) {
-        self.patch(&json!({ "metadata": { "annotations": { "argocd.argoproj.io/refresh": refresh } } }));
+        self.patch(
+            &json!({ "metadata": { "annotations": { "argocd.argoproj.io/refresh": refresh } } }),
+        );
     }
 
     fn path(&self) -> String {
@@ -252,6 +269,11 @@ impl App {
 
 impl Drop for App {
     fn drop(&mut self) {
-        drop(self.inner.world.kubernetes.try_ask(Method::DELETE, &self.path(), None));
+        drop(
+            self.inner
+                .world
+                .kubernetes
+                .try_ask(Method::DELETE, &self.path(), None),
+        );
     }
 }

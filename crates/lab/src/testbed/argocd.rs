@@ -96,7 +96,10 @@ impl ArgoCd {
     /// If there is no answer.
     #[must_use]
     pub fn ask_as(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
-        let answer = self.client.with_token(token).ask(method, path, JSON, body.map(Value::to_string));
+        let answer =
+            self.client
+                .with_token(token)
+                .ask(method, path, JSON, body.map(Value::to_string));
         answer.unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
@@ -110,10 +113,15 @@ impl ArgoCd {
     pub fn account(&self, policy: &[&str]) -> ArgoAccount {
         let name = unique("ci");
         let accounts = json!({ "data": { (format!("accounts.{name}")): "apiKey" } });
-        self.kubernetes.patch(&format!("{NAMESPACE}/configmaps/argocd-cm"), &accounts);
+        self.kubernetes
+            .patch(&format!("{NAMESPACE}/configmaps/argocd-cm"), &accounts);
         self.write_policy(&name, policy);
         let token = wait::found("Argo CD to know the account", || self.try_token(&name, 0));
-        let account = ArgoAccount { client: self.client.with_token(&token), name, token };
+        let account = ArgoAccount {
+            client: self.client.with_token(&token),
+            name,
+            token,
+        };
         self.wait_for_policy(&account, policy);
         account
     }
@@ -135,11 +143,18 @@ impl ArgoCd {
     /// If Argo CD does not know the account.
     #[must_use]
     pub fn expired_token(&self, account: &ArgoAccount) -> String {
-        let token = self.try_token(&account.name, 1).expect("a token of an account that is known");
+        let token = self
+            .try_token(&account.name, 1)
+            .expect("a token of an account that is known");
         let start = Instant::now();
         wait::until("the end of the token", || {
             std::thread::sleep(Duration::from_millis(50));
-            let answer = self.ask_as(&token, Method::GET, "/api/v1/account/can-i/accounts/get/x", None);
+            let answer = self.ask_as(
+                &token,
+                Method::GET,
+                "/api/v1/account/can-i/accounts/get/x",
+                None,
+            );
             answer.status == 401 || start.elapsed() > Duration::from_secs(15)
         });
         token
@@ -147,10 +162,13 @@ impl ArgoCd {
 
     fn write_policy(&self, name: &str, policy: &[&str]) {
         let role = format!("role:{name}");
-        let lines: String = policy.iter().map(|line| line.replace("role:ci", &role) + "\n").collect();
-        let policy =
-            json!({ "data": { (format!("policy.{name}.csv")): format!("{lines}g, {name}, {role}\n") } });
-        self.kubernetes.patch(&format!("{NAMESPACE}/configmaps/argocd-rbac-cm"), &policy);
+        let lines: String = policy
+            .iter()
+            .map(|line| line.replace("role:ci", &role) + "\n")
+            .collect();
+        let policy = json!({ "data": { (format!("policy.{name}.csv")): format!("{lines}g, {name}, {role}\n") } });
+        self.kubernetes
+            .patch(&format!("{NAMESPACE}/configmaps/argocd-rbac-cm"), &policy);
     }
 
     fn try_token(&self, name: &str, seconds: u32) -> Option<String> {
@@ -170,17 +188,22 @@ impl ArgoCd {
             ["clusters", "get"],
             ["logs", "get"],
         ];
-        let lines: Vec<Vec<&str>> =
-            policy.iter().map(|line| line.split(',').map(str::trim).collect()).collect();
+        let lines: Vec<Vec<&str>> = policy
+            .iter()
+            .map(|line| line.split(',').map(str::trim).collect())
+            .collect();
         for [resource, action] in QUESTIONS {
-            let line = lines.iter().find(|line| line.get(2..4) == Some(&[resource, action]));
+            let line = lines
+                .iter()
+                .find(|line| line.get(2..4) == Some(&[resource, action]));
             let object = line.and_then(|line| line.get(4)).unwrap_or(&"*/*");
             let allowed = line.is_some_and(|line| line.get(5) == Some(&"allow"));
             let path = format!("/api/v1/account/can-i/{resource}/{action}/{object}");
             wait::until("Argo CD to follow the policy", || {
                 let answer = account.client.ask(Method::GET, &path, JSON, None);
                 let expected = if allowed { "yes" } else { "no" };
-                answer.is_ok_and(|answer| answer.status == 200 && answer.json()["value"] == expected)
+                answer
+                    .is_ok_and(|answer| answer.status == 200 && answer.json()["value"] == expected)
             });
         }
     }

@@ -26,7 +26,10 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Keeps connections for later questions, which a runtime per question would cut.
 static RUNTIME: LazyLock<Handle> = LazyLock::new(|| {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let handle = runtime.handle().clone();
     thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
     handle
@@ -43,17 +46,29 @@ pub(super) struct Client {
 
 impl Debug for Client {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("base", &self.base).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
     }
 }
 
 impl Client {
     /// Describes a server by its URL, the authority it is trusted for, and a token.
     pub(super) fn new(base: &str, ca_pem: Option<&str>, token: Option<&str>) -> Self {
-        let builder = reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(5));
-        let http = builder.tls_backend_preconfigured(trusting(ca_pem)).build().expect("a client");
+        let builder = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(5));
+        let http = builder
+            .tls_backend_preconfigured(trusting(ca_pem))
+            .build()
+            .expect("a client");
         let own = |text: Option<&str>| text.map(str::to_owned);
-        Self { base: base.to_owned(), ca_pem: own(ca_pem), token: own(token), http }
+        Self {
+            base: base.to_owned(),
+            ca_pem: own(ca_pem),
+            token: own(token),
+            http,
+        }
     }
 
     /// Returns the same server with connections of its own, for another runtime.
@@ -63,7 +78,10 @@ impl Client {
 
     /// Returns the same server, asked by somebody else.
     pub(super) fn with_token(&self, token: &str) -> Self {
-        Self { token: Some(token.to_owned()), ..self.clone() }
+        Self {
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// Returns a request that is not sent yet.
@@ -83,13 +101,18 @@ impl Client {
         kind: &str,
         body: Option<String>,
     ) -> Result<Answer, String> {
-        let mut request = self.request(method, path).timeout(LIMIT).header(CONTENT_TYPE, kind);
+        let mut request = self
+            .request(method, path)
+            .timeout(LIMIT)
+            .header(CONTENT_TYPE, kind);
         if let Some(body) = body {
             request = request.body(body);
         }
         let (sender, receiver) = mpsc::channel();
         RUNTIME.spawn(async move { sender.send(answer(request).await) });
-        receiver.recv().map_err(|_| "the question was dropped".to_owned())?
+        receiver
+            .recv()
+            .map_err(|_| "the question was dropped".to_owned())?
     }
 
     /// Asks, and returns what a good answer says.
@@ -98,11 +121,20 @@ impl Client {
     ///
     /// With the server's words, if it says no or nothing.
     #[track_caller]
-    pub(super) fn expect(&self, method: &Method, path: &str, kind: &str, body: Option<&Value>) -> Value {
+    pub(super) fn expect(
+        &self,
+        method: &Method,
+        path: &str,
+        kind: &str,
+        body: Option<&Value>,
+    ) -> Value {
         match self.ask(method.clone(), path, kind, body.map(Value::to_string)) {
             Ok(answer) if (200..300).contains(&answer.status) => answer.json(),
             Ok(Answer { status, body, .. }) => {
-                panic!("{method} {path}: {status}: {}", String::from_utf8_lossy(&body))
+                panic!(
+                    "{method} {path}: {status}: {}",
+                    String::from_utf8_lossy(&body)
+                )
             }
             Err(error) => panic!("{method} {path}: {error}"),
         }
@@ -114,13 +146,18 @@ pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, S
     let say = |error: reqwest::Error| format!("{error:?}");
     let response = request.send().await.map_err(say)?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer { status, headers, body: response.bytes().await.map_err(say)?.to_vec() })
+    Ok(Answer {
+        status,
+        headers,
+        body: response.bytes().await.map_err(say)?.to_vec(),
+    })
 }
 
 fn trusting(ca_pem: Option<&str>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     if let Some(pem) = ca_pem {
-        let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate of our own");
+        let certificate =
+            CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate of our own");
         roots.add(certificate).expect("a certificate of our own");
     }
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -13,13 +13,20 @@ pub(super) const NAMESPACE: &str = "/api/v1/namespaces/argocd";
 
 /// Makes the namespace, the kinds and the settings, as Argo CD's own manifests do.
 pub(super) fn argocd(tools: &Tools, kubernetes: &Kubernetes) {
-    kubernetes.create("/api/v1/namespaces", &json!({ "metadata": { "name": "argocd" } }));
+    kubernetes.create(
+        "/api/v1/namespaces",
+        &json!({ "metadata": { "name": "argocd" } }),
+    );
     let kinds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     for file in yaml(tools, MANIFESTS[0]) {
         kubernetes.create_from(kinds, &file);
     }
     for file in yaml(tools, MANIFESTS[1]) {
-        let kind = if file.ends_with("argocd-secret.yaml") { "secrets" } else { "configmaps" };
+        let kind = if file.ends_with("argocd-secret.yaml") {
+            "secrets"
+        } else {
+            "configmaps"
+        };
         kubernetes.create_from(&format!("{NAMESPACE}/{kind}"), &file);
     }
     let redis = json!({ "metadata": { "name": "argocd-redis" }, "stringData": { "auth": "" } });
@@ -30,8 +37,13 @@ pub(super) fn argocd(tools: &Tools, kubernetes: &Kubernetes) {
     for kind in ["applications", "appprojects", "applicationsets"] {
         wait::until("Argo CD's kinds", || {
             let kind = kubernetes.get(&format!("{kinds}/{kind}.argoproj.io"));
-            let conditions = kind["status"]["conditions"].as_array().cloned().unwrap_or_default();
-            conditions.iter().any(|it| it["type"] == "Established" && it["status"] == "True")
+            let conditions = kind["status"]["conditions"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            conditions
+                .iter()
+                .any(|it| it["type"] == "Established" && it["status"] == "True")
         });
     }
 }
@@ -41,8 +53,12 @@ pub(super) fn admin_password(kubernetes: &Kubernetes) -> String {
     use base64::Engine as _;
     let secret = format!("{NAMESPACE}/secrets/argocd-initial-admin-secret");
     let secret = wait::found("Argo CD's admin", || kubernetes.find(&secret));
-    let encoded = secret["data"]["password"].as_str().expect("the secret holds a password");
-    let password = base64::prelude::BASE64_STANDARD.decode(encoded).expect("secrets are base64");
+    let encoded = secret["data"]["password"]
+        .as_str()
+        .expect("the secret holds a password");
+    let password = base64::prelude::BASE64_STANDARD
+        .decode(encoded)
+        .expect("secrets are base64");
     String::from_utf8(password).expect("a password of letters")
 }
 

@@ -35,7 +35,10 @@ pub(super) fn write(folder: &Path) -> Authority {
 /// Returns a token of a service account that was good until so long ago. The API signs none of these: its
 /// shortest lasts ten minutes.
 pub(super) fn expired(folder: &Path, namespace: &str, account: &Value, ago: Duration) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock after 1970")
+        .as_secs();
     let end = now.saturating_sub(ago.as_secs());
     let metadata = &account["metadata"];
     let name = metadata["name"].as_str().expect("an account has a name");
@@ -58,8 +61,19 @@ fn sign(folder: &Path, claims: &Value) -> String {
     let pem = fs::read_to_string(folder.join("sa.key")).expect("a file in our own folder");
     let pair = KeyPair::from_pem(&pem).expect("a key of our own");
     let random = SystemRandom::new();
-    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pair.serialize_der(), &random);
-    let text = format!("{}.{}", encode(r#"{"alg":"ES256","typ":"JWT"}"#), encode(claims.to_string()));
-    let signature = key.expect("a key in PKCS #8").sign(&random, text.as_bytes()).expect("a signature");
+    let key = EcdsaKeyPair::from_pkcs8(
+        &ECDSA_P256_SHA256_FIXED_SIGNING,
+        &pair.serialize_der(),
+        &random,
+    );
+    let text = format!(
+        "{}.{}",
+        encode(r#"{"alg":"ES256","typ":"JWT"}"#),
+        encode(claims.to_string())
+    );
+    let signature = key
+        .expect("a key in PKCS #8")
+        .sign(&random, text.as_bytes())
+        .expect("a signature");
     format!("{text}.{}", encode(signature))
 }

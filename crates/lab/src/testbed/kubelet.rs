@@ -77,9 +77,15 @@ impl Kubelet {
     pub(super) fn start(client: &Client) -> Self {
         let desk = Arc::<Desk>::default();
         let answers = Arc::clone(&desk);
-        let endpoint = Faulty::start(Some(Authority::new()), move |seen| logs::answer(&answers, seen));
+        let endpoint = Faulty::start(Some(Authority::new()), move |seen| {
+            logs::answer(&answers, seen)
+        });
         let task = watch::run(Arc::clone(&desk), client.own());
-        Self { desk, endpoint, _loop: Background::start(task) }
+        Self {
+            desk,
+            endpoint,
+            _loop: Background::start(task),
+        }
     }
 
     /// Takes a node over.
@@ -110,7 +116,10 @@ impl Kubelet {
     /// Returns the port where logs are asked for.
     pub(super) fn port(&self) -> u16 {
         let address = self.endpoint.address();
-        address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("an address with a port")
+        address
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok())
+            .expect("an address with a port")
     }
 }
 

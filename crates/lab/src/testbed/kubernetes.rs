@@ -21,9 +21,19 @@ pub struct Kubernetes {
 
 impl Kubernetes {
     pub(super) fn new(folder: &Path, address: &str, admin_token: &str, ca_pem: &str) -> Self {
-        let client = Client::new(&format!("https://{address}"), Some(ca_pem), Some(admin_token));
+        let client = Client::new(
+            &format!("https://{address}"),
+            Some(ca_pem),
+            Some(admin_token),
+        );
         let (address, folder) = (address.to_owned(), folder.to_owned());
-        Self { address, folder, admin_token: admin_token.to_owned(), ca_pem: ca_pem.to_owned(), client }
+        Self {
+            address,
+            folder,
+            admin_token: admin_token.to_owned(),
+            ca_pem: ca_pem.to_owned(),
+            client,
+        }
     }
 
     /// Returns `127.0.0.1:PORT`.
@@ -61,7 +71,10 @@ impl Kubernetes {
     pub fn kubeconfig_for(&self, token: &str, namespace: &str) -> PathBuf {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
-        let file = self.folder.join(format!("{namespace}-{}-{number}.kubeconfig", std::process::id()));
+        let file = self.folder.join(format!(
+            "{namespace}-{}-{number}.kubeconfig",
+            std::process::id()
+        ));
         self.write_kubeconfig(&file, token, namespace);
         file
     }
@@ -102,8 +115,14 @@ impl Kubernetes {
     /// # Errors
     ///
     /// When the server does not answer.
-    pub fn try_ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, String> {
-        self.client.ask(method, path, JSON, body.map(Value::to_string))
+    pub fn try_ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, String> {
+        self.client
+            .ask(method, path, JSON, body.map(Value::to_string))
     }
 
     /// Returns an object, if it is there.
@@ -137,7 +156,10 @@ impl Kubernetes {
     #[must_use]
     #[track_caller]
     pub fn list(&self, path: &str) -> Vec<Value> {
-        self.get(path)["items"].as_array().cloned().unwrap_or_default()
+        self.get(path)["items"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Creates an object in the collection at `path`, and returns it.
@@ -157,7 +179,8 @@ impl Kubernetes {
     /// With what the server said, if it does not take it.
     #[track_caller]
     pub fn patch(&self, path: &str, fields: &Value) -> Value {
-        self.client.expect(&Method::PATCH, path, MERGE_PATCH, Some(fields))
+        self.client
+            .expect(&Method::PATCH, path, MERGE_PATCH, Some(fields))
     }
 
     /// Deletes an object or all of a collection; no harm if nothing is there.
@@ -174,9 +197,16 @@ impl Kubernetes {
     /// Creates an object from a file in YAML.
     pub(super) fn create_from(&self, path: &str, file: &Path) {
         let text = std::fs::read_to_string(file).expect("a manifest that was set up");
-        match self.client.ask(Method::POST, path, "application/yaml", Some(text)) {
+        match self
+            .client
+            .ask(Method::POST, path, "application/yaml", Some(text))
+        {
             Ok(answer) if answer.status < 300 => {}
-            Ok(answer) => panic!("{}: {}", file.display(), String::from_utf8_lossy(&answer.body)),
+            Ok(answer) => panic!(
+                "{}: {}",
+                file.display(),
+                String::from_utf8_lossy(&answer.body)
+            ),
             Err(error) => panic!("{}: {error}", file.display()),
         }
     }

@@ -25,7 +25,11 @@ pub struct Capacity {
 impl Default for Capacity {
     /// Returns more than any test asks for.
     fn default() -> Self {
-        Self { cpu: 1_000, memory_mib: 1_000_000, pods: 5_000 }
+        Self {
+            cpu: 1_000,
+            memory_mib: 1_000_000,
+            pods: 5_000,
+        }
     }
 }
 
@@ -49,8 +53,13 @@ impl Namespace {
         inner.add_node(name, name, capacity);
         // Without it no pod is let in.
         let account = format!("/api/v1/namespaces/{name}/serviceaccounts/default");
-        wait::until("the namespace's account", || inner.world.kubernetes.find(&account).is_some());
-        Self { name: name.to_owned(), inner: Arc::clone(inner) }
+        wait::until("the namespace's account", || {
+            inner.world.kubernetes.find(&account).is_some()
+        });
+        Self {
+            name: name.to_owned(),
+            inner: Arc::clone(inner),
+        }
     }
 
     /// Returns its name.
@@ -83,7 +92,9 @@ impl Namespace {
             ("networking/", "/apis/networking.k8s.io/v1"),
             ("rbac/", "/apis/rbac.authorization.k8s.io/v1"),
         ];
-        let group = GROUPS.iter().find_map(|(short, api)| Some((*api, kind.strip_prefix(short)?)));
+        let group = GROUPS
+            .iter()
+            .find_map(|(short, api)| Some((*api, kind.strip_prefix(short)?)));
         let (api, kind) = group.unwrap_or(("/api/v1", kind));
         format!("{api}/namespaces/{}/{kind}", self.name)
     }
@@ -155,7 +166,10 @@ impl Namespace {
     pub fn account_with(&self, name: &str, rules: &Value) -> Account {
         let named = json!({ "metadata": { "name": name } });
         let account = self.create("serviceaccounts", &named);
-        self.create("rbac/roles", &json!({ "metadata": { "name": name }, "rules": rules }));
+        self.create(
+            "rbac/roles",
+            &json!({ "metadata": { "name": name }, "rules": rules }),
+        );
         let binding = json!({
             "metadata": { "name": name },
             "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name },
@@ -164,9 +178,16 @@ impl Namespace {
         self.create("rbac/rolebindings", &binding);
         let request = json!({ "spec": { "expirationSeconds": 7200 } });
         let token = self.create(&format!("serviceaccounts/{name}/token"), &request);
-        let token = token["status"]["token"].as_str().expect("a token").to_owned();
-        let expired =
-            keys::expired(&self.inner.world.folder, &self.name, &account, Duration::from_secs(3600));
+        let token = token["status"]["token"]
+            .as_str()
+            .expect("a token")
+            .to_owned();
+        let expired = keys::expired(
+            &self.inner.world.folder,
+            &self.name,
+            &account,
+            Duration::from_secs(3600),
+        );
         let kubernetes = &self.inner.world.kubernetes;
         Account {
             kubeconfig: kubernetes.kubeconfig_for(&token, &self.name),
@@ -180,7 +201,10 @@ impl Namespace {
     pub fn change_account(&self, account: &Account, rules: &[Rule]) {
         let rules: Vec<Value> = rules.iter().map(Rule::to_json).collect();
         let role = self.path(&format!("rbac/roles/{}", account.name));
-        self.inner.world.kubernetes.patch(&role, &json!({ "rules": rules }));
+        self.inner
+            .world
+            .kubernetes
+            .patch(&role, &json!({ "rules": rules }));
     }
 }
 
@@ -190,7 +214,11 @@ impl Drop for Namespace {
         // world may be gone already.
         let kubernetes = &self.inner.world.kubernetes;
         let at_once = json!({ "gracePeriodSeconds": 0 });
-        drop(kubernetes.try_ask(Method::DELETE, &format!("/api/v1/namespaces/{}", self.name), None));
+        drop(kubernetes.try_ask(
+            Method::DELETE,
+            &format!("/api/v1/namespaces/{}", self.name),
+            None,
+        ));
         drop(kubernetes.try_ask(Method::DELETE, &self.path("pods"), Some(&at_once)));
         self.inner.remove_node(&self.name);
         self.inner.kubelet.forget(&self.name);

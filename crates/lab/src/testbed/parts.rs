@@ -20,7 +20,11 @@ pub(super) enum Part {
 }
 
 /// What makes up Argo CD.
-pub(super) const ARGOCD: [Part; 3] = [Part::RepoServer, Part::ApplicationController, Part::ArgoServer];
+pub(super) const ARGOCD: [Part; 3] = [
+    Part::RepoServer,
+    Part::ApplicationController,
+    Part::ArgoServer,
+];
 
 impl Display for Part {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -40,11 +44,23 @@ impl Display for Part {
 impl Part {
     /// Returns the command, in an environment of its own.
     pub(super) fn command(self, plan: &Plan) -> Command {
-        let program = if ARGOCD.contains(&self) { "argocd".to_owned() } else { self.to_string() };
+        let program = if ARGOCD.contains(&self) {
+            "argocd".to_owned()
+        } else {
+            self.to_string()
+        };
         let mut command = Command::new(plan.tools.programs().join(program));
-        command.env_clear().env("PATH", path(&plan.tools.programs())).env("LANG", "C.UTF-8");
-        command.env("HOME", &plan.folder).env("TMPDIR", plan.folder.join("tmp")).current_dir(&plan.folder);
-        command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0");
+        command
+            .env_clear()
+            .env("PATH", path(&plan.tools.programs()))
+            .env("LANG", "C.UTF-8");
+        command
+            .env("HOME", &plan.folder)
+            .env("TMPDIR", plan.folder.join("tmp"))
+            .current_dir(&plan.folder);
+        command
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_TERMINAL_PROMPT", "0");
         match self {
             Self::Etcd => command.args(etcd(plan)),
             Self::Apiserver => command.args(apiserver(plan)),
@@ -61,18 +77,32 @@ impl Part {
     fn argocd<'a>(self, command: &'a mut Command, plan: &Plan) -> &'a mut Command {
         let data = plan.folder.join("argocd");
         let kubeconfig = plan.folder.join("admin.kubeconfig");
-        command.env("ARGOCD_BINARY_NAME", self.to_string()).env("ARGOCD_GPG_ENABLED", "false");
-        command.env("ARGOCD_FAKE_IN_CLUSTER", "true").env("KUBECONFIG", &kubeconfig);
-        command.env("ARGOCD_TLS_DATA_PATH", &data).env("ARGOCD_SSH_DATA_PATH", &data);
+        command
+            .env("ARGOCD_BINARY_NAME", self.to_string())
+            .env("ARGOCD_GPG_ENABLED", "false");
+        command
+            .env("ARGOCD_FAKE_IN_CLUSTER", "true")
+            .env("KUBECONFIG", &kubeconfig);
+        command
+            .env("ARGOCD_TLS_DATA_PATH", &data)
+            .env("ARGOCD_SSH_DATA_PATH", &data);
         command.env("ARGOCD_ASK_PASS_SOCK", data.join("ask-pass.sock"));
         let redis = format!("127.0.0.1:{}", plan.ports.redis);
         command.args(["--logformat", "text", "--redis", &redis]);
         let port = |name: &str, port: u16| [name.to_owned(), port.to_string()];
         let ports = &plan.ports;
         match self {
-            Self::ApplicationController => command.args(port("--metrics-port", ports.controller_metrics)),
+            Self::ApplicationController => {
+                command.args(port("--metrics-port", ports.controller_metrics))
+            }
             Self::ArgoServer => command
-                .args(["--insecure", "--address", "127.0.0.1", "--metrics-address", "127.0.0.1"])
+                .args([
+                    "--insecure",
+                    "--address",
+                    "127.0.0.1",
+                    "--metrics-address",
+                    "127.0.0.1",
+                ])
                 .args(port("--port", ports.argocd))
                 .args(port("--metrics-port", ports.argocd_metrics)),
             _ => {
@@ -83,14 +113,24 @@ impl Part {
             }
         };
         let repo_server = format!("127.0.0.1:{}", ports.repo_server);
-        command.args(["--repo-server", &repo_server, "--namespace", "argocd", "--kubeconfig"]).arg(kubeconfig)
+        command
+            .args([
+                "--repo-server",
+                &repo_server,
+                "--namespace",
+                "argocd",
+                "--kubeconfig",
+            ])
+            .arg(kubeconfig)
     }
 }
 
 /// Returns a path with our programs before those of the machine, of which git is needed.
 fn path(programs: &Path) -> std::ffi::OsString {
     let theirs = std::env::var_os("PATH").unwrap_or_default();
-    let folders = [programs.to_owned()].into_iter().chain(std::env::split_paths(&theirs));
+    let folders = [programs.to_owned()]
+        .into_iter()
+        .chain(std::env::split_paths(&theirs));
     std::env::join_paths(folders).expect("folders without a colon")
 }
 
@@ -122,7 +162,10 @@ fn etcd(plan: &Plan) -> Vec<String> {
 fn apiserver(plan: &Plan) -> Vec<String> {
     let at = |name: &str| plan.folder.join(name);
     vec![
-        flag("etcd-servers", format!("http://127.0.0.1:{}", plan.ports.etcd)),
+        flag(
+            "etcd-servers",
+            format!("http://127.0.0.1:{}", plan.ports.etcd),
+        ),
         flag("secure-port", plan.ports.kubernetes),
         flag("bind-address", "127.0.0.1"),
         flag("advertise-address", "127.0.0.1"),
@@ -149,7 +192,10 @@ fn apiserver(plan: &Plan) -> Vec<String> {
 fn controllers(plan: &Plan) -> Vec<String> {
     vec![
         file("kubeconfig", plan.folder.join("admin.kubeconfig")),
-        file("service-account-private-key-file", plan.folder.join("sa.key")),
+        file(
+            "service-account-private-key-file",
+            plan.folder.join("sa.key"),
+        ),
         // Without heartbeats of a kubelet it would take every node for lost.
         flag("controllers", "*,-node-lifecycle-controller"),
         flag("leader-elect", "false"),
@@ -171,5 +217,16 @@ fn scheduler(plan: &Plan) -> Vec<String> {
 
 fn redis(plan: &Plan) -> Vec<String> {
     let port = plan.ports.redis.to_string();
-    ["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"].map(str::to_owned).to_vec()
+    [
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }

@@ -40,8 +40,15 @@ impl Process {
 
     /// Writes a process down, to be ended with the world.
     pub(super) fn record(world: &Path, name: &str, id: u32) -> Self {
-        let process = Self { name: name.to_owned(), id, start: start_of(id).unwrap_or_default() };
-        let mut list = OpenOptions::new().create(true).append(true).open(world.join("processes"));
+        let process = Self {
+            name: name.to_owned(),
+            id,
+            start: start_of(id).unwrap_or_default(),
+        };
+        let mut list = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(world.join("processes"));
         let list = list.as_mut().expect("a file in our own folder");
         writeln!(list, "{name} {id} {}", process.start).expect("a file in our own folder");
         process
@@ -70,22 +77,34 @@ impl Process {
     pub(super) fn memory_kib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id)).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
+        line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
+            .unwrap_or_default()
     }
 
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.split(' ');
         let (name, id, start) = (words.next()?, words.next()?, words.next()?);
-        Some(Self { name: name.to_owned(), id: id.parse().ok()?, start: start.parse().ok()? })
+        Some(Self {
+            name: name.to_owned(),
+            id: id.parse().ok()?,
+            start: start.parse().ok()?,
+        })
     }
 }
 
 /// Starts the reaper of a world, which ends it when nobody has used it for so long.
 pub(super) fn start_reaper(world: &Path, seconds: u64) {
     let mut reaper = Command::new("sh");
-    reaper.args(["-c", REAPER, "reaper", "watch"]).arg(world).arg(seconds.to_string());
+    reaper
+        .args(["-c", REAPER, "reaper", "watch"])
+        .arg(world)
+        .arg(seconds.to_string());
     let log = log(world, "reaper");
-    reaper.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    reaper
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log);
     let mut reaper = reaper.spawn().expect("`sh` on PATH");
     thread::spawn(move || reaper.wait());
 }
@@ -94,17 +113,25 @@ pub(super) fn start_reaper(world: &Path, seconds: u64) {
 pub(super) fn end(world: &Path) {
     if world.exists() {
         let mut reaper = Command::new("sh");
-        reaper.args(["-c", REAPER, "reaper", "end"]).arg(world).stdin(Stdio::null());
+        reaper
+            .args(["-c", REAPER, "reaper", "end"])
+            .arg(world)
+            .stdin(Stdio::null());
         reaper.status().expect("`sh` on PATH");
     }
 }
 
 /// Returns the last lines of every log of a world.
 pub(super) fn logs(world: &Path) -> String {
-    let Ok(files) = fs::read_dir(world.join("logs")) else { return String::new() };
+    let Ok(files) = fs::read_dir(world.join("logs")) else {
+        return String::new();
+    };
     let mut files: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
     files.sort();
-    files.iter().map(|file| format!("--- {}\n{}\n", file.display(), tail(file))).collect()
+    files
+        .iter()
+        .map(|file| format!("--- {}\n{}\n", file.display(), tail(file)))
+        .collect()
 }
 
 fn tail(file: &Path) -> String {
@@ -116,7 +143,10 @@ fn tail(file: &Path) -> String {
 fn log(world: &Path, name: &str) -> File {
     let folder = world.join("logs");
     fs::create_dir_all(&folder).expect("a folder in our own folder");
-    let file = OpenOptions::new().create(true).append(true).open(folder.join(format!("{name}.log")));
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(folder.join(format!("{name}.log")));
     file.expect("a file in our own folder")
 }
 
@@ -125,11 +155,19 @@ fn start_of(id: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // The name, in parentheses, may hold spaces.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    if fields.next()? == "Z" { None } else { fields.nth(18)?.parse().ok() }
+    if fields.next()? == "Z" {
+        None
+    } else {
+        fields.nth(18)?.parse().ok()
+    }
 }
 
 /// Sends a signal through the `kill` program: the call itself would be unsafe code.
 fn signal(name: &str, id: u32) {
     let mut kill = Command::new("kill");
-    drop(kill.args(["-s", name, "--", &id.to_string()]).stderr(Stdio::null()).status());
+    drop(
+        kill.args(["-s", name, "--", &id.to_string()])
+            .stderr(Stdio::null())
+            .status(),
+    );
 }

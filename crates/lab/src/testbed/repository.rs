@@ -45,9 +45,12 @@ pub fn files(overlay: &Overlay, namespace: &str) -> Vec<Change> {
          spec:\n  template:\n    spec:\n      containers:\n        - name: dex\n\
          \x20         env: [{{ name: DEX_ENVIRONMENT, value: {environment} }}]\n"
     );
-    let own =
-        [(path.clone(), in_namespace(overlay, namespace)), (format!("{folder}/deployment.yaml"), patch)];
-    base.chain(own.iter().map(|(path, text)| Change::file(path, text))).collect()
+    let own = [
+        (path.clone(), in_namespace(overlay, namespace)),
+        (format!("{folder}/deployment.yaml"), patch),
+    ];
+    base.chain(own.iter().map(|(path, text)| Change::file(path, text)))
+        .collect()
 }
 
 /// Returns an overlay's text with another namespace: a test's own.

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 /// What decides which programs are built.
-const SOURCES: [&[u8]; 2] =
-    [include_bytes!("../../../../tests/testbed/go.mod"), include_bytes!("../../../../tests/testbed/go.sum")];
+const SOURCES: [&[u8]; 2] = [
+    include_bytes!("../../../../tests/testbed/go.mod"),
+    include_bytes!("../../../../tests/testbed/go.sum"),
+];
 
 /// All programs of a testbed.
 pub const PROGRAMS: [&str; 8] = [
@@ -33,9 +35,18 @@ impl Tools {
     /// Describes the folder in this cache, whether or not it is there already.
     #[must_use]
     pub fn within(cache: &Path) -> Self {
-        let hash = SOURCES.iter().fold(Sha256::new(), |hash, source| hash.chain_update(source)).finalize();
-        let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        Self { folder: cache.join(format!("testbed-{hash}")) }
+        let hash = SOURCES
+            .iter()
+            .fold(Sha256::new(), |hash, source| hash.chain_update(source))
+            .finalize();
+        let hash: String = hash
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            folder: cache.join(format!("testbed-{hash}")),
+        }
     }
 
     /// Returns the folder in the user's cache.
@@ -76,8 +87,16 @@ impl Tools {
     /// Returns what is not there yet.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
-        let programs = PROGRAMS.into_iter().filter(|name| !self.programs().join(name).is_file());
-        programs.chain(MANIFESTS.into_iter().filter(|name| !self.folder.join(name).is_dir())).collect()
+        let programs = PROGRAMS
+            .into_iter()
+            .filter(|name| !self.programs().join(name).is_file());
+        programs
+            .chain(
+                MANIFESTS
+                    .into_iter()
+                    .filter(|name| !self.folder.join(name).is_dir()),
+            )
+            .collect()
     }
 
     /// Returns the folder of the running world that all tests share; only its own version uses it.

@@ -54,13 +54,25 @@ impl World {
         let in_use = File::create(folder.join("users")).expect("a file in our own folder");
         in_use.lock_shared().expect("a lock on our own file");
         process::start_reaper(folder, grace);
-        let plan = Plan { folder: folder.to_owned(), tools, ports: Ports::free() };
+        let plan = Plan {
+            folder: folder.to_owned(),
+            tools,
+            ports: Ports::free(),
+        };
         let kubernetes = plan.start_kubernetes();
         let argocd = format!("127.0.0.1:{}", plan.ports.argocd);
         let (argocd_token, argocd_password) = plan.start_argocd(&kubernetes, &argocd);
         let folder = folder.to_owned();
         let plan = Some(plan);
-        let world = Self { folder, plan, kubernetes, argocd, argocd_token, argocd_password, _use: in_use };
+        let world = Self {
+            folder,
+            plan,
+            kubernetes,
+            argocd,
+            argocd_token,
+            argocd_password,
+            _use: in_use,
+        };
         world.write_down();
         world
     }
@@ -70,13 +82,19 @@ impl World {
         let in_use = File::open(folder.join("users")).ok()?;
         // Whoever ends a world holds this lock alone, and then there is no file to read any more.
         in_use.lock_shared().ok()?;
-        let state: Value = serde_json::from_slice(&fs::read(folder.join("world.json")).ok()?).ok()?;
+        let state: Value =
+            serde_json::from_slice(&fs::read(folder.join("world.json")).ok()?).ok()?;
         let text = |name: &str| state[name].as_str().map(str::to_owned);
         let ca_pem = fs::read_to_string(folder.join("ca.pem")).ok()?;
         let alive = Process::recorded(folder).iter().all(Process::is_alive);
         alive.then_some(())?;
         Some(Self {
-            kubernetes: Kubernetes::new(folder, &text("kubernetes")?, &text("admin_token")?, &ca_pem),
+            kubernetes: Kubernetes::new(
+                folder,
+                &text("kubernetes")?,
+                &text("admin_token")?,
+                &ca_pem,
+            ),
             folder: folder.to_owned(),
             plan: None,
             argocd: text("argocd")?,
@@ -110,7 +128,10 @@ impl World {
 
     /// Starts parts again, on the same ports, and returns once they answer.
     pub(super) fn restart(&self, parts: &[Part]) {
-        let plan = self.plan.as_ref().expect("a world that this process has started");
+        let plan = self
+            .plan
+            .as_ref()
+            .expect("a world that this process has started");
         for part in parts {
             plan.spawn(*part);
         }
@@ -124,11 +145,18 @@ impl Plan {
     fn start_kubernetes(&self) -> Kubernetes {
         let authority = keys::write(&self.folder);
         let admin_token = super::unique("admin");
-        self.write("tokens.csv", &format!("{admin_token},admin,admin,\"system:masters\"\n"));
+        self.write(
+            "tokens.csv",
+            &format!("{admin_token},admin,admin,\"system:masters\"\n"),
+        );
         self.write("admission.json", &admission().to_string());
         let address = format!("127.0.0.1:{}", self.ports.kubernetes);
         let kubernetes = Kubernetes::new(&self.folder, &address, &admin_token, &authority.ca_pem);
-        kubernetes.write_kubeconfig(&self.folder.join("admin.kubeconfig"), &admin_token, "default");
+        kubernetes.write_kubeconfig(
+            &self.folder.join("admin.kubeconfig"),
+            &admin_token,
+            "default",
+        );
         for part in [Part::Etcd, Part::Redis, Part::RepoServer] {
             self.spawn(part);
         }
@@ -155,7 +183,10 @@ impl Plan {
         let server = server.with_token(session["token"].as_str().expect("a session has a token"));
         let path = "/api/v1/account/admin/token";
         let token = server.expect(&Method::POST, path, JSON, Some(&json!({ "expiresIn": 0 })));
-        (token["token"].as_str().expect("a token").to_owned(), password)
+        (
+            token["token"].as_str().expect("a token").to_owned(),
+            password,
+        )
     }
 
     fn write(&self, name: &str, text: &str) {
@@ -170,16 +201,28 @@ impl Plan {
     fn wait_for(&self, part: Part) {
         let ports = &self.ports;
         let healthy = |url: String, path: &'static str| {
-            let client =
-                Client::new(&url, fs::read_to_string(self.folder.join("ca.pem")).ok().as_deref(), None);
-            move || client.ask(Method::GET, path, JSON, None).is_ok_and(|answer| answer.status == 200)
+            let client = Client::new(
+                &url,
+                fs::read_to_string(self.folder.join("ca.pem"))
+                    .ok()
+                    .as_deref(),
+                None,
+            );
+            move || {
+                client
+                    .ask(Method::GET, path, JSON, None)
+                    .is_ok_and(|answer| answer.status == 200)
+            }
         };
         let open = |port: u16| move || TcpStream::connect(("127.0.0.1", port)).is_ok();
         let http = |port: u16| format!("http://127.0.0.1:{port}");
         match part {
             Part::Etcd => self.until(part, healthy(http(ports.etcd), "/health")),
             Part::Apiserver => {
-                self.until(part, healthy(format!("https://127.0.0.1:{}", ports.kubernetes), "/readyz"));
+                self.until(
+                    part,
+                    healthy(format!("https://127.0.0.1:{}", ports.kubernetes), "/readyz"),
+                );
             }
             Part::ArgoServer => self.until(part, healthy(http(ports.argocd), "/healthz")),
             Part::ApplicationController => {

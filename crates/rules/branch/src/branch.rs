@@ -7,7 +7,10 @@ use contract::{Commit, Failure};
 use crate::Name;
 
 /// A branch of a remote: through git, or through a forge's API.
-#[expect(async_fn_in_trait, reason = "steps run on one thread, so no caller needs a Send bound")]
+#[expect(
+    async_fn_in_trait,
+    reason = "steps run on one thread, so no caller needs a Send bound"
+)]
 pub trait Branch {
     /// Returns its name.
     fn name(&self) -> &Name;
@@ -124,7 +127,11 @@ pub struct Rejection {
 impl Rejection {
     /// Returns why, in one line.
     pub fn said(&self) -> String {
-        if self.lines.is_empty() { self.word.clone() } else { self.lines.join("; ") }
+        if self.lines.is_empty() {
+            self.word.clone()
+        } else {
+            self.lines.join("; ")
+        }
     }
 }
 

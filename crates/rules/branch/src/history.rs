@@ -6,13 +6,19 @@ use contract::{Commit, Failure, Fault::Environment, Reason};
 use serde::{Deserialize, Serialize};
 
 /// The remote itself knows only the newest part of its history.
-pub const HISTORY_CUT: Reason =
-    Reason::new("history-cut", Environment, "the remote's own history is cut off, as in a shallow clone");
+pub const HISTORY_CUT: Reason = Reason::new(
+    "history-cut",
+    Environment,
+    "the remote's own history is cut off, as in a shallow clone",
+);
 
 /// The past of a branch, and of its repository: through git, or through a forge's API.
 ///
 /// An end of history that is only the end of what was fetched is never taken for its beginning.
-#[expect(async_fn_in_trait, reason = "steps run on one thread, so no caller needs a Send bound")]
+#[expect(
+    async_fn_in_trait,
+    reason = "steps run on one thread, so no caller needs a Send bound"
+)]
 pub trait History {
     /// Returns the newest changes of each of these files, seen from `tip` back along first parents.
     ///
@@ -32,13 +38,22 @@ pub trait History {
     ///
     /// # Errors
     /// When there is no answer, or the remote's own history ends too early ([`HISTORY_CUT`]).
-    async fn relations(&self, commit: &CommitName, others: &[CommitName]) -> Result<Relations, Failure>;
+    async fn relations(
+        &self,
+        commit: &CommitName,
+        others: &[CommitName],
+    ) -> Result<Relations, Failure>;
 
     /// Returns the paths at which two commits differ, `most` of them if there are more.
     ///
     /// # Errors
     /// When there is no answer.
-    async fn differences(&self, one: &Commit, other: &Commit, most: usize) -> Result<Vec<String>, Failure>;
+    async fn differences(
+        &self,
+        one: &Commit,
+        other: &Commit,
+        most: usize,
+    ) -> Result<Vec<String>, Failure>;
 }
 
 /// The newest changes of a file.
@@ -132,8 +147,13 @@ impl FromStr for CommitName {
     type Err = InvalidCommitName;
 
     fn from_str(text: &str) -> Result<Self, InvalidCommitName> {
-        let fits = matches!(text.len(), 7..=40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if fits { Ok(Self(text.to_ascii_lowercase())) } else { Err(InvalidCommitName(text.to_owned())) }
+        let fits =
+            matches!(text.len(), 7..=40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if fits {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(InvalidCommitName(text.to_owned()))
+        }
     }
 }
 
@@ -155,16 +175,29 @@ mod tests {
 
     #[test]
     fn a_tag_names_a_commit_only_by_sha_and_digits() {
-        assert_eq!(CommitName::of_tag("sha-1A2B3C4D").unwrap().as_str(), "1a2b3c4d");
-        for tag in ["v1.2.3", "sha-", "sha-1a2b3", "sha-1a2b3c4d-arm64", "1a2b3c4d", "main"] {
+        assert_eq!(
+            CommitName::of_tag("sha-1A2B3C4D").unwrap().as_str(),
+            "1a2b3c4d"
+        );
+        for tag in [
+            "v1.2.3",
+            "sha-",
+            "sha-1a2b3",
+            "sha-1a2b3c4d-arm64",
+            "1a2b3c4d",
+            "main",
+        ] {
             assert_eq!(CommitName::of_tag(tag), None, "{tag}");
         }
     }
 
     #[test]
     fn an_abbreviation_matches_what_it_abbreviates() {
-        let (short, whole): (CommitName, String) = ("1a2b3c4".parse().unwrap(), "1a2b3c4d".repeat(5));
-        assert!(short.matches(&whole) && whole.parse::<CommitName>().unwrap().matches(short.as_str()));
+        let (short, whole): (CommitName, String) =
+            ("1a2b3c4".parse().unwrap(), "1a2b3c4d".repeat(5));
+        assert!(
+            short.matches(&whole) && whole.parse::<CommitName>().unwrap().matches(short.as_str())
+        );
         assert!(!short.matches("1a2b3c5"));
         assert_eq!((short.whole(), short.short()), (None, "1a2b3c4"));
     }

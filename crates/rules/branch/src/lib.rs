@@ -17,7 +17,9 @@ mod turns;
 mod update;
 mod values;
 
-pub use branch::{Branch, BranchError, Edit, Entry, FileChange, Pushed, Rejection, RejectionKind, Snapshot};
+pub use branch::{
+    Branch, BranchError, Edit, Entry, FileChange, Pushed, Rejection, RejectionKind, Snapshot,
+};
 pub use history::{
     Change, Changes, CommitName, HISTORY_CUT, History, InvalidCommitName, Relation, Relations,
 };

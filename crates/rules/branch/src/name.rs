@@ -31,7 +31,11 @@ impl FromStr for Name {
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let name = text.strip_prefix("refs/heads/").unwrap_or(text);
-        if is_name(name) { Ok(Self(name.to_owned())) } else { Err(InvalidName(text.to_owned())) }
+        if is_name(name) {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(InvalidName(text.to_owned()))
+        }
     }
 }
 
@@ -42,7 +46,8 @@ impl fmt::Display for Name {
 }
 
 fn is_name(name: &str) -> bool {
-    let component = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    let component =
+        |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
     let forbidden = |c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c);
     !name.starts_with('-')
         && name != "@"
@@ -60,8 +65,8 @@ mod tests {
     #[test]
     fn what_git_would_not_take_is_no_name() {
         let bad = [
-            "", "-f", "a..b", "a b", "a:b", "a~1", ".a", "a/.b", "a/", "/a", "a.lock", "a.", "@", "a@{1}",
-            "a\n",
+            "", "-f", "a..b", "a b", "a:b", "a~1", ".a", "a/.b", "a/", "/a", "a.lock", "a.", "@",
+            "a@{1}", "a\n",
         ];
         for bad in bad {
             assert!(bad.parse::<Name>().is_err(), "{bad:?}");
@@ -71,6 +76,9 @@ mod tests {
     #[test]
     fn a_whole_name_is_the_same_branch() {
         let name: Name = "refs/heads/release/1.0".parse().unwrap();
-        assert_eq!((name.as_str(), name.full().as_str()), ("release/1.0", "refs/heads/release/1.0"));
+        assert_eq!(
+            (name.as_str(), name.full().as_str()),
+            ("release/1.0", "refs/heads/release/1.0")
+        );
     }
 }

@@ -26,7 +26,11 @@ pub struct Refused {
 impl Refused {
     /// Refuses without a hint.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), hint: None }
+        Self {
+            reason,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// Adds a hint.
@@ -51,8 +55,13 @@ impl Overlay {
     pub fn all(given: &[String]) -> Vec<Self> {
         let mut overlays: Vec<Self> = Vec::new();
         for name in given {
-            let overlay = Self { name: name.clone(), path: normal(name) };
-            let known = overlays.iter().any(|other| other.path.is_ok() && other.path == overlay.path);
+            let overlay = Self {
+                name: name.clone(),
+                path: normal(name),
+            };
+            let known = overlays
+                .iter()
+                .any(|other| other.path.is_ok() && other.path == overlay.path);
             if !known {
                 overlays.push(overlay);
             }
@@ -68,7 +77,9 @@ impl Overlay {
 
     /// Returns every path that may be its file: itself, and the names that kustomize knows.
     pub fn paths(&self) -> Vec<String> {
-        let Ok(path) = &self.path else { return Vec::new() };
+        let Ok(path) = &self.path else {
+            return Vec::new();
+        };
         let inside = KUSTOMIZATIONS.map(|name| join(path, name));
         [path.clone()].into_iter().chain(inside).collect()
     }
@@ -77,7 +88,11 @@ impl Overlay {
     pub fn directory(&self) -> Option<&str> {
         let path = self.path.as_ref().ok()?;
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-        Some(if KUSTOMIZATIONS.contains(&name) { directory } else { path })
+        Some(if KUSTOMIZATIONS.contains(&name) {
+            directory
+        } else {
+            path
+        })
     }
 
     /// Returns its file and what is in there.
@@ -85,13 +100,17 @@ impl Overlay {
     /// # Errors
     /// When there is none, or more than one could be meant.
     pub fn file<'e>(&self, entries: &'e Entries) -> Result<(String, &'e [u8]), Refused> {
-        let path = self.path.as_ref().map_err(|why| missing(*why).hint(FROM_THE_ROOT))?;
+        let path = self
+            .path
+            .as_ref()
+            .map_err(|why| missing(*why).hint(FROM_THE_ROOT))?;
         let entry = |path: &str| entries.get(path).unwrap_or(&Entry::Missing);
         match entry(path) {
             Entry::Directory => {
                 let names = KUSTOMIZATIONS.into_iter();
-                let there: Vec<&str> =
-                    names.filter(|name| *entry(&join(path, name)) != Entry::Missing).collect();
+                let there: Vec<&str> = names
+                    .filter(|name| *entry(&join(path, name)) != Entry::Missing)
+                    .collect();
                 let name = only(&there)?;
                 let path = join(path, name);
                 content(&path, entry(&path)).map(|content| (path, content))
@@ -109,8 +128,15 @@ fn normal(given: &str) -> Result<String, &'static str> {
     if given.starts_with('/') {
         return Err("it is an absolute path");
     }
-    let parts: Vec<&str> = given.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-    if parts.contains(&"..") { Err("it leads out of where it starts, by `..`") } else { Ok(parts.join("/")) }
+    let parts: Vec<&str> = given
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."))
+        .collect();
+    if parts.contains(&"..") {
+        Err("it leads out of where it starts, by `..`")
+    } else {
+        Ok(parts.join("/"))
+    }
 }
 
 /// kustomize takes exactly one of its names.
@@ -118,9 +144,14 @@ fn only<'n>(there: &[&'n str]) -> Result<&'n str, Refused> {
     let names = KUSTOMIZATIONS.join(", ");
     match there {
         [one] => Ok(one),
-        [] => Err(missing(format!("the directory has no kustomization ({names})"))),
+        [] => Err(missing(format!(
+            "the directory has no kustomization ({names})"
+        ))),
         several => {
-            let message = format!("the directory has {}, kustomize takes only one", several.join(" and "));
+            let message = format!(
+                "the directory has {}, kustomize takes only one",
+                several.join(" and ")
+            );
             Err(Refused::new(AMBIGUOUS, message).hint("remove all but one"))
         }
     }
@@ -130,17 +161,21 @@ fn content<'e>(path: &str, entry: &'e Entry) -> Result<&'e [u8], Refused> {
     Err(match entry {
         Entry::File { content, .. } => return Ok(content),
         Entry::TooLarge => {
-            let message = format!("`{path}`: it has more than the {} MiB that are read", LARGEST >> 20);
-            Refused::new(UNSUPPORTED_YAML, message).hint("name a kustomization, which has a few kilobytes")
+            let message = format!(
+                "`{path}`: it has more than the {} MiB that are read",
+                LARGEST >> 20
+            );
+            Refused::new(UNSUPPORTED_YAML, message)
+                .hint("name a kustomization, which has a few kilobytes")
         }
         Entry::Missing => missing("there is no such directory or file").hint(FROM_THE_ROOT),
         Entry::Directory => missing("it is a directory where a file should be"),
         Entry::Link { at } => missing(format!("`{at}` is a symbolic link, which is not followed"))
             .hint("name the place that it points to"),
-        Entry::Submodule { at } => {
-            missing(format!("`{at}` is a submodule: its files belong to another repository"))
-                .hint("name that repository with `--remote`")
-        }
+        Entry::Submodule { at } => missing(format!(
+            "`{at}` is a submodule: its files belong to another repository"
+        ))
+        .hint("name that repository with `--remote`"),
     })
 }
 
@@ -149,7 +184,11 @@ fn missing(message: impl Into<String>) -> Refused {
 }
 
 fn join(directory: &str, name: &str) -> String {
-    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+    if directory.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{directory}/{name}")
+    }
 }
 
 /// Returns the environment's name, by custom: the directory that the file is in.
@@ -163,7 +202,10 @@ mod tests {
     use super::*;
 
     fn found(given: &str, there: &[(&str, Entry)]) -> Result<String, String> {
-        let entries = there.iter().map(|(path, entry)| ((*path).to_owned(), entry.clone())).collect();
+        let entries = there
+            .iter()
+            .map(|(path, entry)| ((*path).to_owned(), entry.clone()))
+            .collect();
         let overlay = Overlay::all(&[given.to_owned()]).remove(0);
         overlay
             .file(&entries)
@@ -172,42 +214,72 @@ mod tests {
     }
 
     fn file() -> Entry {
-        Entry::File { content: Vec::new(), executable: false }
+        Entry::File {
+            content: Vec::new(),
+            executable: false,
+        }
     }
 
     #[test]
     fn a_directory_is_its_only_kustomization_whatever_it_is_called() {
         for name in KUSTOMIZATIONS {
             let path = format!("a/b/{name}");
-            assert_eq!(found("./a//b/", &[("a/b", Entry::Directory), (&path, file())]), Ok(path.clone()));
+            assert_eq!(
+                found("./a//b/", &[("a/b", Entry::Directory), (&path, file())]),
+                Ok(path.clone())
+            );
             assert_eq!(found(&path, &[(&path, file())]), Ok(path.clone()));
         }
     }
 
     #[test]
     fn two_kustomizations_are_ambiguous_and_none_is_missing() {
-        let two = [("a", Entry::Directory), ("a/kustomization.yaml", file()), ("a/Kustomization", file())];
+        let two = [
+            ("a", Entry::Directory),
+            ("a/kustomization.yaml", file()),
+            ("a/Kustomization", file()),
+        ];
         assert!(
             found("a", &two)
                 .unwrap_err()
                 .starts_with("ambiguous the directory has kustomization.yaml and Kus")
         );
-        assert!(found("a", &two[..1]).unwrap_err().starts_with("overlay-missing the directory has no kust"));
+        assert!(
+            found("a", &two[..1])
+                .unwrap_err()
+                .starts_with("overlay-missing the directory has no kust")
+        );
     }
 
     #[test]
     fn what_leads_elsewhere_is_missing_and_says_what_it_is() {
-        for (given, word) in [("../a", "`..`"), ("/a", "absolute"), ("a/../../b", "`..`"), ("b", "no such")] {
+        for (given, word) in [
+            ("../a", "`..`"),
+            ("/a", "absolute"),
+            ("a/../../b", "`..`"),
+            ("b", "no such"),
+        ] {
             let refused = found(given, &[]).unwrap_err();
-            assert!(refused.starts_with("overlay-missing") && refused.contains(word), "{refused}");
+            assert!(
+                refused.starts_with("overlay-missing") && refused.contains(word),
+                "{refused}"
+            );
         }
         let link = [("a/b", Entry::Link { at: "a".to_owned() })];
-        assert!(found("a/b", &link).unwrap_err().contains("`a` is a symbolic link"));
+        assert!(
+            found("a/b", &link)
+                .unwrap_err()
+                .contains("`a` is a symbolic link")
+        );
     }
 
     #[test]
     fn a_directory_and_its_file_are_in_the_same_directory() {
-        let directory = |given: &str| Overlay::all(&[given.to_owned()])[0].directory().map(str::to_owned);
+        let directory = |given: &str| {
+            Overlay::all(&[given.to_owned()])[0]
+                .directory()
+                .map(str::to_owned)
+        };
         assert_eq!(directory("a/b/"), directory("./a/b/kustomization.yaml"));
         assert_eq!(directory("kustomization.yaml").as_deref(), Some(""));
         assert_eq!(directory("../a"), None);
@@ -219,9 +291,15 @@ mod tests {
             found(".", &[("", Entry::Directory), ("Kustomization", file())]),
             Ok("Kustomization".to_owned())
         );
-        assert_eq!(Overlay::all(&["a".to_owned(), "./a/".to_owned(), "b".to_owned()]).len(), 2);
         assert_eq!(
-            (environment("x/prod/kustomization.yaml"), environment("Kustomization")),
+            Overlay::all(&["a".to_owned(), "./a/".to_owned(), "b".to_owned()]).len(),
+            2
+        );
+        assert_eq!(
+            (
+                environment("x/prod/kustomization.yaml"),
+                environment("Kustomization")
+            ),
             ("prod", "Kustomization")
         );
     }

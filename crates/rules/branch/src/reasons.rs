@@ -6,15 +6,25 @@ use contract::{
 };
 
 /// There is no such branch.
-pub const BRANCH_MISSING: Reason =
-    Reason::new("branch-missing", Configuration, "the remote has no such branch");
+pub const BRANCH_MISSING: Reason = Reason::new(
+    "branch-missing",
+    Configuration,
+    "the remote has no such branch",
+);
 
 /// A hook or rule of the remote says no to what was pushed.
-pub const POLICY: Reason = Reason::new("policy", Configuration, "a rule of the remote declined the push");
+pub const POLICY: Reason = Reason::new(
+    "policy",
+    Configuration,
+    "a rule of the remote declined the push",
+);
 
 /// Others were faster, every time.
-pub const CONTENDED: Reason =
-    Reason::new("contended", Environment, "others changed the branch first, until the deadline");
+pub const CONTENDED: Reason = Reason::new(
+    "contended",
+    Environment,
+    "others changed the branch first, until the deadline",
+);
 
 /// The disk is full, read-only, or not ours.
 pub const NOT_WRITTEN: Reason = Reason::new(

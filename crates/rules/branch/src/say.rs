@@ -22,14 +22,20 @@ pub fn rejected(name: &Name, rejection: &Rejection) -> Result<Report, Failure> {
             .hinted(format!("let whoever pushes bypass the rules of `{name}`: an App or a deploy key, since `github-actions[bot]` cannot"))
             .hinted("put that App's token into `RUNBOOK_GITHUB_TOKEN`, and give it `contents: write`"));
     }
-    let summary = format!("the remote declined the push to `{name}`, {}: {said}", rejection.word);
+    let summary = format!(
+        "the remote declined the push to `{name}`, {}: {said}",
+        rejection.word
+    );
     Ok(Report::refused(POLICY, summary)
         .hinted("ask who owns the remote what its hook wants; nothing was written"))
 }
 
 /// Whoever may bypass a rule should know that it was done.
 pub fn bypassed(world: &World, said: &[String]) {
-    if let Some(line) = said.iter().find(|line| line.starts_with("Bypassed rule violations")) {
+    if let Some(line) = said
+        .iter()
+        .find(|line| line.starts_with("Bypassed rule violations"))
+    {
         world.notice(line.trim_end_matches(':'));
     }
 }

@@ -30,22 +30,36 @@ impl Trailers {
     pub fn of(message: &str) -> Self {
         let lines: Vec<(&str, &str)> = lines(message);
         let values = |key: &str| {
-            let of_key = lines.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(key));
+            let of_key = lines
+                .iter()
+                .filter(move |(name, _)| name.eq_ignore_ascii_case(key));
             of_key.map(|(_, value)| *value).collect::<Vec<_>>()
         };
-        let read = |key| values(key).into_iter().filter_map(|value| value.parse().ok()).collect();
+        let read = |key| {
+            values(key)
+                .into_iter()
+                .filter_map(|value| value.parse().ok())
+                .collect()
+        };
         Self {
             source: values(SOURCE).first().and_then(|value| value.parse().ok()),
             images: read(IMAGE),
             rollback_of: read(ROLLBACK_OF),
-            restores: values(RESTORES).into_iter().filter_map(|value| value.parse().ok()).collect(),
+            restores: values(RESTORES)
+                .into_iter()
+                .filter_map(|value| value.parse().ok())
+                .collect(),
             run: values(RUN).first().map(|value| (*value).to_owned()),
         }
     }
 
     /// Returns the message with these lines at its end, beside those that are there already.
     pub fn after(&self, body: &str) -> String {
-        let gap = if last_paragraph(body).is_some() { "\n" } else { "\n\n" };
+        let gap = if last_paragraph(body).is_some() {
+            "\n"
+        } else {
+            "\n\n"
+        };
         format!("{body}{gap}{self}")
     }
 
@@ -58,10 +72,18 @@ impl Trailers {
 impl fmt::Display for Trailers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = |key, value: &dyn fmt::Display| writeln!(f, "{key}: {value}");
-        self.source.iter().try_for_each(|commit| line(SOURCE, commit))?;
-        self.images.iter().try_for_each(|image| line(IMAGE, image))?;
-        self.rollback_of.iter().try_for_each(|image| line(ROLLBACK_OF, image))?;
-        self.restores.iter().try_for_each(|commit| line(RESTORES, commit))?;
+        self.source
+            .iter()
+            .try_for_each(|commit| line(SOURCE, commit))?;
+        self.images
+            .iter()
+            .try_for_each(|image| line(IMAGE, image))?;
+        self.rollback_of
+            .iter()
+            .try_for_each(|image| line(ROLLBACK_OF, image))?;
+        self.restores
+            .iter()
+            .try_for_each(|commit| line(RESTORES, commit))?;
         self.run.iter().try_for_each(|url| line(RUN, url))
     }
 }
@@ -69,7 +91,9 @@ impl fmt::Display for Trailers {
 /// Returns the address of the workflow's run that this is, if it is one.
 pub fn run_url(world: &World) -> Option<String> {
     (world.var("GITHUB_ACTIONS")? == "true").then_some(())?;
-    let server = world.var("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
+    let server = world
+        .var("GITHUB_SERVER_URL")
+        .unwrap_or_else(|| "https://github.com".to_owned());
     let (repository, run) = (world.var("GITHUB_REPOSITORY")?, world.var("GITHUB_RUN_ID")?);
     Some(format!("{server}/{repository}/actions/runs/{run}"))
 }
@@ -115,18 +139,28 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        assert_eq!(Trailers::of(&sample().after("rollback(prod): app v2 -> v1")), sample());
+        assert_eq!(
+            Trailers::of(&sample().after("rollback(prod): app v2 -> v1")),
+            sample()
+        );
     }
 
     #[test]
     fn a_squash_that_adds_a_paragraph_takes_nothing_away() {
-        let squashed = format!("{}\n\nCo-authored-by: A <a@example.com>\n", sample().after("title (#7)"));
+        let squashed = format!(
+            "{}\n\nCo-authored-by: A <a@example.com>\n",
+            sample().after("title (#7)")
+        );
         assert_eq!(Trailers::of(&squashed), sample());
     }
 
     #[test]
     fn what_people_write_before_them_is_not_taken_for_some_of_them() {
-        let text = format!("title\n\nRunbook-Source: {}\n\n{}", "c".repeat(40), sample());
+        let text = format!(
+            "title\n\nRunbook-Source: {}\n\n{}",
+            "c".repeat(40),
+            sample()
+        );
         assert_eq!(Trailers::of(&text), sample());
     }
 
@@ -134,7 +168,10 @@ mod tests {
     fn what_is_quoted_in_the_text_is_no_trailer() {
         let quoted = format!("docs: how it looks\n\n{}\nThat is how.\n", sample());
         assert_eq!(Trailers::of(&quoted), Trailers::default());
-        assert_eq!(Trailers::of("Runbook-Image: ghcr.io/acme/app:v1\n"), Trailers::default());
+        assert_eq!(
+            Trailers::of("Runbook-Image: ghcr.io/acme/app:v1\n"),
+            Trailers::default()
+        );
     }
 
     #[test]

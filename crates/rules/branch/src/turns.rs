@@ -27,7 +27,13 @@ pub(crate) struct Turns<'w> {
 
 impl<'w> Turns<'w> {
     pub(crate) fn new(world: &'w World, name: &Name) -> Self {
-        Self { world, name: name.clone(), lost: 0, last: None, disturbances: 0 }
+        Self {
+            world,
+            name: name.clone(),
+            lost: 0,
+            last: None,
+            disturbances: 0,
+        }
     }
 
     /// Asks until there is an answer, or a failure that does not pass.
@@ -57,8 +63,11 @@ impl<'w> Turns<'w> {
         if !may_pass(&failure) || disturbances >= DISTURBANCES || self.is_late() {
             return Err(failure);
         }
-        self.world.waiting_for(format!("`{}` to answer: {}", self.name, failure.summary()));
-        self.world.sleep(Duration::from_millis(200) * 2_u32.pow(disturbances - 1)).await;
+        self.world
+            .waiting_for(format!("`{}` to answer: {}", self.name, failure.summary()));
+        self.world
+            .sleep(Duration::from_millis(200) * 2_u32.pow(disturbances - 1))
+            .await;
         Ok(())
     }
 
@@ -71,7 +80,10 @@ impl<'w> Turns<'w> {
             return Err(self.contended(tip));
         }
         let times = self.times();
-        self.world.waiting_for(format!("a turn on `{}`: others were faster {times}", self.name));
+        self.world.waiting_for(format!(
+            "a turn on `{}`: others were faster {times}",
+            self.name
+        ));
         let longest = (SLOT * self.lost).min(Duration::from_secs(1));
         self.world.sleep(longest.mul_f64(self.world.random())).await;
         Ok(())
@@ -81,7 +93,9 @@ impl<'w> Turns<'w> {
     /// reading off, it is contention, not a server that is slow.
     pub(crate) fn cut_off(&self, failure: Failure) -> Failure {
         match &self.last {
-            Some(tip) if failure.reason == asking::TIMED_OUT && self.is_late() => self.contended(tip),
+            Some(tip) if failure.reason == asking::TIMED_OUT && self.is_late() => {
+                self.contended(tip)
+            }
             _ => failure,
         }
     }
@@ -92,7 +106,11 @@ impl<'w> Turns<'w> {
     }
 
     fn times(&self) -> String {
-        if self.lost == 1 { "once".to_owned() } else { format!("{} times", self.lost) }
+        if self.lost == 1 {
+            "once".to_owned()
+        } else {
+            format!("{} times", self.lost)
+        }
     }
 
     fn contended(&self, tip: &Commit) -> Failure {

@@ -39,8 +39,14 @@ pub enum Outcome<R> {
 ///
 /// # Errors
 /// As the branch says.
-pub async fn read<B: Branch>(world: &World, branch: &B, paths: &[String]) -> Result<Snapshot, BranchError> {
-    Turns::new(world, branch.name()).ask(async || branch.read(paths).await).await
+pub async fn read<B: Branch>(
+    world: &World,
+    branch: &B,
+    paths: &[String],
+) -> Result<Snapshot, BranchError> {
+    Turns::new(world, branch.name())
+        .ask(async || branch.read(paths).await)
+        .await
 }
 
 /// Puts a question about a branch, again after a disturbance that may pass.
@@ -52,12 +58,15 @@ pub async fn ask<T>(
     name: &Name,
     question: impl AsyncFn() -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    match Turns::new(world, name).ask(async || question().await.map_err(BranchError::from)).await {
+    match Turns::new(world, name)
+        .ask(async || question().await.map_err(BranchError::from))
+        .await
+    {
         Ok(answer) => Ok(answer),
         Err(BranchError::Failed(failure)) => Err(failure),
-        Err(BranchError::Missing) => {
-            Err(Failure::internal(anyhow::anyhow!("nothing was said to be missing")))
-        }
+        Err(BranchError::Missing) => Err(Failure::internal(anyhow::anyhow!(
+            "nothing was said to be missing"
+        ))),
     }
 }
 
@@ -117,13 +126,18 @@ async fn settle<B: Branch, R>(
     failure: Failure,
 ) -> Result<Option<Outcome<R>>, Failure> {
     match turns.ask(async || branch.contains(&commit).await).await {
-        Ok(true) => Ok(Some(Outcome::Landed { commit, said: Vec::new() })),
+        Ok(true) => Ok(Some(Outcome::Landed {
+            commit,
+            said: Vec::new(),
+        })),
         Ok(false) => turns.disturbed(failure).await.map(|()| None),
         Err(BranchError::Missing) => Ok(Some(Outcome::Missing)),
         Err(BranchError::Failed(second)) => {
             let name = branch.name();
             Err(second
-                .context(format!("could not find out whether {commit} has landed on `{name}`"))
+                .context(format!(
+                    "could not find out whether {commit} has landed on `{name}`"
+                ))
                 .hinted("run it again: what has landed already is not written twice"))
         }
     }

@@ -39,7 +39,10 @@ pub struct Mark {
 impl Values {
     /// Reads a file's value after each of its changes; where it has none, there is a gap.
     pub fn read(changes: &Changes, value: impl Fn(&[u8]) -> Option<String>) -> Self {
-        let mut values = Self { is_whole: changes.is_whole, ..Self::default() };
+        let mut values = Self {
+            is_whole: changes.is_whole,
+            ..Self::default()
+        };
         for change in changes.list.iter().rev() {
             let image = change.content.as_deref().and_then(&value);
             values.add(change, image);
@@ -51,11 +54,23 @@ impl Values {
         let trailers = Trailers::of(&change.message);
         self.mark(&trailers, &change.commit);
         let Some(image) = image else { return };
-        if self.list.first().is_some_and(|newest| newest.image == image) {
+        if self
+            .list
+            .first()
+            .is_some_and(|newest| newest.image == image)
+        {
             return;
         }
         let Change { commit, date, .. } = change;
-        self.list.insert(0, Value { image, commit: commit.clone(), date: *date, trailers });
+        self.list.insert(
+            0,
+            Value {
+                image,
+                commit: commit.clone(),
+                date: *date,
+                trailers,
+            },
+        );
         // Whoever sets a value again wants it.
         if let Some(set) = self.reference(&self.list[0]) {
             self.marks.retain(|mark| !is_same(&mark.image, &set));
@@ -65,15 +80,24 @@ impl Values {
     /// A rollback of several files says which values were bad in any of them.
     fn mark(&mut self, trailers: &Trailers, by: &Commit) {
         let before = self.list.first().and_then(|value| self.reference(value));
-        let of_this = |image: &&Reference| before.as_ref().is_none_or(|before| is_same(image, before));
+        let of_this =
+            |image: &&Reference| before.as_ref().is_none_or(|before| is_same(image, before));
         let marks = trailers.rollback_of.iter().filter(of_this);
-        let marks: Vec<Mark> = marks.map(|image| Mark { image: image.clone(), by: by.clone() }).collect();
+        let marks: Vec<Mark> = marks
+            .map(|image| Mark {
+                image: image.clone(),
+                by: by.clone(),
+            })
+            .collect();
         self.marks.extend(marks);
     }
 
     /// Returns the rollback that called this image bad.
     pub fn bad(&self, image: &Reference) -> Option<&Mark> {
-        self.marks.iter().rev().find(|mark| is_same(&mark.image, image))
+        self.marks
+            .iter()
+            .rev()
+            .find(|mark| is_same(&mark.image, image))
     }
 
     /// Returns a value as an image, with the digest that it had when it was set, if that was written
@@ -101,18 +125,30 @@ impl Values {
         let same = self.list.iter().filter(|other| other.image == value.image);
         let written = [value].into_iter().chain(same).find_map(|value| {
             let images = &value.trailers.images;
-            let is_its = images.is_empty() || images.iter().any(|other| other.name() == image.name());
+            let is_its =
+                images.is_empty() || images.iter().any(|other| other.name() == image.name());
             value.trailers.source.as_ref().filter(|_| is_its)
         });
-        written.map(CommitName::from).or_else(|| CommitName::of_tag(image.tag()?.as_str()))
+        written
+            .map(CommitName::from)
+            .or_else(|| CommitName::of_tag(image.tag()?.as_str()))
     }
 
     /// Returns all sources that the file ever had, newest first, each once; rollbacks are no news.
     pub fn sources(&self) -> Vec<(CommitName, &Value)> {
         let mut sources: Vec<(CommitName, &Value)> = Vec::new();
-        for value in self.list.iter().filter(|value| !value.trailers.is_rollback()) {
-            let Some(source) = self.source(value) else { continue };
-            if !sources.iter().any(|(known, _)| known.matches(source.as_str())) {
+        for value in self
+            .list
+            .iter()
+            .filter(|value| !value.trailers.is_rollback())
+        {
+            let Some(source) = self.source(value) else {
+                continue;
+            };
+            if !sources
+                .iter()
+                .any(|(known, _)| known.matches(source.as_str()))
+            {
                 sources.push((source, value));
             }
         }
@@ -143,21 +179,34 @@ mod tests {
 
     /// Changes in the order in which they came: content and message.
     fn values(changes: &[(&str, &str)]) -> Values {
-        let list = changes.iter().enumerate().map(|(at, (content, message))| Change {
-            commit: id(at + 1),
-            parent: Some(id(at)),
-            message: format!("title\n\n{message}"),
-            date: 0,
-            content: Some(content.as_bytes().to_vec()),
-        });
+        let list = changes
+            .iter()
+            .enumerate()
+            .map(|(at, (content, message))| Change {
+                commit: id(at + 1),
+                parent: Some(id(at)),
+                message: format!("title\n\n{message}"),
+                date: 0,
+                content: Some(content.as_bytes().to_vec()),
+            });
         let list = list.rev().collect();
-        Values::read(&Changes { list, is_whole: true }, |content| {
-            Some(String::from_utf8_lossy(content).into_owned()).filter(|text| !text.is_empty())
-        })
+        Values::read(
+            &Changes {
+                list,
+                is_whole: true,
+            },
+            |content| {
+                Some(String::from_utf8_lossy(content).into_owned()).filter(|text| !text.is_empty())
+            },
+        )
     }
 
     fn images(values: &Values) -> Vec<&str> {
-        values.list.iter().map(|value| value.image.as_str()).collect()
+        values
+            .list
+            .iter()
+            .map(|value| value.image.as_str())
+            .collect()
     }
 
     fn image(text: &str) -> Reference {
@@ -166,9 +215,18 @@ mod tests {
 
     #[test]
     fn equal_neighbours_are_one_value_since_the_first_of_them() {
-        let values = values(&[("a:v1", ""), ("a:v2", ""), ("", ""), ("a:v2", ""), ("a:v1", "")]);
+        let values = values(&[
+            ("a:v1", ""),
+            ("a:v2", ""),
+            ("", ""),
+            ("a:v2", ""),
+            ("a:v1", ""),
+        ]);
         assert_eq!(images(&values), ["a:v1", "a:v2", "a:v1"]);
-        assert_eq!((&values.list[1].commit, &values.list[0].commit), (&id(2), &id(5)));
+        assert_eq!(
+            (&values.list[1].commit, &values.list[0].commit),
+            (&id(2), &id(5))
+        );
     }
 
     #[test]
@@ -177,15 +235,27 @@ mod tests {
         let prod = values(&[("a:v1", ""), ("a:v2", ""), ("a:v1", both)]);
         let stage = values(&[("a:v2", ""), ("a:v3", ""), ("a:v2", both)]);
         let is_bad = |values: &Values, text| values.bad(&image(text)).is_some();
-        assert_eq!((is_bad(&prod, "a:v2"), is_bad(&prod, "a:v3")), (true, false));
-        assert_eq!((is_bad(&stage, "a:v2"), is_bad(&stage, "a:v3")), (false, true));
+        assert_eq!(
+            (is_bad(&prod, "a:v2"), is_bad(&prod, "a:v3")),
+            (true, false)
+        );
+        assert_eq!(
+            (is_bad(&stage, "a:v2"), is_bad(&stage, "a:v3")),
+            (false, true)
+        );
         assert_eq!(prod.bad(&image("a:v2")).unwrap().by, id(3));
     }
 
     #[test]
     fn whoever_deploys_it_again_takes_the_mark_away() {
         let rollback = "Runbook-Rollback-Of: a:v2";
-        let values = values(&[("a:v1", ""), ("a:v2", ""), ("a:v1", rollback), ("a:v2", ""), ("a:v3", "")]);
+        let values = values(&[
+            ("a:v1", ""),
+            ("a:v2", ""),
+            ("a:v1", rollback),
+            ("a:v2", ""),
+            ("a:v3", ""),
+        ]);
         assert_eq!(values.bad(&image("a:v2")), None);
     }
 
@@ -195,7 +265,10 @@ mod tests {
         let trailer = format!("Runbook-Image: {}", digest("1"));
         let rollback = format!("Runbook-Rollback-Of: {}", digest("1"));
         let values = values(&[("a:v1", ""), ("a:v2", &trailer), ("a:v1", &rollback)]);
-        assert_eq!(values.reference(&values.list[1]).unwrap(), image(&digest("1")));
+        assert_eq!(
+            values.reference(&values.list[1]).unwrap(),
+            image(&digest("1"))
+        );
         assert!(values.bad(&image("a:v2")).is_some() && values.bad(&image(&digest("1"))).is_some());
         assert!(values.bad(&image(&digest("2"))).is_none());
     }
@@ -209,10 +282,16 @@ mod tests {
             ("a:sha-3333333", ""),
             ("a:v1", &rollback),
             ("a:v9", ""),
-            ("a:v4", &format!("Runbook-Source: {two}\nRunbook-Image: b:v1")),
+            (
+                "a:v4",
+                &format!("Runbook-Source: {two}\nRunbook-Image: b:v1"),
+            ),
         ]);
-        let sources: Vec<_> =
-            values.sources().into_iter().map(|(name, _)| name.as_str().to_owned()).collect();
+        let sources: Vec<_> = values
+            .sources()
+            .into_iter()
+            .map(|(name, _)| name.as_str().to_owned())
+            .collect();
         assert_eq!(sources, ["3333333", &one]);
         assert_eq!(values.source(&values.list[2]).unwrap().as_str(), one);
     }

@@ -9,8 +9,8 @@ use std::{
 };
 
 use branch::{
-    Branch, BranchError, Decision, Edit, Entry, FileChange, Name, Outcome, Pushed, Rejection, RejectionKind,
-    Snapshot, update,
+    Branch, BranchError, Decision, Edit, Entry, FileChange, Name, Outcome, Pushed, Rejection,
+    RejectionKind, Snapshot, update,
 };
 use contract::{Commit, Failure, FailureKind, World, asking};
 
@@ -85,20 +85,35 @@ impl Branch for Memory {
         }
         if self.pushes.get() > 0 && !self.slow.get().is_zero() {
             tokio::time::sleep(self.slow.get()).await;
-            return Err(Failure::unavailable(asking::TIMED_OUT, anyhow::anyhow!("too slow")).into());
+            return Err(
+                Failure::unavailable(asking::TIMED_OUT, anyhow::anyhow!("too slow")).into(),
+            );
         }
-        let file = Entry::File { content: self.content().into_bytes(), executable: false };
+        let file = Entry::File {
+            content: self.content().into_bytes(),
+            executable: false,
+        };
         let entries = BTreeMap::from([(paths[0].clone(), file)]);
-        Ok(Snapshot { tip: self.tip(), entries })
+        Ok(Snapshot {
+            tip: self.tip(),
+            entries,
+        })
     }
 
     async fn commit(&self, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
-        assert_eq!(onto.tip, self.tip(), "the loop pushed onto a tip that it should have read again");
+        assert_eq!(
+            onto.tip,
+            self.tip(),
+            "the loop pushed onto a tip that it should have read again"
+        );
         self.pushes.set(self.pushes.get() + 1);
         let content = String::from_utf8(edit.files[0].content.clone()).unwrap();
         let next = self.script.borrow_mut().pop_front().unwrap_or(Then::Lands);
         Ok(match next {
-            Then::Lands => Pushed::Landed { commit: self.add(content), said: Vec::new() },
+            Then::Lands => Pushed::Landed {
+                commit: self.add(content),
+                said: Vec::new(),
+            },
             Then::Moves => {
                 let other = self.content().parse::<u32>().unwrap() + 100;
                 self.add(other.to_string());
@@ -112,9 +127,15 @@ impl Branch for Memory {
             Then::LandsUnheard => {
                 let commit = self.add(content);
                 self.add("1000".to_owned());
-                Pushed::Uncertain { commit, failure: gone() }
+                Pushed::Uncertain {
+                    commit,
+                    failure: gone(),
+                }
             }
-            Then::Vanishes => Pushed::Uncertain { commit: "f".repeat(40).parse().unwrap(), failure: gone() },
+            Then::Vanishes => Pushed::Uncertain {
+                commit: "f".repeat(40).parse().unwrap(),
+                failure: gone(),
+            },
             Then::Fails => return Err(gone().into()),
         })
     }
@@ -127,15 +148,28 @@ impl Branch for Memory {
 
 /// Adds one to what is there, until it is `enough`.
 async fn add_one(world: &World, memory: &Memory, enough: u32) -> Result<Outcome<String>, Failure> {
-    update(world, memory, &[FILE.to_owned()], async |snapshot: &Snapshot| {
-        let Entry::File { content, .. } = &snapshot.entries[FILE] else { unreachable!() };
-        let count: u32 = String::from_utf8_lossy(content).parse().unwrap();
-        if count >= enough {
-            return Ok(Decision::Nothing);
-        }
-        let files = vec![FileChange { path: FILE.to_owned(), content: (count + 1).to_string().into_bytes() }];
-        Ok(Decision::Write(Edit { files, message: "add one".to_owned() }))
-    })
+    update(
+        world,
+        memory,
+        &[FILE.to_owned()],
+        async |snapshot: &Snapshot| {
+            let Entry::File { content, .. } = &snapshot.entries[FILE] else {
+                unreachable!()
+            };
+            let count: u32 = String::from_utf8_lossy(content).parse().unwrap();
+            if count >= enough {
+                return Ok(Decision::Nothing);
+            }
+            let files = vec![FileChange {
+                path: FILE.to_owned(),
+                content: (count + 1).to_string().into_bytes(),
+            }];
+            Ok(Decision::Write(Edit {
+                files,
+                message: "add one".to_owned(),
+            }))
+        },
+    )
     .await
 }
 
@@ -170,7 +204,10 @@ async fn others_may_be_faster_any_number_of_times_before_the_deadline() {
 async fn permanent_contention_ends_at_the_deadline() {
     let memory = Memory::new((0..10_000).map(|_| Then::Moves));
     let failure = add_one(&world(5), &memory, u32::MAX).await.unwrap_err();
-    assert_eq!((failure.kind, failure.reason.word), (FailureKind::Contended, "contended"));
+    assert_eq!(
+        (failure.kind, failure.reason.word),
+        (FailureKind::Contended, "contended")
+    );
     assert!(memory.pushes.get() > 3, "{}", memory.pushes.get());
 }
 
@@ -178,7 +215,10 @@ async fn permanent_contention_ends_at_the_deadline() {
 async fn without_time_it_is_tried_once() {
     let memory = Memory::new([Then::Moves]);
     let failure = add_one(&world(0), &memory, u32::MAX).await.unwrap_err();
-    assert_eq!((failure.kind, memory.pushes.get()), (FailureKind::Contended, 1));
+    assert_eq!(
+        (failure.kind, memory.pushes.get()),
+        (FailureKind::Contended, 1)
+    );
     add_one(&world(0), &memory, u32::MAX).await.unwrap();
 }
 
@@ -223,12 +263,18 @@ async fn a_disturbance_passes_and_an_outage_does_not() {
 async fn a_push_that_always_vanishes_is_an_outage_although_reading_works() {
     let memory = Memory::new((0..100).map(|_| Then::Vanishes));
     let failure = add_one(&world(600), &memory, 1000).await.unwrap_err();
-    assert_eq!((failure.reason, memory.pushes.get()), (asking::UNREACHABLE, 4));
+    assert_eq!(
+        (failure.reason, memory.pushes.get()),
+        (asking::UNREACHABLE, 4)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_reading_that_the_deadline_cuts_off_after_a_lost_race_is_contention() {
-    for (then, kind) in [(Then::Moves, FailureKind::Contended), (Then::Vanishes, FailureKind::Unavailable)] {
+    for (then, kind) in [
+        (Then::Moves, FailureKind::Contended),
+        (Then::Vanishes, FailureKind::Unavailable),
+    ] {
         let memory = Memory::new([then]);
         memory.slow.set(Duration::from_secs(30));
         let failure = add_one(&world(10), &memory, 1000).await.unwrap_err();

@@ -23,9 +23,14 @@ pub(crate) fn follow<'a>(
     images: &Images<'_>,
     edited: &'a [(&Entry<'_>, &Actions)],
 ) -> Result<Followed<'a>, Refusal> {
-    let sets: Vec<_> = edited.iter().flat_map(|(entry, actions)| tokens(entry, actions)).collect();
+    let sets: Vec<_> = edited
+        .iter()
+        .flat_map(|(entry, actions)| tokens(entry, actions))
+        .collect();
     let values = sets.iter().filter(|(token, _)| token.anchor != 0);
-    let anchored: HashMap<_, _> = values.map(|(token, value)| (token.anchor, *value)).collect();
+    let anchored: HashMap<_, _> = values
+        .map(|(token, value)| (token.anchor, *value))
+        .collect();
     let mut asked: HashMap<usize, usize> = HashMap::new();
     for (token, value) in &sets {
         if let Kind::Alias { anchor } = token.kind
@@ -46,12 +51,22 @@ pub(crate) fn follow<'a>(
 }
 
 /// The anchors of what the edited entries stand in: the entries themselves, the list, the file.
-fn around(document: &Document<'_>, images: &Images<'_>, edited: &[(&Entry<'_>, &Actions)]) -> HashSet<usize> {
+fn around(
+    document: &Document<'_>,
+    images: &Images<'_>,
+    edited: &[(&Entry<'_>, &Actions)],
+) -> HashSet<usize> {
     let mut anchors: HashSet<_> = edited.iter().map(|(entry, _)| entry.node.anchor).collect();
     if let (Images::List(list, _), false) = (images, edited.is_empty()) {
         anchors.insert(list.anchor);
     }
-    anchors.extend(document.root.as_ref().filter(|_| !edited.is_empty()).map(|root| root.anchor));
+    anchors.extend(
+        document
+            .root
+            .as_ref()
+            .filter(|_| !edited.is_empty())
+            .map(|root| root.anchor),
+    );
     anchors.remove(&0);
     anchors
 }
@@ -64,7 +79,10 @@ fn uses(document: &Document<'_>) -> HashMap<usize, usize> {
     uses
 }
 
-fn tokens<'a>(entry: &'a Entry<'_>, actions: &'a Actions) -> impl Iterator<Item = (&'a Node<'a>, &'a str)> {
+fn tokens<'a>(
+    entry: &'a Entry<'_>,
+    actions: &'a Actions,
+) -> impl Iterator<Item = (&'a Node<'a>, &'a str)> {
     actions.iter().filter_map(|(key, action)| match action {
         Action::Set(value) => Some((entry.field(*key)?.token, value.as_str())),
         Action::Delete => None,
@@ -74,5 +92,8 @@ fn tokens<'a>(entry: &'a Entry<'_>, actions: &'a Actions) -> impl Iterator<Item 
 fn shared(line: usize) -> Refusal {
     let message = "an alias uses the value to be edited, so the edit would change this place too";
     let hint = "write the value out here, or bump both images in one call to the same tag";
-    RefusalKind::UnsupportedYaml.because(message).at(line).hint(hint)
+    RefusalKind::UnsupportedYaml
+        .because(message)
+        .at(line)
+        .hint(hint)
 }

@@ -25,7 +25,12 @@ pub(crate) fn patches(
 
 fn at_the_end(document: &Document<'_>, new: &[NewEntry]) -> Result<Patch, Refusal> {
     let text = document.text;
-    if let Some(Node { kind: Kind::Mapping { flow: true, .. }, line, .. }) = &document.root {
+    if let Some(Node {
+        kind: Kind::Mapping { flow: true, .. },
+        line,
+        ..
+    }) = &document.root
+    {
         let message = "no `images` in a top level that is written in braces";
         let refusal = RefusalKind::UnsupportedYaml.because(message).at(*line);
         return Err(refusal.hint("add `images: []` to the file first"));
@@ -35,22 +40,38 @@ fn at_the_end(document: &Document<'_>, new: &[NewEntry]) -> Result<Patch, Refusa
         && let Some(line) = text.lines().position(has_content)
     {
         // An anchor of its own, say, which would become that of what is added.
-        let refusal = RefusalKind::UnsupportedYaml.because("a text without keys, but not without content");
+        let refusal =
+            RefusalKind::UnsupportedYaml.because("a text without keys, but not without content");
         return Err(refusal.at(line + 1).hint("remove this line first"));
     }
     if text.trim_start_matches('\u{FEFF}').is_empty() {
-        return Ok(Patch { range: text.len()..text.len(), bytes: block + "\n" });
+        return Ok(Patch {
+            range: text.len()..text.len(),
+            bytes: block + "\n",
+        });
     }
     if !text.ends_with(['\n', '\r'])
         && let Some(last) = document.root.as_ref().map(last_leaf)
-        && matches!(last.kind, Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. })
+        && matches!(
+            last.kind,
+            Kind::Scalar {
+                style: ScalarStyle::Literal | ScalarStyle::Folded,
+                ..
+            }
+        )
     {
         // To libyaml, and so to kustomize, its value would get a line end that it does not have.
-        let refusal = unsupported(last, "a block scalar at the end of a text without a last line end");
+        let refusal = unsupported(
+            last,
+            "a block scalar at the end of a text without a last line end",
+        );
         return Err(refusal.hint("end the last line first"));
     }
     let last_line = text.trim_end_matches(['\n', '\r']).len();
-    Ok(Patch { range: text.len()..text.len(), ..lines::insert_below(text, last_line, &block) })
+    Ok(Patch {
+        range: text.len()..text.len(),
+        ..lines::insert_below(text, last_line, &block)
+    })
 }
 
 /// Whether a line is more than a comment, a directive, or the mark of a document's start.
@@ -64,9 +85,9 @@ fn last_leaf<'n, 't>(node: &'n Node<'t>) -> &'n Node<'t> {
     let last = match &node.kind {
         Kind::Sequence { items, .. } => items.last(),
         // A key without value ends with itself: `? |` has its text in the key.
-        Kind::Mapping { pairs, .. } => {
-            pairs.last().map(|(key, value)| if value.span.is_empty() { key } else { value })
-        }
+        Kind::Mapping { pairs, .. } => pairs
+            .last()
+            .map(|(key, value)| if value.span.is_empty() { key } else { value }),
         Kind::Scalar { .. } | Kind::Alias { .. } => None,
     };
     last.map_or(node, last_leaf)
@@ -81,23 +102,46 @@ fn in_an_empty_list(
 ) -> Result<Vec<Patch>, Refusal> {
     let text = document.text;
     let after_colon = colon(text, key)?;
-    let in_braces = matches!(&document.root, Some(Node { kind: Kind::Mapping { flow: true, .. }, .. }));
+    let in_braces = matches!(
+        &document.root,
+        Some(Node {
+            kind: Kind::Mapping { flow: true, .. },
+            ..
+        })
+    );
     if in_braces {
         let json = text[key.span.clone()].starts_with('"');
         let list = format!("[{}]", flow(json, new));
-        let patch = Patch { range: value.span.clone(), bytes: list };
+        let patch = Patch {
+            range: value.span.clone(),
+            bytes: list,
+        };
         return if value.span.is_empty() {
             Err(unsupported(value, "an empty value"))
         } else {
             Ok(vec![patch])
         };
     }
-    let token = if value.span.is_empty() { after_colon..after_colon } else { after_colon..value.span.end };
-    if value.anchor != 0 || text.get(token.clone()).is_none_or(|token| token.contains(['\n', '\r', '#'])) {
+    let token = if value.span.is_empty() {
+        after_colon..after_colon
+    } else {
+        after_colon..value.span.end
+    };
+    if value.anchor != 0
+        || text
+            .get(token.clone())
+            .is_none_or(|token| token.contains(['\n', '\r', '#']))
+    {
         return Err(unsupported(value, "an empty list over several lines"));
     }
     let below = lines::insert_below(text, token.end, &block(&list_indent(document), new));
-    Ok(vec![Patch { range: token, bytes: String::new() }, below])
+    Ok(vec![
+        Patch {
+            range: token,
+            bytes: String::new(),
+        },
+        below,
+    ])
 }
 
 fn below_the_last(
@@ -106,12 +150,17 @@ fn below_the_last(
     entries: &[Entry<'_>],
     new: &[NewEntry],
 ) -> Result<Patch, Refusal> {
-    let Some(last) = entries.last() else { return Err(unsupported(list, "an empty list")) };
+    let Some(last) = entries.last() else {
+        return Err(unsupported(list, "an empty list"));
+    };
     let end = end_of(text, last.node, last.node)?;
     if let Kind::Sequence { flow: true, .. } = list.kind {
         let json = matches!(&last.node.kind, Kind::Mapping { pairs, .. }
             if pairs.first().is_some_and(|(key, _)| text[key.span.clone()].starts_with('"')));
-        return Ok(Patch { range: end..end, bytes: format!(", {}", flow(json, new)) });
+        return Ok(Patch {
+            range: end..end,
+            bytes: format!(", {}", flow(json, new)),
+        });
     }
     let indent = lines::dash_indent(text, list.span.start);
     let indent = indent.ok_or_else(|| unsupported(list, "a list whose indent is not clear"))?;
@@ -135,18 +184,26 @@ fn below_its_comments(text: &str, mut end: usize, indent: usize) -> usize {
 /// The indent of the first other list in the file, two spaces if there is none.
 fn list_indent(document: &Document<'_>) -> String {
     let lists = match &document.root {
-        Some(Node { kind: Kind::Mapping { pairs, .. }, .. }) => pairs.as_slice(),
+        Some(Node {
+            kind: Kind::Mapping { pairs, .. },
+            ..
+        }) => pairs.as_slice(),
         _ => &[],
     };
     let mut lists = lists.iter().map(|(_, value)| value);
     let first = lists.find(|value| matches!(value.kind, Kind::Sequence { flow: false, .. }));
-    first.and_then(|list| lines::dash_indent(document.text, list.span.start)).unwrap_or("  ").to_owned()
+    first
+        .and_then(|list| lines::dash_indent(document.text, list.span.start))
+        .unwrap_or("  ")
+        .to_owned()
 }
 
 fn block(indent: &str, new: &[NewEntry]) -> String {
     let entry = |keys: &NewEntry| {
-        let pairs: Vec<_> =
-            keys.iter().map(|(key, value)| format!("{}: {}", key.as_str(), plain_or_quoted(value))).collect();
+        let pairs: Vec<_> = keys
+            .iter()
+            .map(|(key, value)| format!("{}: {}", key.as_str(), plain_or_quoted(value)))
+            .collect();
         format!("{indent}- {}", pairs.join(&format!("\n{indent}  ")))
     };
     new.iter().map(entry).collect::<Vec<_>>().join("\n")
@@ -154,7 +211,10 @@ fn block(indent: &str, new: &[NewEntry]) -> String {
 
 fn flow(json: bool, new: &[NewEntry]) -> String {
     let entry = |keys: &NewEntry| {
-        let pairs: Vec<_> = keys.iter().map(|(key, value)| flow_pair(*key, value, json)).collect();
+        let pairs: Vec<_> = keys
+            .iter()
+            .map(|(key, value)| flow_pair(*key, value, json))
+            .collect();
         format!("{{{}}}", pairs.join(", "))
     };
     new.iter().map(entry).collect::<Vec<_>>().join(", ")

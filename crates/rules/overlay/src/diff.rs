@@ -24,7 +24,14 @@ impl Diff {
             _ => op.old_range().len().max(op.new_range().len()),
         });
         let (from, to) = (format!("a/{path}"), format!("b/{path}"));
-        let text = diff.unified_diff().context_radius(3).header(&from, &to).to_string();
-        Self { lines: lines.sum(), text }
+        let text = diff
+            .unified_diff()
+            .context_radius(3)
+            .header(&from, &to)
+            .to_string();
+        Self {
+            lines: lines.sum(),
+            text,
+        }
     }
 }

@@ -31,10 +31,21 @@ pub(crate) struct Node<'t> {
 }
 
 pub(crate) enum Kind<'t> {
-    Scalar { value: Cow<'t, str>, style: ScalarStyle },
-    Alias { anchor: usize },
-    Sequence { items: Vec<Node<'t>>, flow: bool },
-    Mapping { pairs: Vec<(Node<'t>, Node<'t>)>, flow: bool },
+    Scalar {
+        value: Cow<'t, str>,
+        style: ScalarStyle,
+    },
+    Alias {
+        anchor: usize,
+    },
+    Sequence {
+        items: Vec<Node<'t>>,
+        flow: bool,
+    },
+    Mapping {
+        pairs: Vec<(Node<'t>, Node<'t>)>,
+        flow: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +66,11 @@ impl<'t> Document<'t> {
             builder.take(event, span)?;
         }
         let root = only_document(builder.documents)?;
-        Ok(Self { text, root, aliases: builder.aliases })
+        Ok(Self {
+            text,
+            root,
+            aliases: builder.aliases,
+        })
     }
 
     /// Returns the anchored nodes by their number.
@@ -87,7 +102,9 @@ impl<'t> Node<'t> {
             found.insert(self.anchor, self);
         }
         match &self.kind {
-            Kind::Sequence { items, .. } => items.iter().for_each(|item| item.collect_anchors(found)),
+            Kind::Sequence { items, .. } => {
+                items.iter().for_each(|item| item.collect_anchors(found))
+            }
             Kind::Mapping { pairs, .. } => {
                 pairs
                     .iter()
@@ -135,7 +152,10 @@ fn unreadable_at(bytes: &[u8]) -> Option<usize> {
 
 fn not_utf8(bytes: &[u8], at: usize) -> Refusal {
     let message = format!("byte 0x{:02X} is not UTF-8", bytes[at]);
-    RefusalKind::UnsupportedYaml.because(message).at(line_of(bytes, at)).hint("save the file as UTF-8")
+    RefusalKind::UnsupportedYaml
+        .because(message)
+        .at(line_of(bytes, at))
+        .hint("save the file as UTF-8")
 }
 
 /// NUL is no YAML; the others are line breaks to kustomize's YAML 1.1 and text to YAML 1.2, but for the byte
@@ -155,7 +175,10 @@ fn line_of(bytes: &[u8], at: usize) -> usize {
 
 fn not_yaml(error: &ScanError) -> Refusal {
     let message = format!("not valid YAML: {}", error.info());
-    RefusalKind::UnsupportedYaml.because(message).at(error.marker().line()).hint("correct the YAML first")
+    RefusalKind::UnsupportedYaml
+        .because(message)
+        .at(error.marker().line())
+        .hint("correct the YAML first")
 }
 
 /// kustomize reads the first document and ignores the others, so only the first may have content.
@@ -193,12 +216,20 @@ impl<'t> Builder<'t> {
                 self.place(node(Kind::Alias { anchor }, span, 0, None)?);
             }
             Event::SequenceStart(style, anchor, tag) => {
-                let kind = Kind::Sequence { items: Vec::new(), flow: is_flow(style) };
-                self.open.push((node(kind, span, anchor, tag.as_deref())?, None));
+                let kind = Kind::Sequence {
+                    items: Vec::new(),
+                    flow: is_flow(style),
+                };
+                self.open
+                    .push((node(kind, span, anchor, tag.as_deref())?, None));
             }
             Event::MappingStart(style, anchor, tag) => {
-                let kind = Kind::Mapping { pairs: Vec::new(), flow: is_flow(style) };
-                self.open.push((node(kind, span, anchor, tag.as_deref())?, None));
+                let kind = Kind::Mapping {
+                    pairs: Vec::new(),
+                    flow: is_flow(style),
+                };
+                self.open
+                    .push((node(kind, span, anchor, tag.as_deref())?, None));
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(&span)?,
             _ => {}
@@ -207,15 +238,27 @@ impl<'t> Builder<'t> {
     }
 
     /// In braces and brackets libyaml, and so kustomize, takes every `?` at the start for the mark of a key.
-    fn is_no_key_to_libyaml(&self, value: &str, style: ScalarStyle, span: &Span) -> Result<(), Refusal> {
+    fn is_no_key_to_libyaml(
+        &self,
+        value: &str,
+        style: ScalarStyle,
+        span: &Span,
+    ) -> Result<(), Refusal> {
         let in_flow = |(node, _): &(Node<'t>, Option<Node<'t>>)| {
-            matches!(node.kind, Kind::Sequence { flow: true, .. } | Kind::Mapping { flow: true, .. })
+            matches!(
+                node.kind,
+                Kind::Sequence { flow: true, .. } | Kind::Mapping { flow: true, .. }
+            )
         };
-        if style != ScalarStyle::Plain || !value.starts_with('?') || !self.open.iter().any(in_flow) {
+        if style != ScalarStyle::Plain || !value.starts_with('?') || !self.open.iter().any(in_flow)
+        {
             return Ok(());
         }
-        let message = format!("`{value}` in braces or brackets, which YAML parsers read differently");
-        let refusal = RefusalKind::UnsupportedYaml.because(message).at(span.start.line());
+        let message =
+            format!("`{value}` in braces or brackets, which YAML parsers read differently");
+        let refusal = RefusalKind::UnsupportedYaml
+            .because(message)
+            .at(span.start.line());
         Err(refusal.hint("quote it, or remove the `?`"))
     }
 
@@ -253,12 +296,20 @@ fn node<'t>(
         Some(tag) if tag.is_yaml_core_schema_tag("str") => Tag::Text,
         Some(_) => Tag::Other,
     };
-    Ok(Node { kind, span: bytes_of(&span)?, line: span.start.line(), anchor, tag })
+    Ok(Node {
+        kind,
+        span: bytes_of(&span)?,
+        line: span.start.line(),
+        anchor,
+        tag,
+    })
 }
 
 fn bytes_of(span: &Span) -> Result<Range<usize>, Refusal> {
     span.byte_range().ok_or_else(|| {
-        RefusalKind::UnsupportedYaml.because("a place in the text is not known").at(span.start.line())
+        RefusalKind::UnsupportedYaml
+            .because("a place in the text is not known")
+            .at(span.start.line())
     })
 }
 

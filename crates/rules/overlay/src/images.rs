@@ -17,7 +17,13 @@ pub(crate) enum Key {
 }
 
 impl Key {
-    const ALL: [Self; 5] = [Self::Name, Self::NewName, Self::NewTag, Self::Digest, Self::TagSuffix];
+    const ALL: [Self; 5] = [
+        Self::Name,
+        Self::NewName,
+        Self::NewTag,
+        Self::Digest,
+        Self::TagSuffix,
+    ];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -60,19 +66,25 @@ pub(crate) struct Field<'d> {
 
 impl<'d> Entry<'d> {
     pub(crate) fn field(&self, key: Key) -> Option<&Field<'d>> {
-        self.fields.iter().find(|(other, _)| *other == key).map(|(_, field)| field)
+        self.fields
+            .iter()
+            .find(|(other, _)| *other == key)
+            .map(|(_, field)| field)
     }
 
     /// Returns a value that has an effect: neither null nor the empty text.
     pub(crate) fn value(&self, key: Key) -> Option<&str> {
-        self.field(key).and_then(|field| field.value).filter(|value| !value.is_empty())
+        self.field(key)
+            .and_then(|field| field.value)
+            .filter(|value| !value.is_empty())
     }
 
     /// Returns the repository that the entry puts into the manifests.
     ///
     /// `name: app:latest` is legal and matches only that tag; what it puts out is `app`.
     pub(crate) fn output(&self) -> &str {
-        self.value(Key::NewName).unwrap_or_else(|| split_version(self.name).0)
+        self.value(Key::NewName)
+            .unwrap_or_else(|| split_version(self.name).0)
     }
 
     pub(crate) fn line(&self) -> usize {
@@ -83,13 +95,17 @@ impl<'d> Entry<'d> {
 /// Returns the repository and what follows it: `:tag`, `@digest`, both or nothing.
 pub(crate) fn split_version(reference: &str) -> (&str, &str) {
     let path = reference.rfind('/').map_or(0, |slash| slash + 1);
-    let at = reference[path..].find([':', '@']).map_or(reference.len(), |at| path + at);
+    let at = reference[path..]
+        .find([':', '@'])
+        .map_or(reference.len(), |at| path + at);
     reference.split_at(at)
 }
 
 /// Finds the entries; refuses what kustomize would read in another way than it looks.
 pub(crate) fn find<'d>(document: &'d Document<'_>) -> Result<Images<'d>, Refusal> {
-    let Some(root) = &document.root else { return Ok(Images::Absent) };
+    let Some(root) = &document.root else {
+        return Ok(Images::Absent);
+    };
     let Kind::Mapping { pairs, .. } = &root.kind else {
         return Err(unsupported(root, "the top level is not a mapping"));
     };
@@ -97,7 +113,9 @@ pub(crate) fn find<'d>(document: &'d Document<'_>) -> Result<Images<'d>, Refusal
     unambiguous_keys(pairs, &known)?;
     is_kustomization(pairs)?;
     if let Some(merge) = pairs.iter().find(|(key, _)| is_merge(key)) {
-        return Err(unsupported(&merge.0, "a merge key `<<` at the top level").hint("write its keys out"));
+        return Err(
+            unsupported(&merge.0, "a merge key `<<` at the top level").hint("write its keys out")
+        );
     }
     match find_pair(pairs, "images") {
         None => Ok(Images::Absent),
@@ -110,21 +128,22 @@ fn is_kustomization(pairs: &[(Node<'_>, Node<'_>)]) -> Result<(), Refusal> {
     if let Some((node, version)) = value_of("apiVersion")
         && version.starts_with("kustomize.toolkit.fluxcd.io/")
     {
-        let message = format!("`{version}` is Flux's own Kustomization, not an overlay of kustomize");
-        return Err(
-            unsupported(node, message).hint("pass --overlay with the directory its `spec.path` names")
-        );
+        let message =
+            format!("`{version}` is Flux's own Kustomization, not an overlay of kustomize");
+        return Err(unsupported(node, message)
+            .hint("pass --overlay with the directory its `spec.path` names"));
     }
     if let Some((node, kind)) = value_of("kind")
         && !["", "Kustomization", "Component"].contains(&kind)
     {
-        return Err(unsupported(node, format!("`kind: {kind}` is no kustomization")));
+        return Err(unsupported(
+            node,
+            format!("`kind: {kind}` is no kustomization"),
+        ));
     }
     match find_pair(pairs, "imageTags") {
-        Some((key, _)) => {
-            Err(unsupported(key, "the deprecated `imageTags`")
-                .hint("run `kustomize edit fix` in its directory"))
-        }
+        Some((key, _)) => Err(unsupported(key, "the deprecated `imageTags`")
+            .hint("run `kustomize edit fix` in its directory")),
         None => Ok(()),
     }
 }
@@ -137,11 +156,16 @@ fn list<'d>(
     match &value.kind {
         Kind::Sequence { items, .. } if !items.is_empty() => {
             let anchors = document.anchors();
-            let entries = items.iter().map(|item| entry(item, &anchors)).collect::<Result<_, _>>()?;
+            let entries = items
+                .iter()
+                .map(|item| entry(item, &anchors))
+                .collect::<Result<_, _>>()?;
             Ok(Images::List(value, entries))
         }
         Kind::Sequence { .. } => Ok(Images::Empty(key, value)),
-        Kind::Alias { .. } => Err(unsupported(value, "`images` is an alias").hint("write the list out")),
+        Kind::Alias { .. } => {
+            Err(unsupported(value, "`images` is an alias").hint("write the list out"))
+        }
         _ if value.is_null() => Ok(Images::Empty(key, value)),
         _ => Err(unsupported(key, "`images` is not a list")),
     }
@@ -160,22 +184,36 @@ fn entry<'d>(item: &'d Node<'d>, anchors: &Anchors<'d>) -> Result<Entry<'d>, Ref
     }
     let mut fields = Vec::new();
     for key in Key::ALL {
-        if let Some(at) = pairs.iter().position(|(node, _)| node.scalar() == Some(key.as_str())) {
+        if let Some(at) = pairs
+            .iter()
+            .position(|(node, _)| node.scalar() == Some(key.as_str()))
+        {
             fields.push((key, field(Some(at), key, &pairs[at].1, anchors)?));
         }
     }
     for (_, merged) in pairs.iter().filter(|(key, _)| is_merge(key)) {
         merge(merged, anchors, &mut fields)?;
     }
-    let name = fields.iter().find(|(key, _)| *key == Key::Name).map(|(_, field)| field);
+    let name = fields
+        .iter()
+        .find(|(key, _)| *key == Key::Name)
+        .map(|(_, field)| field);
     match name {
-        Some(Field { value: Some(value), is_text: true, .. }) => {
-            Ok(Entry { node: item, name: value, fields })
+        Some(Field {
+            value: Some(value),
+            is_text: true,
+            ..
+        }) => Ok(Entry {
+            node: item,
+            name: value,
+            fields,
+        }),
+        Some(field) => Err(
+            unsupported(field.token, "the `name` of an entry is not text").hint("quote the name"),
+        ),
+        None => {
+            Err(unsupported(item, "an entry of `images` without `name`").hint("give it a name"))
         }
-        Some(field) => {
-            Err(unsupported(field.token, "the `name` of an entry is not text").hint("quote the name"))
-        }
-        None => Err(unsupported(item, "an entry of `images` without `name`").hint("give it a name")),
     }
 }
 
@@ -187,9 +225,10 @@ fn merge<'d>(
 ) -> Result<(), Refusal> {
     let target = resolve(from, anchors)?;
     let sources = match &target.kind {
-        Kind::Sequence { items, .. } => {
-            items.iter().map(|item| resolve(item, anchors)).collect::<Result<_, _>>()?
-        }
+        Kind::Sequence { items, .. } => items
+            .iter()
+            .map(|item| resolve(item, anchors))
+            .collect::<Result<_, _>>()?,
         _ => vec![target],
     };
     for source in sources {
@@ -197,7 +236,9 @@ fn merge<'d>(
             return Err(unsupported(from, "a merge key `<<` without a mapping"));
         };
         if pairs.iter().any(|(key, _)| is_merge(key)) {
-            return Err(unsupported(from, "a merge key `<<` inside of another").hint("write its keys out"));
+            return Err(
+                unsupported(from, "a merge key `<<` inside of another").hint("write its keys out")
+            );
         }
         for key in Key::ALL {
             if let Some((_, value)) = find_pair(pairs, key.as_str())
@@ -218,18 +259,27 @@ fn field<'d>(
 ) -> Result<Field<'d>, Refusal> {
     let node = resolve(token, anchors)?;
     let Kind::Scalar { value, style } = &node.kind else {
-        return Err(unsupported(token, format!("`{}` is not text", key.as_str())));
+        return Err(unsupported(
+            token,
+            format!("`{}` is not text", key.as_str()),
+        ));
     };
     let plain = *style == granit_parser::ScalarStyle::Plain && node.tag != Tag::Text;
     let is_text = node.tag != Tag::Other && !(plain && reads_as_other(value));
-    Ok(Field { pair, token, value: (!node.is_null()).then_some(value.as_ref()), is_text })
+    Ok(Field {
+        pair,
+        token,
+        value: (!node.is_null()).then_some(value.as_ref()),
+        is_text,
+    })
 }
 
 fn resolve<'d>(node: &'d Node<'d>, anchors: &Anchors<'d>) -> Result<&'d Node<'d>, Refusal> {
     match &node.kind {
-        Kind::Alias { anchor } => {
-            anchors.get(anchor).copied().ok_or_else(|| unsupported(node, "an alias without its anchor"))
-        }
+        Kind::Alias { anchor } => anchors
+            .get(anchor)
+            .copied()
+            .ok_or_else(|| unsupported(node, "an alias without its anchor")),
         _ => Ok(node),
     }
 }
@@ -239,7 +289,9 @@ fn unambiguous_keys(pairs: &[(Node<'_>, Node<'_>)], known: &[&str]) -> Result<()
     let mut seen: Vec<&str> = Vec::new();
     for (key, _) in pairs {
         let Some(text) = key.scalar() else { continue };
-        let Some(name) = known.iter().find(|name| name.eq_ignore_ascii_case(text)) else { continue };
+        let Some(name) = known.iter().find(|name| name.eq_ignore_ascii_case(text)) else {
+            continue;
+        };
         if *name != text {
             let message = format!("the key `{text}`, which kustomize reads as `{name}`");
             return Err(unsupported(key, message).hint(format!("spell it `{name}`")));
@@ -253,7 +305,10 @@ fn unambiguous_keys(pairs: &[(Node<'_>, Node<'_>)], known: &[&str]) -> Result<()
     Ok(())
 }
 
-fn find_pair<'p, 't>(pairs: &'p [(Node<'t>, Node<'t>)], name: &str) -> Option<&'p (Node<'t>, Node<'t>)> {
+fn find_pair<'p, 't>(
+    pairs: &'p [(Node<'t>, Node<'t>)],
+    name: &str,
+) -> Option<&'p (Node<'t>, Node<'t>)> {
     pairs.iter().find(|(key, _)| key.scalar() == Some(name))
 }
 

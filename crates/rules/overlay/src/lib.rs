@@ -192,14 +192,23 @@ pub fn find(text: &[u8], change: &Change) -> Result<Vec<Entry>, Refusal> {
 pub fn image_in(text: &[u8], name: &str, change: &Change) -> Option<String> {
     let document = Document::parse(text).ok()?;
     let images = images::find(&document).ok()?;
-    let named = Change { entry: Some(name.to_owned()), ..change.clone() };
-    let entry = meant(&images, &named).into_iter().chain(meant(&images, change)).next()?;
+    let named = Change {
+        entry: Some(name.to_owned()),
+        ..change.clone()
+    };
+    let entry = meant(&images, &named)
+        .into_iter()
+        .chain(meant(&images, change))
+        .next()?;
     Some(entry.value.image(&entry.name))
 }
 
 fn meant(images: &Images<'_>, change: &Change) -> Vec<Entry> {
     let found = found(images);
-    locate::candidates(found, change, false).into_iter().map(|at| read_entry(&found[at])).collect()
+    locate::candidates(found, change, false)
+        .into_iter()
+        .map(|at| read_entry(&found[at]))
+        .collect()
 }
 
 /// Returns the text with every change done, or refuses them all.
@@ -217,7 +226,11 @@ pub fn edit(text: &[u8], changes: &[Change], options: &Options) -> Result<Edited
         work.plan(&images, at, change, options)?;
     }
     let new = work.write(&document, &images)?;
-    Ok(Edited { changed: new.as_bytes() != text, text: new.into_bytes(), entries: work.entries })
+    Ok(Edited {
+        changed: new.as_bytes() != text,
+        text: new.into_bytes(),
+        entries: work.entries,
+    })
 }
 
 /// What there is to do, for all changes together.
@@ -241,8 +254,12 @@ impl Work {
         for hit in &hits {
             let entry = &found[hit.entry];
             let actions = plan::plan(entry, change, options)?;
-            self.entries.push(report(at, entry, &actions, hit.notices.clone()));
-            let known = self.edited.entry(hit.entry).or_insert_with(|| actions.clone());
+            self.entries
+                .push(report(at, entry, &actions, hit.notices.clone()));
+            let known = self
+                .edited
+                .entry(hit.entry)
+                .or_insert_with(|| actions.clone());
             if *known != actions {
                 return Err(contradiction(entry));
             }
@@ -265,12 +282,17 @@ impl Work {
         let name = &keys[0].1;
         locate::overrides_none(found, name)?;
         let clash = |other: &&NewEntry| {
-            other[0].1 == *name || other.iter().any(|(key, value)| *key == Key::NewName && value == name)
+            other[0].1 == *name
+                || other
+                    .iter()
+                    .any(|(key, value)| *key == Key::NewName && value == name)
         };
         match self.created.iter().find(clash) {
             Some(other) if *other != keys => {
                 let message = format!("two changes add the entry `{name}` with different values");
-                Err(RefusalKind::Ambiguous.because(message).hint("pass one of them only"))
+                Err(RefusalKind::Ambiguous
+                    .because(message)
+                    .hint("pass one of them only"))
             }
             known => {
                 self.entries.push(report_new(at, &keys));
@@ -284,7 +306,11 @@ impl Work {
 
     fn write(&self, document: &Document<'_>, images: &Images<'_>) -> Result<String, Refusal> {
         let found = found(images);
-        let busy = || self.edited.iter().filter(|(_, actions)| !actions.is_empty());
+        let busy = || {
+            self.edited
+                .iter()
+                .filter(|(_, actions)| !actions.is_empty())
+        };
         let edited: Vec<_> = busy().map(|(at, actions)| (&found[*at], actions)).collect();
         let followed = anchors::follow(document, images, &edited)?;
         let follows = |node: &document::Node<'_>| followed.contains(node);
@@ -300,7 +326,10 @@ impl Work {
         }
         let new = splice::apply(document.text, patches)?;
         let created = self.created.iter().map(Vec::as_slice).collect();
-        let asked = prove::Asked { edited: busy().map(|(at, actions)| (*at, actions)).collect(), created };
+        let asked = prove::Asked {
+            edited: busy().map(|(at, actions)| (*at, actions)).collect(),
+            created,
+        };
         prove::prove(document.text, &new, &asked)?;
         Ok(new)
     }
@@ -322,7 +351,12 @@ fn read_entry(entry: &Found<'_>) -> Entry {
     }
 }
 
-fn report(change: usize, entry: &Found<'_>, actions: &Actions, notices: Vec<String>) -> EditedEntry {
+fn report(
+    change: usize,
+    entry: &Found<'_>,
+    actions: &Actions,
+    notices: Vec<String>,
+) -> EditedEntry {
     let inserts = actions.iter().any(|(key, _)| entry.field(*key).is_none());
     EditedEntry {
         change,
@@ -340,7 +374,11 @@ fn report(change: usize, entry: &Found<'_>, actions: &Actions, notices: Vec<Stri
 }
 
 fn report_new(change: usize, keys: &NewEntry) -> EditedEntry {
-    let value = |wanted| keys.iter().find(|(key, _)| *key == wanted).map(|(_, value)| value.clone());
+    let value = |wanted| {
+        keys.iter()
+            .find(|(key, _)| *key == wanted)
+            .map(|(_, value)| value.clone())
+    };
     let (new_name, tag, digest) = (value(Key::NewName), value(Key::NewTag), value(Key::Digest));
     EditedEntry {
         change,
@@ -348,12 +386,22 @@ fn report_new(change: usize, keys: &NewEntry) -> EditedEntry {
         line: None,
         outcome: Outcome::Created,
         before: Value::default(),
-        after: Value { new_name, tag, digest },
+        after: Value {
+            new_name,
+            tag,
+            digest,
+        },
         notices: Vec::new(),
     }
 }
 
 fn contradiction(entry: &Found<'_>) -> Refusal {
-    let message = format!("two changes want different values for the entry `{}`", entry.name);
-    RefusalKind::Ambiguous.because(message).at(entry.line()).hint("pass one of them only")
+    let message = format!(
+        "two changes want different values for the entry `{}`",
+        entry.name
+    );
+    RefusalKind::Ambiguous
+        .because(message)
+        .at(entry.line())
+        .hint("pass one of them only")
 }

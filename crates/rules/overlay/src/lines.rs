@@ -19,7 +19,9 @@ pub(crate) fn dash_indent(text: &str, at: usize) -> Option<&str> {
 
 /// Returns the end of the line, in front of its line end.
 pub(crate) fn end(text: &str, at: usize) -> usize {
-    text[at..].find(['\n', '\r']).map_or(text.len(), |found| at + found)
+    text[at..]
+        .find(['\n', '\r'])
+        .map_or(text.len(), |found| at + found)
 }
 
 /// Returns the start of the next line, or the end of the text.
@@ -44,24 +46,40 @@ pub(crate) fn insert_below(text: &str, at: usize, line: &str) -> Patch {
     let neighbour = line_end_at(text, end);
     if neighbour.is_empty() {
         let line_end = line_end_of_neighbours(text, at);
-        return Patch { range: end..end, bytes: format!("{line_end}{}", line.replace('\n', line_end)) };
+        return Patch {
+            range: end..end,
+            bytes: format!("{line_end}{}", line.replace('\n', line_end)),
+        };
     }
     let next = end + neighbour.len();
-    Patch { range: next..next, bytes: line.replace('\n', neighbour) + neighbour }
+    Patch {
+        range: next..next,
+        bytes: line.replace('\n', neighbour) + neighbour,
+    }
 }
 
 fn start(text: &str, at: usize) -> usize {
     let start = text[..at].rfind(['\n', '\r']).map_or(0, |found| found + 1);
     // A byte order mark is no part of the first line.
-    if start == 0 && text.starts_with('\u{FEFF}') && at >= 3 { 3 } else { start }
+    if start == 0 && text.starts_with('\u{FEFF}') && at >= 3 {
+        3
+    } else {
+        start
+    }
 }
 
 fn line_end_at(text: &str, at: usize) -> &str {
-    ["\r\n", "\n", "\r"].into_iter().find(|end| text[at..].starts_with(end)).unwrap_or("")
+    ["\r\n", "\n", "\r"]
+        .into_iter()
+        .find(|end| text[at..].starts_with(end))
+        .unwrap_or("")
 }
 
 fn line_end_before(text: &str, at: usize) -> &str {
-    ["\r\n", "\n", "\r"].into_iter().find(|end| text[..at].ends_with(end)).unwrap_or("")
+    ["\r\n", "\n", "\r"]
+        .into_iter()
+        .find(|end| text[..at].ends_with(end))
+        .unwrap_or("")
 }
 
 /// The line end above a last line that has none; `\n` where there is only one line.

@@ -19,7 +19,11 @@ pub(crate) type Actions = Vec<(Key, Action)>;
 pub(crate) type NewEntry = Vec<(Key, String)>;
 
 /// Returns the actions for an existing entry, empty if it deploys the image already.
-pub(crate) fn plan(entry: &Entry<'_>, change: &Change, options: &Options) -> Result<Actions, Refusal> {
+pub(crate) fn plan(
+    entry: &Entry<'_>,
+    change: &Change,
+    options: &Options,
+) -> Result<Actions, Refusal> {
     let mut actions = rename(entry, change);
     actions.extend(pin(entry, change, options)?);
     actions.extend(suffix(entry, options)?);
@@ -35,19 +39,32 @@ pub(crate) fn new_entry(change: &Change, options: &Options) -> Result<NewEntry, 
     let wanted = change.names.first().map_or("", String::as_str);
     let name = change.entry.as_deref().unwrap_or(wanted);
     if !is_name(name) {
-        return Err(RefusalKind::IncompleteImage.because(format!("{name:?} is no name for a new entry")));
+        return Err(
+            RefusalKind::IncompleteImage.because(format!("{name:?} is no name for a new entry"))
+        );
     }
-    let tag = change.tag.clone().filter(|_| options.pin != Pin::Digest || change.digest.is_some());
+    let tag = change
+        .tag
+        .clone()
+        .filter(|_| options.pin != Pin::Digest || change.digest.is_some());
     let digest = match options.pin {
         Pin::Keep => change.digest.clone().filter(|_| tag.is_none()),
-        Pin::Digest => Some(needed(&change.digest, "digest", "a new entry with `--pin digest`", None)?),
+        Pin::Digest => Some(needed(
+            &change.digest,
+            "digest",
+            "a new entry with `--pin digest`",
+            None,
+        )?),
         Pin::Tag => None,
     };
     if tag.is_none() && digest.is_none() {
         needed(&None, "tag", "a new entry", None)?;
     }
     let mut keys = vec![(Key::Name, name.to_owned())];
-    keys.extend((!same_repository(split_version(name).0, wanted)).then(|| (Key::NewName, wanted.to_owned())));
+    keys.extend(
+        (!same_repository(split_version(name).0, wanted))
+            .then(|| (Key::NewName, wanted.to_owned())),
+    );
     keys.extend(tag.map(|tag| (Key::NewTag, tag)));
     keys.extend(digest.map(|digest| (Key::Digest, digest)));
     Ok(keys)
@@ -108,7 +125,10 @@ fn tag_and_digest<'e>(entry: &'e Entry<'_>) -> (Option<&'e str>, Option<&'e str>
 
 /// That renaming is allowed was asked when the entry was located.
 fn rename(entry: &Entry<'_>, change: &Change) -> Actions {
-    let keeps = change.names.iter().any(|name| same_repository(name, entry.output()));
+    let keeps = change
+        .names
+        .iter()
+        .any(|name| same_repository(name, entry.output()));
     match change.names.first() {
         Some(wanted) if !keeps => vec![(Key::NewName, Action::Set(wanted.clone()))],
         _ => Vec::new(),
@@ -120,8 +140,14 @@ fn pin(entry: &Entry<'_>, change: &Change, options: &Options) -> Result<Actions,
     let (tag, inline) = tag_and_digest(entry);
     let digest = entry.value(Key::Digest);
     if inline.is_some() && digest.is_some() {
-        let message = format!("the entry `{}` has a digest in newTag and one in digest", entry.name);
-        return Err(RefusalKind::Ambiguous.because(message).at(entry.line()).hint("remove one of the two"));
+        let message = format!(
+            "the entry `{}` has a digest in newTag and one in digest",
+            entry.name
+        );
+        return Err(RefusalKind::Ambiguous
+            .because(message)
+            .at(entry.line())
+            .hint("remove one of the two"));
     }
     let has_digest = inline.is_some() || digest.is_some();
     let needs_digest = options.pin == Pin::Digest || (options.pin == Pin::Keep && has_digest);
@@ -131,19 +157,35 @@ fn pin(entry: &Entry<'_>, change: &Change, options: &Options) -> Result<Actions,
         Pin::Digest => tag.is_some() || change.tag.is_some(),
         Pin::Tag => true,
     };
-    let asks = format!("the entry `{}` with `--pin {}`", entry.name, options.pin.as_str());
+    let asks = format!(
+        "the entry `{}` with `--pin {}`",
+        entry.name,
+        options.pin.as_str()
+    );
     let line = Some(entry.line());
-    let new_digest = needs_digest.then(|| needed(&change.digest, "digest", &asks, line)).transpose()?;
-    let new_tag = needs_tag.then(|| needed(&change.tag, "tag", &asks, line)).transpose()?;
+    let new_digest = needs_digest
+        .then(|| needed(&change.digest, "digest", &asks, line))
+        .transpose()?;
+    let new_tag = needs_tag
+        .then(|| needed(&change.tag, "tag", &asks, line))
+        .transpose()?;
     Ok(in_their_keys(entry, new_tag, new_digest, inline.is_some()))
 }
 
-fn in_their_keys(entry: &Entry<'_>, tag: Option<String>, digest: Option<String>, inline: bool) -> Actions {
+fn in_their_keys(
+    entry: &Entry<'_>,
+    tag: Option<String>,
+    digest: Option<String>,
+    inline: bool,
+) -> Actions {
     if inline && let Some(digest) = digest {
         let both = format!("{}@{digest}", tag.unwrap_or_default());
         return vec![(Key::NewTag, Action::Set(both))];
     }
-    let mut actions: Actions = tag.map(|tag| (Key::NewTag, Action::Set(tag))).into_iter().collect();
+    let mut actions: Actions = tag
+        .map(|tag| (Key::NewTag, Action::Set(tag)))
+        .into_iter()
+        .collect();
     match digest {
         Some(digest) => actions.push((Key::Digest, Action::Set(digest))),
         None if entry.value(Key::Digest).is_some() => actions.push((Key::Digest, Action::Delete)),
@@ -152,14 +194,23 @@ fn in_their_keys(entry: &Entry<'_>, tag: Option<String>, digest: Option<String>,
     actions
 }
 
-fn needed(value: &Option<String>, what: &str, asks: &str, line: Option<usize>) -> Result<String, Refusal> {
+fn needed(
+    value: &Option<String>,
+    what: &str,
+    asks: &str,
+    line: Option<usize>,
+) -> Result<String, Refusal> {
     let hint = match what {
         "tag" => "pass `--image REPOSITORY:TAG`, or `--pin digest` with a digest",
         _ => "pass `--image REPOSITORY:TAG@sha256:…`, or `--pin tag` to drop the digest",
     };
-    let missing =
-        || RefusalKind::IncompleteImage.because(format!("{asks} needs a {what}, the image has none"));
-    value.clone().ok_or_else(|| Refusal { line, ..missing().hint(hint) })
+    let missing = || {
+        RefusalKind::IncompleteImage.because(format!("{asks} needs a {what}, the image has none"))
+    };
+    value.clone().ok_or_else(|| Refusal {
+        line,
+        ..missing().hint(hint)
+    })
 }
 
 /// kustomize uses `tagSuffix` only where neither newTag nor digest is set: it would become dead.
@@ -189,7 +240,18 @@ fn editable(entry: &Entry<'_>, key: Key) -> Result<(), Refusal> {
     if !aliased && !merged {
         return Ok(());
     }
-    let through = if aliased { "an alias" } else { "the merge key `<<`" };
-    let message = format!("the `{}` of `{}` comes through {through}", key.as_str(), entry.name);
-    Err(RefusalKind::UnsupportedYaml.because(message).at(entry.line()).hint("write it out in the entry"))
+    let through = if aliased {
+        "an alias"
+    } else {
+        "the merge key `<<`"
+    };
+    let message = format!(
+        "the `{}` of `{}` comes through {through}",
+        key.as_str(),
+        entry.name
+    );
+    Err(RefusalKind::UnsupportedYaml
+        .because(message)
+        .at(entry.line())
+        .hint("write it out in the entry"))
 }

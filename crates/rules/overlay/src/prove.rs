@@ -40,7 +40,9 @@ fn read_both(old: &str, new: &str) -> Result<(Model, Model), Refusal> {
     std::thread::scope(|scope| {
         let before = scope.spawn(|| Model::read(old));
         let after = Model::read(new);
-        let before = before.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let before = before
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         Ok((before?, after?))
     })
 }
@@ -107,11 +109,19 @@ impl Model {
     /// Returns the edits of the tokens, in order; `None` if there is nothing of that shape.
     fn expect(&self, asked: &Asked<'_>) -> Option<Vec<Edit>> {
         match self.tokens.get(1) {
-            None => Some(vec![(0..0, [vec![Token::Document], mapping(new_images(asked))].concat())]),
+            None => Some(vec![(
+                0..0,
+                [vec![Token::Document], mapping(new_images(asked))].concat(),
+            )]),
             Some(Token::Scalar { .. }) => Some(vec![(1..2, mapping(new_images(asked)))]),
-            Some(Token::Open { is_mapping: true, .. }) => {
+            Some(Token::Open {
+                is_mapping: true, ..
+            }) => {
                 let children = self.children(1);
-                match children.chunks_exact(2).find(|pair| self.tokens[pair[0].start] == text("images")) {
+                match children
+                    .chunks_exact(2)
+                    .find(|pair| self.tokens[pair[0].start] == text("images"))
+                {
                     Some(pair) => self.expect_list(pair[1].clone(), asked),
                     None => Some(vec![(self.close_of(1), new_images(asked))]),
                 }
@@ -123,7 +133,9 @@ impl Model {
     fn expect_list(&self, list: Range<usize>, asked: &Asked<'_>) -> Option<Vec<Edit>> {
         match &self.tokens[list.start] {
             Token::Scalar { .. } => return Some(vec![(list, new_list(asked))]),
-            Token::Open { is_mapping: false, .. } => {}
+            Token::Open {
+                is_mapping: false, ..
+            } => {}
             _ => return None,
         }
         let entries = self.children(list.start);
@@ -136,12 +148,19 @@ impl Model {
     }
 
     fn expect_entry(&self, entry: usize, actions: &Actions) -> Option<Vec<Edit>> {
-        let Token::Open { is_mapping: true, .. } = self.tokens[entry] else { return None };
+        let Token::Open {
+            is_mapping: true, ..
+        } = self.tokens[entry]
+        else {
+            return None;
+        };
         let children = self.children(entry);
         let mut edits = Vec::new();
         for (key, action) in actions {
             let key = text(key.as_str());
-            let pair = children.chunks_exact(2).find(|pair| self.tokens[pair[0].start] == key);
+            let pair = children
+                .chunks_exact(2)
+                .find(|pair| self.tokens[pair[0].start] == key);
             edits.push(match (action, pair) {
                 (Action::Set(value), Some(pair)) => (pair[1].clone(), vec![text(value)]),
                 (Action::Set(value), None) => (self.close_of(entry), vec![key, text(value)]),
@@ -189,7 +208,9 @@ impl Model {
     /// Returns the tokens as they must be after the edits; `None` if those are not local.
     fn edited(self, edits: Vec<Edit>) -> Option<Vec<Token>> {
         let inside = |range: &Range<usize>| {
-            self.repeated.iter().any(|outer| outer.start < range.start && range.start < outer.end)
+            self.repeated
+                .iter()
+                .any(|outer| outer.start < range.start && range.start < outer.end)
         };
         let mut tokens = Vec::with_capacity(self.tokens.len() + 16);
         let mut old = self.tokens.into_iter();
@@ -209,11 +230,22 @@ impl Model {
 }
 
 fn text(value: &str) -> Token {
-    Token::Scalar { value: value.to_owned(), reads: Reads::Text }
+    Token::Scalar {
+        value: value.to_owned(),
+        reads: Reads::Text,
+    }
 }
 
 fn mapping(content: Vec<Token>) -> Vec<Token> {
-    [vec![Token::Open { is_mapping: true, tag: None }], content, vec![Token::Close]].concat()
+    [
+        vec![Token::Open {
+            is_mapping: true,
+            tag: None,
+        }],
+        content,
+        vec![Token::Close],
+    ]
+    .concat()
 }
 
 fn new_images(asked: &Asked<'_>) -> Vec<Token> {
@@ -221,14 +253,28 @@ fn new_images(asked: &Asked<'_>) -> Vec<Token> {
 }
 
 fn new_list(asked: &Asked<'_>) -> Vec<Token> {
-    [vec![Token::Open { is_mapping: false, tag: None }], new_entries(asked), vec![Token::Close]].concat()
+    [
+        vec![Token::Open {
+            is_mapping: false,
+            tag: None,
+        }],
+        new_entries(asked),
+        vec![Token::Close],
+    ]
+    .concat()
 }
 
 fn new_entries(asked: &Asked<'_>) -> Vec<Token> {
     let pairs = |keys: &[(Key, String)]| -> Vec<Token> {
-        keys.iter().flat_map(|(key, value)| [text(key.as_str()), text(value)]).collect()
+        keys.iter()
+            .flat_map(|(key, value)| [text(key.as_str()), text(value)])
+            .collect()
     };
-    asked.created.iter().flat_map(|keys| mapping(pairs(keys))).collect()
+    asked
+        .created
+        .iter()
+        .flat_map(|keys| mapping(pairs(keys)))
+        .collect()
 }
 
 /// Makes tokens of the parser's events.
@@ -267,7 +313,10 @@ impl Reader {
 
     fn start(&mut self, is_mapping: bool, anchor: usize, tag: Option<Tag>) -> Token {
         self.open.push((self.model.tokens.len(), anchor));
-        Token::Open { is_mapping, tag: tag.map(|tag| tag.handle + &tag.suffix) }
+        Token::Open {
+            is_mapping,
+            tag: tag.map(|tag| tag.handle + &tag.suffix),
+        }
     }
 
     fn anchor(&mut self, anchor: usize, range: Range<usize>) {

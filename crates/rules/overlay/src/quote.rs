@@ -6,28 +6,45 @@
 /// Measured against kustomize: YAML 1.1 with Go's extras. Too much quoting is harmless, too little
 /// is an outage, so the doubtful (`1e309`, `123e4567`) counts as not text.
 pub(crate) fn reads_as_other(plain: &str) -> bool {
-    const WORDS: [&str; 11] = ["", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+    const WORDS: [&str; 11] = [
+        "", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n",
+    ];
     let is_word = plain.len() <= 5 && WORDS.iter().any(|word| word.eq_ignore_ascii_case(plain));
     is_word || reads_as_number(plain) || starts_like_a_date(plain)
 }
 
 /// Returns the value as a plain scalar, or in double quotes where plain would not be that text.
 pub(crate) fn plain_or_quoted(value: &str) -> String {
-    let first = value.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if first && !reads_as_other(value) { value.to_owned() } else { format!("\"{value}\"") }
+    let first = value
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if first && !reads_as_other(value) {
+        value.to_owned()
+    } else {
+        format!("\"{value}\"")
+    }
 }
 
 /// `[+-]?[0-9]*([.][0-9]*)?([eE][-+]?[0-9]+)?`, `0x…`, `0o…`, `0b…`, `.inf` and `.nan`, underscores
 /// anywhere: Go removes them all before it looks, so `0_x1` is a number as well.
 fn reads_as_number(plain: &str) -> bool {
-    if !plain.starts_with(['+', '-', '.', '_', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
+    if !plain.starts_with([
+        '+', '-', '.', '_', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+    ]) {
         return false;
     }
     let bare = plain.replace('_', "");
     let word = bare.strip_prefix(['+', '-']).unwrap_or(&bare);
     match word.as_bytes() {
         [b'0', b'x' | b'X' | b'o' | b'O' | b'b' | b'B', ..] => true,
-        [b'.', ..] if [".inf", ".nan"].iter().any(|name| name.eq_ignore_ascii_case(word)) => true,
+        [b'.', ..]
+            if [".inf", ".nan"]
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(word)) =>
+        {
+            true
+        }
         _ => reads_as_decimal(word),
     }
 }

@@ -53,7 +53,12 @@ impl RefusalKind {
     }
 
     pub(crate) fn because(self, message: impl Into<String>) -> Refusal {
-        Refusal { kind: self, line: None, message: message.into(), hint: None }
+        Refusal {
+            kind: self,
+            line: None,
+            message: message.into(),
+            hint: None,
+        }
     }
 }
 

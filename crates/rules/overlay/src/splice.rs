@@ -28,7 +28,9 @@ pub(crate) fn apply(text: &str, mut patches: Vec<Patch>) -> Result<String, Refus
     let mut new = String::with_capacity(text.len() + patches.len() * 32);
     let mut done = 0;
     for Patch { range, bytes } in patches {
-        let between = text.get(done..range.start).filter(|_| range.start <= range.end);
+        let between = text
+            .get(done..range.start)
+            .filter(|_| range.start <= range.end);
         let overlap = || RefusalKind::UnsupportedYaml.because("two edits of the same bytes");
         new.push_str(between.ok_or_else(overlap)?);
         new.push_str(&bytes);
@@ -46,15 +48,26 @@ pub(crate) fn patches(
     follows: &dyn Fn(&Node<'_>) -> bool,
 ) -> Result<Vec<Patch>, Refusal> {
     let Kind::Mapping { pairs, flow } = &entry.node.kind else {
-        return Err(unsupported(entry.node, "an entry that is no mapping of its own"));
+        return Err(unsupported(
+            entry.node,
+            "an entry that is no mapping of its own",
+        ));
     };
-    let body = Body { text, pairs, flow: *flow };
+    let body = Body {
+        text,
+        pairs,
+        flow: *flow,
+    };
     let mut patches = Vec::new();
     for (key, action) in actions {
-        let field = entry.field(*key).and_then(|field| Some((field, field.pair?)));
+        let field = entry
+            .field(*key)
+            .and_then(|field| Some((field, field.pair?)));
         match (action, field) {
             (Action::Set(_), Some((field, _))) if follows(field.token) => {}
-            (Action::Set(value), Some((field, at))) => patches.push(body.replace(at, field, value)?),
+            (Action::Set(value), Some((field, at))) => {
+                patches.push(body.replace(at, field, value)?)
+            }
             (Action::Set(value), None) => patches.push(body.insert(*key, value)?),
             (Action::Delete, Some((_, at))) => patches.push(body.delete(at)?),
             (Action::Delete, None) => {}
@@ -66,9 +79,10 @@ pub(crate) fn patches(
 /// Returns where the content of a node ends, comments and blanks after it not included.
 pub(crate) fn end_of(text: &str, key: &Node<'_>, value: &Node<'_>) -> Result<usize, Refusal> {
     match &value.kind {
-        Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. } => {
-            Err(unsupported(value, "a block scalar at the end of an entry"))
-        }
+        Kind::Scalar {
+            style: ScalarStyle::Literal | ScalarStyle::Folded,
+            ..
+        } => Err(unsupported(value, "a block scalar at the end of an entry")),
         Kind::Scalar { .. } if value.span.is_empty() => colon(text, key),
         Kind::Scalar { .. } | Kind::Alias { .. } => Ok(value.span.end),
         Kind::Sequence { flow: true, .. } | Kind::Mapping { flow: true, .. } => Ok(value.span.end),
@@ -96,7 +110,9 @@ pub(crate) fn colon(text: &str, key: &Node<'_>) -> Result<usize, Refusal> {
 
 pub(crate) fn unsupported(node: &Node<'_>, message: &str) -> Refusal {
     let refusal = RefusalKind::UnsupportedYaml.because(format!("{message}, which is not edited"));
-    refusal.at(node.line).hint("write it as `key: value` on one line")
+    refusal
+        .at(node.line)
+        .hint("write it as `key: value` on one line")
 }
 
 /// The pairs of an entry in their text.
@@ -116,7 +132,10 @@ impl Body<'_> {
         }
         if token.span.is_empty() {
             let bare = token.anchor == 0 && token.tag == Tag::None;
-            let patch = Patch { range: colon..colon, bytes: format!(" {}", plain_or_quoted(value)) };
+            let patch = Patch {
+                range: colon..colon,
+                bytes: format!(" {}", plain_or_quoted(value)),
+            };
             return if bare {
                 Ok(patch)
             } else {
@@ -124,15 +143,27 @@ impl Body<'_> {
             };
         }
         let bytes = match &token.kind {
-            Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. } => {
+            Kind::Scalar {
+                style: ScalarStyle::Literal | ScalarStyle::Folded,
+                ..
+            } => {
                 return Err(unsupported(key, "a block scalar"));
             }
-            Kind::Scalar { style: ScalarStyle::SingleQuoted, .. } => format!("'{value}'"),
-            Kind::Scalar { style: ScalarStyle::DoubleQuoted, .. } => format!("\"{value}\""),
+            Kind::Scalar {
+                style: ScalarStyle::SingleQuoted,
+                ..
+            } => format!("'{value}'"),
+            Kind::Scalar {
+                style: ScalarStyle::DoubleQuoted,
+                ..
+            } => format!("\"{value}\""),
             _ => plain_or_quoted(value),
         };
         match self.text.get(token.span.clone()) {
-            Some(source) if !source.contains(['\n', '\r']) => Ok(Patch { range: token.span.clone(), bytes }),
+            Some(source) if !source.contains(['\n', '\r']) => Ok(Patch {
+                range: token.span.clone(),
+                bytes,
+            }),
             _ => Err(unsupported(token, "a value over several lines")),
         }
     }
@@ -145,32 +176,54 @@ impl Body<'_> {
         let end = end_of(self.text, last_key, last_value)?;
         if self.flow {
             let json = self.text[last_key.span.clone()].starts_with('"');
-            let gap = if last_value.span.is_empty() { COLON_ENDS } else { "" };
+            let gap = if last_value.span.is_empty() {
+                COLON_ENDS
+            } else {
+                ""
+            };
             let bytes = format!("{gap}, {}", flow_pair(key, value, json));
-            return Ok(Patch { range: end..end, bytes });
+            return Ok(Patch {
+                range: end..end,
+                bytes,
+            });
         }
-        let pair = format!("{}{}: {}", self.indent(last_key), key.as_str(), plain_or_quoted(value));
+        let pair = format!(
+            "{}{}: {}",
+            self.indent(last_key),
+            key.as_str(),
+            plain_or_quoted(value)
+        );
         Ok(lines::insert_below(self.text, end, &pair))
     }
 
     /// The indent of a key that stands alone, or the width of what is in front of it (`- `).
     fn indent(&self, key: &Node<'_>) -> String {
         let before = lines::before_on_line(self.text, key.span.start);
-        before.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect()
+        before
+            .chars()
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .collect()
     }
 
     fn delete(&self, at: usize) -> Result<Patch, Refusal> {
         let (key, value) = &self.pairs[at];
         let start = colon(self.text, key)?;
         let end = end_of(self.text, key, value)?;
-        if self.text.get(start..value.span.start).is_some_and(|between| between.contains('#')) {
+        if self
+            .text
+            .get(start..value.span.start)
+            .is_some_and(|between| between.contains('#'))
+        {
             return Err(unsupported(value, "a comment between a key and its value"));
         }
         let range = match self.flow {
             true => self.flow_pair_range(at, end)?,
             false => self.lines_range(at, end)?,
         };
-        Ok(Patch { range, bytes: String::new() })
+        Ok(Patch {
+            range,
+            bytes: String::new(),
+        })
     }
 
     fn flow_pair_range(&self, at: usize, end: usize) -> Result<Range<usize>, Refusal> {
@@ -194,7 +247,10 @@ impl Body<'_> {
     fn lines_range(&self, at: usize, end: usize) -> Result<Range<usize>, Refusal> {
         let key = &self.pairs[at].0;
         let below = lines::below(self.text, end);
-        if lines::before_on_line(self.text, key.span.start).trim().is_empty() {
+        if lines::before_on_line(self.text, key.span.start)
+            .trim()
+            .is_empty()
+        {
             return Ok(lines::whole(self.text, key.span.start, end));
         }
         // The dash of the entry is on this line: the next key moves up to it.

@@ -12,7 +12,10 @@ pub(crate) fn is_safe(change: &Change) -> Result<(), Refusal> {
         return not("tag", tag);
     }
     if let Some(digest) = change.digest.as_deref().filter(|digest| !is_digest(digest)) {
-        return not("digest of the form `sha256:` and 64 hexadecimal digits", digest);
+        return not(
+            "digest of the form `sha256:` and 64 hexadecimal digits",
+            digest,
+        );
     }
     if let Some(name) = change.names.iter().find(|name| !is_name(name)) {
         return not("image name", name);
@@ -31,7 +34,9 @@ fn is_tag(tag: &str) -> bool {
 
 fn is_digest(digest: &str) -> bool {
     let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    digest.strip_prefix("sha256:").is_some_and(|digits| digits.len() == 64 && digits.bytes().all(hex))
+    digest
+        .strip_prefix("sha256:")
+        .is_some_and(|digits| digits.len() == 64 && digits.bytes().all(hex))
 }
 
 /// What a name may be made of, ports, tags and digests included; no blank, so no `: ` and no ` #`.
@@ -46,17 +51,39 @@ mod tests {
 
     #[test]
     fn a_tag_that_would_be_yaml_is_none() {
-        for tag in ["", "v1\"\n- x", "v1 # x", "a: b", ".v1", "-v1", "v1@sha256", &"a".repeat(129)] {
-            let change = Change { names: vec!["app".into()], tag: Some(tag.into()), ..Change::default() };
-            assert_eq!(is_safe(&change).unwrap_err().kind, RefusalKind::IncompleteImage);
+        for tag in [
+            "",
+            "v1\"\n- x",
+            "v1 # x",
+            "a: b",
+            ".v1",
+            "-v1",
+            "v1@sha256",
+            &"a".repeat(129),
+        ] {
+            let change = Change {
+                names: vec!["app".into()],
+                tag: Some(tag.into()),
+                ..Change::default()
+            };
+            assert_eq!(
+                is_safe(&change).unwrap_err().kind,
+                RefusalKind::IncompleteImage
+            );
         }
     }
 
     #[test]
     fn a_name_with_blanks_or_quotes_is_none() {
         for name in ["", "a b", "a\nb", "a\"", "a: b", "app:", "#a"] {
-            let change = Change { names: vec![name.into()], ..Change::default() };
-            assert_eq!(is_safe(&change).unwrap_err().kind, RefusalKind::IncompleteImage);
+            let change = Change {
+                names: vec![name.into()],
+                ..Change::default()
+            };
+            assert_eq!(
+                is_safe(&change).unwrap_err().kind,
+                RefusalKind::IncompleteImage
+            );
         }
     }
 }

@@ -22,9 +22,19 @@ pub fn failed_create(message: &str) -> Option<Doom> {
     if passing.iter().any(|words| says(words)) {
         return None;
     }
-    let reason = if says("exceeded quota") { QUOTA } else { ADMISSION };
-    let admission =
-        ["forbidden", "admission webhook", "denied the request", "Invalid value", "is invalid", "not found"];
+    let reason = if says("exceeded quota") {
+        QUOTA
+    } else {
+        ADMISSION
+    };
+    let admission = [
+        "forbidden",
+        "admission webhook",
+        "denied the request",
+        "Invalid value",
+        "is invalid",
+        "not found",
+    ];
     let known = reason == QUOTA || admission.iter().any(|words| says(words));
     known.then(|| Doom {
         reason,
@@ -37,7 +47,11 @@ pub fn failed_create(message: &str) -> Option<Doom> {
 /// a pod [is being created](crate::Since::creating) for longer than the schedule grace.
 pub fn failed_mount(event: &str, message: &str) -> Option<Doom> {
     let known = ["FailedMount", "FailedAttachVolume", "FailedMapVolume"].contains(&event);
-    known.then(|| Doom { reason: VOLUME, container: None, text: format!("{event}: {}", message.trim()) })
+    known.then(|| Doom {
+        reason: VOLUME,
+        container: None,
+        text: format!("{event}: {}", message.trim()),
+    })
 }
 
 #[cfg(test)]
@@ -48,15 +62,25 @@ mod tests {
     fn a_quota_and_a_rule_of_the_cluster_are_told_apart() {
         let reason = |message| failed_create(message).map(|doom| doom.reason.word);
         let quota = "pods \"dex-5\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2";
-        let security =
-            "pods \"dex-5\" is forbidden: violates PodSecurity \"restricted:latest\": runAsNonRoot != true";
-        let webhook = "admission webhook \"validate.kyverno.svc-fail\" denied the request: no latest tags";
-        let limits = "Pod \"dex-5\" is invalid: spec.containers[0].resources.requests: Invalid value: \"2\"";
+        let security = "pods \"dex-5\" is forbidden: violates PodSecurity \"restricted:latest\": runAsNonRoot != true";
+        let webhook =
+            "admission webhook \"validate.kyverno.svc-fail\" denied the request: no latest tags";
+        let limits =
+            "Pod \"dex-5\" is invalid: spec.containers[0].resources.requests: Invalid value: \"2\"";
         let account = "pods \"dex-5\" is forbidden: error looking up service account dex/dex: serviceaccount \"dex\" not found";
-        let unsaid = "pods \"dex-5\" is forbidden: failed quota: q: must specify limits.memory for: dex";
+        let unsaid =
+            "pods \"dex-5\" is forbidden: failed quota: q: must specify limits.memory for: dex";
         assert_eq!(
             [quota, security, webhook, limits, account, unsaid].map(reason),
-            ["quota", "admission", "admission", "admission", "admission", "admission"].map(Some)
+            [
+                "quota",
+                "admission",
+                "admission",
+                "admission",
+                "admission",
+                "admission"
+            ]
+            .map(Some)
         );
     }
 
@@ -72,7 +96,12 @@ mod tests {
 
     #[test]
     fn an_event_of_a_volume_that_does_not_mount_is_told_from_others() {
-        assert_eq!(failed_mount("FailedMount", "secret \"tls\" not found").unwrap().reason, VOLUME);
+        assert_eq!(
+            failed_mount("FailedMount", "secret \"tls\" not found")
+                .unwrap()
+                .reason,
+            VOLUME
+        );
         assert_eq!(failed_mount("Scheduled", ""), None);
     }
 }

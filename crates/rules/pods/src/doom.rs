@@ -3,8 +3,8 @@
 use contract::Reason;
 
 use crate::{
-    CONFIG_ERROR, CRASH_LOOP, Container, Ended, Graces, IMAGE_PULL, INIT_FAILED, INVALID_IMAGE_NAME,
-    OUT_OF_MEMORY, Phase, Pod, Since, State, UNSCHEDULABLE, VOLUME, pull,
+    CONFIG_ERROR, CRASH_LOOP, Container, Ended, Graces, IMAGE_PULL, INIT_FAILED,
+    INVALID_IMAGE_NAME, OUT_OF_MEMORY, Phase, Pod, Since, State, UNSCHEDULABLE, VOLUME, pull,
     since::{Trouble, trouble_of},
 };
 
@@ -26,27 +26,47 @@ pub fn doom(pod: &Pod, since: &Since, graces: &Graces) -> Option<Doom> {
     if pod.outdated || pod.is_terminating() || pod.was_evicted() || pod.phase == Phase::Succeeded {
         return None;
     }
-    let case = |init| move |container| Case { pod, container, init, since, graces }.doom();
+    let case = |init| {
+        move |container| {
+            Case {
+                pod,
+                container,
+                init,
+                since,
+                graces,
+            }
+            .doom()
+        }
+    };
     let init = pod.init_containers.iter().find_map(case(true));
-    init.or_else(|| pod.containers.iter().find_map(case(false))).or_else(|| unscheduled(pod, since, graces))
+    init.or_else(|| pod.containers.iter().find_map(case(false)))
+        .or_else(|| unscheduled(pod, since, graces))
 }
 
 /// Returns what is wrong with a pod and may pass by itself, for people: a registry that limits, a first
 /// crash.
 pub fn warning(pod: &Pod, since: &Since) -> Option<String> {
     if pod.was_evicted() {
-        return Some(format!("{} was given up by its node ({}); its successor counts", pod.name, pod.reason));
+        return Some(format!(
+            "{} was given up by its node ({}); its successor counts",
+            pod.name, pod.reason
+        ));
     }
     pod.all_containers().find_map(|container| {
         let of = |what: String| format!("{}, {}: {what}", pod.name, called(container, ""));
         match &container.state {
-            State::Waiting { message, .. } if trouble_of(&container.state) == Some(Trouble::Pull) => {
+            State::Waiting { message, .. }
+                if trouble_of(&container.state) == Some(Trouble::Pull) =>
+            {
                 let cause = pull::cause(since.pull_message(container, message));
-                Some(of(format!("the image could not be pulled at first: {cause}")))
+                Some(of(format!(
+                    "the image could not be pulled at first: {cause}"
+                )))
             }
-            _ if since.restarts(container) > 0 => {
-                Some(of(format!("started again{}", because(container.last.as_ref(), container))))
-            }
+            _ if since.restarts(container) > 0 => Some(of(format!(
+                "started again{}",
+                because(container.last.as_ref(), container)
+            ))),
             _ => None,
         }
     })
@@ -64,7 +84,9 @@ struct Case<'a> {
 impl Case<'_> {
     fn doom(&self) -> Option<Doom> {
         match &self.container.state {
-            State::Waiting { reason, message } => self.waiting(reason, message).or_else(|| self.restarted()),
+            State::Waiting { reason, message } => {
+                self.waiting(reason, message).or_else(|| self.restarted())
+            }
             State::Terminated(end) if end.code != 0 && self.pod.phase == Phase::Failed => {
                 Some(self.ended(end))
             }
@@ -93,8 +115,17 @@ impl Case<'_> {
         let late = self.since.lasts(self.container, Trouble::Pull) >= self.graces.pull;
         let over = late || (again && refusal.is_final());
         over.then(|| {
-            let node = self.pod.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
-            let text = format!("cannot pull {}{node}: {}", self.container.image, pull::cause(message));
+            let node = self
+                .pod
+                .node
+                .as_deref()
+                .map(|node| format!(" on {node}"))
+                .unwrap_or_default();
+            let text = format!(
+                "cannot pull {}{node}: {}",
+                self.container.image,
+                pull::cause(message)
+            );
             self.about(refusal.reason(), &text)
         })
     }
@@ -110,9 +141,16 @@ impl Case<'_> {
 
     /// A runtime that stumbles once is not the image's fault.
     fn start(&self, reason: &str, message: &str) -> Option<Doom> {
-        let again = self.since.failures(self.container) > 1 || self.since.restarts(self.container) > 1;
+        let again =
+            self.since.failures(self.container) > 1 || self.since.restarts(self.container) > 1;
         let over = again || self.since.lasts(self.container, Trouble::Start) >= self.graces.config;
-        over.then(|| self.says(if self.init { INIT_FAILED } else { CONFIG_ERROR }, reason, message))
+        over.then(|| {
+            self.says(
+                if self.init { INIT_FAILED } else { CONFIG_ERROR },
+                reason,
+                message,
+            )
+        })
     }
 
     /// The kubelet calls the second crash a loop. Who allows for more restarts is not told before; those of
@@ -128,8 +166,11 @@ impl Case<'_> {
     fn restarted(&self) -> Option<Doom> {
         let restarts = self.since.restarts(self.container);
         // Who takes too much memory twice will take it a third time.
-        let most =
-            if self.is_out_of_memory() { self.graces.max_restarts.min(2) } else { self.graces.max_restarts };
+        let most = if self.is_out_of_memory() {
+            self.graces.max_restarts.min(2)
+        } else {
+            self.graces.max_restarts
+        };
         (most > 0 && restarts >= most).then(|| self.crashed())
     }
 
@@ -142,15 +183,20 @@ impl Case<'_> {
         };
         let last = self.last();
         if last.is_some_and(|end| end.reason == "Completed" && end.code == 0) && !self.init {
-            return self
-                .about(CRASH_LOOP, &format!("ended{times} by itself (exit code 0), and should go on"));
+            return self.about(
+                CRASH_LOOP,
+                &format!("ended{times} by itself (exit code 0), and should go on"),
+            );
         }
         let text = format!("crashed{times}{}", because(last, container));
         self.about(self.crash_reason(), &text)
     }
 
     fn ended(&self, end: &Ended) -> Doom {
-        self.about(self.crash_reason(), &format!("ended{}", because(Some(end), self.container)))
+        self.about(
+            self.crash_reason(),
+            &format!("ended{}", because(Some(end), self.container)),
+        )
     }
 
     fn crash_reason(&self) -> Reason {
@@ -178,8 +224,16 @@ impl Case<'_> {
 
     fn about(&self, reason: Reason, what: &str) -> Doom {
         let name = (!self.container.name.is_empty()).then(|| self.container.name.clone());
-        let init = if self.init && !self.container.sidecar { "init " } else { "" };
-        Doom { reason, container: name, text: format!("{}: {what}", called(self.container, init)) }
+        let init = if self.init && !self.container.sidecar {
+            "init "
+        } else {
+            ""
+        };
+        Doom {
+            reason,
+            container: name,
+            text: format!("{}: {what}", called(self.container, init)),
+        }
     }
 }
 
@@ -195,14 +249,24 @@ fn called(container: &Container, init: &str) -> String {
 fn because(end: Option<&Ended>, container: &Container) -> String {
     let Some(end) = end else { return String::new() };
     if end.reason == "OOMKilled" {
-        let limit =
-            container.memory_limit.as_deref().map(|limit| format!(" (limit {limit})")).unwrap_or_default();
+        let limit = container
+            .memory_limit
+            .as_deref()
+            .map(|limit| format!(" (limit {limit})"))
+            .unwrap_or_default();
         return format!(": OOMKilled{limit}");
     }
     let plain = matches!(end.reason.as_str(), "Error" | "Completed" | "");
-    let words = [if plain { "" } else { end.reason.as_str() }, end.message.trim()];
+    let words = [
+        if plain { "" } else { end.reason.as_str() },
+        end.message.trim(),
+    ];
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    let words = if words.is_empty() { String::new() } else { format!(", {}", words.join(": ")) };
+    let words = if words.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", words.join(": "))
+    };
     format!(" (exit code {}{words})", end.code)
 }
 
@@ -212,15 +276,25 @@ fn unscheduled(pod: &Pod, since: &Since, graces: &Graces) -> Option<Doom> {
         return None;
     }
     let message = scheduled.message.trim();
-    if message.to_lowercase().contains("persistentvolumeclaim") || message.contains("volume node affinity") {
+    if message.to_lowercase().contains("persistentvolumeclaim")
+        || message.contains("volume node affinity")
+    {
         let claims = if pod.claims.is_empty() {
             String::new()
         } else {
             format!(" (claims {})", pod.claims.join(", "))
         };
-        return Some(Doom { reason: VOLUME, container: None, text: format!("no volume{claims}: {message}") });
+        return Some(Doom {
+            reason: VOLUME,
+            container: None,
+            text: format!("no volume{claims}: {message}"),
+        });
     }
-    Some(Doom { reason: UNSCHEDULABLE, container: None, text: format!("no node takes it: {message}") })
+    Some(Doom {
+        reason: UNSCHEDULABLE,
+        container: None,
+        text: format!("no node takes it: {message}"),
+    })
 }
 
 #[cfg(test)]

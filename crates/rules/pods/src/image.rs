@@ -44,7 +44,11 @@ impl Wanted {
     /// manifests, of their configurations. Without any, the tag decides.
     pub fn new(reference: Reference, mut digests: Vec<Digest>, aliases: Vec<Alias>) -> Self {
         digests.extend(reference.digest().cloned());
-        Self { reference, digests, aliases }
+        Self {
+            reference,
+            digests,
+            aliases,
+        }
     }
 
     /// Returns the image as it was given.
@@ -59,18 +63,23 @@ impl Wanted {
 
     /// Returns whether an image of a specification is of the wanted repository.
     pub fn is_of_repository(&self, image: &str) -> bool {
-        self.parse(image).is_some_and(|found| found.1 == self.name())
+        self.parse(image)
+            .is_some_and(|found| found.1 == self.name())
     }
 
     /// Returns whether the image of a specification is the wanted one, as far as its text tells.
     pub fn is_named(&self, image: &str) -> bool {
-        let Some((found, name)) = self.parse(image) else { return false };
+        let Some((found, name)) = self.parse(image) else {
+            return false;
+        };
         name == self.name() && self.names(&found)
     }
 
     /// Returns what a container runs.
     pub fn compare(&self, container: &Container) -> Runs {
-        let Some((spec, name)) = self.parse(&container.image) else { return Runs::Another };
+        let Some((spec, name)) = self.parse(&container.image) else {
+            return Runs::Another;
+        };
         if name != self.name() {
             return Runs::Another;
         }
@@ -100,14 +109,20 @@ impl Wanted {
     fn parse(&self, image: &str) -> Option<(Reference, String)> {
         let image = image.trim();
         // Kubernetes takes `latest` for granted.
-        let found: Reference = image.parse().or_else(|_| format!("{image}:latest").parse()).ok()?;
+        let found: Reference = image
+            .parse()
+            .or_else(|_| format!("{image}:latest").parse())
+            .ok()?;
         let name = self.meant(&found.name().to_lowercase());
         Some((found, name))
     }
 
     fn meant(&self, name: &str) -> String {
         let hub = ["index.docker.io", "registry-1.docker.io"].map(|host| (host, "docker.io"));
-        let given = self.aliases.iter().map(|alias| (alias.from.as_str(), alias.to.as_str()));
+        let given = self
+            .aliases
+            .iter()
+            .map(|alias| (alias.from.as_str(), alias.to.as_str()));
         let renamed = given.chain(hub).find_map(|(from, to)| {
             let rest = name.strip_prefix(from)?.strip_prefix('/')?;
             Some(format!("{to}/{rest}"))
@@ -120,9 +135,14 @@ impl Wanted {
 /// the same content at times (kubernetes/kubernetes#95385), `docker-pullable://…`, a bare `sha256:…` of an
 /// image that was loaded (kubernetes/kubernetes#115199), or only its digits, as CRI-O's local ids.
 pub fn digest_of(image_id: &str) -> Option<Digest> {
-    let bare = image_id.split_once("://").map_or(image_id, |(_, rest)| rest);
+    let bare = image_id
+        .split_once("://")
+        .map_or(image_id, |(_, rest)| rest);
     let digest = bare.rsplit_once('@').map_or(bare, |(_, digest)| digest);
-    digest.parse().or_else(|_| format!("sha256:{digest}").parse()).ok()
+    digest
+        .parse()
+        .or_else(|_| format!("sha256:{digest}").parse())
+        .ok()
 }
 
 /// Why a text is not an alias.
@@ -131,7 +151,9 @@ pub struct InvalidAlias;
 
 impl fmt::Display for InvalidAlias {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected the host in the pods and the host that is meant: `mirror.example=ghcr.io`")
+        f.write_str(
+            "expected the host in the pods and the host that is meant: `mirror.example=ghcr.io`",
+        )
     }
 }
 
@@ -144,8 +166,14 @@ impl FromStr for Alias {
         let (from, to) = text.trim().split_once('=').ok_or(InvalidAlias)?;
         let tidy = |name: &str| name.trim().trim_end_matches('/').to_lowercase();
         let (from, to) = (tidy(from), tidy(to));
-        let good = |name: &str| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '=');
-        if good(&from) && good(&to) { Ok(Self { from, to }) } else { Err(InvalidAlias) }
+        let good = |name: &str| {
+            !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '=')
+        };
+        if good(&from) && good(&to) {
+            Ok(Self { from, to })
+        } else {
+            Err(InvalidAlias)
+        }
     }
 }
 

@@ -163,9 +163,18 @@ impl Pod {
         let state = state_of(word, &summary.message);
         let image = summary.images.first().cloned().unwrap_or_default();
         let restarts = summary.restarts;
-        let culprit = Container { image, state, restarts, ready: summary.ready, ..Container::default() };
+        let culprit = Container {
+            image,
+            state,
+            restarts,
+            ready: summary.ready,
+            ..Container::default()
+        };
         let others = summary.images.iter().skip(1);
-        let others = others.map(|image| Container { image: image.clone(), ..Container::default() });
+        let others = others.map(|image| Container {
+            image: image.clone(),
+            ..Container::default()
+        });
         let (init_containers, containers) = if init {
             (vec![culprit], others.collect())
         } else {
@@ -173,7 +182,11 @@ impl Pod {
         };
         Self {
             phase: phase_of(word),
-            reason: if is_of_the_pod(word) { word.to_owned() } else { String::new() },
+            reason: if is_of_the_pod(word) {
+                word.to_owned()
+            } else {
+                String::new()
+            },
             conditions: conditions_of(word, &summary.message),
             init_containers,
             containers,
@@ -189,12 +202,15 @@ impl Pod {
 
     /// Returns a condition by its name.
     pub fn condition(&self, kind: &str) -> Option<&Condition> {
-        self.conditions.iter().find(|condition| condition.kind == kind)
+        self.conditions
+            .iter()
+            .find(|condition| condition.kind == kind)
     }
 
     /// Returns the scheduler's words, while no node takes it; one that waits at a gate was not tried yet.
     pub fn unschedulable(&self) -> Option<&Condition> {
-        self.condition("PodScheduled").filter(|it| !it.is_true && it.reason == "Unschedulable")
+        self.condition("PodScheduled")
+            .filter(|it| !it.is_true && it.reason == "Unschedulable")
     }
 
     /// Returns whether it is ready, as its own condition says.
@@ -225,7 +241,9 @@ impl Pod {
 
     /// Returns how often all of its containers were started again.
     pub fn restarts(&self) -> u32 {
-        self.all_containers().map(|container| container.restarts).sum()
+        self.all_containers()
+            .map(|container| container.restarts)
+            .sum()
     }
 
     /// Returns whether it is on a node and nothing is known of its containers but that they are made.
@@ -252,19 +270,30 @@ fn is_of_the_pod(word: &str) -> bool {
 }
 
 fn state_of(word: &str, message: &str) -> State {
-    let ended =
-        |code: i32| State::Terminated(Ended { code, reason: word.to_owned(), message: message.to_owned() });
+    let ended = |code: i32| {
+        State::Terminated(Ended {
+            code,
+            reason: word.to_owned(),
+            message: message.to_owned(),
+        })
+    };
     match word {
         "" | "Pending" | "Unknown" | "Terminating" => State::Unknown,
         "Running" => State::Running,
         "Completed" | "Succeeded" => ended(0),
         "OOMKilled" => ended(137),
         "Error" | "ContainerCannotRun" | "StartError" | "DeadlineExceeded" | "Failed" => ended(1),
-        _ => match word.strip_prefix("ExitCode:").and_then(|code| code.parse().ok()) {
+        _ => match word
+            .strip_prefix("ExitCode:")
+            .and_then(|code| code.parse().ok())
+        {
             Some(code) => ended(code),
             // `Init:0/1` counts init containers and is no reason.
             None if word.contains('/') || is_of_the_pod(word) => State::Unknown,
-            None => State::Waiting { reason: word.to_owned(), message: message.to_owned() },
+            None => State::Waiting {
+                reason: word.to_owned(),
+                message: message.to_owned(),
+            },
         },
     }
 }
@@ -288,7 +317,11 @@ fn conditions_of(word: &str, message: &str) -> Vec<Condition> {
     if !unschedulable && !gated {
         return Vec::new();
     }
-    let reason = if gated { "SchedulingGated" } else { "Unschedulable" };
+    let reason = if gated {
+        "SchedulingGated"
+    } else {
+        "Unschedulable"
+    };
     vec![Condition {
         kind: "PodScheduled".to_owned(),
         is_true: false,

@@ -106,10 +106,17 @@ pub(crate) fn cause(message: &str) -> &str {
         "rpc error: ",
         "ErrImagePull: ",
     ];
-    let after = HEADS.iter().find_map(|head| message.rfind(head).map(|at| &message[at + head.len()..]));
-    let resolved =
-        message.rfind("failed to resolve reference \"").and_then(|at| message[at..].split_once("\": "));
-    resolved.map(|(_, cause)| cause).or(after).unwrap_or(message).trim()
+    let after = HEADS
+        .iter()
+        .find_map(|head| message.rfind(head).map(|at| &message[at + head.len()..]));
+    let resolved = message
+        .rfind("failed to resolve reference \"")
+        .and_then(|at| message[at..].split_once("\": "));
+    resolved
+        .map(|(_, cause)| cause)
+        .or(after)
+        .unwrap_or(message)
+        .trim()
 }
 
 /// An image may be called `not-found-service:403`, so names do not count; they stand in quotes, or are
@@ -117,7 +124,11 @@ pub(crate) fn cause(message: &str) -> &str {
 fn without_names(message: &str) -> String {
     let unquoted = message.split('"').step_by(2).collect::<Vec<_>>().join(" ");
     let is_name = |word: &&str| word.contains('/') || word.contains("sha256:");
-    unquoted.split_whitespace().filter(|word| !is_name(word)).collect::<Vec<_>>().join(" ")
+    unquoted
+        .split_whitespace()
+        .filter(|word| !is_name(word))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -185,16 +196,25 @@ mod tests {
 
     #[test]
     fn the_name_of_an_image_is_no_cause() {
-        assert_eq!(refusal("Back-off pulling image \"ghcr.io/x/not found/denied:401\""), Refusal::Passing);
-        assert!(!names_a_cause(&format!("Back-off pulling image \"{IMAGE}\"")));
-        assert!(names_a_cause(&format!("Back-off pulling image \"{IMAGE}\": ErrImagePull: not found")));
+        assert_eq!(
+            refusal("Back-off pulling image \"ghcr.io/x/not found/denied:401\""),
+            Refusal::Passing
+        );
+        assert!(!names_a_cause(&format!(
+            "Back-off pulling image \"{IMAGE}\""
+        )));
+        assert!(names_a_cause(&format!(
+            "Back-off pulling image \"{IMAGE}\": ErrImagePull: not found"
+        )));
     }
 
     #[test]
     fn the_cause_is_what_the_registry_said() {
         assert_eq!(cause(&containerd("not found")), "not found");
         assert_eq!(
-            cause(&format!("Back-off pulling image \"{IMAGE}\": ErrImagePull: pull QPS exceeded")),
+            cause(&format!(
+                "Back-off pulling image \"{IMAGE}\": ErrImagePull: pull QPS exceeded"
+            )),
             "pull QPS exceeded"
         );
     }

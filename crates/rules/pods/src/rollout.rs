@@ -49,7 +49,13 @@ pub struct Rollout {
 impl Rollout {
     /// Returns which of its settings keeps it from its end. `old` of its pods do not run the wanted image.
     pub fn doom(&self, old: usize) -> Option<Doom> {
-        let doom = |reason, text| Some(Doom { reason, container: None, text });
+        let doom = |reason, text| {
+            Some(Doom {
+                reason,
+                container: None,
+                text,
+            })
+        };
         if self.paused {
             return doom(PAUSED, "the Deployment is paused".to_owned());
         }
@@ -59,11 +65,18 @@ impl Rollout {
         if self.on_delete && old > 0 {
             return doom(
                 ON_DELETE,
-                format!("update strategy OnDelete: {} will keep the old image", pods(old)),
+                format!(
+                    "update strategy OnDelete: {} will keep the old image",
+                    pods(old)
+                ),
             );
         }
         if self.partition > 0 && old > 0 && self.updated + self.partition >= self.wanted {
-            let text = format!("partition {}: {} will keep the old image", self.partition, pods(old));
+            let text = format!(
+                "partition {}: {} will keep the old image",
+                self.partition,
+                pods(old)
+            );
             return doom(PARTITIONED, text);
         }
         None
@@ -72,7 +85,11 @@ impl Rollout {
     /// Returns that its controller has given up, for when nothing says why.
     pub fn stalled(&self) -> Option<Doom> {
         let words = self.stalled.as_ref().filter(|_| self.observed)?;
-        Some(Doom { reason: NOT_READY, container: None, text: format!("the rollout is stuck: {words}") })
+        Some(Doom {
+            reason: NOT_READY,
+            container: None,
+            text: format!("the rollout is stuck: {words}"),
+        })
     }
 
     /// Returns why its controller cannot make pods; ask when it has lasted longer than
@@ -93,7 +110,11 @@ impl Rollout {
 }
 
 fn pods(count: usize) -> String {
-    if count == 1 { "1 pod".to_owned() } else { format!("{count} pods") }
+    if count == 1 {
+        "1 pod".to_owned()
+    } else {
+        format!("{count} pods")
+    }
 }
 
 impl fmt::Display for Kind {
@@ -143,28 +164,70 @@ mod tests {
 
     #[test]
     fn v9_old_pods_of_an_on_delete_strategy_stay_for_good() {
-        let on_delete = Rollout { on_delete: true, updated: 0, ..rollout() };
+        let on_delete = Rollout {
+            on_delete: true,
+            updated: 0,
+            ..rollout()
+        };
         let doom = on_delete.doom(3).unwrap();
-        assert_eq!((doom.reason, doom.text.contains("OnDelete: 3 pods")), (ON_DELETE, true));
-        assert_eq!(on_delete.doom(0), None, "when nothing is old, nothing is held up");
+        assert_eq!(
+            (doom.reason, doom.text.contains("OnDelete: 3 pods")),
+            (ON_DELETE, true)
+        );
+        assert_eq!(
+            on_delete.doom(0),
+            None,
+            "when nothing is old, nothing is held up"
+        );
     }
 
     #[test]
     fn a_partition_dooms_once_what_it_lets_through_is_done() {
-        let partitioned = Rollout { partition: 2, updated: 1, ..rollout() };
+        let partitioned = Rollout {
+            partition: 2,
+            updated: 1,
+            ..rollout()
+        };
         assert_eq!(partitioned.doom(2).unwrap().reason, PARTITIONED);
-        assert_eq!(Rollout { updated: 0, ..partitioned }.doom(3), None);
+        assert_eq!(
+            Rollout {
+                updated: 0,
+                ..partitioned
+            }
+            .doom(3),
+            None
+        );
     }
 
     #[test]
     fn a_paused_deployment_refuses_whatever_was_observed() {
-        assert_eq!(Rollout { paused: true, observed: false, ..rollout() }.doom(0).unwrap().reason, PAUSED);
+        assert_eq!(
+            Rollout {
+                paused: true,
+                observed: false,
+                ..rollout()
+            }
+            .doom(0)
+            .unwrap()
+            .reason,
+            PAUSED
+        );
     }
 
     #[test]
     fn a_verdict_on_what_the_controller_has_not_seen_yet_does_not_count() {
-        let stalled = Rollout { stalled: Some("timed out".to_owned()), ..rollout() };
+        let stalled = Rollout {
+            stalled: Some("timed out".to_owned()),
+            ..rollout()
+        };
         assert_eq!(stalled.stalled().unwrap().reason, NOT_READY);
-        assert_eq!(Rollout { observed: false, ..stalled }.stalled(), None);
+        assert_eq!(
+            Rollout {
+                observed: false,
+                ..stalled
+            }
+            .stalled(),
+            None
+        );
     }
 }

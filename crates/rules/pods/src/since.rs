@@ -21,7 +21,12 @@ impl Graces {
     /// Returns the same without patience: for what has lasted for long before it was looked at.
     #[must_use]
     pub fn used_up(self) -> Self {
-        Self { pull: Duration::ZERO, schedule: Duration::ZERO, config: Duration::ZERO, ..self }
+        Self {
+            pull: Duration::ZERO,
+            schedule: Duration::ZERO,
+            config: Duration::ZERO,
+            ..self
+        }
     }
 }
 
@@ -76,30 +81,45 @@ impl Since {
         keep(&mut self.unscheduled, pod.unschedulable().is_some(), at);
         keep(&mut self.creating, pod.is_being_created(), at);
         for container in pod.all_containers() {
-            let first = || Mark { baseline: container.restarts, ..Mark::default() };
-            self.containers.entry(container.name.clone()).or_insert_with(first).observe(container, at);
+            let first = || Mark {
+                baseline: container.restarts,
+                ..Mark::default()
+            };
+            self.containers
+                .entry(container.name.clone())
+                .or_insert_with(first)
+                .observe(container, at);
         }
     }
 
     /// Returns for how long no node has taken it.
     pub fn unscheduled(&self) -> Duration {
-        self.unscheduled.map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
+        self.unscheduled
+            .map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
     }
 
     /// Returns for how long its containers have been about to be created: volumes, or the network.
     pub fn creating(&self) -> Duration {
-        self.creating.map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
+        self.creating
+            .map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
     }
 
     /// Returns how often the container was started again while it was watched.
     pub fn restarts(&self, container: &Container) -> u32 {
-        let baseline = self.containers.get(&container.name).map_or(container.restarts, |mark| mark.baseline);
+        let baseline = self
+            .containers
+            .get(&container.name)
+            .map_or(container.restarts, |mark| mark.baseline);
         container.restarts.saturating_sub(baseline)
     }
 
     /// Returns for how long this trouble lasts.
     pub(crate) fn lasts(&self, container: &Container, trouble: Trouble) -> Duration {
-        match self.containers.get(&container.name).and_then(|mark| mark.trouble) {
+        match self
+            .containers
+            .get(&container.name)
+            .and_then(|mark| mark.trouble)
+        {
             Some((kind, since)) if kind == trouble => self.now.saturating_sub(since),
             _ => Duration::ZERO,
         }
@@ -107,13 +127,22 @@ impl Since {
 
     /// Returns how often the container could not be created or started.
     pub(crate) fn failures(&self, container: &Container) -> u32 {
-        self.containers.get(&container.name).map_or(0, |mark| mark.failures)
+        self.containers
+            .get(&container.name)
+            .map_or(0, |mark| mark.failures)
     }
 
     /// Returns the words for why the image was not pulled.
     pub(crate) fn pull_message<'a>(&'a self, container: &Container, now: &'a str) -> &'a str {
-        let before = self.containers.get(&container.name).and_then(|mark| mark.pull.as_deref());
-        if pull::names_a_cause(now) { now } else { before.unwrap_or(now) }
+        let before = self
+            .containers
+            .get(&container.name)
+            .and_then(|mark| mark.pull.as_deref());
+        if pull::names_a_cause(now) {
+            now
+        } else {
+            before.unwrap_or(now)
+        }
     }
 }
 
@@ -133,7 +162,9 @@ impl Mark {
                 self.trouble = Some((trouble, at));
             }
             // A pull that is tried again shows `ContainerCreating` for a moment: only running ends it.
-            None if matches!(container.state, State::Running | State::Terminated(_)) => self.trouble = None,
+            None if matches!(container.state, State::Running | State::Terminated(_)) => {
+                self.trouble = None
+            }
             _ => {}
         }
     }
@@ -144,7 +175,9 @@ fn keep(mark: &mut Option<Duration>, still: bool, at: Duration) {
 }
 
 pub(crate) fn trouble_of(state: &State) -> Option<Trouble> {
-    let State::Waiting { reason, .. } = state else { return None };
+    let State::Waiting { reason, .. } = state else {
+        return None;
+    };
     match reason.as_str() {
         "ErrImagePull"
         | "ImagePullBackOff"

@@ -13,7 +13,8 @@ use tempfile::TempDir;
 use super::FIRST_TAG;
 
 /// The environments, each with the branch that it is deployed from.
-pub(crate) const ENVIRONMENTS: [(&str, &str); 3] = [("dev", "dev"), ("stage", "main"), ("prod", "main")];
+pub(crate) const ENVIRONMENTS: [(&str, &str); 3] =
+    [("dev", "dev"), ("stage", "main"), ("prod", "main")];
 
 /// Returns the folder of an environment's overlay.
 pub(crate) fn overlay(environment: &str) -> String {
@@ -30,7 +31,11 @@ impl Remote {
     pub(crate) fn new(image: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("could not make a temporary folder")?;
         git(folder.path(), &["init", "--quiet", "--bare", "."], "")?;
-        git(folder.path(), &["config", "uploadpack.allowFilter", "true"], "")?;
+        git(
+            folder.path(),
+            &["config", "uploadpack.allowFilter", "true"],
+            "",
+        )?;
         git(folder.path(), &["fast-import", "--quiet"], &history(image))?;
         git(folder.path(), &["branch", "dev", "main"], "")?;
         Ok(Self { folder })
@@ -43,7 +48,11 @@ impl Remote {
 
     /// Returns the last commit's message and change.
     pub(crate) fn last_change(&self) -> anyhow::Result<String> {
-        git(self.folder.path(), &["show", "--unified=0", "--format=%an: %B", "main"], "")
+        git(
+            self.folder.path(),
+            &["show", "--unified=0", "--format=%an: %B", "main"],
+            "",
+        )
     }
 }
 
@@ -57,7 +66,11 @@ fn history(image: &str) -> String {
     for (environment, _) in ENVIRONMENTS {
         let content = kustomization(environment, image);
         let path = format!("{}/kustomization.yaml", overlay(environment));
-        let _ = write!(text, "M 100644 inline {path}\ndata {}\n{content}\n", content.len());
+        let _ = write!(
+            text,
+            "M 100644 inline {path}\ndata {}\n{content}\n",
+            content.len()
+        );
     }
     text
 }
@@ -86,11 +99,24 @@ fn git(folder: &Path, arguments: &[&str], input: &str) -> anyhow::Result<String>
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env_remove("GIT_DIR");
-    let mut child = command.spawn().context("could not run `git`, which the demo needs")?;
-    child.stdin.take().context("git has no input")?.write_all(input.as_bytes())?;
+    command
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env_remove("GIT_DIR");
+    let mut child = command
+        .spawn()
+        .context("could not run `git`, which the demo needs")?;
+    child
+        .stdin
+        .take()
+        .context("git has no input")?
+        .write_all(input.as_bytes())?;
     let output = child.wait_with_output()?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(output.status.success(), "`git {}` failed: {said}", arguments.join(" "));
+    ensure!(
+        output.status.success(),
+        "`git {}` failed: {said}",
+        arguments.join(" ")
+    );
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -27,7 +27,13 @@ impl Stage {
         variables: impl IntoIterator<Item = (&'static str, String)>,
     ) -> Self {
         let (vars, colour) = (vars(&invocation.vars, variables), invocation.colour);
-        Self { vars, colour, commands: 0, surprises: 0, interrupted: false }
+        Self {
+            vars,
+            colour,
+            commands: 0,
+            surprises: 0,
+            interrupted: false,
+        }
     }
 
     pub(crate) fn title(&self, text: &str) {
@@ -55,7 +61,11 @@ impl Stage {
     }
 
     /// Runs a step, shows the command and what came back, and returns the value for a pipe.
-    pub(crate) async fn run<S: Step>(&mut self, arguments: &[impl AsRef<str>], expected: Verdict) -> String {
+    pub(crate) async fn run<S: Step>(
+        &mut self,
+        arguments: &[impl AsRef<str>],
+        expected: Verdict,
+    ) -> String {
         if self.interrupted {
             return String::new();
         }
@@ -81,7 +91,10 @@ impl Stage {
                 1 => ", 1 HTTP request".to_owned(),
                 many => format!(", {many} HTTP requests"),
             };
-            println!("    exit code {} after {} ms{requests}", finished.exit, document.elapsed_ms);
+            println!(
+                "    exit code {} after {} ms{requests}",
+                finished.exit, document.elapsed_ms
+            );
             self.compare(document.verdict, expected);
         }
         println!();
@@ -118,10 +131,16 @@ impl Stage {
             return Verdict::Interrupted.exit();
         }
         if self.surprises == 0 {
-            println!("{} commands, every verdict as expected; nothing was left behind.", self.commands);
+            println!(
+                "{} commands, every verdict as expected; nothing was left behind.",
+                self.commands
+            );
             return 0;
         }
-        println!("{} of {} commands did not give the expected verdict.", self.surprises, self.commands);
+        println!(
+            "{} of {} commands did not give the expected verdict.",
+            self.surprises, self.commands
+        );
         Verdict::Contradicted.exit()
     }
 }
@@ -129,8 +148,9 @@ impl Stage {
 /// The demo's commands mean what they say, whatever the variables of this shell or runner are: only
 /// what programs need to run is kept.
 fn vars(all: &Vars, further: impl IntoIterator<Item = (&'static str, String)>) -> Vars {
-    let kept =
-        ["PATH", "HOME", "TMPDIR"].into_iter().filter_map(|name| Some((name, all.get(name)?.to_owned())));
+    let kept = ["PATH", "HOME", "TMPDIR"]
+        .into_iter()
+        .filter_map(|name| Some((name, all.get(name)?.to_owned())));
     kept.chain(further).collect()
 }
 

@@ -39,7 +39,13 @@ impl World {
         let delivery = Delivery::start(remote.path().into(), &registry, apps.into()).await?;
         let folder = tempfile::tempdir().context("could not make a temporary folder")?;
         fs::write(folder.path().join("kubeconfig"), delivery.kubeconfig())?;
-        Ok(Self { registry: Some(registry), name, remote, delivery, folder })
+        Ok(Self {
+            registry: Some(registry),
+            name,
+            remote,
+            delivery,
+            folder,
+        })
     }
 
     /// Adds an image to the registry.
@@ -69,13 +75,18 @@ impl World {
         [
             ("RUNBOOK_ARGOCD_SERVER", self.delivery.argocd().to_owned()),
             ("RUNBOOK_ARGOCD_TOKEN", "demo".to_owned()),
-            ("KUBECONFIG", self.folder.path().join("kubeconfig").display().to_string()),
+            (
+                "KUBECONFIG",
+                self.folder.path().join("kubeconfig").display().to_string(),
+            ),
         ]
     }
 
     /// Returns the same for a shell.
     pub(crate) fn exports(&self) -> String {
-        self.variables().map(|(name, value)| format!("export {name}={value}")).join("\n")
+        self.variables()
+            .map(|(name, value)| format!("export {name}={value}"))
+            .join("\n")
     }
 
     /// Ends the registry.

@@ -27,38 +27,71 @@ impl Scene {
         let scene_overlay = overlay(&registry, "v1");
         remote.commit(
             "main",
-            &[("overlays/prod/kustomization.yaml", scene_overlay.as_str(), false)],
+            &[(
+                "overlays/prod/kustomization.yaml",
+                scene_overlay.as_str(),
+                false,
+            )],
             "first",
         );
-        let app = App { name: "dex-prod".into(), overlay: "overlays/prod".into(), branch: "main".into() };
-        let delivery = Delivery::start(remote.path(), &registry, vec![app]).await.unwrap();
-        Self { registry, remote, delivery }
+        let app = App {
+            name: "dex-prod".into(),
+            overlay: "overlays/prod".into(),
+            branch: "main".into(),
+        };
+        let delivery = Delivery::start(remote.path(), &registry, vec![app])
+            .await
+            .unwrap();
+        Self {
+            registry,
+            remote,
+            delivery,
+        }
     }
 
     fn deploy(&self, tag: &str) {
         let text = overlay(&self.registry, tag);
-        self.remote.commit("main", &[("overlays/prod/kustomization.yaml", text.as_str(), false)], tag);
+        self.remote.commit(
+            "main",
+            &[("overlays/prod/kustomization.yaml", text.as_str(), false)],
+            tag,
+        );
     }
 
     async fn app(&self, query: &str) -> Value {
-        get(&format!("{}/api/v1/applications/dex-prod?project=default{query}", self.delivery.argocd())).await
+        get(&format!(
+            "{}/api/v1/applications/dex-prod?project=default{query}",
+            self.delivery.argocd()
+        ))
+        .await
     }
 
     async fn pods(&self) -> Vec<Value> {
         let server = self.kubernetes();
-        get(&format!("{server}/api/v1/namespaces/dex-prod/pods")).await["items"].as_array().unwrap().clone()
+        get(&format!("{server}/api/v1/namespaces/dex-prod/pods")).await["items"]
+            .as_array()
+            .unwrap()
+            .clone()
     }
 
     async fn is_backing_off(&self) -> bool {
         let waiting = |pod: &Value| {
-            pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "ImagePullBackOff"
+            pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"]
+                == "ImagePullBackOff"
         };
         self.pods().await.iter().any(waiting)
     }
 
     fn kubernetes(&self) -> String {
         let kubeconfig = self.delivery.kubeconfig();
-        kubeconfig.split("server: ").nth(1).unwrap().lines().next().unwrap().to_owned()
+        kubeconfig
+            .split("server: ")
+            .nth(1)
+            .unwrap()
+            .lines()
+            .next()
+            .unwrap()
+            .to_owned()
     }
 
     /// Asks until it is so, for at most ten seconds.
@@ -80,59 +113,112 @@ fn overlay(registry: &Registry, tag: &str) -> String {
 
 async fn get(url: &str) -> Value {
     let world = World::for_tests(Duration::ZERO);
-    Fetch::new(&world).get(url.parse().unwrap()).send().await.unwrap().json().unwrap()
+    Fetch::new(&world)
+        .get(url.parse().unwrap())
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .unwrap()
 }
 
 fn is_deployed(app: &Value, commit: &str) -> bool {
     let status = &app["status"];
-    (&status["sync"]["revision"], &status["sync"]["status"], &status["health"]["status"])
-        == (&commit.into(), &"Synced".into(), &"Healthy".into())
+    (
+        &status["sync"]["revision"],
+        &status["sync"]["status"],
+        &status["health"]["status"],
+    ) == (&commit.into(), &"Synced".into(), &"Healthy".into())
 }
 
 #[tokio::test]
 async fn a_commit_is_rolled_out_after_a_refresh_and_not_before() {
     let scene = Scene::new().await;
     let first = scene.remote.tip("main");
-    scene.until("the first rollout", async || is_deployed(&scene.app("").await, &first)).await;
-    scene.registry.push(REPOSITORY, "v2", &Image::new("2", &["linux/amd64"]));
+    scene
+        .until("the first rollout", async || {
+            is_deployed(&scene.app("").await, &first)
+        })
+        .await;
+    scene
+        .registry
+        .push(REPOSITORY, "v2", &Image::new("2", &["linux/amd64"]));
     scene.deploy("v2");
     let second = scene.remote.tip("main");
-    assert!(is_deployed(&scene.app("").await, &first), "green at the old revision, as the real one");
-    assert_eq!(scene.app("&refresh=normal").await["status"]["sync"]["revision"], second);
-    scene.until("the second rollout", async || is_deployed(&scene.app("").await, &second)).await;
-    scene.until("the end of the old pods", async || scene.pods().await.len() == 2).await;
     assert!(
-        scene.pods().await.iter().all(|pod| pod["status"]["containerStatuses"][0]["imageID"]
+        is_deployed(&scene.app("").await, &first),
+        "green at the old revision, as the real one"
+    );
+    assert_eq!(
+        scene.app("&refresh=normal").await["status"]["sync"]["revision"],
+        second
+    );
+    scene
+        .until("the second rollout", async || {
+            is_deployed(&scene.app("").await, &second)
+        })
+        .await;
+    scene
+        .until("the end of the old pods", async || {
+            scene.pods().await.len() == 2
+        })
+        .await;
+    assert!(scene.pods().await.iter().all(|pod| {
+        pod["status"]["containerStatuses"][0]["imageID"]
             .as_str()
             .unwrap()
-            .contains("@sha256:"))
-    );
+            .contains("@sha256:")
+    }));
 }
 
 #[tokio::test]
 async fn what_went_before_a_watch_began_is_not_kept_from_it() {
     let scene = Scene::new().await;
-    scene.until("the first rollout", async || scene.pods().await.len() == 2).await;
+    scene
+        .until("the first rollout", async || scene.pods().await.len() == 2)
+        .await;
     let pods = format!("{}/api/v1/namespaces/dex-prod/pods", scene.kubernetes());
-    let listed = get(&pods).await["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
-    scene.registry.push(REPOSITORY, "v2", &Image::new("2", &["linux/amd64"]));
+    let listed = get(&pods).await["metadata"]["resourceVersion"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    scene
+        .registry
+        .push(REPOSITORY, "v2", &Image::new("2", &["linux/amd64"]));
     scene.deploy("v2");
     scene.app("&refresh=normal").await;
     let first = scene.pods().await[0]["metadata"]["name"].clone();
-    let is_gone = async || scene.pods().await.iter().all(|pod| pod["metadata"]["name"] != first);
+    let is_gone = async || {
+        scene
+            .pods()
+            .await
+            .iter()
+            .all(|pod| pod["metadata"]["name"] != first)
+    };
     scene.until("the end of the old pods", is_gone).await;
     let answer = get(&format!("{pods}?watch=true&resourceVersion={listed}")).await;
-    assert_eq!((&answer["code"], &answer["reason"]), (&410.into(), &"Expired".into()));
+    assert_eq!(
+        (&answer["code"], &answer["reason"]),
+        (&410.into(), &"Expired".into())
+    );
 }
 
 #[tokio::test]
 async fn an_image_that_is_not_there_cannot_be_pulled() {
     let scene = Scene::new().await;
-    scene.until("the first rollout", async || scene.pods().await.len() == 2).await;
+    scene
+        .until("the first rollout", async || scene.pods().await.len() == 2)
+        .await;
     scene.deploy("nobody-pushed-it");
     scene.app("&refresh=normal").await;
-    scene.until("the back-off", async || scene.is_backing_off().await).await;
-    let tree = get(&format!("{}/api/v1/applications/dex-prod/resource-tree", scene.delivery.argocd())).await;
+    scene
+        .until("the back-off", async || scene.is_backing_off().await)
+        .await;
+    let tree = get(&format!(
+        "{}/api/v1/applications/dex-prod/resource-tree",
+        scene.delivery.argocd()
+    ))
+    .await;
     assert!(
         tree.to_string().contains("ImagePullBackOff") && tree.to_string().contains("not found"),
         "{tree}"

@@ -27,7 +27,12 @@ pub(crate) fn bump(request: &Request, world: &World) -> Result<Report, Failure> 
         return Ok(say::unchanged(request, &edits, &Place::Checkout));
     }
     if request.dry_run {
-        return Ok(say::dry_run(request, &edits, &Place::Checkout, &Findings::default()));
+        return Ok(say::dry_run(
+            request,
+            &edits,
+            &Place::Checkout,
+            &Findings::default(),
+        ));
     }
     write(world, &edits)?;
     Ok(say::written(request, &edits))
@@ -46,8 +51,13 @@ fn entry(world: &World, path: &str) -> io::Result<Entry> {
             }
             Some(FileKind::File) if end == parts.len() => {
                 return match world.read(Path::new(path), editing::LARGEST as u64) {
-                    Ok(content) => Ok(Entry::File { content, executable: false }),
-                    Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(Entry::TooLarge),
+                    Ok(content) => Ok(Entry::File {
+                        content,
+                        executable: false,
+                    }),
+                    Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                        Ok(Entry::TooLarge)
+                    }
                     Err(error) => Err(error),
                 };
             }
@@ -64,8 +74,8 @@ fn write(world: &World, edits: &Edits) -> Result<(), Failure> {
     for file in edits.changed() {
         if let Err(error) = world.write(Path::new(&file.path), &file.edited.text) {
             let after = put_back(world, &written);
-            let error =
-                anyhow::Error::from(error).context(format!("could not write `{}`, {after}", file.path));
+            let error = anyhow::Error::from(error)
+                .context(format!("could not write `{}`, {after}", file.path));
             return Err(Failure::unavailable(NOT_WRITTEN, error)
                 .hinted("free some space, or let this user write in the folder"));
         }
@@ -76,7 +86,9 @@ fn write(world: &World, edits: &Edits) -> Result<(), Failure> {
 
 /// Returns what became of the files that had been written.
 fn put_back(world: &World, written: &[&FileEdit]) -> String {
-    let stuck = written.iter().filter(|file| world.write(Path::new(&file.path), &file.old).is_err());
+    let stuck = written
+        .iter()
+        .filter(|file| world.write(Path::new(&file.path), &file.old).is_err());
     let stuck: Vec<String> = stuck.map(|file| format!("`{}`", file.path)).collect();
     match (written.len(), stuck.is_empty()) {
         (0, _) => "nothing was changed".to_owned(),
@@ -89,7 +101,8 @@ fn not_read(path: &str, error: io::Error) -> Failure {
     let denied = error.kind() == io::ErrorKind::PermissionDenied;
     let error = anyhow::Error::from(error).context(format!("could not read `{path}`"));
     if denied {
-        return Failure::denied(asking::PERMISSION_MISSING, error).hinted("let this user read the file");
+        return Failure::denied(asking::PERMISSION_MISSING, error)
+            .hinted("let this user read the file");
     }
     Failure::unavailable(NOT_WRITTEN, error)
 }

@@ -14,9 +14,24 @@ use crate::{
 
 /// Commits the image onto the branch, however often somebody else is faster.
 pub(crate) async fn bump(request: &Request, name: &Name, world: &World) -> Result<Report, Failure> {
-    let remote = Remote::find(&request.remote, name, request.source_repository.as_deref(), world).await?;
-    let guards = Guards { request, overlays: remote.past(), sources: remote.source(), world, name };
-    let mut bump = Bump { guards, edits: Edits(Vec::new()) };
+    let remote = Remote::find(
+        &request.remote,
+        name,
+        request.source_repository.as_deref(),
+        world,
+    )
+    .await?;
+    let guards = Guards {
+        request,
+        overlays: remote.past(),
+        sources: remote.source(),
+        world,
+        name,
+    };
+    let mut bump = Bump {
+        guards,
+        edits: Edits(Vec::new()),
+    };
     if request.dry_run {
         return dry_run(&mut bump, &remote).await;
     }
@@ -57,7 +72,10 @@ impl Plan for Bump<'_, '_> {
 
     fn proposed(&self, pull: &Pull) {
         let before = self.edits.facts_before(self.guards.request);
-        self.guards.world.learn(&Facts { pull_request: pull.url.clone(), ..before });
+        self.guards.world.learn(&Facts {
+            pull_request: pull.url.clone(),
+            ..before
+        });
     }
 }
 
@@ -76,7 +94,9 @@ async fn decide(
         return Ok((Decision::Nothing, Findings::default()));
     }
     let findings = guards.look(edits, tip).await?;
-    findings.same().for_each(|(path, why)| edits.keep(path, why));
+    findings
+        .same()
+        .for_each(|(path, why)| edits.keep(path, why));
     if findings.stop() {
         let report = say::stopped(request, edits, &findings, name, tip);
         return Ok((Decision::Refuse(Box::new(report)), findings));
@@ -84,7 +104,10 @@ async fn decide(
     let files = edits.file_changes();
     let decision = match files.is_empty() {
         true => Decision::Nothing,
-        false => Decision::Write(Edit { files, message: edits.message(request) }),
+        false => Decision::Write(Edit {
+            files,
+            message: edits.message(request),
+        }),
     };
     Ok((decision, findings))
 }

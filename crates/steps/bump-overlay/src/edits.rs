@@ -30,12 +30,19 @@ impl Edits {
     pub(crate) fn of(request: &Request, entries: &Entries) -> Self {
         let mut edits: Vec<OverlayEdit> = Vec::new();
         for overlay in &request.overlays {
-            let result = overlay.file(entries).and_then(|(path, old)| edit(request, path, old));
+            let result = overlay
+                .file(entries)
+                .and_then(|(path, old)| edit(request, path, old));
             let path = result.as_ref().ok().map(|edit| edit.path.clone());
-            let again = edits.iter().any(|other| path.is_some() && other.path() == path.as_deref());
+            let again = edits
+                .iter()
+                .any(|other| path.is_some() && other.path() == path.as_deref());
             // A directory and its file are the same overlay.
             if !again {
-                edits.push(OverlayEdit { name: overlay.name.clone(), result });
+                edits.push(OverlayEdit {
+                    name: overlay.name.clone(),
+                    result,
+                });
             }
         }
         Self(edits)
@@ -52,14 +59,22 @@ impl Edits {
 
     /// Leaves a file as it is.
     pub(crate) fn keep(&mut self, path: &str, why: &str) {
-        let files = self.0.iter_mut().filter_map(|edit| edit.result.as_mut().ok());
-        files.filter(|file| file.path == path).for_each(|file| file.kept = Some(why.to_owned()));
+        let files = self
+            .0
+            .iter_mut()
+            .filter_map(|edit| edit.result.as_mut().ok());
+        files
+            .filter(|file| file.path == path)
+            .for_each(|file| file.kept = Some(why.to_owned()));
     }
 
     /// Returns the files with what is to be in them.
     pub(crate) fn file_changes(&self) -> Vec<FileChange> {
         self.changed()
-            .map(|file| FileChange { path: file.path.clone(), content: file.edited.text.clone() })
+            .map(|file| FileChange {
+                path: file.path.clone(),
+                content: file.edited.text.clone(),
+            })
             .collect()
     }
 
@@ -77,22 +92,41 @@ impl Edits {
     pub(crate) fn facts(&self, request: &Request) -> Facts {
         let changed = self.changed().next().is_some();
         Facts {
-            branch: request.branch.as_ref().map(ToString::to_string).unwrap_or_default(),
+            branch: request
+                .branch
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             overlays: self.files().map(|file| file.path.clone()).collect(),
             changed: changed && !self.is_refused(),
             image: unique(self.files().flat_map(FileEdit::after)),
             before: unique(self.files().flat_map(FileEdit::before)),
             lines: self.changed().map(|file| file.diff.lines).sum(),
             diff: self.changed().map(|file| file.diff.text.as_str()).collect(),
-            message: if changed { self.message(request) } else { String::new() },
+            message: if changed {
+                self.message(request)
+            } else {
+                String::new()
+            },
             ..Facts::default()
         }
     }
 
     /// Returns the facts as they are before anything was written, for a run that fails.
     pub(crate) fn facts_before(&self, request: &Request) -> Facts {
-        let Facts { branch, overlays, before, .. } = self.facts(request);
-        Facts { branch, overlays, before: before.clone(), image: before, ..Facts::default() }
+        let Facts {
+            branch,
+            overlays,
+            before,
+            ..
+        } = self.facts(request);
+        Facts {
+            branch,
+            overlays,
+            before: before.clone(),
+            image: before,
+            ..Facts::default()
+        }
     }
 
     fn files(&self) -> impl Iterator<Item = &FileEdit> {
@@ -116,12 +150,20 @@ impl FileEdit {
         if self.kept.is_some() {
             return self.before();
         }
-        self.edited.entries.iter().map(|entry| entry.after.image(&entry.name)).collect()
+        self.edited
+            .entries
+            .iter()
+            .map(|entry| entry.after.image(&entry.name))
+            .collect()
     }
 
     /// Returns what the entries deployed before; a new one did not deploy anything.
     pub(crate) fn before(&self) -> Vec<String> {
-        let there = self.edited.entries.iter().filter(|entry| entry.line.is_some());
+        let there = self
+            .edited
+            .entries
+            .iter()
+            .filter(|entry| entry.line.is_some());
         there.map(|entry| entry.before.image(&entry.name)).collect()
     }
 }
@@ -130,7 +172,13 @@ fn edit(request: &Request, path: String, old: &[u8]) -> Result<FileEdit, Refused
     match overlay::edit(old, &request.changes, &request.options) {
         Ok(edited) => {
             let diff = Diff::between(&path, old, &edited.text);
-            Ok(FileEdit { path, old: old.to_vec(), edited, diff, kept: None })
+            Ok(FileEdit {
+                path,
+                old: old.to_vec(),
+                edited,
+                diff,
+                kept: None,
+            })
         }
         Err(refusal) => Err(by_the_editor(&path, &refusal)),
     }
@@ -138,7 +186,11 @@ fn edit(request: &Request, path: String, old: &[u8]) -> Result<FileEdit, Refused
 
 fn by_the_editor(path: &str, refusal: &Refusal) -> Refused {
     let message = format!("`{path}`: {refusal}");
-    Refused { reason: refusal.kind.reason(), message, hint: refusal.hint.clone() }
+    Refused {
+        reason: refusal.kind.reason(),
+        message,
+        hint: refusal.hint.clone(),
+    }
 }
 
 fn unique(texts: impl Iterator<Item = String>) -> Vec<String> {

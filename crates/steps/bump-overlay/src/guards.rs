@@ -47,7 +47,11 @@ pub(crate) enum Found {
     /// A rollback called the image bad.
     Held(String),
     /// The overlay has had a newer one.
-    Stale { text: String, source: Commit, newer: Commit },
+    Stale {
+        text: String,
+        source: Commit,
+        newer: Commit,
+    },
     /// The source is the one that is deployed.
     SameSource(String),
 }
@@ -60,7 +64,9 @@ impl Findings {
 
     /// Returns whether nothing at all may be written.
     pub(crate) fn stop(&self) -> bool {
-        self.found.values().any(|found| !matches!(found, Found::SameSource(_)))
+        self.found
+            .values()
+            .any(|found| !matches!(found, Found::SameSource(_)))
     }
 
     /// Returns the files whose deployed image has the same source.
@@ -86,17 +92,27 @@ impl<H: History, S: History> Guards<'_, H, S> {
     pub(crate) async fn look(&self, edits: &Edits, tip: &Commit) -> Result<Findings, Failure> {
         let mut findings = Findings::default();
         if self.request.force {
-            findings.trace.push("`--force`: age, holds and source were not looked at".to_owned());
+            findings
+                .trace
+                .push("`--force`: age, holds and source were not looked at".to_owned());
             return Ok(findings);
         }
         let paths: Vec<String> = edits.changed().map(|file| file.path.clone()).collect();
-        let mut changes = self.ask(async || self.overlays.changes(tip, &paths, LOOKED_AT).await).await?;
+        let mut changes = self
+            .ask(async || self.overlays.changes(tip, &paths, LOOKED_AT).await)
+            .await?;
         for file in edits.changed() {
             let changes = changes.remove(&file.path).unwrap_or_default();
             for entry in changing(file) {
                 let change = &self.request.changes[entry.change];
-                let values = Values::read(&changes, |text| overlay::image_in(text, &entry.name, change));
-                let about = About { path: &file.path, image: &self.request.images[entry.change], values };
+                let values = Values::read(&changes, |text| {
+                    overlay::image_in(text, &entry.name, change)
+                });
+                let about = About {
+                    path: &file.path,
+                    image: &self.request.images[entry.change],
+                    values,
+                };
                 if let Some(found) = self.judge(&about, &mut findings).await? {
                     findings.found.insert(file.path.clone(), found);
                     break;
@@ -106,14 +122,21 @@ impl<H: History, S: History> Guards<'_, H, S> {
         Ok(findings)
     }
 
-    async fn judge(&self, about: &About<'_>, findings: &mut Findings) -> Result<Option<Found>, Failure> {
+    async fn judge(
+        &self,
+        about: &About<'_>,
+        findings: &mut Findings,
+    ) -> Result<Option<Found>, Failure> {
         if let Some(mark) = about.values.bad(about.image) {
             let text = format!("{} was called bad by the rollback {}", about.image, mark.by);
             findings.note(about.path, &text);
             return Ok(Some(Found::Held(text)));
         }
         let count = about.values.list.len();
-        findings.note(about.path, format!("no rollback among its {count} values called the image bad"));
+        findings.note(
+            about.path,
+            format!("no rollback among its {count} values called the image bad"),
+        );
         let known = about.values.sources();
         let why = match self.source(about) {
             None => "its source is not known",
@@ -143,15 +166,30 @@ impl<H: History, S: History> Guards<'_, H, S> {
             let by = &known[at].1.commit;
             let text = format!("source {commit} is older than {newer}, which was deployed by {by}");
             findings.note(about.path, &text);
-            return Ok(Some(Found::Stale { text, source: commit.clone(), newer: newer.clone() }));
+            return Ok(Some(Found::Stale {
+                text,
+                source: commit.clone(),
+                newer: newer.clone(),
+            }));
         }
-        if relations.others.first().is_some_and(|(relation, _)| *relation == Relation::Unknown) {
-            let why = format!("the source repository does not have {}, which was there", names[0]);
+        if relations
+            .others
+            .first()
+            .is_some_and(|(relation, _)| *relation == Relation::Unknown)
+        {
+            let why = format!(
+                "the source repository does not have {}, which was there",
+                names[0]
+            );
             self.unknown(about, findings, &why, "--source-repository");
         }
-        let text = format!("source {commit} is older than none of its {} sources", known.len());
+        let text = format!(
+            "source {commit} is older than none of its {} sources",
+            known.len()
+        );
         findings.note(about.path, text);
-        self.same_source(about, findings, commit, &relations, known).await
+        self.same_source(about, findings, commit, &relations, known)
+            .await
     }
 
     /// Looks whether the source is one that is deployed, or was and is bad, but for overlays: a bump
@@ -164,35 +202,59 @@ impl<H: History, S: History> Guards<'_, H, S> {
         relations: &Relations,
         known: &[(CommitName, &Value)],
     ) -> Result<Option<Found>, Failure> {
-        let deployed = about.values.list.first().and_then(|value| about.values.source(value));
+        let deployed = about
+            .values
+            .list
+            .first()
+            .and_then(|value| about.values.source(value));
         for ((name, value), (_, whole)) in known.iter().zip(&relations.others) {
             let image = about.values.reference(value);
             let mark = image.as_ref().and_then(|image| about.values.bad(image));
-            let is_deployed = deployed.as_ref().is_some_and(|deployed| deployed.matches(name.as_str()));
-            let Some(whole) = whole.as_ref().filter(|whole| *whole != commit) else { continue };
+            let is_deployed = deployed
+                .as_ref()
+                .is_some_and(|deployed| deployed.matches(name.as_str()));
+            let Some(whole) = whole.as_ref().filter(|whole| *whole != commit) else {
+                continue;
+            };
             if !(is_deployed || mark.is_some()) || !self.is_same(whole, commit).await? {
                 continue;
             }
-            let text = format!("source {commit} is that of {}, {whole}, but for overlays", value.image);
+            let text = format!(
+                "source {commit} is that of {}, {whole}, but for overlays",
+                value.image
+            );
             findings.note(about.path, &text);
             return Ok(Some(match mark {
-                Some(mark) => Found::Held(format!("{text}, and the rollback {} called it bad", mark.by)),
+                Some(mark) => Found::Held(format!(
+                    "{text}, and the rollback {} called it bad",
+                    mark.by
+                )),
                 None => Found::SameSource(format!("{text}, which is deployed already")),
             }));
         }
-        findings.note(about.path, format!("source {commit} is another one than what is deployed"));
+        findings.note(
+            about.path,
+            format!("source {commit} is another one than what is deployed"),
+        );
         Ok(None)
     }
 
     async fn is_same(&self, one: &Commit, other: &Commit) -> Result<bool, Failure> {
-        let paths = self.ask(async || self.sources.differences(one, other, DIFFERENCES).await).await;
+        let paths = self
+            .ask(async || self.sources.differences(one, other, DIFFERENCES).await)
+            .await;
         let paths = paths.map_err(not_told)?;
-        Ok(paths.len() < DIFFERENCES && paths.iter().all(|path| self.request.is_of_an_overlay(path)))
+        Ok(paths.len() < DIFFERENCES
+            && paths.iter().all(|path| self.request.is_of_an_overlay(path)))
     }
 
     fn source(&self, about: &About<'_>) -> Option<CommitName> {
         let by_tag = || CommitName::of_tag(about.image.tag()?.as_str());
-        self.request.source.as_ref().map(CommitName::from).or_else(by_tag)
+        self.request
+            .source
+            .as_ref()
+            .map(CommitName::from)
+            .or_else(by_tag)
     }
 
     async fn relations(
@@ -201,13 +263,20 @@ impl<H: History, S: History> Guards<'_, H, S> {
         source: &CommitName,
         names: &[CommitName],
     ) -> Result<Relations, Failure> {
-        let asked = findings.relations.iter().find(|(one, others, _)| one == source && others == names);
+        let asked = findings
+            .relations
+            .iter()
+            .find(|(one, others, _)| one == source && others == names);
         if let Some((_, _, relations)) = asked {
             return Ok(relations.clone());
         }
-        let relations = self.ask(async || self.sources.relations(source, names).await).await;
+        let relations = self
+            .ask(async || self.sources.relations(source, names).await)
+            .await;
         let relations = relations.map_err(not_told)?;
-        findings.relations.push((source.clone(), names.to_vec(), relations.clone()));
+        findings
+            .relations
+            .push((source.clone(), names.to_vec(), relations.clone()));
         Ok(relations)
     }
 
@@ -217,7 +286,10 @@ impl<H: History, S: History> Guards<'_, H, S> {
 
     /// A source that nobody knows is no reason to stop, but one to say so.
     fn unknown(&self, about: &About<'_>, findings: &mut Findings, why: &str, flag: &str) {
-        let text = format!("not checked whether {} is older: {why} (`{flag}`)", about.image);
+        let text = format!(
+            "not checked whether {} is older: {why} (`{flag}`)",
+            about.image
+        );
         self.world.notice(&text);
         findings.note(about.path, text);
     }
@@ -239,13 +311,20 @@ struct About<'a> {
 
 /// Returns the entries that get another value; a new one has no past.
 fn changing(file: &FileEdit) -> impl Iterator<Item = &EditedEntry> {
-    file.edited.entries.iter().filter(|entry| entry.line.is_some() && entry.before != entry.after)
+    file.edited
+        .entries
+        .iter()
+        .filter(|entry| entry.line.is_some() && entry.before != entry.after)
 }
 
 /// Returns the first source that contains the new one, with its place.
 fn newer(relations: &Relations) -> Option<(usize, &Commit)> {
-    relations.others.iter().enumerate().find_map(|(at, (relation, commit))| match relation {
-        Relation::Before => Some((at, commit.as_ref()?)),
-        _ => None,
-    })
+    relations
+        .others
+        .iter()
+        .enumerate()
+        .find_map(|(at, (relation, commit))| match relation {
+            Relation::Before => Some((at, commit.as_ref()?)),
+            _ => None,
+        })
 }

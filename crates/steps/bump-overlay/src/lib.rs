@@ -13,7 +13,9 @@ mod message;
 mod request;
 mod say;
 
-use contract::{Commit, Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World};
+use contract::{
+    Commit, Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World,
+};
 
 use message::Template;
 use remote::Where;
@@ -100,18 +102,27 @@ contract::facts! {
 
 impl Step for BumpOverlay {
     const NAME: &'static str = "bump-overlay";
-    const SENTENCE: &'static str = "Write the image into the overlays, as the smallest change, in one commit";
+    const SENTENCE: &'static str =
+        "Write the image into the overlays, as the smallest change, in one commit";
     const TIMEOUT: &'static str = "2m";
     const WAITS: bool = true;
     const REASONS: &'static [Reason] = &say::REASONS;
     const PERMISSIONS: &'static [Permission] = &[
-        Permission { system: System::GitHub, line: "contents: write", when: "with `--branch`" },
+        Permission {
+            system: System::GitHub,
+            line: "contents: write",
+            when: "with `--branch`",
+        },
         Permission {
             system: System::GitHub,
             line: "pull-requests: write",
             when: "with `--pull-request`, unless the branch itself could be written",
         },
-        Permission { system: System::Git, line: "push to the branch", when: "with `--branch`" },
+        Permission {
+            system: System::Git,
+            line: "push to the branch",
+            when: "with `--branch`",
+        },
         Permission {
             system: System::Git,
             line: "read the source",

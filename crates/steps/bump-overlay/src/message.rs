@@ -55,7 +55,12 @@ impl FromStr for Template {
 impl Default for Template {
     fn default() -> Self {
         let text = |text: &str| Part::Text(text.to_owned());
-        Self(vec![text("deploy("), Part::Overlays, text("): "), Part::Image])
+        Self(vec![
+            text("deploy("),
+            Part::Overlays,
+            text("): "),
+            Part::Image,
+        ])
     }
 }
 
@@ -63,8 +68,10 @@ impl Default for Template {
 fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     text.match_indices('{').find_map(|(open, _)| {
         let (word, after) = text[open + 1..].split_once('}')?;
-        let is_word =
-            !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+        let is_word = !word.is_empty()
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
         is_word.then_some((&text[..open], word, after))
     })
 }
@@ -88,21 +95,45 @@ impl Message {
         if source.is_none() && template.0.contains(&Part::Source) {
             anyhow::bail!("the message names `{{source}}`, but there is no `--source-commit`");
         }
-        Ok(Self { template, trailers: Trailers { source, images, run, ..Trailers::default() } })
+        Ok(Self {
+            template,
+            trailers: Trailers {
+                source,
+                images,
+                run,
+                ..Trailers::default()
+            },
+        })
     }
 
     /// Returns the whole message, trailers and the last line's end included.
     pub(crate) fn text(&self, environments: &[&str]) -> String {
-        let body: String = self.template.0.iter().map(|part| self.fill(part, environments)).collect();
+        let body: String = self
+            .template
+            .0
+            .iter()
+            .map(|part| self.fill(part, environments))
+            .collect();
         self.trailers.after(&body)
     }
 
     fn fill(&self, part: &Part, environments: &[&str]) -> String {
         match part {
             Part::Text(text) => text.clone(),
-            Part::Image => self.trailers.images.iter().map(subject).collect::<Vec<_>>().join(", "),
+            Part::Image => self
+                .trailers
+                .images
+                .iter()
+                .map(subject)
+                .collect::<Vec<_>>()
+                .join(", "),
             Part::Overlays => environments.join(","),
-            Part::Source => self.trailers.source.as_ref().map(Commit::to_string).unwrap_or_default(),
+            Part::Source => self
+                .trailers
+                .source
+                .as_ref()
+                .map(Commit::to_string)
+                .unwrap_or_default(),
         }
     }
 }
@@ -121,11 +152,19 @@ mod tests {
     use super::*;
 
     fn message(template: &str, source: bool) -> String {
-        let template = if template.is_empty() { Template::default() } else { template.parse().unwrap() };
-        let image = format!("ghcr.io/acme/app:v2@sha256:{}", "a".repeat(64)).parse().unwrap();
+        let template = if template.is_empty() {
+            Template::default()
+        } else {
+            template.parse().unwrap()
+        };
+        let image = format!("ghcr.io/acme/app:v2@sha256:{}", "a".repeat(64))
+            .parse()
+            .unwrap();
         let source = source.then(|| "b".repeat(40).parse().unwrap());
         let run = Some("https://github.com/acme/app/actions/runs/7".to_owned());
-        Message::new(template, vec![image], source, run).unwrap().text(&["stage", "prod"])
+        Message::new(template, vec![image], source, run)
+            .unwrap()
+            .text(&["stage", "prod"])
     }
 
     #[test]
@@ -141,7 +180,10 @@ mod tests {
 
     #[test]
     fn trailers_join_those_that_are_there() {
-        let text = message("chore: {image} {x y}\n\nwhy\n\nSigned-off-by: A <a@example.com>\n", false);
+        let text = message(
+            "chore: {image} {x y}\n\nwhy\n\nSigned-off-by: A <a@example.com>\n",
+            false,
+        );
         insta::assert_snapshot!(text, @"
         chore: ghcr.io/acme/app:v2 {x y}
 
@@ -160,7 +202,10 @@ mod tests {
 
     #[test]
     fn an_unknown_word_or_nothing_is_no_template() {
-        assert_eq!("a {tag}".parse::<Template>(), Err(InvalidTemplate::Unknown("tag".to_owned())));
+        assert_eq!(
+            "a {tag}".parse::<Template>(),
+            Err(InvalidTemplate::Unknown("tag".to_owned()))
+        );
         assert_eq!(" \n".parse::<Template>(), Err(InvalidTemplate::Empty));
     }
 

@@ -39,16 +39,26 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn new(args: Args, world: &World) -> Result<Self, Failure> {
         if args.entry.is_some() && args.image.len() > 1 {
-            let error =
-                anyhow::anyhow!("`--entry` names one entry, but there are {} images", args.image.len());
-            return Err(Failure::usage(error).hinted("run it once per image, or leave `--entry` out"));
+            let error = anyhow::anyhow!(
+                "`--entry` names one entry, but there are {} images",
+                args.image.len()
+            );
+            return Err(
+                Failure::usage(error).hinted("run it once per image, or leave `--entry` out")
+            );
         }
         for image in args.image.iter().filter(|image| image.was_lowered()) {
-            world.notice(format!("`{image}`: upper-case letters were lowered, as registries know it"));
+            world.notice(format!(
+                "`{image}`: upper-case letters were lowered, as registries know it"
+            ));
         }
         let (template, source) = (args.message.unwrap_or_default(), args.source_commit);
         Ok(Self {
-            changes: args.image.iter().map(|image| change(image, args.entry.as_deref())).collect(),
+            changes: args
+                .image
+                .iter()
+                .map(|image| change(image, args.entry.as_deref()))
+                .collect(),
             options: Options {
                 pin: args.pin.into(),
                 rename: args.rename,
@@ -70,7 +80,11 @@ impl Request {
 
     /// Returns the images for people, as they were asked for.
     pub(crate) fn images(&self) -> String {
-        self.images.iter().map(Reference::to_string).collect::<Vec<_>>().join(", ")
+        self.images
+            .iter()
+            .map(Reference::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// Returns the directories of the overlays, each once, in the order of the alphabet.
@@ -82,10 +96,16 @@ impl Request {
     /// is all that a bump of other overlays changes.
     pub(crate) fn is_of_an_overlay(&self, path: &str) -> bool {
         let below = |directory: &str| {
-            path.strip_prefix(directory).is_some_and(|rest| !directory.is_empty() && rest.starts_with('/'))
+            path.strip_prefix(directory)
+                .is_some_and(|rest| !directory.is_empty() && rest.starts_with('/'))
         };
         let name = path.rsplit('/').next().unwrap_or(path);
-        KUSTOMIZATIONS.contains(&name) || self.overlays.iter().filter_map(Overlay::directory).any(below)
+        KUSTOMIZATIONS.contains(&name)
+            || self
+                .overlays
+                .iter()
+                .filter_map(Overlay::directory)
+                .any(below)
     }
 
     /// Returns every path that may be an overlay's file.
@@ -101,7 +121,8 @@ fn message(
     world: &World,
 ) -> Result<Message, Failure> {
     Message::new(template, images.to_vec(), source, branch::run_url(world)).map_err(|error| {
-        Failure::usage(error).hinted("pass `--source-commit`, or leave `{source}` out of `--message`")
+        Failure::usage(error)
+            .hinted("pass `--source-commit`, or leave `{source}` out of `--message`")
     })
 }
 

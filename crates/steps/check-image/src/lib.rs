@@ -9,7 +9,9 @@ mod wait;
 
 use std::path::PathBuf;
 
-use contract::{Failure, Fault, Permission, Reason, Reference, Report, SecretVariable, Step, System, World};
+use contract::{
+    Failure, Fault, Permission, Reason, Reference, Report, SecretVariable, Step, System, World,
+};
 pub use registry::Platform;
 use registry::{Options, Repository};
 
@@ -18,14 +20,23 @@ use registry::{Options, Repository};
 pub struct CheckImage;
 
 /// The tag or digest is not in the registry.
-pub const ABSENT: Reason =
-    Reason::new("absent", Fault::Change, "the registry says that the image is not there");
+pub const ABSENT: Reason = Reason::new(
+    "absent",
+    Fault::Change,
+    "the registry says that the image is not there",
+);
 /// A required platform is not among those of the image.
-pub const PLATFORM_MISSING: Reason =
-    Reason::new("platform-missing", Fault::Change, "the image is there, but not for every required platform");
+pub const PLATFORM_MISSING: Reason = Reason::new(
+    "platform-missing",
+    Fault::Change,
+    "the image is there, but not for every required platform",
+);
 /// The index names an image that is not there.
-pub const DANGLING_INDEX: Reason =
-    Reason::new("dangling-index", Fault::Change, "the index is there, but an image that it names is not");
+pub const DANGLING_INDEX: Reason = Reason::new(
+    "dangling-index",
+    Fault::Change,
+    "the index is there, but an image that it names is not",
+);
 /// Something else is kept under this name.
 pub const NOT_AN_IMAGE: Reason = Reason::new(
     "not-an-image",
@@ -33,8 +44,11 @@ pub const NOT_AN_IMAGE: Reason = Reason::new(
     "what is there is no container image: a chart, a signature, schema 1",
 );
 /// The tag points to another digest than the one asked for.
-pub const TAG_MOVED: Reason =
-    Reason::new("tag-moved", Fault::Change, "the tag was pushed again and now means another image");
+pub const TAG_MOVED: Reason = Reason::new(
+    "tag-moved",
+    Fault::Change,
+    "the tag was pushed again and now means another image",
+);
 
 /// The flags of `check-image`.
 #[derive(Debug, clap::Args)]
@@ -94,7 +108,11 @@ pub const PERMISSIONS: [Permission; 2] = [
         line: "packages: read",
         when: "the image is on `ghcr.io` and not public",
     },
-    Permission { system: System::Registry, line: "repository:<name>:pull", when: "the image is not public" },
+    Permission {
+        system: System::Registry,
+        line: "repository:<name>:pull",
+        when: "the image is not public",
+    },
 ];
 
 /// The secrets that a registry may ask for.
@@ -119,7 +137,13 @@ impl Step for CheckImage {
         "Check that an image is in its registry, whole, for every required platform";
     const TIMEOUT: &'static str = "0";
     const WAITS: bool = true;
-    const REASONS: &'static [Reason] = &[ABSENT, PLATFORM_MISSING, DANGLING_INDEX, NOT_AN_IMAGE, TAG_MOVED];
+    const REASONS: &'static [Reason] = &[
+        ABSENT,
+        PLATFORM_MISSING,
+        DANGLING_INDEX,
+        NOT_AN_IMAGE,
+        TAG_MOVED,
+    ];
     const PERMISSIONS: &'static [Permission] = &PERMISSIONS;
     const SECRETS: &'static [SecretVariable] = &SECRETS;
     const EXAMPLE: &'static str = "\
@@ -134,7 +158,10 @@ with:
 
     async fn run(args: Args, world: &World) -> Result<Report, Failure> {
         if args.image.was_lowered() {
-            world.notice(format!("registries know lowercase names only: `{}` was asked for", args.image));
+            world.notice(format!(
+                "registries know lowercase names only: `{}` was asked for",
+                args.image
+            ));
         }
         let repository = Repository::new(world, &args.image, args.connection.options(world)?);
         wait::until_there(&args, &repository, world).await
@@ -153,7 +180,17 @@ pub async fn look(
 ) -> Result<Report, Failure> {
     let repository = Repository::new(world, image, connection.options(world)?);
     let (image, platforms, connection) = (image.clone(), platforms.to_vec(), connection.clone());
-    wait::once(&Args { image, platforms, shallow: false, connection }, &repository, world).await
+    wait::once(
+        &Args {
+            image,
+            platforms,
+            shallow: false,
+            connection,
+        },
+        &repository,
+        world,
+    )
+    .await
 }
 
 /// Returns the platforms of an image, by its digest where it has one; `None` when it is not there, or
@@ -166,7 +203,11 @@ pub async fn platforms(
     connection: &Connection,
     world: &World,
 ) -> Result<Option<Vec<Platform>>, Failure> {
-    inspect::platforms(image, &Repository::new(world, image, connection.options(world)?)).await
+    inspect::platforms(
+        image,
+        &Repository::new(world, image, connection.options(world)?),
+    )
+    .await
 }
 
 impl Connection {
@@ -174,7 +215,8 @@ impl Connection {
     fn options(&self, world: &World) -> Result<Options, Failure> {
         let authorities = self.registry_ca_file.as_ref().map(|path| {
             world.read(path, 1 << 20).map_err(|error| {
-                let error = anyhow::Error::new(error).context(format!("could not read `{}`", path.display()));
+                let error = anyhow::Error::new(error)
+                    .context(format!("could not read `{}`", path.display()));
                 Failure::usage(error).hinted("pass a readable PEM file as `--registry-ca-file`")
             })
         });

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 const REPOSITORY: &str = "data-literate/dex";
 
 fn check(image: &str) -> Command {
-    Command::new(env!("CARGO_BIN_EXE_check-image")).arg("--image").arg(image)
+    Command::new(env!("CARGO_BIN_EXE_check-image"))
+        .arg("--image")
+        .arg(image)
 }
 
 fn at(address: &str, selector: &str) -> String {
@@ -14,7 +16,10 @@ fn at(address: &str, selector: &str) -> String {
 }
 
 fn both() -> Image {
-    Image::index().platform("linux/amd64").platform("linux/arm64").attestations()
+    Image::index()
+        .platform("linux/amd64")
+        .platform("linux/arm64")
+        .attestations()
 }
 
 /// Runs with `--format json` and returns the code and the document.
@@ -32,11 +37,18 @@ fn words(run: &Run, address: &str) -> String {
 fn an_index_with_every_required_platform_passes_and_is_pinned() {
     let registry = Registry::plain();
     let pushed = both().push(&registry, REPOSITORY, "sha-1a2b3c4d");
-    let check =
-        check(&at(registry.address(), ":sha-1a2b3c4d")).arg("--platform").arg("linux/amd64,linux/arm64");
+    let check = check(&at(registry.address(), ":sha-1a2b3c4d"))
+        .arg("--platform")
+        .arg("linux/amd64,linux/arm64");
     let run = check.run();
-    let pinned = at(registry.address(), &format!(":sha-1a2b3c4d@{}", pushed.digest));
-    assert_eq!((run.code, run.stdout.as_str()), (0, format!("{pinned}\n").as_str()));
+    let pinned = at(
+        registry.address(),
+        &format!(":sha-1a2b3c4d@{}", pushed.digest),
+    );
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (0, format!("{pinned}\n").as_str())
+    );
     let (_, document) = json_of(&check);
     let facts = &document["facts"];
     assert_eq!(facts["image"], pinned);
@@ -47,7 +59,10 @@ fn an_index_with_every_required_platform_passes_and_is_pinned() {
         .iter()
         .for_each(|child| digests.extend([child.digest.clone(), child.config_digest.clone()]));
     assert_eq!(facts["digests"], json!(digests));
-    assert_eq!(document["requests"], 3, "one for the index, one for each image");
+    assert_eq!(
+        document["requests"], 3,
+        "one for the index, one for each image"
+    );
 }
 
 #[test]
@@ -59,22 +74,33 @@ fn an_absent_tag_refuses_in_one_request() {
     hint: pass `--timeout 10m` to wait for a build that is still running
     reproduce: check-image --image REGISTRY/data-literate/dex:sha-1a2b3c4d
     ");
-    assert_eq!((run.code, run.stdout.as_str(), registry.requests()), (10, "", 1));
+    assert_eq!(
+        (run.code, run.stdout.as_str(), registry.requests()),
+        (10, "", 1)
+    );
 }
 
 #[test]
 fn a_missing_platform_refuses_and_names_those_that_are_there() {
     let registry = Registry::plain();
-    Image::index().platform("linux/amd64").attestations().push(&registry, REPOSITORY, "v1");
+    Image::index()
+        .platform("linux/amd64")
+        .attestations()
+        .push(&registry, REPOSITORY, "v1");
     let (code, document) = json_of(
-        &check(&at(registry.address(), ":v1")).arg("--platform=linux/amd64").arg("--platform=linux/arm64"),
+        &check(&at(registry.address(), ":v1"))
+            .arg("--platform=linux/amd64")
+            .arg("--platform=linux/arm64"),
     );
     assert_eq!(
         (code, &document["reason"], &document["fault"]),
         (10, &json!("platform-missing"), &json!("change"))
     );
     assert!(
-        document["summary"].as_str().unwrap().ends_with("missing platform linux/arm64 (has linux/amd64)"),
+        document["summary"]
+            .as_str()
+            .unwrap()
+            .ends_with("missing platform linux/arm64 (has linux/amd64)"),
         "{document}"
     );
     assert_eq!(document["subjects"][0]["verdict"], "passed");
@@ -86,22 +112,43 @@ fn a_single_manifest_tells_its_platform_by_its_configuration() {
     let registry = Registry::plain();
     Image::single("linux/arm64").push(&registry, REPOSITORY, "v1");
     let image = at(registry.address(), ":v1");
-    assert_eq!(json_of(&check(&image).arg("--platform=linux/arm64/v8")).0, 0);
+    assert_eq!(
+        json_of(&check(&image).arg("--platform=linux/arm64/v8")).0,
+        0
+    );
     let (code, document) = json_of(&check(&image).arg("--platform=linux/amd64"));
-    assert_eq!((code, &document["reason"]), (10, &json!("platform-missing")));
+    assert_eq!(
+        (code, &document["reason"]),
+        (10, &json!("platform-missing"))
+    );
 }
 
 #[test]
 fn a_digest_is_found_and_a_tag_that_moved_is_not_the_image() {
     let registry = Registry::plain();
-    let old = both().created("2026-01-01T00:00:00Z").push(&registry, REPOSITORY, "v1").digest;
-    let new = both().created("2026-02-02T00:00:00Z").push(&registry, REPOSITORY, "v1").digest;
-    assert_eq!(json_of(&check(&at(registry.address(), &format!("@{old}")))).0, 0);
-    assert_eq!(json_of(&check(&at(registry.address(), &format!(":v1@{new}")))).0, 0);
+    let old = both()
+        .created("2026-01-01T00:00:00Z")
+        .push(&registry, REPOSITORY, "v1")
+        .digest;
+    let new = both()
+        .created("2026-02-02T00:00:00Z")
+        .push(&registry, REPOSITORY, "v1")
+        .digest;
+    assert_eq!(
+        json_of(&check(&at(registry.address(), &format!("@{old}")))).0,
+        0
+    );
+    assert_eq!(
+        json_of(&check(&at(registry.address(), &format!(":v1@{new}")))).0,
+        0
+    );
     let (code, document) = json_of(&check(&at(registry.address(), &format!(":v1@{old}"))));
     assert_eq!((code, &document["reason"]), (10, &json!("tag-moved")));
     assert!(
-        document["summary"].as_str().unwrap().starts_with(&format!("tag v1 now points to {}", &new[..19])),
+        document["summary"]
+            .as_str()
+            .unwrap()
+            .starts_with(&format!("tag v1 now points to {}", &new[..19])),
         "{document}"
     );
 }
@@ -124,12 +171,21 @@ fn charts_signatures_and_schema_1_are_no_images() {
     Image::schema1().push(&registry, REPOSITORY, "schema1");
     Image::helm().push(&registry, REPOSITORY, "chart");
     Image::cosign_signature().push(&registry, REPOSITORY, "signature");
-    for (tag, says) in
-        [("schema1", "a legacy schema1 manifest"), ("chart", "vnd.cncf.helm"), ("signature", "")]
-    {
+    for (tag, says) in [
+        ("schema1", "a legacy schema1 manifest"),
+        ("chart", "vnd.cncf.helm"),
+        ("signature", ""),
+    ] {
         let (code, document) = json_of(&check(&at(registry.address(), &format!(":{tag}"))));
-        assert_eq!((code, &document["reason"]), (10, &json!("not-an-image")), "{document}");
-        assert!(document["summary"].as_str().unwrap().contains(says), "{document}");
+        assert_eq!(
+            (code, &document["reason"]),
+            (10, &json!("not-an-image")),
+            "{document}"
+        );
+        assert!(
+            document["summary"].as_str().unwrap().contains(says),
+            "{document}"
+        );
     }
 }
 
@@ -140,8 +196,8 @@ fn docker_media_types_and_zstd_layers_are_images() {
     both().zstd().push(&registry, REPOSITORY, "zstd");
     both().unmarked().push(&registry, REPOSITORY, "unmarked");
     for tag in ["docker", "zstd", "unmarked"] {
-        let check =
-            check(&at(registry.address(), &format!(":{tag}"))).arg("--platform=linux/amd64,linux/arm64");
+        let check = check(&at(registry.address(), &format!(":{tag}")))
+            .arg("--platform=linux/amd64,linux/arm64");
         let (code, document) = json_of(&check);
         assert_eq!(code, 0, "{document}");
     }
@@ -152,17 +208,21 @@ fn a_password_is_read_from_the_environment_and_a_wrong_one_is_denied() {
     let registry = Registry::htpasswd("robot", "s3cr3t-right");
     both().push(&registry, REPOSITORY, "v1");
     let check = check(&at(registry.address(), ":v1")).arg("--registry-username=robot");
-    let right = check.clone().env("RUNBOOK_REGISTRY_PASSWORD", "s3cr3t-right").run();
+    let right = check
+        .clone()
+        .env("RUNBOOK_REGISTRY_PASSWORD", "s3cr3t-right")
+        .run();
     assert_eq!(right.code, 0, "{right}");
-    let wrong = check.env("RUNBOOK_REGISTRY_PASSWORD", "s3cr3t-wrong").arg("-v").run();
+    let wrong = check
+        .env("RUNBOOK_REGISTRY_PASSWORD", "s3cr3t-wrong")
+        .arg("-v")
+        .run();
     insta::assert_snapshot!(words(&wrong, registry.address()).lines().find(|line| line.starts_with("denied")).unwrap(), @"denied: `REGISTRY` rejected the credentials in `RUNBOOK_REGISTRY_PASSWORD`: UNAUTHORIZED: authentication required [credentials-rejected]");
     assert_eq!(wrong.code, 21);
     assert!(!format!("{wrong}").contains("s3cr3t"), "{wrong}");
-    assert!(
-        wrong
-            .stderr
-            .contains("reproduce: RUNBOOK_REGISTRY_PASSWORD=\"$RUNBOOK_REGISTRY_PASSWORD\" check-image")
-    );
+    assert!(wrong.stderr.contains(
+        "reproduce: RUNBOOK_REGISTRY_PASSWORD=\"$RUNBOOK_REGISTRY_PASSWORD\" check-image"
+    ));
 }
 
 #[test]
@@ -172,16 +232,23 @@ fn a_credential_helper_is_asked_and_one_that_fails_is_passed_over() {
     let directory = tempfile::tempdir().unwrap();
     let config = json!({"credHelpers": {registry.address(): "lab"}}).to_string();
     std::fs::write(directory.path().join("config.json"), config).unwrap();
-    let path = format!("{}:{}", directory.path().display(), std::env::var("PATH").unwrap());
-    let check =
-        check(&at(registry.address(), ":v1")).env("DOCKER_CONFIG", directory.path()).env("PATH", path);
+    let path = format!(
+        "{}:{}",
+        directory.path().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let check = check(&at(registry.address(), ":v1"))
+        .env("DOCKER_CONFIG", directory.path())
+        .env("PATH", path);
     let helper = |script: &str| {
         use std::os::unix::fs::PermissionsExt as _;
         let file = directory.path().join("docker-credential-lab");
         std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
     };
-    helper(r#"read server; echo "{\"ServerURL\":\"$server\",\"Username\":\"robot\",\"Secret\":\"right\"}""#);
+    helper(
+        r#"read server; echo "{\"ServerURL\":\"$server\",\"Username\":\"robot\",\"Secret\":\"right\"}""#,
+    );
     assert_eq!(check.run().code, 0);
     helper("echo no keyring; exit 1");
     let (code, document) = json_of(&check);
@@ -195,7 +262,10 @@ fn a_credential_helper_is_asked_and_one_that_fails_is_passed_over() {
 #[test]
 fn what_is_wrong_with_the_flags_is_said_before_any_request() {
     let server = Faulty::new([Reply::status(200)]);
-    let (tag, digest) = (at(&server.address(), ":v1"), at(&server.address(), "@sha256:zz"));
+    let (tag, digest) = (
+        at(&server.address(), ":v1"),
+        at(&server.address(), "@sha256:zz"),
+    );
     let cases: [(&str, &[&str]); 9] = [
         (&at(&server.address(), ""), &[]),
         (&at(&server.address(), ":-v1"), &[]),
@@ -208,7 +278,9 @@ fn what_is_wrong_with_the_flags_is_said_before_any_request() {
         (&tag, &["--timeout=soon"]),
     ];
     for (image, arguments) in cases {
-        let command = arguments.iter().fold(check(image), |command, argument| command.arg(argument));
+        let command = arguments
+            .iter()
+            .fold(check(image), |command, argument| command.arg(argument));
         let (code, document) = json_of(&command);
         assert_eq!(
             (code, &document["reason"], &document["requests"]),
@@ -228,7 +300,11 @@ fn no_answer_is_never_no() {
         (Reply::html(200), 20, "not-the-api"),
         (Reply::html(404), 20, "not-the-api"),
         (Reply::html(503), 20, "server-error"),
-        (Reply::json(200, &json!({"hello": "world"})), 20, "not-the-api"),
+        (
+            Reply::json(200, &json!({"hello": "world"})),
+            20,
+            "not-the-api",
+        ),
         (Reply::status(429).retry_after(3600), 20, "rate-limited"),
         (Reply::status(200).endless(b' '), 20, "not-the-api"),
         (Reply::status(200).filled(b' ', 10 << 30), 20, "not-the-api"),
@@ -241,10 +317,20 @@ fn no_answer_is_never_no() {
     ];
     for (reply, expected, reason) in cases {
         let server = Faulty::new([reply]);
-        let run = check(&at(&server.address(), ":v1")).arg("--format=json").run();
+        let run = check(&at(&server.address(), ":v1"))
+            .arg("--format=json")
+            .run();
         let document = run.json();
-        assert_eq!((run.code, &document["reason"]), (expected, &json!(reason)), "{document}");
-        assert!(run.max_rss_kib.is_none_or(|rss| rss < 30 << 10), "{:?} KiB", run.max_rss_kib);
+        assert_eq!(
+            (run.code, &document["reason"]),
+            (expected, &json!(reason)),
+            "{document}"
+        );
+        assert!(
+            run.max_rss_kib.is_none_or(|rss| rss < 30 << 10),
+            "{:?} KiB",
+            run.max_rss_kib
+        );
     }
     let (code, document) = json_of(&check(&at(&closed_port(), ":v1")));
     assert_eq!(
@@ -255,14 +341,20 @@ fn no_answer_is_never_no() {
 
 #[test]
 fn a_redirect_to_another_host_gets_no_password() {
-    let other = Faulty::new([Reply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown")]);
+    let other = Faulty::new([Reply::registry_error(
+        404,
+        "MANIFEST_UNKNOWN",
+        "manifest unknown",
+    )]);
     let elsewhere = other.url();
     let server = Faulty::answering(move |seen| match seen.header("authorization") {
         None => Reply::registry_error(401, "UNAUTHORIZED", "log in")
             .header("WWW-Authenticate", "Basic realm=\"x\""),
         Some(_) => Reply::redirect(307, &elsewhere),
     });
-    let run = check(&at(&server.address(), ":v1")).env("RUNBOOK_REGISTRY_PASSWORD", "s3cr3t").run();
+    let run = check(&at(&server.address(), ":v1"))
+        .env("RUNBOOK_REGISTRY_PASSWORD", "s3cr3t")
+        .run();
     assert_eq!((run.code, other.seen().len()), (10, 1));
     assert_eq!(other.seen()[0].header("authorization"), None);
 }
@@ -273,28 +365,51 @@ fn waiting_ends_when_the_tag_appears() {
     both().push(&registry, REPOSITORY, "v1");
     let absent = Reply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown");
     let server = Faulty::new([absent.clone(), absent, Reply::forward(registry.address())]);
-    let run = check(&at(&server.address(), ":v1")).arg("--timeout=60s").arg("--format=json").run();
+    let run = check(&at(&server.address(), ":v1"))
+        .arg("--timeout=60s")
+        .arg("--format=json")
+        .run();
     let document = run.json();
     assert_eq!((run.code, &document["facts"]["attempts"]), (0, &json!(3)));
-    assert!(document["facts"]["waited"].as_u64().unwrap() >= 3, "{document}");
-    assert_eq!(run.stderr.matches("waiting for").count(), 1, "once per change: {}", run.stderr);
+    assert!(
+        document["facts"]["waited"].as_u64().unwrap() >= 3,
+        "{document}"
+    );
+    assert_eq!(
+        run.stderr.matches("waiting for").count(),
+        1,
+        "once per change: {}",
+        run.stderr
+    );
 }
 
 #[test]
 fn at_the_deadline_an_absent_tag_is_refused_and_not_only_not_yet() {
     let registry = Registry::plain();
     let (code, document) = json_of(&check(&at(registry.address(), ":v1")).arg("--timeout=3s"));
-    assert_eq!((code, &document["verdict"], &document["reason"]), (10, &json!("refused"), &json!("absent")));
+    assert_eq!(
+        (code, &document["verdict"], &document["reason"]),
+        (10, &json!("refused"), &json!("absent"))
+    );
     let summary = document["summary"].as_str().unwrap();
-    assert!(summary.contains("after 3 s, ") && summary.ends_with(" attempts"), "{summary}");
+    assert!(
+        summary.contains("after 3 s, ") && summary.ends_with(" attempts"),
+        "{summary}"
+    );
 }
 
 #[test]
 fn an_upper_case_owner_is_lowered_and_said_so() {
     let registry = Registry::plain();
     both().push(&registry, REPOSITORY, "v1");
-    let (code, document) = json_of(&check(&format!("{}/Data-Literate/DEX:v1", registry.address())));
-    assert_eq!((code, document["notices"].as_array().unwrap().len()), (0, 1));
+    let (code, document) = json_of(&check(&format!(
+        "{}/Data-Literate/DEX:v1",
+        registry.address()
+    )));
+    assert_eq!(
+        (code, document["notices"].as_array().unwrap().len()),
+        (0, 1)
+    );
 }
 
 #[test]
@@ -321,7 +436,10 @@ fn a_recording_replays_offline_to_the_same_report() {
         std::fs::read_to_string(tape.join("run.json")).unwrap(),
         std::fs::read_to_string(tape.join("tape.jsonl")).unwrap()
     );
-    assert!(!recorded.contains("s3cr3t") && !recorded.contains("eyJ"), "{recorded}");
+    assert!(
+        !recorded.contains("s3cr3t") && !recorded.contains("eyJ"),
+        "{recorded}"
+    );
     let (was, is) = contract::replay::<check_image::CheckImage>(&tape).unwrap();
     let without_time = |mut report: Value| {
         report.as_object_mut().unwrap().remove("elapsed_ms");
@@ -353,8 +471,10 @@ fn a_recording_of_a_wait_replays_without_waiting() {
 #[test]
 fn the_reasons_are_a_closed_list() {
     use contract::Step as _;
-    let reasons: Vec<String> =
-        check_image::CheckImage::REASONS.iter().map(|r| format!("{} {}", r.word, r.fault)).collect();
+    let reasons: Vec<String> = check_image::CheckImage::REASONS
+        .iter()
+        .map(|r| format!("{} {}", r.word, r.fault))
+        .collect();
     insta::assert_snapshot!(reasons.join("\n"), @r"
     absent change
     platform-missing change
@@ -366,7 +486,9 @@ fn the_reasons_are_a_closed_list() {
 
 #[test]
 fn help_answers() {
-    let run = Command::new(env!("CARGO_BIN_EXE_check-image")).arg("--help").run();
+    let run = Command::new(env!("CARGO_BIN_EXE_check-image"))
+        .arg("--help")
+        .run();
     assert_eq!(run.code, 0);
     insta::assert_snapshot!(run.stdout);
 }

@@ -8,12 +8,16 @@ use serde_json::json;
 const REPOSITORY: &str = "data-literate/dex";
 
 fn check(image: &str) -> Command {
-    Command::new(env!("CARGO_BIN_EXE_check-image")).args(["--format=json", "--image"]).arg(image)
+    Command::new(env!("CARGO_BIN_EXE_check-image"))
+        .args(["--format=json", "--image"])
+        .arg(image)
 }
 
 fn pushed_over_tls() -> Registry {
     let registry = Setup::default().tls().start();
-    Image::index().platform("linux/amd64").push(&registry, REPOSITORY, "v1");
+    Image::index()
+        .platform("linux/amd64")
+        .push(&registry, REPOSITORY, "v1");
     registry
 }
 
@@ -30,10 +34,17 @@ fn a_proxy_is_used_for_what_it_is_for() {
     let ca = ca_file(registry.ca_pem());
     proxy.route("registry.example:443", registry.address());
     let image = format!("registry.example/{REPOSITORY}:v1");
-    let check = check(&image).arg("--registry-ca-file").arg(ca.path()).env("HTTPS_PROXY", proxy.url());
+    let check = check(&image)
+        .arg("--registry-ca-file")
+        .arg(ca.path())
+        .env("HTTPS_PROXY", proxy.url());
     let run = check.run();
     assert_eq!(run.code, 0, "{run}");
-    assert_eq!(proxy.requests(), ["CONNECT registry.example:443"], "one connection for all requests");
+    assert_eq!(
+        proxy.requests(),
+        ["CONNECT registry.example:443"],
+        "one connection for all requests"
+    );
     let run = check.env("NO_PROXY", ".example").arg("--timeout=1s").run();
     assert_eq!((run.code, proxy.requests().len()), (20, 1), "{run}");
 }
@@ -41,8 +52,14 @@ fn a_proxy_is_used_for_what_it_is_for() {
 #[test]
 fn a_proxy_that_says_no_is_unreachable_and_named() {
     let proxy = Proxy::new();
-    let run = check(&format!("registry.example/{REPOSITORY}:v1")).env("HTTPS_PROXY", proxy.url()).run();
-    assert_eq!((run.code, &run.json()["reason"]), (20, &json!("unreachable")), "{run}");
+    let run = check(&format!("registry.example/{REPOSITORY}:v1"))
+        .env("HTTPS_PROXY", proxy.url())
+        .run();
+    assert_eq!(
+        (run.code, &run.json()["reason"]),
+        (20, &json!("unreachable")),
+        "{run}"
+    );
 }
 
 #[test]
@@ -53,7 +70,11 @@ fn the_systems_certificates_are_asked_when_an_issuer_is_unknown() {
     let run = check.clone().env("SSL_CERT_FILE", ca.path()).run();
     assert_eq!(run.code, 0, "{run}");
     let run = check.run();
-    assert_eq!((run.code, &run.json()["reason"]), (20, &json!("untrusted-certificate")), "{run}");
+    assert_eq!(
+        (run.code, &run.json()["reason"]),
+        (20, &json!("untrusted-certificate")),
+        "{run}"
+    );
 }
 
 /// GitHub's registry: a token server that gives a token for any user with the right password, and
@@ -70,7 +91,9 @@ fn ghcr(seen: &Seen) -> Reply {
         }],
     });
     match (seen.path.split('?').next(), seen.header("authorization")) {
-        (Some("/token"), Some(given)) if given == basic => Reply::json(200, &json!({"token": "minted"})),
+        (Some("/token"), Some(given)) if given == basic => {
+            Reply::json(200, &json!({"token": "minted"}))
+        }
         (Some("/token"), Some(_)) => Reply::registry_error(403, "DENIED", "denied"),
         (Some("/token"), None) => {
             Reply::registry_error(403, "DENIED", "requested access to the resource is denied")
@@ -90,35 +113,65 @@ fn on_ghcr() -> (Faulty, Proxy, tempfile::NamedTempFile) {
 #[test]
 fn ghcr_takes_two_requests_and_githubs_token() {
     let (server, proxy, ca) = on_ghcr();
-    let check =
-        check(&format!("ghcr.io/{REPOSITORY}:v1")).arg("--shallow").arg("--registry-ca-file").arg(ca.path());
-    let run = check.env("HTTPS_PROXY", proxy.url()).env("GITHUB_TOKEN", "ghs-token").run();
+    let check = check(&format!("ghcr.io/{REPOSITORY}:v1"))
+        .arg("--shallow")
+        .arg("--registry-ca-file")
+        .arg(ca.path());
+    let run = check
+        .env("HTTPS_PROXY", proxy.url())
+        .env("GITHUB_TOKEN", "ghs-token")
+        .run();
     assert_eq!((run.code, &run.json()["requests"]), (0, &json!(2)), "{run}");
-    assert_eq!(server.seen()[0].query("scope"), Some("repository%3Adata-literate%2Fdex%3Apull"));
+    assert_eq!(
+        server.seen()[0].query("scope"),
+        Some("repository%3Adata-literate%2Fdex%3Apull")
+    );
     assert!(!format!("{run}").contains("ghs-token") && !format!("{run}").contains("minted"));
 }
 
 #[test]
 fn without_credentials_ghcr_does_not_tell_missing_from_private() {
     let (_server, proxy, ca) = on_ghcr();
-    let check = check(&format!("ghcr.io/{REPOSITORY}:v1")).arg("--registry-ca-file").arg(ca.path());
+    let check = check(&format!("ghcr.io/{REPOSITORY}:v1"))
+        .arg("--registry-ca-file")
+        .arg(ca.path());
     let check = check.env("HTTPS_PROXY", proxy.url());
     let run = check.run();
     let document = run.json();
-    assert_eq!((run.code, &document["reason"]), (21, &json!("no-credentials")));
+    assert_eq!(
+        (run.code, &document["reason"]),
+        (21, &json!("no-credentials"))
+    );
     let hints = document["hints"].to_string();
-    assert!(hints.contains("packages: read") && hints.contains("--assume-public"), "{hints}");
+    assert!(
+        hints.contains("packages: read") && hints.contains("--assume-public"),
+        "{hints}"
+    );
     let run = check.arg("--assume-public").run();
-    assert_eq!((run.code, &run.json()["reason"]), (10, &json!("absent")), "{run}");
+    assert_eq!(
+        (run.code, &run.json()["reason"]),
+        (10, &json!("absent")),
+        "{run}"
+    );
 }
 
 #[test]
 fn githubs_token_goes_to_no_other_registry() {
     let challenge = "Basic realm=\"x\"";
-    let server = Faulty::new([
-        Reply::registry_error(401, "UNAUTHORIZED", "log in").header("WWW-Authenticate", challenge)
-    ]);
-    let run = check(&format!("{}/{REPOSITORY}:v1", server.address())).env("GITHUB_TOKEN", "ghs-token").run();
-    assert_eq!((run.code, &run.json()["reason"]), (21, &json!("no-credentials")));
-    assert!(server.seen().iter().all(|seen| seen.header("authorization").is_none()));
+    let server =
+        Faulty::new([Reply::registry_error(401, "UNAUTHORIZED", "log in")
+            .header("WWW-Authenticate", challenge)]);
+    let run = check(&format!("{}/{REPOSITORY}:v1", server.address()))
+        .env("GITHUB_TOKEN", "ghs-token")
+        .run();
+    assert_eq!(
+        (run.code, &run.json()["reason"]),
+        (21, &json!("no-credentials"))
+    );
+    assert!(
+        server
+            .seen()
+            .iter()
+            .all(|seen| seen.header("authorization").is_none())
+    );
 }

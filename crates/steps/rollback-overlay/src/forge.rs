@@ -36,8 +36,11 @@ impl Forge {
     /// Pairs overlays with their environments, in their order.
     pub(crate) fn new(overlays: &[String], environments: &[String]) -> Self {
         let pairs = overlays.iter().zip(environments);
-        let environments = pairs.filter_map(|(overlay, name)| Some((directory(overlay)?, name.clone())));
-        Self { environments: environments.collect() }
+        let environments =
+            pairs.filter_map(|(overlay, name)| Some((directory(overlay)?, name.clone())));
+        Self {
+            environments: environments.collect(),
+        }
     }
 
     /// Asks; what is known comes by the overlays' directories.
@@ -62,7 +65,9 @@ impl Forge {
         let found: BTreeMap<String, Deployments> = names.into_iter().zip(found).collect();
         let mut all: BTreeMap<String, Known> = BTreeMap::new();
         for (directory, name) in &self.environments {
-            all.entry(directory.clone()).or_default().add(name, &found[name], directory);
+            all.entry(directory.clone())
+                .or_default()
+                .add(name, &found[name], directory);
         }
         Ok(all)
     }
@@ -75,8 +80,11 @@ impl Known {
         self.good = unique(self.good.drain(..).chain(good(found, directory)));
         let bad = images(found, directory, |deployment| deployment.is_bad);
         self.bad.extend(bad);
-        self.bad.retain(|image| !self.good.iter().any(|good| branch::is_same(good, image)));
-        self.looked_at = self.looked_at.or((!found.is_whole).then_some(found.looked_at));
+        self.bad
+            .retain(|image| !self.good.iter().any(|good| branch::is_same(good, image)));
+        self.looked_at = self
+            .looked_at
+            .or((!found.is_whole).then_some(found.looked_at));
     }
 
     /// Returns whether an image was good there.
@@ -105,7 +113,11 @@ impl Known {
     }
 
     fn environments(&self) -> String {
-        let names: Vec<String> = self.environments.iter().map(|name| format!("`{name}`")).collect();
+        let names: Vec<String> = self
+            .environments
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
         names.join(" and ")
     }
 }
@@ -117,7 +129,8 @@ fn repository(overlays: &Past<'_>, world: &World) -> Result<RepositoryName, Fail
         return Ok(github.repository().clone());
     }
     let name = world.var("GITHUB_REPOSITORY").ok_or_else(|| {
-        let error = anyhow::anyhow!("`--environment` does not say of which repository's deployments it is");
+        let error =
+            anyhow::anyhow!("`--environment` does not say of which repository's deployments it is");
         Failure::usage(error).hinted(HINT)
     })?;
     name.parse().map_err(|error| {
@@ -136,11 +149,17 @@ fn images(
     counts: impl Fn(&Deployment) -> bool,
 ) -> Vec<Reference> {
     let is_here = |overlay: &str| directory(overlay).as_deref() == Some(directory_of_overlay);
-    let here = found.list.iter().filter(|deployment| counts(deployment) && is_here(&deployment.overlay));
+    let here = found
+        .list
+        .iter()
+        .filter(|deployment| counts(deployment) && is_here(&deployment.overlay));
     unique(here.map(|deployment| deployment.image.clone()))
 }
 
 /// Returns the directory of an overlay, however it is named.
 fn directory(overlay: &str) -> Option<String> {
-    Overlay::all(&[overlay.to_owned()]).first()?.directory().map(str::to_owned)
+    Overlay::all(&[overlay.to_owned()])
+        .first()?
+        .directory()
+        .map(str::to_owned)
 }

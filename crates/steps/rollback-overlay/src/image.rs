@@ -17,15 +17,32 @@ pub(crate) async fn still_there(
     platforms: &[Platform],
     world: &World,
 ) -> Result<Result<Reference, Refused>, Failure> {
-    let report = check_image::look(&wanted(image, is_pinned), platforms, &request.connection, world).await;
-    let report = report
-        .map_err(|failure| failure.context(format!("could not find out whether {image} is still there")))?;
+    let report = check_image::look(
+        &wanted(image, is_pinned),
+        platforms,
+        &request.connection,
+        world,
+    )
+    .await;
+    let report = report.map_err(|failure| {
+        failure.context(format!("could not find out whether {image} is still there"))
+    })?;
     if let Some(reason) = report.reason {
-        let why = if reason == PLATFORM_MISSING { ", which the bad one has" } else { "" };
+        let why = if reason == PLATFORM_MISSING {
+            ", which the bad one has"
+        } else {
+            ""
+        };
         return Ok(Err(Refused::new(reason, report.summary + why)));
     }
-    let digest = report.facts.get("digest").and_then(|digest| digest.as_str()?.parse().ok());
-    Ok(Ok(digest.map_or_else(|| image.clone(), |digest| image.pinned(digest))))
+    let digest = report
+        .facts
+        .get("digest")
+        .and_then(|digest| digest.as_str()?.parse().ok());
+    Ok(Ok(digest.map_or_else(
+        || image.clone(),
+        |digest| image.pinned(digest),
+    )))
 }
 
 /// Returns the platforms of the bad image: nodes of each of them may run it, so that what comes in its
@@ -48,20 +65,24 @@ pub(crate) async fn platforms_of_bad(
             Ok(None) => format!("{bad} is no longer in its registry, or no whole image"),
             Err(failure) if is_elsewhere => failure.summary(),
             Err(failure) => {
-                return Err(failure.context(format!("could not find out for which platforms {bad} is")));
+                return Err(
+                    failure.context(format!("could not find out for which platforms {bad} is"))
+                );
             }
         },
     };
-    world.notice(format!("no platform is demanded, since those of the bad image are not known: {why}"));
+    world.notice(format!(
+        "no platform is demanded, since those of the bad image are not known: {why}"
+    ));
     Ok(Vec::new())
 }
 
 fn wanted(image: &Reference, is_pinned: bool) -> Reference {
     match image.digest() {
         // A name and a digest are always a reference.
-        Some(digest) if is_pinned => {
-            format!("{}@{digest}", image.familiar()).parse().unwrap_or_else(|_| image.clone())
-        }
+        Some(digest) if is_pinned => format!("{}@{digest}", image.familiar())
+            .parse()
+            .unwrap_or_else(|_| image.clone()),
         _ => image.clone(),
     }
 }

@@ -14,7 +14,9 @@ mod say;
 mod table;
 
 use check_image::Connection;
-use contract::{Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World};
+use contract::{
+    Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World,
+};
 
 use branch::CommitName;
 use remote::Where;
@@ -101,14 +103,26 @@ impl Step for RollbackOverlay {
     const WAITS: bool = true;
     const REASONS: &'static [Reason] = &say::REASONS;
     const PERMISSIONS: &'static [Permission] = &[
-        Permission { system: System::GitHub, line: "contents: write", when: "the overlays are on GitHub" },
+        Permission {
+            system: System::GitHub,
+            line: "contents: write",
+            when: "the overlays are on GitHub",
+        },
         Permission {
             system: System::GitHub,
             line: "pull-requests: write",
             when: "with `--pull-request`, unless the branch itself could be written",
         },
-        Permission { system: System::GitHub, line: "deployments: read", when: "with `--environment`" },
-        Permission { system: System::Git, line: "push to the branch", when: "always" },
+        Permission {
+            system: System::GitHub,
+            line: "deployments: read",
+            when: "with `--environment`",
+        },
+        Permission {
+            system: System::Git,
+            line: "push to the branch",
+            when: "always",
+        },
         check_image::PERMISSIONS[0],
         check_image::PERMISSIONS[1],
     ];

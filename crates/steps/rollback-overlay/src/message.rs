@@ -18,18 +18,29 @@ pub(crate) fn text(request: &Request, plan: &Plan) -> String {
 }
 
 fn title(request: &Request, plan: &Plan) -> String {
-    let environments = plan.restored().map(|(part, _)| environment(&part.path)).collect::<Vec<_>>().join(",");
+    let environments = plan
+        .restored()
+        .map(|(part, _)| environment(&part.path))
+        .collect::<Vec<_>>()
+        .join(",");
     let steps = plan
         .restored()
         .map(|(_, restored)| format!("{} -> {}", restored.bad.version(), restored.good.version()));
     let steps = unique(steps).join(", ");
-    format!("rollback({environments}): {} {steps}", request.entry.names[0])
+    format!(
+        "rollback({environments}): {} {steps}",
+        request.entry.names[0]
+    )
 }
 
 fn trailers(request: &Request, plan: &Plan) -> Trailers {
     let restored: Vec<&Restored> = plan.restored().map(|(_, restored)| restored).collect();
     let images = |target: fn(&Restored) -> &Target| -> Vec<Reference> {
-        unique(restored.iter().filter_map(|restored| target(restored).image.clone()))
+        unique(
+            restored
+                .iter()
+                .filter_map(|restored| target(restored).image.clone()),
+        )
     };
     Trailers {
         source: source(&restored),
@@ -42,12 +53,17 @@ fn trailers(request: &Request, plan: &Plan) -> Trailers {
 
 /// Returns the commits whose values are there again.
 pub(crate) fn restores(plan: &Plan) -> Vec<Commit> {
-    unique(plan.restored().filter_map(|(_, restored)| Some(restored.good.value.as_ref()?.commit.clone())))
+    unique(
+        plan.restored()
+            .filter_map(|(_, restored)| Some(restored.good.value.as_ref()?.commit.clone())),
+    )
 }
 
 /// Returns the source of what is restored, if all of it has the same one.
 fn source(restored: &[&Restored]) -> Option<Commit> {
-    let sources = restored.iter().map(|restored| restored.good.value.as_ref()?.trailers.source.clone());
+    let sources = restored
+        .iter()
+        .map(|restored| restored.good.value.as_ref()?.trailers.source.clone());
     match &unique(sources)[..] {
         [source] => source.clone(),
         _ => None,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use branch::{
-    Changes, CommitName, Entries, History, Name, Overlay, Refused, Relation, Snapshot, Value, Values,
+    Changes, CommitName, Entries, History, Name, Overlay, Refused, Relation, Snapshot, Value,
+    Values,
 };
 use check_image::{PLATFORM_MISSING, Platform};
 use contract::{Commit, Failure, Reference, World, editing};
@@ -98,27 +99,48 @@ impl<H: History> Planner<'_, H> {
     /// Decides what becomes of the overlays as they are now.
     pub(crate) async fn plan(&mut self, snapshot: &Snapshot) -> Result<Plan, Failure> {
         let mut found = self.find(&snapshot.entries);
-        let paths: Vec<String> =
-            found.iter().filter_map(|(_, found)| Some(found.as_ref().ok()?.path.clone())).collect();
-        let changes = self.ask(async || self.history.changes(&snapshot.tip, &paths, LOOKED_AT).await);
+        let paths: Vec<String> = found
+            .iter()
+            .filter_map(|(_, found)| Some(found.as_ref().ok()?.path.clone()))
+            .collect();
+        let changes =
+            self.ask(async || self.history.changes(&snapshot.tip, &paths, LOOKED_AT).await);
         let changes = changes.await?;
         let changes = |file: &File<'_>| changes.get(&file.path).cloned().unwrap_or_default();
-        for file in found.iter_mut().filter_map(|(_, found)| found.as_mut().ok()) {
+        for file in found
+            .iter_mut()
+            .filter_map(|(_, found)| found.as_mut().ok())
+        {
             file.values = Values::read(&changes(file), |text| self.image(file, text));
         }
         let files = found.iter().filter_map(|(_, found)| found.as_ref().ok());
-        self.facts = say::known(self.request, files.map(|file| (file.path.as_str(), &file.values)));
+        self.facts = say::known(
+            self.request,
+            files.map(|file| (file.path.as_str(), &file.values)),
+        );
         self.world.learn(&self.facts);
         let mut parts = Vec::new();
         for (overlay, found) in found {
             parts.push(match found {
                 Ok(file) => {
                     let then = self.decide(&file, &changes(&file)).await?;
-                    Part { overlay, path: file.path, values: file.values, known: file.known, then }
+                    Part {
+                        overlay,
+                        path: file.path,
+                        values: file.values,
+                        known: file.known,
+                        then,
+                    }
                 }
                 Err(refused) => {
                     let (path, values) = (String::new(), Values::default());
-                    Part { overlay, path, values, known: None, then: Then::Refused(refused) }
+                    Part {
+                        overlay,
+                        path,
+                        values,
+                        known: None,
+                        then: Then::Refused(refused),
+                    }
                 }
             });
         }
@@ -144,8 +166,17 @@ impl<H: History> Planner<'_, H> {
     fn file<'e>(&self, overlay: &Overlay, entries: &'e Entries) -> Result<File<'e>, Refused> {
         let (path, content) = overlay.file(entries)?;
         let entry = entry(&path, content, &self.request.entry)?;
-        let known = overlay.directory().and_then(|directory| self.known.get(directory)).cloned();
-        Ok(File { path, content, known, entry, values: Values::default() })
+        let known = overlay
+            .directory()
+            .and_then(|directory| self.known.get(directory))
+            .cloned();
+        Ok(File {
+            path,
+            content,
+            known,
+            entry,
+            values: Values::default(),
+        })
     }
 
     async fn decide(&mut self, file: &File<'_>, changes: &Changes) -> Result<Then, Failure> {
@@ -181,11 +212,19 @@ impl<H: History> Planner<'_, H> {
         let position = |is_it: &dyn Fn(&Value) -> bool| values.list.iter().position(is_it);
         match &self.request.bad {
             Bad::Image(bad) => Ok(Ok(position(&|value| {
-                values.reference(value).is_some_and(|image| branch::is_same_version(&image, bad))
+                values
+                    .reference(value)
+                    .is_some_and(|image| branch::is_same_version(&image, bad))
             }))),
-            Bad::SetBy(commit) => self.set_by(file, commit, changes).await.map(|found| found.map(Some)),
+            Bad::SetBy(commit) => self
+                .set_by(file, commit, changes)
+                .await
+                .map(|found| found.map(Some)),
             Bad::Deployed => {
-                let first = self.bad.entry(file.path.clone()).or_insert_with(|| deployed.image.clone());
+                let first = self
+                    .bad
+                    .entry(file.path.clone())
+                    .or_insert_with(|| deployed.image.clone());
                 if *first == deployed.image && deployed.trailers.is_rollback() {
                     let text = format!(
                         "{} was restored by {} already; pass `--bad` to go back further",
@@ -205,17 +244,26 @@ impl<H: History> Planner<'_, H> {
         commit: &CommitName,
         changes: &Changes,
     ) -> Result<Result<usize, Then>, Failure> {
-        let mut fitting =
-            changes.list.iter().map(|change| &change.commit).filter(|id| commit.matches(id.as_str()));
+        let mut fitting = changes
+            .list
+            .iter()
+            .map(|change| &change.commit)
+            .filter(|id| commit.matches(id.as_str()));
         let change = match (fitting.next(), fitting.next()) {
             (Some(one), None) => Some(one.clone()),
             (None, _) => self.brought(file, commit, changes).await?,
             _ => None,
         };
-        let set = change.and_then(|change| file.values.list.iter().position(|value| value.commit == change));
+        let set = change.and_then(|change| {
+            file.values
+                .list
+                .iter()
+                .position(|value| value.commit == change)
+        });
         Ok(set.ok_or_else(|| {
             let message = format!("`{}`: {commit} did not set the image here", file.path);
-            let hint = "pass a commit of `git log --first-parent -- FILE`, or the bad image with `--bad`";
+            let hint =
+                "pass a commit of `git log --first-parent -- FILE`, or the bad image with `--bad`";
             Then::Refused(Refused::new(NOT_IN_HISTORY, message).hint(hint))
         }))
     }
@@ -229,14 +277,27 @@ impl<H: History> Planner<'_, H> {
         changes: &Changes,
     ) -> Result<Option<Commit>, Failure> {
         let containing = |names: Vec<CommitName>| async move {
-            let relations = self.ask(async || self.history.relations(commit, &names).await).await?;
-            let found = relations.others.iter().rposition(|(relation, _)| *relation == Relation::Before);
+            let relations = self
+                .ask(async || self.history.relations(commit, &names).await)
+                .await?;
+            let found = relations
+                .others
+                .iter()
+                .rposition(|(relation, _)| *relation == Relation::Before);
             Ok::<_, Failure>((found, relations.commit))
         };
-        let names = changes.list.iter().map(|change| (&change.commit).into()).collect();
-        let (Some(at), Some(whole)) = containing(names).await? else { return Ok(None) };
+        let names = changes
+            .list
+            .iter()
+            .map(|change| (&change.commit).into())
+            .collect();
+        let (Some(at), Some(whole)) = containing(names).await? else {
+            return Ok(None);
+        };
         let change = &changes.list[at];
-        let Some(parent) = &change.parent else { return Ok(None) };
+        let Some(parent) = &change.parent else {
+            return Ok(None);
+        };
         let (before, _) = containing(vec![parent.into()]).await?;
         let is_new = before.is_none() && whole != *parent;
         Ok((is_new && self.has_set(file, &whole, change).await?).then(|| change.commit.clone()))
@@ -250,10 +311,18 @@ impl<H: History> Planner<'_, H> {
         merge: &branch::Change,
     ) -> Result<bool, Failure> {
         let paths = [file.path.clone()];
-        let found = self.ask(async || self.history.changes(commit, &paths, 2).await).await?;
-        let list = found.get(&file.path).map(|changes| &changes.list[..]).unwrap_or_default();
+        let found = self
+            .ask(async || self.history.changes(commit, &paths, 2).await)
+            .await?;
+        let list = found
+            .get(&file.path)
+            .map(|changes| &changes.list[..])
+            .unwrap_or_default();
         let image = |change: &branch::Change| self.image(file, change.content.as_deref()?);
-        let (set, before) = (list.first().filter(|change| change.commit == *commit), list.get(1));
+        let (set, before) = (
+            list.first().filter(|change| change.commit == *commit),
+            list.get(1),
+        );
         let wanted = image(merge);
         Ok(set.is_some_and(|set| image(set) == wanted) && before.and_then(image) != wanted)
     }
@@ -268,13 +337,21 @@ impl<H: History> Planner<'_, H> {
         let values = &file.values;
         let deployed = &values.list[0];
         let was_bad = values.reference(&values.list[bad]);
-        let of_this = |image: &Reference| was_bad.as_ref().is_some_and(|bad| branch::is_same(image, bad));
+        let of_this = |image: &Reference| {
+            was_bad
+                .as_ref()
+                .is_some_and(|bad| branch::is_same(image, bad))
+        };
         let is_it = match &self.request.to {
-            Some(to) => values.reference(deployed).is_some_and(|image| branch::is_same_version(&image, to)),
+            Some(to) => values
+                .reference(deployed)
+                .is_some_and(|image| branch::is_same_version(&image, to)),
             None => {
                 let mut wanted = self.wanted(file, bad).into_iter().flatten();
                 deployed.trailers.rollback_of.iter().any(of_this)
-                    || wanted.next().is_some_and(|good| good.text == deployed.image)
+                    || wanted
+                        .next()
+                        .is_some_and(|good| good.text == deployed.image)
             }
         };
         let text = format!("deploys {} since {}", deployed.image, deployed.commit);
@@ -312,7 +389,14 @@ impl<H: History> Planner<'_, H> {
                     let doubt = file.known.as_ref().filter(|_| !good.is_verified);
                     let doubt = doubt.map(|known| known.silence(&good.text));
                     let bad = bad_target;
-                    Then::Restored(Box::new(Restored { bad, good, edited, diff, passed_over, doubt }))
+                    Then::Restored(Box::new(Restored {
+                        bad,
+                        good,
+                        edited,
+                        diff,
+                        passed_over,
+                        doubt,
+                    }))
                 }
                 Err(refused) => Then::Refused(refused),
             });
@@ -332,8 +416,15 @@ impl<H: History> Planner<'_, H> {
         let before: Vec<_> = candidates(values, bad).into_iter().filter(is_new).collect();
         let judged = before.into_iter().map(|value| {
             let image = values.reference(value);
-            let known = file.known.as_ref().zip(image).filter(|(known, image)| known.is_bad(image));
-            known.map_or_else(|| Ok(Target::of(values, value)), |(known, _)| Err(known.failed(&value.image)))
+            let known = file
+                .known
+                .as_ref()
+                .zip(image)
+                .filter(|(known, image)| known.is_bad(image));
+            known.map_or_else(
+                || Ok(Target::of(values, value)),
+                |(known, _)| Err(known.failed(&value.image)),
+            )
         });
         let judged: Vec<_> = judged.collect();
         verified.into_iter().map(Ok).chain(judged).collect()
@@ -344,23 +435,39 @@ impl<H: History> Planner<'_, H> {
         let values = &file.values;
         let (since, before) = values.list.split_at(bad + 1);
         let had = |values_of: &[Value], image: &Reference| {
-            let is_it =
-                |value: &&Value| values.reference(value).is_some_and(|had| branch::is_same(&had, image));
+            let is_it = |value: &&Value| {
+                values
+                    .reference(value)
+                    .is_some_and(|had| branch::is_same(&had, image))
+            };
             values_of.iter().find(is_it).cloned()
         };
         let of_the_entry = |image: &Reference| {
-            let names = values.list.iter().filter_map(|value| values.reference(value));
-            names.chain([self.request.image.clone()]).any(|known| known.name() == image.name())
+            let names = values
+                .list
+                .iter()
+                .filter_map(|value| values.reference(value));
+            names
+                .chain([self.request.image.clone()])
+                .any(|known| known.name() == image.name())
         };
-        let good =
-            file.known.iter().flat_map(|known| &known.good).filter(|image| !is_bad(values, bad, image));
+        let good = file
+            .known
+            .iter()
+            .flat_map(|known| &known.good)
+            .filter(|image| !is_bad(values, bad, image));
         let targets = good.filter_map(|image| match (had(before, image), had(since, image)) {
             (Some(value), _) => Some(Target::of(values, &value).recorded(image)),
             // Its history may begin later than its deployments: the file was moved.
             (None, None) if of_the_entry(image) => Some(Target::new(image)),
             (None, _) => None,
         });
-        targets.map(|target| Target { is_verified: true, ..target }).collect()
+        targets
+            .map(|target| Target {
+                is_verified: true,
+                ..target
+            })
+            .collect()
     }
 
     /// Returns the platforms that the good image must be for; whoever names it with `--to` knows better.
@@ -375,7 +482,14 @@ impl<H: History> Planner<'_, H> {
         }
         let name = |target: &Target| target.image.as_ref().map(Reference::name);
         let is_elsewhere = wanted.all(|good| name(good) != name(bad));
-        image::platforms_of_bad(self.request, &bad.text, bad.image.as_ref(), is_elsewhere, self.world).await
+        image::platforms_of_bad(
+            self.request,
+            &bad.text,
+            bad.image.as_ref(),
+            is_elsewhere,
+            self.world,
+        )
+        .await
     }
 
     /// Returns the target with what the registry knows of it.
@@ -389,10 +503,14 @@ impl<H: History> Planner<'_, H> {
             return Ok(Err(Refused::new(editing::INCOMPLETE_IMAGE, message)));
         };
         let is_pinned = target.text.contains('@');
-        let checked = image::still_there(self.request, image, is_pinned, platforms, self.world).await;
+        let checked =
+            image::still_there(self.request, image, is_pinned, platforms, self.world).await;
         // What the check has learned is not what this step is about.
         self.world.learn(&self.facts);
-        Ok(checked?.map(|image| Target { image: Some(image), ..target.clone() }))
+        Ok(checked?.map(|image| Target {
+            image: Some(image),
+            ..target.clone()
+        }))
     }
 
     async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
@@ -403,27 +521,44 @@ impl<H: History> Planner<'_, H> {
 impl Target {
     pub(crate) fn of(values: &Values, value: &Value) -> Self {
         let (text, image) = (value.image.clone(), values.reference(value));
-        Self { text, image, value: Some(value.clone()), is_verified: false }
+        Self {
+            text,
+            image,
+            value: Some(value.clone()),
+            is_verified: false,
+        }
     }
 
     /// Describes an image that the file never had.
     fn new(image: &Reference) -> Self {
-        Self { text: image.to_string(), image: Some(image.clone()), value: None, is_verified: false }
+        Self {
+            text: image.to_string(),
+            image: Some(image.clone()),
+            value: None,
+            is_verified: false,
+        }
     }
 
     /// Adds the digest that was written down elsewhere.
     fn recorded(self, recorded: &Reference) -> Self {
-        let pinned =
-            self.image.as_ref().zip(recorded.digest()).map(|(image, digest)| image.pinned(digest.clone()));
-        Self { image: pinned.or(self.image), ..self }
+        let pinned = self
+            .image
+            .as_ref()
+            .zip(recorded.digest())
+            .map(|(image, digest)| image.pinned(digest.clone()));
+        Self {
+            image: pinned.or(self.image),
+            ..self
+        }
     }
 
     /// Returns an image that somebody names, as the file said it if it ever did.
     fn named(values: &Values, image: &Reference) -> Self {
-        let had = values
-            .list
-            .iter()
-            .find(|value| values.reference(value).is_some_and(|had| branch::is_same(&had, image)));
+        let had = values.list.iter().find(|value| {
+            values
+                .reference(value)
+                .is_some_and(|had| branch::is_same(&had, image))
+        });
         match had {
             Some(value) => Self::of(values, value),
             None => Self::new(image),
@@ -432,7 +567,11 @@ impl Target {
 
     /// Returns the version, for one line.
     pub(crate) fn version(&self) -> String {
-        match self.image.as_ref().map(|image| (image.tag(), image.digest())) {
+        match self
+            .image
+            .as_ref()
+            .map(|image| (image.tag(), image.digest()))
+        {
             Some((Some(tag), _)) => tag.to_string(),
             Some((None, Some(digest))) => digest.short().to_owned(),
             _ => self.text.clone(),
@@ -441,7 +580,9 @@ impl Target {
 
     /// Returns the reference with all that is known.
     pub(crate) fn full(&self) -> String {
-        self.image.as_ref().map_or_else(|| self.text.clone(), Reference::to_string)
+        self.image
+            .as_ref()
+            .map_or_else(|| self.text.clone(), Reference::to_string)
     }
 }
 
@@ -456,7 +597,9 @@ impl Plan {
 
     /// Returns whether nothing may be written, since one of the overlays may not.
     pub(crate) fn stops(&self) -> bool {
-        self.0.iter().any(|part| matches!(part.then, Then::Refused(_) | Then::Superseded(_)))
+        self.0
+            .iter()
+            .any(|part| matches!(part.then, Then::Refused(_) | Then::Superseded(_)))
     }
 }
 
@@ -464,7 +607,8 @@ impl Plan {
 fn candidates(values: &Values, bad: usize) -> Vec<&Value> {
     let is_good = |value: &&Value| {
         let image = values.reference(value);
-        value.image != values.list[bad].image && !image.is_some_and(|image| is_bad(values, bad, &image))
+        value.image != values.list[bad].image
+            && !image.is_some_and(|image| is_bad(values, bad, &image))
     };
     let mut candidates: Vec<&Value> = Vec::new();
     for value in values.list[bad + 1..].iter().filter(is_good) {
@@ -492,12 +636,18 @@ fn entry(path: &str, content: &[u8], wanted: &Change) -> Result<String, Refused>
     let name = &wanted.names[0];
     match &found[..] {
         [entry] => Ok(entry.name.clone()),
-        [] => Err(Refused::new(editing::IMAGE_MISSING, format!("`{path}`: there is no entry for `{name}`"))
-            .hint("check the repository of `--image`")),
+        [] => Err(Refused::new(
+            editing::IMAGE_MISSING,
+            format!("`{path}`: there is no entry for `{name}`"),
+        )
+        .hint("check the repository of `--image`")),
         several => {
             let lines: Vec<_> = several.iter().map(|entry| entry.line.to_string()).collect();
-            let message =
-                format!("`{path}`: {} entries for `{name}`, on lines {}", several.len(), lines.join(", "));
+            let message = format!(
+                "`{path}`: {} entries for `{name}`, on lines {}",
+                several.len(),
+                lines.join(", ")
+            );
             Err(Refused::new(editing::AMBIGUOUS, message).hint("remove all but one"))
         }
     }
@@ -511,12 +661,28 @@ fn edited(file: &File<'_>, good: &Target) -> Result<Edited, Refused> {
     };
     let name_end = rest.rfind('/').map_or(0, |slash| slash + 1);
     let (name, tag) = match rest[name_end..].find(':') {
-        Some(colon) => (&rest[..name_end + colon], Some(rest[name_end + colon + 1..].to_owned())),
+        Some(colon) => (
+            &rest[..name_end + colon],
+            Some(rest[name_end + colon + 1..].to_owned()),
+        ),
         None => (rest, None),
     };
-    let pin = if digest.is_some() { Pin::Digest } else { Pin::Tag };
-    let change = Change { names: vec![name.to_owned()], tag, digest, entry: Some(file.entry.clone()) };
-    let options = Options { pin, rename: true, ..Options::default() };
+    let pin = if digest.is_some() {
+        Pin::Digest
+    } else {
+        Pin::Tag
+    };
+    let change = Change {
+        names: vec![name.to_owned()],
+        tag,
+        digest,
+        entry: Some(file.entry.clone()),
+    };
+    let options = Options {
+        pin,
+        rename: true,
+        ..Options::default()
+    };
     overlay::edit(file.content, &[change], &options).map_err(|refusal| Refused {
         reason: refusal.kind.reason(),
         message: format!("`{}`: {refusal}", file.path),
@@ -538,13 +704,24 @@ fn nothing_earlier(file: &File<'_>, bad: usize, passed_over: &[String]) -> Refus
     let values = &file.values;
     let bad = &values.list[bad].image;
     let reach = match values.list.last().filter(|_| values.is_whole) {
-        Some(first) => format!("the first one of this file came with {}", first.commit.short()),
+        Some(first) => format!(
+            "the first one of this file came with {}",
+            first.commit.short()
+        ),
         None => format!("in the last {LOOKED_AT} changes of the file"),
     };
     let message = match passed_over {
-        [] => format!("`{}`: there is no image before {bad} that nobody called bad, {reach}", file.path),
-        all => format!("`{}`: no image before {bad} is left, {reach}: {}", file.path, all.join("; ")),
+        [] => format!(
+            "`{}`: there is no image before {bad} that nobody called bad, {reach}",
+            file.path
+        ),
+        all => format!(
+            "`{}`: no image before {bad} is left, {reach}: {}",
+            file.path,
+            all.join("; ")
+        ),
     };
-    Refused::new(NO_EARLIER_IMAGE, message)
-        .hint("name an image with `--to`; a file that was moved and changed in one commit begins there")
+    Refused::new(NO_EARLIER_IMAGE, message).hint(
+        "name an image with `--to`; a file that was moved and changed in one commit begins there",
+    )
 }

@@ -55,7 +55,10 @@ impl Request {
             },
             to: args.to,
             allow_older: args.allow_older,
-            reason: args.reason.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
+            reason: args
+                .reason
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty()),
             run: branch::run_url(world),
             dry_run: args.dry_run,
             branch: args.branch,

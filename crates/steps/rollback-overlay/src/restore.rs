@@ -29,7 +29,10 @@ pub(crate) async fn restore(request: &Request, world: &World) -> Result<Report, 
         bad: BTreeMap::new(),
         facts: Facts::default(),
     };
-    let mut restoring = Restoring { planner, plan: Plan(Vec::new()) };
+    let mut restoring = Restoring {
+        planner,
+        plan: Plan(Vec::new()),
+    };
     if request.dry_run {
         return dry_run(&mut restoring.planner, &remote).await;
     }
@@ -68,7 +71,10 @@ impl remote::Plan for Restoring<'_, '_> {
 
     fn proposed(&self, pull: &Pull) {
         let known = self.planner.facts.clone();
-        self.planner.world.learn(&Facts { pull_request: pull.url.clone(), ..known });
+        self.planner.world.learn(&Facts {
+            pull_request: pull.url.clone(),
+            ..known
+        });
     }
 }
 
@@ -78,15 +84,24 @@ fn decide(request: &Request, plan: &Plan, snapshot: &Snapshot) -> Decision<Box<R
     }
     let files: Vec<FileChange> = plan
         .restored()
-        .map(|(part, restored)| FileChange { path: part.path.clone(), content: restored.edited.text.clone() })
+        .map(|(part, restored)| FileChange {
+            path: part.path.clone(),
+            content: restored.edited.text.clone(),
+        })
         .collect();
     if files.is_empty() {
         return Decision::Nothing;
     }
-    Decision::Write(Edit { files, message: message::text(request, plan) })
+    Decision::Write(Edit {
+        files,
+        message: message::text(request, plan),
+    })
 }
 
-async fn dry_run(planner: &mut Planner<'_, Past<'_>>, remote: &Remote<'_>) -> Result<Report, Failure> {
+async fn dry_run(
+    planner: &mut Planner<'_, Past<'_>>,
+    remote: &Remote<'_>,
+) -> Result<Report, Failure> {
     let request = planner.request;
     let snapshot = match remote.read(&request.paths()).await? {
         Ok(snapshot) => snapshot,

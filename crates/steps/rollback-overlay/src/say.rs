@@ -6,7 +6,9 @@ use contract::{
     Commit, Failure,
     Fault::Configuration,
     Reason, Report, Subject, Verdict,
-    editing::{AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML},
+    editing::{
+        AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
+    },
 };
 
 use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, UNVERIFIED};
@@ -25,8 +27,11 @@ pub(crate) const NO_EARLIER_IMAGE: Reason = Reason::new(
     "the overlay never had another image that nobody called bad",
 );
 /// Not a commit of the overlay.
-pub(crate) const NOT_IN_HISTORY: Reason =
-    Reason::new("not-in-history", Configuration, "the commit did not set the image of the overlay");
+pub(crate) const NOT_IN_HISTORY: Reason = Reason::new(
+    "not-in-history",
+    Configuration,
+    "the commit did not set the image of the overlay",
+);
 
 /// All that this step may say beside what every step may.
 pub(crate) const REASONS: [Reason; 23] = [
@@ -58,14 +63,21 @@ pub(crate) const REASONS: [Reason; 23] = [
 /// Says that nothing is written, since one of the overlays cannot be or has something newer.
 pub(crate) fn stopped(request: &Request, plan: &Plan, tip: &Commit) -> Report {
     let mut report = about(plan.0.iter().map(subject).collect());
-    report.summary = format!("{} (on `{}` at {})", report.summary, request.branch, tip.short());
+    report.summary = format!(
+        "{} (on `{}` at {})",
+        report.summary,
+        request.branch,
+        tip.short()
+    );
     let refused = plan.0.iter().filter_map(|part| match &part.then {
         Then::Refused(refused) => refused.hint.clone(),
         _ => None,
     });
     report.hints = message::unique(refused);
     if report.verdict == Verdict::Superseded && plan.restored().next().is_some() {
-        report.hints.push("leave the `--overlay` out that has something newer".to_owned());
+        report
+            .hints
+            .push("leave the `--overlay` out that has something newer".to_owned());
     }
     report.with_facts(&facts_before(request, plan))
 }
@@ -73,40 +85,83 @@ pub(crate) fn stopped(request: &Request, plan: &Plan, tip: &Commit) -> Report {
 /// Says that all is as it should be already.
 pub(crate) fn unchanged(request: &Request, plan: &Plan, tip: &Commit) -> Report {
     let mut report = about(plan.0.iter().map(subject).collect());
-    report.summary = format!("{} (on `{}` at {})", report.summary, request.branch, tip.short());
-    let facts = Facts { commit: tip.to_string(), ..facts_before(request, plan) };
+    report.summary = format!(
+        "{} (on `{}` at {})",
+        report.summary,
+        request.branch,
+        tip.short()
+    );
+    let facts = Facts {
+        commit: tip.to_string(),
+        ..facts_before(request, plan)
+    };
     report.with_facts(&facts).with_value(tip.as_str())
 }
 
 /// Says what was committed.
 pub(crate) fn restored(request: &Request, plan: &Plan, commit: &Commit) -> Report {
     let mut report = about(plan.0.iter().map(subject).collect());
-    report.summary = format!("committed {} to `{}`: {}", commit.short(), request.branch, what(plan));
-    let facts = Facts { commit: commit.to_string(), ..facts(request, plan) };
-    with_notices(report, plan).with_facts(&facts).with_value(commit.as_str())
+    report.summary = format!(
+        "committed {} to `{}`: {}",
+        commit.short(),
+        request.branch,
+        what(plan)
+    );
+    let facts = Facts {
+        commit: commit.to_string(),
+        ..facts(request, plan)
+    };
+    with_notices(report, plan)
+        .with_facts(&facts)
+        .with_value(commit.as_str())
 }
 
 /// Says that the pull request was merged.
 pub(crate) fn merged(request: &Request, plan: &Plan, pull: &Pull, commit: &Commit) -> Report {
     let mut report = about(plan.0.iter().map(subject).collect());
     let (number, short) = (pull.number, commit.short());
-    report.summary =
-        format!("merged pull request #{number} into `{}` as {short}: {}", request.branch, what(plan));
-    let facts = Facts { commit: commit.to_string(), pull_request: pull.url.clone(), ..facts(request, plan) };
-    with_notices(report, plan).with_facts(&facts).with_value(commit.as_str())
+    report.summary = format!(
+        "merged pull request #{number} into `{}` as {short}: {}",
+        request.branch,
+        what(plan)
+    );
+    let facts = Facts {
+        commit: commit.to_string(),
+        pull_request: pull.url.clone(),
+        ..facts(request, plan)
+    };
+    with_notices(report, plan)
+        .with_facts(&facts)
+        .with_value(commit.as_str())
 }
 
 /// Says why the branch was not written, or not as it has to be.
 pub(crate) fn failed(request: &Request, plan: &Plan, problem: &Problem) -> Result<Report, Failure> {
     let report = problem.report(&request.branch, &what(plan), &request.remote)?;
     if let Some(commit) = problem.commit() {
-        return Ok(report.with_facts(&Facts { commit: commit.to_string(), ..facts(request, plan) }));
+        return Ok(report.with_facts(&Facts {
+            commit: commit.to_string(),
+            ..facts(request, plan)
+        }));
     }
     // Nothing of it is on the branch.
     let before = facts_before(request, plan);
-    let Some(pull) = problem.pull() else { return Ok(report.with_facts(&before)) };
-    let Facts { message, diff, lines, .. } = facts(request, plan);
-    let facts = Facts { pull_request: pull.url.clone(), message, diff, lines, ..before };
+    let Some(pull) = problem.pull() else {
+        return Ok(report.with_facts(&before));
+    };
+    let Facts {
+        message,
+        diff,
+        lines,
+        ..
+    } = facts(request, plan);
+    let facts = Facts {
+        pull_request: pull.url.clone(),
+        message,
+        diff,
+        lines,
+        ..before
+    };
     Ok(with_notices(report, plan).with_facts(&facts))
 }
 
@@ -115,35 +170,71 @@ pub(crate) fn dry_run(request: &Request, plan: &Plan, tip: &Commit) -> Report {
     let facts = facts(request, plan);
     let mut report = about(plan.0.iter().map(subject).collect());
     let onto = format!("{} of `{}`", tip.short(), request.branch);
-    report.summary = format!("dry run, nothing pushed; would commit onto {onto}: {}", what(plan));
-    let message: String =
-        facts.message.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect();
+    report.summary = format!(
+        "dry run, nothing pushed; would commit onto {onto}: {}",
+        what(plan)
+    );
+    let message: String = facts
+        .message
+        .lines()
+        .map(|line| format!("    {line}").trim_end().to_owned() + "\n")
+        .collect();
     let detail = format!("{}\nmessage of the commit:\n{message}", facts.diff);
-    with_notices(report, plan).with_facts(&facts).with_detail(detail)
+    with_notices(report, plan)
+        .with_facts(&facts)
+        .with_detail(detail)
 }
 
 /// Adds the images that the overlays had.
 pub(crate) fn with_history(mut report: Report, plan: &Plan) -> Report {
-    let tables: Vec<String> =
-        plan.0.iter().filter(|part| !part.values.list.is_empty()).map(table::text).collect();
-    let detail = report.detail.take().into_iter().chain(tables).collect::<Vec<_>>().join("\n");
-    if detail.is_empty() { report } else { report.with_detail(detail) }
+    let tables: Vec<String> = plan
+        .0
+        .iter()
+        .filter(|part| !part.values.list.is_empty())
+        .map(table::text)
+        .collect();
+    let detail = report
+        .detail
+        .take()
+        .into_iter()
+        .chain(tables)
+        .collect::<Vec<_>>()
+        .join("\n");
+    if detail.is_empty() {
+        report
+    } else {
+        report.with_detail(detail)
+    }
 }
 
 /// Returns the facts as they are before anything was written, for a run that fails.
-pub(crate) fn known<'a>(request: &Request, files: impl Iterator<Item = (&'a str, &'a Values)>) -> Facts {
-    let mut facts = Facts { branch: request.branch.to_string(), ..Facts::default() };
+pub(crate) fn known<'a>(
+    request: &Request,
+    files: impl Iterator<Item = (&'a str, &'a Values)>,
+) -> Facts {
+    let mut facts = Facts {
+        branch: request.branch.to_string(),
+        ..Facts::default()
+    };
     for (path, values) in files {
         facts.overlays.push(path.to_owned());
-        let image = values.list.first().map(|value| Target::of(values, value).full());
-        facts.image.extend(image.filter(|image| !facts.image.contains(image)));
+        let image = values
+            .list
+            .first()
+            .map(|value| Target::of(values, value).full());
+        facts
+            .image
+            .extend(image.filter(|image| !facts.image.contains(image)));
     }
     facts
 }
 
 fn facts_before(request: &Request, plan: &Plan) -> Facts {
     let found = plan.0.iter().filter(|part| !part.path.is_empty());
-    known(request, found.map(|part| (part.path.as_str(), &part.values)))
+    known(
+        request,
+        found.map(|part| (part.path.as_str(), &part.values)),
+    )
 }
 
 fn facts(request: &Request, plan: &Plan) -> Facts {
@@ -157,9 +248,15 @@ fn facts(request: &Request, plan: &Plan) -> Facts {
         image: message::unique(images),
         bad: message::unique(restored.iter().map(|restored| restored.bad.full())),
         verified: !restored.is_empty() && restored.iter().all(|restored| restored.good.is_verified),
-        restores: message::restores(plan).iter().map(Commit::to_string).collect(),
+        restores: message::restores(plan)
+            .iter()
+            .map(Commit::to_string)
+            .collect(),
         lines: restored.iter().map(|restored| restored.diff.lines).sum(),
-        diff: restored.iter().map(|restored| restored.diff.text.as_str()).collect(),
+        diff: restored
+            .iter()
+            .map(|restored| restored.diff.text.as_str())
+            .collect(),
         message: message::text(request, plan),
         ..facts_before(request, plan)
     }
@@ -167,7 +264,8 @@ fn facts(request: &Request, plan: &Plan) -> Facts {
 
 /// There is at least one overlay, since clap asks for one.
 fn about(subjects: Vec<Subject>) -> Report {
-    Report::about(subjects).unwrap_or_else(|| Report::refused(OVERLAY_MISSING, "no overlay was named"))
+    Report::about(subjects)
+        .unwrap_or_else(|| Report::refused(OVERLAY_MISSING, "no overlay was named"))
 }
 
 fn subject(part: &Part) -> Subject {
@@ -182,13 +280,20 @@ fn subject(part: &Part) -> Subject {
                 .with_fact("lines", restored.diff.lines)
         }
         Then::Already(text) => Subject::unchanged(name, format!("`{name}`: {text}")),
-        Then::Superseded(text) => {
-            Subject::new(name, Verdict::Superseded, Some(NEWER_IMAGE), format!("`{name}`: {text}"))
-        }
+        Then::Superseded(text) => Subject::new(
+            name,
+            Verdict::Superseded,
+            Some(NEWER_IMAGE),
+            format!("`{name}`: {text}"),
+        ),
         Then::Refused(refused) => {
             let is_named = refused.message.contains(name.as_str());
             let message = &refused.message;
-            let text = if is_named { message.clone() } else { format!("`{name}`: {message}") };
+            let text = if is_named {
+                message.clone()
+            } else {
+                format!("`{name}`: {message}")
+            };
             Subject::refused(name, refused.reason, text)
         }
     };
@@ -197,16 +302,24 @@ fn subject(part: &Part) -> Subject {
 
 fn what(plan: &Plan) -> String {
     let steps = plan.restored().map(|(part, restored)| {
-        format!("`{}` from {} back to {}", part.path, restored.bad.text, restored.good.text)
+        format!(
+            "`{}` from {} back to {}",
+            part.path, restored.bad.text, restored.good.text
+        )
     });
     steps.collect::<Vec<_>>().join(", ")
 }
 
 fn with_notices(mut report: Report, plan: &Plan) -> Report {
     for (part, restored) in plan.restored() {
-        let passed_over = restored.passed_over.iter().map(|why| format!("passed over: {why}"));
+        let passed_over = restored
+            .passed_over
+            .iter()
+            .map(|why| format!("passed over: {why}"));
         let notices = passed_over.chain(restored.doubt.clone());
-        report.notices.extend(notices.map(|text| format!("`{}`: {text}", part.path)));
+        report
+            .notices
+            .extend(notices.map(|text| format!("`{}`: {text}", part.path)));
     }
     report
 }
@@ -217,7 +330,10 @@ mod tests {
 
     #[test]
     fn the_reasons_are_a_closed_list() {
-        let list: Vec<String> = REASONS.iter().map(|reason| format!("{reason} [{}]", reason.fault)).collect();
+        let list: Vec<String> = REASONS
+            .iter()
+            .map(|reason| format!("{reason} [{}]", reason.fault))
+            .collect();
         insta::assert_snapshot!(list.join("\n"), @"
         no-earlier-image [configuration]
         not-in-history [configuration]

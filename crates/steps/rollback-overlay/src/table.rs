@@ -13,11 +13,24 @@ const SHOWN: usize = 20;
 /// Returns the table of one overlay, newest first.
 pub(crate) fn text(part: &Part) -> String {
     let values = &part.values;
-    let rows: Vec<[String; 4]> =
-        values.list.iter().take(SHOWN).enumerate().map(|row| cells(part, row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default();
+    let rows: Vec<[String; 4]> = values
+        .list
+        .iter()
+        .take(SHOWN)
+        .enumerate()
+        .map(|row| cells(part, row))
+        .collect();
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].len())
+            .max()
+            .unwrap_or_default()
+    };
     let line = |[commit, date, image, remark]: &[String; 4]| {
-        let line = format!("    {commit}  {date}  {image:<width$}  {remark}", width = width(2));
+        let line = format!(
+            "    {commit}  {date}  {image:<width$}  {remark}",
+            width = width(2)
+        );
         format!("{}\n", line.trim_end())
     };
     let table: String = rows.iter().map(line).collect();
@@ -36,11 +49,20 @@ fn cells(part: &Part, (at, value): (usize, &Value)) -> [String; 4] {
     remarks.extend(is_verified(part, value).then(|| "verified".to_owned()));
     remarks.extend(mark(&part.values, value));
     if let Then::Restored(restored) = &part.then {
-        let is = |other: &Option<Value>| other.as_ref().is_some_and(|other| other.commit == value.commit);
+        let is = |other: &Option<Value>| {
+            other
+                .as_ref()
+                .is_some_and(|other| other.commit == value.commit)
+        };
         remarks.extend(is(&restored.bad.value).then(|| "bad".to_owned()));
         remarks.extend(is(&restored.good.value).then(|| "to be restored".to_owned()));
     }
-    [value.commit.short().to_owned(), date(value.date), image(&part.values, value), remarks.join(", ")]
+    [
+        value.commit.short().to_owned(),
+        date(value.date),
+        image(&part.values, value),
+        remarks.join(", "),
+    ]
 }
 
 /// Returns the image with a short digest.

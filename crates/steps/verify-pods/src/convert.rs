@@ -22,7 +22,11 @@ impl Members {
             match workload_of(object, view) {
                 Some((kind, name)) => {
                     pod.outdated = templates.are_newer(object, kind, &name);
-                    members.of.entry((kind_of(kind), name)).or_default().push(pod);
+                    members
+                        .of
+                        .entry((kind_of(kind), name))
+                        .or_default()
+                        .push(pod);
                 }
                 None => members.strangers.push(pod),
             }
@@ -32,7 +36,9 @@ impl Members {
 
     /// Takes those of one workload.
     pub(crate) fn take(&mut self, workload: &Rollout) -> Vec<Pod> {
-        self.of.remove(&(workload.kind, workload.name.clone())).unwrap_or_default()
+        self.of
+            .remove(&(workload.kind, workload.name.clone()))
+            .unwrap_or_default()
     }
 }
 
@@ -50,7 +56,10 @@ fn pod(object: &k::Pod) -> Pod {
         conditions: status.conditions.iter().map(condition).collect(),
         init_containers: containers(&spec.init_containers, &status.init_container_statuses),
         containers: containers(&spec.containers, &status.container_statuses),
-        terminating: meta.deletion_timestamp.as_ref().map(|time| time.0.to_string()),
+        terminating: meta
+            .deletion_timestamp
+            .as_ref()
+            .map(|time| time.0.to_string()),
         finalizers: meta.finalizers.clone().unwrap_or_default(),
         node: spec.node_name.clone(),
         owner: owner.map(|(kind, name)| Owner { kind, name }),
@@ -106,23 +115,47 @@ fn state(state: &k::ContainerState) -> State {
     match (&state.waiting, &state.running, &state.terminated) {
         (_, _, Some(end)) => State::Terminated(ended(end)),
         (_, Some(_), _) => State::Running,
-        (Some(waiting), ..) => {
-            State::Waiting { reason: waiting.reason.clone(), message: waiting.message.clone() }
-        }
+        (Some(waiting), ..) => State::Waiting {
+            reason: waiting.reason.clone(),
+            message: waiting.message.clone(),
+        },
         _ => State::Unknown,
     }
 }
 
 fn ended(end: &k::Terminated) -> Ended {
-    Ended { code: end.exit_code, reason: end.reason.clone(), message: end.message.clone() }
+    Ended {
+        code: end.exit_code,
+        reason: end.reason.clone(),
+        message: end.message.clone(),
+    }
 }
 
 fn probe(probe: &k::Probe) -> Option<String> {
-    let port = |get: &serde_json::Value| get.as_str().map_or_else(|| get.to_string(), str::to_owned);
-    let http = probe.http_get.as_ref().map(|get| format!("GET :{}{}", port(&get.port), get.path));
-    let tcp = || probe.tcp_socket.as_ref().map(|get| format!("connect :{}", port(&get.port)));
-    let grpc = || probe.grpc.as_ref().map(|get| format!("grpc :{}", port(&get.port)));
-    let exec = || probe.exec.as_ref().map(|exec| format!("`{}`", exec.command.join(" ")));
+    let port =
+        |get: &serde_json::Value| get.as_str().map_or_else(|| get.to_string(), str::to_owned);
+    let http = probe
+        .http_get
+        .as_ref()
+        .map(|get| format!("GET :{}{}", port(&get.port), get.path));
+    let tcp = || {
+        probe
+            .tcp_socket
+            .as_ref()
+            .map(|get| format!("connect :{}", port(&get.port)))
+    };
+    let grpc = || {
+        probe
+            .grpc
+            .as_ref()
+            .map(|get| format!("grpc :{}", port(&get.port)))
+    };
+    let exec = || {
+        probe
+            .exec
+            .as_ref()
+            .map(|exec| format!("`{}`", exec.command.join(" ")))
+    };
     http.or_else(tcp).or_else(grpc).or_else(exec)
 }
 
@@ -135,7 +168,12 @@ pub(crate) fn rollout(kind: k::Kind, object: &k::Workload) -> Rollout {
         let right = |it: &&k::Condition| {
             it.kind == kind && it.status == status && reason.is_none_or(|r| it.reason == r)
         };
-        object.status.conditions.iter().find(right).map(|it| it.message.clone())
+        object
+            .status
+            .conditions
+            .iter()
+            .find(right)
+            .map(|it| it.message.clone())
     };
     Rollout {
         kind: kind_of(kind),
@@ -151,11 +189,24 @@ pub(crate) fn rollout(kind: k::Kind, object: &k::Workload) -> Rollout {
         observed: status
             .observed_generation
             .is_some_and(|seen| meta.generation.is_none_or(|asked| seen >= asked)),
-        wanted: if daemon { status.desired_number_scheduled } else { spec.replicas.unwrap_or(1) },
-        updated: if daemon { status.updated_number_scheduled } else { status.updated_replicas },
+        wanted: if daemon {
+            status.desired_number_scheduled
+        } else {
+            spec.replicas.unwrap_or(1)
+        },
+        updated: if daemon {
+            status.updated_number_scheduled
+        } else {
+            status.updated_replicas
+        },
         paused: spec.paused,
         on_delete: spec.update_strategy.kind == "OnDelete",
-        partition: spec.update_strategy.rolling_update.as_ref().and_then(|it| it.partition).unwrap_or(0),
+        partition: spec
+            .update_strategy
+            .rolling_update
+            .as_ref()
+            .and_then(|it| it.partition)
+            .unwrap_or(0),
         stalled: says("Progressing", "False", Some("ProgressDeadlineExceeded")),
         replica_failure: says("ReplicaFailure", "True", None),
     }
@@ -182,18 +233,30 @@ pub(crate) fn api_kind(kind: Kind) -> k::Kind {
 /// Returns the workload that a pod belongs to; a Deployment's are owned by its ReplicaSets.
 fn workload_of(object: &k::Pod, view: &k::View) -> Option<(k::Kind, String)> {
     let (kind, name) = controller(&object.metadata)?;
-    let (kind, name) = match view.replica_sets.get(&name).filter(|_| kind == "ReplicaSet") {
+    let (kind, name) = match view
+        .replica_sets
+        .get(&name)
+        .filter(|_| kind == "ReplicaSet")
+    {
         Some(set) => controller(&set.metadata)?,
         // A ReplicaSet that is not kept for the history is gone before its last pods are.
-        None if kind == "ReplicaSet" => ("Deployment".to_owned(), name.rsplit_once('-')?.0.to_owned()),
+        None if kind == "ReplicaSet" => {
+            ("Deployment".to_owned(), name.rsplit_once('-')?.0.to_owned())
+        }
         None => (kind, name),
     };
-    let kind = k::Kind::ALL.into_iter().find(|known| known.name() == kind)?;
+    let kind = k::Kind::ALL
+        .into_iter()
+        .find(|known| known.name() == kind)?;
     view.workload(kind, &name).map(|_| (kind, name))
 }
 
 fn controller(meta: &k::ObjectMeta) -> Option<(String, String)> {
-    let owner = meta.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))?;
+    let owner = meta
+        .owner_references
+        .iter()
+        .flatten()
+        .find(|owner| owner.controller == Some(true))?;
     Some((owner.kind.clone(), owner.name.clone()))
 }
 
@@ -208,7 +271,9 @@ impl<'v> Templates<'v> {
     fn of(view: &'v k::View) -> Self {
         let mut revisions = BTreeMap::new();
         for set in view.replica_sets.values() {
-            if let (Some((_, deployment)), Some(revision)) = (controller(&set.metadata), revision(set)) {
+            if let (Some((_, deployment)), Some(revision)) =
+                (controller(&set.metadata), revision(set))
+            {
                 let newest = revisions.entry(deployment).or_insert(revision);
                 *newest = revision.max(*newest);
             }
@@ -219,25 +284,37 @@ impl<'v> Templates<'v> {
     /// Returns whether a pod was made of an older one; what is not known is no.
     fn are_newer(&self, object: &k::Pod, kind: k::Kind, name: &str) -> bool {
         let label = |label| mark(object.metadata.labels.as_ref(), label);
-        let Some(workload) = self.view.workload(kind, name) else { return false };
+        let Some(workload) = self.view.workload(kind, name) else {
+            return false;
+        };
         let wanted = match kind {
             k::Kind::Deployment => return self.are_newer_than_set(object, name),
             k::Kind::StatefulSet => Some(workload.status.update_revision.as_str()),
             k::Kind::DaemonSet => mark(workload.metadata.annotations.as_ref(), k::GENERATION),
         };
-        let own = label(if kind == k::Kind::DaemonSet { k::GENERATION_LABEL } else { k::REVISION_LABEL });
-        own.zip(wanted.filter(|it| !it.is_empty())).is_some_and(|(own, wanted)| own != wanted)
+        let own = label(if kind == k::Kind::DaemonSet {
+            k::GENERATION_LABEL
+        } else {
+            k::REVISION_LABEL
+        });
+        own.zip(wanted.filter(|it| !it.is_empty()))
+            .is_some_and(|(own, wanted)| own != wanted)
     }
 
     fn are_newer_than_set(&self, object: &k::Pod, deployment: &str) -> bool {
-        let set = controller(&object.metadata).and_then(|(_, set)| self.view.replica_sets.get(&set));
+        let set =
+            controller(&object.metadata).and_then(|(_, set)| self.view.replica_sets.get(&set));
         let Some(set) = set else { return true };
-        revision(set).zip(self.revisions.get(deployment)).is_some_and(|(own, newest)| own < *newest)
+        revision(set)
+            .zip(self.revisions.get(deployment))
+            .is_some_and(|(own, newest)| own < *newest)
     }
 }
 
 fn revision(set: &k::ReplicaSet) -> Option<u64> {
-    mark(set.metadata.annotations.as_ref(), k::REVISION)?.parse().ok()
+    mark(set.metadata.annotations.as_ref(), k::REVISION)?
+        .parse()
+        .ok()
 }
 
 fn mark<'a>(marks: Option<&'a k::Labels>, name: &str) -> Option<&'a str> {

@@ -26,7 +26,9 @@ pub(crate) async fn explain(
     cluster: &Cluster<'_>,
     world: &World,
 ) -> Report {
-    let Some(case) = worst(cases) else { return report };
+    let Some(case) = worst(cases) else {
+        return report;
+    };
     let mut lines = table(case, demand);
     let shows_log = report.reason.is_some_and(|reason| logs(reason.word));
     if let Some((pod, container)) = culprit(case) {
@@ -44,16 +46,27 @@ pub(crate) async fn explain(
     }
     let mut report = hinted(report);
     if shows_log && world.log_lines() == 0 {
-        report =
-            report.hinted("pass `--log-lines 25` to show the end of its log, to everybody who sees this one");
+        report = report.hinted(
+            "pass `--log-lines 25` to show the end of its log, to everybody who sees this one",
+        );
     }
-    if lines.is_empty() { report } else { report.with_detail(lines.join("\n")) }
+    if lines.is_empty() {
+        report
+    } else {
+        report.with_detail(lines.join("\n"))
+    }
 }
 
 /// The first that is doomed, else the first that is not good yet; `None` if all are.
 fn worst(cases: &[Case]) -> Option<&Case> {
-    let doomed = cases.iter().find(|case| matches!(case.standing, Standing::Doomed(_)));
-    doomed.or_else(|| cases.iter().find(|case| matches!(case.standing, Standing::NotYet(..))))
+    let doomed = cases
+        .iter()
+        .find(|case| matches!(case.standing, Standing::Doomed(_)));
+    doomed.or_else(|| {
+        cases
+            .iter()
+            .find(|case| matches!(case.standing, Standing::NotYet(..)))
+    })
 }
 
 /// One line for each of several pods, those first that are not as they should be.
@@ -63,7 +76,11 @@ fn table(case: &Case, demand: &Demand) -> Vec<String> {
     }
     let mut pods: Vec<&Pod> = case.pods.iter().collect();
     pods.sort_by_key(|pod| pod.is_ready() && demand.is_new(pod));
-    let mut lines: Vec<String> = pods.iter().take(PODS).map(|pod| demand.describe(pod)).collect();
+    let mut lines: Vec<String> = pods
+        .iter()
+        .take(PODS)
+        .map(|pod| demand.describe(pod))
+        .collect();
     if let more @ 1.. = pods.len().saturating_sub(PODS) {
         lines.push(format!("and {more} pods more"));
     }
@@ -74,27 +91,48 @@ fn table(case: &Case, demand: &Demand) -> Vec<String> {
 fn culprit(case: &Case) -> Option<(&Pod, Option<&str>)> {
     if let Standing::Doomed(Sick { pod, doom }) = &case.standing {
         let pod = case.pods.iter().find(|it| Some(&it.name) == pod.as_ref())?;
-        let container = pod.all_containers().find(|it| Some(&it.name) == doom.container.as_ref());
+        let container = pod
+            .all_containers()
+            .find(|it| Some(&it.name) == doom.container.as_ref());
         return Some((pod, container.map(|it| it.name.as_str())));
     }
     let unready = |pod: &&Pod| !pod.is_ready() && !pod.is_terminating() && !pod.has_ended();
     let pod = case.pods.iter().find(unready)?;
-    Some((pod, pod.containers.iter().find(|it| !it.ready).map(|it| it.name.as_str())))
+    Some((
+        pod,
+        pod.containers
+            .iter()
+            .find(|it| !it.ready)
+            .map(|it| it.name.as_str()),
+    ))
 }
 
 /// `event Unhealthy (7 times): Readiness probe failed: …`
 fn said(event: &Event) -> String {
-    let times = event.count.filter(|count| *count > 1).map(|count| format!(" ({count} times)"));
-    format!("event {}{}: {}", event.reason, times.unwrap_or_default(), event.message.trim())
+    let times = event
+        .count
+        .filter(|count| *count > 1)
+        .map(|count| format!(" ({count} times)"));
+    format!(
+        "event {}{}: {}",
+        event.reason,
+        times.unwrap_or_default(),
+        event.message.trim()
+    )
 }
 
 /// The reasons that a log explains.
 fn logs(reason: &str) -> bool {
-    [CRASH_LOOP, OUT_OF_MEMORY, INIT_FAILED, NOT_READY].iter().any(|it| it.word == reason)
+    [CRASH_LOOP, OUT_OF_MEMORY, INIT_FAILED, NOT_READY]
+        .iter()
+        .any(|it| it.word == reason)
 }
 
 fn warnings(events: &[Event]) -> Vec<&Event> {
-    let warnings: Vec<&Event> = events.iter().filter(|event| event.kind == "Warning").collect();
+    let warnings: Vec<&Event> = events
+        .iter()
+        .filter(|event| event.kind == "Warning")
+        .collect();
     warnings[warnings.len().saturating_sub(EVENTS)..].to_vec()
 }
 
@@ -117,10 +155,18 @@ pub(crate) async fn events(
 }
 
 /// Reads the log of the run that crashed, if one did; a node may have thrown it away.
-async fn log(pod: &Pod, container: &str, crashed: bool, cluster: &Cluster<'_>, world: &World) -> Vec<String> {
+async fn log(
+    pod: &Pod,
+    container: &str,
+    crashed: bool,
+    cluster: &Cluster<'_>,
+    world: &World,
+) -> Vec<String> {
     let most = world.log_lines();
     let container = pod.all_containers().find(|it| it.name == container);
-    let Some(container) = container.filter(|it| most > 0 && has_run(it)) else { return Vec::new() };
+    let Some(container) = container.filter(|it| most > 0 && has_run(it)) else {
+        return Vec::new();
+    };
     let name = container.name.as_str();
     let ask = |previous| cluster.log(&pod.namespace, &pod.name, name, previous, most);
     if crashed
@@ -149,16 +195,33 @@ fn tail(text: &str, most: usize, container: &str, previous: bool, world: &World)
     if last.is_empty() {
         return vec![format!("the log of container {container} is empty")];
     }
-    let which = if previous { ", before it was started again" } else { "" };
-    let lines = if last.len() == 1 { "line".to_owned() } else { format!("{} lines", last.len()) };
+    let which = if previous {
+        ", before it was started again"
+    } else {
+        ""
+    };
+    let lines = if last.len() == 1 {
+        "line".to_owned()
+    } else {
+        format!("{} lines", last.len())
+    };
     let head = format!("log of container {container}{which}, the last {lines}:");
     let line = |line: &&str| format!("  {}", masked(&world.redact(line)));
     std::iter::once(head).chain(last.iter().map(line)).collect()
 }
 
 /// Words after which a log shows what nobody should read.
-const SECRETS: [&str; 9] =
-    ["password", "passwd", "secret", "token", "api_key", "apikey", "api-key", "authorization", "bearer"];
+const SECRETS: [&str; 9] = [
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "api-key",
+    "authorization",
+    "bearer",
+];
 
 /// Masks what follows `password=` and the like, and tokens by their look: whoever sees the run may not
 /// see the cluster's logs.
@@ -176,8 +239,9 @@ fn masked(line: &str) -> String {
             _ => word.clone(),
         });
         // `Authorization: Bearer x` hides both words after it.
-        let opens =
-            (names && word.ends_with([':', '='])) || lower == "bearer" || (hide && lower.ends_with("bearer"));
+        let opens = (names && word.ends_with([':', '=']))
+            || lower == "bearer"
+            || (hide && lower.ends_with("bearer"));
         hide = opens || (hide && word.is_empty());
     }
     words.join(" ")
@@ -185,22 +249,36 @@ fn masked(line: &str) -> String {
 
 /// `postgres://dex:hunter2@db` without what stands before the host.
 fn without_password(word: &str) -> String {
-    let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
-    match rest.split(['/', '?']).next().and_then(|authority| authority.rfind('@')) {
+    let Some((scheme, rest)) = word.split_once("://") else {
+        return word.to_owned();
+    };
+    match rest
+        .split(['/', '?'])
+        .next()
+        .and_then(|authority| authority.rfind('@'))
+    {
         Some(at) => format!("{scheme}://***{}", &rest[at..]),
         None => word.to_owned(),
     }
 }
 
 fn unexplained(world: &World, failure: &Failure, what: &str) {
-    let hint = failure.hints.first().filter(|_| failure.reason == asking::PERMISSION_MISSING);
+    let hint = failure
+        .hints
+        .first()
+        .filter(|_| failure.reason == asking::PERMISSION_MISSING);
     let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-    world.notice(format!("could not read {what}: {}{hint}", failure.summary()));
+    world.notice(format!(
+        "could not read {what}: {}{hint}",
+        failure.summary()
+    ));
 }
 
 /// What to do about it.
 fn hinted(report: Report) -> Report {
-    let Some(reason) = report.reason else { return report };
+    let Some(reason) = report.reason else {
+        return report;
+    };
     let hint = match (reason.word, reason.fault) {
         ("image-pull", contract::Fault::Change) => {
             "run `check-image` with every platform of the cluster's nodes before this step"
@@ -240,11 +318,20 @@ mod tests {
     #[test]
     fn what_looks_like_a_secret_in_a_log_is_masked() {
         for (line, shown) in [
-            ("connect postgres password=hunter2 now", "connect postgres password=*** now"),
-            ("Authorization: Bearer abc.def next", "Authorization: *** *** next"),
+            (
+                "connect postgres password=hunter2 now",
+                "connect postgres password=*** now",
+            ),
+            (
+                "Authorization: Bearer abc.def next",
+                "Authorization: *** *** next",
+            ),
             ("DB_PASSWORD: hunter2", "DB_PASSWORD: ***"),
             ("got eyJhbGciOi.x.y", "got ***"),
-            ("no route to postgres://dex:p4ss@db:5432/dex", "no route to postgres://***@db:5432/dex"),
+            (
+                "no route to postgres://dex:p4ss@db:5432/dex",
+                "no route to postgres://***@db:5432/dex",
+            ),
             ("GET https://example.org/@me", "GET https://example.org/@me"),
             ("{\"token\":\"abc\"}", "{\"token\":***"),
             ("no such table: users", "no such table: users"),

@@ -7,7 +7,8 @@ use std::{
 
 use contract::{Digest, Reason};
 use pods::{
-    Doom, Graces, MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS, Pod, RESTARTED, Rollout, Since, State, doom,
+    Doom, Graces, MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS, Pod, RESTARTED, Rollout, Since,
+    State, doom,
     image::{Runs, Wanted},
 };
 
@@ -73,11 +74,17 @@ impl History {
     /// Takes in how all is at this time; a workload that was made anew starts anew.
     pub(crate) fn observe(&mut self, rollout: &Rollout, pods: &[Pod], at: Duration) {
         if self.id != rollout.id {
-            *self = Self { id: rollout.id.clone(), ..Self::default() };
+            *self = Self {
+                id: rollout.id.clone(),
+                ..Self::default()
+            };
         }
         self.now = at;
         for pod in pods {
-            self.pods.entry(pod.id.clone()).or_default().observe(pod, at);
+            self.pods
+                .entry(pod.id.clone())
+                .or_default()
+                .observe(pod, at);
             let before = self.restarts.insert(pod.id.clone(), pod.restarts());
             if before.is_some_and(|before| pod.restarts() > before) && !pod.outdated {
                 self.good = None;
@@ -89,7 +96,10 @@ impl History {
         self.restarts.retain(|id, _| ids.contains(id.as_str()));
         let keep = |mark: Option<Duration>, still: bool| still.then(|| mark.unwrap_or(at));
         self.failing = keep(self.failing, rollout.replica_failure.is_some());
-        let there = pods.iter().filter(|pod| !pod.is_terminating() && !pod.has_ended()).count();
+        let there = pods
+            .iter()
+            .filter(|pod| !pod.is_terminating() && !pod.has_ended())
+            .count();
         self.missing = keep(self.missing, there < rollout.wanted as usize);
     }
 
@@ -111,11 +121,13 @@ impl History {
 
     /// Returns for how long pods have been missing.
     pub(crate) fn missing(&self) -> Duration {
-        self.missing.map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
+        self.missing
+            .map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
     }
 
     fn failing(&self) -> Duration {
-        self.failing.map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
+        self.failing
+            .map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
     }
 }
 
@@ -136,12 +148,17 @@ impl Demand {
 
     /// Returns whether a pod has a container of the wanted image, as far as its specification tells.
     pub(crate) fn is_new(&self, pod: &Pod) -> bool {
-        pod.all_containers().any(|it| self.wanted.is_named(&it.image))
+        pod.all_containers()
+            .any(|it| self.wanted.is_named(&it.image))
     }
 
     /// Returns a line about a pod: `dex-7f9 on node-1: new, ready, 2 restarts`.
     pub(crate) fn describe(&self, pod: &Pod) -> String {
-        let node = pod.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
+        let node = pod
+            .node
+            .as_deref()
+            .map(|node| format!(" on {node}"))
+            .unwrap_or_default();
         let age = match () {
             () if pod.is_terminating() => "terminating",
             () if !self.is_new(pod) => "old",
@@ -163,15 +180,30 @@ impl Demand {
     }
 
     fn sort<'a>(&self, pods: &'a [Pod]) -> Sorted<'a> {
-        let (new, old, other, going, digests) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut sorted = Sorted { new, old, other, going, digests };
-        for pod in pods.iter().filter(|pod| !pod.has_ended() || pod.is_terminating()) {
-            let runs: Vec<Runs> = pod.all_containers().map(|it| self.wanted.compare(it)).collect();
+        let (new, old, other, going, digests) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut sorted = Sorted {
+            new,
+            old,
+            other,
+            going,
+            digests,
+        };
+        for pod in pods
+            .iter()
+            .filter(|pod| !pod.has_ended() || pod.is_terminating())
+        {
+            let runs: Vec<Runs> = pod
+                .all_containers()
+                .map(|it| self.wanted.compare(it))
+                .collect();
             let bytes = runs.iter().find_map(|runs| match runs {
                 Runs::OtherBytes(digest) => Some(digest.clone()),
                 _ => None,
             });
-            let is_new = runs.iter().any(|it| matches!(it, Runs::Wanted(_) | Runs::NotStarted));
+            let is_new = runs
+                .iter()
+                .any(|it| matches!(it, Runs::Wanted(_) | Runs::NotStarted));
             match bytes {
                 // One of the right ones may go at any time: fewer are wanted, or its node is drained.
                 None if pod.is_terminating() && is_new && !runs.contains(&Runs::Old) => {}
@@ -179,9 +211,13 @@ impl Demand {
                 _ if runs.contains(&Runs::Old) => sorted.old.push(pod),
                 Some(digest) => sorted.other.push((pod, digest)),
                 None if is_new => {
-                    let told = runs
-                        .into_iter()
-                        .filter_map(|it| if let Runs::Wanted(digest) = it { digest } else { None });
+                    let told = runs.into_iter().filter_map(|it| {
+                        if let Runs::Wanted(digest) = it {
+                            digest
+                        } else {
+                            None
+                        }
+                    });
                     sorted.digests.extend(told.map(|digest| (pod, digest)));
                     sorted.new.push(pod);
                 }
@@ -192,14 +228,28 @@ impl Demand {
     }
 
     fn of_settings(&self, rollout: &Rollout, sorted: &Sorted<'_>) -> Option<Sick> {
-        let doom = |reason, text| Some(Sick { pod: None, doom: Doom { reason, container: None, text } });
+        let doom = |reason, text| {
+            Some(Sick {
+                pod: None,
+                doom: Doom {
+                    reason,
+                    container: None,
+                    text,
+                },
+            })
+        };
         if rollout.observed && rollout.wanted == 0 && !self.allow_zero {
             return doom(NO_PODS, "it is scaled to zero".to_owned());
         }
         if let Some(image) = self.another_tag(rollout).filter(|_| self.is_meant(rollout)) {
-            let container =
-                sorted.old.iter().flat_map(|pod| pod.all_containers()).find(|it| it.image == *image);
-            let name = container.map(|it| format!(" (container {})", it.name)).unwrap_or_default();
+            let container = sorted
+                .old
+                .iter()
+                .flat_map(|pod| pod.all_containers())
+                .find(|it| it.image == *image);
+            let name = container
+                .map(|it| format!(" (container {})", it.name))
+                .unwrap_or_default();
             return doom(OLD_PODS, format!("its template has {image} as well{name}"));
         }
         let old = sorted.old.len() + sorted.other.len();
@@ -208,29 +258,44 @@ impl Demand {
 
     /// Returns what its template has of the wanted repository, but for the wanted image.
     fn another_tag<'r>(&self, rollout: &'r Rollout) -> Option<&'r String> {
-        let other = |image: &&String| self.wanted.is_of_repository(image) && !self.wanted.is_named(image);
+        let other =
+            |image: &&String| self.wanted.is_of_repository(image) && !self.wanted.is_named(image);
         rollout.images.iter().find(other)
     }
 
     /// Returns whether its template has the wanted image: what holds the rollout of another one up is not
     /// ours to judge.
     fn is_meant(&self, rollout: &Rollout) -> bool {
-        rollout.images.iter().any(|image| self.wanted.is_named(image))
+        rollout
+            .images
+            .iter()
+            .any(|image| self.wanted.is_named(image))
     }
 
     /// When its controller has given up, what lasts has lasted for long enough.
     fn graces(&self, rollout: &Rollout) -> Graces {
         let over = rollout.stalled().is_some() && self.is_meant(rollout);
-        if over { self.graces.used_up() } else { self.graces }
+        if over {
+            self.graces.used_up()
+        } else {
+            self.graces
+        }
     }
 
     fn of_pods(&self, rollout: &Rollout, sorted: &Sorted<'_>, history: &History) -> Option<Sick> {
         let graces = self.graces(rollout);
         // Until its controller has seen the last change, the newest pods may be of the template before.
-        sorted.new.iter().filter(|_| rollout.observed).find_map(|pod| {
-            let doom = doom(pod, history.of(pod)?, &graces)?;
-            Some(Sick { pod: Some(pod.name.clone()), doom })
-        })
+        sorted
+            .new
+            .iter()
+            .filter(|_| rollout.observed)
+            .find_map(|pod| {
+                let doom = doom(pod, history.of(pod)?, &graces)?;
+                Some(Sick {
+                    pod: Some(pod.name.clone()),
+                    doom,
+                })
+            })
     }
 
     fn of_controller(&self, rollout: &Rollout, history: &History) -> Option<Sick> {
@@ -245,19 +310,27 @@ impl Demand {
     /// While pods are replaced, the old ones may have had the same tag.
     fn of_bytes(&self, rollout: &Rollout, sorted: &Sorted<'_>) -> Option<Sick> {
         let there = sorted.new.len() + sorted.old.len() + sorted.other.len();
-        let done = rollout.observed && rollout.updated >= rollout.wanted && there == rollout.wanted as usize;
+        let done = rollout.observed
+            && rollout.updated >= rollout.wanted
+            && there == rollout.wanted as usize;
         if !done {
             return None;
         }
         let first = sorted.digests.first().map(|(_, digest)| digest);
-        let differs =
-            sorted.digests.iter().find(|(_, digest)| !self.wanted.is_by_digest() && Some(digest) != first);
+        let differs = sorted
+            .digests
+            .iter()
+            .find(|(_, digest)| !self.wanted.is_by_digest() && Some(digest) != first);
         let (pod, digest) = sorted.other.first().or(differs)?;
         let node = pod.node.as_deref().unwrap_or("its node");
         let text = format!("{node} has {} under the wanted tag", digest.short());
         Some(Sick {
             pod: Some(pod.name.clone()),
-            doom: Doom { reason: MIXED_DIGESTS, container: None, text },
+            doom: Doom {
+                reason: MIXED_DIGESTS,
+                container: None,
+                text,
+            },
         })
     }
 
@@ -265,40 +338,68 @@ impl Demand {
         let not_yet = |reason, text: String| Standing::NotYet(reason, text);
         let (wanted, new) = (rollout.wanted as usize, sorted.new.len());
         if !rollout.observed {
-            return not_yet(NOT_READY, "its controller has not seen the last change yet".to_owned());
+            return not_yet(
+                NOT_READY,
+                "its controller has not seen the last change yet".to_owned(),
+            );
         }
-        if let Some(pod) = sorted.old.first().copied().or_else(|| sorted.other.first().map(|(pod, _)| *pod)) {
+        if let Some(pod) = sorted
+            .old
+            .first()
+            .copied()
+            .or_else(|| sorted.other.first().map(|(pod, _)| *pod))
+        {
             let count = sorted.old.len() + sorted.other.len();
-            return not_yet(OLD_PODS, format!("{count} of {} pods are old; {}", count + new, self.old(pod)));
+            return not_yet(
+                OLD_PODS,
+                format!("{count} of {} pods are old; {}", count + new, self.old(pod)),
+            );
         }
         if let Some(image) = self.another_tag(rollout).filter(|_| new == 0) {
             return not_yet(OLD_PODS, format!("its template has {image}"));
         }
         let ready = sorted.new.iter().filter(|pod| pod.is_ready()).count();
         if new < wanted {
-            return not_yet(NOT_READY, format!("{new} of {wanted} pods are there, {ready} ready"));
+            return not_yet(
+                NOT_READY,
+                format!("{new} of {wanted} pods are there, {ready} ready"),
+            );
         }
         if let Some(pod) = sorted.new.iter().find(|pod| !pod.is_ready()) {
             return not_yet(
                 NOT_READY,
-                format!("{ready} of {new} pods ready; {}: {}", pod.name, why_unready(pod)),
+                format!(
+                    "{ready} of {new} pods ready; {}: {}",
+                    pod.name,
+                    why_unready(pod)
+                ),
             );
         }
         let outdated = sorted.new.iter().find(|pod| pod.outdated);
         if let Some(pod) = outdated.filter(|_| rollout.replaces_all()) {
-            return not_yet(OLD_PODS, format!("{}{} is of an older template", pod.name, made_by(pod)));
+            return not_yet(
+                OLD_PODS,
+                format!("{}{} is of an older template", pod.name, made_by(pod)),
+            );
         }
         if rollout.updated < rollout.wanted && rollout.replaces_all() {
             return not_yet(
                 NOT_READY,
-                format!("{} of {wanted} pods are of the last template", rollout.updated),
+                format!(
+                    "{} of {wanted} pods are of the last template",
+                    rollout.updated
+                ),
             );
         }
         match sorted.going.first().filter(|_| !self.ignore_terminating) {
-            Some(pod) => not_yet(OLD_PODS, format!("{} is still terminating{}", pod.name, kept_by(pod))),
-            None => {
-                Standing::Good(format!("{new} of {new} pods run {} and are ready", self.wanted.reference()))
-            }
+            Some(pod) => not_yet(
+                OLD_PODS,
+                format!("{} is still terminating{}", pod.name, kept_by(pod)),
+            ),
+            None => Standing::Good(format!(
+                "{new} of {new} pods run {} and are ready",
+                self.wanted.reference()
+            )),
         }
     }
 
@@ -306,8 +407,10 @@ impl Demand {
         let image = pod
             .all_containers()
             .find(|it| matches!(self.wanted.compare(it), Runs::Old | Runs::OtherBytes(_)));
-        let image =
-            image.or(pod.containers.first()).map(|it| format!(" runs {}", it.image)).unwrap_or_default();
+        let image = image
+            .or(pod.containers.first())
+            .map(|it| format!(" runs {}", it.image))
+            .unwrap_or_default();
         format!("{}{}{image}", pod.name, made_by(pod))
     }
 }
@@ -316,20 +419,29 @@ impl Demand {
 pub(crate) fn too_short(history: &History, soaked: Duration, soak: Duration) -> (Reason, String) {
     let (soaked, soak) = (soaked.as_secs(), soak.as_secs());
     match history.restarted() {
-        Some(pod) => {
-            (RESTARTED, format!("{pod} started a container again; good for {soaked} of {soak} s since"))
-        }
-        None => (NOT_READY, format!("all pods are ready, for {soaked} of {soak} s so far")),
+        Some(pod) => (
+            RESTARTED,
+            format!("{pod} started a container again; good for {soaked} of {soak} s since"),
+        ),
+        None => (
+            NOT_READY,
+            format!("all pods are ready, for {soaked} of {soak} s so far"),
+        ),
     }
 }
 
 /// Returns the one word for what keeps a pod from being ready.
 fn word(pod: &Pod) -> &str {
-    let waits = pod.all_containers().find_map(|container| match &container.state {
-        State::Waiting { reason, .. } if !reason.is_empty() => Some(reason.as_str()),
-        _ => None,
-    });
-    let scheduled = pod.condition("PodScheduled").filter(|it| !it.is_true).map(|it| it.reason.as_str());
+    let waits = pod
+        .all_containers()
+        .find_map(|container| match &container.state {
+            State::Waiting { reason, .. } if !reason.is_empty() => Some(reason.as_str()),
+            _ => None,
+        });
+    let scheduled = pod
+        .condition("PodScheduled")
+        .filter(|it| !it.is_true)
+        .map(|it| it.reason.as_str());
     scheduled.or(waits).unwrap_or("not ready")
 }
 
@@ -338,39 +450,66 @@ fn why_unready(pod: &Pod) -> String {
         return format!("{}: {}", scheduled.reason, scheduled.message);
     }
     if pod.phase == pods::Phase::Unknown {
-        return format!("its node {} does not answer", pod.node.as_deref().unwrap_or("(none)"));
+        return format!(
+            "its node {} does not answer",
+            pod.node.as_deref().unwrap_or("(none)")
+        );
     }
     let Some(container) = pod.all_containers().find(|it| !is_fine(it, pod)) else {
         // A readiness gate, in its own words.
-        let said = pod.condition("Ready").map(|it| it.message.as_str()).filter(|it| !it.is_empty());
+        let said = pod
+            .condition("Ready")
+            .map(|it| it.message.as_str())
+            .filter(|it| !it.is_empty());
         return said.unwrap_or("not ready").to_owned();
     };
-    let is_init = pod.init_containers.iter().any(|it| it.name == container.name && !it.sidecar);
+    let is_init = pod
+        .init_containers
+        .iter()
+        .any(|it| it.name == container.name && !it.sidecar);
     match &container.state {
         State::Waiting { reason, message } => {
-            let words = [reason.as_str(), message.trim()].into_iter().filter(|it| !it.is_empty());
+            let words = [reason.as_str(), message.trim()]
+                .into_iter()
+                .filter(|it| !it.is_empty());
             let words: String = words.map(|it| format!(": {it}")).collect();
             format!("container {} waits{words}", container.name)
         }
-        State::Terminated(end) => format!("container {} ended (exit code {})", container.name, end.code),
+        State::Terminated(end) => format!(
+            "container {} ended (exit code {})",
+            container.name, end.code
+        ),
         State::Running if is_init => format!("init container {} has not ended yet", container.name),
         _ => {
-            let probe = container.probe.as_ref().map(|probe| format!(", its readiness probe is {probe}"));
-            format!("container {} runs and is not ready{}", container.name, probe.unwrap_or_default())
+            let probe = container
+                .probe
+                .as_ref()
+                .map(|probe| format!(", its readiness probe is {probe}"));
+            format!(
+                "container {} runs and is not ready{}",
+                container.name,
+                probe.unwrap_or_default()
+            )
         }
     }
 }
 
 /// An init container that has done its work is not ready any more, and need not be.
 fn is_fine(container: &pods::Container, pod: &Pod) -> bool {
-    let is_init = pod.init_containers.iter().any(|it| it.name == container.name);
+    let is_init = pod
+        .init_containers
+        .iter()
+        .any(|it| it.name == container.name);
     let done = matches!(&container.state, State::Terminated(end) if end.code == 0);
     container.ready || (is_init && (done || container.state == State::Unknown))
 }
 
 /// ` (ReplicaSet dex-5c7d)`.
 fn made_by(pod: &Pod) -> String {
-    pod.owner.as_ref().map(|owner| format!(" ({} {})", owner.kind, owner.name)).unwrap_or_default()
+    pod.owner
+        .as_ref()
+        .map(|owner| format!(" ({} {})", owner.kind, owner.name))
+        .unwrap_or_default()
 }
 
 /// Returns who keeps a pod that was deleted: `, kept by the finalizer example.org/drain`.

@@ -112,8 +112,16 @@ impl Step for VerifyPods {
     const WAITS: bool = true;
     const REASONS: &'static [Reason] = &pods::REASONS;
     const PERMISSIONS: &'static [Permission] = &[
-        Permission { system: System::Kubernetes, line: kubernetes::PODS.line, when: "always" },
-        Permission { system: System::Kubernetes, line: kubernetes::WORKLOADS.line, when: "always" },
+        Permission {
+            system: System::Kubernetes,
+            line: kubernetes::PODS.line,
+            when: "always",
+        },
+        Permission {
+            system: System::Kubernetes,
+            line: kubernetes::WORKLOADS.line,
+            when: "always",
+        },
         Permission {
             system: System::Kubernetes,
             line: kubernetes::LOGS.line,
@@ -138,11 +146,18 @@ with:
 
     async fn run(args: Args, world: &World) -> Result<Report, Failure> {
         if world.deadline().waits() && args.soak >= world.deadline().timeout() {
-            return Err(Failure::usage(anyhow::anyhow!("`--soak` does not fit into `--timeout`"))
-                .hinted("pass a `--timeout` that leaves time for the rollout as well"));
+            return Err(
+                Failure::usage(anyhow::anyhow!("`--soak` does not fit into `--timeout`"))
+                    .hinted("pass a `--timeout` that leaves time for the rollout as well"),
+            );
         }
-        let options = Options { kubeconfig: args.kubeconfig.clone(), context: args.context.clone() };
+        let options = Options {
+            kubeconfig: args.kubeconfig.clone(),
+            context: args.context.clone(),
+        };
         let cluster = Cluster::connect(world, &options).await?;
-        cluster.serve(wait::until_verified(&args, &cluster, world)).await
+        cluster
+            .serve(wait::until_verified(&args, &cluster, world))
+            .await
     }
 }

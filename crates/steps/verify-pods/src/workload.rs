@@ -15,10 +15,18 @@ impl FromStr for WorkloadName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "expected `deployment/NAME`, `statefulset/NAME` or `daemonset/NAME`".to_owned();
+        let wrong =
+            || "expected `deployment/NAME`, `statefulset/NAME` or `daemonset/NAME`".to_owned();
         let (kind, name) = text.trim().split_once('/').ok_or_else(wrong)?;
         let kind = kind.parse().map_err(|()| wrong())?;
-        if is_name(name, 253) { Ok(Self { kind, name: name.to_owned() }) } else { Err(wrong()) }
+        if is_name(name, 253) {
+            Ok(Self {
+                kind,
+                name: name.to_owned(),
+            })
+        } else {
+            Err(wrong())
+        }
     }
 }
 
@@ -50,8 +58,17 @@ mod tests {
 
     #[test]
     fn a_workload_is_a_kind_and_a_name() {
-        assert_eq!("deploy/dex".parse::<WorkloadName>().unwrap().to_string(), "deployment/dex");
-        for bad in ["dex", "pod/dex", "deployment/", "deployment/De x", "deployment/../secrets"] {
+        assert_eq!(
+            "deploy/dex".parse::<WorkloadName>().unwrap().to_string(),
+            "deployment/dex"
+        );
+        for bad in [
+            "dex",
+            "pod/dex",
+            "deployment/",
+            "deployment/De x",
+            "deployment/../secrets",
+        ] {
             assert!(bad.parse::<WorkloadName>().is_err(), "{bad}");
         }
     }

@@ -33,7 +33,14 @@ fn with_config(config: &str) -> Command {
     let file = verify.home().join("kubeconfig");
     std::fs::write(&file, config).unwrap();
     verify
-        .args(["--namespace", "dex-prod", "--workload", "deployment/dex", "--format", "json"])
+        .args([
+            "--namespace",
+            "dex-prod",
+            "--workload",
+            "deployment/dex",
+            "--format",
+            "json",
+        ])
         .env("RUNBOOK_IMAGE", IMAGE)
         .env("RUNBOOK_TIMEOUT", "20s")
         .env("RUNBOOK_SOAK", "0")
@@ -47,7 +54,11 @@ fn at(server: &str) -> Command {
 /// Returns code, reason and fault.
 fn outcome(run: &Run) -> (i32, Value, Value) {
     let document = run.json();
-    (run.code, document["reason"].clone(), document["fault"].clone())
+    (
+        run.code,
+        document["reason"].clone(),
+        document["fault"].clone(),
+    )
 }
 
 #[track_caller]
@@ -65,7 +76,10 @@ fn status(code: u16, reason: &str, message: &str) -> Reply {
 
 /// One Deployment with one pod, listed as the API does.
 fn list(seen: &Seen, ready: bool) -> Reply {
-    list_with(seen, &json!([{ "type": "Ready", "status": if ready { "True" } else { "False" } }]))
+    list_with(
+        seen,
+        &json!([{ "type": "Ready", "status": if ready { "True" } else { "False" } }]),
+    )
 }
 
 /// The same with these conditions of the pod.
@@ -75,7 +89,14 @@ fn list_with(seen: &Seen, conditions: &Value) -> Reply {
     let meta = |name: &str, owners: Value| json!({ "name": name, "namespace": "dex-prod", "uid": name, "resourceVersion": "5", "generation": 1, "ownerReferences": owners });
     let containers = json!([{ "name": "dex", "image": IMAGE }]);
     let template = json!({ "spec": { "containers": containers } });
-    let item = match seen.path.split('?').next().unwrap_or_default().rsplit('/').next() {
+    let item = match seen
+        .path
+        .split('?')
+        .next()
+        .unwrap_or_default()
+        .rsplit('/')
+        .next()
+    {
         Some("deployments") => json!({
             "metadata": meta("dex", json!([])),
             "spec": { "replicas": 1, "template": template },
@@ -104,11 +125,20 @@ fn is_watch(seen: &Seen) -> bool {
 
 /// A watch in which nothing happens.
 fn quiet() -> Reply {
-    Reply::status(200).header("Content-Type", "application/json").filled(b' ', 1000).headers_only()
+    Reply::status(200)
+        .header("Content-Type", "application/json")
+        .filled(b' ', 1000)
+        .headers_only()
 }
 
 fn answering(ready: bool) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
-    move |seen| if is_watch(seen) { quiet() } else { list(seen, ready) }
+    move |seen| {
+        if is_watch(seen) {
+            quiet()
+        } else {
+            list(seen, ready)
+        }
+    }
 }
 
 #[test]
@@ -127,13 +157,21 @@ fn what_is_wrong_with_flags_or_kubeconfig_is_said_before_any_request() {
         &["--soak", "20s"],
         &["--context", "there"],
     ];
-    let servers =
-        ["ftp://api.example", "https://", "https://:6443", "not a server", "https://api.example:99999"];
+    let servers = [
+        "ftp://api.example",
+        "https://",
+        "https://:6443",
+        "not a server",
+        "https://api.example:99999",
+    ];
     let broken = ["", "[]", "not: [a kubeconfig", "clusters: 7"];
     let absent = |file: &str| at(&server.url()).env("KUBECONFIG", file);
     let commands = flags.iter().map(|flags| at(&server.url()).args(*flags));
-    let commands = commands.chain(servers.map(at)).chain(broken.map(with_config));
-    for command in commands.chain(["/nowhere/kubeconfig", "/", "/nowhere/a:/nowhere/b"].map(absent)) {
+    let commands = commands
+        .chain(servers.map(at))
+        .chain(broken.map(with_config));
+    for command in commands.chain(["/nowhere/kubeconfig", "/", "/nowhere/a:/nowhere/b"].map(absent))
+    {
         let run = command.run();
         expect(&run, 2, "invalid-usage", "configuration");
         assert_eq!(run.json()["requests"], 0, "{run}");
@@ -141,7 +179,13 @@ fn what_is_wrong_with_flags_or_kubeconfig_is_said_before_any_request() {
     }
     let none = at(&server.url()).without_env("KUBECONFIG").run();
     expect(&none, 2, "invalid-usage", "configuration");
-    assert!(none.json()["summary"].as_str().unwrap().contains("no kubeconfig"), "{none}");
+    assert!(
+        none.json()["summary"]
+            .as_str()
+            .unwrap()
+            .contains("no kubeconfig"),
+        "{none}"
+    );
     assert_eq!(server.seen().len(), 0);
 }
 
@@ -149,17 +193,27 @@ fn what_is_wrong_with_flags_or_kubeconfig_is_said_before_any_request() {
 fn a_context_that_is_not_there_is_answered_with_those_that_are() {
     let run = at("https://127.0.0.1:1").args(["--context", "there"]).run();
     let document = run.json();
-    assert_eq!(document["summary"], "the kubeconfig has no context `there`: it has `here`", "{run}");
+    assert_eq!(
+        document["summary"], "the kubeconfig has no context `there`: it has `here`",
+        "{run}"
+    );
 }
 
 #[test]
 fn a_server_without_a_scheme_is_fine() {
     let server = Faulty::tls_answering(answering(true));
     let user = json!({ "token": TOKEN });
-    let run = with_config(&kubeconfig(&server.address(), Some(server.ca_pem()), &user).to_string()).run();
+    let run =
+        with_config(&kubeconfig(&server.address(), Some(server.ca_pem()), &user).to_string()).run();
     run.expect_code(0);
     let bearer = format!("Bearer {TOKEN}");
-    assert!(server.seen().iter().all(|seen| seen.header("authorization") == Some(&bearer)), "{run}");
+    assert!(
+        server
+            .seen()
+            .iter()
+            .all(|seen| seen.header("authorization") == Some(&bearer)),
+        "{run}"
+    );
 }
 
 #[test]
@@ -170,17 +224,46 @@ fn no_answer_is_told_from_no() {
         (Reply::html(401), 20, "not-the-api", "environment"),
         (Reply::html(403), 20, "not-the-api", "environment"),
         (Reply::html(404), 20, "not-the-api", "environment"),
-        (Reply::redirect(302, "https://login.example/"), 20, "not-the-api", "environment"),
-        (Reply::json(200, &json!({ "hello": "world" })), 20, "not-the-api", "environment"),
-        (Reply::json(200, &json!([])), 20, "not-the-api", "environment"),
-        (Reply::text(200, &"x".repeat(mib)), 20, "not-the-api", "environment"),
         (
-            status(404, "NotFound", "the server could not find the requested resource"),
+            Reply::redirect(302, "https://login.example/"),
             20,
             "not-the-api",
             "environment",
         ),
-        (status(401, "Unauthorized", "Unauthorized"), 21, "credentials-rejected", "configuration"),
+        (
+            Reply::json(200, &json!({ "hello": "world" })),
+            20,
+            "not-the-api",
+            "environment",
+        ),
+        (
+            Reply::json(200, &json!([])),
+            20,
+            "not-the-api",
+            "environment",
+        ),
+        (
+            Reply::text(200, &"x".repeat(mib)),
+            20,
+            "not-the-api",
+            "environment",
+        ),
+        (
+            status(
+                404,
+                "NotFound",
+                "the server could not find the requested resource",
+            ),
+            20,
+            "not-the-api",
+            "environment",
+        ),
+        (
+            status(401, "Unauthorized", "Unauthorized"),
+            21,
+            "credentials-rejected",
+            "configuration",
+        ),
         (
             status(
                 403,
@@ -201,10 +284,19 @@ fn no_answer_is_told_from_no() {
             "permission-missing",
             "configuration",
         ),
-        (status(500, "InternalError", "etcdserver: no leader"), 20, "server-error", "environment"),
+        (
+            status(500, "InternalError", "etcdserver: no leader"),
+            20,
+            "server-error",
+            "environment",
+        ),
         (Reply::html(502), 20, "server-error", "environment"),
         (
-            status(429, "TooManyRequests", "Too many requests, please try again later."),
+            status(
+                429,
+                "TooManyRequests",
+                "Too many requests, please try again later.",
+            ),
             20,
             "rate-limited",
             "environment",
@@ -222,7 +314,9 @@ fn no_answer_is_told_from_no() {
     }
     let refused = at(&format!("https://{}", closed_port())).run();
     expect(&refused, 20, "unreachable", "environment");
-    let silent = at(&Faulty::new([Reply::silent()]).url()).args(["--timeout", "2s"]).run();
+    let silent = at(&Faulty::new([Reply::silent()]).url())
+        .args(["--timeout", "2s"])
+        .run();
     expect(&silent, 20, "timed-out", "environment");
 }
 
@@ -231,7 +325,12 @@ fn an_authority_that_is_not_known_is_said() {
     let server = Faulty::tls([Reply::status(200)]);
     let run = at(&server.url()).run();
     expect(&run, 20, "untrusted-certificate", "environment");
-    assert!(run.json()["hints"].to_string().contains("certificate-authority-data"), "{run}");
+    assert!(
+        run.json()["hints"]
+            .to_string()
+            .contains("certificate-authority-data"),
+        "{run}"
+    );
     assert_eq!(server.seen().len(), 0);
 }
 
@@ -247,13 +346,20 @@ fn a_token_that_expires_while_it_is_waited_for_ends_it() {
     let run = at(&server.url()).run();
     expect(&run, 21, "credentials-rejected", "configuration");
     assert!(run.elapsed < Duration::from_secs(5), "{run}");
-    assert_eq!(run.json()["subjects"][0]["reason"], "not-ready", "what was known is reported: {run}");
+    assert_eq!(
+        run.json()["subjects"][0]["reason"],
+        "not-ready",
+        "what was known is reported: {run}"
+    );
 }
 
 #[test]
 fn v38_what_is_too_old_to_be_watched_is_listed_again() {
     let gone = json!({ "type": "ERROR", "object": { "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Expired", "code": 410, "message": "too old resource version" } });
-    for expired in [Reply::json(200, &gone), status(410, "Expired", "too old resource version")] {
+    for expired in [
+        Reply::json(200, &gone),
+        status(410, "Expired", "too old resource version"),
+    ] {
         let lists = AtomicUsize::new(0);
         let server = Faulty::answering(move |seen| match is_watch(seen) {
             true if lists.load(Ordering::SeqCst) <= 3 => expired.clone(),
@@ -274,7 +380,10 @@ fn a_frame_that_is_cut_in_two_is_no_end() {
         true => quiet(),
         false => list(seen, true),
     });
-    at(&server.url()).args(["--soak", "3s"]).run().expect_code(0);
+    at(&server.url())
+        .args(["--soak", "3s"])
+        .run()
+        .expect_code(0);
 }
 
 #[test]
@@ -284,7 +393,9 @@ fn a_grace_does_not_go_by_while_nobody_answers() {
         true => Reply::hang_up(),
         false => list_with(seen, &conditions),
     });
-    let run = at(&server.url()).args(["--schedule-grace", "1s", "--timeout", "4s"]).run();
+    let run = at(&server.url())
+        .args(["--schedule-grace", "1s", "--timeout", "4s"])
+        .run();
     expect(&run, 20, "unreachable", "environment");
     assert_eq!(run.json()["subjects"][0]["reason"], "not-ready", "{run}");
 }
@@ -292,15 +403,28 @@ fn a_grace_does_not_go_by_while_nobody_answers() {
 #[test]
 fn a_cluster_is_asked_through_the_proxy_unless_it_is_exempt() {
     let (server, proxy) = (Faulty::tls_answering(answering(true)), Proxy::new());
-    let config = kubeconfig(&server.url(), Some(server.ca_pem()), &json!({ "token": TOKEN })).to_string();
+    let config = kubeconfig(
+        &server.url(),
+        Some(server.ca_pem()),
+        &json!({ "token": TOKEN }),
+    )
+    .to_string();
     let through = |url: &str| with_config(&config).env("HTTPS_PROXY", url);
     through(&proxy.url()).run().expect_code(0);
     assert!(!proxy.requests().is_empty());
     let known = proxy.requests().len();
-    through(proxy.url().trim_start_matches("http://")).run().expect_code(0);
-    assert!(proxy.requests().len() > known, "a proxy may be given without its scheme");
+    through(proxy.url().trim_start_matches("http://"))
+        .run()
+        .expect_code(0);
+    assert!(
+        proxy.requests().len() > known,
+        "a proxy may be given without its scheme"
+    );
     let known = proxy.requests().len();
-    through(&proxy.url()).env("NO_PROXY", "127.0.0.1").run().expect_code(0);
+    through(&proxy.url())
+        .env("NO_PROXY", "127.0.0.1")
+        .run()
+        .expect_code(0);
     assert_eq!(proxy.requests().len(), known);
 }
 
@@ -324,13 +448,28 @@ fn an_exec_plugin_logs_in_and_one_that_fails_is_told_in_its_words() {
         "kind": "ExecCredential",
         "status": { "token": TOKEN },
     });
-    let run = by_plugin(&server, &format!("echo '{credential}'")).arg("-vv").run();
+    let run = by_plugin(&server, &format!("echo '{credential}'"))
+        .arg("-vv")
+        .run();
     run.expect_code(0);
-    assert_eq!(server.seen()[0].header("authorization"), Some(format!("Bearer {TOKEN}").as_str()));
+    assert_eq!(
+        server.seen()[0].header("authorization"),
+        Some(format!("Bearer {TOKEN}").as_str())
+    );
     assert!(!format!("{run}").contains(TOKEN), "{run}");
-    let failing = by_plugin(&server, &format!("echo {TOKEN}; echo 'session has expired' >&2; exit 3")).run();
+    let failing = by_plugin(
+        &server,
+        &format!("echo {TOKEN}; echo 'session has expired' >&2; exit 3"),
+    )
+    .run();
     expect(&failing, 21, "no-credentials", "configuration");
-    assert!(failing.json()["summary"].as_str().unwrap().contains("session has expired"), "{failing}");
+    assert!(
+        failing.json()["summary"]
+            .as_str()
+            .unwrap()
+            .contains("session has expired"),
+        "{failing}"
+    );
     assert!(!format!("{failing}").contains(TOKEN), "{failing}");
 }
 
@@ -348,8 +487,10 @@ fn an_exec_plugin_that_waits_for_somebody_can_be_interrupted() {
 #[test]
 fn the_reasons_are_a_closed_list() {
     use contract::Step as _;
-    let reasons: Vec<String> =
-        verify_pods::VerifyPods::REASONS.iter().map(|r| format!("{} {}", r.word, r.fault)).collect();
+    let reasons: Vec<String> = verify_pods::VerifyPods::REASONS
+        .iter()
+        .map(|r| format!("{} {}", r.word, r.fault))
+        .collect();
     insta::assert_snapshot!(reasons.join("\n"), @r"
     image-pull change
     image-pull configuration
@@ -376,7 +517,9 @@ fn the_reasons_are_a_closed_list() {
 
 #[test]
 fn help_answers() {
-    let run = Command::new(env!("CARGO_BIN_EXE_verify-pods")).arg("--help").run();
+    let run = Command::new(env!("CARGO_BIN_EXE_verify-pods"))
+        .arg("--help")
+        .run();
     assert_eq!(run.code, 0);
     insta::assert_snapshot!(run.stdout);
 }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 fn replayed(name: &str) -> Value {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/recordings").join(name);
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/recordings")
+        .join(name);
     let (mut was, mut is) = contract::replay::<verify_pods::VerifyPods>(&directory).unwrap();
     for report in [&mut was, &mut is] {
         report["elapsed_ms"] = Value::Null;
@@ -26,6 +28,12 @@ fn a_rollout_is_replayed() {
 #[test]
 fn an_image_that_cannot_be_pulled_is_replayed() {
     let report = replayed("image-pull");
-    assert_eq!((&report["verdict"], &report["fault"]), (&json!("refused"), &json!("change")));
-    assert!(report["summary"].as_str().unwrap().ends_with("not found"), "{report}");
+    assert_eq!(
+        (&report["verdict"], &report["fault"]),
+        (&json!("refused"), &json!("change"))
+    );
+    assert!(
+        report["summary"].as_str().unwrap().ends_with("not found"),
+        "{report}"
+    );
 }

@@ -25,7 +25,10 @@ pub(crate) fn repository<'w>(
     remote: &str,
     branch: Option<&str>,
 ) -> Result<Git<'w>, Failure> {
-    let name: Name = branch.unwrap_or("HEAD").parse().map_err(|error: InvalidName| Failure::usage(error))?;
+    let name: Name = branch
+        .unwrap_or("HEAD")
+        .parse()
+        .map_err(|error: InvalidName| Failure::usage(error))?;
     Git::new(world, remote, name)
 }
 
@@ -58,11 +61,21 @@ impl Question<'_> {
         let git = repository(world, self.remote, self.branch)?;
         let tip = git.tip().await?;
         // Most often both are near: the tip with the commit behind it, the revision behind the commit.
-        let others: Vec<CommitName> = tip.iter().chain([self.revision]).map(CommitName::from).collect();
+        let others: Vec<CommitName> = tip
+            .iter()
+            .chain([self.revision])
+            .map(CommitName::from)
+            .collect();
         let found = git.relations(&self.commit.into(), &others).await?;
-        let relations: Vec<Relation> = found.others.into_iter().map(|(relation, _)| relation).collect();
+        let relations: Vec<Relation> = found
+            .others
+            .into_iter()
+            .map(|(relation, _)| relation)
+            .collect();
         Ok(Ancestry {
-            relation: relations.last().map_or(Relation::Unknown, |relation| turned(*relation)),
+            relation: relations
+                .last()
+                .map_or(Relation::Unknown, |relation| turned(*relation)),
             in_branch: tip.map(|tip| tip == *self.commit || relations[0] == Relation::Before),
             trouble: None,
         })
@@ -91,7 +104,15 @@ mod tests {
     async fn ask(remote: &str, branch: Option<&str>, [commit, revision]: [&str; 2]) -> Ancestry {
         let world = World::for_tests(Duration::from_secs(60));
         let (commit, revision) = (&commit.parse().unwrap(), &revision.parse().unwrap());
-        Question { remote, branch, commit, revision }.ask(&world).await.unwrap()
+        Question {
+            remote,
+            branch,
+            commit,
+            revision,
+        }
+        .ask(&world)
+        .await
+        .unwrap()
     }
 
     /// Commits something else onto a branch.
@@ -102,22 +123,51 @@ mod tests {
     #[tokio::test]
     async fn a_descendant_a_forebear_and_what_is_gone_are_told_apart() {
         let remote = Remote::new();
-        let [old, commit, later] = ["one", "two", "three"].map(|state| pushed(&remote, "main", state));
+        let [old, commit, later] =
+            ["one", "two", "three"].map(|state| pushed(&remote, "main", state));
         let aside = pushed(&remote, "aside", "four");
         for (branch, pair, expected) in [
-            (Some("main"), [&commit, &later], (Relation::After, Some(true))),
-            (Some("main"), [&commit, &old], (Relation::Before, Some(true))),
+            (
+                Some("main"),
+                [&commit, &later],
+                (Relation::After, Some(true)),
+            ),
+            (
+                Some("main"),
+                [&commit, &old],
+                (Relation::Before, Some(true)),
+            ),
             (Some("main"), [&later, &old], (Relation::Before, Some(true))),
             (None, [&commit, &aside], (Relation::After, Some(true))),
-            (Some("main"), [&aside, &later], (Relation::Before, Some(false))),
-            (Some("aside"), [&later, &aside], (Relation::After, Some(true))),
+            (
+                Some("main"),
+                [&aside, &later],
+                (Relation::Before, Some(false)),
+            ),
+            (
+                Some("aside"),
+                [&later, &aside],
+                (Relation::After, Some(true)),
+            ),
             // A tag is tracked, or a branch that is gone.
             (Some("v1.2.3"), [&commit, &later], (Relation::After, None)),
-            (Some("main"), [&commit, &NOTHING.to_owned()], (Relation::Unknown, Some(true))),
-            (Some("main"), [&NOTHING.to_owned(), &later], (Relation::Unknown, Some(false))),
+            (
+                Some("main"),
+                [&commit, &NOTHING.to_owned()],
+                (Relation::Unknown, Some(true)),
+            ),
+            (
+                Some("main"),
+                [&NOTHING.to_owned(), &later],
+                (Relation::Unknown, Some(false)),
+            ),
         ] {
             let found = ask(&remote.url(), branch, pair.map(String::as_str)).await;
-            assert_eq!((found.relation, found.in_branch), expected, "{branch:?} {pair:?}");
+            assert_eq!(
+                (found.relation, found.in_branch),
+                expected,
+                "{branch:?} {pair:?}"
+            );
             assert_eq!(found.trouble, None);
         }
     }
@@ -131,13 +181,19 @@ mod tests {
         }
         let tip = remote.tip("main");
         let found = ask(&remote.url(), Some("main"), [&commit, &tip]).await;
-        assert_eq!((found.relation, found.in_branch), (Relation::After, Some(true)));
+        assert_eq!(
+            (found.relation, found.in_branch),
+            (Relation::After, Some(true))
+        );
     }
 
     #[tokio::test]
     async fn that_nobody_could_be_asked_is_said_and_no_answer() {
         let nowhere = format!("http://{}/a.git", lab::closed_port());
-        for (remote, branch, word) in [(&*nowhere, "main", &*nowhere), ("/nowhere", "v1.*", "`v1.*`")] {
+        for (remote, branch, word) in [
+            (&*nowhere, "main", &*nowhere),
+            ("/nowhere", "v1.*", "`v1.*`"),
+        ] {
             let found = ask(remote, Some(branch), [&NOTHING.replace('0', "1"), NOTHING]).await;
             assert_eq!((found.relation, found.in_branch), (Relation::Unknown, None));
             assert!(found.trouble.as_ref().unwrap().contains(word), "{found:?}");

@@ -101,7 +101,11 @@ impl<'a> Follow<'a> {
         wanted: &'a Wanted,
         progress: &'a Progress<'a>,
     ) -> Self {
-        let last = Wait { reason: OLD_REVISION, state: "was not seen yet".to_owned(), asks: Vec::new() };
+        let last = Wait {
+            reason: OLD_REVISION,
+            state: "was not seen yet".to_owned(),
+            asks: Vec::new(),
+        };
         Self {
             world,
             argocd,
@@ -152,7 +156,11 @@ impl<'a> Follow<'a> {
                 "only {commit} itself counted, since nobody could be asked whether {revision} contains it: {trouble}"
             ));
         }
-        Followed { known: self.known, ending, image: self.proving.image }
+        Followed {
+            known: self.known,
+            ending,
+            image: self.proving.image,
+        }
     }
 
     async fn start(&mut self) -> Result<(), Failure> {
@@ -248,11 +256,18 @@ impl<'a> Follow<'a> {
             }
             Happened::Deadline => return self.deadline(),
         };
-        Ok(if changed && self.is_known { self.decide() } else { None })
+        Ok(if changed && self.is_known {
+            self.decide()
+        } else {
+            None
+        })
     }
 
     fn guard(&mut self, now: bool) {
-        let recently = self.pace.got_at.is_some_and(|at| self.now().saturating_sub(at) < GUARD);
+        let recently = self
+            .pace
+            .got_at
+            .is_some_and(|at| self.now().saturating_sub(at) < GUARD);
         if now || !recently {
             self.look_again();
         }
@@ -290,8 +305,15 @@ impl<'a> Follow<'a> {
         }
         let silence = self.now().saturating_sub(self.pace.heard_at);
         if silence >= SILENCE {
-            let text = format!("nothing was heard of `{}` for {} s", self.app.name, silence.as_secs());
-            return Err(Failure::unavailable(asking::TIMED_OUT, anyhow::anyhow!(text)));
+            let text = format!(
+                "nothing was heard of `{}` for {} s",
+                self.app.name,
+                silence.as_secs()
+            );
+            return Err(Failure::unavailable(
+                asking::TIMED_OUT,
+                anyhow::anyhow!(text),
+            ));
         }
         Ok(Some(Outcome::End(self.not_yet())))
     }
@@ -317,8 +339,12 @@ impl<'a> Follow<'a> {
         if self.is_known {
             return self.deleted();
         }
-        let project =
-            self.app.project.as_ref().map(|project| format!(" of project {project}")).unwrap_or_default();
+        let project = self
+            .app
+            .project
+            .as_ref()
+            .map(|project| format!(" of project {project}"))
+            .unwrap_or_default();
         Ending::refused(APP_MISSING, format!("is not an application{project} ({said})")).hinted(
             "is `--app` right? A server says the same of an application in another project, or one that this token may not see",
         )
@@ -335,9 +361,16 @@ impl<'a> Follow<'a> {
         if now.saturating_sub(since) >= OUTAGE {
             return Err(failure);
         }
-        let what =
-            if about == About::State { "cannot be asked for" } else { "has pods that cannot be asked for" };
-        self.progress.say(&self.app.name, failure.reason, &format!("{what}: {}", failure.reason));
+        let what = if about == About::State {
+            "cannot be asked for"
+        } else {
+            "has pods that cannot be asked for"
+        };
+        self.progress.say(
+            &self.app.name,
+            failure.reason,
+            &format!("{what}: {}", failure.reason),
+        );
         self.outages.insert(about, (since, failure));
         Ok(())
     }

@@ -76,7 +76,13 @@ pub(crate) struct Ending {
 
 impl Ending {
     pub(crate) fn passed(state: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Passed, reason: None, state: state.into(), hints: Vec::new(), detail: None }
+        Self {
+            verdict: Verdict::Passed,
+            reason: None,
+            state: state.into(),
+            hints: Vec::new(),
+            detail: None,
+        }
     }
 
     pub(crate) fn refused(reason: Reason, state: impl Into<String>) -> Self {
@@ -84,7 +90,13 @@ impl Ending {
     }
 
     pub(crate) fn new(verdict: Verdict, reason: Reason, state: impl Into<String>) -> Self {
-        Self { verdict, reason: Some(reason), state: state.into(), hints: Vec::new(), detail: None }
+        Self {
+            verdict,
+            reason: Some(reason),
+            state: state.into(),
+            hints: Vec::new(),
+            detail: None,
+        }
     }
 
     pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
@@ -150,16 +162,31 @@ fn never(wanted: &Wanted, app: &Application) -> Option<Ending> {
         return Some(Ending::refused(APP_DELETED, "is being deleted"));
     }
     if let Some((why, hint)) = wanted.wrong_source(app) {
-        return Some(Ending::refused(WRONG_SOURCE, format!("will not get the commit: {why}")).hinted(hint));
+        return Some(
+            Ending::refused(WRONG_SOURCE, format!("will not get the commit: {why}")).hinted(hint),
+        );
     }
-    if app.metadata.annotations.get("argocd.argoproj.io/skip-reconcile").map(String::as_str) == Some("true") {
+    if app
+        .metadata
+        .annotations
+        .get("argocd.argoproj.io/skip-reconcile")
+        .map(String::as_str)
+        == Some("true")
+    {
         let hint = "remove the annotation `argocd.argoproj.io/skip-reconcile`";
         return Some(Ending::refused(AUTO_SYNC_OFF, "is not looked at by Argo CD").hinted(hint));
     }
-    if let Some(message) = app.condition("UnknownError").filter(|it| is_about_status(it)) {
+    if let Some(message) = app
+        .condition("UnknownError")
+        .filter(|it| is_about_status(it))
+    {
         let hint = "make its status smaller, by fewer resources or a shorter history";
         return Some(
-            Ending::refused(STALE_STATUS, format!("has a status not persisted: {message}")).hinted(hint),
+            Ending::refused(
+                STALE_STATUS,
+                format!("has a status not persisted: {message}"),
+            )
+            .hinted(hint),
         );
     }
     None
@@ -172,12 +199,18 @@ fn is_about_status(message: &str) -> bool {
 
 /// What its project does not allow, or is no spec at all; it is looked at anew only when it is compared.
 fn invalid(known: &Known) -> Option<Decision> {
-    let state = format!("has an invalid spec: {}", tidy(known.app.condition("InvalidSpecError")?));
+    let state = format!(
+        "has an invalid spec: {}",
+        tidy(known.app.condition("InvalidSpecError")?)
+    );
     if known.refreshes == 0 {
         return Some(waiting(WRONG_SOURCE, state, vec![Ask::Refresh]));
     }
-    let hint = "correct the application's `spec`, or its project's `sourceRepos` and `destinations`";
-    Some(Decision::End(Ending::refused(WRONG_SOURCE, state).hinted(hint)))
+    let hint =
+        "correct the application's `spec`, or its project's `sourceRepos` and `destinations`";
+    Some(Decision::End(
+        Ending::refused(WRONG_SOURCE, state).hinted(hint),
+    ))
 }
 
 /// An error of the comparison: the overlay's, or one that may pass.
@@ -187,9 +220,15 @@ fn uncompared(known: &mut Known) -> Option<Decision> {
     let message = message?;
     if is_the_overlays(&message) && lasts >= COMPARE_GRACE && known.was_compared_again() {
         let ending = Ending::refused(RENDER_ERROR, format!("cannot be rendered: {message}"));
-        return Some(Decision::End(ending.hinted("run `kustomize build` on the overlay")));
+        return Some(Decision::End(
+            ending.hinted("run `kustomize build` on the overlay"),
+        ));
     }
-    Some(waiting(NOT_COMPARED, format!("could not be compared: {message}"), vec![Ask::Refresh]))
+    Some(waiting(
+        NOT_COMPARED,
+        format!("could not be compared: {message}"),
+        vec![Ask::Refresh],
+    ))
 }
 
 /// What is not proven to be the commit's fault is not: repositories and clusters have their own errors.
@@ -211,8 +250,12 @@ fn is_the_overlays(message: &str) -> bool {
         "code = Canceled",
         "cluster",
     ];
-    let renders =
-        ["kustomize build", "helm template", "failed to generate manifest", "app path does not exist"];
+    let renders = [
+        "kustomize build",
+        "helm template",
+        "failed to generate manifest",
+        "app path does not exist",
+    ];
     renders.iter().any(|it| message.contains(it)) && !passing.iter().any(|it| message.contains(it))
 }
 
@@ -230,8 +273,15 @@ pub(crate) fn position(wanted: &Wanted, known: &Known) -> Position {
         match known.ancestry.get(&revision) {
             Some(ancestry) if ancestry.relation == Relation::After => {}
             Some(ancestry) => {
-                let trouble = ancestry.trouble.clone().filter(|_| ancestry.relation == Relation::Unknown);
-                return Position::Behind(Behind { revision, in_branch: ancestry.in_branch, trouble });
+                let trouble = ancestry
+                    .trouble
+                    .clone()
+                    .filter(|_| ancestry.relation == Relation::Unknown);
+                return Position::Behind(Behind {
+                    revision,
+                    in_branch: ancestry.in_branch,
+                    trouble,
+                });
             }
             None if revision.parse::<Commit>().is_ok() => return Position::Unasked(revision),
             // Before the first comparison, and after one that failed, it is a branch's name.
@@ -247,8 +297,14 @@ fn behind(wanted: &Wanted, known: &mut Known, what: &Behind) -> Decision {
     let lasts = known.lasts(Symptom::Behind, true);
     if what.in_branch == Some(false) && known.gone > 1 && known.refreshes > 0 {
         let sources = wanted.sources(&known.app);
-        let branch = sources.first().and_then(|(_, source)| branch_of(source)).unwrap_or("the branch");
-        let state = format!("is at {}, and {commit} is no longer in {branch}", short(revision));
+        let branch = sources
+            .first()
+            .and_then(|(_, source)| branch_of(source))
+            .unwrap_or("the branch");
+        let state = format!(
+            "is at {}, and {commit} is no longer in {branch}",
+            short(revision)
+        );
         let hint = "somebody pushed over it, or it never got there: deploy what the branch has now";
         return Decision::End(Ending::refused(COMMIT_GONE, state).hinted(hint));
     }
@@ -262,11 +318,19 @@ fn behind(wanted: &Wanted, known: &mut Known, what: &Behind) -> Decision {
         format!("still at {}", short(revision))
     };
     let there = match &what.trouble {
-        Some(trouble) => format!("and nobody could be asked whether that contains {commit} ({trouble})"),
+        Some(trouble) => {
+            format!("and nobody could be asked whether that contains {commit} ({trouble})")
+        }
         None => format!("{commit} is not there"),
     };
-    let busy = operation::running(&known.app).map(|what| format!("; {what}")).unwrap_or_default();
-    waiting(OLD_REVISION, format!("{at}, {there}{}{busy}", refreshed(known)), asks)
+    let busy = operation::running(&known.app)
+        .map(|what| format!("; {what}"))
+        .unwrap_or_default();
+    waiting(
+        OLD_REVISION,
+        format!("{at}, {there}{}{busy}", refreshed(known)),
+        asks,
+    )
 }
 
 /// Says what became of the refreshes; one that is under way is not worth a word.
@@ -279,7 +343,11 @@ fn refreshed(known: &Known) -> String {
 }
 
 fn times(count: u32) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+    if count == 1 {
+        "once".to_owned()
+    } else {
+        format!("{count} times")
+    }
 }
 
 /// The revision contains the commit: is it applied, and well?
@@ -321,20 +389,28 @@ fn out_of_sync(wanted: &Wanted, known: &Known, idle: Duration) -> Decision {
     match known.windows.as_ref().map(closed) {
         None => waiting(NOT_SYNCED, here, vec![Ask::Windows]),
         Some(Some(window)) => window_closed(wanted, &here, &window, Ask::Windows),
-        Some(None) => {
-            waiting(NOT_SYNCED, format!("{here}{}", pruning(&known.app)), vec![Ask::Windows, Ask::Whole])
-        }
+        Some(None) => waiting(
+            NOT_SYNCED,
+            format!("{here}{}", pruning(&known.app)),
+            vec![Ask::Windows, Ask::Whole],
+        ),
     }
 }
 
 /// Asks for a sync, once; and again where Argo CD said why it is not to be now.
 fn sync_asked(wanted: &Wanted, known: &Known, here: &str) -> Decision {
     match &known.sync_refused {
-        None => waiting(NOT_SYNCED, format!("{here}, a sync was asked for"), vec![Ask::Sync]),
+        None => waiting(
+            NOT_SYNCED,
+            format!("{here}, a sync was asked for"),
+            vec![Ask::Sync],
+        ),
         Some(said) if said.contains("sync window") => window_closed(wanted, here, said, Ask::Sync),
-        Some(said) => {
-            waiting(NOT_SYNCED, format!("{here}, and cannot be synced now: {said}"), vec![Ask::Sync])
-        }
+        Some(said) => waiting(
+            NOT_SYNCED,
+            format!("{here}, and cannot be synced now: {said}"),
+            vec![Ask::Sync],
+        ),
     }
 }
 
@@ -342,7 +418,8 @@ fn window_closed(wanted: &Wanted, here: &str, window: &str, again: Ask) -> Decis
     if wanted.wait_window {
         return waiting(DENY_WINDOW, format!("{here}, {window}"), vec![again]);
     }
-    let hint = "pass `--wait-window` to wait for its end, or change `spec.syncWindows` of its project";
+    let hint =
+        "pass `--wait-window` to wait for its end, or change `spec.syncWindows` of its project";
     Decision::End(Ending::refused(DENY_WINDOW, format!("is {here}, {window}")).hinted(hint))
 }
 
@@ -350,28 +427,54 @@ fn window_closed(wanted: &Wanted, here: &str, window: &str, again: Ask) -> Decis
 /// those that allow.
 fn closed(windows: &argocd::Windows) -> Option<String> {
     let said = |window: &argocd::Window| format!("`{}` for {}", window.schedule, window.duration);
-    if let Some(deny) = windows.active_windows.iter().find(|window| window.kind == "deny") {
+    if let Some(deny) = windows
+        .active_windows
+        .iter()
+        .find(|window| window.kind == "deny")
+    {
         return Some(format!("deny window {}", said(deny)));
     }
-    let allows: Vec<String> =
-        windows.assigned_windows.iter().filter(|window| window.kind == "allow").map(said).collect();
-    let open = windows.active_windows.iter().any(|window| window.kind == "allow");
-    (!allows.is_empty() && !open).then(|| format!("outside of its allow windows: {}", allows.join(", ")))
+    let allows: Vec<String> = windows
+        .assigned_windows
+        .iter()
+        .filter(|window| window.kind == "allow")
+        .map(said)
+        .collect();
+    let open = windows
+        .active_windows
+        .iter()
+        .any(|window| window.kind == "allow");
+    (!allows.is_empty() && !open)
+        .then(|| format!("outside of its allow windows: {}", allows.join(", ")))
 }
 
 /// What should go is only there because nothing is pruned.
 fn pruning(app: &Application) -> String {
-    let mut left = app.status.resources.iter().filter(|resource| resource.status == "OutOfSync").peekable();
-    let prunes = app.spec.sync_policy.automated.as_ref().is_some_and(|it| it.prune == Some(true));
+    let mut left = app
+        .status
+        .resources
+        .iter()
+        .filter(|resource| resource.status == "OutOfSync")
+        .peekable();
+    let prunes = app
+        .spec
+        .sync_policy
+        .automated
+        .as_ref()
+        .is_some_and(|it| it.prune == Some(true));
     if prunes || left.peek().is_none() || !left.clone().all(|resource| resource.requires_pruning) {
         return String::new();
     }
-    format!(", only {} is left to be pruned, and `prune` is off", name(left.next()))
+    format!(
+        ", only {} is left to be pruned, and `prune` is off",
+        name(left.next())
+    )
 }
 
 fn health(wanted: &Wanted, known: &mut Known) -> Decision {
     let here = format!("Synced at {}", at(wanted, known));
-    let needs_whole = wanted.scope == HealthScope::Workloads && known.app.status.health.status != "Healthy";
+    let needs_whole =
+        wanted.scope == HealthScope::Workloads && known.app.status.health.status != "Healthy";
     if needs_whole && !known.is_whole {
         return waiting(pods::NOT_READY, here, vec![Ask::Whole, Ask::Pods]);
     }
@@ -379,12 +482,16 @@ fn health(wanted: &Wanted, known: &mut Known) -> Decision {
     let degraded = known.lasts(Symptom::Degraded, health.status == "Degraded");
     match health.status.as_str() {
         "Healthy" if known.is_settled() => Decision::Deployed,
-        "Healthy" => {
-            waiting(pods::NOT_READY, format!("{here}, its operation has just ended"), vec![Ask::Refresh])
-        }
-        "Suspended" if !known.is_whole => {
-            waiting(pods::NOT_READY, format!("{here}, Suspended"), vec![Ask::Whole])
-        }
+        "Healthy" => waiting(
+            pods::NOT_READY,
+            format!("{here}, its operation has just ended"),
+            vec![Ask::Refresh],
+        ),
+        "Suspended" if !known.is_whole => waiting(
+            pods::NOT_READY,
+            format!("{here}, Suspended"),
+            vec![Ask::Whole],
+        ),
         "Suspended" => suspended(&here, &known.app),
         "Degraded" if degraded >= wanted.degraded_grace && known.is_whole => {
             let culprit = culprit(&known.app, "Degraded", &health.message);
@@ -393,7 +500,11 @@ fn health(wanted: &Wanted, known: &mut Known) -> Decision {
         }
         word => {
             let culprit = culprit(&known.app, word, &health.message);
-            let culprit = if culprit.is_empty() { culprit } else { format!(": {culprit}") };
+            let culprit = if culprit.is_empty() {
+                culprit
+            } else {
+                format!(": {culprit}")
+            };
             let whole = (word == "Degraded").then_some(Ask::Whole);
             let asks = [Some(Ask::Pods), whole].into_iter().flatten().collect();
             waiting(pods::NOT_READY, format!("{here}, {word}{culprit}"), asks)
@@ -404,15 +515,25 @@ fn health(wanted: &Wanted, known: &mut Known) -> Decision {
 /// A Deployment that is paused stays so; a rollout that pauses itself goes on.
 fn suspended(here: &str, app: &Application) -> Decision {
     let paused = |resource: &&Resource| {
-        resource.kind == "Deployment" && resource.health.as_ref().is_some_and(|it| it.status == "Suspended")
+        resource.kind == "Deployment"
+            && resource
+                .health
+                .as_ref()
+                .is_some_and(|it| it.status == "Suspended")
     };
     match app.status.resources.iter().find(paused) {
         Some(deployment) => {
-            let ending =
-                Ending::refused(pods::PAUSED, format!("is {here}, and {} is paused", name(Some(deployment))));
+            let ending = Ending::refused(
+                pods::PAUSED,
+                format!("is {here}, and {} is paused", name(Some(deployment))),
+            );
             Decision::End(ending.hinted("set `spec.paused` of the Deployment to false, in git"))
         }
-        None => waiting(pods::NOT_READY, format!("{here}, Suspended"), vec![Ask::Pods]),
+        None => waiting(
+            pods::NOT_READY,
+            format!("{here}, Suspended"),
+            vec![Ask::Pods],
+        ),
     }
 }
 
@@ -421,14 +542,31 @@ fn health_of(wanted: &Wanted, app: &Application) -> Health {
     if wanted.scope == HealthScope::App || app.status.health.status == "Healthy" {
         return app.status.health.clone();
     }
-    const WORKLOADS: [&str; 7] =
-        ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout", "Job", "Pod"];
-    let workloads =
-        app.status.resources.iter().filter(|resource| WORKLOADS.contains(&resource.kind.as_str()));
-    let all: Vec<&Health> = workloads.filter_map(|resource| resource.health.as_ref()).collect();
+    const WORKLOADS: [&str; 7] = [
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "ReplicaSet",
+        "Rollout",
+        "Job",
+        "Pod",
+    ];
+    let workloads = app
+        .status
+        .resources
+        .iter()
+        .filter(|resource| WORKLOADS.contains(&resource.kind.as_str()));
+    let all: Vec<&Health> = workloads
+        .filter_map(|resource| resource.health.as_ref())
+        .collect();
     let worst = ["Degraded", "Suspended", "Missing", "Unknown", "Progressing"];
-    let worst = worst.iter().find_map(|word| all.iter().find(|health| health.status == *word));
-    let healthy = || Health { status: "Healthy".to_owned(), message: String::new() };
+    let worst = worst
+        .iter()
+        .find_map(|word| all.iter().find(|health| health.status == *word));
+    let healthy = || Health {
+        status: "Healthy".to_owned(),
+        message: String::new(),
+    };
     worst.map_or_else(healthy, |health| (*health).clone())
 }
 
@@ -437,35 +575,60 @@ fn culprit(app: &Application, word: &str, message: &str) -> String {
     let sick = |resource: &&Resource| resource.health.as_ref().is_some_and(|it| it.status == word);
     match app.status.resources.iter().find(sick) {
         Some(resource) => {
-            let said = resource.health.as_ref().map(|it| it.message.as_str()).unwrap_or_default();
+            let said = resource
+                .health
+                .as_ref()
+                .map(|it| it.message.as_str())
+                .unwrap_or_default();
             let address = resource.kind == "Ingress" && word == "Progressing" && said.is_empty();
             let said = if address { "no address yet" } else { said };
-            if said.is_empty() { name(Some(resource)) } else { format!("{}: {said}", name(Some(resource))) }
+            if said.is_empty() {
+                name(Some(resource))
+            } else {
+                format!("{}: {said}", name(Some(resource)))
+            }
         }
         None => message.to_owned(),
     }
 }
 
 fn name(resource: Option<&Resource>) -> String {
-    resource.map(|resource| format!("{}/{}", resource.kind, resource.name)).unwrap_or_default()
+    resource
+        .map(|resource| format!("{}/{}", resource.kind, resource.name))
+        .unwrap_or_default()
 }
 
 pub(crate) fn waiting(reason: Reason, state: String, asks: Vec<Ask>) -> Decision {
-    Decision::Wait(Wait { reason, state, asks })
+    Decision::Wait(Wait {
+        reason,
+        state,
+        asks,
+    })
 }
 
 /// Returns `1a2b3c4d`, or `5e6f7a8b, a descendant of 1a2b3c4d`.
 pub(crate) fn at(wanted: &Wanted, known: &Known) -> String {
     let commit = wanted.commit.as_str();
-    let later = known.revisions(wanted).into_iter().find(|revision| revision != commit);
+    let later = known
+        .revisions(wanted)
+        .into_iter()
+        .find(|revision| revision != commit);
     match later {
-        Some(later) => format!("{}, a descendant of {}", short(&later), wanted.commit.short()),
+        Some(later) => format!(
+            "{}, a descendant of {}",
+            short(&later),
+            wanted.commit.short()
+        ),
         None => wanted.commit.short().to_owned(),
     }
 }
 
 pub(crate) fn short(revision: &str) -> &str {
-    if revision.parse::<Commit>().is_ok() { &revision[..8] } else { revision }
+    if revision.parse::<Commit>().is_ok() {
+        &revision[..8]
+    } else {
+        revision
+    }
 }
 
 /// Takes what is random or long out of a message.
@@ -480,7 +643,11 @@ pub(crate) fn tidy(message: &str) -> String {
         (Some(start), Some(end)) => format!("{}: {}", &line[..start], &line[end..]),
         _ => line,
     };
-    if line.chars().count() <= 600 { line } else { line.chars().take(600).chain(['…']).collect() }
+    if line.chars().count() <= 600 {
+        line
+    } else {
+        line.chars().take(600).chain(['…']).collect()
+    }
 }
 
 #[cfg(test)]

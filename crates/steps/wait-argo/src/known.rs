@@ -79,7 +79,10 @@ impl Known {
         self.is_whole = is_whole;
         let end = self.end();
         let reconciled_at = self.app.status.reconciled_at.clone();
-        self.first.get_or_insert_with(|| First { reconciled_at, end: end.clone() });
+        self.first.get_or_insert_with(|| First {
+            reconciled_at,
+            end: end.clone(),
+        });
         if self.ended.as_ref().map(|(end, _)| end) != end.as_ref() {
             self.ended = end.map(|end| (end, self.app.version()));
         }
@@ -98,18 +101,23 @@ impl Known {
             self.since.remove(&symptom);
             return Duration::ZERO;
         }
-        self.now.saturating_sub(*self.since.entry(symptom).or_insert(self.now))
+        self.now
+            .saturating_sub(*self.since.entry(symptom).or_insert(self.now))
     }
 
     /// Returns for how long something has lasted.
     pub(crate) fn lasted(&self, symptom: Symptom) -> Duration {
-        self.since.get(&symptom).map_or(Duration::ZERO, |since| self.now.saturating_sub(*since))
+        self.since
+            .get(&symptom)
+            .map_or(Duration::ZERO, |since| self.now.saturating_sub(*since))
     }
 
     /// Returns when the operation began that applied what was compared last, if one did.
     pub(crate) fn applied_since(&self) -> Option<&str> {
         let state = self.app.status.operation_state.as_ref()?;
-        (state.revisions() == self.app.revisions()).then_some(state.started_at.as_deref()).flatten()
+        (state.revisions() == self.app.revisions())
+            .then_some(state.started_at.as_deref())
+            .flatten()
     }
 
     fn end(&self) -> Option<End> {
@@ -127,8 +135,15 @@ impl Known {
     /// comparison is stamped when it begins, so that the same second proves nothing; and it may stay
     /// the same for good, so that it refutes nothing either.
     pub(crate) fn is_settled(&self) -> bool {
-        let Some((end, version)) = &self.ended else { return true };
-        let compared_later = self.app.status.reconciled_at.as_ref().is_some_and(|at| *at > end.finished_at);
+        let Some((end, version)) = &self.ended else {
+            return true;
+        };
+        let compared_later = self
+            .app
+            .status
+            .reconciled_at
+            .as_ref()
+            .is_some_and(|at| *at > end.finished_at);
         self.app.version() > *version || compared_later
     }
 
@@ -140,13 +155,17 @@ impl Known {
 
     /// Returns whether it was compared since we came.
     pub(crate) fn was_compared_again(&self) -> bool {
-        self.first.as_ref().is_some_and(|first| first.reconciled_at != self.app.status.reconciled_at)
+        self.first
+            .as_ref()
+            .is_some_and(|first| first.reconciled_at != self.app.status.reconciled_at)
     }
 
     /// Returns the revisions of the sources that the commit can be in.
     pub(crate) fn revisions(&self, wanted: &Wanted) -> Vec<String> {
         let revisions = self.app.revisions();
         let ours = wanted.sources(&self.app).into_iter();
-        ours.filter_map(|(at, _)| revisions.get(at)).map(|revision| (*revision).to_owned()).collect()
+        ours.filter_map(|(at, _)| revisions.get(at))
+            .map(|revision| (*revision).to_owned())
+            .collect()
     }
 }

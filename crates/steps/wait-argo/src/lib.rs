@@ -19,7 +19,8 @@ use std::{path::PathBuf, time::Duration};
 
 use argocd::{App, ArgoCd, Options, Server};
 use contract::{
-    Commit, Digest, Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World,
+    Commit, Digest, Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System,
+    World,
 };
 use futures_util::future::join_all;
 
@@ -56,7 +57,12 @@ pub struct Args {
     #[arg(long, value_name = "REF")]
     image: Option<Reference>,
     /// Digest that a pod may show for the image; repeat it or separate by commas
-    #[arg(long = "digest", value_name = "DIGEST", value_delimiter = ',', requires = "image")]
+    #[arg(
+        long = "digest",
+        value_name = "DIGEST",
+        value_delimiter = ',',
+        requires = "image"
+    )]
     digests: Vec<Digest>,
     /// Repository that was pushed to, which the applications have to come from
     #[arg(long, value_name = "OWNER/NAME|URL|PATH")]
@@ -166,7 +172,9 @@ with:
         }
         let progress = Progress::new(world);
         let parts = join_all(apps.iter().map(|app| async {
-            let followed = Follow::new(world, &argocd, app, &wanted, &progress).run().await;
+            let followed = Follow::new(world, &argocd, app, &wanted, &progress)
+                .run()
+                .await;
             Part::of(app, &wanted, followed).inspect(|part| progress.done(part))
         }));
         let parts: Vec<Part> = parts.await.into_iter().collect::<Result<_, Failure>>()?;
@@ -178,8 +186,10 @@ with:
 fn options(args: &Args, world: &World) -> Result<Options, Failure> {
     let authorities = args.argocd_ca_file.as_ref().map(|path| {
         world.read(path, 1 << 20).map_err(|error| {
-            Failure::usage(anyhow::Error::new(error).context(format!("could not read `{}`", path.display())))
-                .hinted("pass a readable PEM file as `--argocd-ca-file`")
+            Failure::usage(
+                anyhow::Error::new(error).context(format!("could not read `{}`", path.display())),
+            )
+            .hinted("pass a readable PEM file as `--argocd-ca-file`")
         })
     });
     Ok(Options {
@@ -194,7 +204,11 @@ fn apps(args: &Args) -> Vec<App> {
     let mut apps: Vec<App> = Vec::new();
     for name in &args.apps {
         let (project, namespace) = (args.argocd_project.clone(), args.app_namespace.clone());
-        let app = App { name: name.clone(), project, namespace };
+        let app = App {
+            name: name.clone(),
+            project,
+            namespace,
+        };
         if !apps.contains(&app) {
             apps.push(app);
         }
@@ -206,10 +220,14 @@ fn wanted(args: Args) -> Wanted {
     let digests = args.digests;
     Wanted {
         commit: args.commit,
-        image: args.image.map(|image| pods::image::Wanted::new(image, digests, Vec::new())),
+        image: args
+            .image
+            .map(|image| pods::image::Wanted::new(image, digests, Vec::new())),
         repository: args.repository,
         remote: args.remote,
-        branch: args.branch.map(|name| name.trim_start_matches("refs/heads/").to_owned()),
+        branch: args
+            .branch
+            .map(|name| name.trim_start_matches("refs/heads/").to_owned()),
         overlays: args.overlays,
         scope: args.health_scope,
         degraded_grace: args.degraded_grace,
@@ -221,9 +239,13 @@ fn wanted(args: Args) -> Wanted {
 /// Accepts a name that Kubernetes could have given, which is also safe within a URL.
 fn app_name(text: &str) -> Result<String, String> {
     let text = text.trim();
-    let fine = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.');
+    let fine = text
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.');
     let ends = [text.bytes().next(), text.bytes().last()];
-    let ends = ends.into_iter().all(|end| end.is_some_and(|b| b.is_ascii_alphanumeric()));
+    let ends = ends
+        .into_iter()
+        .all(|end| end.is_some_and(|b| b.is_ascii_alphanumeric()));
     if fine && ends && text.len() <= 253 {
         Ok(text.to_owned())
     } else {

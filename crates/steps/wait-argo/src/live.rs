@@ -39,15 +39,25 @@ fn is_gone(seen: &Seen) -> bool {
 /// What one pod runs, if it runs anything of the repository.
 fn of_repository(image: &Image, seen: &Seen) -> Option<Proof> {
     let name = &seen.node.name;
-    let all = seen.pod.all_containers().filter(|container| image.is_of_repository(&container.image));
+    let all = seen
+        .pod
+        .all_containers()
+        .filter(|container| image.is_of_repository(&container.image));
     let mut live = None;
     for container in all {
-        let on = seen.pod.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
+        let on = seen
+            .pod
+            .node
+            .as_deref()
+            .map(|node| format!(" on {node}"))
+            .unwrap_or_default();
         match image.compare(container) {
             Runs::Another => {}
             Runs::Old => return Some(Proof::Other(format!("{name} runs {}", container.image))),
             Runs::OtherBytes(digest) => {
-                return Some(Proof::Other(format!("{name}{on} runs other bytes under that tag: {digest}")));
+                return Some(Proof::Other(format!(
+                    "{name}{on} runs other bytes under that tag: {digest}"
+                )));
             }
             // Without a digest the name in the pod's specification is all that was asked for.
             // Of more pods than are asked for one by one, the others count by their name.
@@ -82,7 +92,10 @@ pub(crate) enum Rendered {
 pub(crate) fn rendered(image: &Image, objects: &[Value]) -> Rendered {
     let mut found = Vec::new();
     objects.iter().for_each(|object| images(object, &mut found));
-    let mine: Vec<&String> = found.iter().filter(|it| image.is_of_repository(it)).collect();
+    let mine: Vec<&String> = found
+        .iter()
+        .filter(|it| image.is_of_repository(it))
+        .collect();
     match mine.first() {
         None => Rendered::Nothing,
         Some(_) if mine.iter().any(|it| image.is_named(it)) => Rendered::Wanted,
@@ -117,7 +130,10 @@ mod tests {
     use super::*;
 
     fn image(reference: &str, digests: &[String]) -> Image {
-        let digests = digests.iter().map(|digest| digest.parse().unwrap()).collect();
+        let digests = digests
+            .iter()
+            .map(|digest| digest.parse().unwrap())
+            .collect();
         Image::new(reference.parse().unwrap(), digests, Vec::new())
     }
 
@@ -126,53 +142,98 @@ mod tests {
     }
 
     fn seen(name: &str, status: &str, image: &str, id: &str) -> Seen {
-        let summary =
-            Summary { status: status.to_owned(), images: vec![image.to_owned()], ..Summary::default() };
+        let summary = Summary {
+            status: status.to_owned(),
+            images: vec![image.to_owned()],
+            ..Summary::default()
+        };
         let mut pod = Pod::summed_up(summary);
-        pod.containers.iter_mut().for_each(|container| container.image_id = id.to_owned());
-        Seen { node: Node { name: name.to_owned(), ..Node::default() }, pod, near: true }
+        pod.containers
+            .iter_mut()
+            .for_each(|container| container.image_id = id.to_owned());
+        Seen {
+            node: Node {
+                name: name.to_owned(),
+                ..Node::default()
+            },
+            pod,
+            near: true,
+        }
     }
 
     fn look(pods: Vec<Seen>) -> Look {
-        Look { pods, ..Look::default() }
+        Look {
+            pods,
+            ..Look::default()
+        }
     }
 
     #[test]
     fn a_pod_with_the_old_image_is_no_proof_and_one_that_goes_is_no_harm() {
         let wanted = image("ghcr.io/a/dex:v2", &[]);
         let new = || seen("new", "Running", "ghcr.io/a/dex:v2", "");
-        assert_eq!(prove(&wanted, &look(vec![new()])), Proof::Live("ghcr.io/a/dex:v2".to_owned()));
+        assert_eq!(
+            prove(&wanted, &look(vec![new()])),
+            Proof::Live("ghcr.io/a/dex:v2".to_owned())
+        );
         let old = |status| seen("old", status, "ghcr.io/a/dex:v1", "");
         assert_eq!(
             prove(&wanted, &look(vec![new(), old("Running")])),
             Proof::Other("old runs ghcr.io/a/dex:v1".to_owned())
         );
-        assert!(matches!(prove(&wanted, &look(vec![new(), old("Terminating")])), Proof::Live(_)));
-        assert!(matches!(prove(&wanted, &look(vec![new(), old("Completed")])), Proof::Live(_)));
+        assert!(matches!(
+            prove(&wanted, &look(vec![new(), old("Terminating")])),
+            Proof::Live(_)
+        ));
+        assert!(matches!(
+            prove(&wanted, &look(vec![new(), old("Completed")])),
+            Proof::Live(_)
+        ));
     }
 
     #[test]
     fn nobody_is_no_proof_and_a_sidecar_is_nobody() {
         let wanted = image("ghcr.io/a/dex:v2", &[]);
         assert_eq!(prove(&wanted, &look(Vec::new())), Proof::Nobody);
-        assert_eq!(prove(&wanted, &look(vec![seen("p", "Running", "istio/proxyv2:1", "")])), Proof::Nobody);
+        assert_eq!(
+            prove(
+                &wanted,
+                &look(vec![seen("p", "Running", "istio/proxyv2:1", "")])
+            ),
+            Proof::Nobody
+        );
     }
 
     #[test]
     fn with_a_digest_the_bytes_count() {
         let wanted = image("ghcr.io/a/dex:v2", &[digest('a')]);
-        let runs = |id: &str| prove(&wanted, &look(vec![seen("p", "Running", "ghcr.io/a/dex:v2", id)]));
-        assert!(matches!(runs(&format!("ghcr.io/a/dex@{}", digest('a'))), Proof::Live(_)));
-        assert!(matches!(runs(&format!("ghcr.io/a/dex@{}", digest('b'))), Proof::Other(_)));
+        let runs = |id: &str| {
+            prove(
+                &wanted,
+                &look(vec![seen("p", "Running", "ghcr.io/a/dex:v2", id)]),
+            )
+        };
+        assert!(matches!(
+            runs(&format!("ghcr.io/a/dex@{}", digest('a'))),
+            Proof::Live(_)
+        ));
+        assert!(matches!(
+            runs(&format!("ghcr.io/a/dex@{}", digest('b'))),
+            Proof::Other(_)
+        ));
         assert!(matches!(runs(""), Proof::Starting(_)));
     }
 
     #[test]
     fn what_was_rendered_tells_whether_the_commit_wants_it() {
         let wanted = image("ghcr.io/a/dex:v2", &[]);
-        let object =
-            |image: &str| vec![json!({"spec": {"template": {"spec": {"containers": [{"image": image}]}}}})];
-        assert_eq!(rendered(&wanted, &object("ghcr.io/a/dex:v2")), Rendered::Wanted);
+        let object = |image: &str| {
+            vec![json!({"spec": {"template": {"spec": {"containers": [{"image": image}]}}}})]
+        };
+        assert_eq!(
+            rendered(&wanted, &object("ghcr.io/a/dex:v2")),
+            Rendered::Wanted
+        );
         assert_eq!(
             rendered(&wanted, &object("ghcr.io/a/dex:v3")),
             Rendered::Other("ghcr.io/a/dex:v3".to_owned())

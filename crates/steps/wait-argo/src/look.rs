@@ -51,7 +51,11 @@ pub(crate) async fn look(argocd: &ArgoCd<'_>, app: &App, closer: Closer) -> Resu
     let objects = stream::iter(near.iter().take(MOST).map(|node| async move {
         let object = argocd.object(app, node).await?;
         let pod = object.map_or_else(|| summed_up(node), |it| pod::read(&it));
-        Ok::<_, Failure>(Seen { node: (*node).clone(), pod, near: true })
+        Ok::<_, Failure>(Seen {
+            node: (*node).clone(),
+            pod,
+            near: true,
+        })
     }));
     let mut pods = Vec::new();
     let mut objects = objects.buffered(AT_ONCE);
@@ -59,23 +63,41 @@ pub(crate) async fn look(argocd: &ArgoCd<'_>, app: &App, closer: Closer) -> Resu
         pods.push(seen?);
     }
     let rest = far.into_iter().chain(near.iter().copied().skip(MOST));
-    pods.extend(rest.map(|node| Seen { node: node.clone(), pod: summed_up(node), near: false }));
-    Ok(Look { pods, failed_creates })
+    pods.extend(rest.map(|node| Seen {
+        node: node.clone(),
+        pod: summed_up(node),
+        near: false,
+    }));
+    Ok(Look {
+        pods,
+        failed_creates,
+    })
 }
 
 /// Returns the pods that are no remains: of the newest ReplicaSet of each Deployment, and all others.
 fn current(tree: &Tree) -> Vec<&Node> {
     let old = old_replica_sets(tree);
     let pods = tree.nodes.iter().filter(|node| node.kind == "Pod");
-    pods.filter(|pod| !pod.parent_refs.iter().any(|parent| old.contains(&parent.uid.as_str()))).collect()
+    pods.filter(|pod| {
+        !pod.parent_refs
+            .iter()
+            .any(|parent| old.contains(&parent.uid.as_str()))
+    })
+    .collect()
 }
 
 /// Returns the ReplicaSets that are not the newest of their Deployment: `Revision` is `Rev:3`.
 fn old_replica_sets(tree: &Tree) -> Vec<&str> {
     let mut newest: BTreeMap<&str, u64> = BTreeMap::new();
-    let sets = || tree.nodes.iter().filter(|node| node.kind == "ReplicaSet" && node.group == "apps");
-    let of =
-        |node: &Node| node.info("Revision").and_then(|it| it.trim_start_matches("Rev:").parse::<u64>().ok());
+    let sets = || {
+        tree.nodes
+            .iter()
+            .filter(|node| node.kind == "ReplicaSet" && node.group == "apps")
+    };
+    let of = |node: &Node| {
+        node.info("Revision")
+            .and_then(|it| it.trim_start_matches("Rev:").parse::<u64>().ok())
+    };
     let owner = |node: &'_ Node| node.parent_refs.first().map(|parent| parent.uid.clone());
     for set in sets() {
         if let (Some(parent), Some(revision)) = (set.parent_refs.first(), of(set)) {
@@ -93,10 +115,19 @@ fn old_replica_sets(tree: &Tree) -> Vec<&str> {
 /// A controller whose condition says that it cannot make pods is Degraded, with its words.
 fn failed_creates(tree: &Tree) -> Vec<Node> {
     let old = old_replica_sets(tree);
-    let sets =
-        tree.nodes.iter().filter(|node| matches!(node.kind.as_str(), "ReplicaSet" | "Job" | "StatefulSet"));
+    let sets = tree
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.kind.as_str(), "ReplicaSet" | "Job" | "StatefulSet"));
     let current = sets.filter(|set| !old.contains(&set.uid.as_str()));
-    current.filter(|set| set.health.as_ref().is_some_and(|it| it.status == "Degraded")).cloned().collect()
+    current
+        .filter(|set| {
+            set.health
+                .as_ref()
+                .is_some_and(|it| it.status == "Degraded")
+        })
+        .cloned()
+        .collect()
 }
 
 /// Returns whether a line of the tree asks for a closer look.
@@ -126,12 +157,22 @@ fn summed_up(node: &Node) -> Pod {
         namespace: node.namespace.clone(),
         name: node.name.clone(),
         status: info("Status Reason"),
-        message: node.health.as_ref().map(|health| health.message.clone()).unwrap_or_default(),
+        message: node
+            .health
+            .as_ref()
+            .map(|health| health.message.clone())
+            .unwrap_or_default(),
         images: node.images.clone(),
         restarts: info("Restart Count").parse().unwrap_or(0),
-        ready: node.health.as_ref().is_some_and(|health| health.status == "Healthy"),
+        ready: node
+            .health
+            .as_ref()
+            .is_some_and(|health| health.status == "Healthy"),
         node: node.info("Node").map(str::to_owned),
-        owner: parent.map(|parent| Owner { kind: parent.kind.clone(), name: parent.name.clone() }),
+        owner: parent.map(|parent| Owner {
+            kind: parent.kind.clone(),
+            name: parent.name.clone(),
+        }),
     })
 }
 
@@ -164,10 +205,18 @@ pub(crate) struct Judged<'a> {
 impl Judged<'_> {
     /// Both times have whole seconds and are in UTC, so that their texts compare.
     fn contains(&self, node: &Node) -> bool {
-        let Some((created, since)) = node.created_at.as_deref().zip(self.since) else { return self.all };
-        let wanted = || self.image.is_some_and(|image| node.images.iter().any(|it| image.is_named(it)));
+        let Some((created, since)) = node.created_at.as_deref().zip(self.since) else {
+            return self.all;
+        };
+        let wanted = || {
+            self.image
+                .is_some_and(|image| node.images.iter().any(|it| image.is_named(it)))
+        };
         // A StatefulSet and a DaemonSet replace their pods one after the other, for as long as it takes.
-        let slow = node.parent_refs.iter().any(|it| matches!(it.kind.as_str(), "StatefulSet" | "DaemonSet"));
+        let slow = node
+            .parent_refs
+            .iter()
+            .any(|it| matches!(it.kind.as_str(), "StatefulSet" | "DaemonSet"));
         created > since || (created == since && wanted()) || (self.all && !slow)
     }
 }
@@ -181,26 +230,40 @@ pub(crate) struct Watched {
 
 impl Watched {
     /// Takes in how the pods are, and returns the first that has no future.
-    pub(crate) fn observe(&mut self, look: &Look, now: Duration, judged: &Judged<'_>) -> Option<Doomed> {
+    pub(crate) fn observe(
+        &mut self,
+        look: &Look,
+        now: Duration,
+        judged: &Judged<'_>,
+    ) -> Option<Doomed> {
         let graces = Graces::default();
         let dooms = look.pods.iter().filter_map(|seen| {
             let since = self.since.entry(seen.node.uid.clone()).or_default();
             since.observe(&seen.pod, now);
-            let doom = doom(&seen.pod, since, &graces).filter(|doom| !is_tried_again(&seen.pod, doom));
+            let doom =
+                doom(&seen.pod, since, &graces).filter(|doom| !is_tried_again(&seen.pod, doom));
             let doom = doom.filter(|_| judged.contains(&seen.node));
             doom.map(|doom| doomed(seen, doom))
         });
         // Every pod is to be observed, also behind one that is doomed.
         let dooms: Vec<Doomed> = dooms.collect();
-        dooms.into_iter().next().or_else(|| self.failed_create(look, now, judged))
+        dooms
+            .into_iter()
+            .next()
+            .or_else(|| self.failed_create(look, now, judged))
     }
 
     fn failed_create(&mut self, look: &Look, now: Duration, judged: &Judged<'_>) -> Option<Doomed> {
-        self.creating.retain(|uid, _| look.failed_creates.iter().any(|set| set.uid == *uid));
+        self.creating
+            .retain(|uid, _| look.failed_creates.iter().any(|set| set.uid == *uid));
         look.failed_creates.iter().find_map(|set| {
             let since = *self.creating.entry(set.uid.clone()).or_insert(now);
             let over = now.saturating_sub(since) >= CREATE_GRACE && judged.contains(set);
-            let message = set.health.as_ref().map(|health| health.message.as_str()).unwrap_or_default();
+            let message = set
+                .health
+                .as_ref()
+                .map(|health| health.message.as_str())
+                .unwrap_or_default();
             let doom = pods::failed_create(message).filter(|_| over)?;
             Some(Doomed {
                 doom,
@@ -221,12 +284,24 @@ fn is_tried_again(pod: &Pod, doom: &Doom) -> bool {
 
 fn doomed(seen: &Seen, doom: Doom) -> Doomed {
     let (pod, name) = (&seen.pod, seen.node.name.clone());
-    let container = pod.all_containers().find(|it| doom.container.as_deref() == Some(it.name.as_str()));
+    let container = pod
+        .all_containers()
+        .find(|it| doom.container.as_deref() == Some(it.name.as_str()));
     let place = container.map(|it| [pod.namespace.clone(), name.clone(), it.name.clone()]);
     let restarted = container.is_some_and(|it| it.last.is_some());
     let ran = container.is_some_and(|it| it.restarts > 0 || it.last.is_some());
-    let has_log = ran || matches!(container.map(|it| &it.state), Some(pods::State::Terminated(_)));
-    Doomed { doom, pod: place.filter(|_| has_log), images: seen.node.images.clone(), name, restarted }
+    let has_log = ran
+        || matches!(
+            container.map(|it| &it.state),
+            Some(pods::State::Terminated(_))
+        );
+    Doomed {
+        doom,
+        pod: place.filter(|_| has_log),
+        images: seen.node.images.clone(),
+        name,
+        restarted,
+    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,10 @@ pub(crate) fn read(object: &Value) -> Pod {
         node: spec["nodeName"].as_str().map(str::to_owned),
         owner: list(&metadata["ownerReferences"])
             .next()
-            .map(|owner| Owner { kind: text(&owner["kind"]), name: text(&owner["name"]) }),
+            .map(|owner| Owner {
+                kind: text(&owner["kind"]),
+                name: text(&owner["name"]),
+            }),
         claims: list(&spec["volumes"])
             .filter_map(|volume| volume["persistentVolumeClaim"]["claimName"].as_str())
             .map(str::to_owned)
@@ -31,8 +34,14 @@ pub(crate) fn read(object: &Value) -> Pod {
 }
 
 fn containers(specs: &Value, statuses: &Value) -> Vec<Container> {
-    let status = |name: &Value| list(statuses).find(|status| status["name"] == *name).unwrap_or(&Value::Null);
-    list(specs).map(|spec| container(spec, status(&spec["name"]))).collect()
+    let status = |name: &Value| {
+        list(statuses)
+            .find(|status| status["name"] == *name)
+            .unwrap_or(&Value::Null)
+    };
+    list(specs)
+        .map(|spec| container(spec, status(&spec["name"])))
+        .collect()
 }
 
 fn container(spec: &Value, status: &Value) -> Container {
@@ -45,9 +54,14 @@ fn container(spec: &Value, status: &Value) -> Container {
         last: status["lastState"]["terminated"]
             .as_object()
             .map(|_| ended(&status["lastState"]["terminated"])),
-        restarts: status["restartCount"].as_u64().and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
+        restarts: status["restartCount"]
+            .as_u64()
+            .and_then(|count| u32::try_from(count).ok())
+            .unwrap_or(0),
         sidecar: spec["restartPolicy"] == "Always",
-        memory_limit: spec["resources"]["limits"]["memory"].as_str().map(str::to_owned),
+        memory_limit: spec["resources"]["limits"]["memory"]
+            .as_str()
+            .map(str::to_owned),
         probe: probe(&spec["readinessProbe"]["httpGet"]),
     }
 }
@@ -55,17 +69,31 @@ fn container(spec: &Value, status: &Value) -> Container {
 fn state(state: &Value) -> State {
     if state["waiting"].is_object() {
         let waiting = &state["waiting"];
-        return State::Waiting { reason: text(&waiting["reason"]), message: text(&waiting["message"]) };
+        return State::Waiting {
+            reason: text(&waiting["reason"]),
+            message: text(&waiting["message"]),
+        };
     }
     if state["terminated"].is_object() {
         return State::Terminated(ended(&state["terminated"]));
     }
-    if state["running"].is_object() { State::Running } else { State::Unknown }
+    if state["running"].is_object() {
+        State::Running
+    } else {
+        State::Unknown
+    }
 }
 
 fn ended(value: &Value) -> Ended {
-    let code = value["exitCode"].as_i64().and_then(|code| i32::try_from(code).ok()).unwrap_or(-1);
-    Ended { code, reason: text(&value["reason"]), message: text(&value["message"]) }
+    let code = value["exitCode"]
+        .as_i64()
+        .and_then(|code| i32::try_from(code).ok())
+        .unwrap_or(-1);
+    Ended {
+        code,
+        reason: text(&value["reason"]),
+        message: text(&value["message"]),
+    }
 }
 
 fn condition(value: &Value) -> Condition {
@@ -79,8 +107,10 @@ fn condition(value: &Value) -> Condition {
 
 fn probe(get: &Value) -> Option<String> {
     let path = get["path"].as_str()?;
-    let port =
-        get["port"].as_str().map(str::to_owned).or_else(|| get["port"].as_u64().map(|p| p.to_string()));
+    let port = get["port"]
+        .as_str()
+        .map(str::to_owned)
+        .or_else(|| get["port"].as_u64().map(|p| p.to_string()));
     Some(format!("GET :{}{path}", port.unwrap_or_default()))
 }
 
@@ -125,9 +155,14 @@ mod tests {
             },
         }));
         let container = &pod.containers[0];
-        assert_eq!((pod.phase, pod.is_ready(), container.restarts), (Phase::Running, false, 3));
+        assert_eq!(
+            (pod.phase, pod.is_ready(), container.restarts),
+            (Phase::Running, false, 3)
+        );
         assert_eq!(container.last.as_ref().map(|last| last.code), Some(137));
-        assert!(matches!(&container.state, State::Waiting { reason, .. } if reason == "CrashLoopBackOff"));
+        assert!(
+            matches!(&container.state, State::Waiting { reason, .. } if reason == "CrashLoopBackOff")
+        );
         assert_eq!(container.memory_limit.as_deref(), Some("256Mi"));
     }
 }

@@ -18,14 +18,23 @@ pub const NOT_COMPARED: Reason = Reason::new(
     "Argo CD could not compare: its repository or its cluster does not answer",
 );
 /// The deadline came before it was synced.
-pub const NOT_SYNCED: Reason =
-    Reason::new("not-synced", Environment, "the commit is there, and not everything of it is applied yet");
+pub const NOT_SYNCED: Reason = Reason::new(
+    "not-synced",
+    Environment,
+    "the commit is there, and not everything of it is applied yet",
+);
 /// The overlay cannot be rendered.
-pub const RENDER_ERROR: Reason =
-    Reason::new("render-error", Change, "Argo CD cannot render what the commit says");
+pub const RENDER_ERROR: Reason = Reason::new(
+    "render-error",
+    Change,
+    "Argo CD cannot render what the commit says",
+);
 /// A sync failed.
-pub const SYNC_FAILED: Reason =
-    Reason::new("sync-failed", Change, "the cluster does not take what the commit says");
+pub const SYNC_FAILED: Reason = Reason::new(
+    "sync-failed",
+    Change,
+    "the cluster does not take what the commit says",
+);
 /// A hook failed.
 pub const HOOK_FAILED: Reason = Reason::new("hook-failed", Change, "a hook of the sync failed");
 /// A sync failed before, and is not tried again.
@@ -35,11 +44,17 @@ pub const WILL_NOT_RETRY: Reason = Reason::new(
     "the sync to this commit failed before, and Argo CD does not try it again",
 );
 /// Nobody syncs.
-pub const AUTO_SYNC_OFF: Reason =
-    Reason::new("auto-sync-off", Configuration, "the application does not sync by itself");
+pub const AUTO_SYNC_OFF: Reason = Reason::new(
+    "auto-sync-off",
+    Configuration,
+    "the application does not sync by itself",
+);
 /// A window keeps it from syncing.
-pub const DENY_WINDOW: Reason =
-    Reason::new("deny-window", Configuration, "a sync window keeps the application from syncing now");
+pub const DENY_WINDOW: Reason = Reason::new(
+    "deny-window",
+    Configuration,
+    "a sync window keeps the application from syncing now",
+);
 /// It comes from somewhere else.
 pub const WRONG_SOURCE: Reason = Reason::new(
     "wrong-source",
@@ -47,8 +62,11 @@ pub const WRONG_SOURCE: Reason = Reason::new(
     "the application comes from another repository, branch or folder, or may not come from there",
 );
 /// There is none.
-pub const APP_MISSING: Reason =
-    Reason::new("app-missing", Configuration, "Argo CD says that there is no such application");
+pub const APP_MISSING: Reason = Reason::new(
+    "app-missing",
+    Configuration,
+    "Argo CD says that there is no such application",
+);
 /// It was deleted.
 pub const APP_DELETED: Reason = Reason::new(
     "app-deleted",
@@ -56,14 +74,23 @@ pub const APP_DELETED: Reason = Reason::new(
     "the application is being deleted, or was while it was waited for",
 );
 /// The branch lost the commit.
-pub const COMMIT_GONE: Reason =
-    Reason::new("commit-gone", Nobody, "the branch no longer contains the commit: somebody pushed over it");
+pub const COMMIT_GONE: Reason = Reason::new(
+    "commit-gone",
+    Nobody,
+    "the branch no longer contains the commit: somebody pushed over it",
+);
 /// Something of it is broken.
-pub const DEGRADED: Reason =
-    Reason::new("degraded", Change, "a resource of the application is Degraded, for longer than the grace");
+pub const DEGRADED: Reason = Reason::new(
+    "degraded",
+    Change,
+    "a resource of the application is Degraded, for longer than the grace",
+);
 /// Its status is not its status.
-pub const STALE_STATUS: Reason =
-    Reason::new("stale-status", Environment, "Argo CD cannot write the application's status down");
+pub const STALE_STATUS: Reason = Reason::new(
+    "stale-status",
+    Environment,
+    "Argo CD cannot write the application's status down",
+);
 /// Synced and Healthy, and something else runs.
 pub const IMAGE_NOT_LIVE: Reason = Reason::new(
     "image-not-live",
@@ -71,7 +98,11 @@ pub const IMAGE_NOT_LIVE: Reason = Reason::new(
     "the application is Synced and Healthy, and its pods do not run the image",
 );
 /// Synced and Healthy at a later commit, with another image.
-pub const NEWER_IMAGE: Reason = Reason::new("newer-image", Nobody, "a later commit deploys another image");
+pub const NEWER_IMAGE: Reason = Reason::new(
+    "newer-image",
+    Nobody,
+    "a later commit deploys another image",
+);
 
 /// All of the step's, those of pods included.
 pub(crate) const ALL: &[Reason] = &[

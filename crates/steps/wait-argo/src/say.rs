@@ -16,7 +16,10 @@ pub(crate) struct Progress<'w> {
 
 impl<'w> Progress<'w> {
     pub(crate) fn new(world: &'w World) -> Self {
-        Self { world, subjects: RefCell::default() }
+        Self {
+            world,
+            subjects: RefCell::default(),
+        }
     }
 
     /// Says the state of one of them.
@@ -24,7 +27,9 @@ impl<'w> Progress<'w> {
         let subject = Subject::new(app, Verdict::NotYet, Some(reason), format!("{app} {state}"));
         self.learn(subject, Some(state));
         let subjects = self.subjects.borrow();
-        let all = subjects.iter().filter_map(|(app, (_, state))| Some(format!("{app}: {}", state.as_ref()?)));
+        let all = subjects
+            .iter()
+            .filter_map(|(app, (_, state))| Some(format!("{app}: {}", state.as_ref()?)));
         self.world.waiting_for(all.collect::<Vec<_>>().join("; "));
     }
 
@@ -36,7 +41,10 @@ impl<'w> Progress<'w> {
     fn learn(&self, subject: Subject, state: Option<&str>) {
         let mut subjects = self.subjects.borrow_mut();
         subjects.insert(subject.name.clone(), (subject, state.map(str::to_owned)));
-        let all: Vec<Subject> = subjects.values().map(|(subject, _)| subject.clone()).collect();
+        let all: Vec<Subject> = subjects
+            .values()
+            .map(|(subject, _)| subject.clone())
+            .collect();
         self.world.learn_subjects(&all);
     }
 }
@@ -51,22 +59,38 @@ pub(crate) struct Part {
 
 impl Part {
     /// What became of an application.
-    pub(crate) fn of(app: &App, wanted: &Wanted, result: Result<Followed, Failure>) -> Result<Self, Failure> {
+    pub(crate) fn of(
+        app: &App,
+        wanted: &Wanted,
+        result: Result<Followed, Failure>,
+    ) -> Result<Self, Failure> {
         match result {
             Ok(followed) => Ok(Self::followed(app, wanted, followed)),
             // Our own mistakes are nobody's verdict.
-            Err(failure) if matches!(failure.verdict(), Verdict::Internal | Verdict::Usage) => Err(failure),
+            Err(failure) if matches!(failure.verdict(), Verdict::Internal | Verdict::Usage) => {
+                Err(failure)
+            }
             Err(failure) => {
                 let summary = format!("{}: {}", app.name, failure.summary());
-                let subject = Subject::new(&app.name, failure.verdict(), Some(failure.reason), summary);
+                let subject =
+                    Subject::new(&app.name, failure.verdict(), Some(failure.reason), summary);
                 let object = json!({ "name": app.name });
-                Ok(Self { subject, object, hints: failure.hints, detail: None })
+                Ok(Self {
+                    subject,
+                    object,
+                    hints: failure.hints,
+                    detail: None,
+                })
             }
         }
     }
 
     fn followed(app: &App, wanted: &Wanted, followed: Followed) -> Self {
-        let Followed { known, ending, image } = followed;
+        let Followed {
+            known,
+            ending,
+            image,
+        } = followed;
         let status = &known.app.status;
         let revision = known.revisions(wanted).into_iter().next();
         let mut object = Map::new();
@@ -83,12 +107,19 @@ impl Part {
             }
         }
         let summary = match object.get("image").and_then(Value::as_str) {
-            Some(image) if ending.verdict.is_good() => format!("{} {}, live {image}", app.name, ending.state),
+            Some(image) if ending.verdict.is_good() => {
+                format!("{} {}, live {image}", app.name, ending.state)
+            }
             _ => format!("{} {}", app.name, ending.state),
         };
         let mut subject = Subject::new(&app.name, ending.verdict, ending.reason, summary);
         subject.facts = object.clone();
-        Self { subject, object: object.into(), hints: ending.hints, detail: ending.detail }
+        Self {
+            subject,
+            object: object.into(),
+            hints: ending.hints,
+            detail: ending.detail,
+        }
     }
 }
 
@@ -101,9 +132,12 @@ pub(crate) fn report(parts: Vec<Part>, wanted: &Wanted, world: &World) -> Result
         waited: Some(waited),
     };
     let subjects: Vec<Subject> = parts.iter().map(|part| part.subject.clone()).collect();
-    let names: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
-    let mut report =
-        Report::about(subjects).ok_or_else(|| Failure::usage(anyhow::anyhow!("no application was named")))?;
+    let names: Vec<String> = subjects
+        .iter()
+        .map(|subject| subject.name.clone())
+        .collect();
+    let mut report = Report::about(subjects)
+        .ok_or_else(|| Failure::usage(anyhow::anyhow!("no application was named")))?;
     report.facts = facts.to_map();
     if report.verdict.is_good() && names.len() > 1 {
         let commit = short(wanted.commit.as_str()).to_owned();

@@ -36,9 +36,15 @@ impl Wanted {
     /// Returns the sources that the commit can be in, with their places: those of the repository, or
     /// all from git where none was given. A chart's revision is a version.
     pub(crate) fn sources<'a>(&self, app: &'a Application) -> Vec<(usize, &'a Source)> {
-        let all = app.sources().iter().enumerate().filter(|(_, source)| source.chart.is_empty());
+        let all = app
+            .sources()
+            .iter()
+            .enumerate()
+            .filter(|(_, source)| source.chart.is_empty());
         let ours = all.filter(|(_, source)| {
-            self.repository.as_ref().is_none_or(|repository| is_same_repository(repository, &source.repo_url))
+            self.repository
+                .as_ref()
+                .is_none_or(|repository| is_same_repository(repository, &source.repo_url))
         });
         ours.collect()
     }
@@ -51,10 +57,23 @@ impl Wanted {
         let ours = self.sources(app);
         let Some((_, source)) = ours.first() else {
             let repository = self.repository.as_deref().unwrap_or("a git repository");
-            let tracked: Vec<&str> = app.sources().iter().map(|source| source.repo_url.as_str()).collect();
-            return Some((format!("it comes from {}, not from {repository}", tracked.join(", ")), HINT));
+            let tracked: Vec<&str> = app
+                .sources()
+                .iter()
+                .map(|source| source.repo_url.as_str())
+                .collect();
+            return Some((
+                format!(
+                    "it comes from {}, not from {repository}",
+                    tracked.join(", ")
+                ),
+                HINT,
+            ));
         };
-        if ours.iter().any(|(_, it)| !is_same_repository(&it.repo_url, &source.repo_url)) {
+        if ours
+            .iter()
+            .any(|(_, it)| !is_same_repository(&it.repo_url, &source.repo_url))
+        {
             let why = "it comes from several repositories, and in which of them the commit is, is not said";
             return Some((why.to_owned(), "pass `--repository`"));
         }
@@ -65,13 +84,22 @@ impl Wanted {
         };
         if !ours.iter().any(|(_, source)| on_branch(source)) {
             let pushed = self.branch.as_deref().unwrap_or_default();
-            return Some((format!("it tracks {}, pushed was {pushed}", source.target_revision), HINT));
+            return Some((
+                format!("it tracks {}, pushed was {pushed}", source.target_revision),
+                HINT,
+            ));
         }
-        let listed =
-            |source: &Source| self.overlays.iter().any(|overlay| folder(overlay) == folder(&source.path));
+        let listed = |source: &Source| {
+            self.overlays
+                .iter()
+                .any(|overlay| folder(overlay) == folder(&source.path))
+        };
         if !self.overlays.is_empty() && !ours.iter().any(|(_, source)| listed(source)) {
             let written = self.overlays.join(", ");
-            return Some((format!("its path is {}, written was {written}", source.path), HINT));
+            return Some((
+                format!("its path is {}, written was {written}", source.path),
+                HINT,
+            ));
         }
         None
     }
@@ -86,8 +114,15 @@ pub(crate) fn branch_of(source: &Source) -> Option<&str> {
 
 fn folder(path: &str) -> &str {
     let path = path.trim_start_matches("./");
-    let file = ["/kustomization.yaml", "/kustomization.yml", "/Kustomization"];
-    let path = file.iter().find_map(|file| path.strip_suffix(file)).unwrap_or(path);
+    let file = [
+        "/kustomization.yaml",
+        "/kustomization.yml",
+        "/Kustomization",
+    ];
+    let path = file
+        .iter()
+        .find_map(|file| path.strip_suffix(file))
+        .unwrap_or(path);
     path.trim_matches('/')
 }
 
@@ -107,8 +142,14 @@ fn tidy(address: &str) -> String {
         None => (text.as_str(), false),
     };
     let host_end = text.find('/').unwrap_or(text.len());
-    let text = text[..host_end].rfind('@').map_or(text, |at| &text[at + 1..]);
-    let text = if has_scheme { text.to_owned() } else { text.replacen(':', "/", 1) };
+    let text = text[..host_end]
+        .rfind('@')
+        .map_or(text, |at| &text[at + 1..]);
+    let text = if has_scheme {
+        text.to_owned()
+    } else {
+        text.replacen(':', "/", 1)
+    };
     let text = text.trim_end_matches('/');
     text.strip_suffix(".git").unwrap_or(text).to_owned()
 }
@@ -120,17 +161,32 @@ mod tests {
     #[test]
     fn a_repository_is_the_same_by_any_of_its_addresses() {
         let same = is_same_repository;
-        assert!(same("data-literate/dex", "https://github.com/Data-Literate/DEX.git"));
-        assert!(same("data-literate/dex", "git@github.com:data-literate/dex.git"));
-        assert!(same("https://github.com/a/b", "ssh://git@github.com/a/b.git"));
+        assert!(same(
+            "data-literate/dex",
+            "https://github.com/Data-Literate/DEX.git"
+        ));
+        assert!(same(
+            "data-literate/dex",
+            "git@github.com:data-literate/dex.git"
+        ));
+        assert!(same(
+            "https://github.com/a/b",
+            "ssh://git@github.com/a/b.git"
+        ));
         assert!(same("file:///srv/remote.git", "file:///srv/remote.git"));
-        assert!(!same("data-literate/dex", "https://github.com/evil-data-literate/dex"));
+        assert!(!same(
+            "data-literate/dex",
+            "https://github.com/evil-data-literate/dex"
+        ));
         assert!(!same("a/b", "https://github.com/a/bc"));
         assert!(!same("https://github.com/a/b", "https://example.org/a/b"));
     }
 
     #[test]
     fn an_overlay_is_its_folder() {
-        assert_eq!(folder("./infra/prod/kustomization.yaml"), folder("infra/prod/"));
+        assert_eq!(
+            folder("./infra/prod/kustomization.yaml"),
+            folder("infra/prod/")
+        );
     }
 }

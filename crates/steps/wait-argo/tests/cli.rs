@@ -10,7 +10,14 @@ const TOKEN: &str = "s3cr3t.eyJleHAiOjE3OTAwMDAwMDB9.signature";
 
 fn wait(server: &str) -> Command {
     Command::new(env!("CARGO_BIN_EXE_wait-argo"))
-        .args(["--argocd-server", server, "--app", "dex-prod", "--commit", COMMIT])
+        .args([
+            "--argocd-server",
+            server,
+            "--app",
+            "dex-prod",
+            "--commit",
+            COMMIT,
+        ])
         .env("RUNBOOK_ARGOCD_PROJECT", "default")
         .env("RUNBOOK_ARGOCD_TOKEN", TOKEN)
         .env("RUNBOOK_TIMEOUT", "20s")
@@ -20,13 +27,20 @@ fn wait(server: &str) -> Command {
 fn outcome(command: &Command) -> (Run, (i32, Value, Value)) {
     let run = command.clone().args(["--format", "json"]).run();
     let document = run.json();
-    let outcome = (run.code, document["reason"].clone(), document["fault"].clone());
+    let outcome = (
+        run.code,
+        document["reason"].clone(),
+        document["fault"].clone(),
+    );
     (run, outcome)
 }
 
 /// An error as Argo CD writes it.
 fn said(status: u16, code: u32, message: &str) -> Reply {
-    Reply::json(status, &json!({ "error": message, "code": code, "message": message }))
+    Reply::json(
+        status,
+        &json!({ "error": message, "code": code, "message": message }),
+    )
 }
 
 /// An application at the commit, as an old Argo CD has it: without an operation.
@@ -43,7 +57,10 @@ fn is_stream(seen: &Seen) -> bool {
 }
 
 fn events(frames: &[Value]) -> Reply {
-    let text: String = frames.iter().map(|frame| format!("data: {frame}\n\n")).collect();
+    let text: String = frames
+        .iter()
+        .map(|frame| format!("data: {frame}\n\n"))
+        .collect();
     Reply::text(200, &text).header("Content-Type", "text/event-stream")
 }
 
@@ -69,14 +86,28 @@ fn what_is_wrong_with_the_flags_is_said_before_any_request() {
         &["--health-scope", "some"],
         &["--degraded-grace", "soon"],
     ];
-    let wrong = nonsense.map(wait).into_iter().chain(flags.map(|flags| wait(&url).args(flags)));
+    let wrong = nonsense
+        .map(wait)
+        .into_iter()
+        .chain(flags.map(|flags| wait(&url).args(flags)));
     for command in wrong {
         let (run, outcome) = outcome(&command);
-        assert_eq!(outcome, (2, json!("invalid-usage"), json!("configuration")), "{run}");
+        assert_eq!(
+            outcome,
+            (2, json!("invalid-usage"), json!("configuration")),
+            "{run}"
+        );
         assert_eq!(run.json()["requests"], 0, "{run}");
     }
     let short = wait(&url).env("RUNBOOK_COMMIT", "1a2b3c4d");
-    assert_eq!(short.without_env("RUNBOOK_ARGOCD_TOKEN").args(["--commit", "1a2b"]).run().code, 2);
+    assert_eq!(
+        short
+            .without_env("RUNBOOK_ARGOCD_TOKEN")
+            .args(["--commit", "1a2b"])
+            .run()
+            .code,
+        2
+    );
     assert_eq!(wait(&url).env("RUNBOOK_ARGOCD_TOKEN", "a\nb").run().code, 2);
     assert_eq!(server.seen().len(), 0);
 }
@@ -92,31 +123,76 @@ fn a_server_without_a_scheme_is_fine_and_so_is_argocds_own_variable() {
         .env("ARGOCD_AUTH_TOKEN", TOKEN);
     by_variable.run().expect_code(0);
     assert!(
-        server.seen().iter().all(|seen| seen.header("authorization") == Some(&format!("Bearer {TOKEN}")))
+        server
+            .seen()
+            .iter()
+            .all(|seen| seen.header("authorization") == Some(&format!("Bearer {TOKEN}")))
     );
     let tls = Faulty::tls_answering(|_| Reply::json(200, &deployed(2)));
     let directory = tempfile::tempdir().unwrap();
     let authority = directory.path().join("ca.pem");
     std::fs::write(&authority, tls.ca_pem()).unwrap();
-    let trusting = wait(&tls.address()).args(["--timeout", "0", "--argocd-ca-file"]).arg(&authority);
+    let trusting = wait(&tls.address())
+        .args(["--timeout", "0", "--argocd-ca-file"])
+        .arg(&authority);
     assert_eq!(outcome(&trusting).1.0, 0);
 }
 
 #[test]
 fn a_no_of_argocds_own_is_told_from_a_page() {
     let cases = [
-        (said(404, 5, "applications.argoproj.io \"dex-prod\" not found"), 10, "app-missing", "configuration"),
-        (said(403, 7, "permission denied"), 21, "permission-missing", "configuration"),
-        (said(401, 16, "token is expired"), 21, "credentials-rejected", "configuration"),
-        (Reply::status(401), 21, "credentials-rejected", "configuration"),
+        (
+            said(404, 5, "applications.argoproj.io \"dex-prod\" not found"),
+            10,
+            "app-missing",
+            "configuration",
+        ),
+        (
+            said(403, 7, "permission denied"),
+            21,
+            "permission-missing",
+            "configuration",
+        ),
+        (
+            said(401, 16, "token is expired"),
+            21,
+            "credentials-rejected",
+            "configuration",
+        ),
+        (
+            Reply::status(401),
+            21,
+            "credentials-rejected",
+            "configuration",
+        ),
         (Reply::html(404), 20, "not-the-api", "environment"),
         (Reply::html(401), 20, "not-the-api", "environment"),
         (Reply::html(200), 20, "not-the-api", "environment"),
-        (Reply::json(200, &json!({ "hello": "world" })), 20, "not-the-api", "environment"),
-        (Reply::json(200, &json!([])), 20, "not-the-api", "environment"),
+        (
+            Reply::json(200, &json!({ "hello": "world" })),
+            20,
+            "not-the-api",
+            "environment",
+        ),
+        (
+            Reply::json(200, &json!([])),
+            20,
+            "not-the-api",
+            "environment",
+        ),
         (Reply::html(502), 20, "server-error", "environment"),
-        (Reply::status(429).retry_after(3600), 20, "rate-limited", "environment"),
-        (Reply::status(200).endless(b' '), 20, "not-the-api", "environment"),
+        (
+            Reply::status(429).retry_after(3600),
+            20,
+            "rate-limited",
+            "environment",
+        ),
+        (
+            Reply::status(200).endless(b' '),
+            20,
+            "not-the-api",
+            "environment",
+        ),
         (Reply::hang_up(), 20, "unreachable", "environment"),
         (Reply::silent(), 20, "timed-out", "environment"),
     ];
@@ -124,7 +200,10 @@ fn a_no_of_argocds_own_is_told_from_a_page() {
         let server = Faulty::new([reply]);
         let (run, outcome) = outcome(&wait(&server.url()).args(["--timeout", "5s"]));
         assert_eq!(outcome, (code, json!(reason), json!(fault)), "{run}");
-        assert!(run.elapsed < Duration::from_secs(7) && !format!("{run}").contains("s3cr3t"), "{run}");
+        assert!(
+            run.elapsed < Duration::from_secs(7) && !format!("{run}").contains("s3cr3t"),
+            "{run}"
+        );
     }
     let (_, outcome) = outcome(&wait(&closed_port()).args(["--timeout", "2s"]));
     assert_eq!(outcome, (20, json!("unreachable"), json!("environment")));
@@ -134,8 +213,15 @@ fn a_no_of_argocds_own_is_told_from_a_page() {
 fn an_authority_that_is_not_known_is_said_with_the_flag() {
     let server = Faulty::tls([Reply::status(200)]);
     let (run, outcome) = outcome(&wait(&server.url()));
-    assert_eq!(outcome, (20, json!("untrusted-certificate"), json!("environment")), "{run}");
-    assert!(run.json()["hints"].to_string().contains("--argocd-ca-file"), "{run}");
+    assert_eq!(
+        outcome,
+        (20, json!("untrusted-certificate"), json!("environment")),
+        "{run}"
+    );
+    assert!(
+        run.json()["hints"].to_string().contains("--argocd-ca-file"),
+        "{run}"
+    );
 }
 
 #[test]
@@ -143,15 +229,20 @@ fn a_token_does_not_go_over_plain_http_to_another_machine() {
     let server = wait("http://argocd.example.invalid").args(["--timeout", "1s"]);
     let (run, (code, ..)) = outcome(&server);
     assert_eq!(code, 20, "{run}");
-    assert!(run.json()["notices"].to_string().contains("plain http"), "{run}");
+    assert!(
+        run.json()["notices"].to_string().contains("plain http"),
+        "{run}"
+    );
 }
 
 #[test]
 fn no_token_is_ever_printed() {
     let token = TOKEN.to_owned();
     let server = Faulty::answering(move |seen| {
-        let echo =
-            format!("permission denied for {token} and {}", seen.header("authorization").unwrap_or_default());
+        let echo = format!(
+            "permission denied for {token} and {}",
+            seen.header("authorization").unwrap_or_default()
+        );
         said(403, 7, &echo)
     });
     for format in ["plain", "json", "github"] {
@@ -163,13 +254,20 @@ fn no_token_is_ever_printed() {
             .env("GITHUB_STEP_SUMMARY", directory.path().join("summary"))
             .run();
         let files = std::fs::read_dir(directory.path()).unwrap();
-        let written: String =
-            files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+        let written: String = files
+            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+            .collect();
         // The mask is how a runner learns what to hide.
         let said = format!("{}{}", run.stdout, run.stderr);
-        let said = said.lines().filter(|line| !line.starts_with("::add-mask::")).collect::<String>();
+        let said = said
+            .lines()
+            .filter(|line| !line.starts_with("::add-mask::"))
+            .collect::<String>();
         let shown = format!("{said}{written}");
-        assert!(run.code == 21 && !shown.contains("s3cr3t") && !shown.contains("signature"), "{shown}");
+        assert!(
+            run.code == 21 && !shown.contains("s3cr3t") && !shown.contains("signature"),
+            "{shown}"
+        );
     }
 }
 
@@ -185,7 +283,9 @@ fn an_event_that_was_lost_is_found_by_the_next_look() {
         // One event, and then nothing but signs of life.
         true => events(&[json!({ "result": { "type": "ADDED", "application": old } })])
             .drip(200, Duration::from_secs(60)),
-        false if looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 => Reply::json(200, &old),
+        false if looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 => {
+            Reply::json(200, &old)
+        }
         false => Reply::json(200, &deployed(7)),
     });
     let automated = wait(&server.url()).args(["--sync"]);
@@ -210,11 +310,19 @@ fn a_frame_of_the_stream_may_say_that_it_is_over() {
     };
     let expired = json!({ "error": { "grpc_code": 16, "http_code": 401, "message": "token is expired", "http_status": "Unauthorized" } });
     let (run, outcome_of) = outcome(&wait(&serve(expired).url()));
-    assert_eq!(outcome_of, (21, json!("credentials-rejected"), json!("configuration")), "{run}");
+    assert_eq!(
+        outcome_of,
+        (21, json!("credentials-rejected"), json!("configuration")),
+        "{run}"
+    );
     assert!(run.elapsed < Duration::from_secs(5), "{run}");
     let deleted = json!({ "result": { "type": "DELETED", "application": old } });
     let (run, outcome_of) = outcome(&wait(&serve(deleted).url()));
-    assert_eq!(outcome_of, (10, json!("app-deleted"), json!("configuration")), "{run}");
+    assert_eq!(
+        outcome_of,
+        (10, json!("app-deleted"), json!("configuration")),
+        "{run}"
+    );
 }
 
 #[test]
@@ -224,21 +332,32 @@ fn an_interrupted_run_says_what_was_known() {
         app["status"]["sync"]["revision"] = json!("main");
         app
     };
-    let server =
-        Faulty::answering(move |seen| if is_stream(seen) { Reply::silent() } else { Reply::json(200, &old) });
+    let server = Faulty::answering(move |seen| {
+        if is_stream(seen) {
+            Reply::silent()
+        } else {
+            Reply::json(200, &old)
+        }
+    });
     let mut running = wait(&server.url()).args(["--format", "json"]).spawn();
     lab::wait::until("the first looks", || server.seen().len() > 3);
     running.interrupt();
     let run = running.wait();
     let document = run.json();
-    assert_eq!((run.code, &document["subjects"][0]["reason"]), (130, &json!("old-revision")), "{run}");
+    assert_eq!(
+        (run.code, &document["subjects"][0]["reason"]),
+        (130, &json!("old-revision")),
+        "{run}"
+    );
 }
 
 #[test]
 fn the_reasons_are_a_closed_list() {
     use contract::Step as _;
-    let reasons: Vec<String> =
-        wait_argo::WaitArgo::REASONS.iter().map(|r| format!("{} {}", r.word, r.fault)).collect();
+    let reasons: Vec<String> = wait_argo::WaitArgo::REASONS
+        .iter()
+        .map(|r| format!("{} {}", r.word, r.fault))
+        .collect();
     insta::assert_snapshot!(reasons.join("\n"), @r"
     old-revision environment
     not-compared environment
@@ -276,7 +395,9 @@ fn the_reasons_are_a_closed_list() {
 
 #[test]
 fn help_answers() {
-    let run = Command::new(env!("CARGO_BIN_EXE_wait-argo")).arg("--help").run();
+    let run = Command::new(env!("CARGO_BIN_EXE_wait-argo"))
+        .arg("--help")
+        .run();
     assert_eq!(run.code, 0);
     insta::assert_snapshot!(run.stdout);
 }

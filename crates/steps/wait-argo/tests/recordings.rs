@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 fn replayed(name: &str) -> Value {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/recordings").join(name);
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/recordings")
+        .join(name);
     let (mut was, mut is) = contract::replay::<wait_argo::WaitArgo>(&directory).unwrap();
     for report in [&mut was, &mut is] {
         report["elapsed_ms"] = Value::Null;
@@ -19,12 +21,21 @@ fn replayed(name: &str) -> Value {
 fn a_deployment_is_replayed() {
     let report = replayed("deployed");
     assert_eq!(report["verdict"], "passed");
-    assert_eq!(report["facts"]["apps"][0]["image"], "registry.example/example/dex:sha-1a2b3c4d");
+    assert_eq!(
+        report["facts"]["apps"][0]["image"],
+        "registry.example/example/dex:sha-1a2b3c4d"
+    );
 }
 
 #[test]
 fn an_image_that_cannot_be_pulled_is_replayed() {
     let report = replayed("image-pull");
-    assert_eq!((&report["verdict"], &report["fault"]), (&"refused".into(), &"change".into()));
-    assert!(report["summary"].as_str().unwrap().ends_with("not found"), "{report}");
+    assert_eq!(
+        (&report["verdict"], &report["fault"]),
+        (&"refused".into(), &"change".into())
+    );
+    assert!(
+        report["summary"].as_str().unwrap().ends_with("not found"),
+        "{report}"
+    );
 }

@@ -33,7 +33,11 @@ impl Server {
     /// Returns whether https is spoken first. Without a scheme only loopback is tried without TLS: a
     /// server that has TLS says so in words.
     pub(crate) fn starts_secure(&self, has_authorities: bool) -> bool {
-        if self.guessed { !self.is_loopback() || has_authorities } else { self.base.scheme() == "https" }
+        if self.guessed {
+            !self.is_loopback() || has_authorities
+        } else {
+            self.base.scheme() == "https"
+        }
     }
 
     /// Returns whether it is on this machine.
@@ -49,7 +53,9 @@ impl Server {
     /// Returns host and port, for messages.
     pub fn host(&self) -> String {
         let host = self.base.host_str().unwrap_or_default();
-        self.base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        self.base
+            .port()
+            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 }
 
@@ -58,13 +64,22 @@ impl FromStr for Server {
 
     fn from_str(text: &str) -> Result<Self, InvalidServer> {
         let text = text.trim();
-        let wrong = |why| InvalidServer { text: text.to_owned(), why };
+        let wrong = |why| InvalidServer {
+            text: text.to_owned(),
+            why,
+        };
         let guessed = !text.contains("://");
-        let whole = if guessed { format!("https://{text}") } else { text.to_owned() };
+        let whole = if guessed {
+            format!("https://{text}")
+        } else {
+            text.to_owned()
+        };
         if text.chars().any(char::is_whitespace) {
             return Err(wrong("it has a blank in it"));
         }
-        let mut base: Url = whole.parse().map_err(|_| wrong("expected `argocd.example.org` or a URL"))?;
+        let mut base: Url = whole
+            .parse()
+            .map_err(|_| wrong("expected `argocd.example.org` or a URL"))?;
         if !matches!(base.scheme(), "https" | "http") {
             return Err(wrong("expected `https://`, or `http://` on loopback"));
         }
@@ -88,7 +103,10 @@ impl FromStr for Server {
 /// A URL takes nearly everything for a host; a name has letters, digits, dots and hyphens.
 fn is_host(host: &str) -> bool {
     let part = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     host.starts_with('[') || host.trim_end_matches('.').split('.').all(part)
 }
@@ -107,21 +125,44 @@ mod tests {
         assert_eq!(server.base(true).as_str(), "https://argocd.example.org/");
         assert!(server.starts_secure(false) && server.is_guessed());
         assert!(!parse("127.0.0.1:8080").unwrap().starts_secure(false));
-        assert!(parse("https://127.0.0.1:8080").unwrap().starts_secure(false));
-        assert!(!parse("http://argocd.example.org").unwrap().starts_secure(false));
+        assert!(
+            parse("https://127.0.0.1:8080")
+                .unwrap()
+                .starts_secure(false)
+        );
+        assert!(
+            !parse("http://argocd.example.org")
+                .unwrap()
+                .starts_secure(false)
+        );
     }
 
     #[test]
     fn a_path_in_front_of_the_api_stays() {
-        assert_eq!(parse("example.org/argo").unwrap().base(true).as_str(), "https://example.org/argo/");
-        assert_eq!(parse("example.org:8443").unwrap().host(), "example.org:8443");
+        assert_eq!(
+            parse("example.org/argo").unwrap().base(true).as_str(),
+            "https://example.org/argo/"
+        );
+        assert_eq!(
+            parse("example.org:8443").unwrap().host(),
+            "example.org:8443"
+        );
     }
 
     #[test]
     fn nonsense_is_no_server() {
-        for bad in
-            ["", "https://", "ftp://x", "a b", "http:///x", "a..b", "x:99999", "u:p@host", "host?x", "ho!st"]
-        {
+        for bad in [
+            "",
+            "https://",
+            "ftp://x",
+            "a b",
+            "http:///x",
+            "a..b",
+            "x:99999",
+            "u:p@host",
+            "host?x",
+            "ho!st",
+        ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -238,7 +238,11 @@ pub struct Resource {
 impl Application {
     /// Returns the sources, one or several.
     pub fn sources(&self) -> &[Source] {
-        if self.spec.sources.is_empty() { self.spec.source.as_slice() } else { &self.spec.sources }
+        if self.spec.sources.is_empty() {
+            self.spec.source.as_slice()
+        } else {
+            &self.spec.sources
+        }
     }
 
     /// Returns the revision that was compared last for each source, in their order.
@@ -248,7 +252,11 @@ impl Application {
 
     /// Returns the project's name.
     pub fn project(&self) -> &str {
-        if self.spec.project.is_empty() { "default" } else { &self.spec.project }
+        if self.spec.project.is_empty() {
+            "default"
+        } else {
+            &self.spec.project
+        }
     }
 
     /// Returns the version as a number, which grows.
@@ -258,12 +266,20 @@ impl Application {
 
     /// Returns whether it syncs by itself.
     pub fn is_automated(&self) -> bool {
-        self.spec.sync_policy.automated.as_ref().is_some_and(|automated| automated.enabled != Some(false))
+        self.spec
+            .sync_policy
+            .automated
+            .as_ref()
+            .is_some_and(|automated| automated.enabled != Some(false))
     }
 
     /// Returns the message of the first condition of this kind.
     pub fn condition(&self, kind: &str) -> Option<&str> {
-        let found = self.status.conditions.iter().find(|condition| condition.kind == kind);
+        let found = self
+            .status
+            .conditions
+            .iter()
+            .find(|condition| condition.kind == kind);
         found.map(|condition| condition.message.as_str())
     }
 }
@@ -271,14 +287,27 @@ impl Application {
 impl OperationState {
     /// Returns the revisions that were synced, or were to be.
     pub fn revisions(&self) -> Vec<&str> {
-        let result = self.sync_result.as_ref().map(|result| both(&result.revision, &result.revisions));
-        let asked = self.operation.sync.as_ref().map(|sync| both(&sync.revision, &sync.revisions));
-        result.filter(|revisions| !revisions.is_empty()).or(asked).unwrap_or_default()
+        let result = self
+            .sync_result
+            .as_ref()
+            .map(|result| both(&result.revision, &result.revisions));
+        let asked = self
+            .operation
+            .sync
+            .as_ref()
+            .map(|sync| both(&sync.revision, &sync.revisions));
+        result
+            .filter(|revisions| !revisions.is_empty())
+            .or(asked)
+            .unwrap_or_default()
     }
 
     /// Returns whether it only pretended.
     pub fn is_dry_run(&self) -> bool {
-        self.operation.sync.as_ref().is_some_and(|sync| sync.dry_run)
+        self.operation
+            .sync
+            .as_ref()
+            .is_some_and(|sync| sync.dry_run)
     }
 
     /// Returns whether it ended badly.
@@ -294,7 +323,10 @@ impl OperationState {
 
 fn both<'a>(one: &'a str, several: &'a [String]) -> Vec<&'a str> {
     match several {
-        [] => Some(one).filter(|one| !one.is_empty()).into_iter().collect(),
+        [] => Some(one)
+            .filter(|one| !one.is_empty())
+            .into_iter()
+            .collect(),
         several => several.iter().map(String::as_str).collect(),
     }
 }
@@ -320,15 +352,20 @@ mod tests {
             "status": {"sync": {"revision": "c"}, "conditions": null},
         }))
         .unwrap();
-        assert_eq!((app.revisions(), app.project(), app.sources().len()), (vec!["c"], "default", 1));
+        assert_eq!(
+            (app.revisions(), app.project(), app.sources().len()),
+            (vec!["c"], "default", 1)
+        );
         assert!(!app.is_automated());
     }
 
     #[test]
     fn automated_with_enabled_false_is_off() {
         let app = |automated| -> Application {
-            serde_json::from_value(serde_json::json!({"spec": {"syncPolicy": {"automated": automated}}}))
-                .unwrap()
+            serde_json::from_value(
+                serde_json::json!({"spec": {"syncPolicy": {"automated": automated}}}),
+            )
+            .unwrap()
         };
         assert!(app(serde_json::json!({})).is_automated());
         assert!(!app(serde_json::json!({"enabled": false})).is_automated());

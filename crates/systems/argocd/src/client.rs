@@ -31,7 +31,10 @@ pub(crate) struct Right {
 }
 
 /// To see an application and everything of it but logs.
-pub(crate) const GET: Right = Right { resource: "applications", action: "get" };
+pub(crate) const GET: Right = Right {
+    resource: "applications",
+    action: "get",
+};
 
 /// What a server says when it is asked for something of an application.
 #[derive(Debug, Clone)]
@@ -63,7 +66,12 @@ impl Said {
     fn read(body: &[u8]) -> Option<Self> {
         let value: serde_json::Value = serde_json::from_slice(body).ok()?;
         let inner = &value["error"];
-        serde_json::from_value(if inner.is_object() { inner.clone() } else { value }).ok()
+        serde_json::from_value(if inner.is_object() {
+            inner.clone()
+        } else {
+            value
+        })
+        .ok()
     }
 }
 
@@ -95,8 +103,16 @@ impl<'w> Client<'w> {
     }
 
     async fn ask(&self, url: &Url) -> Result<Answer, Failure> {
-        let request = self.authorized(self.fetch.get(url.clone()).header("accept", "application/json"));
-        request.limit(LIMIT).send().await.map_err(|error| self.explain(error))
+        let request = self.authorized(
+            self.fetch
+                .get(url.clone())
+                .header("accept", "application/json"),
+        );
+        request
+            .limit(LIMIT)
+            .send()
+            .await
+            .map_err(|error| self.explain(error))
     }
 
     /// Sends something that has an effect; returns the server's words where it does not want to.
@@ -107,7 +123,9 @@ impl<'w> Client<'w> {
         body: &serde_json::Value,
         right: Right,
     ) -> Result<Result<(), String>, Failure> {
-        let request = self.fetch.post(self.url(app, path, &[])?, body.to_string().into_bytes());
+        let request = self
+            .fetch
+            .post(self.url(app, path, &[])?, body.to_string().into_bytes());
         // Argo CD takes nothing else, against requests that a page makes a browser send.
         let request = self.authorized(request.header("content-type", "application/json"));
         let answer = request.send().await.map_err(|error| self.explain(error))?;
@@ -129,9 +147,15 @@ impl<'w> Client<'w> {
         app: &App,
         query: &[(&str, &str)],
     ) -> Result<Found<fetch::Stream>, Failure> {
-        let request = self.fetch.get(self.url(app, "api/v1/stream/applications", query)?);
+        let request = self
+            .fetch
+            .get(self.url(app, "api/v1/stream/applications", query)?);
         let request = self.authorized(request.header("accept", "text/event-stream"));
-        match request.stream(IDLE).await.map_err(|error| self.explain(error))? {
+        match request
+            .stream(IDLE)
+            .await
+            .map_err(|error| self.explain(error))?
+        {
             Opened::Stream(stream) => Ok(Found::Here(stream)),
             Opened::Answer(answer) => match self.judge(app, answer, GET)? {
                 Found::Here(answer) => Err(self.unexpected(&answer)),
@@ -142,7 +166,9 @@ impl<'w> Client<'w> {
 
     fn authorized<'r>(&self, request: fetch::Request<'r>) -> fetch::Request<'r> {
         match &self.token {
-            Some(token) => request.secret_header("authorization", format!("Bearer {}", token.expose())),
+            Some(token) => {
+                request.secret_header("authorization", format!("Bearer {}", token.expose()))
+            }
             None => request,
         }
     }
@@ -152,7 +178,9 @@ impl<'w> Client<'w> {
         let mut url = url.map_err(|error| Failure::internal(anyhow::Error::from(error)))?;
         // Only with its project does a server tell an application that is missing from a forbidden one.
         let own = [("project", &app.project), ("appNamespace", &app.namespace)];
-        let own = own.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let own = own
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)));
         let all: Vec<(&str, &str)> = query.iter().copied().chain(own).collect();
         if !all.is_empty() {
             url.query_pairs_mut().extend_pairs(all);
@@ -175,7 +203,9 @@ impl<'w> Client<'w> {
     fn judge(&self, app: &App, answer: Answer, right: Right) -> Result<Found<Answer>, Failure> {
         match (answer.status(), Said::read(answer.body())) {
             (200..300, _) => Ok(Found::Here(answer)),
-            (status @ (400 | 401 | 403 | 404), Some(said)) => self.refused(app, status, &said, right),
+            (status @ (400 | 401 | 403 | 404), Some(said)) => {
+                self.refused(app, status, &said, right)
+            }
             (401, None) if !answer.is_html() => {
                 Err(self.unauthenticated(&format!("status 401{}", answer.quoted())))
             }
@@ -184,14 +214,25 @@ impl<'w> Client<'w> {
     }
 
     /// What Argo CD itself refuses, by the status of its answer or of an error frame.
-    fn refused<T>(&self, app: &App, status: u16, said: &Said, right: Right) -> Result<Found<T>, Failure> {
+    fn refused<T>(
+        &self,
+        app: &App,
+        status: u16,
+        said: &Said,
+        right: Right,
+    ) -> Result<Found<T>, Failure> {
         match status {
             // 400 is said of what is no part of the application (any more), and of what it cannot do.
             400 | 404 => Ok(Found::Absent(said.message.clone())),
             401 => Err(self.unauthenticated(&said.message)),
             403 => Err(self.forbidden(app, &said.message, right)),
             _ => {
-                let text = format!("`{}` said: {} (code {})", self.server.host(), said.message, said.code);
+                let text = format!(
+                    "`{}` said: {} (code {})",
+                    self.server.host(),
+                    said.message,
+                    said.code
+                );
                 Err(FetchError::new(asking::SERVER_ERROR, text).into())
             }
         }
@@ -199,11 +240,18 @@ impl<'w> Client<'w> {
 
     /// Returns what an error frame of a stream means.
     pub(crate) fn frame_error(&self, app: &App, status: u16, message: String) -> Failure {
-        let said = Said { message, code: u32::from(status) };
+        let said = Said {
+            message,
+            code: u32::from(status),
+        };
         match self.refused::<()>(app, status, &said, GET) {
             Err(failure) => failure,
             Ok(_) => {
-                let text = format!("`{}` ended the stream: {}", self.server.host(), said.message);
+                let text = format!(
+                    "`{}` ended the stream: {}",
+                    self.server.host(),
+                    said.message
+                );
                 FetchError::new(asking::SERVER_ERROR, text).into()
             }
         }
@@ -220,9 +268,14 @@ impl<'w> Client<'w> {
         }
         if self.token.is_none() {
             let text = format!("`{host}` answers nobody without a token: {said}");
-            return Failure::denied(asking::NO_CREDENTIALS, anyhow::anyhow!(text)).hinted(TOKEN_HINT);
+            return Failure::denied(asking::NO_CREDENTIALS, anyhow::anyhow!(text))
+                .hinted(TOKEN_HINT);
         }
-        let what = if said.contains("expired") { "its token has expired" } else { "it rejected the token" };
+        let what = if said.contains("expired") {
+            "its token has expired"
+        } else {
+            "it rejected the token"
+        };
         let text = format!("`{host}` answered 401, {what}: {said}");
         Failure::denied(asking::CREDENTIALS_REJECTED, anyhow::anyhow!(text)).hinted(TOKEN_HINT)
     }
@@ -239,12 +292,23 @@ impl<'w> Client<'w> {
         if app.project.is_some() {
             return failure;
         }
-        failure.hinted("it may also not exist: with `--argocd-project` a server tells the one from the other")
+        failure.hinted(
+            "it may also not exist: with `--argocd-project` a server tells the one from the other",
+        )
     }
 
     fn unexpected(&self, answer: &Answer) -> Failure {
-        let what = if answer.is_html() { "an HTML page" } else { "what is no answer of Argo CD's" };
-        let text = format!("{} answered {} with {what}{}", answer.source(), answer.status(), answer.quoted());
+        let what = if answer.is_html() {
+            "an HTML page"
+        } else {
+            "what is no answer of Argo CD's"
+        };
+        let text = format!(
+            "{} answered {} with {what}{}",
+            answer.source(),
+            answer.status(),
+            answer.quoted()
+        );
         self.explain(FetchError::new(asking::NOT_THE_API, text))
     }
 
@@ -253,7 +317,8 @@ impl<'w> Client<'w> {
         let reason: Reason = error.reason();
         let failure = Failure::from(error);
         if reason == asking::UNTRUSTED_CERTIFICATE {
-            return failure.hinted("pass the certificate authority's PEM file as `--argocd-ca-file FILE`");
+            return failure
+                .hinted("pass the certificate authority's PEM file as `--argocd-ca-file FILE`");
         }
         if reason == asking::NOT_THE_API {
             return failure.hinted("is `--argocd-server` Argo CD itself, and not a login page in front of it? A token needs a way around that page");
@@ -262,8 +327,7 @@ impl<'w> Client<'w> {
     }
 }
 
-const TOKEN_HINT: &str =
-    "set `RUNBOOK_ARGOCD_TOKEN` to a valid token: `argocd account generate-token --account ACCOUNT`";
+const TOKEN_HINT: &str = "set `RUNBOOK_ARGOCD_TOKEN` to a valid token: `argocd account generate-token --account ACCOUNT`";
 
 impl Right {
     fn verb(self) -> &'static str {
@@ -277,6 +341,9 @@ impl Right {
     /// Returns the line of the policy that gives this right.
     fn line(self, app: &App) -> String {
         let project = app.project.as_deref().unwrap_or("*");
-        format!("p, role:ci, {}, {}, {project}/{}, allow", self.resource, self.action, app.name)
+        format!(
+            "p, role:ci, {}, {}, {project}/{}, allow",
+            self.resource, self.action, app.name
+        )
     }
 }

@@ -90,7 +90,10 @@ impl ArgoCd<'_> {
         let fields = FIELDS.join(",");
         let query = [("name", app.name.as_str()), ("fields", fields.as_str())];
         Ok(match self.client.stream(app, &query).await? {
-            Found::Here(stream) => Found::Here(Events { stream, buffer: Vec::new() }),
+            Found::Here(stream) => Found::Here(Events {
+                stream,
+                buffer: Vec::new(),
+            }),
             Found::Absent(said) => Found::Absent(said),
         })
     }
@@ -108,10 +111,17 @@ impl ArgoCd<'_> {
                     return Ok(Some(event));
                 }
             }
-            match events.stream.next().await.map_err(|error| self.client.explain(error))? {
+            match events
+                .stream
+                .next()
+                .await
+                .map_err(|error| self.client.explain(error))?
+            {
                 Some(chunk) if events.buffer.len() + chunk.len() > LIMIT => {
                     let text = "the stream carried a line without end";
-                    return Err(self.client.explain(FetchError::new(contract::asking::NOT_THE_API, text)));
+                    return Err(self
+                        .client
+                        .explain(FetchError::new(contract::asking::NOT_THE_API, text)));
                 }
                 Some(chunk) => events.buffer.extend_from_slice(&chunk),
                 None => return Ok(None),
@@ -122,16 +132,17 @@ impl ArgoCd<'_> {
     fn frame(&self, app: &App, data: &[u8]) -> Result<Option<Event>, Failure> {
         let frame: Frame = serde_json::from_slice(data).map_err(|error| {
             let text = format!("the stream carried something else than states: {error}");
-            self.client.explain(FetchError::new(contract::asking::NOT_THE_API, text))
+            self.client
+                .explain(FetchError::new(contract::asking::NOT_THE_API, text))
         })?;
         if let Some(error) = frame.error {
             return Err(self.client.frame_error(app, error.http_code, error.message));
         }
         let mine = |change: &Change| change.application.metadata.name == app.name;
-        Ok(frame
-            .result
-            .filter(mine)
-            .map(|change| Event { deleted: change.kind == "DELETED", application: change.application }))
+        Ok(frame.result.filter(mine).map(|change| Event {
+            deleted: change.kind == "DELETED",
+            application: change.application,
+        }))
     }
 }
 

@@ -61,7 +61,10 @@ pub struct ArgoCd<'w> {
 impl<'w> ArgoCd<'w> {
     /// Prepares to ask; nothing is sent yet.
     pub fn new(world: &'w World, options: Options) -> Self {
-        Self { world, client: Client::new(world, options) }
+        Self {
+            world,
+            client: Client::new(world, options),
+        }
     }
 
     /// Asks for an application, as Kubernetes has it now: never older than what a stream has shown.
@@ -78,7 +81,11 @@ impl<'w> ArgoCd<'w> {
     /// # Errors
     /// When there was no answer, or the server did not let us in.
     pub async fn refresh(&self, app: &App, how: Refresh) -> Result<Found<Application>, Failure> {
-        let how = if how == Refresh::Hard { "hard" } else { "normal" };
+        let how = if how == Refresh::Hard {
+            "hard"
+        } else {
+            "normal"
+        };
         self.application_with(app, &[("refresh", how)]).await
     }
 
@@ -90,11 +97,16 @@ impl<'w> ArgoCd<'w> {
         let path = format!("api/v1/applications/{}", app.name);
         Ok(match self.client.get(app, &path, query, GET).await? {
             Found::Here(answer) => {
-                let application: Application = answer.json().map_err(|error| self.client.explain(error))?;
+                let application: Application =
+                    answer.json().map_err(|error| self.client.explain(error))?;
                 if application.metadata.name != app.name {
                     let error = fetch::FetchError::new(
                         contract::asking::NOT_THE_API,
-                        format!("{} answered with something that is not `{}`", answer.source(), app.name),
+                        format!(
+                            "{} answered with something that is not `{}`",
+                            answer.source(),
+                            app.name
+                        ),
                     );
                     return Err(self.client.explain(error));
                 }
@@ -109,7 +121,12 @@ impl<'w> ArgoCd<'w> {
     /// # Errors
     /// When a recording has no such answer.
     pub async fn token_ends(&self) -> Result<Option<SystemTime>, Failure> {
-        let live = |_| async { self.client.token.as_ref().and_then(|token| expiry(token.expose())) };
+        let live = |_| async {
+            self.client
+                .token
+                .as_ref()
+                .and_then(|token| expiry(token.expose()))
+        };
         let request = json!({ "operation": "token-ends" });
         let seconds: Option<u64> = self.world.exchange("argocd", &request, live).await?;
         let after = |seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));

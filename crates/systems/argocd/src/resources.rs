@@ -11,9 +11,15 @@ use crate::{
 };
 
 /// To read what its pods have said.
-const LOGS: Right = Right { resource: "logs", action: "get" };
+const LOGS: Right = Right {
+    resource: "logs",
+    action: "get",
+};
 /// To bring it to its revision.
-const SYNC: Right = Right { resource: "applications", action: "sync" };
+const SYNC: Right = Right {
+    resource: "applications",
+    action: "sync",
+};
 
 /// The tree of resources, from what the application names down to its pods.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -80,7 +86,10 @@ pub struct Info {
 impl Node {
     /// Returns what Argo CD found out under this name.
     pub fn info(&self, name: &str) -> Option<&str> {
-        self.info.iter().find(|info| info.name == name).map(|info| info.value.as_str())
+        self.info
+            .iter()
+            .find(|info| info.name == name)
+            .map(|info| info.value.as_str())
     }
 }
 
@@ -150,7 +159,9 @@ impl ArgoCd<'_> {
             ("group", node.group.as_str()),
             ("kind", node.kind.as_str()),
         ];
-        let Found::Here(answer) = self.client.get(app, &path, &query, GET).await? else { return Ok(None) };
+        let Found::Here(answer) = self.client.get(app, &path, &query, GET).await? else {
+            return Ok(None);
+        };
         let manifest: Manifest = answer.json().map_err(|error| self.client.explain(error))?;
         Ok(serde_json::from_str(&manifest.manifest).ok())
     }
@@ -170,8 +181,14 @@ impl ArgoCd<'_> {
     /// When there was no answer, or the server did not let us in.
     pub async fn rendered(&self, app: &App) -> Result<Vec<Value>, Failure> {
         let path = format!("api/v1/applications/{}/managed-resources", app.name);
-        let items: Items = self.read(app, &path, &[("fields", "items.targetState")]).await?;
-        Ok(items.items.iter().filter_map(|item| serde_json::from_str(&item.target_state).ok()).collect())
+        let items: Items = self
+            .read(app, &path, &[("fields", "items.targetState")])
+            .await?;
+        Ok(items
+            .items
+            .iter()
+            .filter_map(|item| serde_json::from_str(&item.target_state).ok())
+            .collect())
     }
 
     /// Asks for the last lines of a container's log; of the one before its last restart, if `previous`.
@@ -230,11 +247,17 @@ impl ArgoCd<'_> {
 /// Each line is a frame of its own; the last one is empty and only says that it is the last.
 fn log_lines(body: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(body);
-    let frames = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let frames = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let entries = frames.map(|mut frame| frame["result"].take());
     entries
         .filter(|entry| entry["last"] != Value::Bool(true))
-        .filter_map(|entry| entry["content"].as_str().map(|line| line.trim_end().to_owned()))
+        .filter_map(|entry| {
+            entry["content"]
+                .as_str()
+                .map(|line| line.trim_end().to_owned())
+        })
         .collect()
 }
 

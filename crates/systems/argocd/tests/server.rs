@@ -9,12 +9,23 @@ use lab::{Faulty, Reply};
 use serde_json::{Value, json};
 
 fn app() -> App {
-    App { name: "dex-prod".to_owned(), project: Some("default".to_owned()), namespace: None }
+    App {
+        name: "dex-prod".to_owned(),
+        project: Some("default".to_owned()),
+        namespace: None,
+    }
 }
 
 fn at<'w>(world: &'w World, server: &str) -> ArgoCd<'w> {
     let server = server.parse().unwrap();
-    ArgoCd::new(world, Options { server, authorities: None, token: Some(world.hide("s3cr3t-token")) })
+    ArgoCd::new(
+        world,
+        Options {
+            server,
+            authorities: None,
+            token: Some(world.hide("s3cr3t-token")),
+        },
+    )
 }
 
 fn frame(kind: &str, name: &str, version: u32) -> Value {
@@ -24,9 +35,14 @@ fn frame(kind: &str, name: &str, version: u32) -> Value {
 
 /// Reads a stream of these lines to its end or its error.
 async fn read(reply: Reply) -> (Vec<Event>, Option<Failure>) {
-    let (server, world) = (Faulty::new([reply]), World::for_tests(Duration::from_secs(20)));
+    let (server, world) = (
+        Faulty::new([reply]),
+        World::for_tests(Duration::from_secs(20)),
+    );
     let argocd = at(&world, &server.url());
-    let Found::Here(mut events) = argocd.events(&app()).await.unwrap() else { panic!("no stream") };
+    let Found::Here(mut events) = argocd.events(&app()).await.unwrap() else {
+        panic!("no stream")
+    };
     let mut seen = Vec::new();
     loop {
         match argocd.next(&app(), &mut events).await {
@@ -39,21 +55,40 @@ async fn read(reply: Reply) -> (Vec<Event>, Option<Failure>) {
 
 #[tokio::test]
 async fn frames_may_be_cut_anywhere_and_those_of_others_do_not_count() {
-    let frames =
-        [frame("ADDED", "dex-prod", 1), frame("ADDED", "dex-prod-2", 2), frame("DELETED", "dex-prod", 3)];
-    let text: String = frames.iter().map(|frame| format!(":\n\ndata: {frame} \n\n")).collect();
+    let frames = [
+        frame("ADDED", "dex-prod", 1),
+        frame("ADDED", "dex-prod-2", 2),
+        frame("DELETED", "dex-prod", 3),
+    ];
+    let text: String = frames
+        .iter()
+        .map(|frame| format!(":\n\ndata: {frame} \n\n"))
+        .collect();
     let (events, failure) = read(Reply::text(200, &text).drip(7, Duration::from_millis(1))).await;
-    let seen: Vec<_> = events.iter().map(|event| (event.application.version(), event.deleted)).collect();
-    assert_eq!((seen, failure.is_none()), (vec![(1, false), (3, true)], true));
+    let seen: Vec<_> = events
+        .iter()
+        .map(|event| (event.application.version(), event.deleted))
+        .collect();
+    assert_eq!(
+        (seen, failure.is_none()),
+        (vec![(1, false), (3, true)], true)
+    );
 }
 
 #[tokio::test]
 async fn an_error_within_a_stream_is_as_good_as_a_status() {
-    let error = |status: u16| json!({ "error": { "http_code": status, "grpc_code": 1, "message": "why" } });
-    for (status, kind) in
-        [(401, FailureKind::Denied), (403, FailureKind::Denied), (503, FailureKind::Unavailable)]
-    {
-        let text = format!("data: {}\n\ndata: {}\n\n", frame("ADDED", "dex-prod", 1), error(status));
+    let error =
+        |status: u16| json!({ "error": { "http_code": status, "grpc_code": 1, "message": "why" } });
+    for (status, kind) in [
+        (401, FailureKind::Denied),
+        (403, FailureKind::Denied),
+        (503, FailureKind::Unavailable),
+    ] {
+        let text = format!(
+            "data: {}\n\ndata: {}\n\n",
+            frame("ADDED", "dex-prod", 1),
+            error(status)
+        );
         let (events, failure) = read(Reply::text(200, &text)).await;
         assert_eq!((events.len(), failure.unwrap().kind), (1, kind), "{status}");
     }
@@ -63,11 +98,19 @@ async fn an_error_within_a_stream_is_as_good_as_a_status() {
 
 #[tokio::test]
 async fn what_is_no_part_of_the_application_any_more_is_absent() {
-    let said =
-        json!({ "error": "x", "code": 3, "message": "Pod dex-1 not found as part of application dex-prod" });
-    let (server, world) = (Faulty::new([Reply::json(400, &said)]), World::for_tests(Duration::ZERO));
+    let said = json!({ "error": "x", "code": 3, "message": "Pod dex-1 not found as part of application dex-prod" });
+    let (server, world) = (
+        Faulty::new([Reply::json(400, &said)]),
+        World::for_tests(Duration::ZERO),
+    );
     let node = argocd::Node::default();
-    assert!(at(&world, &server.url()).object(&app(), &node).await.unwrap().is_none());
+    assert!(
+        at(&world, &server.url())
+            .object(&app(), &node)
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert_eq!(server.seen()[0].query("project"), Some("default"));
 }
 
@@ -94,9 +137,16 @@ async fn a_sync_that_cannot_be_now_is_told_from_one_that_is_not_allowed() {
 
 #[tokio::test]
 async fn a_log_that_may_not_be_read_names_the_line_of_the_policy() {
-    let error = json!({ "error": { "grpc_code": 7, "http_code": 403, "message": "permission denied" } });
-    let (server, world) = (Faulty::new([Reply::json(403, &error)]), World::for_tests(Duration::ZERO));
-    let failure = at(&world, &server.url()).log(&app(), ["ns", "pod", "dex"], 25, true).await.unwrap_err();
+    let error =
+        json!({ "error": { "grpc_code": 7, "http_code": 403, "message": "permission denied" } });
+    let (server, world) = (
+        Faulty::new([Reply::json(403, &error)]),
+        World::for_tests(Duration::ZERO),
+    );
+    let failure = at(&world, &server.url())
+        .log(&app(), ["ns", "pod", "dex"], 25, true)
+        .await
+        .unwrap_err();
     assert_eq!(failure.reason, asking::PERMISSION_MISSING);
     assert!(
         failure.hints[0].contains("p, role:ci, logs, get, default/dex-prod, allow"),
@@ -107,9 +157,18 @@ async fn a_log_that_may_not_be_read_names_the_line_of_the_policy() {
 
 #[tokio::test]
 async fn a_server_that_has_tls_says_so_and_is_asked_again() {
-    let plain = Faulty::new([Reply::text(400, "Client sent an HTTP request to an HTTPS server.\n")]);
+    let plain = Faulty::new([Reply::text(
+        400,
+        "Client sent an HTTP request to an HTTPS server.\n",
+    )]);
     let world = World::for_tests(Duration::from_secs(2));
-    let failure = at(&world, &plain.address()).application(&app()).await.unwrap_err();
+    let failure = at(&world, &plain.address())
+        .application(&app())
+        .await
+        .unwrap_err();
     // The second question spoke TLS, which this one does not.
-    assert_eq!((failure.kind, plain.seen().len()), (FailureKind::Unavailable, 1));
+    assert_eq!(
+        (failure.kind, plain.seen().len()),
+        (FailureKind::Unavailable, 1)
+    );
 }

@@ -19,13 +19,20 @@ pub(crate) struct Address {
 impl Address {
     pub(crate) fn new(world: &World, text: &str) -> Result<Self, Failure> {
         let url = parse(text)?;
-        let own = url.as_ref().is_some_and(|url| hide_own_credentials(world, url));
+        let own = url
+            .as_ref()
+            .is_some_and(|url| hide_own_credentials(world, url));
         let login = match &url {
             Some(url) if !own => login(world, url)?,
             _ => Vec::new(),
         };
         let has_credentials = own || !login.is_empty();
-        Ok(Self { url: text.to_owned(), shown: world.redact(text), has_credentials, login })
+        Ok(Self {
+            url: text.to_owned(),
+            shown: world.redact(text),
+            has_credentials,
+            login,
+        })
     }
 
     /// Returns whether it is a folder of this machine.
@@ -37,7 +44,10 @@ impl Address {
     pub(crate) fn is_ssh(&self) -> bool {
         match self.url.split_once("://") {
             Some((scheme, _)) => scheme.contains("ssh"),
-            None => self.url.split_once(':').is_some_and(|(host, _)| !host.contains('/')),
+            None => self
+                .url
+                .split_once(':')
+                .is_some_and(|(host, _)| !host.contains('/')),
         }
     }
 }
@@ -50,14 +60,21 @@ fn parse(text: &str) -> Result<Option<Url>, Failure> {
     }
     let Some((scheme, _)) = text.split_once("://") else {
         // `ext::` and its like run any program.
-        let helper =
-            text.split_once("::").is_some_and(|(name, _)| name.bytes().all(|b| b.is_ascii_alphanumeric()));
-        return if helper { Err(wrong("transport helpers are not used")) } else { Ok(None) };
+        let helper = text
+            .split_once("::")
+            .is_some_and(|(name, _)| name.bytes().all(|b| b.is_ascii_alphanumeric()));
+        return if helper {
+            Err(wrong("transport helpers are not used"))
+        } else {
+            Ok(None)
+        };
     };
     if !["https", "http", "ssh", "git+ssh", "git", "file"].contains(&scheme) {
         return Err(wrong("expected https, http, ssh, git, file or a path"));
     }
-    Url::parse(text).map(Some).map_err(|error| wrong(&error.to_string()))
+    Url::parse(text)
+        .map(Some)
+        .map_err(|error| wrong(&error.to_string()))
 }
 
 /// Makes secrets of what a URL carries to log in with; returns whether it carries anything.
@@ -89,7 +106,9 @@ fn hide_own_credentials(world: &World, url: &Url) -> bool {
 ///
 /// They are read from the variables `GIT_CONFIG_*`: a command line can be seen by every process.
 fn login(world: &World, url: &Url) -> Result<Vec<(String, String)>, Failure> {
-    let server = world.var("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
+    let server = world
+        .var("GITHUB_SERVER_URL")
+        .unwrap_or_else(|| "https://github.com".to_owned());
     let same = Url::parse(&server).is_ok_and(|server| is_same_host(url, &server));
     if !same || !is_safe(url) {
         return Ok(Vec::new());
@@ -102,11 +121,15 @@ fn login(world: &World, url: &Url) -> Result<Vec<(String, String)>, Failure> {
     let key = format!("http.{}/.extraheader", url.origin().ascii_serialization());
     // The empty value takes away what the user's own settings send there: GitHub answers two
     // headers with 400.
-    Ok(vec![(key.clone(), String::new()), (key, format!("Authorization: Basic {}", basic.expose()))])
+    Ok(vec![
+        (key.clone(), String::new()),
+        (key, format!("Authorization: Basic {}", basic.expose())),
+    ])
 }
 
 fn is_same_host(one: &Url, other: &Url) -> bool {
-    one.host_str() == other.host_str() && one.port_or_known_default() == other.port_or_known_default()
+    one.host_str() == other.host_str()
+        && one.port_or_known_default() == other.port_or_known_default()
 }
 
 /// A token travels encrypted, or not over a network at all.
@@ -134,8 +157,10 @@ mod tests {
     }
 
     fn login_at(url: &str) -> usize {
-        let world =
-            world(&[("RUNBOOK_GITHUB_TOKEN", "ghs_token"), ("GITHUB_SERVER_URL", "https://ghe.example.org")]);
+        let world = world(&[
+            ("RUNBOOK_GITHUB_TOKEN", "ghs_token"),
+            ("GITHUB_SERVER_URL", "https://ghe.example.org"),
+        ]);
         Address::new(&world, url).unwrap().login.len()
     }
 
@@ -168,7 +193,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_or_an_option_is_not_a_remote() {
-        for bad in ["", "--upload-pack=x", "ext::sh -c id", "ftp://host/a", "https://"] {
+        for bad in [
+            "",
+            "--upload-pack=x",
+            "ext::sh -c id",
+            "ftp://host/a",
+            "https://",
+        ] {
             assert!(Address::new(&world(&[]), bad).is_err(), "{bad}");
         }
     }

@@ -59,17 +59,29 @@ pub(crate) struct ChangeAnswer {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum PushAnswer {
-    Landed { commit: Commit, said: Vec<String> },
+    Landed {
+        commit: Commit,
+        said: Vec<String>,
+    },
     Moved,
-    Rejected { protected: bool, word: String, lines: Vec<String> },
-    Uncertain { commit: Commit, trouble: Trouble },
+    Rejected {
+        protected: bool,
+        word: String,
+        lines: Vec<String>,
+    },
+    Uncertain {
+        commit: Commit,
+        trouble: Trouble,
+    },
 }
 
 /// Returns bytes as they are recorded.
 pub(crate) fn text(bytes: &[u8]) -> Text {
     match std::str::from_utf8(bytes) {
         Ok(text) => Text::Plain(text.to_owned()),
-        Err(_) => Text::Encoded { base64: STANDARD.encode(bytes) },
+        Err(_) => Text::Encoded {
+            base64: STANDARD.encode(bytes),
+        },
     }
 }
 
@@ -84,21 +96,42 @@ impl Text {
 
 impl From<ReadAnswer> for Snapshot {
     fn from(answer: ReadAnswer) -> Self {
-        let entries = answer.entries.into_iter().map(|(path, entry)| (path, Entry::from(entry)));
-        Self { tip: answer.tip, entries: entries.collect() }
+        let entries = answer
+            .entries
+            .into_iter()
+            .map(|(path, entry)| (path, Entry::from(entry)));
+        Self {
+            tip: answer.tip,
+            entries: entries.collect(),
+        }
     }
 }
 
 impl From<ChangesAnswer> for Changes {
     fn from(answer: ChangesAnswer) -> Self {
-        Self { list: answer.list.into_iter().map(Change::from).collect(), is_whole: answer.is_whole }
+        Self {
+            list: answer.list.into_iter().map(Change::from).collect(),
+            is_whole: answer.is_whole,
+        }
     }
 }
 
 impl From<ChangeAnswer> for Change {
     fn from(answer: ChangeAnswer) -> Self {
-        let ChangeAnswer { commit, parent, message, date, content } = answer;
-        Self { commit, parent, message, date, content: content.map(Text::into_bytes) }
+        let ChangeAnswer {
+            commit,
+            parent,
+            message,
+            date,
+            content,
+        } = answer;
+        Self {
+            commit,
+            parent,
+            message,
+            date,
+            content: content.map(Text::into_bytes),
+        }
     }
 }
 
@@ -106,9 +139,13 @@ impl From<EntryAnswer> for Entry {
     fn from(entry: EntryAnswer) -> Self {
         match entry {
             EntryAnswer::Missing => Self::Missing,
-            EntryAnswer::File { content, executable } => {
-                Self::File { content: content.into_bytes(), executable }
-            }
+            EntryAnswer::File {
+                content,
+                executable,
+            } => Self::File {
+                content: content.into_bytes(),
+                executable,
+            },
             EntryAnswer::TooLarge => Self::TooLarge,
             EntryAnswer::Directory => Self::Directory,
             EntryAnswer::Link { at } => Self::Link { at },
@@ -122,13 +159,22 @@ impl PushAnswer {
         match self {
             Self::Landed { commit, said } => Pushed::Landed { commit, said },
             Self::Moved => Pushed::Moved,
-            Self::Rejected { protected, word, lines } => {
-                let kind = if protected { RejectionKind::Protected } else { RejectionKind::Declined };
+            Self::Rejected {
+                protected,
+                word,
+                lines,
+            } => {
+                let kind = if protected {
+                    RejectionKind::Protected
+                } else {
+                    RejectionKind::Declined
+                };
                 Pushed::Rejected(Rejection { kind, word, lines })
             }
-            Self::Uncertain { commit, trouble } => {
-                Pushed::Uncertain { commit, failure: trouble.failure(address) }
-            }
+            Self::Uncertain { commit, trouble } => Pushed::Uncertain {
+                commit,
+                failure: trouble.failure(address),
+            },
         }
     }
 }

@@ -31,12 +31,24 @@ pub(crate) async fn differences(
     }
     let store = call.folder.objects()?;
     let differences = between(&store, one, other, most)?;
-    Ok(differences.into_iter().map(|difference| difference.path).collect())
+    Ok(differences
+        .into_iter()
+        .map(|difference| difference.path)
+        .collect())
 }
 
 /// Compares the trees of two commits that are here.
-pub(crate) fn between(store: &Objects, one: &Commit, other: &Commit, most: usize) -> Answer<Vec<Difference>> {
-    let mut comparison = Comparison { store, most, found: Vec::new() };
+pub(crate) fn between(
+    store: &Objects,
+    one: &Commit,
+    other: &Commit,
+    most: usize,
+) -> Answer<Vec<Difference>> {
+    let mut comparison = Comparison {
+        store,
+        most,
+        found: Vec::new(),
+    };
     let (one, other) = (objects::root(store, one)?, objects::root(store, other)?);
     comparison.trees(&one, &other, "")?;
     Ok(comparison.found)
@@ -78,7 +90,11 @@ impl Comparison<'_> {
                 break;
             }
             let name = String::from_utf8_lossy(name);
-            let path = if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") };
+            let path = if folder.is_empty() {
+                name.into_owned()
+            } else {
+                format!("{folder}/{name}")
+            };
             self.items(sides, path)?;
         }
         Ok(())

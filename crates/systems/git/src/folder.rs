@@ -83,14 +83,20 @@ fn make() -> io::Result<Folder> {
     }
     fs::write(path("HEAD"), "ref: refs/heads/none\n")?;
     fs::write(path("config"), CONFIG)?;
-    Ok(Folder { folder, _alive: alive })
+    Ok(Folder {
+        folder,
+        _alive: alive,
+    })
 }
 
 /// Removes what runs have left behind that were killed: on a machine that stays, it would grow.
 fn sweep(temporary: &Path) {
     let entries = fs::read_dir(temporary).into_iter().flatten().flatten();
     let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
-    for folder in ours.map(|entry| entry.path()).filter(|folder| is_left_behind(folder)) {
+    for folder in ours
+        .map(|entry| entry.path())
+        .filter(|folder| is_left_behind(folder))
+    {
         tracing::debug!("remove {}, which a run has left behind", folder.display());
         // It may be somebody else's, or a last child of the killed run may still write there: then it
         // is for the next run.
@@ -115,8 +121,9 @@ fn is_left_behind(folder: &Path) -> bool {
     match File::open(folder.join(ALIVE)) {
         Ok(alive) => alive.try_lock().is_ok(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let age =
-                fs::metadata(folder).and_then(|metadata| metadata.modified()).map(|time| time.elapsed());
+            let age = fs::metadata(folder)
+                .and_then(|metadata| metadata.modified())
+                .map(|time| time.elapsed());
             matches!(age, Ok(Ok(age)) if age > UNFINISHED)
         }
         Err(_) => false,

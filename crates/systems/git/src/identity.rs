@@ -8,7 +8,10 @@ use serde::Serialize;
 use crate::program::Call;
 
 /// As a runner's own commits are signed: https://github.com/actions/checkout#push-a-commit-using-the-built-in-token
-const BOT: (&str, &str) = ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com");
+const BOT: (&str, &str) = (
+    "github-actions[bot]",
+    "41898282+github-actions[bot]@users.noreply.github.com",
+);
 
 /// Author and committer, as far as the environment says.
 #[derive(Debug, Serialize)]
@@ -32,7 +35,11 @@ impl Identities {
             email: world.var(&format!("GIT_{who}_EMAIL")),
         };
         let runner = world.var("GITHUB_ACTIONS").as_deref() == Some("true");
-        Self { author: partial("AUTHOR"), committer: partial("COMMITTER"), runner }
+        Self {
+            author: partial("AUTHOR"),
+            committer: partial("COMMITTER"),
+            runner,
+        }
     }
 
     /// Returns author and committer with everything filled in.
@@ -43,7 +50,12 @@ impl Identities {
             true => (BOT.0.to_owned(), BOT.1.to_owned()),
             false => configured(call).await,
         };
-        let seconds = call.effects.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let seconds = call
+            .effects
+            .now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
         let time = gix_date::Time::new(i64::try_from(seconds).unwrap_or_default(), 0);
         [&self.author, &self.committer].map(|partial| gix_actor::Signature {
             name: clean(partial.name.as_ref().unwrap_or(&name)).into(),
@@ -55,7 +67,10 @@ impl Identities {
 
 /// Returns what the user's settings say, both or neither.
 async fn configured(call: &Call<'_>) -> (String, String) {
-    let (name, email) = (call.setting("user.name").await, call.setting("user.email").await);
+    let (name, email) = (
+        call.setting("user.name").await,
+        call.setting("user.email").await,
+    );
     match (name, email) {
         (Some(name), Some(email)) => (name, email),
         _ => ("runbook".to_owned(), "runbook@localhost".to_owned()),
@@ -64,6 +79,13 @@ async fn configured(call: &Call<'_>) -> (String, String) {
 
 /// Takes away what would end a name or an address in a commit; git has no commits of nobody.
 fn clean(text: &str) -> String {
-    let clean = text.chars().filter(|c| !"<>\n\0".contains(*c)).collect::<String>();
-    if clean.trim().is_empty() { "runbook".to_owned() } else { clean.trim().to_owned() }
+    let clean = text
+        .chars()
+        .filter(|c| !"<>\n\0".contains(*c))
+        .collect::<String>();
+    if clean.trim().is_empty() {
+        "runbook".to_owned()
+    } else {
+        clean.trim().to_owned()
+    }
 }

@@ -8,7 +8,9 @@ use contract::Commit;
 use gix_hash::ObjectId;
 use gix_object::Exists as _;
 
-use crate::{answers::Answer, folder::REMOTE, objects, past::DEPTHS, program::Call, trouble::Trouble};
+use crate::{
+    answers::Answer, folder::REMOTE, objects, past::DEPTHS, program::Call, trouble::Trouble,
+};
 
 /// Where the remote's branches are kept.
 const BRANCHES: &str = "refs/runbook/heads/";
@@ -27,20 +29,30 @@ pub(crate) async fn relations(
     others: &[CommitName],
 ) -> Answer<Relations> {
     let by_branches = commit.whole().is_none();
-    let mut asked = Asked { commits: commit.whole().into_iter().collect(), branches: by_branches };
+    let mut asked = Asked {
+        commits: commit.whole().into_iter().collect(),
+        branches: by_branches,
+    };
     let mut widely = by_branches;
     for (step, depth) in DEPTHS.iter().enumerate() {
         asked.fetch(call, depth).await?;
-        let first = Graph::new(call, step).await?.judge(commit, others, widely)?;
+        let first = Graph::new(call, step)
+            .await?
+            .judge(commit, others, widely)?;
         if let Judged::Certain(relations) = first {
             return Ok(relations);
         }
         if !widely && (step > 0 || matches!(first, Judged::Open { at: 0 })) {
             widely = true;
-            asked.commits.extend(others.iter().filter_map(CommitName::whole));
+            asked
+                .commits
+                .extend(others.iter().filter_map(CommitName::whole));
             asked.branches = others.iter().any(|other| other.whole().is_none());
             asked.fetch(call, depth).await?;
-            if let Judged::Certain(relations) = Graph::new(call, step).await?.judge(commit, others, widely)? {
+            if let Judged::Certain(relations) = Graph::new(call, step)
+                .await?
+                .judge(commit, others, widely)?
+            {
                 return Ok(relations);
             }
         }
@@ -64,14 +76,24 @@ impl Asked {
         let branches = format!("+refs/heads/*:{BRANCHES}*");
         let mut lacking = 0;
         while !self.commits.is_empty() || self.branches {
-            let fetch = ["fetch", "--quiet", depth, "--filter=tree:0", "--no-tags", "--no-write-fetch-head"];
+            let fetch = [
+                "fetch",
+                "--quiet",
+                depth,
+                "--filter=tree:0",
+                "--no-tags",
+                "--no-write-fetch-head",
+            ];
             let mut arguments = fetch.to_vec();
             arguments.extend(["--recurse-submodules=no", REMOTE]);
             arguments.extend(self.branches.then_some(branches.as_str()));
             arguments.extend(self.commits.iter().map(Commit::as_str));
-            let Err(trouble) = call.expect(&arguments, &[]).await else { break };
+            let Err(trouble) = call.expect(&arguments, &[]).await else {
+                break;
+            };
             let before = self.commits.len();
-            self.commits.retain(|commit| !trouble.is_missing_commit(commit));
+            self.commits
+                .retain(|commit| !trouble.is_missing_commit(commit));
             if self.commits.len() == before {
                 return Err(trouble);
             }
@@ -119,9 +141,17 @@ enum Named {
 
 impl Graph {
     async fn new(call: &Call<'_>, step: usize) -> Answer<Self> {
-        let branches = call.lines(&["for-each-ref", "--format=%(objectname)", BRANCHES]).await?;
-        let branches = branches.iter().map(|id| ObjectId::from_hex(id.as_bytes()).map_err(Trouble::other));
-        Ok(Self { objects: call.folder.objects()?, branches: branches.collect::<Answer<_>>()?, step })
+        let branches = call
+            .lines(&["for-each-ref", "--format=%(objectname)", BRANCHES])
+            .await?;
+        let branches = branches
+            .iter()
+            .map(|id| ObjectId::from_hex(id.as_bytes()).map_err(Trouble::other));
+        Ok(Self {
+            objects: call.folder.objects()?,
+            branches: branches.collect::<Answer<_>>()?,
+            step,
+        })
     }
 
     fn judge(&self, commit: &CommitName, others: &[CommitName], widely: bool) -> Answer<Judged> {
@@ -130,8 +160,14 @@ impl Graph {
             Named::Commit(id) => id,
             Named::Open => return Ok(Judged::Open { at: 0 }),
             Named::Nothing => {
-                let others = others.iter().map(|other| (Relation::Unknown, other.whole())).collect();
-                return Ok(Judged::Certain(Relations { commit: None, others }));
+                let others = others
+                    .iter()
+                    .map(|other| (Relation::Unknown, other.whole()))
+                    .collect();
+                return Ok(Judged::Certain(Relations {
+                    commit: None,
+                    others,
+                }));
             }
         };
         let behind = self.past(&[id])?;
@@ -144,10 +180,15 @@ impl Graph {
                 _ if widely => self.relation(id, &behind, self.named(other, &around)?)?,
                 _ => None,
             };
-            let Some((relation, id)) = relation else { return Ok(Judged::Open { at }) };
+            let Some((relation, id)) = relation else {
+                return Ok(Judged::Open { at });
+            };
             found.push((relation, id.map(objects::commit).transpose()?));
         }
-        Ok(Judged::Certain(Relations { commit: Some(objects::commit(id)?), others: found }))
+        Ok(Judged::Certain(Relations {
+            commit: Some(objects::commit(id)?),
+            others: found,
+        }))
     }
 
     /// Returns how a commit stands to one that is not behind it.
@@ -175,9 +216,16 @@ impl Graph {
     fn named(&self, name: &CommitName, among: &Past) -> Answer<Named> {
         if let Some(commit) = name.whole() {
             let id = objects::id(&commit)?;
-            return Ok(if self.objects.exists(&id) { Named::Commit(id) } else { Named::Nothing });
+            return Ok(if self.objects.exists(&id) {
+                Named::Commit(id)
+            } else {
+                Named::Nothing
+            });
         }
-        let mut fitting = among.commits.iter().filter(|id| name.matches(&id.to_string()));
+        let mut fitting = among
+            .commits
+            .iter()
+            .filter(|id| name.matches(&id.to_string()));
         Ok(match (fitting.next(), fitting.next()) {
             (Some(id), None) => Named::Commit(*id),
             (None, _) if among.is_cut && self.step == 0 => Named::Open,
@@ -186,7 +234,10 @@ impl Graph {
     }
 
     fn past(&self, starts: &[ObjectId]) -> Answer<Past> {
-        let mut past = Past { commits: HashSet::new(), is_cut: false };
+        let mut past = Past {
+            commits: HashSet::new(),
+            is_cut: false,
+        };
         let mut open = starts.to_vec();
         while let Some(id) = open.pop() {
             if past.commits.contains(&id) {

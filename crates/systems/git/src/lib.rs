@@ -36,8 +36,11 @@ use program::Program;
 use trouble::Trouble;
 
 /// git is missing, or failed in a way that nobody foresaw.
-pub const GIT_FAILED: Reason =
-    Reason::new("git-failed", Fault::Environment, "git is not there, or failed in a way that is not known");
+pub const GIT_FAILED: Reason = Reason::new(
+    "git-failed",
+    Fault::Environment,
+    "git is not there, or failed in a way that is not known",
+);
 
 /// A branch of a git remote.
 pub struct Git<'w> {
@@ -86,8 +89,7 @@ impl<'w> Git<'w> {
     /// # Errors
     /// When there is no answer.
     pub async fn tip(&self) -> Result<Option<Commit>, Failure> {
-        let request =
-            json!({ "operation": "tip", "remote": self.address.shown, "branch": self.name.as_str() });
+        let request = json!({ "operation": "tip", "remote": self.address.shown, "branch": self.name.as_str() });
         let live = |effects: Rc<dyn Effects>| async move {
             read::tip(&self.call(&effects, made(&self.commits)?), &self.name).await
         };
@@ -122,7 +124,9 @@ impl Branch for Git<'_> {
             read::read(&self.call(&effects, folder), &self.name, paths).await
         };
         let answer: Answer<ReadAnswer> = self.world.exchange("git", &request, live).await?;
-        answer.map(Snapshot::from).map_err(|trouble| self.failed(&trouble))
+        answer
+            .map(Snapshot::from)
+            .map_err(|trouble| self.failed(&trouble))
     }
 
     async fn commit(&self, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
@@ -177,10 +181,17 @@ impl branch::History for Git<'_> {
         let answer: Answer<BTreeMap<String, ChangesAnswer>> =
             self.world.exchange("git", &request, live).await?;
         let answer = answer.map_err(|trouble| trouble.failure(&self.address))?;
-        Ok(answer.into_iter().map(|(path, changes)| (path, changes.into())).collect())
+        Ok(answer
+            .into_iter()
+            .map(|(path, changes)| (path, changes.into()))
+            .collect())
     }
 
-    async fn relations(&self, commit: &CommitName, others: &[CommitName]) -> Result<Relations, Failure> {
+    async fn relations(
+        &self,
+        commit: &CommitName,
+        others: &[CommitName],
+    ) -> Result<Relations, Failure> {
         let request = json!({
             "operation": "relations", "remote": self.address.shown, "commit": commit, "others": others,
         });
@@ -191,7 +202,12 @@ impl branch::History for Git<'_> {
         answer.map_err(|trouble| trouble.failure(&self.address))
     }
 
-    async fn differences(&self, one: &Commit, other: &Commit, most: usize) -> Result<Vec<String>, Failure> {
+    async fn differences(
+        &self,
+        one: &Commit,
+        other: &Commit,
+        most: usize,
+    ) -> Result<Vec<String>, Failure> {
         let request = json!({
             "operation": "differences", "remote": self.address.shown, "one": one, "other": other, "most": most,
         });
@@ -215,6 +231,11 @@ fn made(cell: &OnceCell<Folder>) -> Result<&Folder, Trouble> {
 impl Git<'_> {
     fn call<'a>(&'a self, effects: &Rc<dyn Effects>, folder: &'a Folder) -> program::Call<'a> {
         let limit = self.world.deadline().exchange();
-        program::Call { program: &self.program, effects: Rc::clone(effects), folder, limit }
+        program::Call {
+            program: &self.program,
+            effects: Rc::clone(effects),
+            folder,
+            limit,
+        }
     }
 }

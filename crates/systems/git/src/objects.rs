@@ -4,7 +4,8 @@ use branch::Edit;
 use contract::{Commit, editing::LARGEST};
 use gix_hash::ObjectId;
 use gix_object::{
-    CommitRefIter, Exists as _, Find as _, Kind, Tree, TreeRef, Write as _, WriteTo, tree::EntryKind,
+    CommitRefIter, Exists as _, Find as _, Kind, Tree, TreeRef, Write as _, WriteTo,
+    tree::EntryKind,
 };
 use gix_odb::Header as _;
 
@@ -29,10 +30,21 @@ pub(crate) enum Found {
 pub(crate) fn find(objects: &Objects, commit: &Commit, path: &str) -> Answer<Found> {
     let mut tree = root(objects, commit)?;
     let mut walked = String::new();
-    let mut parts = path.split('/').filter(|part| !part.is_empty() && *part != ".").peekable();
+    let mut parts = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .peekable();
     while let Some(part) = parts.next() {
-        walked = if walked.is_empty() { part.to_owned() } else { format!("{walked}/{part}") };
-        let Some(entry) = tree.entries.iter().find(|entry| entry.filename == part.as_bytes()) else {
+        walked = if walked.is_empty() {
+            part.to_owned()
+        } else {
+            format!("{walked}/{part}")
+        };
+        let Some(entry) = tree
+            .entries
+            .iter()
+            .find(|entry| entry.filename == part.as_bytes())
+        else {
             return Ok(Found::Missing);
         };
         let is_last = parts.peek().is_none();
@@ -43,7 +55,10 @@ pub(crate) fn find(objects: &Objects, commit: &Commit, path: &str) -> Answer<Fou
             _ if !is_last => return Ok(Found::Missing),
             kind => {
                 let executable = kind == EntryKind::BlobExecutable;
-                return Ok(Found::File { id: entry.oid, executable });
+                return Ok(Found::File {
+                    id: entry.oid,
+                    executable,
+                });
             }
         }
     }
@@ -52,8 +67,15 @@ pub(crate) fn find(objects: &Objects, commit: &Commit, path: &str) -> Answer<Fou
 
 /// Returns the bytes of a file; `None` when there are more than are read of any.
 pub(crate) fn content(objects: &Objects, id: ObjectId) -> Answer<Option<Vec<u8>>> {
-    let header = objects.try_header(&id).map_err(Trouble::other)?.ok_or_else(|| absent(id))?;
-    if header.size() > LARGEST as u64 { Ok(None) } else { read(objects, id, Kind::Blob).map(Some) }
+    let header = objects
+        .try_header(&id)
+        .map_err(Trouble::other)?
+        .ok_or_else(|| absent(id))?;
+    if header.size() > LARGEST as u64 {
+        Ok(None)
+    } else {
+        read(objects, id, Kind::Blob).map(Some)
+    }
 }
 
 /// Writes the files of an edit and the commit that has them, onto `tip`.
@@ -65,8 +87,14 @@ pub(crate) fn write(
 ) -> Answer<Commit> {
     let mut tree = root(objects, tip)?;
     for file in &edit.files {
-        let id = objects.write_buf(Kind::Blob, &file.content).map_err(Trouble::storing)?;
-        let parts: Vec<&str> = file.path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+        let id = objects
+            .write_buf(Kind::Blob, &file.content)
+            .map_err(Trouble::storing)?;
+        let parts: Vec<&str> = file
+            .path
+            .split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+            .collect();
         tree = replaced(objects, tree, &parts, id)?;
     }
     let commit = gix_object::Commit {
@@ -87,8 +115,13 @@ fn put(objects: &Objects, object: &dyn WriteTo) -> Answer<ObjectId> {
 
 /// Returns the tree with another file at the path; every mode and the order of entries stay.
 fn replaced(objects: &Objects, mut tree: Tree, parts: &[&str], id: ObjectId) -> Answer<Tree> {
-    let (part, rest) = parts.split_first().ok_or_else(|| Trouble::other("a path without a name"))?;
-    let entry = tree.entries.iter_mut().find(|entry| entry.filename == part.as_bytes());
+    let (part, rest) = parts
+        .split_first()
+        .ok_or_else(|| Trouble::other("a path without a name"))?;
+    let entry = tree
+        .entries
+        .iter_mut()
+        .find(|entry| entry.filename == part.as_bytes());
     let entry = entry.ok_or_else(|| Trouble::other(format!("`{part}` is no longer there")))?;
     if rest.is_empty() {
         entry.oid = id;
@@ -110,7 +143,9 @@ pub(crate) fn read_tree(objects: &Objects, id: ObjectId) -> Answer<Tree> {
         return Ok(Tree::empty());
     }
     let tree = read(objects, id, Kind::Tree)?;
-    Ok(TreeRef::from_bytes(&tree, HASH).map_err(Trouble::other)?.into_owned())
+    Ok(TreeRef::from_bytes(&tree, HASH)
+        .map_err(Trouble::other)?
+        .into_owned())
 }
 
 /// Returns whether an object is here.
@@ -120,7 +155,10 @@ pub(crate) fn is_here(objects: &Objects, id: ObjectId) -> bool {
 
 fn read(objects: &Objects, id: ObjectId, kind: Kind) -> Answer<Vec<u8>> {
     let mut buffer = Vec::new();
-    let object = objects.try_find(&id, &mut buffer).map_err(Trouble::other)?.ok_or_else(|| absent(id))?;
+    let object = objects
+        .try_find(&id, &mut buffer)
+        .map_err(Trouble::other)?
+        .ok_or_else(|| absent(id))?;
     if object.kind != kind {
         return Err(Trouble::other(format!("{id} is no {kind}")));
     }
@@ -140,7 +178,11 @@ pub(crate) fn parents(objects: &Objects, id: ObjectId) -> Answer<Option<Vec<Obje
     if !is_here(objects, id) {
         return Ok(None);
     }
-    Ok(Some(iter(&read(objects, id, Kind::Commit)?).parent_ids().collect()))
+    Ok(Some(
+        iter(&read(objects, id, Kind::Commit)?)
+            .parent_ids()
+            .collect(),
+    ))
 }
 
 /// Returns the first parent of a commit that is here.
@@ -152,7 +194,11 @@ pub(crate) fn first_parent(objects: &Objects, id: ObjectId) -> Answer<Option<Obj
 pub(crate) fn said(objects: &Objects, id: ObjectId) -> Answer<(String, i64)> {
     let commit = read(objects, id, Kind::Commit)?;
     let message = iter(&commit).message().map_err(Trouble::other)?.to_string();
-    let date = iter(&commit).author().map_err(Trouble::other)?.time().map_err(Trouble::other)?;
+    let date = iter(&commit)
+        .author()
+        .map_err(Trouble::other)?
+        .time()
+        .map_err(Trouble::other)?;
     Ok((message, date.seconds))
 }
 

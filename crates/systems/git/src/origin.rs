@@ -12,7 +12,9 @@ use crate::{answers::Answer, trouble::Trouble};
 
 /// Returns the address of GitHub: its own, or that of a company.
 pub fn server(world: &World) -> String {
-    world.var("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned())
+    world
+        .var("GITHUB_SERVER_URL")
+        .unwrap_or_else(|| "https://github.com".to_owned())
 }
 
 /// Returns the address that `git push origin` would use here; `None` when this is no checkout or has
@@ -24,7 +26,10 @@ pub async fn origin(world: &World) -> Result<Option<String>, Failure> {
     let limit = world.deadline().exchange();
     let live = |effects: Rc<dyn Effects>| async move {
         let checkout = Checkout { effects, limit };
-        let Some(url) = checkout.ask(&["remote", "get-url", "--push", "origin"]).await? else {
+        let Some(url) = checkout
+            .ask(&["remote", "get-url", "--push", "origin"])
+            .await?
+        else {
             return Ok(None);
         };
         if !is_relative_path(&url) {
@@ -33,8 +38,9 @@ pub async fn origin(world: &World) -> Result<Option<String>, Failure> {
         let root = checkout.ask(&["rev-parse", "--show-toplevel"]).await?;
         Ok(root.map(|root| Path::new(&root).join(url).to_string_lossy().into_owned()))
     };
-    let answer: Answer<Option<String>> =
-        world.exchange("git", &json!({ "operation": "origin" }), live).await?;
+    let answer: Answer<Option<String>> = world
+        .exchange("git", &json!({ "operation": "origin" }), live)
+        .await?;
     answer.or_else(|trouble| trouble.distrust().map_or(Ok(None), Err))
 }
 
@@ -47,9 +53,13 @@ struct Checkout {
 impl Checkout {
     /// Returns what git says, if anything.
     async fn ask(&self, arguments: &[&str]) -> Answer<Option<String>> {
-        let mut spawn = Spawn::new("git").args(arguments.iter().copied()).env("LC_ALL", "C");
+        let mut spawn = Spawn::new("git")
+            .args(arguments.iter().copied())
+            .env("LC_ALL", "C");
         spawn.limit = self.limit;
-        let Ok(output) = Rc::clone(&self.effects).spawn(spawn).await else { return Ok(None) };
+        let Ok(output) = Rc::clone(&self.effects).spawn(spawn).await else {
+            return Ok(None);
+        };
         if !output.is_good() {
             return Err(Trouble::said(&output.stderr));
         }

@@ -53,7 +53,14 @@ pub(crate) async fn changes(
 
 /// Fetches commits by name with their trees, and what is behind them.
 pub(crate) async fn fetch(call: &Call<'_>, depth: &str, commits: &[&Commit]) -> Answer<()> {
-    let fetch = ["fetch", "--quiet", depth, "--filter=blob:none", "--no-tags", "--no-write-fetch-head"];
+    let fetch = [
+        "fetch",
+        "--quiet",
+        depth,
+        "--filter=blob:none",
+        "--no-tags",
+        "--no-write-fetch-head",
+    ];
     let mut arguments = fetch.to_vec();
     arguments.extend(["--recurse-submodules=no", REMOTE]);
     arguments.extend(commits.iter().map(|commit| commit.as_str()));
@@ -94,8 +101,15 @@ fn walk(store: &Objects, tip: &Commit, path: &str, most: usize) -> Answer<Walked
     let mut file = file(store, commit, &path)?;
     loop {
         let Some(parent) = objects::first_parent(store, commit)? else {
-            steps.extend(file.map(|id| Step { commit, file: Some(id), told_by: commit }));
-            return Ok(Walked::Enough { steps, is_whole: true });
+            steps.extend(file.map(|id| Step {
+                commit,
+                file: Some(id),
+                told_by: commit,
+            }));
+            return Ok(Walked::Enough {
+                steps,
+                is_whole: true,
+            });
         };
         if !objects::is_here(store, parent) {
             return Ok(Walked::Cut);
@@ -107,12 +121,21 @@ fn walk(store: &Objects, tip: &Commit, path: &str, most: usize) -> Answer<Walked
             (path, before) = (old, file);
         }
         if before != file {
-            let Some(told_by) = told_by(store, commit, &path, file)? else { return Ok(Walked::Cut) };
-            steps.push(Step { commit, file, told_by });
+            let Some(told_by) = told_by(store, commit, &path, file)? else {
+                return Ok(Walked::Cut);
+            };
+            steps.push(Step {
+                commit,
+                file,
+                told_by,
+            });
         }
         let begins = file.is_some() && before.is_none();
         if begins || steps.len() >= most {
-            return Ok(Walked::Enough { steps, is_whole: begins });
+            return Ok(Walked::Enough {
+                steps,
+                is_whole: begins,
+            });
         }
         (commit, file) = (parent, before);
     }
@@ -120,11 +143,21 @@ fn walk(store: &Objects, tip: &Commit, path: &str, most: usize) -> Answer<Walked
 
 /// Returns where a file was before a commit that moved it as it was: the only place that had it and is
 /// gone.
-fn moved_from(store: &Objects, file: ObjectId, parent: ObjectId, commit: ObjectId) -> Answer<Option<String>> {
+fn moved_from(
+    store: &Objects,
+    file: ObjectId,
+    parent: ObjectId,
+    commit: ObjectId,
+) -> Answer<Option<String>> {
     let (parent, commit) = (objects::commit(parent)?, objects::commit(commit)?);
     let differences = differences::between(store, &parent, &commit, usize::MAX)?;
-    let mut left = differences.into_iter().filter(|difference| difference.is_left(file));
-    Ok(left.next().map(|difference| difference.path).filter(|_| left.next().is_none()))
+    let mut left = differences
+        .into_iter()
+        .filter(|difference| difference.is_left(file));
+    Ok(left
+        .next()
+        .map(|difference| difference.path)
+        .filter(|_| left.next().is_none()))
 }
 
 /// Returns the commit that set a file: this one, or the one that it got the file from through merges,
@@ -154,20 +187,31 @@ fn told_by(
 }
 
 fn file(store: &Objects, commit: ObjectId, path: &str) -> Answer<Option<ObjectId>> {
-    Ok(match objects::find(store, &objects::commit(commit)?, path)? {
-        Found::File { id, .. } => Some(id),
-        _ => None,
-    })
+    Ok(
+        match objects::find(store, &objects::commit(commit)?, path)? {
+            Found::File { id, .. } => Some(id),
+            _ => None,
+        },
+    )
 }
 
 /// Fetches what the files were, and reads what was said about it.
-async fn told(call: &Call<'_>, walked: BTreeMap<String, Steps>) -> Answer<BTreeMap<String, ChangesAnswer>> {
-    let files = walked.values().flat_map(|(steps, _)| steps).filter_map(|step| step.file);
+async fn told(
+    call: &Call<'_>,
+    walked: BTreeMap<String, Steps>,
+) -> Answer<BTreeMap<String, ChangesAnswer>> {
+    let files = walked
+        .values()
+        .flat_map(|(steps, _)| steps)
+        .filter_map(|step| step.file);
     read::fetch_files(call, &call.folder.objects()?, files).await?;
     let store = call.folder.objects()?;
     let mut told = BTreeMap::new();
     for (path, (steps, is_whole)) in walked {
-        let list = steps.iter().map(|step| change(&store, step)).collect::<Answer<_>>()?;
+        let list = steps
+            .iter()
+            .map(|step| change(&store, step))
+            .collect::<Answer<_>>()?;
         told.insert(path, ChangesAnswer { list, is_whole });
     }
     Ok(told)
@@ -176,8 +220,20 @@ async fn told(call: &Call<'_>, walked: BTreeMap<String, Steps>) -> Answer<BTreeM
 fn change(store: &Objects, step: &Step) -> Answer<ChangeAnswer> {
     let (message, _) = objects::said(store, step.told_by)?;
     let (_, date) = objects::said(store, step.commit)?;
-    let content = step.file.map(|id| objects::content(store, id)).transpose()?.flatten();
-    let parent = objects::first_parent(store, step.commit)?.map(objects::commit).transpose()?;
+    let content = step
+        .file
+        .map(|id| objects::content(store, id))
+        .transpose()?
+        .flatten();
+    let parent = objects::first_parent(store, step.commit)?
+        .map(objects::commit)
+        .transpose()?;
     let commit = objects::commit(step.commit)?;
-    Ok(ChangeAnswer { commit, parent, message, date, content: content.as_deref().map(text) })
+    Ok(ChangeAnswer {
+        commit,
+        parent,
+        message,
+        date,
+        content: content.as_deref().map(text),
+    })
 }

@@ -81,21 +81,37 @@ impl Program {
     pub(crate) fn new(world: &World, address: &Address) -> Self {
         let mut pairs = vec![(format!("remote.{REMOTE}.url"), address.url.clone())];
         pairs.extend(address.login.iter().cloned());
-        let first = world.var("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok()).unwrap_or(0);
-        let chosen = ["GIT_SSH_COMMAND", "GIT_SSH"].iter().any(|name| world.var(name).is_some());
-        Self { pairs, first, is_ssh: address.is_ssh() && !chosen }
+        let first = world
+            .var("GIT_CONFIG_COUNT")
+            .and_then(|count| count.parse().ok())
+            .unwrap_or(0);
+        let chosen = ["GIT_SSH_COMMAND", "GIT_SSH"]
+            .iter()
+            .any(|name| world.var(name).is_some());
+        Self {
+            pairs,
+            first,
+            is_ssh: address.is_ssh() && !chosen,
+        }
     }
 
     fn spawn(&self, folder: &Folder, limit: Duration, arguments: &[&str]) -> Spawn {
         let mut git_dir = OsString::from("--git-dir=");
         git_dir.push(folder.path());
         let settings = SETTINGS.iter().flat_map(|setting| ["-c", setting]);
-        let mut spawn = Spawn::new("git").args([git_dir]).args(settings).args(arguments.iter().copied());
+        let mut spawn = Spawn::new("git")
+            .args([git_dir])
+            .args(settings)
+            .args(arguments.iter().copied());
         spawn = spawn.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
-        spawn = spawn.env("GIT_CONFIG_COUNT", (self.first + self.pairs.len()).to_string());
+        spawn = spawn.env(
+            "GIT_CONFIG_COUNT",
+            (self.first + self.pairs.len()).to_string(),
+        );
         for (at, (key, value)) in (self.first..).zip(&self.pairs) {
-            spawn =
-                spawn.env(format!("GIT_CONFIG_KEY_{at}"), key).env(format!("GIT_CONFIG_VALUE_{at}"), value);
+            spawn = spawn
+                .env(format!("GIT_CONFIG_KEY_{at}"), key)
+                .env(format!("GIT_CONFIG_VALUE_{at}"), value);
         }
         spawn.without = WITHOUT.iter().map(OsString::from).collect();
         spawn.limit = limit;
@@ -118,21 +134,30 @@ impl Call<'_> {
     /// Runs git, and takes any exit code but 0 for a failure.
     pub(crate) async fn expect(&self, arguments: &[&str], input: &[u8]) -> Result<(), Trouble> {
         let output = self.run(arguments, input).await?;
-        if output.is_good() { Ok(()) } else { Err(Trouble::said(&output.stderr)) }
+        if output.is_good() {
+            Ok(())
+        } else {
+            Err(Trouble::said(&output.stderr))
+        }
     }
 
     /// Runs git and returns what it lists, line by line.
     pub(crate) async fn lines(&self, arguments: &[&str]) -> Result<Vec<String>, Trouble> {
         let output = self.run(arguments, &[]).await?;
         match output.is_good() {
-            true => Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()),
+            true => Ok(String::from_utf8_lossy(&output.stdout)
+                .lines()
+                .map(str::to_owned)
+                .collect()),
             false => Err(Trouble::said(&output.stderr)),
         }
     }
 
     /// Returns one of the user's settings.
     pub(crate) async fn setting(&self, name: &str) -> Option<String> {
-        let spawn = self.program.spawn(self.folder, self.limit, &["config", "--get", name]);
+        let spawn = self
+            .program
+            .spawn(self.folder, self.limit, &["config", "--get", name]);
         let output = self.spawn(spawn).await.ok().filter(Output::is_good)?;
         let value = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         Some(value).filter(|value| !value.is_empty())
@@ -141,10 +166,13 @@ impl Call<'_> {
     async fn spawn(&self, spawn: Spawn) -> Result<Output, Trouble> {
         tracing::debug!("run {spawn}");
         let limit = spawn.limit;
-        Rc::clone(&self.effects).spawn(spawn).await.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Trouble::no_program(),
-            io::ErrorKind::TimedOut => Trouble::timed_out(limit),
-            _ => Trouble::other(error),
-        })
+        Rc::clone(&self.effects)
+            .spawn(spawn)
+            .await
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => Trouble::no_program(),
+                io::ErrorKind::TimedOut => Trouble::timed_out(limit),
+                _ => Trouble::other(error),
+            })
     }
 }

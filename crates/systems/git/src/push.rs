@@ -23,11 +23,24 @@ pub(crate) async fn push(
     let signatures = identities.signatures(call).await;
     let commit = objects::write(&call.folder.objects()?, tip, edit, signatures)?;
     let full = name.full();
-    let (lease, refspec) = (format!("--force-with-lease={full}:{tip}"), format!("{commit}:{full}"));
-    let push = ["push", "--porcelain", "--no-verify", "--recurse-submodules=no", &lease, REMOTE, &refspec];
+    let (lease, refspec) = (
+        format!("--force-with-lease={full}:{tip}"),
+        format!("{commit}:{full}"),
+    );
+    let push = [
+        "push",
+        "--porcelain",
+        "--no-verify",
+        "--recurse-submodules=no",
+        &lease,
+        REMOTE,
+        &refspec,
+    ];
     match call.run(&push, &[]).await {
         Ok(output) => judge(&output, commit),
-        Err(trouble) if trouble.may_have_been_sent() => Ok(PushAnswer::Uncertain { commit, trouble }),
+        Err(trouble) if trouble.may_have_been_sent() => {
+            Ok(PushAnswer::Uncertain { commit, trouble })
+        }
         Err(trouble) => Err(trouble),
     }
 }
@@ -36,13 +49,19 @@ pub(crate) async fn push(
 fn judge(output: &Output, commit: Commit) -> Answer<PushAnswer> {
     let lines = remote_lines(&output.stderr);
     let stdout = String::from_utf8_lossy(&output.stdout);
-    let about = stdout.lines().filter(|line| line.contains("refs/heads/")).find_map(|line| {
-        let (flag, rest) = line.split_once('\t')?;
-        Some((flag, rest.rsplit('\t').next()?))
-    });
+    let about = stdout
+        .lines()
+        .filter(|line| line.contains("refs/heads/"))
+        .find_map(|line| {
+            let (flag, rest) = line.split_once('\t')?;
+            Some((flag, rest.rsplit('\t').next()?))
+        });
     match about {
         Some(("!", summary)) => Ok(refused(summary, lines, &output.stderr, commit)),
-        Some(_) if output.is_good() => Ok(PushAnswer::Landed { commit, said: lines }),
+        Some(_) if output.is_good() => Ok(PushAnswer::Landed {
+            commit,
+            said: lines,
+        }),
         _ => {
             let trouble = Trouble::said(&output.stderr);
             // "Everything up-to-date" is also said when the connection broke; only the code counts.
@@ -57,20 +76,33 @@ fn judge(output: &Output, commit: Commit) -> Answer<PushAnswer> {
 
 /// Sorts out `[rejected] (…)` and `[remote rejected] (…)`.
 fn refused(summary: &str, lines: Vec<String>, stderr: &[u8], commit: Commit) -> PushAnswer {
-    let word = summary.split_once('(').map_or(summary, |(_, word)| word.strip_suffix(')').unwrap_or(word));
+    let word = summary
+        .split_once('(')
+        .map_or(summary, |(_, word)| word.strip_suffix(')').unwrap_or(word));
     let text = format!("{word}\n{}", lines.join("\n")).to_ascii_lowercase();
     let has = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
     if has(&PROTECTED) {
-        return PushAnswer::Rejected { protected: true, word: word.to_owned(), lines };
+        return PushAnswer::Rejected {
+            protected: true,
+            word: word.to_owned(),
+            lines,
+        };
     }
     let word_has = |needles: &[&str]| needles.iter().any(|needle| word.contains(needle));
     if !word_has(&["declined"]) && word_has(&FASTER) {
         return PushAnswer::Moved;
     }
     if word_has(&["unpacker error"]) {
-        return PushAnswer::Uncertain { commit, trouble: Trouble::at_the_remote(stderr) };
+        return PushAnswer::Uncertain {
+            commit,
+            trouble: Trouble::at_the_remote(stderr),
+        };
     }
-    PushAnswer::Rejected { protected: false, word: word.to_owned(), lines }
+    PushAnswer::Rejected {
+        protected: false,
+        word: word.to_owned(),
+        lines,
+    }
 }
 
 /// Somebody else was faster: git's own words, those of its servers, of GitHub and of GitLab.
@@ -113,11 +145,23 @@ mod tests {
 
     fn judged(stdout: &str, stderr: &str, code: i32) -> Answer<PushAnswer> {
         let (stdout, stderr) = (stdout.as_bytes().to_vec(), stderr.as_bytes().to_vec());
-        judge(&Output { code: Some(code), stdout, stderr }, "a".repeat(40).parse().unwrap())
+        judge(
+            &Output {
+                code: Some(code),
+                stdout,
+                stderr,
+            },
+            "a".repeat(40).parse().unwrap(),
+        )
     }
 
     fn rejected(word: &str, stderr: &str) -> PushAnswer {
-        judged(&format!("To x\n!\taaa:refs/heads/main\t{word}\nDone\n"), stderr, 1).unwrap()
+        judged(
+            &format!("To x\n!\taaa:refs/heads/main\t{word}\nDone\n"),
+            stderr,
+            1,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -136,7 +180,10 @@ mod tests {
     #[test]
     fn githubs_and_gitlabs_rules_are_about_who_may_push() {
         for (word, said) in [
-            ("protected branch hook declined", "remote: error: GH006: Protected branch update failed."),
+            (
+                "protected branch hook declined",
+                "remote: error: GH006: Protected branch update failed.",
+            ),
             (
                 "push declined due to repository rule violations",
                 "remote: error: GH013: Repository rule violations found",
@@ -147,23 +194,50 @@ mod tests {
             ),
         ] {
             let answer = rejected(&format!("[remote rejected] ({word})"), said);
-            assert!(matches!(answer, PushAnswer::Rejected { protected: true, .. }), "{word}");
+            assert!(
+                matches!(
+                    answer,
+                    PushAnswer::Rejected {
+                        protected: true,
+                        ..
+                    }
+                ),
+                "{word}"
+            );
         }
     }
 
     #[test]
     fn a_hook_of_ones_own_is_not_called_branch_protection() {
-        let answer =
-            rejected("[remote rejected] (pre-receive hook declined)", "remote: no Fridays\nremote: \n");
-        let PushAnswer::Rejected { protected: false, word, lines } = answer else { panic!("{answer:?}") };
-        assert_eq!((word.as_str(), lines), ("pre-receive hook declined", vec!["no Fridays".to_owned()]));
+        let answer = rejected(
+            "[remote rejected] (pre-receive hook declined)",
+            "remote: no Fridays\nremote: \n",
+        );
+        let PushAnswer::Rejected {
+            protected: false,
+            word,
+            lines,
+        } = answer
+        else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(
+            (word.as_str(), lines),
+            ("pre-receive hook declined", vec!["no Fridays".to_owned()])
+        );
     }
 
     #[test]
     fn a_bypassed_rule_is_heard() {
-        let answer =
-            judged(" \ta:refs/heads/main\ta..b\nDone\n", "remote: Bypassed rule violations\n", 0).unwrap();
-        assert!(matches!(answer, PushAnswer::Landed { said, .. } if said == ["Bypassed rule violations"]));
+        let answer = judged(
+            " \ta:refs/heads/main\ta..b\nDone\n",
+            "remote: Bypassed rule violations\n",
+            0,
+        )
+        .unwrap();
+        assert!(
+            matches!(answer, PushAnswer::Landed { said, .. } if said == ["Bypassed rule violations"])
+        );
     }
 
     #[test]
@@ -171,7 +245,10 @@ mod tests {
         let said = "error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502\n\
                     send-pack: unexpected disconnect while reading sideband packet\n\
                     fatal: the remote end hung up unexpectedly\nEverything up-to-date\n";
-        assert!(matches!(judged("", said, 1), Ok(PushAnswer::Uncertain { .. })));
+        assert!(matches!(
+            judged("", said, 1),
+            Ok(PushAnswer::Uncertain { .. })
+        ));
     }
 
     #[test]

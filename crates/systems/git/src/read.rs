@@ -17,7 +17,14 @@ use crate::{
 pub(crate) async fn read(call: &Call<'_>, name: &Name, paths: &[String]) -> Answer<ReadAnswer> {
     // The whole name, since a tag may have the same short one.
     let refspec = format!("+{}:{TIP}", name.full());
-    let fetch = ["fetch", "--quiet", "--depth=1", "--filter=blob:none", "--no-tags", "--no-write-fetch-head"];
+    let fetch = [
+        "fetch",
+        "--quiet",
+        "--depth=1",
+        "--filter=blob:none",
+        "--no-tags",
+        "--no-write-fetch-head",
+    ];
     let more = ["--recurse-submodules=no", REMOTE, &refspec];
     call.expect(&[&fetch[..], &more[..]].concat(), &[]).await?;
     let tip = call.folder.tip()?;
@@ -38,16 +45,28 @@ pub(crate) async fn read(call: &Call<'_>, name: &Name, paths: &[String]) -> Answ
 
 /// Returns the commit that the branch is at.
 pub(crate) async fn tip(call: &Call<'_>, name: &Name) -> Answer<Option<Commit>> {
-    let reference = if name.as_str() == "HEAD" { "HEAD".to_owned() } else { name.full() };
-    let lines = call.lines(&["ls-remote", "--quiet", REMOTE, &reference]).await?;
+    let reference = if name.as_str() == "HEAD" {
+        "HEAD".to_owned()
+    } else {
+        name.full()
+    };
+    let lines = call
+        .lines(&["ls-remote", "--quiet", REMOTE, &reference])
+        .await?;
     // It lists all references that end so.
     let mut lines = lines.iter().filter_map(|line| line.split_once('\t'));
     let found = lines.find(|(_, name)| *name == reference);
-    found.map(|(id, _)| id.parse().map_err(Trouble::other)).transpose()
+    found
+        .map(|(id, _)| id.parse().map_err(Trouble::other))
+        .transpose()
 }
 
 /// Fetches the contents of files that are not here yet; returns whether there were any.
-async fn fetch_contents(call: &Call<'_>, store: &Objects, found: &BTreeMap<String, Found>) -> Answer<bool> {
+async fn fetch_contents(
+    call: &Call<'_>,
+    store: &Objects,
+    found: &BTreeMap<String, Found>,
+) -> Answer<bool> {
     let ids = found.values().filter_map(|found| match found {
         Found::File { id, .. } => Some(*id),
         _ => None,
@@ -62,16 +81,30 @@ pub(crate) async fn fetch_files(
     store: &Objects,
     ids: impl Iterator<Item = gix_hash::ObjectId>,
 ) -> Answer<bool> {
-    let absent = ids.filter(|id| !objects::is_here(store, *id)).map(|id| format!("{id}\n"));
+    let absent = ids
+        .filter(|id| !objects::is_here(store, *id))
+        .map(|id| format!("{id}\n"));
     let absent: std::collections::BTreeSet<String> = absent.collect();
     if absent.is_empty() {
         return Ok(false);
     }
-    let fetch =
-        ["-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
-    let more = ["--recurse-submodules=no", "--filter=blob:none", "--stdin", REMOTE];
+    let fetch = [
+        "-c",
+        "fetch.negotiationAlgorithm=noop",
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        "--no-write-fetch-head",
+    ];
+    let more = [
+        "--recurse-submodules=no",
+        "--filter=blob:none",
+        "--stdin",
+        REMOTE,
+    ];
     let absent: String = absent.into_iter().collect();
-    call.expect(&[&fetch[..], &more[..]].concat(), absent.as_bytes()).await?;
+    call.expect(&[&fetch[..], &more[..]].concat(), absent.as_bytes())
+        .await?;
     Ok(true)
 }
 
@@ -82,7 +115,10 @@ fn entry(store: &Objects, found: Found) -> Answer<EntryAnswer> {
         Found::Link { at } => EntryAnswer::Link { at },
         Found::Submodule { at } => EntryAnswer::Submodule { at },
         Found::File { id, executable } => match objects::content(store, id)? {
-            Some(content) => EntryAnswer::File { content: text(&content), executable },
+            Some(content) => EntryAnswer::File {
+                content: text(&content),
+                executable,
+            },
             None => EntryAnswer::TooLarge,
         },
     })

@@ -16,7 +16,14 @@ const DEPTH: &str = "--depth=200";
 /// Returns whether the branch's tip is the commit or has it behind it. Only commits are fetched.
 pub(crate) async fn contains(call: &Call<'_>, name: &Name, commit: &Commit) -> Answer<bool> {
     let refspec = format!("+{}:{TIP}", name.full());
-    let fetch = ["fetch", "--quiet", DEPTH, "--filter=tree:0", "--no-tags", "--no-write-fetch-head"];
+    let fetch = [
+        "fetch",
+        "--quiet",
+        DEPTH,
+        "--filter=tree:0",
+        "--no-tags",
+        "--no-write-fetch-head",
+    ];
     let more = ["--recurse-submodules=no", REMOTE, &refspec];
     call.expect(&[&fetch[..], &more[..]].concat(), &[]).await?;
     let objects = call.folder.objects()?;

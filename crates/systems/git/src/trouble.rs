@@ -72,12 +72,23 @@ const WORDS: [(Kind, &[&str]); 12] = [
         ],
     ),
     (Kind::RateLimited, &["returned error: 429"]),
-    (Kind::ServerError, &["returned error: 5", "http 5", "internal server error"]),
+    (
+        Kind::ServerError,
+        &["returned error: 5", "http 5", "internal server error"],
+    ),
     (
         Kind::NotFound,
-        &["repository not found", "returned error: 404", "' not found", "not appear to be a git repository"],
+        &[
+            "repository not found",
+            "returned error: 404",
+            "' not found",
+            "not appear to be a git repository",
+        ],
     ),
-    (Kind::Untrusted, &["certificate", "host key verification failed"]),
+    (
+        Kind::Untrusted,
+        &["certificate", "host key verification failed"],
+    ),
     (
         Kind::Unreachable,
         &[
@@ -107,7 +118,10 @@ const WORDS: [(Kind, &[&str]); 12] = [
 
 impl Trouble {
     fn new(kind: Kind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into() }
+        Self {
+            kind,
+            text: text.into(),
+        }
     }
 
     /// Sorts what git said on standard error.
@@ -117,27 +131,44 @@ impl Trouble {
             let is_it = |line: &&str| {
                 // A disk that is full at the other end is not ours to clear.
                 let ours = kind != Kind::NotWritten || !line.starts_with("remote:");
-                ours && words.iter().any(|word| line.to_ascii_lowercase().contains(word))
+                ours && words
+                    .iter()
+                    .any(|word| line.to_ascii_lowercase().contains(word))
             };
             if let Some(line) = text.lines().find(is_it) {
                 return Self::new(kind, plain(line));
             }
         }
         let told = |line: &&str| line.starts_with("fatal:") || line.starts_with("error:");
-        let last = text.lines().rfind(told).or_else(|| text.lines().rfind(|line| !line.trim().is_empty()));
-        Self::new(Kind::Other, last.map_or_else(|| "it said nothing".to_owned(), plain))
+        let last = text
+            .lines()
+            .rfind(told)
+            .or_else(|| text.lines().rfind(|line| !line.trim().is_empty()));
+        Self::new(
+            Kind::Other,
+            last.map_or_else(|| "it said nothing".to_owned(), plain),
+        )
     }
 
     /// The remote has received a commit and cannot keep it.
     pub(crate) fn at_the_remote(stderr: &[u8]) -> Self {
         let text = String::from_utf8_lossy(stderr);
-        let line = text.lines().find(|line| line.contains("unpack")).or_else(|| text.lines().last());
-        Self::new(Kind::ServerError, line.map_or_else(|| "it could not store the commit".to_owned(), plain))
+        let line = text
+            .lines()
+            .find(|line| line.contains("unpack"))
+            .or_else(|| text.lines().last());
+        Self::new(
+            Kind::ServerError,
+            line.map_or_else(|| "it could not store the commit".to_owned(), plain),
+        )
     }
 
     /// There may be more behind what the remote has, and nobody to ask for it.
     pub(crate) fn history_cut() -> Self {
-        Self::new(Kind::HistoryCut, "its history ends at a commit whose parents it does not have")
+        Self::new(
+            Kind::HistoryCut,
+            "its history ends at a commit whose parents it does not have",
+        )
     }
 
     pub(crate) fn no_program() -> Self {
@@ -145,7 +176,10 @@ impl Trouble {
     }
 
     pub(crate) fn timed_out(limit: Duration) -> Self {
-        Self::new(Kind::TimedOut, format!("git did not end within {} s", limit.as_secs()))
+        Self::new(
+            Kind::TimedOut,
+            format!("git did not end within {} s", limit.as_secs()),
+        )
     }
 
     pub(crate) fn not_written(what: &str, error: &io::Error) -> Self {
@@ -156,7 +190,11 @@ impl Trouble {
     pub(crate) fn storing(error: impl std::error::Error) -> Self {
         let text = causes(&error);
         let sorted = Self::said(text.as_bytes());
-        let kind = if sorted.kind == Kind::NotWritten { Kind::NotWritten } else { Kind::Other };
+        let kind = if sorted.kind == Kind::NotWritten {
+            Kind::NotWritten
+        } else {
+            Kind::Other
+        };
         Self::new(kind, text)
     }
 
@@ -170,9 +208,11 @@ impl Trouble {
 
     /// Returns the failure when git does not trust the folder that it was run in.
     pub(crate) fn distrust(&self) -> Option<Failure> {
-        let error =
-            || anyhow::anyhow!("{}", self.text).context("could not ask this checkout for its `origin`");
-        let denied = || Failure::denied(asking::PERMISSION_MISSING, error()).hinted(trust(&self.text));
+        let error = || {
+            anyhow::anyhow!("{}", self.text).context("could not ask this checkout for its `origin`")
+        };
+        let denied =
+            || Failure::denied(asking::PERMISSION_MISSING, error()).hinted(trust(&self.text));
         (self.kind == Kind::DubiousOwnership).then(denied)
     }
 
@@ -183,18 +223,26 @@ impl Trouble {
 
     /// Returns whether a push may have had an effect although it failed.
     pub(crate) fn may_have_been_sent(&self) -> bool {
-        matches!(self.kind, Kind::Broken | Kind::TimedOut | Kind::ServerError | Kind::Other)
+        matches!(
+            self.kind,
+            Kind::Broken | Kind::TimedOut | Kind::ServerError | Kind::Other
+        )
     }
 
     /// Returns the failure of the step.
     pub(crate) fn failure(&self, address: &Address) -> Failure {
         let (text, shown) = (&self.text, &address.shown);
-        let doing = if self.kind == Kind::NotWritten { "keep a temporary copy of" } else { "ask" };
+        let doing = if self.kind == Kind::NotWritten {
+            "keep a temporary copy of"
+        } else {
+            "ask"
+        };
         let error = anyhow::anyhow!("{text}").context(format!("could not {doing} `{shown}`"));
         let (credentials, login) = match address.has_credentials {
-            true => {
-                (asking::CREDENTIALS_REJECTED, "check that the token is of this host and has not expired")
-            }
+            true => (
+                asking::CREDENTIALS_REJECTED,
+                "check that the token is of this host and has not expired",
+            ),
             false => (asking::NO_CREDENTIALS, NO_LOGIN),
         };
         match self.kind {
@@ -203,21 +251,30 @@ impl Trouble {
             Kind::BranchMissing | Kind::CommitMissing | Kind::Other => {
                 Failure::unavailable(GIT_FAILED, error)
             }
-            Kind::DubiousOwnership => Failure::denied(asking::PERMISSION_MISSING, error).hinted(trust(text)),
+            Kind::DubiousOwnership => {
+                Failure::denied(asking::PERMISSION_MISSING, error).hinted(trust(text))
+            }
             Kind::NotWritten => Failure::unavailable(NOT_WRITTEN, error)
                 .hinted("free some space, or set `TMPDIR` to a folder that can be written"),
             Kind::Unauthorized => Failure::denied(credentials, error).hinted(login),
             Kind::Forbidden => Failure::denied(asking::PERMISSION_MISSING, error).hinted(MAY_WRITE),
             Kind::RateLimited => Failure::unavailable(asking::RATE_LIMITED, error),
             Kind::ServerError => Failure::unavailable(asking::SERVER_ERROR, error),
-            Kind::NotFound if address.is_folder() => Failure::usage(error).hinted("check `--remote`"),
+            Kind::NotFound if address.is_folder() => {
+                Failure::usage(error).hinted("check `--remote`")
+            }
             Kind::NotFound => not_found(error, address),
-            Kind::Unreachable => Failure::unavailable(asking::UNREACHABLE, error).hinted("check `--remote`"),
+            Kind::Unreachable => {
+                Failure::unavailable(asking::UNREACHABLE, error).hinted("check `--remote`")
+            }
             Kind::Broken => Failure::unavailable(asking::UNREACHABLE, error),
-            Kind::Untrusted => Failure::unavailable(asking::UNTRUSTED_CERTIFICATE, error)
-                .hinted("add the authority to git's `http.sslCAInfo`, or the host key to `known_hosts`"),
+            Kind::Untrusted => Failure::unavailable(asking::UNTRUSTED_CERTIFICATE, error).hinted(
+                "add the authority to git's `http.sslCAInfo`, or the host key to `known_hosts`",
+            ),
             Kind::TimedOut => Failure::unavailable(asking::TIMED_OUT, error),
-            Kind::NoProgram => Failure::unavailable(GIT_FAILED, error).hinted("install git 2.30 or newer"),
+            Kind::NoProgram => {
+                Failure::unavailable(GIT_FAILED, error).hinted("install git 2.30 or newer")
+            }
         }
     }
 }
@@ -230,7 +287,8 @@ const MAY_WRITE: &str =
 
 /// A forge says "not found" to those who may not know.
 fn not_found(error: anyhow::Error, address: &Address) -> Failure {
-    let error = error.context("the repository is not there, or may not be seen with these credentials");
+    let error =
+        error.context("the repository is not there, or may not be seen with these credentials");
     if address.has_credentials {
         return Failure::denied(asking::PERMISSION_MISSING, error).hinted(MAY_WRITE);
     }
@@ -275,12 +333,24 @@ mod tests {
     fn the_words_of_git_curl_and_ssh_are_sorted() {
         let general = "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n";
         for (said, kind) in [
-            ("git@github.com: Permission denied (publickey).\n", Kind::Unauthorized),
+            (
+                "git@github.com: Permission denied (publickey).\n",
+                Kind::Unauthorized,
+            ),
             ("Host key verification failed.\n", Kind::Untrusted),
-            ("ssh: connect to host x port 22: Connection refused\n", Kind::Unreachable),
-            ("ssh: Could not resolve hostname x: Name or service not known\n", Kind::Unreachable),
+            (
+                "ssh: connect to host x port 22: Connection refused\n",
+                Kind::Unreachable,
+            ),
+            (
+                "ssh: Could not resolve hostname x: Name or service not known\n",
+                Kind::Unreachable,
+            ),
             ("ERROR: Repository not found.\n", Kind::NotFound),
-            ("ERROR: Permission to a/b.git denied to deploy key\n", Kind::Forbidden),
+            (
+                "ERROR: Permission to a/b.git denied to deploy key\n",
+                Kind::Forbidden,
+            ),
             (
                 "fatal: unable to access 'https://x/': SSL certificate problem: self-signed certificate\n",
                 Kind::Untrusted,
@@ -289,9 +359,18 @@ mod tests {
                 "fatal: could not read Username for 'https://x': terminal prompts disabled\n",
                 Kind::Unauthorized,
             ),
-            ("fatal: unable to access 'https://x/': Could not resolve host: x\n", Kind::Unreachable),
-            ("fatal: write error: No space left on device\n", Kind::NotWritten),
-            ("fatal: sha1 file '/tmp/x' write error. Out of diskspace\n", Kind::NotWritten),
+            (
+                "fatal: unable to access 'https://x/': Could not resolve host: x\n",
+                Kind::Unreachable,
+            ),
+            (
+                "fatal: write error: No space left on device\n",
+                Kind::NotWritten,
+            ),
+            (
+                "fatal: sha1 file '/tmp/x' write error. Out of diskspace\n",
+                Kind::NotWritten,
+            ),
             ("fatal: the remote end hung up unexpectedly\n", Kind::Broken),
         ] {
             let (found, text) = sorted(&format!("{said}{general}"));
@@ -302,7 +381,10 @@ mod tests {
 
     #[test]
     fn what_nobody_foresaw_is_gits_last_line() {
-        assert_eq!(sorted("warning: x\nfatal: odd thing.\nhint: y\n"), (Kind::Other, "odd thing".to_owned()));
+        assert_eq!(
+            sorted("warning: x\nfatal: odd thing.\nhint: y\n"),
+            (Kind::Other, "odd thing".to_owned())
+        );
         assert_eq!(sorted(""), (Kind::Other, "it said nothing".to_owned()));
     }
 
@@ -311,6 +393,9 @@ mod tests {
         let said = "fatal: detected dubious ownership in repository at '/srv/git/a.git'\nTo add an exception for this directory, call:\n";
         let (kind, text) = sorted(said);
         assert_eq!(kind, Kind::DubiousOwnership);
-        assert_eq!(trust(&text), "run `git config --global --add safe.directory /srv/git/a.git`");
+        assert_eq!(
+            trust(&text),
+            "run `git config --global --add safe.directory /srv/git/a.git`"
+        );
     }
 }

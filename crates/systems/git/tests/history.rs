@@ -21,18 +21,33 @@ fn git<'w>(world: &'w World, url: &str) -> Git<'w> {
 }
 
 fn set(remote: &Remote, content: &str) -> String {
-    remote.commit("main", &[(PATH, content, false)], &format!("set {content}\n"))
+    remote.commit(
+        "main",
+        &[(PATH, content, false)],
+        &format!("set {content}\n"),
+    )
 }
 
 async fn changes(git: &Git<'_>, remote: &Remote, most: usize) -> Changes {
     let tip = remote.tip("main").parse().unwrap();
-    git.changes(&tip, &[PATH.to_owned()], most).await.unwrap().remove(PATH).unwrap()
+    git.changes(&tip, &[PATH.to_owned()], most)
+        .await
+        .unwrap()
+        .remove(PATH)
+        .unwrap()
 }
 
 fn contents(changes: &Changes) -> Vec<String> {
-    let content =
-        |content: &Option<Vec<u8>>| content.as_ref().map(|it| String::from_utf8_lossy(it).into_owned());
-    changes.list.iter().map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned())).collect()
+    let content = |content: &Option<Vec<u8>>| {
+        content
+            .as_ref()
+            .map(|it| String::from_utf8_lossy(it).into_owned())
+    };
+    changes
+        .list
+        .iter()
+        .map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned()))
+        .collect()
 }
 
 fn name(text: &str) -> CommitName {
@@ -41,7 +56,11 @@ fn name(text: &str) -> CommitName {
 
 /// The commits of the changes, each with what is said of it.
 fn said(changes: &Changes) -> Vec<(&str, &str)> {
-    changes.list.iter().map(|change| (change.commit.as_str(), change.message.trim())).collect()
+    changes
+        .list
+        .iter()
+        .map(|change| (change.commit.as_str(), change.message.trim()))
+        .collect()
 }
 
 #[tokio::test]
@@ -52,7 +71,11 @@ async fn a_file_that_was_moved_as_it_was_is_followed() {
         remote.change("main", &changes, "refactor: move\n")
     };
     let [old, older] = ["deploy/prod/kustomization.yaml", "prod.yaml"];
-    remote.commit("main", &[(older, "one", false), ("base.yaml", "two", false)], "set one\n");
+    remote.commit(
+        "main",
+        &[(older, "one", false), ("base.yaml", "two", false)],
+        "set one\n",
+    );
     remote.commit("main", &[(older, "two", false)], "set two\n");
     move_to(older, old, "two");
     remote.commit("main", &[(old, "three", false)], "set three\n");
@@ -60,19 +83,37 @@ async fn a_file_that_was_moved_as_it_was_is_followed() {
     set(&remote, "four");
     let (world, all) = (world(), ["four", "three", "two", "one"]);
     let found = changes(&git(&world, &remote.url()), &remote, 100).await;
-    assert_eq!((contents(&found), found.is_whole), (all.map(str::to_owned).to_vec(), true));
-    assert!(found.list.iter().all(|change| change.message.starts_with("set ")));
+    assert_eq!(
+        (contents(&found), found.is_whole),
+        (all.map(str::to_owned).to_vec(), true)
+    );
+    assert!(
+        found
+            .list
+            .iter()
+            .all(|change| change.message.starts_with("set "))
+    );
     // What was changed on the way is not known to be the same file, nor is one of two.
     move_to(PATH, old, "five");
     move_to(old, PATH, "five");
     let found = changes(&git(&world, &remote.url()), &remote, 100).await;
-    assert_eq!((contents(&found), found.is_whole), (vec!["five".to_owned()], true));
+    assert_eq!(
+        (contents(&found), found.is_whole),
+        (vec!["five".to_owned()], true)
+    );
     remote.commit("main", &[("twin", "five", false)], "chore: twin\n");
-    let both = [Change::delete(PATH), Change::delete("twin"), Change::file(old, "five")];
+    let both = [
+        Change::delete(PATH),
+        Change::delete("twin"),
+        Change::file(old, "five"),
+    ];
     let moved = remote.change("main", &both, "refactor: move\n");
     move_to(old, PATH, "five");
     let found = changes(&git(&world, &remote.url()), &remote, 100).await;
-    assert_eq!((said(&found), found.is_whole), (vec![(&*moved, "refactor: move")], true));
+    assert_eq!(
+        (said(&found), found.is_whole),
+        (vec![(&*moved, "refactor: move")], true)
+    );
 }
 
 #[tokio::test]
@@ -84,17 +125,36 @@ async fn the_end_of_a_shallow_remote_is_not_taken_for_the_beginning() {
     remote.commit("main", &[("x", "y", false)], "feat: main\n");
     let folder = tempfile::tempdir().unwrap();
     let shallow = folder.path().join("shallow.git").display().to_string();
-    let clone = ["clone", "--quiet", "--bare", "--depth=2", "--no-single-branch"];
+    let clone = [
+        "clone",
+        "--quiet",
+        "--bare",
+        "--depth=2",
+        "--no-single-branch",
+    ];
     remote.git(&[&clone[..], &[&remote.url(), &shallow]].concat());
     let world = world();
     let git = git(&world, &shallow);
     let tip = remote.tip("main").parse().unwrap();
-    let failure = git.changes(&tip, &[PATH.to_owned()], 100).await.unwrap_err();
+    let failure = git
+        .changes(&tip, &[PATH.to_owned()], 100)
+        .await
+        .unwrap_err();
     assert_eq!(failure.reason, HISTORY_CUT, "{}", failure.summary());
     let (newest, parent) = (name(tip.as_str()), name(&remote.log("main")[1].id));
-    let found = git.relations(&newest, std::slice::from_ref(&parent)).await.unwrap();
-    assert_eq!(found.others[0].0, Relation::After, "what is found is certain");
-    let failure = git.relations(&newest, &[name(&remote.tip("aside"))]).await.unwrap_err();
+    let found = git
+        .relations(&newest, std::slice::from_ref(&parent))
+        .await
+        .unwrap();
+    assert_eq!(
+        found.others[0].0,
+        Relation::After,
+        "what is found is certain"
+    );
+    let failure = git
+        .relations(&newest, &[name(&remote.tip("aside"))])
+        .await
+        .unwrap_err();
     assert_eq!(failure.reason, HISTORY_CUT, "{}", failure.summary());
 }
 
@@ -111,10 +171,19 @@ async fn a_commit_can_still_be_pushed_when_the_past_was_asked() {
         changes(&git, &remote, 100).await;
         let root = remote.log("main").last().unwrap().id.parse().unwrap();
         git.differences(&root, &snapshot.tip, 100).await.unwrap();
-        let files = vec![branch::FileChange { path: PATH.to_owned(), content: content.as_bytes().to_vec() }];
-        let edit = branch::Edit { files, message: "set\n".to_owned() };
+        let files = vec![branch::FileChange {
+            path: PATH.to_owned(),
+            content: content.as_bytes().to_vec(),
+        }];
+        let edit = branch::Edit {
+            files,
+            message: "set\n".to_owned(),
+        };
         let pushed = git.commit(&snapshot, &edit).await.unwrap();
-        assert!(matches!(pushed, branch::Pushed::Landed { .. }), "{pushed:?}");
+        assert!(
+            matches!(pushed, branch::Pushed::Landed { .. }),
+            "{pushed:?}"
+        );
     }
     assert_eq!(remote.log("main").len(), 6);
     remote.fsck();

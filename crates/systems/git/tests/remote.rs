@@ -13,7 +13,11 @@ const PATH: &str = "overlays/prod/kustomization.yaml";
 
 fn remote() -> Remote {
     let remote = Remote::new();
-    remote.commit("main", &[(PATH, "one\n", true), ("README.md", "# dex\n", false)], "feat: start\n");
+    remote.commit(
+        "main",
+        &[(PATH, "one\n", true), ("README.md", "# dex\n", false)],
+        "feat: start\n",
+    );
     remote
 }
 
@@ -37,8 +41,14 @@ fn paths(paths: &[&str]) -> Vec<String> {
 }
 
 fn edit(content: impl AsRef<[u8]>) -> Edit {
-    let files = vec![FileChange { path: PATH.to_owned(), content: content.as_ref().to_vec() }];
-    Edit { files, message: "deploy(prod): two — v2\n\nRunbook-Image: two\n".to_owned() }
+    let files = vec![FileChange {
+        path: PATH.to_owned(),
+        content: content.as_ref().to_vec(),
+    }];
+    Edit {
+        files,
+        message: "deploy(prod): two — v2\n\nRunbook-Image: two\n".to_owned(),
+    }
 }
 
 async fn read(git: &Git<'_>) -> Snapshot {
@@ -76,15 +86,28 @@ async fn one_commit_lands_on_the_tip_with_mode_message_and_people_as_asked() {
             let world = world(&[]);
             let git = git(&world, &url);
             let snapshot = read(&git).await;
-            assert_eq!((snapshot.tip.as_str(), content(&snapshot)), (before.as_str(), &b"one\n"[..]));
+            assert_eq!(
+                (snapshot.tip.as_str(), content(&snapshot)),
+                (before.as_str(), &b"one\n"[..])
+            );
             let commit = landed(git.commit(&snapshot, &edit("two\n")).await.unwrap());
             let log = remote.log("main");
-            assert_eq!((log[0].id.as_str(), &log[0].parents), (commit.as_str(), &vec![before.clone()]));
-            assert_eq!(log[0].message, "deploy(prod): two — v2\n\nRunbook-Image: two\n");
+            assert_eq!(
+                (log[0].id.as_str(), &log[0].parents),
+                (commit.as_str(), &vec![before.clone()])
+            );
+            assert_eq!(
+                log[0].message,
+                "deploy(prod): two — v2\n\nRunbook-Image: two\n"
+            );
             assert_eq!(log[0].author, "The Author <author@example.com>");
             assert_eq!(log[0].committer, "Committer <committer@example.com>");
             assert_eq!(remote.mode("main", PATH).as_deref(), Some("100755"));
-            assert!(remote.diff(commit.as_str()).ends_with("@@ -1 +1 @@\n-one\n+two\n"));
+            assert!(
+                remote
+                    .diff(commit.as_str())
+                    .ends_with("@@ -1 +1 @@\n-one\n+two\n")
+            );
             assert_eq!(remote.file("main", "README.md").as_deref(), Some("# dex\n"));
             remote.fsck();
         }
@@ -113,17 +136,35 @@ async fn what_is_no_file_is_told_and_not_followed() {
     ];
     remote.change("main", &changes, "chore: odd things");
     let world = world(&[]);
-    let asked = ["link/prod/x", "module/x", "overlays", "overlays/x", "README.md/x", "", "bytes"];
-    let snapshot = git(&world, &remote.url()).read(&paths(&asked)).await.unwrap();
+    let asked = [
+        "link/prod/x",
+        "module/x",
+        "overlays",
+        "overlays/x",
+        "README.md/x",
+        "",
+        "bytes",
+    ];
+    let snapshot = git(&world, &remote.url())
+        .read(&paths(&asked))
+        .await
+        .unwrap();
     let found: Vec<&Entry> = asked.iter().map(|path| &snapshot.entries[*path]).collect();
     let expected = [
-        Entry::Link { at: "link".to_owned() },
-        Entry::Submodule { at: "module".to_owned() },
+        Entry::Link {
+            at: "link".to_owned(),
+        },
+        Entry::Submodule {
+            at: "module".to_owned(),
+        },
         Entry::Directory,
         Entry::Missing,
         Entry::Missing,
         Entry::Directory,
-        Entry::File { content: vec![0xff, 0, 0xfe], executable: false },
+        Entry::File {
+            content: vec![0xff, 0, 0xfe],
+            executable: false,
+        },
     ];
     assert_eq!(found, expected.iter().collect::<Vec<_>>());
 }
@@ -133,7 +174,10 @@ async fn a_branch_that_is_missing_is_no_outage() {
     let remote = remote();
     let world = world(&[]);
     let git = Git::new(&world, &remote.url(), "nope".parse().unwrap()).unwrap();
-    assert!(matches!(git.read(&paths(&[PATH])).await, Err(BranchError::Missing)));
+    assert!(matches!(
+        git.read(&paths(&[PATH])).await,
+        Err(BranchError::Missing)
+    ));
 }
 
 #[tokio::test]
@@ -160,13 +204,22 @@ async fn a_lost_race_changes_nothing_and_the_next_read_sees_the_winner() {
     let race = remote.on_next_push(|remote| {
         remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human");
     });
-    assert!(matches!(git.commit(&snapshot, &edit("two\n")).await.unwrap(), Pushed::Moved));
+    assert!(matches!(
+        git.commit(&snapshot, &edit("two\n")).await.unwrap(),
+        Pushed::Moved
+    ));
     assert!(race.is_over());
     let again = read(&git).await;
     assert_eq!(again.tip.as_str(), remote.tip("main"));
     landed(git.commit(&again, &edit("two\n")).await.unwrap());
-    assert_eq!(remote.file("main", "human.txt").as_deref(), Some("me first\n"));
-    assert!(matches!(git.commit(&snapshot, &edit("old\n")).await.unwrap(), Pushed::Moved));
+    assert_eq!(
+        remote.file("main", "human.txt").as_deref(),
+        Some("me first\n")
+    );
+    assert!(matches!(
+        git.commit(&snapshot, &edit("old\n")).await.unwrap(),
+        Pushed::Moved
+    ));
     remote.fsck();
 }
 
@@ -178,14 +231,21 @@ async fn a_branch_that_is_deleted_meanwhile_is_not_made_again() {
     let git = Git::new(&world, &remote.url(), "other".parse().unwrap()).unwrap();
     let snapshot = read(&git).await;
     remote.delete_branch("other");
-    assert!(matches!(git.commit(&snapshot, &edit("two\n")).await.unwrap(), Pushed::Moved));
+    assert!(matches!(
+        git.commit(&snapshot, &edit("two\n")).await.unwrap(),
+        Pushed::Moved
+    ));
     assert_eq!(remote.branches(), ["main"]);
 }
 
 #[tokio::test]
 async fn a_hook_that_declines_is_a_policy_and_a_protected_branch_a_permission() {
     for (lines, kind, first) in [
-        ("no deploys on Friday\nask ops", RejectionKind::Declined, "no deploys on Friday"),
+        (
+            "no deploys on Friday\nask ops",
+            RejectionKind::Declined,
+            "no deploys on Friday",
+        ),
         (
             "error: GH006: Protected branch update failed for refs/heads/main.",
             RejectionKind::Protected,
@@ -197,11 +257,15 @@ async fn a_hook_that_declines_is_a_policy_and_a_protected_branch_a_permission() 
         let world = world(&[]);
         let git = git(&world, &remote.url());
         let snapshot = read(&git).await;
-        let Pushed::Rejected(rejection) = git.commit(&snapshot, &edit("two\n")).await.unwrap() else {
+        let Pushed::Rejected(rejection) = git.commit(&snapshot, &edit("two\n")).await.unwrap()
+        else {
             panic!()
         };
         assert_eq!((rejection.kind, rejection.lines[0].as_str()), (kind, first));
-        assert_eq!((rejection.word.as_str(), remote.pushes()), ("pre-receive hook declined", 1));
+        assert_eq!(
+            (rejection.word.as_str(), remote.pushes()),
+            ("pre-receive hook declined", 1)
+        );
     }
 }
 
@@ -210,21 +274,34 @@ async fn the_token_logs_in_at_githubs_host_and_its_lack_is_told_from_a_wrong_one
     let remote = remote();
     let http = remote.http("x-access-token", "ghs_right");
     let server = format!("http://{}", http.address());
-    let with =
-        |token: &'static str| [("GITHUB_SERVER_URL", server.as_str()), ("RUNBOOK_GITHUB_TOKEN", token)];
+    let with = |token: &'static str| {
+        [
+            ("GITHUB_SERVER_URL", server.as_str()),
+            ("RUNBOOK_GITHUB_TOKEN", token),
+        ]
+    };
 
     let right = world(&with("ghs_right"));
     let right = git(&right, &http.url());
     let snapshot = read(&right).await;
     landed(right.commit(&snapshot, &edit("two\n")).await.unwrap());
-    assert!(http.authorizations().iter().all(Option::is_some), "no request was sent in vain");
+    assert!(
+        http.authorizations().iter().all(Option::is_some),
+        "no request was sent in vain"
+    );
 
     let wrong = world(&with("ghs_wrong"));
     let wrong = failure(&git(&wrong, &http.url())).await;
-    assert_eq!((wrong.kind, wrong.reason), (FailureKind::Denied, asking::CREDENTIALS_REJECTED));
+    assert_eq!(
+        (wrong.kind, wrong.reason),
+        (FailureKind::Denied, asking::CREDENTIALS_REJECTED)
+    );
     let none = world(&[]);
     let none = failure(&git(&none, &http.url())).await;
-    assert_eq!((none.kind, none.reason), (FailureKind::Denied, asking::NO_CREDENTIALS));
+    assert_eq!(
+        (none.kind, none.reason),
+        (FailureKind::Denied, asking::NO_CREDENTIALS)
+    );
 }
 
 #[tokio::test]
@@ -246,9 +323,15 @@ async fn a_password_in_the_url_works_and_is_not_shown() {
     read(&git).await;
     http.answer_always(403);
     let failure = failure(&git).await;
-    assert_eq!((failure.kind, failure.reason), (FailureKind::Denied, asking::PERMISSION_MISSING));
+    assert_eq!(
+        (failure.kind, failure.reason),
+        (FailureKind::Denied, asking::PERMISSION_MISSING)
+    );
     let said = format!("{} {}", failure.summary(), failure.hints.join(" "));
-    assert!(!world.redact(&said).contains("lace") && said.contains("contents: write"), "{said}");
+    assert!(
+        !world.redact(&said).contains("lace") && said.contains("contents: write"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -266,7 +349,12 @@ async fn every_refusal_of_a_server_has_its_reason() {
     ] {
         http.answer_next([status]);
         let failure = failure(&git).await;
-        assert_eq!((failure.kind, failure.reason), (kind, reason), "{status}: {}", failure.summary());
+        assert_eq!(
+            (failure.kind, failure.reason),
+            (kind, reason),
+            "{status}: {}",
+            failure.summary()
+        );
     }
 }
 
@@ -278,8 +366,13 @@ async fn who_may_read_and_not_write_lacks_a_permission() {
     let world = world(&[]);
     let git = git(&world, &http.url());
     let snapshot = read(&git).await;
-    let Err(BranchError::Failed(failure)) = git.commit(&snapshot, &edit("two\n")).await else { panic!() };
-    assert_eq!((failure.kind, failure.reason), (FailureKind::Denied, asking::PERMISSION_MISSING));
+    let Err(BranchError::Failed(failure)) = git.commit(&snapshot, &edit("two\n")).await else {
+        panic!()
+    };
+    assert_eq!(
+        (failure.kind, failure.reason),
+        (FailureKind::Denied, asking::PERMISSION_MISSING)
+    );
 }
 
 #[tokio::test]
@@ -290,14 +383,19 @@ async fn a_push_whose_answer_is_an_error_is_a_doubt_that_the_branch_settles() {
     let git = git(&world, &http.url());
     let snapshot = read(&git).await;
     http.refuse_pushes(502, "bad gateway\n");
-    let Pushed::Uncertain { commit, failure } = git.commit(&snapshot, &edit("two\n")).await.unwrap() else {
+    let Pushed::Uncertain { commit, failure } =
+        git.commit(&snapshot, &edit("two\n")).await.unwrap()
+    else {
         panic!()
     };
     assert_eq!(failure.reason, asking::SERVER_ERROR);
     assert!(!git.contains(&commit).await.unwrap());
     assert!(git.contains(&snapshot.tip).await.unwrap());
     remote.commit("main", &[("x", "x", false)], "feat: x");
-    assert!(git.contains(&snapshot.tip).await.unwrap(), "it is behind the tip now");
+    assert!(
+        git.contains(&snapshot.tip).await.unwrap(),
+        "it is behind the tip now"
+    );
 }
 
 #[tokio::test]
@@ -305,9 +403,17 @@ async fn nobody_there_is_unreachable_and_a_folder_that_is_no_repository_a_wrong_
     let world = world(&[]);
     let url = format!("http://{}/a.git", lab::closed_port());
     let failure_there = failure(&git(&world, &url)).await;
-    assert_eq!((failure_there.kind, failure_there.reason), (FailureKind::Unavailable, asking::UNREACHABLE));
+    assert_eq!(
+        (failure_there.kind, failure_there.reason),
+        (FailureKind::Unavailable, asking::UNREACHABLE)
+    );
     let failure_here = failure(&git(&world, "/nowhere/a.git")).await;
-    assert_eq!(failure_here.kind, FailureKind::Usage, "{}", failure_here.summary());
+    assert_eq!(
+        failure_here.kind,
+        FailureKind::Usage,
+        "{}",
+        failure_here.summary()
+    );
 }
 
 #[tokio::test]
@@ -338,7 +444,11 @@ async fn a_tip_is_that_of_the_very_branch_or_of_the_default_one() {
         let git = Git::new(&world, &remote.url(), name.parse().unwrap()).unwrap();
         git.tip().await.unwrap().map(|commit| commit.to_string())
     };
-    for (name, expected) in [("main", Some(&main)), ("aside/main", Some(&aside)), ("HEAD", Some(&main))] {
+    for (name, expected) in [
+        ("main", Some(&main)),
+        ("aside/main", Some(&aside)),
+        ("HEAD", Some(&main)),
+    ] {
         assert_eq!(tip(name).await.as_ref(), expected, "{name}");
     }
     assert_eq!(tip("elsewhere").await, None);

@@ -94,9 +94,16 @@ impl<'w> Api<'w> {
         let (rest, graphql) = addresses(&given(world))?;
         let token = token(world)?.ok_or_else(|| {
             let error = anyhow::anyhow!("GitHub's API needs a token, and there is none");
-            Failure::denied(asking::NO_CREDENTIALS, error).hinted("put a token into `RUNBOOK_GITHUB_TOKEN`")
+            Failure::denied(asking::NO_CREDENTIALS, error)
+                .hinted("put a token into `RUNBOOK_GITHUB_TOKEN`")
         })?;
-        Ok(Self { world, fetch: Fetch::new(world), rest, graphql, token })
+        Ok(Self {
+            world,
+            fetch: Fetch::new(world),
+            rest,
+            graphql,
+            token,
+        })
     }
 
     /// Puts a question to GraphQL. What is not found below what was asked for is `null`; every other
@@ -123,7 +130,10 @@ impl<'w> Api<'w> {
         needs: Needs,
     ) -> Result<T, Refusal> {
         let variables = json!({ "input": input });
-        let reply = self.graphql(document, &variables, needs, false).await.map_err(Refusal::Failed)?;
+        let reply = self
+            .graphql(document, &variables, needs, false)
+            .await
+            .map_err(Refusal::Failed)?;
         match reply.errors.into_iter().next() {
             Some(said) => Err(Refusal::Said(said)),
             None => self.shaped(reply.data).map_err(Refusal::Failed),
@@ -143,10 +153,19 @@ impl<'w> Api<'w> {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let request = self.fetch.get(url).limit(LIMIT).header("accept", "application/vnd.github+json");
+        let request = self
+            .fetch
+            .get(url)
+            .limit(LIMIT)
+            .header("accept", "application/vnd.github+json");
         let request = request.header("x-github-api-version", VERSION);
-        let request = etag.into_iter().fold(request, |request, etag| request.header("if-none-match", etag));
-        let answer = request.secret_header("authorization", self.bearer()).send().await?;
+        let request = etag.into_iter().fold(request, |request, etag| {
+            request.header("if-none-match", etag)
+        });
+        let answer = request
+            .secret_header("authorization", self.bearer())
+            .send()
+            .await?;
         match answer.status() {
             200 | 304 | 404 => Ok(answer),
             _ => Err(self.unexpected(&answer, needs)),
@@ -160,11 +179,19 @@ impl<'w> Api<'w> {
         needs: Needs,
         repeatable: bool,
     ) -> Result<Reply, Failure> {
-        let body = json!({ "query": document, "variables": variables }).to_string().into_bytes();
+        let body = json!({ "query": document, "variables": variables })
+            .to_string()
+            .into_bytes();
         let request = self.fetch.post(self.graphql.clone(), body).limit(LIMIT);
-        let request = request.header("content-type", "application/json").header("accept", "application/json");
+        let request = request
+            .header("content-type", "application/json")
+            .header("accept", "application/json");
         let request = request.secret_header("authorization", self.bearer());
-        let request = if repeatable { request.repeatable() } else { request };
+        let request = if repeatable {
+            request.repeatable()
+        } else {
+            request
+        };
         let answer = request.send().await?;
         if answer.status() != 200 {
             return Err(self.unexpected(&answer, needs));
@@ -187,8 +214,9 @@ impl<'w> Api<'w> {
             (401, said) => {
                 let said = said.map(|said| format!(": {said}")).unwrap_or_default();
                 let error = anyhow::anyhow!("{} does not accept the token{said}", answer.source());
-                Failure::denied(asking::CREDENTIALS_REJECTED, error)
-                    .hinted("check `RUNBOOK_GITHUB_TOKEN`: it may have expired, or be another host's")
+                Failure::denied(asking::CREDENTIALS_REJECTED, error).hinted(
+                    "check `RUNBOOK_GITHUB_TOKEN`: it may have expired, or be another host's",
+                )
             }
             (403, Ok(said)) => permission_missing(&said, needs),
             (status, _) => {
@@ -206,20 +234,27 @@ impl<'w> Api<'w> {
             "FORBIDDEN" | "INSUFFICIENT_SCOPES" => permission_missing(&message, needs),
             "NOT_FOUND" => permission_missing(&message, needs)
                 .hinted("check `--repository`: what a token may not see is not found"),
-            "RATE_LIMITED" => {
-                Failure::unavailable(asking::RATE_LIMITED, anyhow::anyhow!("`{host}` says: {message}"))
-            }
+            "RATE_LIMITED" => Failure::unavailable(
+                asking::RATE_LIMITED,
+                anyhow::anyhow!("`{host}` says: {message}"),
+            ),
             // Our documents are checked against GitHub's schema: what is left is an accident of its own
             // (`Something went wrong while executing your query`), which may pass.
-            _ => Failure::unavailable(asking::SERVER_ERROR, anyhow::anyhow!("`{host}` says: {message}")),
+            _ => Failure::unavailable(
+                asking::SERVER_ERROR,
+                anyhow::anyhow!("`{host}` says: {message}"),
+            ),
         }
     }
 
     fn shaped<T: DeserializeOwned>(&self, data: Value) -> Result<T, Failure> {
         serde_json::from_value(data).map_err(|error| {
             let host = self.graphql.host_str().unwrap_or_default();
-            FetchError::new(asking::NOT_THE_API, format!("`{host}` answered in another shape ({error})"))
-                .into()
+            FetchError::new(
+                asking::NOT_THE_API,
+                format!("`{host}` answered in another shape ({error})"),
+            )
+            .into()
         })
     }
 }
@@ -230,7 +265,9 @@ fn token(world: &World) -> Result<Option<Secret>, Failure> {
 }
 
 fn given(world: &World) -> String {
-    world.var("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned())
+    world
+        .var("GITHUB_API_URL")
+        .unwrap_or_else(|| "https://api.github.com".to_owned())
 }
 
 /// Returns whether the API can be asked: there is a token, and the forge is GitHub, not one that only
@@ -246,8 +283,10 @@ pub fn is_at_hand(world: &World) -> Result<bool, Failure> {
 /// Enterprise Server has `/api/v3` and `/api/graphql`.
 fn addresses(given: &str) -> Result<(Url, Url), Failure> {
     let wrong = || {
-        let error = anyhow::anyhow!("`{given}` in `GITHUB_API_URL` is not the address of GitHub's API");
-        Failure::usage(error).hinted("set it like `https://api.github.com` or `https://HOST/api/v3`")
+        let error =
+            anyhow::anyhow!("`{given}` in `GITHUB_API_URL` is not the address of GitHub's API");
+        Failure::usage(error)
+            .hinted("set it like `https://api.github.com` or `https://HOST/api/v3`")
     };
     let rest: Url = given.parse().map_err(|_| wrong())?;
     let path = match rest.path().trim_end_matches('/') {
@@ -279,7 +318,8 @@ mod tests {
 
     #[test]
     fn graphql_is_beside_rest_on_github_com_and_on_an_enterprise_server() {
-        let both = |given| addresses(given).map(|(rest, graphql)| (rest.to_string(), graphql.to_string()));
+        let both =
+            |given| addresses(given).map(|(rest, graphql)| (rest.to_string(), graphql.to_string()));
         let pair = |rest: &str, graphql: &str| (rest.to_owned(), graphql.to_owned());
         assert_eq!(
             both("https://api.github.com").unwrap(),
@@ -287,9 +327,17 @@ mod tests {
         );
         assert_eq!(
             both("https://git.example.org/api/v3/").unwrap(),
-            pair("https://git.example.org/api/v3/", "https://git.example.org/api/graphql")
+            pair(
+                "https://git.example.org/api/v3/",
+                "https://git.example.org/api/graphql"
+            )
         );
-        for wrong in ["api.github.com", "", "file:///etc", "https://git.example.org/api/v1"] {
+        for wrong in [
+            "api.github.com",
+            "",
+            "file:///etc",
+            "https://git.example.org/api/v1",
+        ] {
             assert!(both(wrong).is_err(), "{wrong}");
         }
     }

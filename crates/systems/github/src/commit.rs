@@ -59,10 +59,19 @@ struct Made {
 
 /// Returns the first file that cannot be written this way.
 pub(crate) fn supports(onto: &Snapshot, edit: &Edit) -> Result<(), Unsupported> {
-    let executable =
-        |path: &String| matches!(onto.entries.get(path), Some(Entry::File { executable: true, .. }));
+    let executable = |path: &String| {
+        matches!(
+            onto.entries.get(path),
+            Some(Entry::File {
+                executable: true,
+                ..
+            })
+        )
+    };
     match edit.files.iter().find(|file| executable(&file.path)) {
-        Some(file) => Err(Unsupported { path: file.path.clone() }),
+        Some(file) => Err(Unsupported {
+            path: file.path.clone(),
+        }),
         None => Ok(()),
     }
 }
@@ -75,14 +84,38 @@ pub(crate) async fn commit(
     edit: &Edit,
 ) -> Result<Pushed, BranchError> {
     supports(onto, edit).map_err(Failure::internal)?;
-    match github.api.change::<Done>(COMMIT, input(github, name, onto, edit), Needs::ContentsWrite).await {
-        Ok(Done { payload: Some(Payload { commit: Some(made) }) }) => {
-            github.signature.replace(made.signature.map(|signature| (made.oid.clone(), signature)));
-            Ok(Pushed::Landed { commit: made.oid, said: Vec::new() })
+    match github
+        .api
+        .change::<Done>(
+            COMMIT,
+            input(github, name, onto, edit),
+            Needs::ContentsWrite,
+        )
+        .await
+    {
+        Ok(Done {
+            payload: Some(Payload { commit: Some(made) }),
+        }) => {
+            github.signature.replace(
+                made.signature
+                    .map(|signature| (made.oid.clone(), signature)),
+            );
+            Ok(Pushed::Landed {
+                commit: made.oid,
+                said: Vec::new(),
+            })
         }
         Ok(_) => {
-            let failure = anyhow::anyhow!("GitHub said neither that it made the commit nor why not");
-            settle(github, name, onto, edit, Failure::unavailable(asking::NOT_THE_API, failure)).await
+            let failure =
+                anyhow::anyhow!("GitHub said neither that it made the commit nor why not");
+            settle(
+                github,
+                name,
+                onto,
+                edit,
+                Failure::unavailable(asking::NOT_THE_API, failure),
+            )
+            .await
         }
         Err(Refusal::Said(said)) => judge(github, name, onto, edit, &said).await,
         Err(Refusal::Failed(failure)) if may_have_been_sent(&failure) => {
@@ -94,7 +127,10 @@ pub(crate) async fn commit(
 
 fn input(github: &GitHub<'_>, name: &Name, onto: &Snapshot, edit: &Edit) -> Value {
     let encode = |bytes: &[u8]| base64::prelude::BASE64_STANDARD.encode(bytes);
-    let files = edit.files.iter().map(|file| json!({ "path": file.path, "contents": encode(&file.content) }));
+    let files = edit
+        .files
+        .iter()
+        .map(|file| json!({ "path": file.path, "contents": encode(&file.content) }));
     let (headline, body) = edit.message.split_once('\n').unwrap_or((&edit.message, ""));
     json!({
         "branch": { "repositoryNameWithOwner": github.repository.to_string(), "branchName": name.as_str() },
@@ -119,7 +155,10 @@ async fn judge(
         return Ok(Pushed::Rejected(rejection));
     }
     match said.kind.as_str() {
-        "UNPROCESSABLE" => Ok(Pushed::Rejected(rejection(RejectionKind::Declined, &said.message))),
+        "UNPROCESSABLE" => Ok(Pushed::Rejected(rejection(
+            RejectionKind::Declined,
+            &said.message,
+        ))),
         "FORBIDDEN" | "INSUFFICIENT_SCOPES" | "RATE_LIMITED" => {
             Err(github.api.failure(said, Needs::ContentsWrite).into())
         }
@@ -132,8 +171,12 @@ async fn judge(
 }
 
 /// Rules about who may change a branch, and how, as protected branches and rulesets say them.
-const PROTECTED: [&str; 4] =
-    ["repository rule violations", "protected branch", "through a pull request", "approving review"];
+const PROTECTED: [&str; 4] = [
+    "repository rule violations",
+    "protected branch",
+    "through a pull request",
+    "approving review",
+];
 
 /// Returns the rejection by a rule about who may change a branch, if it is one.
 ///
@@ -150,9 +193,17 @@ pub(crate) fn protected(said: &Said) -> Option<Rejection> {
 
 /// Takes a message apart: what happened on the first line, below it why.
 pub(crate) fn rejection(kind: RejectionKind, message: &str) -> Rejection {
-    let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
+    let mut lines = message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned);
     let word = lines.next().unwrap_or_default();
-    Rejection { kind, word, lines: lines.collect() }
+    Rejection {
+        kind,
+        word,
+        lines: lines.collect(),
+    }
 }
 
 /// A refusal is an answer; what was not let out or not let in has changed nothing.
@@ -180,11 +231,19 @@ async fn settle(
         }
     };
     let ours = |commit: &&Past| {
-        commit.parents.nodes.iter().map(|parent| &parent.oid).eq([&onto.tip])
+        commit
+            .parents
+            .nodes
+            .iter()
+            .map(|parent| &parent.oid)
+            .eq([&onto.tip])
             && commit.message.trim_end() == edit.message.trim_end()
     };
     match latest.history.nodes.iter().find(ours) {
-        Some(commit) => Ok(Pushed::Landed { commit: commit.oid.clone(), said: Vec::new() }),
+        Some(commit) => Ok(Pushed::Landed {
+            commit: commit.oid.clone(),
+            said: Vec::new(),
+        }),
         None if latest.oid == onto.tip => Err(failure.into()),
         None => Ok(Pushed::Moved),
     }
@@ -219,7 +278,10 @@ async fn latest(github: &GitHub<'_>, name: &Name) -> Result<Option<Latest>, Fail
 }
 
 /// Returns what GitHub says about a commit's signature; `None` when it has none.
-pub(crate) async fn signature(github: &GitHub<'_>, commit: &Commit) -> Result<Option<Signature>, Failure> {
+pub(crate) async fn signature(
+    github: &GitHub<'_>,
+    commit: &Commit,
+) -> Result<Option<Signature>, Failure> {
     #[derive(Deserialize)]
     struct Repository {
         object: Option<Object>,

@@ -64,7 +64,9 @@ pub async fn deployments(
 ) -> Result<Vec<Deployments>, Failure> {
     let api = Api::new(world)?;
     let mut found = vec![Deployments::default(); environments.len()];
-    let mut open: Vec<Open> = (0..environments.len()).map(|at| Open { at, after: None }).collect();
+    let mut open: Vec<Open> = (0..environments.len())
+        .map(|at| Open { at, after: None })
+        .collect();
     for _ in 0..PAGES {
         if open.is_empty() {
             break;
@@ -73,14 +75,21 @@ pub async fn deployments(
         let mut answer: Answer = api.ask(&document, &variables, Needs::Deployments).await?;
         let mut still_open = Vec::new();
         for Open { at, .. } in open {
-            let page =
-                answer.repository.remove(&format!("e{at}")).ok_or_else(|| not_answered(&environments[at]))?;
+            let page = answer
+                .repository
+                .remove(&format!("e{at}"))
+                .ok_or_else(|| not_answered(&environments[at]))?;
             let known = &mut found[at];
             known.looked_at += page.nodes.len();
-            known.list.extend(page.nodes.into_iter().flatten().filter_map(Node::ours));
+            known
+                .list
+                .extend(page.nodes.into_iter().flatten().filter_map(Node::ours));
             known.is_whole = !page.info.has_next_page;
             if page.info.has_next_page && !is_enough(&environments[at], known) {
-                still_open.push(Open { at, after: page.info.end_cursor });
+                still_open.push(Open {
+                    at,
+                    after: page.info.end_cursor,
+                });
             }
         }
         open = still_open;
@@ -97,8 +106,13 @@ struct Open {
 }
 
 /// Returns the document with one alias and two variables an environment.
-fn question(repository: &RepositoryName, environments: &[String], open: &[Open]) -> (String, Value) {
-    let each = |text: fn(usize) -> String| open.iter().map(|open| text(open.at)).collect::<String>();
+fn question(
+    repository: &RepositoryName,
+    environments: &[String],
+    open: &[Open],
+) -> (String, Value) {
+    let each =
+        |text: fn(usize) -> String| open.iter().map(|open| text(open.at)).collect::<String>();
     let parameters = each(|at| format!(", $e{at}: String!, $c{at}: String"));
     let fields = each(|at| {
         format!(
@@ -115,7 +129,10 @@ fn question(repository: &RepositoryName, environments: &[String], open: &[Open])
     let own = [("owner", repository.owner()), ("name", repository.name())];
     let own = own.map(|(key, value)| (key.to_owned(), value.into()));
     let of_each = open.iter().flat_map(|Open { at, after }| {
-        [(format!("e{at}"), json!(environments[*at])), (format!("c{at}"), json!(after))]
+        [
+            (format!("e{at}"), json!(environments[*at])),
+            (format!("c{at}"), json!(after)),
+        ]
     });
     let variables: Map<String, Value> = own.into_iter().chain(of_each).collect();
     (document, Value::Object(variables))
@@ -171,11 +188,29 @@ struct Payload {
 impl Node {
     /// Returns the deployment, if it is one of `record-deployment`'s.
     fn ours(self) -> Option<Deployment> {
-        let Payload { schema: 1, overlay, commit, image } = payload(&self.payload?)? else { return None };
+        let Payload {
+            schema: 1,
+            overlay,
+            commit,
+            image,
+        } = payload(&self.payload?)?
+        else {
+            return None;
+        };
         let image: Reference = image.parse().ok()?;
         image.digest()?;
-        let (is_good, is_bad) = self.statuses.map(|statuses| statuses.judge()).unwrap_or_default();
-        Some(Deployment { overlay, commit, image, created: self.created_at, is_good, is_bad })
+        let (is_good, is_bad) = self
+            .statuses
+            .map(|statuses| statuses.judge())
+            .unwrap_or_default();
+        Some(Deployment {
+            overlay,
+            commit,
+            image,
+            created: self.created_at,
+            is_good,
+            is_bad,
+        })
     }
 }
 
@@ -198,13 +233,20 @@ impl Statuses {
     /// which order the statuses come is not published; in the same second the failure counts.
     fn judge(&self) -> (bool, bool) {
         let last = |states: &[&str]| {
-            let of_these = self.nodes.iter().flatten().filter(|status| states.contains(&&*status.state));
+            let of_these = self
+                .nodes
+                .iter()
+                .flatten()
+                .filter(|status| states.contains(&&*status.state));
             of_these.map(|status| &status.created_at).max()
         };
         let (success, failure) = (last(&["SUCCESS"]), last(&["FAILURE", "ERROR"]));
         // Ours has four at most; of one with more than a page the newest may be missing.
         let all = self.total_count <= PAGE;
-        (all && success > failure, all && failure.is_some() && failure >= success)
+        (
+            all && success > failure,
+            all && failure.is_some() && failure >= success,
+        )
     }
 }
 
@@ -215,23 +257,35 @@ mod tests {
     const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
     fn ours(payload: &str) -> bool {
-        let node = Node { payload: Some(payload.to_owned()), created_at: String::new(), statuses: None };
+        let node = Node {
+            payload: Some(payload.to_owned()),
+            created_at: String::new(),
+            statuses: None,
+        };
         node.ours().is_some()
     }
 
     fn judged(statuses: &[(&str, u32)]) -> (bool, bool) {
         let status = |(state, second): &(&str, u32)| {
             let created_at = format!("2025-01-01T00:00:{second:02}Z");
-            Some(Status { state: (*state).to_owned(), created_at })
+            Some(Status {
+                state: (*state).to_owned(),
+                created_at,
+            })
         };
         let nodes: Vec<_> = statuses.iter().map(status).collect();
-        Statuses { total_count: nodes.len(), nodes }.judge()
+        Statuses {
+            total_count: nodes.len(),
+            nodes,
+        }
+        .judge()
     }
 
     #[test]
     fn a_payload_is_read_as_an_object_and_as_a_text_of_one() {
         let (commit, image) = ("c".repeat(40), format!("ghcr.io/acme/app:v1@{DIGEST}"));
-        let object = json!({ "schema": 1, "overlay": "a", "commit": commit, "image": image }).to_string();
+        let object =
+            json!({ "schema": 1, "overlay": "a", "commit": commit, "image": image }).to_string();
         assert!(ours(&object) && ours(&Value::from(object).to_string()));
     }
 
@@ -258,16 +312,28 @@ mod tests {
             (&[][..], false, false),
             (&[("IN_PROGRESS", 1)], false, false),
             (&[("IN_PROGRESS", 1), ("SUCCESS", 2)], true, false),
-            (&[("IN_PROGRESS", 1), ("SUCCESS", 2), ("INACTIVE", 3)], true, false),
+            (
+                &[("IN_PROGRESS", 1), ("SUCCESS", 2), ("INACTIVE", 3)],
+                true,
+                false,
+            ),
             (&[("FAILURE", 1), ("SUCCESS", 2)], true, false),
             (&[("IN_PROGRESS", 1), ("FAILURE", 2)], false, true),
             (&[("SUCCESS", 1), ("FAILURE", 2)], false, true),
-            (&[("SUCCESS", 1), ("ERROR", 2), ("INACTIVE", 3)], false, true),
+            (
+                &[("SUCCESS", 1), ("ERROR", 2), ("INACTIVE", 3)],
+                false,
+                true,
+            ),
             (&[("SUCCESS", 1), ("FAILURE", 1)], false, true),
         ] {
             let reversed: Vec<_> = statuses.iter().rev().copied().collect();
             let expected = (is_good, is_bad);
-            assert_eq!((judged(statuses), judged(&reversed)), (expected, expected), "{statuses:?}");
+            assert_eq!(
+                (judged(statuses), judged(&reversed)),
+                (expected, expected),
+                "{statuses:?}"
+            );
         }
     }
 }

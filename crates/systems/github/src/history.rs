@@ -24,13 +24,22 @@ impl branch::History for GitHub<'_> {
         changes::changes(self, tip, paths, most).await
     }
 
-    async fn relations(&self, commit: &CommitName, others: &[CommitName]) -> Result<Relations, Failure> {
+    async fn relations(
+        &self,
+        commit: &CommitName,
+        others: &[CommitName],
+    ) -> Result<Relations, Failure> {
         kinship::relations(self, commit, others).await
     }
 
     /// Where neither commit contains the other, what both changed in the same way counts as well:
     /// GitHub compares with what they have in common.
-    async fn differences(&self, one: &Commit, other: &Commit, most: usize) -> Result<Vec<String>, Failure> {
+    async fn differences(
+        &self,
+        one: &Commit,
+        other: &Commit,
+        most: usize,
+    ) -> Result<Vec<String>, Failure> {
         differences::differences(self, one, other, most).await
     }
 }
@@ -63,7 +72,11 @@ pub(crate) async fn standing(
     // The first page has the whole difference, the second one only commits.
     let query = [("per_page", "1"), ("page", "2")];
     let answer = github.api.get(&path, &query, None, Needs::Contents).await?;
-    if answer.status() == 404 { Ok(None) } else { Ok(Some(answer.json::<Body>()?.status)) }
+    if answer.status() == 404 {
+        Ok(None)
+    } else {
+        Ok(Some(answer.json::<Body>()?.status))
+    }
 }
 
 const CONTAINS: &str = "query Contains($owner: String!, $name: String!, $branch: String!, $commit: String!) { \
@@ -84,7 +97,9 @@ pub(crate) async fn contains(github: &GitHub<'_>, commit: &Commit) -> Result<boo
     let found: Option<Reference> = github.ask_branch(&github.name, CONTAINS, variables).await?;
     let reference = found.ok_or(BranchError::Missing)?;
     // The branch is the base here: a commit that it has is behind it.
-    Ok(reference.compare.is_some_and(|compared| ["BEHIND", "IDENTICAL"].contains(&&*compared.status)))
+    Ok(reference
+        .compare
+        .is_some_and(|compared| ["BEHIND", "IDENTICAL"].contains(&&*compared.status)))
 }
 
 /// Returns one text for each of `count` aliases in a document.

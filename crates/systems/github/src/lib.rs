@@ -45,7 +45,12 @@ impl<'w> GitHub<'w> {
     /// # Errors
     /// A [`Failure`] when there is no token, or the address is none.
     pub fn new(world: &'w World, repository: RepositoryName, name: Name) -> Result<Self, Failure> {
-        Ok(Self { api: Api::new(world)?, repository, name, signature: RefCell::default() })
+        Ok(Self {
+            api: Api::new(world)?,
+            repository,
+            name,
+            signature: RefCell::default(),
+        })
     }
 
     /// Returns the repository.
@@ -80,14 +85,20 @@ impl<'w> GitHub<'w> {
         struct Data<T> {
             repository: Option<T>,
         }
-        let data: Data<T> = self.api.ask(document, &self.variables(variables), needs).await?;
+        let data: Data<T> = self
+            .api
+            .ask(document, &self.variables(variables), needs)
+            .await?;
         Ok(data.repository)
     }
 
     /// Adds what every question needs.
     fn variables(&self, more: impl IntoIterator<Item = (String, Value)>) -> Value {
         let (owner, name) = (self.repository.owner(), self.repository.name());
-        let own = [("owner".to_owned(), owner.into()), ("name".to_owned(), name.into())];
+        let own = [
+            ("owner".to_owned(), owner.into()),
+            ("name".to_owned(), name.into()),
+        ];
         Value::Object(own.into_iter().chain(more).collect())
     }
 
@@ -103,8 +114,11 @@ impl<'w> GitHub<'w> {
             #[serde(rename = "ref")]
             branch: Option<T>,
         }
-        let variables = variables.into_iter().chain([("branch".to_owned(), branch.full().into())]);
-        let repository: Option<Repository<T>> = self.ask(document, variables, Needs::Contents).await?;
+        let variables = variables
+            .into_iter()
+            .chain([("branch".to_owned(), branch.full().into())]);
+        let repository: Option<Repository<T>> =
+            self.ask(document, variables, Needs::Contents).await?;
         Ok(repository.and_then(|repository| repository.branch))
     }
 }

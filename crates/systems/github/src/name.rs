@@ -35,9 +35,10 @@ impl FromStr for RepositoryName {
             !matches!(part, "" | "." | "..") && part.bytes().all(good)
         };
         match text.split_once('/') {
-            Some((owner, name)) if is_part(owner) && is_part(name) => {
-                Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
-            }
+            Some((owner, name)) if is_part(owner) && is_part(name) => Ok(Self {
+                owner: owner.to_owned(),
+                name: name.to_owned(),
+            }),
             _ => Err(InvalidRepositoryName(text.to_owned())),
         }
     }
@@ -55,9 +56,25 @@ mod tests {
 
     #[test]
     fn what_could_lead_elsewhere_is_no_repository() {
-        for bad in ["", "a", "a/", "/a", "a/b/c", "a/..", "a/b?c", "https://github.com/a/b", "a b/c"] {
+        for bad in [
+            "",
+            "a",
+            "a/",
+            "/a",
+            "a/b/c",
+            "a/..",
+            "a/b?c",
+            "https://github.com/a/b",
+            "a b/c",
+        ] {
             assert!(bad.parse::<RepositoryName>().is_err(), "{bad}");
         }
-        assert_eq!("my-org/a.b_c".parse::<RepositoryName>().unwrap().to_string(), "my-org/a.b_c");
+        assert_eq!(
+            "my-org/a.b_c"
+                .parse::<RepositoryName>()
+                .unwrap()
+                .to_string(),
+            "my-org/a.b_c"
+        );
     }
 }

@@ -37,17 +37,30 @@ pub struct Proposal<'g, 'w, C = GitHub<'w>> {
 }
 
 /// Who makes the commits: GitHub's API, or git where that cannot.
-#[expect(async_fn_in_trait, reason = "steps run on one thread, so no caller needs a Send bound")]
+#[expect(
+    async_fn_in_trait,
+    reason = "steps run on one thread, so no caller needs a Send bound"
+)]
 pub trait Committer {
     /// Commits onto the branch `name`, if it still stands at the snapshot's tip.
     ///
     /// # Errors
     /// As [`Branch::commit`].
-    async fn commit(&self, name: &Name, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError>;
+    async fn commit(
+        &self,
+        name: &Name,
+        onto: &Snapshot,
+        edit: &Edit,
+    ) -> Result<Pushed, BranchError>;
 }
 
 impl Committer for GitHub<'_> {
-    async fn commit(&self, name: &Name, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
+    async fn commit(
+        &self,
+        name: &Name,
+        onto: &Snapshot,
+        edit: &Edit,
+    ) -> Result<Pushed, BranchError> {
         commit::commit(self, name, onto, edit).await
     }
 }
@@ -74,8 +87,7 @@ struct Seen {
 const CREATE_REF: &str =
     "mutation Branch($input: CreateRefInput!) { createRef(input: $input) { clientMutationId } }";
 
-const UPDATE_REFS: &str =
-    "mutation Branches($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }";
+const UPDATE_REFS: &str = "mutation Branches($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }";
 
 const OPEN: &str = "mutation Open($input: CreatePullRequestInput!) { createPullRequest(input: $input) { \
      pullRequest { id number url title body headRefName isCrossRepository } } }";
@@ -86,7 +98,14 @@ const UPDATE: &str = "mutation Update($input: UpdatePullRequestInput!) { updateP
 impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     /// Describes the proposal to change this set of files, from the branch `head`; nothing is asked yet.
     pub fn new(github: &'g GitHub<'w>, committer: &'g C, head: Name, set: Vec<String>) -> Self {
-        Self { github, committer, head, set, pull: RefCell::default(), seen: RefCell::default() }
+        Self {
+            github,
+            committer,
+            head,
+            set,
+            pull: RefCell::default(),
+            seen: RefCell::default(),
+        }
     }
 
     /// Returns the branch of its own.
@@ -107,7 +126,11 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         let number = self.pull().map(|pull| pull.number).unwrap_or_default();
         let path = format!("repos/{}/pulls/{number}", self.github.repository);
         let etag = self.seen.borrow().as_ref().map(|seen| seen.etag.clone());
-        let answer = self.github.api.get(&path, &[], etag.as_deref(), Needs::PullRequestsWrite).await?;
+        let answer = self
+            .github
+            .api
+            .get(&path, &[], etag.as_deref(), Needs::PullRequestsWrite)
+            .await?;
         if answer.status() == 304
             && let Some(seen) = &*self.seen.borrow()
         {
@@ -119,7 +142,10 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         }
         let outcome = self.judge(answer.json()?, commit).await?;
         if let Some(etag) = answer.header("etag") {
-            self.seen.replace(Some(Seen { etag: etag.to_owned(), outcome: outcome.clone() }));
+            self.seen.replace(Some(Seen {
+                etag: etag.to_owned(),
+                outcome: outcome.clone(),
+            }));
         }
         Ok(outcome)
     }
@@ -128,13 +154,20 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         // Somebody may have brought the branch up to date: then it still has our commit.
         let ours = body.head.sha == *commit
             || standing(self.github, commit, &body.head.sha).await? == Some(Standing::Ahead);
-        Ok(match (body.merged, body.state.as_str(), body.merge_commit_sha) {
-            _ if !ours => Outcome::Superseded,
-            (true, _, Some(merge)) => Outcome::Merged(merge),
-            (_, "open", _) => Outcome::Open,
-            _ if body.body.is_some_and(|body| body.contains(words::SUPERSEDED)) => Outcome::Superseded,
-            _ => Outcome::Closed,
-        })
+        Ok(
+            match (body.merged, body.state.as_str(), body.merge_commit_sha) {
+                _ if !ours => Outcome::Superseded,
+                (true, _, Some(merge)) => Outcome::Merged(merge),
+                (_, "open", _) => Outcome::Open,
+                _ if body
+                    .body
+                    .is_some_and(|body| body.contains(words::SUPERSEDED)) =>
+                {
+                    Outcome::Superseded
+                }
+                _ => Outcome::Closed,
+            },
+        )
     }
 
     /// Closes what was proposed for these files, since `commit` of the branch itself has come first.
@@ -150,16 +183,26 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
 
     /// Puts the commit onto the branch of its own; what was there is replaced at once, so that the pull
     /// request never is without a change, which GitHub would close.
-    async fn put(&self, situation: &Situation, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
+    async fn put(
+        &self,
+        situation: &Situation,
+        onto: &Snapshot,
+        edit: &Edit,
+    ) -> Result<Pushed, BranchError> {
         let Some(head) = situation.head() else {
             return self.put_new(situation, &self.head, onto, edit).await;
         };
         // Without a pull request it may be what was merged before, and undone since.
         if situation.own().is_some() && self.is_there(edit).await? {
-            return Ok(Pushed::Landed { commit: head.clone(), said: Vec::new() });
+            return Ok(Pushed::Landed {
+                commit: head.clone(),
+                said: Vec::new(),
+            });
         }
         // One name for all runs: what one that was killed has left, the next one takes.
-        let aside: Name = format!("{}-next", self.head).parse().map_err(Failure::internal)?;
+        let aside: Name = format!("{}-next", self.head)
+            .parse()
+            .map_err(Failure::internal)?;
         match self.put_aside(situation, head, &aside, onto, edit).await {
             // Another run was faster, and may be at it still.
             Ok(Pushed::Moved) | Err(BranchError::Missing) => Ok(Pushed::Moved),
@@ -193,7 +236,9 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
             }
             pushed => pushed,
         };
-        let Pushed::Landed { commit, said } = pushed else { return Ok(pushed) };
+        let Pushed::Landed { commit, said } = pushed else {
+            return Ok(pushed);
+        };
         let updates = json!([
             { "name": self.head.full(), "beforeOid": head, "afterOid": commit, "force": true },
             { "name": aside.full(), "afterOid": NOWHERE },
@@ -213,7 +258,12 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         edit: &Edit,
     ) -> Result<Pushed, BranchError> {
         let input = json!({ "repositoryId": situation.id, "name": name.full(), "oid": onto.tip });
-        match self.github.api.change::<Value>(CREATE_REF, input, Needs::ContentsWrite).await {
+        match self
+            .github
+            .api
+            .change::<Value>(CREATE_REF, input, Needs::ContentsWrite)
+            .await
+        {
             Ok(_) => self.committer.commit(name, onto, edit).await,
             Err(refusal) => self.refused(refusal, Needs::ContentsWrite, is_taken),
         }
@@ -221,7 +271,11 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
 
     async fn update_branches(&self, situation: &Situation, updates: Value) -> Result<(), Refusal> {
         let input = json!({ "repositoryId": situation.id, "refUpdates": updates });
-        self.github.api.change::<Value>(UPDATE_REFS, input, Needs::ContentsWrite).await.map(drop)
+        self.github
+            .api
+            .change::<Value>(UPDATE_REFS, input, Needs::ContentsWrite)
+            .await
+            .map(drop)
     }
 
     /// Returns what a refusal means: a rule, a missing permission, or another run that does the same.
@@ -238,9 +292,10 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         match (commit::protected(&said), said.kind.as_str()) {
             (Some(rejection), _) => Ok(Pushed::Rejected(rejection)),
             (None, "STALE_DATA" | "UNPROCESSABLE") if is_race(&said) => Ok(Pushed::Moved),
-            (None, "UNPROCESSABLE") => {
-                Ok(Pushed::Rejected(commit::rejection(RejectionKind::Declined, &said.message)))
-            }
+            (None, "UNPROCESSABLE") => Ok(Pushed::Rejected(commit::rejection(
+                RejectionKind::Declined,
+                &said.message,
+            ))),
             _ => Err(self.github.api.failure(&said, needs).into()),
         }
     }
@@ -255,11 +310,19 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     }
 
     /// Opens the pull request, or brings its words up to date; returns why it did not.
-    async fn announce(&self, situation: &Situation, edit: &Edit) -> Result<Option<Pushed>, BranchError> {
+    async fn announce(
+        &self,
+        situation: &Situation,
+        edit: &Edit,
+    ) -> Result<Option<Pushed>, BranchError> {
         let (title, more) = edit.message.split_once('\n').unwrap_or((&edit.message, ""));
         let title = words::shortened(title);
         // The trailers last: a merge may make the description its commit's message.
-        let body = format!("{}\n\n{}", words::marker(&self.set), more.trim_matches('\n'));
+        let body = format!(
+            "{}\n\n{}",
+            words::marker(&self.set),
+            more.trim_matches('\n')
+        );
         if let Some(pull) = situation.own() {
             if (&pull.title, &pull.body) != (&title, &body) {
                 let input = json!({ "pullRequestId": pull.id, "title": title, "body": body });
@@ -272,13 +335,22 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
             "repositoryId": situation.id, "baseRefName": self.github.name.as_str(),
             "headRefName": self.head.as_str(), "title": title, "body": body,
         });
-        match self.github.api.change::<Opened>(OPEN, input, Needs::PullRequestsWrite).await {
+        match self
+            .github
+            .api
+            .change::<Opened>(OPEN, input, Needs::PullRequestsWrite)
+            .await
+        {
             Ok(opened) => {
                 self.pull.replace(Some(opened.payload.pull));
                 Ok(None)
             }
-            Err(Refusal::Said(said)) if is_forbidden_to_workflows(&said) => Err(not_permitted(&said).into()),
-            Err(refusal) => self.refused(refusal, Needs::PullRequestsWrite, is_taken).map(Some),
+            Err(Refusal::Said(said)) if is_forbidden_to_workflows(&said) => {
+                Err(not_permitted(&said).into())
+            }
+            Err(refusal) => self
+                .refused(refusal, Needs::PullRequestsWrite, is_taken)
+                .map(Some),
         }
     }
 
@@ -307,15 +379,23 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     ) -> Result<(), Failure> {
         let mut branches = Vec::new();
         for pull in pulls {
-            let body = format!("{}\n\nSuperseded by {by}.\n{}", pull.body, words::SUPERSEDED);
-            self.update(json!({ "pullRequestId": pull.id, "body": body, "state": "CLOSED" })).await?;
+            let body = format!(
+                "{}\n\nSuperseded by {by}.\n{}",
+                pull.body,
+                words::SUPERSEDED
+            );
+            self.update(json!({ "pullRequestId": pull.id, "body": body, "state": "CLOSED" }))
+                .await?;
             branches
                 .push(json!({ "name": format!("refs/heads/{}", pull.head_ref_name), "afterOid": NOWHERE }));
         }
         if branches.is_empty() {
             return Ok(());
         }
-        match self.update_branches(situation, Value::Array(branches)).await {
+        match self
+            .update_branches(situation, Value::Array(branches))
+            .await
+        {
             Ok(()) => Ok(()),
             Err(Refusal::Failed(failure)) => Err(failure),
             Err(Refusal::Said(said)) => Err(self.github.api.failure(&said, Needs::ContentsWrite)),
@@ -342,12 +422,17 @@ impl<C: Committer> Branch for Proposal<'_, '_, C> {
             return Err(never_checked(&self.github.name).into());
         }
         let pushed = self.put(&situation, onto, edit).await?;
-        let Pushed::Landed { .. } = &pushed else { return Ok(pushed) };
+        let Pushed::Landed { .. } = &pushed else {
+            return Ok(pushed);
+        };
         if let Some(other) = self.announce(&situation, edit).await? {
             return Ok(other);
         }
         let others = situation.all().filter(|pull| self.covers(pull));
-        let by = self.pull().map(|pull| format!("#{}", pull.number)).unwrap_or_default();
+        let by = self
+            .pull()
+            .map(|pull| format!("#{}", pull.number))
+            .unwrap_or_default();
         self.close(&situation, others, &by).await?;
         Ok(pushed)
     }
@@ -389,7 +474,8 @@ fn is_taken(said: &Said) -> bool {
 }
 
 fn is_forbidden_to_workflows(said: &Said) -> bool {
-    said.message.contains("not permitted to create or approve pull requests")
+    said.message
+        .contains("not permitted to create or approve pull requests")
 }
 
 fn not_permitted(said: &Said) -> Failure {

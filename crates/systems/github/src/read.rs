@@ -48,7 +48,8 @@ struct Blob {
 }
 
 /// What is asked of an entry; `entry` is to be spread where a document has a `TreeEntry`.
-const ENTRY: &str = "fragment entry on TreeEntry { mode oid object { ... on Blob { byteSize text } } }";
+const ENTRY: &str =
+    "fragment entry on TreeEntry { mode oid object { ... on Blob { byteSize text } } }";
 
 /// Reads the branch. All entries are those of the one commit that is the tip, so that nobody can come
 /// between them.
@@ -60,10 +61,14 @@ pub(crate) async fn read(
     let places: Vec<&str> = places(paths).into_iter().collect();
     let (document, variables) = question(&places);
     let found: Option<Reference> = github.ask_branch(name, &document, variables).await?;
-    let Target { oid: tip, mut entries } = found.ok_or(BranchError::Missing)?.target;
+    let Target {
+        oid: tip,
+        mut entries,
+    } = found.ok_or(BranchError::Missing)?.target;
     let at = places.iter().enumerate();
-    let found: BTreeMap<&str, TreeEntry> =
-        at.filter_map(|(n, place)| Some((*place, entries.remove(&format!("e{n}"))??))).collect();
+    let found: BTreeMap<&str, TreeEntry> = at
+        .filter_map(|(n, place)| Some((*place, entries.remove(&format!("e{n}"))??)))
+        .collect();
     let mut entries = BTreeMap::new();
     for path in paths {
         entries.insert(path.clone(), entry(github, path, &found).await?);
@@ -74,7 +79,10 @@ pub(crate) async fn read(
 /// Returns the paths and every directory on the way to them, since a link there leads elsewhere.
 fn places(paths: &[String]) -> BTreeSet<&str> {
     let ways = paths.iter().flat_map(|path| {
-        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+        let ends = path
+            .match_indices('/')
+            .map(|(end, _)| end)
+            .chain([path.len()]);
         ends.map(|end| &path[..end])
     });
     ways.filter(|place| !place.is_empty()).collect()
@@ -91,30 +99,53 @@ fn question(places: &[&str]) -> (String, Map<String, Value>) {
          repository(owner: $owner, name: $name) {{ ref(qualifiedName: $branch) {{ \
          target {{ oid ... on Commit {{ oid{entries} }} }} }} }} }} {fragment}"
     );
-    let variables = places.iter().enumerate().map(|(n, place)| (format!("p{n}"), Value::from(*place)));
+    let variables = places
+        .iter()
+        .enumerate()
+        .map(|(n, place)| (format!("p{n}"), Value::from(*place)));
     (document, variables.collect())
 }
 
-async fn entry(github: &GitHub<'_>, path: &str, found: &BTreeMap<&str, TreeEntry>) -> Result<Entry, Failure> {
+async fn entry(
+    github: &GitHub<'_>,
+    path: &str,
+    found: &BTreeMap<&str, TreeEntry>,
+) -> Result<Entry, Failure> {
     if path.is_empty() {
         return Ok(Entry::Directory);
     }
-    let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+    let ends = path
+        .match_indices('/')
+        .map(|(end, _)| end)
+        .chain([path.len()]);
     for place in ends.map(|end| &path[..end]) {
         match found.get(place) {
             None => return Ok(Entry::Missing),
-            Some(entry) if entry.mode == mode::LINK => return Ok(Entry::Link { at: place.to_owned() }),
+            Some(entry) if entry.mode == mode::LINK => {
+                return Ok(Entry::Link {
+                    at: place.to_owned(),
+                });
+            }
             Some(entry) if entry.mode == mode::SUBMODULE => {
-                return Ok(Entry::Submodule { at: place.to_owned() });
+                return Ok(Entry::Submodule {
+                    at: place.to_owned(),
+                });
             }
             Some(entry) if entry.mode == mode::DIRECTORY => {}
             Some(entry) if place.len() == path.len() => {
-                if entry.object.as_ref().is_some_and(|blob| blob.byte_size > LARGEST) {
+                if entry
+                    .object
+                    .as_ref()
+                    .is_some_and(|blob| blob.byte_size > LARGEST)
+                {
                     return Ok(Entry::TooLarge);
                 }
                 let executable = entry.mode == mode::EXECUTABLE;
                 let text = entry.object.as_ref().and_then(|blob| blob.text.as_deref());
-                return Ok(Entry::File { content: content(github, &entry.oid, text).await?, executable });
+                return Ok(Entry::File {
+                    content: content(github, &entry.oid, text).await?,
+                    executable,
+                });
             }
             Some(_) => return Ok(Entry::Missing),
         }
@@ -126,8 +157,15 @@ async fn entry(github: &GitHub<'_>, path: &str, found: &BTreeMap<&str, TreeEntry
 ///
 /// The text that GraphQL sends was made for showing: it may be cut, and what is not UTF-8 was
 /// converted. It is the file only if it has the file's object name.
-pub(crate) async fn content(github: &GitHub<'_>, oid: &str, text: Option<&str>) -> Result<Vec<u8>, Failure> {
-    match text.map(str::as_bytes).filter(|bytes| object_name(bytes) == oid) {
+pub(crate) async fn content(
+    github: &GitHub<'_>,
+    oid: &str,
+    text: Option<&str>,
+) -> Result<Vec<u8>, Failure> {
+    match text
+        .map(str::as_bytes)
+        .filter(|bytes| object_name(bytes) == oid)
+    {
         Some(bytes) => Ok(bytes.to_vec()),
         None => blob(github, oid).await,
     }
@@ -138,7 +176,12 @@ fn object_name(bytes: &[u8]) -> String {
     let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
     context.update(format!("blob {}\0", bytes.len()).as_bytes());
     context.update(bytes);
-    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    context
+        .finish()
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 async fn blob(github: &GitHub<'_>, oid: &str) -> Result<Vec<u8>, Failure> {
@@ -148,14 +191,20 @@ async fn blob(github: &GitHub<'_>, oid: &str) -> Result<Vec<u8>, Failure> {
     }
     let path = format!("repos/{}/git/blobs/{oid}", github.repository);
     let answer = github.api.get(&path, &[], None, Needs::Contents).await?;
-    let wrong =
-        |what: &str| Failure::from(FetchError::new(asking::NOT_THE_API, format!("blob {oid}: {what}")));
+    let wrong = |what: &str| {
+        Failure::from(FetchError::new(
+            asking::NOT_THE_API,
+            format!("blob {oid}: {what}"),
+        ))
+    };
     if answer.status() != 200 {
         return Err(wrong("GitHub named it and does not have it"));
     }
     let body: Body = answer.json()?;
     let text: String = body.content.split_whitespace().collect();
-    base64::prelude::BASE64_STANDARD.decode(text).map_err(|error| wrong(&error.to_string()))
+    base64::prelude::BASE64_STANDARD
+        .decode(text)
+        .map_err(|error| wrong(&error.to_string()))
 }
 
 #[cfg(test)]
@@ -165,11 +214,17 @@ mod tests {
     #[test]
     fn every_directory_on_the_way_is_asked_for_once() {
         let paths = ["a/b/c".to_owned(), "a/b/d".to_owned(), String::new()];
-        assert_eq!(places(&paths).into_iter().collect::<Vec<_>>(), ["a", "a/b", "a/b/c", "a/b/d"]);
+        assert_eq!(
+            places(&paths).into_iter().collect::<Vec<_>>(),
+            ["a", "a/b", "a/b/c", "a/b/d"]
+        );
     }
 
     #[test]
     fn bytes_are_named_as_git_names_them() {
-        assert_eq!(object_name(b"one\n"), "5626abf0f72e58d7a153368ba57db4c673c0e171");
+        assert_eq!(
+            object_name(b"one\n"),
+            "5626abf0f72e58d7a153368ba57db4c673c0e171"
+        );
     }
 }

@@ -15,13 +15,19 @@ const SETTINGS: [&str; 1] = ["contents: write"];
 
 fn remote() -> Remote {
     let remote = Remote::new();
-    remote.commit("main", &[(PATH, "one\n", false), ("README.md", "# dex\n", false)], "feat: start\n");
+    remote.commit(
+        "main",
+        &[(PATH, "one\n", false), ("README.md", "# dex\n", false)],
+        "feat: start\n",
+    );
     remote
 }
 
 fn world_with(server: &lab::GitHub, token: &str) -> World {
     let (url, timeout) = (server.api_url(), Duration::from_secs(60));
-    let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", token)].into_iter().collect();
+    let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", token)]
+        .into_iter()
+        .collect();
     World::for_tests_with(timeout, vars)
 }
 
@@ -30,7 +36,12 @@ fn world(server: &lab::GitHub) -> World {
 }
 
 fn on<'w>(world: &'w World, branch: &str) -> GitHub<'w> {
-    GitHub::new(world, "example/dex".parse().unwrap(), branch.parse().unwrap()).unwrap()
+    GitHub::new(
+        world,
+        "example/dex".parse().unwrap(),
+        branch.parse().unwrap(),
+    )
+    .unwrap()
 }
 
 fn paths(paths: &[&str]) -> Vec<String> {
@@ -38,8 +49,14 @@ fn paths(paths: &[&str]) -> Vec<String> {
 }
 
 fn edit(content: impl AsRef<[u8]>) -> Edit {
-    let files = vec![FileChange { path: PATH.to_owned(), content: content.as_ref().to_vec() }];
-    Edit { files, message: "deploy(prod): two — v2\n\nRunbook-Image: two\n".to_owned() }
+    let files = vec![FileChange {
+        path: PATH.to_owned(),
+        content: content.as_ref().to_vec(),
+    }];
+    Edit {
+        files,
+        message: "deploy(prod): two — v2\n\nRunbook-Image: two\n".to_owned(),
+    }
 }
 
 async fn read(github: &GitHub<'_>) -> Snapshot {
@@ -73,11 +90,24 @@ async fn one_commit_lands_on_the_tip_in_two_requests_and_is_verified() {
     assert!(github.signature(&commit).await.unwrap().unwrap().is_valid);
     assert_eq!(server.asked(), ["query Read", "mutation Commit"]);
     let log = remote.log("main");
-    assert_eq!((log[0].id.as_str(), &log[0].parents), (commit.as_str(), &vec![before]));
-    assert_eq!(log[0].message.trim_end(), "deploy(prod): two — v2\n\nRunbook-Image: two");
+    assert_eq!(
+        (log[0].id.as_str(), &log[0].parents),
+        (commit.as_str(), &vec![before])
+    );
+    assert_eq!(
+        log[0].message.trim_end(),
+        "deploy(prod): two — v2\n\nRunbook-Image: two"
+    );
     assert_eq!(remote.file("main", PATH).as_deref(), Some("two\n"));
-    assert!(github.contains(&commit).await.unwrap() && github.contains(&snapshot.tip).await.unwrap());
-    assert!(!github.contains(&"a".repeat(40).parse().unwrap()).await.unwrap());
+    assert!(
+        github.contains(&commit).await.unwrap() && github.contains(&snapshot.tip).await.unwrap()
+    );
+    assert!(
+        !github
+            .contains(&"a".repeat(40).parse().unwrap())
+            .await
+            .unwrap()
+    );
     remote.fsck();
 }
 
@@ -93,7 +123,10 @@ async fn every_kind_of_entry_is_told() {
     remote.change("main", &changes, "chore: odd things\n");
     let server = lab::GitHub::new(&remote);
     let world = world(&server);
-    let file = |content: &str, executable| Entry::File { content: content.as_bytes().to_vec(), executable };
+    let file = |content: &str, executable| Entry::File {
+        content: content.as_bytes().to_vec(),
+        executable,
+    };
     let at = |at: &str| at.to_owned();
     let expected = [
         ("", Entry::Directory),
@@ -117,7 +150,13 @@ async fn every_kind_of_entry_is_told() {
 
 #[tokio::test]
 async fn bytes_stay_bytes_whatever_graphql_makes_of_them() {
-    let contents: [&[u8]; 5] = [b"a\0b", b"caf\xe9\n", b"\xef\xbb\xbfbom\r\n", &[b'x'; 9000], b"\xff\xfea\0"];
+    let contents: [&[u8]; 5] = [
+        b"a\0b",
+        b"caf\xe9\n",
+        b"\xef\xbb\xbfbom\r\n",
+        &[b'x'; 9000],
+        b"\xff\xfea\0",
+    ];
     for content in contents {
         let remote = remote();
         remote.change("main", &[Change::file(PATH, content)], "chore: bytes\n");
@@ -125,7 +164,13 @@ async fn bytes_stay_bytes_whatever_graphql_makes_of_them() {
         server.cut_texts_after(5000);
         let world = world(&server);
         let snapshot = read(&on(&world, "main")).await;
-        assert_eq!(snapshot.entries[PATH], Entry::File { content: content.to_vec(), executable: false });
+        assert_eq!(
+            snapshot.entries[PATH],
+            Entry::File {
+                content: content.to_vec(),
+                executable: false
+            }
+        );
     }
 }
 
@@ -134,11 +179,25 @@ async fn a_branch_that_is_missing_is_no_outage_and_a_repository_that_is_hidden_i
     let remote = remote();
     let server = lab::GitHub::new(&remote);
     let world = world(&server);
-    assert!(matches!(on(&world, "nope").read(&paths(&[PATH])).await, Err(BranchError::Missing)));
-    let hidden = GitHub::new(&world, "example/hidden".parse().unwrap(), "main".parse().unwrap()).unwrap();
+    assert!(matches!(
+        on(&world, "nope").read(&paths(&[PATH])).await,
+        Err(BranchError::Missing)
+    ));
+    let hidden = GitHub::new(
+        &world,
+        "example/hidden".parse().unwrap(),
+        "main".parse().unwrap(),
+    )
+    .unwrap();
     let failure = failure(&hidden).await;
-    assert_eq!((failure.kind, failure.reason), (FailureKind::Denied, asking::PERMISSION_MISSING));
-    assert!(failure.hints.join(" ").contains("--repository"), "{failure:?}");
+    assert_eq!(
+        (failure.kind, failure.reason),
+        (FailureKind::Denied, asking::PERMISSION_MISSING)
+    );
+    assert!(
+        failure.hints.join(" ").contains("--repository"),
+        "{failure:?}"
+    );
 }
 
 #[tokio::test]
@@ -151,10 +210,16 @@ async fn a_lost_race_changes_nothing_and_the_next_read_sees_the_winner() {
     server.on_next_commit(|remote| {
         remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human");
     });
-    assert!(matches!(github.commit(&snapshot, &edit("two\n")).await.unwrap(), Pushed::Moved));
+    assert!(matches!(
+        github.commit(&snapshot, &edit("two\n")).await.unwrap(),
+        Pushed::Moved
+    ));
     let again = read(&github).await;
     landed(github.commit(&again, &edit("two\n")).await.unwrap());
-    assert_eq!(remote.file("main", "human.txt").as_deref(), Some("me first\n"));
+    assert_eq!(
+        remote.file("main", "human.txt").as_deref(),
+        Some("me first\n")
+    );
     assert_eq!(remote.log("main").len(), 3);
 }
 
@@ -167,33 +232,53 @@ async fn a_branch_that_is_deleted_meanwhile_is_missing_and_not_made_again() {
     let github = on(&world, "other");
     let snapshot = read(&github).await;
     server.on_next_commit(|remote| remote.delete_branch("other"));
-    assert!(matches!(github.commit(&snapshot, &edit("two\n")).await, Err(BranchError::Missing)));
+    assert!(matches!(
+        github.commit(&snapshot, &edit("two\n")).await,
+        Err(BranchError::Missing)
+    ));
     assert_eq!(remote.branches(), ["main"]);
 }
 
 #[tokio::test]
 async fn rules_about_who_may_write_are_told_from_rules_about_what() {
     let cases = [
-        (Some(Protection { classic: true, reviews: 1, ..Protection::default() }), "approving review"),
+        (
+            Some(Protection {
+                classic: true,
+                reviews: 1,
+                ..Protection::default()
+            }),
+            "approving review",
+        ),
         (Some(Protection::default()), "through a pull request"),
         (None, "secrets"),
     ];
     for (protection, word) in cases {
         let remote = remote();
         let server = lab::GitHub::new(&remote);
-        let kind = if protection.is_some() { RejectionKind::Protected } else { RejectionKind::Declined };
+        let kind = if protection.is_some() {
+            RejectionKind::Protected
+        } else {
+            RejectionKind::Declined
+        };
         match protection {
             Some(protection) => server.protect("main", protection),
-            None => server.decline_with("Push cannot contain secrets\n\n- GitHub Personal Access Token"),
+            None => {
+                server.decline_with("Push cannot contain secrets\n\n- GitHub Personal Access Token")
+            }
         }
         let world = world(&server);
         let github = on(&world, "main");
         let snapshot = read(&github).await;
-        let Pushed::Rejected(rejection) = github.commit(&snapshot, &edit("two\n")).await.unwrap() else {
+        let Pushed::Rejected(rejection) = github.commit(&snapshot, &edit("two\n")).await.unwrap()
+        else {
             panic!("{word}")
         };
         let said = format!("{} {}", rejection.word, rejection.lines.join(" "));
-        assert!(rejection.kind == kind && said.contains(word), "{rejection:?}");
+        assert!(
+            rejection.kind == kind && said.contains(word),
+            "{rejection:?}"
+        );
         assert_eq!(remote.log("main").len(), 1);
     }
 }
@@ -220,32 +305,68 @@ async fn every_refusal_has_its_reason() {
     let github = on(&world, "main");
     let graphql = |kind: &str, message: &str| {
         let error = json!({ "type": kind, "message": message, "path": ["repository"] });
-        Reply::json(200, &json!({ "data": { "repository": null }, "errors": [error] }))
+        Reply::json(
+            200,
+            &json!({ "data": { "repository": null }, "errors": [error] }),
+        )
     };
-    let limited = graphql("RATE_LIMITED", "API rate limit exceeded").header("X-RateLimit-Remaining", "0");
+    let limited =
+        graphql("RATE_LIMITED", "API rate limit exceeded").header("X-RateLimit-Remaining", "0");
     let limited = limited.header("X-RateLimit-Reset", "99999999999");
     let (denied, unavailable) = (FailureKind::Denied, FailureKind::Unavailable);
     let secondary = json!({ "message": "You have exceeded a secondary rate limit." });
     let cases = [
-        (Reply::json(401, &json!({ "message": "Bad credentials" })), denied, asking::CREDENTIALS_REJECTED),
-        (graphql("FORBIDDEN", "Resource not accessible"), denied, asking::PERMISSION_MISSING),
-        (graphql("INSUFFICIENT_SCOPES", "scopes"), denied, asking::PERMISSION_MISSING),
         (
-            Reply::json(403, &json!({ "message": "Resource protected by organization SAML enforcement." })),
+            Reply::json(401, &json!({ "message": "Bad credentials" })),
+            denied,
+            asking::CREDENTIALS_REJECTED,
+        ),
+        (
+            graphql("FORBIDDEN", "Resource not accessible"),
+            denied,
+            asking::PERMISSION_MISSING,
+        ),
+        (
+            graphql("INSUFFICIENT_SCOPES", "scopes"),
+            denied,
+            asking::PERMISSION_MISSING,
+        ),
+        (
+            Reply::json(
+                403,
+                &json!({ "message": "Resource protected by organization SAML enforcement." }),
+            ),
             denied,
             asking::PERMISSION_MISSING,
         ),
         (limited, unavailable, asking::RATE_LIMITED),
-        (Reply::json(403, &secondary).retry_after(3600), unavailable, asking::RATE_LIMITED),
-        (graphql("", "Something went wrong while executing your query"), unavailable, asking::SERVER_ERROR),
+        (
+            Reply::json(403, &secondary).retry_after(3600),
+            unavailable,
+            asking::RATE_LIMITED,
+        ),
+        (
+            graphql("", "Something went wrong while executing your query"),
+            unavailable,
+            asking::SERVER_ERROR,
+        ),
         (Reply::html(200), unavailable, asking::NOT_THE_API),
-        (Reply::json(200, &json!([])), unavailable, asking::NOT_THE_API),
+        (
+            Reply::json(200, &json!([])),
+            unavailable,
+            asking::NOT_THE_API,
+        ),
         (Reply::status(404), unavailable, asking::NOT_THE_API),
     ];
     for (reply, kind, reason) in cases {
         server.answer_next([reply]);
         let failure = failure(&github).await;
-        assert_eq!((failure.kind, failure.reason), (kind, reason), "{}", failure.summary());
+        assert_eq!(
+            (failure.kind, failure.reason),
+            (kind, reason),
+            "{}",
+            failure.summary()
+        );
     }
 }
 
@@ -289,10 +410,20 @@ async fn a_commit_whose_answer_is_lost_is_found_on_the_branch_also_behind_anothe
         });
         let commit = landed(github.commit(&snapshot, &edit("two\n")).await.unwrap());
         person.join().unwrap();
-        let titles: Vec<_> = remote.log("main").iter().map(|commit| commit.title().to_owned()).collect();
-        assert_eq!(titles, ["docs: human", "deploy(prod): two — v2", "feat: start"]);
+        let titles: Vec<_> = remote
+            .log("main")
+            .iter()
+            .map(|commit| commit.title().to_owned())
+            .collect();
+        assert_eq!(
+            titles,
+            ["docs: human", "deploy(prod): two — v2", "feat: start"]
+        );
         assert_eq!(remote.log("main")[1].id, commit.as_str());
-        assert!(github.signature(&commit).await.unwrap().unwrap().is_valid, "it is asked for");
+        assert!(
+            github.signature(&commit).await.unwrap().unwrap().is_valid,
+            "it is asked for"
+        );
     }
 }
 
@@ -304,12 +435,17 @@ async fn a_commit_that_was_not_made_may_be_tried_again_and_a_winner_is_seen() {
     let github = on(&world, "main");
     let snapshot = read(&github).await;
     server.answer_next_change(Reply::html(502));
-    let Err(BranchError::Failed(failure)) = github.commit(&snapshot, &edit("two\n")).await else { panic!() };
+    let Err(BranchError::Failed(failure)) = github.commit(&snapshot, &edit("two\n")).await else {
+        panic!()
+    };
     assert_eq!(failure.reason, asking::SERVER_ERROR);
     assert_eq!(remote.log("main").len(), 1);
     server.answer_next_change(Reply::hang_up());
     remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human");
-    assert!(matches!(github.commit(&snapshot, &edit("two\n")).await.unwrap(), Pushed::Moved));
+    assert!(matches!(
+        github.commit(&snapshot, &edit("two\n")).await.unwrap(),
+        Pushed::Moved
+    ));
 }
 
 #[tokio::test]
@@ -319,14 +455,31 @@ async fn who_may_read_and_not_write_lacks_a_permission_and_the_hint_names_it() {
     let world = world_with(&server, &server.token_with(&["contents: read"]));
     let github = on(&world, "main");
     let snapshot = read(&github).await;
-    let Err(BranchError::Failed(failure)) = github.commit(&snapshot, &edit("two\n")).await else { panic!() };
-    assert_eq!((failure.kind, failure.reason), (FailureKind::Denied, asking::PERMISSION_MISSING));
-    assert!(failure.hints.join(" ").contains("`contents: write`"), "{failure:?}");
+    let Err(BranchError::Failed(failure)) = github.commit(&snapshot, &edit("two\n")).await else {
+        panic!()
+    };
+    assert_eq!(
+        (failure.kind, failure.reason),
+        (FailureKind::Denied, asking::PERMISSION_MISSING)
+    );
+    assert!(
+        failure.hints.join(" ").contains("`contents: write`"),
+        "{failure:?}"
+    );
 }
 
 #[tokio::test]
 async fn without_a_token_nothing_is_asked() {
     let world = World::for_tests(Duration::from_secs(1));
-    let failure = GitHub::new(&world, "example/dex".parse().unwrap(), "main".parse().unwrap()).err().unwrap();
-    assert_eq!((failure.kind, failure.reason), (FailureKind::Denied, asking::NO_CREDENTIALS));
+    let failure = GitHub::new(
+        &world,
+        "example/dex".parse().unwrap(),
+        "main".parse().unwrap(),
+    )
+    .err()
+    .unwrap();
+    assert_eq!(
+        (failure.kind, failure.reason),
+        (FailureKind::Denied, asking::NO_CREDENTIALS)
+    );
 }

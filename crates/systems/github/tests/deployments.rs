@@ -18,8 +18,12 @@ fn server() -> lab::GitHub {
 
 fn world(server: &lab::GitHub, permissions: &[&str]) -> World {
     let (url, token) = (server.api_url(), server.token_with(permissions));
-    let vars: Vars =
-        [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", token.as_str())].into_iter().collect();
+    let vars: Vars = [
+        ("GITHUB_API_URL", url.as_str()),
+        ("GITHUB_TOKEN", token.as_str()),
+    ]
+    .into_iter()
+    .collect();
     World::for_tests_with(Duration::from_secs(60), vars)
 }
 
@@ -35,19 +39,35 @@ async fn ask(
     is_enough: impl Fn(&str, &Deployments) -> bool,
 ) -> Result<Vec<Deployments>, Failure> {
     let environments: Vec<String> = environments.iter().map(|name| (*name).to_owned()).collect();
-    github::deployments(world, &"example/dex".parse().unwrap(), &environments, is_enough).await
+    github::deployments(
+        world,
+        &"example/dex".parse().unwrap(),
+        &environments,
+        is_enough,
+    )
+    .await
 }
 
 /// Asks for all of prod; returns the tags, and whether they are good.
 async fn prod(server: &lab::GitHub) -> Vec<(String, bool)> {
-    let found = ask(&world(server, &READ), &["prod"], |_, _| false).await.unwrap().remove(0);
+    let found = ask(&world(server, &READ), &["prod"], |_, _| false)
+        .await
+        .unwrap()
+        .remove(0);
     assert!(found.is_whole);
     let tag = |image: &contract::Reference| image.tag().unwrap().to_string();
-    found.list.iter().map(|deployment| (tag(&deployment.image), deployment.is_good)).collect()
+    found
+        .list
+        .iter()
+        .map(|deployment| (tag(&deployment.image), deployment.is_good))
+        .collect()
 }
 
 fn tags(expected: &[(&str, bool)]) -> Vec<(String, bool)> {
-    expected.iter().map(|(tag, is_good)| ((*tag).to_owned(), *is_good)).collect()
+    expected
+        .iter()
+        .map(|(tag, is_good)| ((*tag).to_owned(), *is_good))
+        .collect()
 }
 
 #[tokio::test]
@@ -56,7 +76,10 @@ async fn a_success_is_good_also_when_a_newer_one_has_made_it_inactive() {
     server.deploy("prod", &payload("v1"), &["in_progress", "success"]);
     server.deploy("prod", &payload("v2"), &["in_progress", "success"]);
     server.deploy("prod", &payload("v3"), &["in_progress"]);
-    assert_eq!(prod(&server).await, tags(&[("v3", false), ("v2", true), ("v1", true)]));
+    assert_eq!(
+        prod(&server).await,
+        tags(&[("v3", false), ("v2", true), ("v1", true)])
+    );
 }
 
 #[tokio::test]
@@ -66,15 +89,27 @@ async fn a_failure_after_a_success_is_not_good_and_a_success_after_a_failure_is(
     server.deploy("prod", &payload("v2"), &["success"]);
     server.say_of_deployment(0, "failure");
     server.deploy("prod", &payload("v3"), &["error"]);
-    assert_eq!(prod(&server).await, tags(&[("v3", false), ("v2", false), ("v1", true)]));
+    assert_eq!(
+        prod(&server).await,
+        tags(&[("v3", false), ("v2", false), ("v1", true)])
+    );
 }
 
 #[tokio::test]
 async fn only_what_record_deployment_wrote_counts_as_an_object_or_as_a_text() {
     let server = server();
     server.deploy("prod", &payload("v1"), &["success"]);
-    server.deploy("prod", &Value::from(payload("v2").to_string()), &["success"]);
-    for other in [json!({}), json!(""), json!({ "schema": 2 }), json!("made by a job")] {
+    server.deploy(
+        "prod",
+        &Value::from(payload("v2").to_string()),
+        &["success"],
+    );
+    for other in [
+        json!({}),
+        json!(""),
+        json!({ "schema": 2 }),
+        json!("made by a job"),
+    ] {
         server.deploy("prod", &other, &["success"]);
     }
     assert_eq!(prod(&server).await, tags(&[("v2", true), ("v1", true)]));
@@ -86,9 +121,19 @@ async fn several_environments_are_one_question() {
     server.deploy("stage", &payload("v2"), &["success"]);
     server.deploy("prod", &payload("v1"), &["success"]);
     let world = world(&server, &READ);
-    let found = ask(&world, &["prod", "stage", "nowhere"], |_, _| false).await.unwrap();
-    let first = |at: usize| found[at].list.first().map(|one| one.image.tag().unwrap().to_string());
-    assert_eq!([0, 1, 2].map(first), [Some("v1".to_owned()), Some("v2".to_owned()), None]);
+    let found = ask(&world, &["prod", "stage", "nowhere"], |_, _| false)
+        .await
+        .unwrap();
+    let first = |at: usize| {
+        found[at]
+            .list
+            .first()
+            .map(|one| one.image.tag().unwrap().to_string())
+    };
+    assert_eq!(
+        [0, 1, 2].map(first),
+        [Some("v1".to_owned()), Some("v2".to_owned()), None]
+    );
     assert_eq!((found[2].is_whole, found[2].looked_at), (true, 0));
     assert_eq!(server.asked(), ["query Deployments"]);
 }
@@ -101,16 +146,32 @@ async fn it_is_asked_further_until_it_is_enough_and_no_further_than_a_thousand()
         server.deploy("prod", &json!({}), &[]);
     }
     server.deploy("stage", &payload("v1"), &["success"]);
-    let found = ask(&world(&server, &READ), &["prod", "stage"], |_, found| !found.list.is_empty()).await;
+    let found = ask(&world(&server, &READ), &["prod", "stage"], |_, found| {
+        !found.list.is_empty()
+    })
+    .await;
     let found = found.unwrap();
-    assert_eq!((found[0].list.len(), found[0].looked_at, found[0].is_whole), (1, 151, true));
+    assert_eq!(
+        (found[0].list.len(), found[0].looked_at, found[0].is_whole),
+        (1, 151, true)
+    );
     assert_eq!(server.asked(), ["query Deployments"; 2]);
-    assert!(!String::from_utf8_lossy(&server.seen()[1].body).contains("stage"), "it was done with");
+    assert!(
+        !String::from_utf8_lossy(&server.seen()[1].body).contains("stage"),
+        "it was done with"
+    );
     for _ in 0..1000 {
         server.deploy("prod", &json!({}), &[]);
     }
-    let found = ask(&world(&server, &READ), &["prod"], |_, found| !found.list.is_empty()).await.unwrap();
-    assert_eq!((found[0].list.len(), found[0].looked_at, found[0].is_whole), (0, 1000, false));
+    let found = ask(&world(&server, &READ), &["prod"], |_, found| {
+        !found.list.is_empty()
+    })
+    .await
+    .unwrap();
+    assert_eq!(
+        (found[0].list.len(), found[0].looked_at, found[0].is_whole),
+        (0, 1000, false)
+    );
 }
 
 #[tokio::test]
@@ -119,8 +180,14 @@ async fn without_the_permission_it_is_no_answer_and_the_hint_names_it() {
     server.deploy("prod", &payload("v1"), &["success"]);
     let world = world(&server, &["contents: write", "pull-requests: write"]);
     let failure = ask(&world, &["prod"], |_, _| false).await.unwrap_err();
-    assert_eq!((failure.kind, failure.reason), (FailureKind::Denied, asking::PERMISSION_MISSING));
-    assert!(failure.hints.join(" ").contains("`deployments: read`"), "{failure:?}");
+    assert_eq!(
+        (failure.kind, failure.reason),
+        (FailureKind::Denied, asking::PERMISSION_MISSING)
+    );
+    assert!(
+        failure.hints.join(" ").contains("`deployments: read`"),
+        "{failure:?}"
+    );
 }
 
 #[tokio::test]
@@ -132,11 +199,22 @@ async fn half_an_answer_is_none() {
     let half = json!({ "data": { "repository": { "e0": page, "e1": null } }, "errors": [error] });
     for (reply, reason) in [
         (Reply::json(200, &half), asking::SERVER_ERROR),
-        (Reply::json(200, &json!({ "data": { "repository": { "e0": page } } })), asking::NOT_THE_API),
-        (Reply::json(200, &json!({ "data": { "repository": null } })), asking::NOT_THE_API),
+        (
+            Reply::json(200, &json!({ "data": { "repository": { "e0": page } } })),
+            asking::NOT_THE_API,
+        ),
+        (
+            Reply::json(200, &json!({ "data": { "repository": null } })),
+            asking::NOT_THE_API,
+        ),
     ] {
         server.answer_next([reply]);
-        let failure = ask(&world, &["prod", "stage"], |_, _| false).await.unwrap_err();
-        assert_eq!((failure.kind, failure.reason), (FailureKind::Unavailable, reason));
+        let failure = ask(&world, &["prod", "stage"], |_, _| false)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (failure.kind, failure.reason),
+            (FailureKind::Unavailable, reason)
+        );
     }
 }

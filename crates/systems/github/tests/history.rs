@@ -23,33 +23,62 @@ impl Here {
         let server = lab::GitHub::new(remote);
         let token = server.token_with(&["contents: read"]);
         let url = server.api_url();
-        let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", &token)].into_iter().collect();
-        Self { server, world: World::for_tests_with(Duration::from_secs(60), vars) }
+        let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", &token)]
+            .into_iter()
+            .collect();
+        Self {
+            server,
+            world: World::for_tests_with(Duration::from_secs(60), vars),
+        }
     }
 
     fn github(&self) -> GitHub<'_> {
-        GitHub::new(&self.world, "example/dex".parse().unwrap(), "main".parse().unwrap()).unwrap()
+        GitHub::new(
+            &self.world,
+            "example/dex".parse().unwrap(),
+            "main".parse().unwrap(),
+        )
+        .unwrap()
     }
 
     async fn changes(&self, remote: &Remote, most: usize) -> Changes {
         let tip = remote.tip("main").parse().unwrap();
-        self.github().changes(&tip, &[PATH.to_owned()], most).await.unwrap().remove(PATH).unwrap()
+        self.github()
+            .changes(&tip, &[PATH.to_owned()], most)
+            .await
+            .unwrap()
+            .remove(PATH)
+            .unwrap()
     }
 
     async fn relations(&self, commit: &str, others: &[&str]) -> branch::Relations {
         let others: Vec<_> = others.iter().map(|other| name(other)).collect();
-        self.github().relations(&name(commit), &others).await.unwrap()
+        self.github()
+            .relations(&name(commit), &others)
+            .await
+            .unwrap()
     }
 }
 
 fn set(remote: &Remote, content: &str) -> String {
-    remote.commit("main", &[(PATH, content, false)], &format!("set {content}\n"))
+    remote.commit(
+        "main",
+        &[(PATH, content, false)],
+        &format!("set {content}\n"),
+    )
 }
 
 fn contents(changes: &Changes) -> Vec<String> {
-    let content =
-        |content: &Option<Vec<u8>>| content.as_ref().map(|it| String::from_utf8_lossy(it).into_owned());
-    changes.list.iter().map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned())).collect()
+    let content = |content: &Option<Vec<u8>>| {
+        content
+            .as_ref()
+            .map(|it| String::from_utf8_lossy(it).into_owned())
+    };
+    changes
+        .list
+        .iter()
+        .map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned()))
+        .collect()
 }
 
 fn name(text: &str) -> CommitName {
@@ -77,7 +106,12 @@ fn merged(remote: &Remote) {
     checkout.git(&["checkout", "--quiet", "-b", "feature"]);
     for content in ["a", "b"] {
         checkout.write(PATH, content);
-        checkout.git(&["commit", "--quiet", "-am", &format!("{content}\n\nRunbook-Run: {content}")]);
+        checkout.git(&[
+            "commit",
+            "--quiet",
+            "-am",
+            &format!("{content}\n\nRunbook-Run: {content}"),
+        ]);
     }
     checkout.git(&["checkout", "--quiet", "main"]);
     checkout.git(&["merge", "--quiet", "--no-ff", "-m", "merge", "feature"]);
@@ -90,19 +124,34 @@ async fn of_an_old_merge_the_merged_commits_are_told() {
     set(&remote, "one");
     merged(&remote);
     remote.pad(101);
-    assert_eq!(contents(&Here::new(&remote).changes(&remote, 100).await), ["b", "a", "one"]);
+    assert_eq!(
+        contents(&Here::new(&remote).changes(&remote, 100).await),
+        ["b", "a", "one"]
+    );
 }
 
 #[tokio::test]
 async fn bytes_that_are_no_text_and_files_too_large_for_one_answer_are_told_as_they_are() {
     let remote = Remote::new();
-    remote.change("main", &[Change::file(PATH, [0xff, 0xfe, 0])], "feat: bytes\n");
+    remote.change(
+        "main",
+        &[Change::file(PATH, [0xff, 0xfe, 0])],
+        "feat: bytes\n",
+    );
     let large = "#".repeat(3 << 20);
     remote.commit("main", &[(PATH, &large, false)], "feat: large\n");
-    remote.commit("main", &[(PATH, &format!("{large}#"), false)], "feat: larger\n");
+    remote.commit(
+        "main",
+        &[(PATH, &format!("{large}#"), false)],
+        "feat: larger\n",
+    );
     let here = Here::new(&remote);
     let all = here.changes(&remote, 100).await;
-    let sizes: Vec<usize> = all.list.iter().map(|change| change.content.as_ref().unwrap().len()).collect();
+    let sizes: Vec<usize> = all
+        .list
+        .iter()
+        .map(|change| change.content.as_ref().unwrap().len())
+        .collect();
     assert_eq!(sizes, [large.len() + 1, large.len(), 3]);
     assert_eq!(all.list[2].content.as_deref(), Some(&[0xff, 0xfe, 0][..]));
 }
@@ -111,14 +160,29 @@ async fn bytes_that_are_no_text_and_files_too_large_for_one_answer_are_told_as_t
 async fn what_is_larger_than_any_overlay_is_not_read_neither_now_nor_in_the_past() {
     let remote = Remote::new();
     set(&remote, "small");
-    remote.commit("main", &[(PATH, &"#".repeat(5 << 20), false)], "feat: huge\n");
+    remote.commit(
+        "main",
+        &[(PATH, &"#".repeat(5 << 20), false)],
+        "feat: huge\n",
+    );
     let here = Here::new(&remote);
-    let contents: Vec<bool> =
-        here.changes(&remote, 100).await.list.iter().map(|change| change.content.is_some()).collect();
+    let contents: Vec<bool> = here
+        .changes(&remote, 100)
+        .await
+        .list
+        .iter()
+        .map(|change| change.content.is_some())
+        .collect();
     assert_eq!(contents, [false, true]);
     let snapshot = here.github().read(&[PATH.to_owned()]).await.unwrap();
     assert_eq!(snapshot.entries[PATH], Entry::TooLarge);
-    assert!(here.server.asked().iter().all(|asked| asked.starts_with("query ")), "no blob is fetched");
+    assert!(
+        here.server
+            .asked()
+            .iter()
+            .all(|asked| asked.starts_with("query ")),
+        "no blob is fetched"
+    );
 }
 
 #[tokio::test]
@@ -132,7 +196,11 @@ async fn sources_that_follow_one_another_are_one_request() {
     let here = Here::new(&remote);
     let newest = sources.pop().unwrap();
     let others: Vec<&str> = sources.iter().rev().map(String::as_str).collect();
-    assert!(standings(&here.relations(&newest, &others).await).iter().all(|it| *it == Relation::After));
+    assert!(
+        standings(&here.relations(&newest, &others).await)
+            .iter()
+            .all(|it| *it == Relation::After)
+    );
     assert_eq!(here.server.asked(), ["query Kinship"]);
 }
 
@@ -161,26 +229,46 @@ async fn two_commits_differ_where_one_of_them_changed_something() {
     let remote = Remote::new();
     remote.commit(
         "main",
-        &[("src/a.rs", "a\n", false), ("src/b.rs", "b\n", false), (PATH, "1", false)],
+        &[
+            ("src/a.rs", "a\n", false),
+            ("src/b.rs", "b\n", false),
+            (PATH, "1", false),
+        ],
         "one\n",
     );
     let one: Commit = remote.tip("main").parse().unwrap();
     set(&remote, "2");
     let bump: Commit = remote.tip("main").parse().unwrap();
-    let moved = [Change::delete("src/b.rs"), Change::file("src/c.rs", "b\n"), Change::file("new/file", "x")];
+    let moved = [
+        Change::delete("src/b.rs"),
+        Change::file("src/c.rs", "b\n"),
+        Change::file("new/file", "x"),
+    ];
     remote.change("main", &moved, "two\n");
     let two: Commit = remote.tip("main").parse().unwrap();
     remote.git(&["branch", "side", bump.as_str()]);
-    let side: Commit = remote.commit("side", &[("src/d.rs", "d", false)], "side\n").parse().unwrap();
+    let side: Commit = remote
+        .commit("side", &[("src/d.rs", "d", false)], "side\n")
+        .parse()
+        .unwrap();
     let here = Here::new(&remote);
     let github = here.github();
     assert_eq!(github.differences(&one, &bump, 100).await.unwrap(), [PATH]);
     assert_eq!(github.differences(&bump, &one, 100).await.unwrap(), [PATH]);
-    assert_eq!(github.differences(&bump, &two, 100).await.unwrap(), ["new/file", "src/b.rs", "src/c.rs"]);
+    assert_eq!(
+        github.differences(&bump, &two, 100).await.unwrap(),
+        ["new/file", "src/b.rs", "src/c.rs"]
+    );
     let both = ["new/file", "src/b.rs", "src/c.rs", "src/d.rs"];
     assert_eq!(github.differences(&side, &two, 100).await.unwrap(), both);
     assert_eq!(github.differences(&bump, &two, 1).await.unwrap().len(), 1);
-    assert!(github.differences(&two, &two, 100).await.unwrap().is_empty());
+    assert!(
+        github
+            .differences(&two, &two, 100)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -193,13 +281,39 @@ async fn what_cannot_be_asked_is_an_error() {
     assert_eq!(ask().await.kind, FailureKind::Unavailable);
     let token = here.server.token_with(&[]);
     let url = here.server.api_url();
-    let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", &token)].into_iter().collect();
+    let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", &token)]
+        .into_iter()
+        .collect();
     let world = World::for_tests_with(Duration::from_secs(60), vars);
-    let github = GitHub::new(&world, "example/dex".parse().unwrap(), "main".parse().unwrap()).unwrap();
-    let failure = github.changes(&tip.parse().unwrap(), &[PATH.to_owned()], 9).await.unwrap_err();
-    assert_eq!(failure.reason, asking::PERMISSION_MISSING, "{}", failure.summary());
-    assert!(failure.hints.join(" ").contains("`contents: read`"), "{failure:?}");
+    let github = GitHub::new(
+        &world,
+        "example/dex".parse().unwrap(),
+        "main".parse().unwrap(),
+    )
+    .unwrap();
+    let failure = github
+        .changes(&tip.parse().unwrap(), &[PATH.to_owned()], 9)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        failure.reason,
+        asking::PERMISSION_MISSING,
+        "{}",
+        failure.summary()
+    );
+    assert!(
+        failure.hints.join(" ").contains("`contents: read`"),
+        "{failure:?}"
+    );
     let gone = "0".repeat(40).parse().unwrap();
-    let failure = here.github().changes(&gone, &[PATH.to_owned()], 9).await.unwrap_err();
-    assert!(failure.summary().contains("no longer has"), "{}", failure.summary());
+    let failure = here
+        .github()
+        .changes(&gone, &[PATH.to_owned()], 9)
+        .await
+        .unwrap_err();
+    assert!(
+        failure.summary().contains("no longer has"),
+        "{}",
+        failure.summary()
+    );
 }

@@ -37,7 +37,10 @@ pub struct Event {
 impl Event {
     /// Returns when it was said last.
     pub fn at(&self) -> &str {
-        self.last_timestamp.as_deref().or(self.event_time.as_deref()).unwrap_or_default()
+        self.last_timestamp
+            .as_deref()
+            .or(self.event_time.as_deref())
+            .unwrap_or_default()
     }
 }
 
@@ -63,7 +66,9 @@ impl Cluster<'_> {
             ..LogParams::default()
         };
         let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/log");
-        api.logs(pod, &params).await.map_err(|error| error::request(error, &path, self.server()))
+        api.logs(pod, &params)
+            .await
+            .map_err(|error| error::request(error, &path, self.server()))
     }
 
     /// Returns the events of an object, the last one last.
@@ -72,7 +77,9 @@ impl Cluster<'_> {
     /// As for every request.
     pub async fn events(&self, namespace: &str, object: &str) -> Result<Vec<Event>, Failure> {
         let path = format!("/api/v1/namespaces/{namespace}/events");
-        let params = ListParams::default().fields(&format!("involvedObject.name={object}")).limit(EVENTS);
+        let params = ListParams::default()
+            .fields(&format!("involvedObject.name={object}"))
+            .limit(EVENTS);
         let request = kube::core::Request::new(&path).list(&params);
         let request = request.map_err(|error| Failure::internal(anyhow::anyhow!("{error}")))?;
         let list: List = self
@@ -91,7 +98,9 @@ impl Cluster<'_> {
     /// As for every request.
     pub async fn has_namespace(&self, namespace: &str) -> Result<Option<bool>, Failure> {
         let path = format!("/api/v1/namespaces/{namespace}");
-        let request = http::Request::get(&path).body(Vec::new()).map_err(Failure::internal)?;
+        let request = http::Request::get(&path)
+            .body(Vec::new())
+            .map_err(Failure::internal)?;
         match self.client.request::<serde_json::Value>(request).await {
             Ok(_) => Ok(Some(true)),
             Err(kube::Error::Api(status)) if status.code == 404 && status.reason == "NotFound" => {

@@ -44,23 +44,38 @@ pub(crate) struct Nowhere {
 impl From<Nowhere> for Failure {
     fn from(nowhere: Nowhere) -> Self {
         let error = anyhow!(nowhere.text);
-        let failure =
-            if nowhere.denied { Self::denied(asking::NO_CREDENTIALS, error) } else { Self::usage(error) };
+        let failure = if nowhere.denied {
+            Self::denied(asking::NO_CREDENTIALS, error)
+        } else {
+            Self::usage(error)
+        };
         failure.hinted(nowhere.hint)
     }
 }
 
 /// Reads the configuration and logs in, which runs the exec plugin where the kubeconfig names one.
-pub(crate) async fn live(world: &World, options: &Options) -> Result<(Place, kube::Client), Nowhere> {
+pub(crate) async fn live(
+    world: &World,
+    options: &Options,
+) -> Result<(Place, kube::Client), Nowhere> {
     let mut config = read(options).await?;
-    for secret in [&config.auth_info.token, &config.auth_info.password].into_iter().flatten() {
+    for secret in [&config.auth_info.token, &config.auth_info.password]
+        .into_iter()
+        .flatten()
+    {
         world.hide(secret.expose_secret());
     }
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(READ_TIMEOUT);
     // Whoever waits decides how often to ask again; here every answer is recorded.
     config.default_retry = false;
-    let place = Place { server: config.cluster_url.to_string().trim_end_matches('/').to_owned() };
+    let place = Place {
+        server: config
+            .cluster_url
+            .to_string()
+            .trim_end_matches('/')
+            .to_owned(),
+    };
     Ok((place, log_in(config).await?))
 }
 
@@ -76,45 +91,71 @@ async fn log_in(config: Config) -> Result<kube::Client, Nowhere> {
         Ok(Ok(client)) => client.map_err(|error| not_logged_in(&error)),
         _ => Err(Nowhere {
             denied: true,
-            text: format!("the kubeconfig's exec plugin did not end within {} s", LOGIN_TIMEOUT.as_secs()),
+            text: format!(
+                "the kubeconfig's exec plugin did not end within {} s",
+                LOGIN_TIMEOUT.as_secs()
+            ),
             hint: PLUGIN_HINT.to_owned(),
         }),
     }
 }
 
 async fn read(options: &Options) -> Result<Config, Nowhere> {
-    let choice = KubeConfigOptions { context: options.context.clone(), ..KubeConfigOptions::default() };
+    let choice = KubeConfigOptions {
+        context: options.context.clone(),
+        ..KubeConfigOptions::default()
+    };
     let kubeconfig = match &options.kubeconfig {
         Some(paths) => merged(paths),
         None => match Kubeconfig::read() {
             // Without a kubeconfig we may be in a pod, whose service account is as good.
-            Err(KubeconfigError::ReadConfig(error, _)) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(KubeconfigError::ReadConfig(error, _))
+                if error.kind() == std::io::ErrorKind::NotFound =>
+            {
                 return Config::incluster().map_err(|_| nowhere_to_look());
             }
-            Err(KubeconfigError::FindPath) => return Config::incluster().map_err(|_| nowhere_to_look()),
+            Err(KubeconfigError::FindPath) => {
+                return Config::incluster().map_err(|_| nowhere_to_look());
+            }
             other => other,
         },
     };
     let mut kubeconfig = kubeconfig.map_err(|error| unreadable(&error))?;
     kubeconfig.clusters.iter_mut().for_each(with_scheme);
-    let has_proxy = kubeconfig.clusters.iter().flat_map(|it| &it.cluster).any(|it| it.proxy_url.is_some());
-    let known: Vec<String> =
-        kubeconfig.contexts.iter().map(|context| format!("`{}`", context.name)).collect();
+    let has_proxy = kubeconfig
+        .clusters
+        .iter()
+        .flat_map(|it| &it.cluster)
+        .any(|it| it.proxy_url.is_some());
+    let known: Vec<String> = kubeconfig
+        .contexts
+        .iter()
+        .map(|context| format!("`{}`", context.name))
+        .collect();
     let config = Config::from_custom_kubeconfig(kubeconfig, &choice).await;
     let config = config.map_err(|error| wrong_context(&error, &known))?;
     if !is_address(&config.cluster_url) {
         return Err(Nowhere {
             denied: false,
-            text: format!("the kubeconfig's server `{}` is no address", config.cluster_url),
+            text: format!(
+                "the kubeconfig's server `{}` is no address",
+                config.cluster_url
+            ),
             hint: "set `server` of the kubeconfig's cluster to `https://HOST:PORT`".to_owned(),
         });
     }
-    Ok(if has_proxy { config } else { through_proxy(config) })
+    Ok(if has_proxy {
+        config
+    } else {
+        through_proxy(config)
+    })
 }
 
 /// A port that is no number goes unnoticed until somebody connects.
 fn is_address(server: &http::Uri) -> bool {
-    let Some(authority) = server.authority().filter(|it| !it.host().is_empty()) else { return false };
+    let Some(authority) = server.authority().filter(|it| !it.host().is_empty()) else {
+        return false;
+    };
     let after = authority.as_str().strip_prefix(authority.host());
     let port = after.is_some_and(|after| after.is_empty() || authority.port_u16().is_some());
     port && matches!(server.scheme_str(), Some("http" | "https"))
@@ -133,7 +174,10 @@ fn through_proxy(mut config: Config) -> Config {
 
 /// `kubectl` takes `HOST:PORT` as well.
 fn with_scheme(cluster: &mut NamedCluster) {
-    if let Some(server) = cluster.cluster.as_mut().and_then(|cluster| cluster.server.as_mut())
+    if let Some(server) = cluster
+        .cluster
+        .as_mut()
+        .and_then(|cluster| cluster.server.as_mut())
         && !server.contains("://")
     {
         *server = format!("https://{server}");
@@ -141,9 +185,12 @@ fn with_scheme(cluster: &mut NamedCluster) {
 }
 
 fn merged(paths: &str) -> Result<Kubeconfig, KubeconfigError> {
-    let files: Vec<PathBuf> =
-        std::env::split_paths(paths).filter(|path| !path.as_os_str().is_empty()).collect();
-    files.iter().try_fold(Kubeconfig::default(), |all, path| all.merge(Kubeconfig::read_from(path)?))
+    let files: Vec<PathBuf> = std::env::split_paths(paths)
+        .filter(|path| !path.as_os_str().is_empty())
+        .collect();
+    files.iter().try_fold(Kubeconfig::default(), |all, path| {
+        all.merge(Kubeconfig::read_from(path)?)
+    })
 }
 
 fn nowhere_to_look() -> Nowhere {
@@ -157,22 +204,40 @@ fn nowhere_to_look() -> Nowhere {
 fn unreadable(error: &KubeconfigError) -> Nowhere {
     let text = match error {
         KubeconfigError::ReadConfig(error, path) => {
-            format!("could not read the kubeconfig `{}`: {error}", path.display())
+            format!(
+                "could not read the kubeconfig `{}`: {error}",
+                path.display()
+            )
         }
         error => format!("could not read the kubeconfig: {error}"),
     };
-    Nowhere { denied: false, text, hint: "pass a readable kubeconfig as `--kubeconfig`".to_owned() }
+    Nowhere {
+        denied: false,
+        text,
+        hint: "pass a readable kubeconfig as `--kubeconfig`".to_owned(),
+    }
 }
 
 fn wrong_context(error: &KubeconfigError, known: &[String]) -> Nowhere {
-    let has =
-        if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
+    let has = if known.is_empty() {
+        "it has none".to_owned()
+    } else {
+        format!("it has {}", known.join(", "))
+    };
     let text = match error {
-        KubeconfigError::LoadContext(name) => format!("the kubeconfig has no context `{name}`: {has}"),
-        KubeconfigError::CurrentContextNotSet => format!("the kubeconfig has no current context: {has}"),
+        KubeconfigError::LoadContext(name) => {
+            format!("the kubeconfig has no context `{name}`: {has}")
+        }
+        KubeconfigError::CurrentContextNotSet => {
+            format!("the kubeconfig has no current context: {has}")
+        }
         error => format!("the kubeconfig is of no use: {error}"),
     };
-    Nowhere { denied: false, text, hint: "pass the name of a context as `--context`".to_owned() }
+    Nowhere {
+        denied: false,
+        text,
+        hint: "pass the name of a context as `--context`".to_owned(),
+    }
 }
 
 fn not_logged_in(error: &kube::Error) -> Nowhere {

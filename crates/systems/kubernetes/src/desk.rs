@@ -83,7 +83,9 @@ impl<'w> Cluster<'w> {
 
     /// Runs what asks, and answers it. Call it once.
     pub async fn serve<T>(&self, work: impl Future<Output = T>) -> T {
-        let Some(mut desk) = self.desk.take() else { return work.await };
+        let Some(mut desk) = self.desk.take() else {
+            return work.await;
+        };
         let mut answers = FuturesUnordered::new();
         let mut work = std::pin::pin!(work);
         loop {
@@ -119,23 +121,45 @@ impl<'w> Cluster<'w> {
 
     async fn ask(&self, request: Request<Body>) -> Result<HttpResponse, TransportError> {
         let (method, path) = (request.method().to_string(), request.uri().to_string());
-        let asked = Asked { method: &method, path: &path };
+        let asked = Asked {
+            method: &method,
+            path: &path,
+        };
         let live = self.live.borrow().clone();
-        let answer = self.world.exchange_http("kube", &asked, || send(live, request));
-        tokio::time::timeout(HEAD_TIMEOUT, answer).await.unwrap_or_else(|_| {
-            let text = format!("no answer within {} s", HEAD_TIMEOUT.as_secs());
-            Err(TransportError::new(TransportErrorKind::TimedOut, text))
-        })
+        let answer = self
+            .world
+            .exchange_http("kube", &asked, || send(live, request));
+        tokio::time::timeout(HEAD_TIMEOUT, answer)
+            .await
+            .unwrap_or_else(|_| {
+                let text = format!("no answer within {} s", HEAD_TIMEOUT.as_secs());
+                Err(TransportError::new(TransportErrorKind::TimedOut, text))
+            })
     }
 }
 
-async fn send(live: Option<kube::Client>, request: Request<Body>) -> Result<HttpResponse, TransportError> {
-    let nobody = || TransportError::new(TransportErrorKind::NotRecorded, "there is no cluster behind a tape");
-    let response = live.ok_or_else(nobody)?.send(request).await.map_err(|error| error::transport(&error))?;
+async fn send(
+    live: Option<kube::Client>,
+    request: Request<Body>,
+) -> Result<HttpResponse, TransportError> {
+    let nobody = || {
+        TransportError::new(
+            TransportErrorKind::NotRecorded,
+            "there is no cluster behind a tape",
+        )
+    };
+    let response = live
+        .ok_or_else(nobody)?
+        .send(request)
+        .await
+        .map_err(|error| error::transport(&error))?;
     let (head, body) = response.into_parts();
-    let headers = head.headers.iter().filter(|(name, _)| *name == http::header::CONTENT_TYPE);
-    let headers =
-        headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+    let headers = head
+        .headers
+        .iter()
+        .filter(|(name, _)| *name == http::header::CONTENT_TYPE);
+    let headers = headers
+        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
     Ok(HttpResponse {
         status: head.status.as_u16(),
         headers: headers.collect(),
@@ -175,7 +199,8 @@ fn split(
         response = response.header(name, value);
     }
     let response = response.body(Chunks(receiver));
-    let response = response.map_err(|error| TransportError::new(TransportErrorKind::Broken, error))?;
+    let response =
+        response.map_err(|error| TransportError::new(TransportErrorKind::Broken, error))?;
     Ok((response, head.body, sender))
 }
 
@@ -211,7 +236,8 @@ impl tower::Service<Request<Body>> for Asking {
         let (reply, answer) = oneshot::channel();
         let sent = self.0.send(Question { request, reply });
         Box::pin(async move {
-            let closed = || TransportError::new(TransportErrorKind::Broken, "nobody serves the cluster");
+            let closed =
+                || TransportError::new(TransportErrorKind::Broken, "nobody serves the cluster");
             sent.map_err(|_| closed())?;
             answer.await.map_err(|_| closed())?
         })
@@ -229,6 +255,8 @@ impl http_body::Body for Chunks {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
-        self.0.poll_recv(context).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+        self.0
+            .poll_recv(context)
+            .map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }
 }

@@ -18,7 +18,8 @@ pub(crate) fn transport(error: &kube::Error) -> TransportError {
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let kind = if says(&["certificate", "UnknownIssuer", "CertNotYetValid"]) {
         TransportErrorKind::Certificate
-    } else if io_kind(error) == Some(io::ErrorKind::TimedOut) || says(&["timed out", "deadline has elapsed"])
+    } else if io_kind(error) == Some(io::ErrorKind::TimedOut)
+        || says(&["timed out", "deadline has elapsed"])
     {
         TransportErrorKind::TimedOut
     } else if io_kind(error) == Some(io::ErrorKind::ConnectionRefused)
@@ -78,7 +79,9 @@ pub(crate) fn watch(error: watcher::Error, path: &str, server: &str) -> Failure 
         | watcher::Error::WatchStartFailed(error)
         | watcher::Error::WatchFailed(error) => request(error, path, server),
         watcher::Error::WatchError(status) => api(&status, path, server),
-        watcher::Error::NoResourceVersion => not_the_api(server, "a list without `resourceVersion`"),
+        watcher::Error::NoResourceVersion => {
+            not_the_api(server, "a list without `resourceVersion`")
+        }
     }
 }
 
@@ -86,7 +89,9 @@ pub(crate) fn watch(error: watcher::Error, path: &str, server: &str) -> Failure 
 pub(crate) fn request(error: kube::Error, path: &str, server: &str) -> Failure {
     match error {
         kube::Error::Api(status) => api(&status, path, server),
-        kube::Error::SerdeError(error) => not_the_api(server, &format!("JSON of another shape: {error}")),
+        kube::Error::SerdeError(error) => {
+            not_the_api(server, &format!("JSON of another shape: {error}"))
+        }
         kube::Error::FromUtf8(error) => not_the_api(server, &error.to_string()),
         kube::Error::Service(error) => match error.downcast::<TransportError>() {
             Ok(error) => from_transport(&error, server),
@@ -101,8 +106,9 @@ pub(crate) fn request(error: kube::Error, path: &str, server: &str) -> Failure {
 }
 
 fn from_transport(error: &TransportError, server: &str) -> Failure {
-    let unavailable =
-        |reason: Reason, what: &str| Failure::unavailable(reason, anyhow!("{what} `{server}`: {error}"));
+    let unavailable = |reason: Reason, what: &str| {
+        Failure::unavailable(reason, anyhow!("{what} `{server}`: {error}"))
+    };
     match error.kind {
         TransportErrorKind::NotRecorded => Failure::internal(anyhow!("{error}")),
         TransportErrorKind::Certificate => unavailable(asking::UNTRUSTED_CERTIFICATE, "do not trust").hinted(
@@ -120,16 +126,20 @@ fn api(status: &Status, path: &str, server: &str) -> Failure {
     let stranger = status.reason == "Failed to parse error data";
     match status.code {
         // A login page of whoever stands before the API server.
-        401 if stranger && said.starts_with('<') => {
-            not_the_api(server, &format!("a page with status 401 for `{path}`: {said}"))
-        }
+        401 if stranger && said.starts_with('<') => not_the_api(
+            server,
+            &format!("a page with status 401 for `{path}`: {said}"),
+        ),
         401 => Failure::denied(
             asking::CREDENTIALS_REJECTED,
             anyhow!("`{server}` does not accept the credentials of the kubeconfig: {said}"),
         )
         .hinted("log in again, or make a new token (`kubectl create token`)"),
         403 if !stranger => forbidden(status, path, server),
-        429 => Failure::unavailable(asking::RATE_LIMITED, anyhow!("`{server}` wants fewer requests: {said}")),
+        429 => Failure::unavailable(
+            asking::RATE_LIMITED,
+            anyhow!("`{server}` wants fewer requests: {said}"),
+        ),
         500.. => Failure::unavailable(
             asking::SERVER_ERROR,
             anyhow!("`{server}` failed with {}: {said}", status.code),
@@ -141,12 +151,18 @@ fn api(status: &Status, path: &str, server: &str) -> Failure {
 fn forbidden(status: &Status, path: &str, server: &str) -> Failure {
     let said = one_line(&status.message);
     if said.contains("\"system:anonymous\"") {
-        return Failure::denied(asking::NO_CREDENTIALS, anyhow!("`{server}` asks for credentials: {said}"))
-            .hinted("give the kubeconfig's user a token, a certificate or an exec plugin");
+        return Failure::denied(
+            asking::NO_CREDENTIALS,
+            anyhow!("`{server}` asks for credentials: {said}"),
+        )
+        .hinted("give the kubeconfig's user a token, a certificate or an exec plugin");
     }
     let failure = Failure::denied(asking::PERMISSION_MISSING, anyhow!("{said}"));
-    let namespace =
-        path.split('/').skip_while(|part| *part != "namespaces").nth(1).unwrap_or("the namespace");
+    let namespace = path
+        .split('/')
+        .skip_while(|part| *part != "namespaces")
+        .nth(1)
+        .unwrap_or("the namespace");
     match role::of_path(path) {
         Some(rule) => failure.hinted(format!(
             "add this rule to the Role of these credentials in `{namespace}`, and check that the namespace exists: `{}`",
@@ -158,13 +174,19 @@ fn forbidden(status: &Status, path: &str, server: &str) -> Failure {
 
 fn not_the_api(server: &str, what: &str) -> Failure {
     let error = anyhow!("`{server}` does not answer as a Kubernetes API server: {what}");
-    Failure::unavailable(asking::NOT_THE_API, error)
-        .hinted("check the address of the kubeconfig's cluster: a login page or a proxy may be in between")
+    Failure::unavailable(asking::NOT_THE_API, error).hinted(
+        "check the address of the kubeconfig's cluster: a login page or a proxy may be in between",
+    )
 }
 
 /// Returns whether waiting may help.
 pub(crate) fn may_pass(failure: &Failure) -> bool {
-    let passing = [asking::UNREACHABLE, asking::TIMED_OUT, asking::SERVER_ERROR, asking::RATE_LIMITED];
+    let passing = [
+        asking::UNREACHABLE,
+        asking::TIMED_OUT,
+        asking::SERVER_ERROR,
+        asking::RATE_LIMITED,
+    ];
     failure.kind == FailureKind::Unavailable && passing.contains(&failure.reason)
 }
 

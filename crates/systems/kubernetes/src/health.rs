@@ -30,23 +30,43 @@ struct Path {
 impl Health {
     /// Remembers that a path answered.
     pub(crate) fn answered(&self, path: &str) {
-        self.0.borrow_mut().insert(path.to_owned(), Path { answered: true, failing: None });
+        self.0.borrow_mut().insert(
+            path.to_owned(),
+            Path {
+                answered: true,
+                failing: None,
+            },
+        );
     }
 
     /// Remembers that a path did not answer, or with an error that may pass.
     pub(crate) fn failed(&self, path: &str) {
         let mut paths = self.0.borrow_mut();
-        paths.entry(path.to_owned()).or_default().failing.get_or_insert_with(Instant::now);
+        paths
+            .entry(path.to_owned())
+            .or_default()
+            .failing
+            .get_or_insert_with(Instant::now);
     }
 
     /// Returns whether a path fails now.
     pub(crate) fn is_failing(&self, path: &str) -> bool {
-        self.0.borrow().get(path).is_some_and(|path| path.failing.is_some())
+        self.0
+            .borrow()
+            .get(path)
+            .is_some_and(|path| path.failing.is_some())
     }
 
     /// Returns when patience with a path ends, if it fails now.
     pub(crate) fn gives_up(&self, path: &str) -> Option<Instant> {
         let path = self.0.borrow().get(path).copied()?;
-        Some(path.failing? + if path.answered { PATIENCE } else { FIRST_PATIENCE })
+        Some(
+            path.failing?
+                + if path.answered {
+                    PATIENCE
+                } else {
+                    FIRST_PATIENCE
+                },
+        )
     }
 }

@@ -20,9 +20,9 @@ pub use config::Options;
 pub use desk::Cluster;
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 pub use objects::{
-    Condition, Container, ContainerState, ContainerStatus, GENERATION, GENERATION_LABEL, Kind, Labels, Pod,
-    PodSpec, PodStatus, Probe, REVISION, REVISION_LABEL, ReplicaSet, Template, Terminated, Waiting, Workload,
-    WorkloadSpec, WorkloadStatus,
+    Condition, Container, ContainerState, ContainerStatus, GENERATION, GENERATION_LABEL, Kind,
+    Labels, Pod, PodSpec, PodStatus, Probe, REVISION, REVISION_LABEL, ReplicaSet, Template,
+    Terminated, Waiting, Workload, WorkloadSpec, WorkloadStatus,
 };
 pub use role::{EVENTS, LOGS, PODS, RULES, Rule, WORKLOADS};
 pub use watch::{Scope, View, Watch};

@@ -428,6 +428,8 @@ pub const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// Keeps of labels or annotations only those that tell a template.
 fn kept(mut marks: Labels) -> Option<Labels> {
-    marks.retain(|name, _| [REVISION_LABEL, GENERATION_LABEL, GENERATION, REVISION].contains(&name.as_str()));
+    marks.retain(|name, _| {
+        [REVISION_LABEL, GENERATION_LABEL, GENERATION, REVISION].contains(&name.as_str())
+    });
     (!marks.is_empty()).then_some(marks)
 }

@@ -65,9 +65,15 @@ mod tests {
     fn each_path_that_is_asked_has_its_rule() {
         let rule = |path| of_path(path).copied();
         assert_eq!(rule("/api/v1/namespaces/dex-prod/pods"), Some(PODS));
-        assert_eq!(rule("/api/v1/namespaces/dex-prod/pods/dex-7f9/log"), Some(LOGS));
+        assert_eq!(
+            rule("/api/v1/namespaces/dex-prod/pods/dex-7f9/log"),
+            Some(LOGS)
+        );
         assert_eq!(rule("/api/v1/namespaces/dex-prod/events"), Some(EVENTS));
-        assert_eq!(rule("/apis/apps/v1/namespaces/pods/statefulsets"), Some(WORKLOADS));
+        assert_eq!(
+            rule("/apis/apps/v1/namespaces/pods/statefulsets"),
+            Some(WORKLOADS)
+        );
         assert_eq!(rule("/api/v1/namespaces/dex-prod"), None);
     }
 
@@ -76,7 +82,8 @@ mod tests {
         for rule in RULES {
             let (resources, verbs) = (rule.resources.join(", "), rule.verbs.join(", "));
             assert!(
-                rule.line.contains(&format!("resources: [{resources}], verbs: [{verbs}]")),
+                rule.line
+                    .contains(&format!("resources: [{resources}], verbs: [{verbs}]")),
                 "{}",
                 rule.line
             );

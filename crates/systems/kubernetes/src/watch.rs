@@ -103,7 +103,13 @@ impl<'c> Watch<'c> {
     /// Starts to watch; the lists come with [`changed`](Self::changed).
     pub fn start(cluster: &'c Cluster<'c>, scopes: &[Scope]) -> Self {
         let (views, streams, troubles) = (Vec::new(), SelectAll::new(), BTreeMap::new());
-        let mut watch = Self { cluster, views, streams, first: None, troubles };
+        let mut watch = Self {
+            cluster,
+            views,
+            streams,
+            first: None,
+            troubles,
+        };
         for scope in scopes {
             watch.add(scope);
         }
@@ -117,16 +123,26 @@ impl<'c> Watch<'c> {
             all.push(stream(cluster, namespace, (), at, Seen::ReplicaSet));
         }
         for kind in scope.kinds.iter().copied() {
-            all.push(stream(cluster, namespace, kind, at, move |change| Seen::Workload(kind, change)));
+            all.push(stream(cluster, namespace, kind, at, move |change| {
+                Seen::Workload(kind, change)
+            }));
         }
         let (missing, streams): (_, Vec<_>) = all.into_iter().unzip();
         self.streams.extend(streams);
-        self.views.push((namespace.to_owned(), View { missing, ..View::default() }));
+        self.views.push((
+            namespace.to_owned(),
+            View {
+                missing,
+                ..View::default()
+            },
+        ));
     }
 
     /// Returns what is known, in the order of the scopes.
     pub fn views(&self) -> impl Iterator<Item = (&str, &View)> {
-        self.views.iter().map(|(namespace, view)| (namespace.as_str(), view))
+        self.views
+            .iter()
+            .map(|(namespace, view)| (namespace.as_str(), view))
     }
 
     /// Waits for something new, and takes in all that comes with it. Returns whether anything was learnt, be
@@ -140,7 +156,10 @@ impl<'c> Watch<'c> {
         // Whoever waits may stop at any await, so what has come is kept.
         if self.first.is_none() {
             self.first = match self.gives_up() {
-                Some(end) => tokio::time::timeout_at(end, self.streams.next()).await.ok().flatten(),
+                Some(end) => tokio::time::timeout_at(end, self.streams.next())
+                    .await
+                    .ok()
+                    .flatten(),
                 None => self.streams.next().await,
             };
         }
@@ -152,7 +171,8 @@ impl<'c> Watch<'c> {
             learnt |= self.take(at, &path, seen)?;
             next = self.streams.next().now_or_never().flatten();
         }
-        self.troubles.retain(|path, _| cluster.health.is_failing(path));
+        self.troubles
+            .retain(|path, _| cluster.health.is_failing(path));
         if self.gives_up().is_some_and(|end| end <= Instant::now())
             && let Some((_, failure)) = self.troubles.pop_first()
         {
@@ -164,22 +184,31 @@ impl<'c> Watch<'c> {
     /// Returns what keeps us from seeing everything at this moment, in words.
     pub fn interruption(&self) -> Option<String> {
         let failing = |path: &str| self.cluster.health.is_failing(path);
-        self.troubles.iter().find(|(path, _)| failing(path)).map(|(_, failure)| failure.summary())
+        self.troubles
+            .iter()
+            .find(|(path, _)| failing(path))
+            .map(|(_, failure)| failure.summary())
     }
 
     /// Returns what keeps us from seeing everything, as the failure that it is.
     pub fn into_interruption(mut self) -> Option<Failure> {
         let cluster = self.cluster;
-        self.troubles.retain(|path, _| cluster.health.is_failing(path));
+        self.troubles
+            .retain(|path, _| cluster.health.is_failing(path));
         self.troubles.pop_first().map(|(_, failure)| failure)
     }
 
     fn gives_up(&self) -> Option<Instant> {
-        self.troubles.keys().filter_map(|path| self.cluster.health.gives_up(path)).min()
+        self.troubles
+            .keys()
+            .filter_map(|path| self.cluster.health.gives_up(path))
+            .min()
     }
 
     fn take(&mut self, at: usize, path: &str, seen: Seen) -> Result<bool, Failure> {
-        let Some((_, view)) = self.views.get_mut(at) else { return Ok(false) };
+        let Some((_, view)) = self.views.get_mut(at) else {
+            return Ok(false);
+        };
         if seen.is_list() {
             view.missing.remove(path);
         }
@@ -199,12 +228,18 @@ impl<'c> Watch<'c> {
     }
 }
 
-fn apply<K: Resource>(objects: &mut BTreeMap<String, K>, change: Change<K>) -> Result<bool, Failure> {
+fn apply<K: Resource>(
+    objects: &mut BTreeMap<String, K>,
+    change: Change<K>,
+) -> Result<bool, Failure> {
     let key = |object: &K| object.meta().name.clone().unwrap_or_default();
     match change {
         Change::Restarted => return Ok(false),
         Change::Listed(list) => {
-            *objects = list.into_iter().map(|object| (key(&object), object)).collect();
+            *objects = list
+                .into_iter()
+                .map(|object| (key(&object), object))
+                .collect();
         }
         Change::Applied(object) => drop(objects.insert(key(&object), object)),
         Change::Deleted(object) => drop(objects.remove(&key(&object))),
@@ -222,7 +257,12 @@ fn stream<'c, K>(
     wrap: impl Fn(Change<K>) -> Seen + 'c,
 ) -> (String, LocalBoxStream<'c, Told>)
 where
-    K: Resource<Scope = kube::core::DynamicResourceScope> + Clone + DeserializeOwned + Debug + Send + 'static,
+    K: Resource<Scope = kube::core::DynamicResourceScope>
+        + Clone
+        + DeserializeOwned
+        + Debug
+        + Send
+        + 'static,
     K::DynamicType: Clone,
 {
     let path = K::url_path(&kind, Some(namespace));
@@ -242,7 +282,12 @@ where
         std::future::ready(Some(change(list, event, &told, cluster.server())))
     });
     let listed = path.clone();
-    (listed, changes.map(move |change| (at, path.clone(), wrap(change))).boxed_local())
+    (
+        listed,
+        changes
+            .map(move |change| (at, path.clone(), wrap(change)))
+            .boxed_local(),
+    )
 }
 
 fn change<K>(

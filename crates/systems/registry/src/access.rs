@@ -87,8 +87,8 @@ impl<'w> Access<'w> {
         }
         // A token may have expired in the middle of a long wait: it is asked for once more.
         if answer.status() == 401 {
-            let challenge =
-                Challenge::find(answer.headers("www-authenticate")).ok_or_else(|| self.denied(&answer))?;
+            let challenge = Challenge::find(answer.headers("www-authenticate"))
+                .ok_or_else(|| self.denied(&answer))?;
             self.log_in(challenge).await?;
             answer = self.ask(path, accept, limit).await?;
         }
@@ -121,7 +121,12 @@ impl<'w> Access<'w> {
     fn url(&self, path: &str) -> Result<Url, Failure> {
         let scheme = if self.https.get() { "https" } else { "http" };
         let url = api(&self.host, scheme).and_then(|base| base.join(path).ok());
-        url.ok_or_else(|| Failure::usage(anyhow::anyhow!("`{}` is not a registry's address", self.host)))
+        url.ok_or_else(|| {
+            Failure::usage(anyhow::anyhow!(
+                "`{}` is not a registry's address",
+                self.host
+            ))
+        })
     }
 
     /// Adds what helps against what went wrong below.
@@ -129,7 +134,8 @@ impl<'w> Access<'w> {
         let reason = error.reason();
         let failure = Failure::from(error);
         if reason == asking::UNTRUSTED_CERTIFICATE {
-            return failure.hinted("pass the certificate authority's PEM file as `--registry-ca-file FILE`");
+            return failure
+                .hinted("pass the certificate authority's PEM file as `--registry-ca-file FILE`");
         }
         if reason == asking::UNREACHABLE && self.https.get() && !self.options.plain_http {
             return failure.hinted(format!(
@@ -144,8 +150,13 @@ impl<'w> Access<'w> {
         let credentials = self.credentials().await?;
         let authorization = match challenge {
             Challenge::Basic => self.basic(credentials)?,
-            Challenge::Bearer { realm, service, scope } => {
-                let token_server = self.token_server(&realm, service.as_deref(), scope.as_deref())?;
+            Challenge::Bearer {
+                realm,
+                service,
+                scope,
+            } => {
+                let token_server =
+                    self.token_server(&realm, service.as_deref(), scope.as_deref())?;
                 self.bearer(&token_server, credentials).await?
             }
         };
@@ -156,28 +167,45 @@ impl<'w> Access<'w> {
     fn basic(&self, credentials: Option<Credentials>) -> Result<Authorization, Failure> {
         let credentials =
             credentials.ok_or_else(|| self.no_credentials("it asks for a user and a password"))?;
-        Ok(Authorization { header: self.basic_header(&credentials), proves: Proof::Password })
+        Ok(Authorization {
+            header: self.basic_header(&credentials),
+            proves: Proof::Password,
+        })
     }
 
     fn basic_header(&self, credentials: &Credentials) -> Secret {
         let pair = format!("{}:{}", credentials.username, credentials.secret.expose());
-        let encoded = self.world.hide(&base64::engine::general_purpose::STANDARD.encode(pair));
+        let encoded = self
+            .world
+            .hide(&base64::engine::general_purpose::STANDARD.encode(pair));
         Secret::new(format!("Basic {}", encoded.expose()))
     }
 
     /// Gets a token with the credentials, and without them where they are not accepted: a registry
     /// shows a public image to everybody but not to an expired token.
-    async fn bearer(&self, server: &Url, credentials: Option<Credentials>) -> Result<Authorization, Failure> {
+    async fn bearer(
+        &self,
+        server: &Url,
+        credentials: Option<Credentials>,
+    ) -> Result<Authorization, Failure> {
         let with = match credentials.filter(|_| !self.rejected.get()) {
             Some(credentials) => match self.token(server, Some(&credentials)).await? {
-                Ok(token) => return Ok(Authorization { header: token, proves: Proof::Token }),
+                Ok(token) => {
+                    return Ok(Authorization {
+                        header: token,
+                        proves: Proof::Token,
+                    });
+                }
                 Err(refused) => Some(refused),
             },
             None => None,
         };
         self.rejected.set(with.is_some() || self.rejected.get());
         match (self.token(server, None).await?, with) {
-            (Ok(token), _) => Ok(Authorization { header: token, proves: Proof::Nothing }),
+            (Ok(token), _) => Ok(Authorization {
+                header: token,
+                proves: Proof::Nothing,
+            }),
             (Err(_), Some(refused)) => Err(self.rejected_with(&refused)),
             (Err(refused), None) => Err(self.no_credentials(&refused)),
         }
@@ -189,12 +217,19 @@ impl<'w> Access<'w> {
         server: &Url,
         credentials: Option<&Credentials>,
     ) -> Result<Result<Secret, String>, Failure> {
-        if let Some(Credentials { kind: Kind::RegistryToken, secret, .. }) = credentials {
+        if let Some(Credentials {
+            kind: Kind::RegistryToken,
+            secret,
+            ..
+        }) = credentials
+        {
             return Ok(Ok(Secret::new(format!("Bearer {}", secret.expose()))));
         }
         let request = match credentials {
             None => self.fetch.get(server.clone()),
-            Some(credentials) if credentials.kind == Kind::IdentityToken => self.refresh(server, credentials),
+            Some(credentials) if credentials.kind == Kind::IdentityToken => {
+                self.refresh(server, credentials)
+            }
             Some(credentials) => self
                 .fetch
                 .get(server.clone())
@@ -208,12 +243,18 @@ impl<'w> Access<'w> {
             .await
             .map_err(|error| self.explain(error).context(about.clone()))?;
         match answer.status() {
-            200 => self.read_token(&answer).map(Ok).map_err(|failure| failure.context(about)),
+            200 => self
+                .read_token(&answer)
+                .map(Ok)
+                .map_err(|failure| failure.context(about)),
             401 | 403 => Ok(Err(first_error(&answer))),
             status => {
                 let text = format!("`{host}` answered {status}{}", answer.quoted());
-                Err(Failure::from(FetchError::new(asking::NOT_THE_API, self.world.redact(&text)))
-                    .context(about))
+                Err(Failure::from(FetchError::new(
+                    asking::NOT_THE_API,
+                    self.world.redact(&text),
+                ))
+                .context(about))
             }
         }
     }
@@ -222,11 +263,16 @@ impl<'w> Access<'w> {
     fn refresh(&self, server: &Url, credentials: &Credentials) -> fetch::Request<'_> {
         let query: Vec<(String, String)> = server.query_pairs().into_owned().collect();
         let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", "refresh_token").append_pair("client_id", "dex-actions");
-        form.extend_pairs(query).append_pair("refresh_token", credentials.secret.expose());
+        form.append_pair("grant_type", "refresh_token")
+            .append_pair("client_id", "dex-actions");
+        form.extend_pairs(query)
+            .append_pair("refresh_token", credentials.secret.expose());
         let mut bare = server.clone();
         bare.set_query(None);
-        let request = self.fetch.post(bare, form.finish().into_bytes()).repeatable();
+        let request = self
+            .fetch
+            .post(bare, form.finish().into_bytes())
+            .repeatable();
         request.header("content-type", "application/x-www-form-urlencoded")
     }
 
@@ -237,15 +283,28 @@ impl<'w> Access<'w> {
             access_token: Option<String>,
         }
         let body: Body = answer.json().map_err(Failure::from)?;
-        let token = body.token.or(body.access_token).filter(|token| !token.is_empty());
-        let missing = || FetchError::new(asking::NOT_THE_API, "it sent neither `token` nor `access_token`");
+        let token = body
+            .token
+            .or(body.access_token)
+            .filter(|token| !token.is_empty());
+        let missing = || {
+            FetchError::new(
+                asking::NOT_THE_API,
+                "it sent neither `token` nor `access_token`",
+            )
+        };
         let token = self.world.hide(&token.ok_or_else(missing)?);
         Ok(Secret::new(format!("Bearer {}", token.expose())))
     }
 
     /// Returns where tokens come from. Credentials go there, so it must be https, as the registry is
     /// (go-containerregistry#2258: a registry could send them anywhere).
-    fn token_server(&self, realm: &str, service: Option<&str>, scope: Option<&str>) -> Result<Url, Failure> {
+    fn token_server(
+        &self,
+        realm: &str,
+        service: Option<&str>,
+        scope: Option<&str>,
+    ) -> Result<Url, Failure> {
         let wrong = |why: &str| {
             let text = format!("`{}` names `{realm}` as its token server: {why}", self.host);
             Failure::from(FetchError::new(asking::NOT_THE_API, text))
@@ -257,7 +316,9 @@ impl<'w> Access<'w> {
         }
         let own = format!("repository:{}:pull", self.repository);
         // Asked for as it is challenged; a placeholder or an empty scope would give a token for nothing.
-        let scope = scope.filter(|scope| scope.contains(&self.repository)).unwrap_or(&own);
+        let scope = scope
+            .filter(|scope| scope.contains(&self.repository))
+            .unwrap_or(&own);
         let mut query = url.query_pairs_mut();
         service.iter().for_each(|service| {
             query.append_pair("service", service);
@@ -271,7 +332,8 @@ impl<'w> Access<'w> {
         if let Some(known) = self.credentials.borrow().as_ref() {
             return Ok(known.clone());
         }
-        let found = credentials::find(self.world, &self.host, &self.repository, &self.options).await?;
+        let found =
+            credentials::find(self.world, &self.host, &self.repository, &self.options).await?;
         self.credentials.replace(Some(found.clone()));
         Ok(found)
     }
@@ -279,13 +341,18 @@ impl<'w> Access<'w> {
     fn source(&self) -> String {
         let credentials = self.credentials.borrow();
         let found = credentials.as_ref().and_then(Option::as_ref);
-        found.map(|credentials| credentials.source.clone()).unwrap_or_default()
+        found
+            .map(|credentials| credentials.source.clone())
+            .unwrap_or_default()
     }
 
     /// Which "no" a 401 or 403 of the registry itself is.
     fn denied(&self, answer: &Answer) -> Failure {
-        let proof =
-            self.authorization.borrow().as_ref().map_or(Proof::Nothing, |authorization| authorization.proves);
+        let proof = self
+            .authorization
+            .borrow()
+            .as_ref()
+            .map_or(Proof::Nothing, |authorization| authorization.proves);
         if self.rejected.get() || (proof == Proof::Password && answer.status() == 401) {
             return self.rejected_with(&first_error(answer));
         }
@@ -309,13 +376,20 @@ impl<'w> Access<'w> {
     }
 
     fn rejected_with(&self, said: &str) -> Failure {
-        let text = format!("`{}` rejected the credentials {}: {said}", self.host, self.source());
+        let text = format!(
+            "`{}` rejected the credentials {}: {said}",
+            self.host,
+            self.source()
+        );
         Failure::denied(asking::CREDENTIALS_REJECTED, anyhow::anyhow!(text))
             .hinted("set `RUNBOOK_REGISTRY_PASSWORD` to a valid password or token, and `--registry-username` if the user matters")
     }
 
     fn no_credentials(&self, said: &str) -> Failure {
-        let text = format!("`{}` does not show `{}` without credentials: {said}", self.host, self.repository);
+        let text = format!(
+            "`{}` does not show `{}` without credentials: {said}",
+            self.host, self.repository
+        );
         Failure::denied(asking::NO_CREDENTIALS, anyhow::anyhow!(text))
             .hinted(format!(
                 "set `RUNBOOK_REGISTRY_PASSWORD` and `--registry-username`, or run `docker login {}`",
@@ -341,9 +415,10 @@ impl HintedFor for Failure {
 }
 
 fn first_error(answer: &Answer) -> String {
-    errors(answer.body())
-        .first()
-        .map_or_else(|| format!("status {}{}", answer.status(), answer.quoted()), ToString::to_string)
+    errors(answer.body()).first().map_or_else(
+        || format!("status {}{}", answer.status(), answer.quoted()),
+        ToString::to_string,
+    )
 }
 
 fn ghcr(repository: &str) -> Challenge {
@@ -374,8 +449,15 @@ mod tests {
     #[tokio::test]
     async fn a_token_server_without_tls_gets_nothing() {
         let world = World::for_tests(Duration::ZERO);
-        let access = Access::new(&world, "registry.example", "data-literate/dex", Options::default());
-        let failure = access.token_server("http://auth.example/token", None, None).unwrap_err();
+        let access = Access::new(
+            &world,
+            "registry.example",
+            "data-literate/dex",
+            Options::default(),
+        );
+        let failure = access
+            .token_server("http://auth.example/token", None, None)
+            .unwrap_err();
         assert_eq!(failure.reason, asking::NOT_THE_API);
         assert!(access.token_server("file:///token", None, None).is_err());
     }
@@ -383,9 +465,20 @@ mod tests {
     #[tokio::test]
     async fn a_placeholder_scope_is_replaced_by_the_one_that_is_needed() {
         let world = World::for_tests(Duration::ZERO);
-        let access = Access::new(&world, "registry.example", "data-literate/dex", Options::default());
+        let access = Access::new(
+            &world,
+            "registry.example",
+            "data-literate/dex",
+            Options::default(),
+        );
         let url = |scope| {
-            access.token_server("https://auth.example/token", Some("registry.example"), scope).unwrap()
+            access
+                .token_server(
+                    "https://auth.example/token",
+                    Some("registry.example"),
+                    scope,
+                )
+                .unwrap()
         };
         let own = "https://auth.example/token?service=registry.example&scope=repository%3Adata-literate%2Fdex%3Apull";
         assert_eq!(url(Some("repository:user/image:pull")).as_str(), own);

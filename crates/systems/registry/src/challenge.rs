@@ -6,19 +6,29 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Challenge {
     Basic,
-    Bearer { realm: String, service: Option<String>, scope: Option<String> },
+    Bearer {
+        realm: String,
+        service: Option<String>,
+        scope: Option<String>,
+    },
 }
 
 impl Challenge {
     /// Returns the first challenge that can be met among those of all headers; Negotiate and others
     /// may come before it.
     pub(crate) fn find<'a>(headers: impl Iterator<Item = &'a str>) -> Option<Self> {
-        headers.flat_map(split).find_map(|(scheme, parameters)| Self::new(&scheme, &parameters))
+        headers
+            .flat_map(split)
+            .find_map(|(scheme, parameters)| Self::new(&scheme, &parameters))
     }
 
     fn new(scheme: &str, parameters: &[(String, String)]) -> Option<Self> {
-        let value =
-            |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let value = |name: &str| {
+            parameters
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.clone())
+        };
         match scheme {
             "basic" => Some(Self::Basic),
             "bearer" => Some(Self::Bearer {
@@ -89,8 +99,14 @@ pub(crate) struct RegistryError {
 
 impl std::fmt::Display for RegistryError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let message: String =
-            self.message.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
+        let message: String = self
+            .message
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .chars()
+            .take(200)
+            .collect();
         match (self.code.as_str(), message.as_str()) {
             ("", message) => f.write_str(message),
             (code, "") => f.write_str(code),
@@ -105,7 +121,9 @@ pub(crate) fn errors(body: &[u8]) -> Vec<RegistryError> {
     struct Body {
         errors: Vec<RegistryError>,
     }
-    serde_json::from_slice::<Body>(body).map(|body| body.errors).unwrap_or_default()
+    serde_json::from_slice::<Body>(body)
+        .map(|body| body.errors)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -114,7 +132,11 @@ mod tests {
 
     fn bearer(realm: &str, service: Option<&str>, scope: Option<&str>) -> Challenge {
         let owned = |text: Option<&str>| text.map(str::to_owned);
-        Challenge::Bearer { realm: realm.to_owned(), service: owned(service), scope: owned(scope) }
+        Challenge::Bearer {
+            realm: realm.to_owned(),
+            service: owned(service),
+            scope: owned(scope),
+        }
     }
 
     fn find(headers: &[&str]) -> Option<Challenge> {
@@ -124,17 +146,29 @@ mod tests {
     #[test]
     fn a_bearer_challenge_is_read_with_commas_and_quotes_in_its_values() {
         let header = r#"Bearer realm="https://auth.example/token",service="registry.example",scope="repository:a/b:pull,push",error="invalid \"token\"""#;
-        let expected =
-            bearer("https://auth.example/token", Some("registry.example"), Some("repository:a/b:pull,push"));
+        let expected = bearer(
+            "https://auth.example/token",
+            Some("registry.example"),
+            Some("repository:a/b:pull,push"),
+        );
         assert_eq!(find(&[header]), Some(expected));
     }
 
     #[test]
     fn the_first_that_can_be_met_counts_in_one_header_or_several() {
         let token = bearer("https://a/t", None, None);
-        assert_eq!(find(&["Negotiate", r#"Bearer realm="https://a/t""#]), Some(token.clone()));
-        assert_eq!(find(&[r#"Negotiate, bearer realm=https://a/t, Basic realm="x""#]), Some(token));
-        assert_eq!(find(&[r#"Basic realm="basic-realm""#]), Some(Challenge::Basic));
+        assert_eq!(
+            find(&["Negotiate", r#"Bearer realm="https://a/t""#]),
+            Some(token.clone())
+        );
+        assert_eq!(
+            find(&[r#"Negotiate, bearer realm=https://a/t, Basic realm="x""#]),
+            Some(token)
+        );
+        assert_eq!(
+            find(&[r#"Basic realm="basic-realm""#]),
+            Some(Challenge::Basic)
+        );
         assert_eq!(find(&["Digest realm=x", ""]), None);
         assert_eq!(find(&["Bearer"]), None);
     }
@@ -143,7 +177,10 @@ mod tests {
     fn errors_are_a_registrys_only_in_its_json() {
         let body =
             br#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown","detail":{"Tag":"x"}}]}"#;
-        assert_eq!(errors(body)[0].to_string(), "MANIFEST_UNKNOWN: manifest unknown");
+        assert_eq!(
+            errors(body)[0].to_string(),
+            "MANIFEST_UNKNOWN: manifest unknown"
+        );
         assert!(errors(b"<html>404</html>").is_empty() && errors(b"{}").is_empty());
     }
 }

@@ -78,11 +78,20 @@ struct Found {
     source: String,
 }
 
-async fn in_files(world: &World, host: &str, repository: &str) -> Result<Option<Credentials>, Failure> {
+async fn in_files(
+    world: &World,
+    host: &str,
+    repository: &str,
+) -> Result<Option<Credentials>, Failure> {
     let (files, keys) = (files(world), keys(host, repository));
     let request = serde_json::json!({ "credentials": format!("{host}/{repository}") });
-    let lookup: Lookup = world.exchange("registry", &request, |effects| look(effects, files, keys)).await?;
-    lookup.warnings.into_iter().for_each(|warning| world.notice(warning));
+    let lookup: Lookup = world
+        .exchange("registry", &request, |effects| look(effects, files, keys))
+        .await?;
+    lookup
+        .warnings
+        .into_iter()
+        .for_each(|warning| world.notice(warning));
     Ok(lookup.found.map(|found| Credentials {
         username: found.username,
         secret: world.hide(&found.secret),
@@ -95,8 +104,14 @@ async fn in_files(world: &World, host: &str, repository: &str) -> Result<Option<
 fn files(world: &World) -> Vec<PathBuf> {
     let home = world.var("HOME").map(PathBuf::from);
     let below = |base: Option<PathBuf>, path: &str| base.map(|base| base.join(path));
-    let docker = world.var("DOCKER_CONFIG").map(PathBuf::from).or_else(|| below(home.clone(), ".docker"));
-    let config = world.var("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| below(home, ".config"));
+    let docker = world
+        .var("DOCKER_CONFIG")
+        .map(PathBuf::from)
+        .or_else(|| below(home.clone(), ".docker"));
+    let config = world
+        .var("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| below(home, ".config"));
     let runtime = world.var("XDG_RUNTIME_DIR").map(PathBuf::from);
     let files = [
         below(docker, "config.json"),
@@ -159,14 +174,22 @@ async fn look(effects: Rc<dyn Effects>, files: Vec<PathBuf>, keys: Vec<String>) 
         };
         if let Some((helper, server)) = helper(&file, &keys) {
             match ask_helper(&effects, &helper, &server).await {
-                Ok(Some(found)) => return Lookup { found: Some(found), ..lookup },
+                Ok(Some(found)) => {
+                    return Lookup {
+                        found: Some(found),
+                        ..lookup
+                    };
+                }
                 Ok(None) => {}
                 Err(warning) => lookup.warnings.push(warning),
             }
         }
         let entry = keys.iter().find_map(|key| file.auths.get(key));
         if let Some(found) = entry.and_then(|entry| entry.read(source)) {
-            return Lookup { found: Some(found), ..lookup };
+            return Lookup {
+                found: Some(found),
+                ..lookup
+            };
         }
     }
     lookup
@@ -174,7 +197,9 @@ async fn look(effects: Rc<dyn Effects>, files: Vec<PathBuf>, keys: Vec<String>) 
 
 /// The helper for this registry, and the server's name that it knows.
 fn helper(file: &File, keys: &[String]) -> Option<(String, String)> {
-    let own = keys.iter().find_map(|key| Some((file.cred_helpers.get(key)?.clone(), key.clone())));
+    let own = keys
+        .iter()
+        .find_map(|key| Some((file.cred_helpers.get(key)?.clone(), key.clone())));
     // The store holds what `docker login` wrote, which leaves an empty entry behind.
     let stored = || {
         let key = keys.iter().find(|key| file.auths.contains_key(*key))?;
@@ -185,7 +210,11 @@ fn helper(file: &File, keys: &[String]) -> Option<(String, String)> {
 
 /// Asks `docker-credential-<helper> get` (docker/docker-credential-helpers). A helper that fails is a
 /// warning: the image may be public.
-async fn ask_helper(effects: &Rc<dyn Effects>, helper: &str, server: &str) -> Result<Option<Found>, String> {
+async fn ask_helper(
+    effects: &Rc<dyn Effects>,
+    helper: &str,
+    server: &str,
+) -> Result<Option<Found>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Answer {
@@ -213,7 +242,11 @@ async fn ask_helper(effects: &Rc<dyn Effects>, helper: &str, server: &str) -> Re
         format!("`{program}` was passed over: it did not answer with a user name and a secret")
     })?;
     let identity = answer.username == "<token>";
-    let kind = if identity { Kind::IdentityToken } else { Kind::Password };
+    let kind = if identity {
+        Kind::IdentityToken
+    } else {
+        Kind::Password
+    };
     Ok(Some(Found {
         username: answer.username,
         secret: answer.secret,
@@ -230,7 +263,12 @@ impl Entry {
             ("", token) => (token.to_owned(), Kind::RegistryToken),
             (token, _) => (token.to_owned(), Kind::IdentityToken),
         };
-        (!secret.is_empty()).then_some(Found { username, secret, kind, source })
+        (!secret.is_empty()).then_some(Found {
+            username,
+            secret,
+            kind,
+            source,
+        })
     }
 
     /// `auth` is the base64 of `user:password`; both may also stand there as they are.
@@ -238,10 +276,15 @@ impl Entry {
         if self.auth.is_empty() {
             return Some((self.username.clone(), self.password.clone()));
         }
-        let decoded = base64::engine::general_purpose::STANDARD.decode(self.auth.trim()).ok()?;
+        let decoded = base64::engine::general_purpose::STANDARD
+            .decode(self.auth.trim())
+            .ok()?;
         let text = String::from_utf8(decoded).ok()?;
         let (username, password) = text.split_once(':')?;
-        Some((username.to_owned(), password.trim_end_matches('\0').to_owned()))
+        Some((
+            username.to_owned(),
+            password.trim_end_matches('\0').to_owned(),
+        ))
     }
 }
 
@@ -252,17 +295,35 @@ mod tests {
     #[test]
     fn the_longest_path_comes_first_and_docker_hub_has_its_own_key() {
         let keys = keys("docker.io", "example/dex");
-        assert_eq!(keys[..3], ["docker.io/example/dex", "docker.io/example", "docker.io"]);
+        assert_eq!(
+            keys[..3],
+            ["docker.io/example/dex", "docker.io/example", "docker.io"]
+        );
         assert!(keys.contains(&DOCKER_HUB.to_owned()));
     }
 
     #[test]
     fn an_entry_may_be_a_pair_a_password_or_a_token() {
-        let entry = |json: &str| serde_json::from_str::<Entry>(json).unwrap().read(String::new());
+        let entry = |json: &str| {
+            serde_json::from_str::<Entry>(json)
+                .unwrap()
+                .read(String::new())
+        };
         let pair = entry(r#"{"auth":"dXNlcjpwYTpzcw=="}"#).unwrap();
-        assert_eq!((pair.username.as_str(), pair.secret.as_str()), ("user", "pa:ss"));
-        assert_eq!(entry(r#"{"username":"u","password":"p"}"#).unwrap().kind, Kind::Password);
-        assert_eq!(entry(r#"{"auth":"dTo=","identitytoken":"t"}"#).unwrap().kind, Kind::IdentityToken);
+        assert_eq!(
+            (pair.username.as_str(), pair.secret.as_str()),
+            ("user", "pa:ss")
+        );
+        assert_eq!(
+            entry(r#"{"username":"u","password":"p"}"#).unwrap().kind,
+            Kind::Password
+        );
+        assert_eq!(
+            entry(r#"{"auth":"dTo=","identitytoken":"t"}"#)
+                .unwrap()
+                .kind,
+            Kind::IdentityToken
+        );
         assert!(entry("{}").is_none() && entry(r#"{"auth":"%%%"}"#).is_none());
     }
 }

@@ -99,7 +99,13 @@ impl<'w> Repository<'w> {
         let name = reference.repository().to_owned();
         let assume_public = options.assume_public;
         let access = Access::new(world, &host, &name, options);
-        Self { world, access, host, name, assume_public }
+        Self {
+            world,
+            access,
+            host,
+            name,
+            assume_public,
+        }
     }
 
     /// Asks for a manifest by tag or digest.
@@ -115,7 +121,9 @@ impl<'w> Repository<'w> {
             result => result?,
         };
         match answer.status() {
-            200 => self.read(&answer, selector).map(|manifest| Answer::Found(Box::new(manifest))),
+            200 => self
+                .read(&answer, selector)
+                .map(|manifest| Answer::Found(Box::new(manifest))),
             404 => self.absent(&answer).map(Answer::Absent),
             _ => Err(self.unexpected(&answer)),
         }
@@ -143,12 +151,15 @@ impl<'w> Repository<'w> {
         // By digest: what was asked for. By tag: what the registry says it sent.
         if let Ok(asked) = selector.parse::<Digest>() {
             self.verify(answer.body(), &asked)?;
-        } else if let Some(said) =
-            answer.header("docker-content-digest").filter(|said| *said != digest.as_str())
+        } else if let Some(said) = answer
+            .header("docker-content-digest")
+            .filter(|said| *said != digest.as_str())
         {
             // A registry may use another algorithm for the header, and the digest of a signed schema 1
             // manifest leaves its signatures out: those cannot be compared.
-            let signed = answer.header("content-type").is_some_and(|kind| kind.contains("+prettyjws"));
+            let signed = answer
+                .header("content-type")
+                .is_some_and(|kind| kind.contains("+prettyjws"));
             if said.starts_with("sha256:") && !signed {
                 return Err(mismatch(&self.host, said, &digest));
             }
@@ -184,15 +195,28 @@ impl<'w> Repository<'w> {
     }
 
     fn unexpected(&self, answer: &fetch::Answer) -> Failure {
-        let text = format!("{} answered {}{}", answer.source(), answer.status(), answer.quoted());
-        Failure::from(FetchError::new(asking::NOT_THE_API, self.world.redact(&text)))
+        let text = format!(
+            "{} answered {}{}",
+            answer.source(),
+            answer.status(),
+            answer.quoted()
+        );
+        Failure::from(FetchError::new(
+            asking::NOT_THE_API,
+            self.world.redact(&text),
+        ))
     }
 }
 
 fn sha256(bytes: &[u8]) -> Digest {
-    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     // 64 lowercase digits are always a digest.
-    format!("sha256:{hex}").parse().unwrap_or_else(|error| unreachable!("{error}"))
+    format!("sha256:{hex}")
+        .parse()
+        .unwrap_or_else(|error| unreachable!("{error}"))
 }
 
 fn mismatch(host: &str, said: &str, digest: &Digest) -> Failure {
@@ -202,7 +226,11 @@ fn mismatch(host: &str, said: &str, digest: &Digest) -> Failure {
 
 /// Returns the address of a registry's API: Docker Hub has another host than its name.
 fn api(host: &str, scheme: &str) -> Option<Url> {
-    let host = if host == "docker.io" { "registry-1.docker.io" } else { host };
+    let host = if host == "docker.io" {
+        "registry-1.docker.io"
+    } else {
+        host
+    };
     format!("{scheme}://{host}/").parse().ok()
 }
 

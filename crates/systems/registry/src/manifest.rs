@@ -40,8 +40,10 @@ pub struct Child {
 }
 
 /// Media types of an image's configuration.
-const CONFIGS: [&str; 2] =
-    ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
+const CONFIGS: [&str; 2] = [
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -75,7 +77,10 @@ impl Manifest {
     /// Reads an answer's body.
     pub(crate) fn read(answer: &fetch::Answer, digest: Digest) -> Result<Self, FetchError> {
         let wire: Wire = answer.json()?;
-        Ok(Self { digest, kind: wire.kind(answer)? })
+        Ok(Self {
+            digest,
+            kind: wire.kind(answer)?,
+        })
     }
 }
 
@@ -87,22 +92,40 @@ impl Wire {
                 format!("{} sent a manifest that is none: {why}", answer.source()),
             )
         };
-        let parse = |digest: &str| digest.parse::<Digest>().map_err(|error| no_manifest(&error.to_string()));
+        let parse = |digest: &str| {
+            digest
+                .parse::<Digest>()
+                .map_err(|error| no_manifest(&error.to_string()))
+        };
         if self.schema_version == 1 {
             return Ok(Kind::Schema1);
         }
         if let Some(manifests) = self.manifests {
-            let runnable = manifests.into_iter().filter(|child| !child.is_attestation());
-            let child =
-                |child: Descriptor| Ok(Child { digest: parse(&child.digest)?, platform: child.platform() });
-            return Ok(Kind::Index(runnable.map(child).collect::<Result<_, FetchError>>()?));
+            let runnable = manifests
+                .into_iter()
+                .filter(|child| !child.is_attestation());
+            let child = |child: Descriptor| {
+                Ok(Child {
+                    digest: parse(&child.digest)?,
+                    platform: child.platform(),
+                })
+            };
+            return Ok(Kind::Index(
+                runnable.map(child).collect::<Result<_, FetchError>>()?,
+            ));
         }
-        let config = self.config.ok_or_else(|| no_manifest("it has neither `manifests` nor `config`"))?;
+        let config = self
+            .config
+            .ok_or_else(|| no_manifest("it has neither `manifests` nor `config`"))?;
         let config_type = config.media_type.clone().unwrap_or_default();
         match self.artifact_type {
-            None if CONFIGS.contains(&config_type.as_str()) => Ok(Kind::Image(parse(&config.digest)?)),
+            None if CONFIGS.contains(&config_type.as_str()) => {
+                Ok(Kind::Image(parse(&config.digest)?))
+            }
             artifact_type => Ok(Kind::Artifact(
-                artifact_type.or(self.media_type.filter(|_| config_type.is_empty())).unwrap_or(config_type),
+                artifact_type
+                    .or(self.media_type.filter(|_| config_type.is_empty()))
+                    .unwrap_or(config_type),
             )),
         }
     }
@@ -120,8 +143,12 @@ impl Descriptor {
     }
 
     fn platform(&self) -> Option<Platform> {
-        self.platform
-            .as_ref()
-            .map(|platform| Platform::new(&platform.os, &platform.architecture, platform.variant.as_deref()))
+        self.platform.as_ref().map(|platform| {
+            Platform::new(
+                &platform.os,
+                &platform.architecture,
+                platform.variant.as_deref(),
+            )
+        })
     }
 }

@@ -17,9 +17,14 @@ pub struct Platform {
 impl Platform {
     /// Makes a platform as a manifest gives it.
     pub fn new(os: &str, architecture: &str, variant: Option<&str>) -> Self {
-        let implied = |variant: &str| variant.is_empty() || (architecture == "arm64" && variant == "v8");
+        let implied =
+            |variant: &str| variant.is_empty() || (architecture == "arm64" && variant == "v8");
         let variant = variant.filter(|variant| !implied(variant));
-        Self { os: os.to_owned(), architecture: architecture.to_owned(), variant: variant.map(str::to_owned) }
+        Self {
+            os: os.to_owned(),
+            architecture: architecture.to_owned(),
+            variant: variant.map(str::to_owned),
+        }
     }
 }
 
@@ -42,12 +47,17 @@ impl FromStr for Platform {
     fn from_str(text: &str) -> Result<Self, InvalidPlatform> {
         let text = text.trim();
         let word = |part: &str| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
         };
         let parts: Vec<&str> = text.split('/').collect();
         match parts[..] {
             [_, "arm"] => Err(InvalidPlatform::Arm(text.to_owned())),
-            [os, architecture] if word(os) && word(architecture) => Ok(Self::new(os, architecture, None)),
+            [os, architecture] if word(os) && word(architecture) => {
+                Ok(Self::new(os, architecture, None))
+            }
             [os, architecture, variant] if parts.iter().all(|part| word(part)) => {
                 Ok(Self::new(os, architecture, Some(variant)))
             }
@@ -59,7 +69,9 @@ impl FromStr for Platform {
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.os, self.architecture)?;
-        self.variant.as_ref().map_or(Ok(()), |variant| write!(f, "/{variant}"))
+        self.variant
+            .as_ref()
+            .map_or(Ok(()), |variant| write!(f, "/{variant}"))
     }
 }
 
@@ -72,7 +84,10 @@ mod tests {
         let parse = |text: &str| text.parse::<Platform>();
         assert_eq!(parse("linux/arm64"), parse("linux/arm64/v8"));
         assert_ne!(parse("linux/arm/v6"), parse("linux/arm/v7"));
-        assert_eq!(parse("linux/arm"), Err(InvalidPlatform::Arm("linux/arm".to_owned())));
+        assert_eq!(
+            parse("linux/arm"),
+            Err(InvalidPlatform::Arm("linux/arm".to_owned()))
+        );
         for bad in ["", "linux", "linux/", "/amd64", "a/b/c/d", "linux/amd 64"] {
             assert!(parse(bad).is_err(), "{bad}");
         }

@@ -23,9 +23,15 @@ fn with_password(password: &str) -> Options {
 }
 
 /// Asks for `v1` and tells how many requests it took.
-async fn ask_as(address: &str, options: Options, vars: Vars) -> (Result<Answer, Failure>, u64, World) {
+async fn ask_as(
+    address: &str,
+    options: Options,
+    vars: Vars,
+) -> (Result<Answer, Failure>, u64, World) {
     let world = World::for_tests_with(Duration::ZERO, vars);
-    let answer = Repository::new(&world, &reference(address), options).manifest("v1").await;
+    let answer = Repository::new(&world, &reference(address), options)
+        .manifest("v1")
+        .await;
     (answer, world.requests(), world)
 }
 
@@ -63,10 +69,17 @@ async fn attestations_are_no_images() {
     let registry = Lab::plain();
     push(&registry);
     let (answer, _) = ask(registry.address(), Options::default()).await;
-    let Ok(Answer::Found(manifest)) = answer else { panic!() };
-    let Kind::Index(children) = manifest.kind else { panic!() };
-    let platforms: Vec<String> =
-        children.iter().filter_map(|child| child.platform.as_ref()).map(ToString::to_string).collect();
+    let Ok(Answer::Found(manifest)) = answer else {
+        panic!()
+    };
+    let Kind::Index(children) = manifest.kind else {
+        panic!()
+    };
+    let platforms: Vec<String> = children
+        .iter()
+        .filter_map(|child| child.platform.as_ref())
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);
 }
 
@@ -74,8 +87,13 @@ async fn attestations_are_no_images() {
 async fn an_absent_tag_is_an_answer() {
     let registry = Lab::plain();
     let (answer, requests) = ask(registry.address(), Options::default()).await;
-    let Ok(Answer::Absent(said)) = answer else { panic!() };
-    assert_eq!((said.as_str(), requests), ("MANIFEST_UNKNOWN: manifest unknown", 1));
+    let Ok(Answer::Absent(said)) = answer else {
+        panic!()
+    };
+    assert_eq!(
+        (said.as_str(), requests),
+        ("MANIFEST_UNKNOWN: manifest unknown", 1)
+    );
 }
 
 #[tokio::test]
@@ -84,10 +102,22 @@ async fn a_password_opens_and_a_wrong_one_is_rejected() {
     let pushed = push(&registry);
     let (answer, requests) = ask(registry.address(), with_password("right")).await;
     assert_eq!((digest(answer), requests), (pushed, 2));
-    let failure = ask(registry.address(), with_password("wrong")).await.0.unwrap_err();
-    assert_eq!((failure.verdict(), failure.reason), (Verdict::Denied, asking::CREDENTIALS_REJECTED));
-    let failure = ask(registry.address(), Options::default()).await.0.unwrap_err();
-    assert_eq!((failure.verdict(), failure.reason), (Verdict::Denied, asking::NO_CREDENTIALS));
+    let failure = ask(registry.address(), with_password("wrong"))
+        .await
+        .0
+        .unwrap_err();
+    assert_eq!(
+        (failure.verdict(), failure.reason),
+        (Verdict::Denied, asking::CREDENTIALS_REJECTED)
+    );
+    let failure = ask(registry.address(), Options::default())
+        .await
+        .0
+        .unwrap_err();
+    assert_eq!(
+        (failure.verdict(), failure.reason),
+        (Verdict::Denied, asking::NO_CREDENTIALS)
+    );
 }
 
 #[tokio::test]
@@ -96,50 +126,93 @@ async fn a_token_costs_three_requests() {
     let pushed = push(&registry);
     let (answer, requests) = ask(registry.address(), with_password("right")).await;
     assert_eq!((digest(answer), requests), (pushed.clone(), 3));
-    let failure = ask(registry.address(), Options::default()).await.0.unwrap_err();
+    let failure = ask(registry.address(), Options::default())
+        .await
+        .0
+        .unwrap_err();
     assert_eq!(failure.reason, asking::NO_CREDENTIALS);
     registry.tokens().allow_anonymous(REPOSITORY);
-    assert_eq!(digest(ask(registry.address(), Options::default()).await.0), pushed);
+    assert_eq!(
+        digest(ask(registry.address(), Options::default()).await.0),
+        pushed
+    );
 }
 
 #[tokio::test]
 async fn rejected_credentials_do_not_hide_a_public_image() {
     let registry = Lab::token("robot", "right");
     let pushed = push(&registry);
-    let failure = ask(registry.address(), with_password("wrong")).await.0.unwrap_err();
+    let failure = ask(registry.address(), with_password("wrong"))
+        .await
+        .0
+        .unwrap_err();
     assert_eq!(failure.reason, asking::CREDENTIALS_REJECTED);
     registry.tokens().allow_anonymous(REPOSITORY);
-    assert_eq!(digest(ask(registry.address(), with_password("wrong")).await.0), pushed);
+    assert_eq!(
+        digest(ask(registry.address(), with_password("wrong")).await.0),
+        pushed
+    );
 }
 
 #[tokio::test]
 async fn without_credentials_missing_and_private_look_the_same_unless_it_is_assumed_public() {
     let registry = Lab::token("robot", "right");
-    let options = Options { assume_public: true, ..Options::default() };
-    assert!(matches!(ask(registry.address(), options).await.0, Ok(Answer::Absent(_))));
+    let options = Options {
+        assume_public: true,
+        ..Options::default()
+    };
+    assert!(matches!(
+        ask(registry.address(), options).await.0,
+        Ok(Answer::Absent(_))
+    ));
 }
 
 #[tokio::test]
 async fn a_token_server_that_stumbles_is_asked_again_and_one_that_is_down_is_named() {
     let registry = Lab::token("robot", "right");
     let pushed = push(&registry);
-    registry.tokens().answer_next([Reply::html(503), Reply::html(503)]);
-    assert_eq!(digest(ask(registry.address(), with_password("right")).await.0), pushed);
+    registry
+        .tokens()
+        .answer_next([Reply::html(503), Reply::html(503)]);
+    assert_eq!(
+        digest(ask(registry.address(), with_password("right")).await.0),
+        pushed
+    );
     registry.tokens().answer_always(Reply::html(503));
-    let failure = ask(registry.address(), with_password("right")).await.0.unwrap_err();
-    assert_eq!((failure.verdict(), failure.reason), (Verdict::Unavailable, asking::SERVER_ERROR));
-    assert!(failure.summary().contains("token server"), "{}", failure.summary());
+    let failure = ask(registry.address(), with_password("right"))
+        .await
+        .0
+        .unwrap_err();
+    assert_eq!(
+        (failure.verdict(), failure.reason),
+        (Verdict::Unavailable, asking::SERVER_ERROR)
+    );
+    assert!(
+        failure.summary().contains("token server"),
+        "{}",
+        failure.summary()
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_authority_is_untrusted_until_its_file_is_given() {
     let registry = Setup::default().tls().htpasswd("robot", "right").start();
     let pushed = push(&registry);
-    let failure = ask(registry.address(), with_password("right")).await.0.unwrap_err();
+    let failure = ask(registry.address(), with_password("right"))
+        .await
+        .0
+        .unwrap_err();
     assert_eq!(failure.reason, asking::UNTRUSTED_CERTIFICATE);
-    assert!(failure.hints.iter().any(|hint| hint.contains("--registry-ca-file")));
-    let options =
-        Options { authorities: Some(registry.ca_pem().as_bytes().to_vec()), ..with_password("right") };
+    assert!(
+        failure
+            .hints
+            .iter()
+            .any(|hint| hint.contains("--registry-ca-file"))
+    );
+    let options = Options {
+        authorities: Some(registry.ca_pem().as_bytes().to_vec()),
+        ..with_password("right")
+    };
     assert_eq!(digest(ask(registry.address(), options).await.0), pushed);
 }
 
@@ -148,16 +221,36 @@ async fn what_docker_login_wrote_is_used_and_the_longest_path_wins() {
     let registry = Lab::htpasswd("robot", "right");
     let pushed = push(&registry);
     let home = tempfile::tempdir().unwrap();
-    let (right, wrong) = (r#"{"auth":"cm9ib3Q6cmlnaHQ="}"#, r#"{"auth":"cm9ib3Q6d3Jvbmc="}"#);
+    let (right, wrong) = (
+        r#"{"auth":"cm9ib3Q6cmlnaHQ="}"#,
+        r#"{"auth":"cm9ib3Q6d3Jvbmc="}"#,
+    );
     let (host, file) = (registry.address(), home.path().join("config.json"));
-    std::fs::write(&file, format!(r#"{{"auths":{{"{host}":{wrong},"{host}/data-literate":{right}}}}}"#))
-        .unwrap();
-    let vars = || [("DOCKER_CONFIG", home.path().to_str().unwrap())].into_iter().collect();
-    assert_eq!(digest(ask_as(host, Options::default(), vars()).await.0), pushed);
+    std::fs::write(
+        &file,
+        format!(r#"{{"auths":{{"{host}":{wrong},"{host}/data-literate":{right}}}}}"#),
+    )
+    .unwrap();
+    let vars = || {
+        [("DOCKER_CONFIG", home.path().to_str().unwrap())]
+            .into_iter()
+            .collect()
+    };
+    assert_eq!(
+        digest(ask_as(host, Options::default(), vars()).await.0),
+        pushed
+    );
     std::fs::write(&file, format!(r#"{{"auths":{{"{host}":{wrong}}}}}"#)).unwrap();
-    let failure = ask_as(host, Options::default(), vars()).await.0.unwrap_err();
+    let failure = ask_as(host, Options::default(), vars())
+        .await
+        .0
+        .unwrap_err();
     assert_eq!(failure.reason, asking::CREDENTIALS_REJECTED);
-    assert!(failure.summary().contains("config.json"), "{}", failure.summary());
+    assert!(
+        failure.summary().contains("config.json"),
+        "{}",
+        failure.summary()
+    );
 }
 
 #[tokio::test]
@@ -166,9 +259,14 @@ async fn an_identity_token_is_exchanged() {
     let pushed = push(&registry);
     registry.tokens().accept_identity_token("identity");
     let home = tempfile::tempdir().unwrap();
-    let entry = format!(r#"{{"auths":{{"{}":{{"identitytoken":"identity"}}}}}}"#, registry.address());
+    let entry = format!(
+        r#"{{"auths":{{"{}":{{"identitytoken":"identity"}}}}}}"#,
+        registry.address()
+    );
     std::fs::write(home.path().join("config.json"), entry).unwrap();
-    let vars = [("DOCKER_CONFIG", home.path().to_str().unwrap())].into_iter().collect();
+    let vars = [("DOCKER_CONFIG", home.path().to_str().unwrap())]
+        .into_iter()
+        .collect();
     let (answer, _, world) = ask_as(registry.address(), Options::default(), vars).await;
     assert_eq!(digest(answer), pushed);
     assert_eq!(world.redact("identity"), "***");
@@ -177,17 +275,28 @@ async fn an_identity_token_is_exchanged() {
 #[tokio::test]
 async fn a_404_of_something_else_is_not_absent() {
     let server = Faulty::new([Reply::html(404)]);
-    let failure = ask(&server.address(), Options::default()).await.0.unwrap_err();
-    assert_eq!((failure.verdict(), failure.reason), (Verdict::Unavailable, asking::NOT_THE_API));
+    let failure = ask(&server.address(), Options::default())
+        .await
+        .0
+        .unwrap_err();
+    assert_eq!(
+        (failure.verdict(), failure.reason),
+        (Verdict::Unavailable, asking::NOT_THE_API)
+    );
 }
 
 #[tokio::test]
 async fn a_body_that_is_not_what_its_digest_says_is_a_mismatch() {
     let registry = Lab::plain();
     push(&registry);
-    let server = Faulty::new([
-        Reply::json(200, &serde_json::json!({"schemaVersion": 2, "manifests": []})).wrong_digest()
-    ]);
-    let failure = ask(&server.address(), Options::default()).await.0.unwrap_err();
+    let server = Faulty::new([Reply::json(
+        200,
+        &serde_json::json!({"schemaVersion": 2, "manifests": []}),
+    )
+    .wrong_digest()]);
+    let failure = ask(&server.address(), Options::default())
+        .await
+        .0
+        .unwrap_err();
     assert_eq!(failure.reason, asking::DIGEST_MISMATCH);
 }

@@ -16,13 +16,24 @@ pub struct Where {
     #[arg(long, value_name = "URL|PATH", requires = "branch")]
     pub remote: Option<String>,
     /// Repository to commit to, through GitHub's API [default: that of the workflow, when there is a token]
-    #[arg(long, value_name = "OWNER/NAME", requires = "branch", conflicts_with = "remote")]
+    #[arg(
+        long,
+        value_name = "OWNER/NAME",
+        requires = "branch",
+        conflicts_with = "remote"
+    )]
     pub repository: Option<RepositoryName>,
     /// Refuse unless GitHub calls the commit verified
     #[arg(long, requires = "branch")]
     pub require_verified: bool,
     /// Make a pull request, and wait until it is merged
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "never", requires = "branch")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "never",
+        requires = "branch"
+    )]
     pub pull_request: PullRequest,
 }
 
@@ -39,13 +50,18 @@ pub enum PullRequest {
 
 impl Where {
     /// Returns the remote: the one named, that of the workflow, or that of the checkout.
-    pub(crate) async fn find<'w>(&self, name: &Name, world: &'w World) -> Result<Past<'w>, Failure> {
+    pub(crate) async fn find<'w>(
+        &self,
+        name: &Name,
+        world: &'w World,
+    ) -> Result<Past<'w>, Failure> {
         let through_git = |url: &str| {
             self.only_through_git()?;
             Ok(Past::Git(Git::new(world, url, name.clone())?))
         };
-        let through_the_api =
-            |repository: RepositoryName| Ok(Past::GitHub(GitHub::new(world, repository, name.clone())?));
+        let through_the_api = |repository: RepositoryName| {
+            Ok(Past::GitHub(GitHub::new(world, repository, name.clone())?))
+        };
         if let Some(repository) = &self.repository {
             return through_the_api(repository.clone());
         }
@@ -61,7 +77,8 @@ impl Where {
             };
         }
         let origin = git::origin(world).await?.ok_or_else(|| {
-            let error = anyhow::anyhow!("there is no `--remote`, and no `origin` here to take instead");
+            let error =
+                anyhow::anyhow!("there is no `--remote`, and no `origin` here to take instead");
             Failure::usage(error)
                 .hinted("pass `--remote URL`, or run it within a checkout that has an `origin`")
         })?;
@@ -71,7 +88,9 @@ impl Where {
     /// Some things only GitHub's API has.
     fn only_through_git(&self) -> Result<(), Failure> {
         let error = match (self.require_verified, self.pull_request) {
-            (true, _) => anyhow::anyhow!("`--require-verified` is about commits that GitHub's API makes"),
+            (true, _) => {
+                anyhow::anyhow!("`--require-verified` is about commits that GitHub's API makes")
+            }
             (_, PullRequest::Never) => return Ok(()),
             _ => anyhow::anyhow!("`--pull-request` needs GitHub's API"),
         };
@@ -81,16 +100,31 @@ impl Where {
 
 /// Returns the past of a source in a repository of its own, as a URL, a path, or `OWNER/NAME`, which is
 /// reached the same way as what is written.
-pub(crate) fn source<'w>(given: &str, beside: &Past<'_>, world: &'w World) -> Result<Past<'w>, Failure> {
+pub(crate) fn source<'w>(
+    given: &str,
+    beside: &Past<'_>,
+    world: &'w World,
+) -> Result<Past<'w>, Failure> {
     // Only commits are asked about: the branch is never looked at.
     let name = beside.name().clone();
-    let is_path = given.contains(':') || given.starts_with(['.', '/']) || given.matches('/').count() != 1;
-    let exists = || world.kind(Path::new(given)).is_ok_and(|kind| kind.is_some());
+    let is_path =
+        given.contains(':') || given.starts_with(['.', '/']) || given.matches('/').count() != 1;
+    let exists = || {
+        world
+            .kind(Path::new(given))
+            .is_ok_and(|kind| kind.is_some())
+    };
     if is_path || exists() {
         return Ok(Past::Git(Git::new(world, given, name)?));
     }
     match (given.parse(), beside) {
-        (Ok(repository), Past::GitHub(_)) => Ok(Past::GitHub(GitHub::new(world, repository, name)?)),
-        _ => Ok(Past::Git(Git::new(world, &format!("{}/{given}", git::server(world)), name)?)),
+        (Ok(repository), Past::GitHub(_)) => {
+            Ok(Past::GitHub(GitHub::new(world, repository, name)?))
+        }
+        _ => Ok(Past::Git(Git::new(
+            world,
+            &format!("{}/{given}", git::server(world)),
+            name,
+        )?)),
     }
 }

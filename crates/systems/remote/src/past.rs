@@ -46,14 +46,23 @@ impl History for Past<'_> {
         }
     }
 
-    async fn relations(&self, commit: &CommitName, others: &[CommitName]) -> Result<Relations, Failure> {
+    async fn relations(
+        &self,
+        commit: &CommitName,
+        others: &[CommitName],
+    ) -> Result<Relations, Failure> {
         match self {
             Self::Git(git) => git.relations(commit, others).await,
             Self::GitHub(github) => github.relations(commit, others).await,
         }
     }
 
-    async fn differences(&self, one: &Commit, other: &Commit, most: usize) -> Result<Vec<String>, Failure> {
+    async fn differences(
+        &self,
+        one: &Commit,
+        other: &Commit,
+        most: usize,
+    ) -> Result<Vec<String>, Failure> {
         match self {
             Self::Git(git) => git.differences(one, other, most).await,
             Self::GitHub(github) => github.differences(one, other, most).await,

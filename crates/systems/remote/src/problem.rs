@@ -11,16 +11,25 @@ use github::{Outcome, Pull, Signature, Unsupported};
 use crate::{PullRequest, Where};
 
 /// Not what `--require-verified` asks for.
-pub const UNVERIFIED: Reason =
-    Reason::new("unverified", Configuration, "GitHub does not call the commit verified");
+pub const UNVERIFIED: Reason = Reason::new(
+    "unverified",
+    Configuration,
+    "GitHub does not call the commit verified",
+);
 /// Still open at the deadline.
 pub const NOT_MERGED: Reason = Reason::new("not-merged", Nobody, "the pull request is still open");
 /// Closed by somebody.
-pub const NOT_WANTED: Reason =
-    Reason::new("pull-request-closed", Nobody, "somebody closed the pull request without merging it");
+pub const NOT_WANTED: Reason = Reason::new(
+    "pull-request-closed",
+    Nobody,
+    "somebody closed the pull request without merging it",
+);
 /// Something newer.
-pub const NEWER_IMAGE: Reason =
-    Reason::new("newer-image", Nobody, "something newer has taken over: another image, or a later run");
+pub const NEWER_IMAGE: Reason = Reason::new(
+    "newer-image",
+    Nobody,
+    "something newer has taken over: another image, or a later run",
+);
 
 /// Why a branch was not written, or not as it has to be.
 #[derive(Debug)]
@@ -65,11 +74,14 @@ impl Problem {
         Ok(match self {
             Self::Missing { shown } => branch::missing(name, shown),
             Self::Declined(rejection) => {
-                return branch::rejected(name, rejection).map_err(|failure| propose_it(to, failure));
+                return branch::rejected(name, rejection)
+                    .map_err(|failure| propose_it(to, failure));
             }
             Self::Unverified(commit, signature) => unverified(name, commit, signature.as_ref()),
             Self::NeverVerified(unsupported) => {
-                let why = format!("nothing was written: {unsupported}, and git would not sign the commit");
+                let why = format!(
+                    "nothing was written: {unsupported}, and git would not sign the commit"
+                );
                 Report::refused(UNVERIFIED, why).hinted(format!(
                     "take the run bit away: `git update-index --chmod=-x {}`, and commit",
                     unsupported.path
@@ -91,8 +103,10 @@ fn propose_it(to: &Where, failure: Failure) -> Failure {
 
 fn unverified(name: &Name, commit: &Commit, signature: Option<&Signature>) -> Report {
     let why = signature.map_or("it is not signed", |signature| &signature.state);
-    let summary =
-        format!("committed {} to `{name}`, but GitHub does not call it verified: {why}", commit.short());
+    let summary = format!(
+        "committed {} to `{name}`, but GitHub does not call it verified: {why}",
+        commit.short()
+    );
     Report::refused(UNVERIFIED, summary)
         .hinted("use the token of an App or of a job, whose commits GitHub signs; on an Enterprise Server turn on the signing of web commits")
 }
@@ -101,16 +115,19 @@ fn not_merged(pull: &Pull, outcome: &Outcome, what: &str) -> Report {
     let number = pull.number;
     match outcome {
         Outcome::Closed => {
-            let summary = format!("pull request #{number} for {what} was closed without being merged");
+            let summary =
+                format!("pull request #{number} for {what} was closed without being merged");
             Report::refused(NOT_WANTED, summary).hinted(format!("ask who closed {}", pull.url))
         }
         Outcome::Superseded => {
-            let summary = format!("a later run has taken pull request #{number} over, {what} is not in it");
+            let summary =
+                format!("a later run has taken pull request #{number} over, {what} is not in it");
             Report::superseded(NEWER_IMAGE, summary)
         }
         Outcome::Open | Outcome::Merged(_) => {
             let summary = format!("pull request #{number} for {what} is still open");
-            Report::not_yet(NOT_MERGED, summary).hinted(format!("merge {}, and run it again", pull.url))
+            Report::not_yet(NOT_MERGED, summary)
+                .hinted(format!("merge {}, and run it again", pull.url))
         }
     }
 }

@@ -20,12 +20,20 @@ pub(crate) async fn propose<P: Plan>(
     plan: &mut P,
 ) -> Result<Ended<P::Refused>, Failure> {
     let proposal = proposal(github, github, plan.directories())?;
-    let unsupported = match remote.update(&proposal, plan, |onto, edit| github.supports(onto, edit)).await? {
+    let unsupported = match remote
+        .update(&proposal, plan, |onto, edit| github.supports(onto, edit))
+        .await?
+    {
         Ok(ended) => return settle(remote, github, &proposal, plan, ended).await,
         Err(unsupported) => unsupported,
     };
-    remote.world.notice(format!("{unsupported}, so it was proposed through git"));
-    let git = ThroughGit { world: remote.world, url: remote.url(github) };
+    remote
+        .world
+        .notice(format!("{unsupported}, so it was proposed through git"));
+    let git = ThroughGit {
+        world: remote.world,
+        url: remote.url(github),
+    };
     let proposal = self::proposal(github, &git, plan.directories())?;
     match remote.update(&proposal, plan, |_, _| Ok(())).await? {
         Ok(ended) => settle(remote, github, &proposal, plan, ended).await,
@@ -40,11 +48,20 @@ struct ThroughGit<'w> {
 }
 
 impl Committer for ThroughGit<'_> {
-    async fn commit(&self, name: &Name, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
+    async fn commit(
+        &self,
+        name: &Name,
+        onto: &Snapshot,
+        edit: &Edit,
+    ) -> Result<Pushed, BranchError> {
         let git = Git::new(self.world, &self.url, name.clone())?;
         let paths: Vec<String> = edit.files.iter().map(|file| file.path.clone()).collect();
         let there = git.read(&paths).await?;
-        if there.tip == onto.tip { git.commit(&there, edit).await } else { Ok(Pushed::Moved) }
+        if there.tip == onto.tip {
+            git.commit(&there, edit).await
+        } else {
+            Ok(Pushed::Moved)
+        }
     }
 }
 
@@ -56,8 +73,12 @@ async fn settle<P: Plan, C: Committer>(
     plan: &P,
     ended: Ended<P::Refused>,
 ) -> Result<Ended<P::Refused>, Failure> {
-    let Ended::Landed(commit) = ended else { return Ok(ended) };
-    let pull = proposal.pull().ok_or_else(|| Failure::internal(anyhow::anyhow!("nothing was proposed")))?;
+    let Ended::Landed(commit) = ended else {
+        return Ok(ended);
+    };
+    let pull = proposal
+        .pull()
+        .ok_or_else(|| Failure::internal(anyhow::anyhow!("nothing was proposed")))?;
     plan.proposed(&pull);
     Ok(match wait(remote, proposal, &pull, &commit).await? {
         Outcome::Merged(merge) => match remote.unverified(github, &merge).await? {
@@ -70,11 +91,22 @@ async fn settle<P: Plan, C: Committer>(
 
 /// Closes what was proposed before the branch itself could be written: merging it would bring an older
 /// image back. The commit is there, so that trouble with this is no more than a notice.
-pub(crate) async fn withdraw<P: Plan>(remote: &Remote<'_>, github: &GitHub<'_>, plan: &P, commit: &Commit) {
-    let withdrawn = async { proposal(github, github, plan.directories())?.withdraw(commit).await };
+pub(crate) async fn withdraw<P: Plan>(
+    remote: &Remote<'_>,
+    github: &GitHub<'_>,
+    plan: &P,
+    commit: &Commit,
+) {
+    let withdrawn = async {
+        proposal(github, github, plan.directories())?
+            .withdraw(commit)
+            .await
+    };
     if let Err(failure) = withdrawn.await {
         let why = failure.summary();
-        remote.world.notice(format!("older pull requests may still be open: {why}"));
+        remote
+            .world
+            .notice(format!("older pull requests may still be open: {why}"));
     }
 }
 
@@ -83,19 +115,30 @@ fn proposal<'g, 'w, C: Committer>(
     committer: &'g C,
     directories: Vec<String>,
 ) -> Result<Proposal<'g, 'w, C>, Failure> {
-    let head = head(github.name(), &directories).parse().map_err(Failure::internal)?;
+    let head = head(github.name(), &directories)
+        .parse()
+        .map_err(Failure::internal)?;
     Ok(Proposal::new(github, committer, head, directories))
 }
 
 /// Returns the name of the branch for these directories: words for people, and a hash.
 fn head(base: &Name, set: &[String]) -> String {
-    let words = set.iter().map(|directory| directory.rsplit('/').next().unwrap_or_default());
+    let words = set
+        .iter()
+        .map(|directory| directory.rsplit('/').next().unwrap_or_default());
     let words: Vec<String> = words
-        .map(|word| word.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect())
+        .map(|word| {
+            word.chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+                .collect()
+        })
         .collect();
     let words: String = words.join("-").chars().take(60).collect();
-    let hash: String =
-        Sha256::digest(set.join("\0")).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = Sha256::digest(set.join("\0"))
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("runbook/{base}/{words}-{hash}")
 }
 
@@ -116,7 +159,10 @@ async fn wait<C: Committer>(
             Err(failure) if failure.kind == FailureKind::Unavailable && !over => {}
             decided => return decided,
         }
-        world.waiting_for(format!("pull request #{} to be merged: {}", pull.number, pull.url));
+        world.waiting_for(format!(
+            "pull request #{} to be merged: {}",
+            pull.number, pull.url
+        ));
         world.sleep(pause).await;
         pause = (pause * 2).min(PAUSES[1]);
     }
@@ -129,8 +175,18 @@ mod tests {
     #[test]
     fn every_set_of_overlays_has_a_branch_of_its_own() {
         let base: Name = "release/1.0".parse().unwrap();
-        let head = |set: &[&str]| head(&base, &set.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>());
-        let names = [head(&["a/prod"]), head(&["b/prod"]), head(&["a/prod", "a/stage"]), head(&[""])];
+        let head = |set: &[&str]| {
+            head(
+                &base,
+                &set.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>(),
+            )
+        };
+        let names = [
+            head(&["a/prod"]),
+            head(&["b/prod"]),
+            head(&["a/prod", "a/stage"]),
+            head(&[""]),
+        ];
         insta::assert_snapshot!(names.join("\n"), @"
         runbook/release/1.0/prod-a946a4d5
         runbook/release/1.0/prod-a3729776

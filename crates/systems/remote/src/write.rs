@@ -1,6 +1,8 @@
 //! Writing: through git or through GitHub's API, onto the branch or by a pull request.
 
-use branch::{Branch, BranchError, Decision, Edit, Name, Outcome, Rejection, RejectionKind, Snapshot};
+use branch::{
+    Branch, BranchError, Decision, Edit, Name, Outcome, Rejection, RejectionKind, Snapshot,
+};
 use contract::{Commit, Failure, World};
 use git::Git;
 use github::{GitHub, Pull, Unsupported};
@@ -8,7 +10,10 @@ use github::{GitHub, Pull, Unsupported};
 use crate::{Past, Problem, PullRequest, Where, flags, propose};
 
 /// What a step wants to write.
-#[expect(async_fn_in_trait, reason = "steps run on one thread, so no caller needs a Send bound")]
+#[expect(
+    async_fn_in_trait,
+    reason = "steps run on one thread, so no caller needs a Send bound"
+)]
 pub trait Plan {
     /// What a step says when nothing is to be written.
     type Refused;
@@ -72,8 +77,15 @@ impl<'w> Remote<'w> {
         world: &'w World,
     ) -> Result<Self, Failure> {
         let past = to.find(name, world).await?;
-        let source = source.map(|given| flags::source(given, &past, world)).transpose()?;
-        Ok(Self { world, to: to.clone(), past, source })
+        let source = source
+            .map(|given| flags::source(given, &past, world))
+            .transpose()?;
+        Ok(Self {
+            world,
+            to: to.clone(),
+            past,
+            source,
+        })
     }
 
     /// Returns the branch.
@@ -109,7 +121,9 @@ impl<'w> Remote<'w> {
 
     /// Returns why an edit could not be written, as far as that is known before it is tried.
     pub fn against(&self, onto: &Snapshot, edit: &Edit) -> Option<Problem> {
-        let Past::GitHub(github) = &self.past else { return None };
+        let Past::GitHub(github) = &self.past else {
+            return None;
+        };
         self.hindered(&github.supports(onto, edit).err()?)
     }
 
@@ -128,7 +142,11 @@ impl<'w> Remote<'w> {
         }
     }
 
-    async fn through_git<P: Plan>(&self, git: &Git<'_>, plan: &mut P) -> Result<Ended<P::Refused>, Failure> {
+    async fn through_git<P: Plan>(
+        &self,
+        git: &Git<'_>,
+        plan: &mut P,
+    ) -> Result<Ended<P::Refused>, Failure> {
         match self.update(git, plan, |_, _| Ok(())).await? {
             Ok(ended) => Ok(ended),
             Err(unsupported) => Err(Failure::internal(unsupported)),
@@ -140,12 +158,16 @@ impl<'w> Remote<'w> {
         github: &GitHub<'_>,
         plan: &mut P,
     ) -> Result<Ended<P::Refused>, Failure> {
-        let ended = match self.update(github, plan, |onto, edit| github.supports(onto, edit)).await? {
+        let ended = match self
+            .update(github, plan, |onto, edit| github.supports(onto, edit))
+            .await?
+        {
             Ok(ended) => ended,
             Err(unsupported) => match self.hindered(&unsupported) {
                 Some(problem) => return Ok(Ended::Failed(problem)),
                 None => {
-                    self.world.notice(format!("{unsupported}, so it went through git"));
+                    self.world
+                        .notice(format!("{unsupported}, so it went through git"));
                     let git = Git::new(self.world, &self.url(github), self.name().clone())?;
                     self.through_git(&git, plan).await?
                 }
@@ -161,7 +183,8 @@ impl<'w> Remote<'w> {
             }
             Ended::Failed(Problem::Declined(rejection)) if self.is_to_be_proposed(&rejection) => {
                 let (name, said) = (self.name(), rejection.said());
-                let notice = format!("`{name}` is protected, so it went through a pull request: {said}");
+                let notice =
+                    format!("`{name}` is protected, so it went through a pull request: {said}");
                 self.world.notice(notice);
                 propose::propose(self, github, plan).await
             }
@@ -196,7 +219,9 @@ impl<'w> Remote<'w> {
             return Ok(None);
         }
         let signature = github.signature(commit).await?;
-        let is_valid = signature.as_ref().is_some_and(|signature| signature.is_valid);
+        let is_valid = signature
+            .as_ref()
+            .is_some_and(|signature| signature.is_valid);
         Ok((!is_valid).then(|| Problem::Unverified(commit.clone(), signature)))
     }
 
@@ -232,6 +257,8 @@ impl<'w> Remote<'w> {
     }
 
     fn missing(&self) -> Problem {
-        Problem::Missing { shown: self.past.shown() }
+        Problem::Missing {
+            shown: self.past.shown(),
+        }
     }
 }

@@ -19,15 +19,24 @@ async fn every_way(remote: &Remote, claim: impl AsyncFn(&Past<'_>)) {
     let main: Name = "main".parse().unwrap();
     let limit = Duration::from_secs(60);
     let http = remote.http_open();
-    for url in [remote.path().display().to_string(), remote.url(), http.url()] {
+    for url in [
+        remote.path().display().to_string(),
+        remote.url(),
+        http.url(),
+    ] {
         let world = World::for_tests(limit);
         claim(&Past::Git(Git::new(&world, &url, main.clone()).unwrap())).await;
     }
     let server = lab::GitHub::new(remote);
     let (url, token) = (server.api_url(), server.token_with(&["contents: read"]));
-    let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", &token)].into_iter().collect();
+    let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", &token)]
+        .into_iter()
+        .collect();
     let world = World::for_tests_with(limit, vars);
-    claim(&Past::GitHub(GitHub::new(&world, "example/dex".parse().unwrap(), main).unwrap())).await;
+    claim(&Past::GitHub(
+        GitHub::new(&world, "example/dex".parse().unwrap(), main).unwrap(),
+    ))
+    .await;
 }
 
 fn set(remote: &Remote, content: &str) -> String {
@@ -36,23 +45,42 @@ fn set(remote: &Remote, content: &str) -> String {
 
 /// Sets the file on a branch, which is made at the tip of `main` if it is not there.
 fn set_on(remote: &Remote, branch: &str, content: &str) -> String {
-    remote.commit(branch, &[(PATH, content, false)], &format!("set {content}\n"))
+    remote.commit(
+        branch,
+        &[(PATH, content, false)],
+        &format!("set {content}\n"),
+    )
 }
 
 async fn changes(past: &Past<'_>, remote: &Remote, most: usize) -> Changes {
     let tip = remote.tip("main").parse().unwrap();
-    past.changes(&tip, &[PATH.to_owned()], most).await.unwrap().remove(PATH).unwrap()
+    past.changes(&tip, &[PATH.to_owned()], most)
+        .await
+        .unwrap()
+        .remove(PATH)
+        .unwrap()
 }
 
 fn contents(changes: &Changes) -> Vec<String> {
-    let content =
-        |content: &Option<Vec<u8>>| content.as_ref().map(|it| String::from_utf8_lossy(it).into_owned());
-    changes.list.iter().map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned())).collect()
+    let content = |content: &Option<Vec<u8>>| {
+        content
+            .as_ref()
+            .map(|it| String::from_utf8_lossy(it).into_owned())
+    };
+    changes
+        .list
+        .iter()
+        .map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned()))
+        .collect()
 }
 
 /// The commits of the changes, each with what is said of it.
 fn said(changes: &Changes) -> Vec<(&str, &str)> {
-    changes.list.iter().map(|change| (change.commit.as_str(), change.message.trim())).collect()
+    changes
+        .list
+        .iter()
+        .map(|change| (change.commit.as_str(), change.message.trim()))
+        .collect()
 }
 
 fn name(text: &str) -> CommitName {
@@ -69,12 +97,21 @@ async fn every_change_of_the_file_is_told_however_far_back() {
     remote.pad(3);
     every_way(&remote, async |past| {
         let all = changes(past, &remote, 100).await;
-        assert_eq!((contents(&all), all.is_whole), (vec!["two".to_owned(), "one".to_owned()], true));
+        assert_eq!(
+            (contents(&all), all.is_whole),
+            (vec!["two".to_owned(), "one".to_owned()], true)
+        );
         assert_eq!(said(&all), [(&*second, "set two"), (&*first, "set one")]);
-        assert_eq!(all.list[0].parent.as_ref().unwrap().as_str(), remote.log("main")[4].id);
+        assert_eq!(
+            all.list[0].parent.as_ref().unwrap().as_str(),
+            remote.log("main")[4].id
+        );
         assert_eq!(all.list[1].date, 1_735_689_600 + 60);
         let newest = changes(past, &remote, 1).await;
-        assert_eq!((contents(&newest), newest.is_whole), (vec!["two".to_owned()], false));
+        assert_eq!(
+            (contents(&newest), newest.is_whole),
+            (vec!["two".to_owned()], false)
+        );
     })
     .await;
 }
@@ -85,16 +122,26 @@ async fn a_file_begins_where_it_came_last_and_a_deletion_is_a_change() {
     set(&remote, "lost");
     remote.change("main", &[Change::delete(PATH)], "chore: gone\n");
     set(&remote, "one");
-    remote.change("main", &[Change::executable(PATH, "one")], "chore: mode alone\n");
+    remote.change(
+        "main",
+        &[Change::executable(PATH, "one")],
+        "chore: mode alone\n",
+    );
     set(&remote, "two");
     every_way(&remote, async |past| {
         let all = changes(past, &remote, 100).await;
-        assert_eq!((contents(&all), all.is_whole), (vec!["two".to_owned(), "one".to_owned()], true));
+        assert_eq!(
+            (contents(&all), all.is_whole),
+            (vec!["two".to_owned(), "one".to_owned()], true)
+        );
     })
     .await;
     remote.change("main", &[Change::delete(PATH)], "chore: gone again\n");
     every_way(&remote, async |past| {
-        assert_eq!(contents(&changes(past, &remote, 100).await), ["-", "two", "one"]);
+        assert_eq!(
+            contents(&changes(past, &remote, 100).await),
+            ["-", "two", "one"]
+        );
     })
     .await;
 }
@@ -125,12 +172,19 @@ async fn what_a_merge_brought_is_said_where_it_was_set_however_it_came_there() {
     remote.commit("release", &[("r", "r", false)], "chore: release\n");
     remote.merge("fix", "release", "Merge pull request #8");
     for number in 0..260 {
-        remote.commit("release", &[("n", &number.to_string(), false)], "chore: other\n");
+        remote.commit(
+            "release",
+            &[("n", &number.to_string(), false)],
+            "chore: other\n",
+        );
     }
     remote.commit("main", &[("m", "m", false)], "chore: main\n");
     let two = remote.merge("release", "main", "Merge pull request #9");
     every_way(&remote, async |past| {
-        assert_eq!(said(&changes(past, &remote, 100).await), [(&*two, "set two"), (&*one, "set one")]);
+        assert_eq!(
+            said(&changes(past, &remote, 100).await),
+            [(&*two, "set two"), (&*one, "set one")]
+        );
     })
     .await;
 }
@@ -149,7 +203,10 @@ async fn a_merge_that_made_the_file_itself_speaks_for_itself() {
     every_way(&remote, async |past| {
         let all = changes(past, &remote, 100).await;
         let commits: Vec<&str> = said(&all).into_iter().map(|(commit, _)| commit).collect();
-        assert_eq!((commits, said(&all)[0].1), (vec![&*merge, &*ours, &*start], "Merge pull request #7"));
+        assert_eq!(
+            (commits, said(&all)[0].1),
+            (vec![&*merge, &*ours, &*start], "Merge pull request #7")
+        );
     })
     .await;
 }
@@ -169,11 +226,18 @@ async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
             let others: Vec<_> = others.iter().map(|other| name(other)).collect();
             past.relations(&name(commit), &others).await.unwrap()
         };
-        let relations = |found: branch::Relations| found.others.iter().map(|it| it.0).collect::<Vec<_>>();
+        let relations =
+            |found: branch::Relations| found.others.iter().map(|it| it.0).collect::<Vec<_>>();
         use Relation::{After, Apart, Before, Unknown};
         assert_eq!(relations(ask(&new, &[&old, &new]).await), [After, After]);
-        assert_eq!(relations(ask(&old, &[&new, &gone]).await), [Before, Unknown]);
-        assert_eq!(relations(ask(&apart, &[&aside, &old, &gone]).await), [Apart, After, Unknown]);
+        assert_eq!(
+            relations(ask(&old, &[&new, &gone]).await),
+            [Before, Unknown]
+        );
+        assert_eq!(
+            relations(ask(&apart, &[&aside, &old, &gone]).await),
+            [Apart, After, Unknown]
+        );
         // By the digits that a tag has.
         let found = ask(&old[..8], &[&new[..8], &apart, "0000000"]).await;
         assert_eq!(found.commit.as_ref().unwrap().as_str(), old);
@@ -186,7 +250,10 @@ async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
         let found = relations(ask(&new, &many).await);
         assert_eq!((found[0], found[19], found[20]), (Unknown, Unknown, Before));
         let nobody = ask(&gone, &[&new]).await;
-        assert_eq!((nobody.commit.as_ref(), relations(nobody.clone())), (None, vec![Unknown]));
+        assert_eq!(
+            (nobody.commit.as_ref(), relations(nobody.clone())),
+            (None, vec![Unknown])
+        );
     })
     .await;
 }
@@ -194,12 +261,23 @@ async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
 #[tokio::test]
 async fn two_commits_differ_where_their_trees_do() {
     let remote = Remote::new();
-    remote.commit("main", &[("src/a.rs", "a", false), ("src/b.rs", "b", false), (PATH, "1", false)], "one\n");
+    remote.commit(
+        "main",
+        &[
+            ("src/a.rs", "a", false),
+            ("src/b.rs", "b", false),
+            (PATH, "1", false),
+        ],
+        "one\n",
+    );
     let one = remote.tip("main").parse().unwrap();
     set(&remote, "2");
     let bump = remote.tip("main").parse().unwrap();
-    let changes =
-        [Change::delete("src/b.rs"), Change::executable("src/a.rs", "a"), Change::file("new/deep/file", "x")];
+    let changes = [
+        Change::delete("src/b.rs"),
+        Change::executable("src/a.rs", "a"),
+        Change::file("new/deep/file", "x"),
+    ];
     remote.change("main", &changes, "two\n");
     let two = remote.tip("main").parse().unwrap();
     every_way(&remote, async |past| {

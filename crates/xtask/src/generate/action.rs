@@ -10,9 +10,14 @@ use super::{
 /// Returns the text of `action.yml`.
 pub(super) fn text(page: &Page) -> String {
     let Page { name, sentence, .. } = page;
-    let mut text = format!("# {MARK}; do not edit.\nname: {name}\ndescription: {}\n", quote(sentence));
+    let mut text = format!(
+        "# {MARK}; do not edit.\nname: {name}\ndescription: {}\n",
+        quote(sentence)
+    );
     text.push_str("inputs:\n");
-    page.inputs.iter().for_each(|input| text.push_str(&self::input(input)));
+    page.inputs
+        .iter()
+        .for_each(|input| text.push_str(&self::input(input)));
     text.push_str("outputs:\n");
     for output in &page.outputs {
         let (name, meaning) = (output.name, quote(&one_line(output.meaning)));
@@ -27,7 +32,12 @@ pub(super) fn text(page: &Page) -> String {
          run: '\"$GITHUB_ACTION_PATH/../.dex/run.sh\" {name}'\n      env:\n"
     );
     for input in &page.inputs {
-        let _ = writeln!(text, "        {}: ${{{{ {} }}}}", input.variable, value(input));
+        let _ = writeln!(
+            text,
+            "        {}: ${{{{ {} }}}}",
+            input.variable,
+            value(input)
+        );
     }
     text
 }
@@ -35,16 +45,34 @@ pub(super) fn text(page: &Page) -> String {
 /// An input that was left out is an empty string, which would hide what the job's `env:` says; for
 /// the same reason a default of the runner's comes last here, and not at the input.
 fn value(input: &Input) -> String {
-    let Input { name, variable, conventional, passed, .. } = input;
-    let Some(passed) = passed else { return format!("inputs.{name} || env.{variable}") };
-    let conventional = conventional.map(|name| format!(" || env.{name}")).unwrap_or_default();
+    let Input {
+        name,
+        variable,
+        conventional,
+        passed,
+        ..
+    } = input;
+    let Some(passed) = passed else {
+        return format!("inputs.{name} || env.{variable}");
+    };
+    let conventional = conventional
+        .map(|name| format!(" || env.{name}"))
+        .unwrap_or_default();
     format!("inputs.{name} || env.{variable}{conventional} || {passed}")
 }
 
 /// The binary's own default stays in the binary: an input that is left out is an absent flag.
 fn input(input: &Input) -> String {
-    let Input { name, meaning, required, .. } = input;
-    let default = input.default().map(|default| format!(" [default: `{default}`]")).unwrap_or_default();
+    let Input {
+        name,
+        meaning,
+        required,
+        ..
+    } = input;
+    let default = input
+        .default()
+        .map(|default| format!(" [default: `{default}`]"))
+        .unwrap_or_default();
     let description = quote(&format!("{meaning}{default}"));
     format!("  {name}:\n    description: {description}\n    required: {required}\n")
 }

@@ -35,14 +35,26 @@ const NOT_INPUTS: [&str; 4] = ["help", "version", "format", "verbose"];
 
 /// What every step says, before its own facts.
 const OUTPUTS: [Fact; 5] = [
-    Fact { name: "verdict", meaning: "What came out, one word: see the exit codes." },
-    Fact { name: "reason", meaning: "Why, one word of the list of reasons; empty when all is well." },
+    Fact {
+        name: "verdict",
+        meaning: "What came out, one word: see the exit codes.",
+    },
+    Fact {
+        name: "reason",
+        meaning: "Why, one word of the list of reasons; empty when all is well.",
+    },
     Fact {
         name: "fault",
         meaning: "Who or what has to change: `change`, `configuration`, `environment` or `nobody`; empty when all is well.",
     },
-    Fact { name: "exit", meaning: "The exit code." },
-    Fact { name: "summary", meaning: "One sentence for people; do not decide on it." },
+    Fact {
+        name: "exit",
+        meaning: "The exit code.",
+    },
+    Fact {
+        name: "summary",
+        meaning: "One sentence for people; do not decide on it.",
+    },
 ];
 
 impl Page {
@@ -54,7 +66,9 @@ impl Page {
             name: step.name,
             sentence: step.sentence,
             example: step.example,
-            inputs: flags.chain(step.secrets.iter().map(Input::of_secret)).collect(),
+            inputs: flags
+                .chain(step.secrets.iter().map(Input::of_secret))
+                .collect(),
             outputs: OUTPUTS.iter().chain(step.facts).copied().collect(),
             reasons: step.reasons,
             permissions: step.permissions,
@@ -65,8 +79,14 @@ impl Page {
 
 impl Input {
     fn of_flag(arg: &clap::Arg) -> Option<Self> {
-        let name = arg.get_long().filter(|long| !NOT_INPUTS.contains(long) && !arg.is_hide_set())?;
-        let defaults: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+        let name = arg
+            .get_long()
+            .filter(|long| !NOT_INPUTS.contains(long) && !arg.is_hide_set())?;
+        let defaults: Vec<_> = arg
+            .get_default_values()
+            .iter()
+            .map(|value| value.to_string_lossy())
+            .collect();
         Some(Self {
             name: name.to_owned(),
             variable: variable(name),
@@ -84,7 +104,11 @@ impl Input {
     }
 
     fn of_secret(secret: &SecretVariable) -> Self {
-        let name = secret.name.trim_start_matches("RUNBOOK_").to_ascii_lowercase().replace('_', "-");
+        let name = secret
+            .name
+            .trim_start_matches("RUNBOOK_")
+            .to_ascii_lowercase()
+            .replace('_', "-");
         Self {
             name,
             variable: secret.name.to_owned(),
@@ -99,12 +123,18 @@ impl Input {
 
 /// Returns what is between `${{` and `}}`.
 fn expression(text: &'static str) -> &'static str {
-    text.trim().trim_start_matches("${{").trim_end_matches("}}").trim()
+    text.trim()
+        .trim_start_matches("${{")
+        .trim_end_matches("}}")
+        .trim()
 }
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 /// Input `kebab-case` = flag `--kebab-case` = variable `RUNBOOK_KEBAB_CASE`.
@@ -117,12 +147,19 @@ fn meaning(arg: &clap::Arg) -> String {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     // The variable follows from the name; and an input is given once, however often a flag may be.
     let rest = [" [env: ", "; may be repeated", "; repeat it"];
-    let end = rest.iter().filter_map(|rest| help.find(rest)).min().unwrap_or(help.len());
+    let end = rest
+        .iter()
+        .filter_map(|rest| help.find(rest))
+        .min()
+        .unwrap_or(help.len());
     let help = one_line(&help[..end]);
     let mut shapes = Vec::new();
     let values = arg.get_possible_values();
     if takes_value(arg) && !values.is_empty() {
-        let words: Vec<String> = values.iter().map(|value| format!("`{}`", value.get_name())).collect();
+        let words: Vec<String> = values
+            .iter()
+            .map(|value| format!("`{}`", value.get_name()))
+            .collect();
         shapes.push(format!("one of {}", words.join(", ")));
     }
     match arg.get_action() {
@@ -130,7 +167,11 @@ fn meaning(arg: &clap::Arg) -> String {
         ArgAction::SetTrue => shapes.push("`true` or `false`".to_owned()),
         _ => {}
     }
-    if shapes.is_empty() { help } else { format!("{help} ({})", shapes.join("; ")) }
+    if shapes.is_empty() {
+        help
+    } else {
+        format!("{help} ({})", shapes.join("; "))
+    }
 }
 
 fn takes_value(arg: &clap::Arg) -> bool {

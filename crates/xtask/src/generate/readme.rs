@@ -11,7 +11,11 @@ use super::{
 pub(super) fn text(page: &Page) -> String {
     let sections = [
         head(page),
-        section("Inputs", &["input", "meaning", "default"], page.inputs.iter().map(input)),
+        section(
+            "Inputs",
+            &["input", "meaning", "default"],
+            page.inputs.iter().map(input),
+        ),
         outputs(page),
         exit_codes(),
         reasons(page.reasons),
@@ -19,11 +23,20 @@ pub(super) fn text(page: &Page) -> String {
         secrets(page),
         format!("{MARK} from `crates/steps/{}`; do not edit.\n", page.name),
     ];
-    sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
+    sections
+        .into_iter()
+        .filter(|section| !section.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn head(page: &Page) -> String {
-    let Page { name, sentence, example, .. } = page;
+    let Page {
+        name,
+        sentence,
+        example,
+        ..
+    } = page;
     let example: String = example
         .trim_matches('\n')
         .lines()
@@ -47,38 +60,75 @@ fn input(input: &Input) -> Vec<String> {
 
 fn outputs(page: &Page) -> String {
     let row = |fact: &contract::Fact| vec![format!("`{}`", fact.name), one_line(fact.meaning)];
-    section("Outputs", &["output", "meaning"], page.outputs.iter().map(row))
+    section(
+        "Outputs",
+        &["output", "meaning"],
+        page.outputs.iter().map(row),
+    )
 }
 
 fn exit_codes() -> String {
     let row = |verdict: &Verdict| {
-        vec![verdict.exit().to_string(), format!("`{verdict}`"), verdict.meaning().to_owned()]
+        vec![
+            verdict.exit().to_string(),
+            format!("`{verdict}`"),
+            verdict.meaning().to_owned(),
+        ]
     };
-    section("Exit codes", &["code", "verdict", "meaning"], Verdict::ALL.iter().map(row))
+    section(
+        "Exit codes",
+        &["code", "verdict", "meaning"],
+        Verdict::ALL.iter().map(row),
+    )
 }
 
 fn reasons(own: &[Reason]) -> String {
     let row = |reason: &Reason| {
-        vec![format!("`{reason}`"), format!("`{}`", reason.fault.word()), reason.meaning.to_owned()]
+        vec![
+            format!("`{reason}`"),
+            format!("`{}`", reason.fault.word()),
+            reason.meaning.to_owned(),
+        ]
     };
-    let shared = asking::ALL.iter().filter(|shared| own.iter().all(|own| own.word != shared.word));
-    section("Reasons", &["reason", "fault", "meaning"], own.iter().chain(shared).map(row))
+    let shared = asking::ALL
+        .iter()
+        .filter(|shared| own.iter().all(|own| own.word != shared.word));
+    section(
+        "Reasons",
+        &["reason", "fault", "meaning"],
+        own.iter().chain(shared).map(row),
+    )
 }
 
 fn permissions(page: &Page) -> String {
     let row = |permission: &contract::Permission| {
         let system = permission.system.title().to_owned();
-        vec![system, format!("`{}`", permission.line), permission.when.to_owned()]
+        vec![
+            system,
+            format!("`{}`", permission.line),
+            permission.when.to_owned(),
+        ]
     };
-    section("Permissions", &["where", "permission", "when"], page.permissions.iter().map(row))
+    section(
+        "Permissions",
+        &["where", "permission", "when"],
+        page.permissions.iter().map(row),
+    )
 }
 
 fn secrets(page: &Page) -> String {
     let row = |secret: &contract::SecretVariable| {
-        let then = secret.conventional.map(|name| format!(", then `{name}`")).unwrap_or_default();
+        let then = secret
+            .conventional
+            .map(|name| format!(", then `{name}`"))
+            .unwrap_or_default();
         vec![format!("`{}`{then}", secret.name), one_line(secret.meaning)]
     };
-    section("Secrets", &["variable", "meaning"], page.secrets.iter().map(row))
+    section(
+        "Secrets",
+        &["variable", "meaning"],
+        page.secrets.iter().map(row),
+    )
 }
 
 /// Returns a heading and a table; nothing when there are no rows.
@@ -88,7 +138,11 @@ fn section(title: &str, columns: &[&str], rows: impl Iterator<Item = Vec<String>
         return rows;
     }
     let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
-    format!("## {title}\n\n{}|{}\n{rows}", row(&columns), "---|".repeat(columns.len()))
+    format!(
+        "## {title}\n\n{}|{}\n{rows}",
+        row(&columns),
+        "---|".repeat(columns.len())
+    )
 }
 
 fn row(cells: &[String]) -> String {

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use contract::{Failure, Fault, Permission, Reason, Registration, Report, SecretVariable, System, World};
+use contract::{
+    Failure, Fault, Permission, Reason, Registration, Report, SecretVariable, System, World,
+};
 
 use super::{Page, action, changes, files, readme};
 
@@ -42,8 +44,11 @@ impl contract::Step for Sample {
         Reason::new("absent", Fault::Change, "it is not there"),
         Reason::new("no-credentials", Fault::Nobody, "said in its own way"),
     ];
-    const PERMISSIONS: &'static [Permission] =
-        &[Permission { system: System::GitHub, line: "packages: read", when: "the image is private" }];
+    const PERMISSIONS: &'static [Permission] = &[Permission {
+        system: System::GitHub,
+        line: "packages: read",
+        when: "the image is private",
+    }];
     const SECRETS: &'static [SecretVariable] = &[SecretVariable {
         name: "RUNBOOK_GITHUB_TOKEN",
         conventional: Some("GITHUB_TOKEN"),
@@ -85,11 +90,17 @@ fn a_file_is_current_missing_different_or_left_over() {
     let wanted: BTreeMap<_, _> = files(&[sample()]);
     let told = || {
         let changes = changes(folder.path(), &wanted).unwrap();
-        changes.iter().map(|change| change.told(folder.path())).collect::<Vec<_>>()
+        changes
+            .iter()
+            .map(|change| change.told(folder.path()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(
         told(),
-        ["actions/check-sample/README.md is missing", "actions/check-sample/action.yml is missing"]
+        [
+            "actions/check-sample/README.md is missing",
+            "actions/check-sample/action.yml is missing"
+        ]
     );
     for (path, text) in &wanted {
         write(path.to_str().unwrap(), text);
@@ -98,9 +109,16 @@ fn a_file_is_current_missing_different_or_left_over() {
     assert_eq!(told(), Vec::<String>::new());
     let action = &wanted[Path::new("check-sample/action.yml")];
     write("gone/action.yml", action);
-    write("check-sample/action.yml", &action.replace("composite", "docker"));
+    write(
+        "check-sample/action.yml",
+        &action.replace("composite", "docker"),
+    );
     let told = told();
-    assert!(told[0].contains("-  using: docker\n+  using: composite"), "{}", told[0]);
+    assert!(
+        told[0].contains("-  using: docker\n+  using: composite"),
+        "{}",
+        told[0]
+    );
     assert_eq!(told[1], "actions/gone/action.yml belongs to no step");
 }
 
@@ -110,5 +128,9 @@ fn the_files_of_the_repository_are_current() {
     let pages: Vec<Page> = runbook::steps::ALL.iter().map(Page::of).collect();
     let changes = changes(&actions, &files(&pages)).unwrap();
     let told: Vec<String> = changes.iter().map(|change| change.told(&actions)).collect();
-    assert!(told.is_empty(), "run `cargo xtask generate`\n{}", told.join("\n"));
+    assert!(
+        told.is_empty(),
+        "run `cargo xtask generate`\n{}",
+        told.join("\n")
+    );
 }

@@ -41,7 +41,11 @@ pub(crate) fn build(tools: &Tools, kustomize: &Path) -> anyhow::Result<()> {
     remove(tools.folder())?;
     fs::rename(&partial, tools.folder())?;
     let missing = tools.missing();
-    ensure!(missing.is_empty(), "the build brought no {}", missing.join(", "));
+    ensure!(
+        missing.is_empty(),
+        "the build brought no {}",
+        missing.join(", ")
+    );
     Ok(())
 }
 
@@ -53,10 +57,22 @@ fn go(arguments: &[&str]) -> Command {
 
 fn build_with_go(programs: &Path) -> anyhow::Result<()> {
     // Without these the servers say that they are `v0.0.0-master` and `v99.99.99`.
-    let kubernetes = format!("-X k8s.io/component-base/version.gitVersion={}", version("k8s.io/kubernetes")?);
+    let kubernetes = format!(
+        "-X k8s.io/component-base/version.gitVersion={}",
+        version("k8s.io/kubernetes")?
+    );
     let argocd = version(ARGOCD)?;
-    let argocd = format!("-X {ARGOCD}/common.version={}", argocd.trim_start_matches('v'));
-    let mut build = go(&["build", "-trimpath", "-ldflags", &format!("-s -w {kubernetes} {argocd}"), "-o"]);
+    let argocd = format!(
+        "-X {ARGOCD}/common.version={}",
+        argocd.trim_start_matches('v')
+    );
+    let mut build = go(&[
+        "build",
+        "-trimpath",
+        "-ldflags",
+        &format!("-s -w {kubernetes} {argocd}"),
+        "-o",
+    ]);
     run_quietly(build.arg(programs).args(PACKAGES).env("CGO_ENABLED", "0"))?;
     Ok(fs::rename(programs.join("cmd"), programs.join("argocd"))?)
 }
@@ -64,29 +80,44 @@ fn build_with_go(programs: &Path) -> anyhow::Result<()> {
 /// Returns the version that go.mod names for a module.
 fn version(module: &str) -> anyhow::Result<String> {
     let text = fs::read_to_string(root().join("tests/testbed/go.mod"))?;
-    let words = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let version =
-        words.filter(|words| words.first() == Some(&module)).find_map(|words| words.get(1).copied());
-    Ok(version.with_context(|| format!("`tests/testbed/go.mod` does not require `{module}`"))?.to_owned())
+    let words = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let version = words
+        .filter(|words| words.first() == Some(&module))
+        .find_map(|words| words.get(1).copied());
+    Ok(version
+        .with_context(|| format!("`tests/testbed/go.mod` does not require `{module}`"))?
+        .to_owned())
 }
 
 /// Copies what Argo CD is installed with, and the script that its repo-server runs.
 fn copy_manifests(partial: &Path) -> anyhow::Result<()> {
-    let output = go(&["list", "-m", "-f", "{{.Dir}}", ARGOCD]).output().context("could not run `go`")?;
+    let output = go(&["list", "-m", "-f", "{{.Dir}}", ARGOCD])
+        .output()
+        .context("could not run `go`")?;
     let module = PathBuf::from(String::from_utf8(output.stdout)?.trim());
     for folder in MANIFESTS {
         let target = partial.join(folder);
         fs::create_dir_all(&target)?;
         let source = module.join(folder);
-        for file in fs::read_dir(&source).with_context(|| format!("could not read `{}`", source.display()))? {
+        for file in fs::read_dir(&source)
+            .with_context(|| format!("could not read `{}`", source.display()))?
+        {
             let file = file?;
             fs::write(target.join(file.file_name()), fs::read(file.path())?)?;
         }
     }
     let script = partial.join("bin/git-verify-wrapper.sh");
-    fs::write(&script, fs::read(module.join("hack/git-verify-wrapper.sh"))?)?;
+    fs::write(
+        &script,
+        fs::read(module.join("hack/git-verify-wrapper.sh"))?,
+    )?;
     // Modules hold no run bits.
-    Ok(fs::set_permissions(script, fs::Permissions::from_mode(0o755))?)
+    Ok(fs::set_permissions(
+        script,
+        fs::Permissions::from_mode(0o755),
+    )?)
 }
 
 /// Takes etcd out of its package without installing it: that would start it, now and at every boot.
@@ -97,11 +128,23 @@ fn get_etcd(partial: &Path) -> anyhow::Result<()> {
     }
     let folder = partial.join("package");
     fs::create_dir_all(&folder)?;
-    let download =
-        || run_quietly(Command::new("apt-get").args(["download", "etcd-server"]).current_dir(&folder));
+    let download = || {
+        run_quietly(
+            Command::new("apt-get")
+                .args(["download", "etcd-server"])
+                .current_dir(&folder),
+        )
+    };
     download().or_else(|_| run_quietly(&mut apt_get(&["update"])?).and_then(|()| download()))?;
-    let package = fs::read_dir(&folder)?.next().context("apt-get brought no package")??.path();
-    run_quietly(Command::new("dpkg-deb").arg("--extract").args([&package, &folder]))?;
+    let package = fs::read_dir(&folder)?
+        .next()
+        .context("apt-get brought no package")??
+        .path();
+    run_quietly(
+        Command::new("dpkg-deb")
+            .arg("--extract")
+            .args([&package, &folder]),
+    )?;
     fs::rename(folder.join("usr/bin/etcd"), target)?;
     remove(&folder)
 }

@@ -27,19 +27,30 @@ pub(crate) fn serve() -> anyhow::Result<()> {
         testbed.adopt("docker-registry", id);
     }
     for tag in TAGS {
-        let index = Image::index().platform("linux/amd64").platform("linux/arm64");
-        index.label("org.opencontainers.image.version", tag).push(&registry, IMAGE, tag);
+        let index = Image::index()
+            .platform("linux/amd64")
+            .platform("linux/arm64");
+        index
+            .label("org.opencontainers.image.version", tag)
+            .push(&registry, IMAGE, tag);
     }
     let remote = Remote::new();
     let commit = remote.change("main", &files(&registry), "deploy: the first build");
     remote.git(&["branch", "dev", "main"]);
     let git = remote.http_open();
-    testbed.project("dex", &json!({ "description": "The environments of the testbed" }));
+    testbed.project(
+        "dex",
+        &json!({ "description": "The environments of the testbed" }),
+    );
     testbed.open_node("node-1");
-    let environments = environments().map(|overlay| environment(testbed, &overlay, &git.url(), &registry));
-    environments.iter().for_each(|(app, _)| app.wait_until_deployed(&commit));
+    let environments =
+        environments().map(|overlay| environment(testbed, &overlay, &git.url(), &registry));
+    environments
+        .iter()
+        .for_each(|(app, _)| app.wait_until_deployed(&commit));
     let image = format!("{}/{IMAGE}", registry.address());
-    let people = json!({ "git": git.url(), "registry": registry.address(), "image": image, "tags": TAGS });
+    let people =
+        json!({ "git": git.url(), "registry": registry.address(), "image": image, "tags": TAGS });
     let partial = testbed.folder().join("people.partial");
     fs::write(&partial, format!("{people:#}\n"))?;
     fs::rename(partial, testbed.folder().join(PEOPLE))?;
@@ -50,13 +61,20 @@ pub(crate) fn serve() -> anyhow::Result<()> {
 }
 
 fn environments() -> [Overlay; 3] {
-    [Overlay::dev(TAGS[0]), Overlay::stage(TAGS[0]), Overlay::prod(TAGS[0])]
+    [
+        Overlay::dev(TAGS[0]),
+        Overlay::stage(TAGS[0]),
+        Overlay::prod(TAGS[0]),
+    ]
 }
 
 /// Returns the name of an overlay's environment, from `infra/argocd/overlays/NAME/kustomization.yaml`.
 fn name(overlay: &Overlay) -> String {
     let path = PathBuf::from(overlay.path());
-    let folder = path.parent().and_then(|folder| folder.file_name()).unwrap_or_default();
+    let folder = path
+        .parent()
+        .and_then(|folder| folder.file_name())
+        .unwrap_or_default();
     format!("dex-{}", folder.to_string_lossy())
 }
 
@@ -82,21 +100,31 @@ fn environment(
     let path = overlay.path();
     let folder = path.trim_end_matches("/kustomization.yaml");
     let branch = if name == "dex-dev" { "dev" } else { "main" };
-    let app = testbed.app(&AppSpec::new(&namespace, git, folder).project("dex").branch(branch));
+    let app = testbed.app(
+        &AppSpec::new(&namespace, git, folder)
+            .project("dex")
+            .branch(branch),
+    );
     (app, namespace)
 }
 
 /// Returns the processes that this one has started: only the registry, since those of the world are known.
 fn children() -> Vec<u32> {
-    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let tasks = fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
     let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
     let ids: Vec<u32> = lists.flat_map(|list| ids(&list)).collect();
     let is_registry = |id: &u32| {
-        fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name.trim() == "docker-registry")
+        fs::read_to_string(format!("/proc/{id}/comm"))
+            .is_ok_and(|name| name.trim() == "docker-registry")
     };
     ids.into_iter().filter(is_registry).collect()
 }
 
 fn ids(list: &str) -> Vec<u32> {
-    list.split_whitespace().filter_map(|id| id.parse().ok()).collect()
+    list.split_whitespace()
+        .filter_map(|id| id.parse().ok())
+        .collect()
 }

@@ -6,7 +6,10 @@ use crate::{Fault, Reason, Redactor, Report, Subject, document::Circumstances, d
 const BAD: Reason = Reason::new("image-pull", Fault::Change, "bad");
 
 fn document(report: Report) -> Document {
-    let around = Circumstances { step: "verify-pods".to_owned(), ..Circumstances::default() };
+    let around = Circumstances {
+        step: "verify-pods".to_owned(),
+        ..Circumstances::default()
+    };
     Document::new(Outcome::Reported(report), around, &Redactor::default())
 }
 
@@ -23,7 +26,10 @@ fn read_outputs(text: &str) -> Vec<(String, String)> {
     while let Some(line) = lines.next() {
         let (name, delimiter) = line.split_once("<<").expect("a heredoc");
         assert!(!name.contains('='));
-        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        let value: Vec<&str> = lines
+            .by_ref()
+            .take_while(|line| *line != delimiter)
+            .collect();
         pairs.push((name.to_owned(), value.join("\n")));
     }
     pairs
@@ -37,14 +43,24 @@ fn is_command(line: &str) -> bool {
 #[test]
 fn outputs_keep_line_breaks_and_cannot_end_their_heredoc() {
     let mut report = Report::passed("fine");
-    report.facts.insert("text".to_owned(), Value::from("a=b\nEOF\nname<<x\n::error::y"));
-    report.facts.insert("list".to_owned(), serde_json::json!(["a", "b"]));
-    report.facts.insert("objects".to_owned(), serde_json::json!([{"name": "prod"}]));
+    report.facts.insert(
+        "text".to_owned(),
+        Value::from("a=b\nEOF\nname<<x\n::error::y"),
+    );
+    report
+        .facts
+        .insert("list".to_owned(), serde_json::json!(["a", "b"]));
+    report
+        .facts
+        .insert("objects".to_owned(), serde_json::json!([{"name": "prod"}]));
     let document = document(report);
     let pairs = read_outputs(&written(|sink| outputs(sink, &document, "ghadelimiter_1")));
     let find = |name: &str| pairs.iter().find(|(key, _)| key == name).unwrap().1.clone();
     assert_eq!(find("text"), "a=b\nEOF\nname<<x\n::error::y");
-    assert_eq!((find("list"), find("objects")), ("a,b".to_owned(), r#"[{"name":"prod"}]"#.to_owned()));
+    assert_eq!(
+        (find("list"), find("objects")),
+        ("a,b".to_owned(), r#"[{"name":"prod"}]"#.to_owned())
+    );
     assert_eq!(
         (find("verdict"), find("exit"), find("reason")),
         ("passed".to_owned(), "0".to_owned(), String::new())
@@ -60,14 +76,21 @@ fn an_output_with_the_delimiter_is_refused() {
 #[test]
 fn text_from_outside_never_becomes_a_command() {
     let evil = "x\n::error::pwned\n##[set-env name=PATH]y\n  ::add-mask::z\u{1b}[31m";
-    let mut report = Report::refused(BAD, evil).hinted(evil).noticed(evil).with_detail(evil);
-    report.subjects = vec![Subject::refused(evil, BAD, evil), Subject::refused("b", BAD, evil)];
+    let mut report = Report::refused(BAD, evil)
+        .hinted(evil)
+        .noticed(evil)
+        .with_detail(evil);
+    report.subjects = vec![
+        Subject::refused(evil, BAD, evil),
+        Subject::refused("b", BAD, evil),
+    ];
     let log = written(|sink| log(sink, &document(report.clone())));
     let commands: Vec<&str> = log.lines().filter(|line| is_command(line)).collect();
     assert!(
         commands
             .iter()
-            .all(|line| line.starts_with("::error title=verify-pods") || line.starts_with("::notice ")),
+            .all(|line| line.starts_with("::error title=verify-pods")
+                || line.starts_with("::notice ")),
         "{commands:?}"
     );
     assert!(!log.contains('\u{1b}'));
@@ -82,10 +105,17 @@ fn the_annotation_is_escaped_and_holds_the_hint() {
 
 #[test]
 fn at_most_ten_annotations_of_a_type_and_all_subjects_in_the_summary() {
-    let subjects: Vec<Subject> = (0..25).map(|n| Subject::refused(format!("app-{n}"), BAD, "bad")).collect();
+    let subjects: Vec<Subject> = (0..25)
+        .map(|n| Subject::refused(format!("app-{n}"), BAD, "bad"))
+        .collect();
     let document = document(Report::about(subjects).unwrap());
     let log = written(|sink| log(sink, &document));
-    assert_eq!(log.lines().filter(|line| line.starts_with("::error")).count(), 10);
+    assert_eq!(
+        log.lines()
+            .filter(|line| line.starts_with("::error"))
+            .count(),
+        10
+    );
     assert!(log.contains("(and 15 more)"));
     let summary = written(|sink| summary(sink, &document));
     assert!((0..25).all(|n| summary.contains(&format!("`app-{n}`"))));
@@ -93,8 +123,15 @@ fn at_most_ten_annotations_of_a_type_and_all_subjects_in_the_summary() {
 
 #[test]
 fn an_accepted_verdict_is_a_warning() {
-    let around = Circumstances { accept: vec![Verdict::Refused], ..Circumstances::default() };
-    let document = Document::new(Outcome::Reported(Report::refused(BAD, "no")), around, &Redactor::default());
+    let around = Circumstances {
+        accept: vec![Verdict::Refused],
+        ..Circumstances::default()
+    };
+    let document = Document::new(
+        Outcome::Reported(Report::refused(BAD, "no")),
+        around,
+        &Redactor::default(),
+    );
     assert!(written(|sink| log(sink, &document)).contains("::warning "));
 }
 
@@ -113,19 +150,43 @@ fn a_cell_cannot_leave_its_table_or_make_a_link() {
     report.facts.insert("image".to_owned(), Value::from("a|b"));
     report.subjects = vec![Subject::passed(evil, evil)];
     let summary = written(|sink| summary(sink, &document(report.clone())));
-    let rows: Vec<&str> = summary.lines().filter(|line| line.starts_with('|')).collect();
+    let rows: Vec<&str> = summary
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .collect();
     let bars = |row: &str| row.replace("\\|", "").matches('|').count();
-    assert!(rows.iter().all(|row| bars(row) == bars(rows[0]) || bars(row) == 3), "{rows:?}");
-    assert!(summary.contains("````a \\| b ``` [x](https://evil.example) <img src=x> @someone \\| c \\|````"));
+    assert!(
+        rows.iter()
+            .all(|row| bars(row) == bars(rows[0]) || bars(row) == 3),
+        "{rows:?}"
+    );
+    assert!(
+        summary.contains(
+            "````a \\| b ``` [x](https://evil.example) <img src=x> @someone \\| c \\|````"
+        )
+    );
 }
 
 #[test]
 fn a_step_that_waited_has_a_timeline() {
-    let moments =
-        vec![Moment { at: std::time::Duration::from_secs(3), text: "the tag: `x`; 3 times".to_owned() }];
-    let around =
-        Circumstances { waits: true, timeline: moments, elapsed_ms: 9000, ..Circumstances::default() };
-    let document = Document::new(Outcome::Reported(Report::passed("fine")), around, &Redactor::default());
+    let moments = vec![Moment {
+        at: std::time::Duration::from_secs(3),
+        text: "the tag: `x`; 3 times".to_owned(),
+    }];
+    let around = Circumstances {
+        waits: true,
+        timeline: moments,
+        elapsed_ms: 9000,
+        ..Circumstances::default()
+    };
+    let document = Document::new(
+        Outcome::Reported(Report::passed("fine")),
+        around,
+        &Redactor::default(),
+    );
     let summary = written(|sink| summary(sink, &document));
-    assert!(summary.contains("timeline\n  3 s : the tag   x   3 times\n  9 s : passed\n"), "{summary}");
+    assert!(
+        summary.contains("timeline\n  3 s : the tag   x   3 times\n  9 s : passed\n"),
+        "{summary}"
+    );
 }

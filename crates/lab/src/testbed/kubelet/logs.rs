@@ -7,14 +7,24 @@ use crate::faulty::{Reply, Seen};
 pub(super) fn answer(desk: &Desk, seen: &Seen) -> Reply {
     let path = seen.path.split('?').next().unwrap_or_default();
     let mut parts = path.trim_start_matches("/containerLogs/").split('/');
-    let pod = parts.next().zip(parts.next()).map(|(namespace, pod)| format!("{namespace}/{pod}"));
+    let pod = parts
+        .next()
+        .zip(parts.next())
+        .map(|(namespace, pod)| format!("{namespace}/{pod}"));
     let logs = lock(&desk.logs);
     let said = pod.as_ref().and_then(|pod| logs.get(pod));
     let Some([now, previous]) = said.filter(|_| path.starts_with("/containerLogs/")) else {
         return Reply::text(404, "no such container\n");
     };
-    let text = if seen.query("previous") == Some("true") { previous } else { now };
-    let number = |name| seen.query(name).and_then(|value| value.parse::<usize>().ok());
+    let text = if seen.query("previous") == Some("true") {
+        previous
+    } else {
+        now
+    };
+    let number = |name| {
+        seen.query(name)
+            .and_then(|value| value.parse::<usize>().ok())
+    };
     let text = number("tailLines").map_or(&**text, |lines| last(text, lines));
     let end = number("limitBytes").map_or(text.len(), |limit| limit.min(text.len()));
     let text = text.get(..end).unwrap_or_default();
@@ -22,8 +32,11 @@ pub(super) fn answer(desk: &Desk, seen: &Seen) -> Reply {
     if seen.query("timestamps") == Some("true") {
         // Argo CD puts the lines of several pods in order.
         let now = super::render_now();
-        return reply
-            .body(text.split_inclusive('\n').map(|line| format!("{now} {line}")).collect::<String>());
+        return reply.body(
+            text.split_inclusive('\n')
+                .map(|line| format!("{now} {line}"))
+                .collect::<String>(),
+        );
     }
     reply.body(text)
 }

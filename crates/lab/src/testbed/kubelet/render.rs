@@ -17,7 +17,8 @@ impl Times {
     fn since(&mut self, key: &str, value: &str) -> String {
         let known = self.0.get(key).filter(|(known, _)| known == value);
         let time = known.map_or_else(now, |(_, time)| time.clone());
-        self.0.insert(key.to_owned(), (value.to_owned(), time.clone()));
+        self.0
+            .insert(key.to_owned(), (value.to_owned(), time.clone()));
         time
     }
 }
@@ -42,10 +43,17 @@ pub(super) fn render(pod: &Value, status: &PodStatus, times: &mut Times) -> Valu
         rendered["podIP"] = json!(address);
     }
     if !init.is_empty() {
-        let first = |place| if place == 0 { Some(status.init.as_ref()) } else { None };
+        let first = |place| {
+            if place == 0 {
+                Some(status.init.as_ref())
+            } else {
+                None
+            }
+        };
         let all = init.iter().enumerate();
-        rendered["initContainerStatuses"] =
-            all.map(|(place, it)| init_container(it, first(place), status, times)).collect();
+        rendered["initContainerStatuses"] = all
+            .map(|(place, it)| init_container(it, first(place), status, times))
+            .collect();
     }
     let (reason, message) = status.reason.clone().unzip();
     rendered["reason"] = json!(reason);
@@ -59,17 +67,30 @@ fn is_ready(container: &Value, status: &PodStatus) -> bool {
 
 /// Returns whether the status speaks of another container.
 fn is_spared(container: &Value, status: &PodStatus) -> bool {
-    status.container.as_ref().is_some_and(|name| container["name"] != **name)
+    status
+        .container
+        .as_ref()
+        .is_some_and(|name| container["name"] != **name)
 }
 
 fn main_container(container: &Value, status: &PodStatus, times: &mut Times) -> Value {
     if is_spared(container, status) {
-        return container_status(container, &PodStatus::running(), &State::Running, true, times);
+        return container_status(
+            container,
+            &PodStatus::running(),
+            &State::Running,
+            true,
+            times,
+        );
     }
     // Restarts are the init container's, as long as there is trouble with that.
     match status.init {
         Some(_) => {
-            let calm = PodStatus { restarts: 0, last: None, ..status.clone() };
+            let calm = PodStatus {
+                restarts: 0,
+                last: None,
+                ..status.clone()
+            };
             container_status(container, &calm, &status.state, false, times)
         }
         None => container_status(container, status, &status.state, status.ready, times),
@@ -83,7 +104,10 @@ fn init_container(
     status: &PodStatus,
     times: &mut Times,
 ) -> Value {
-    let done = State::Ended(End { code: 0, reason: "Completed".to_owned() });
+    let done = State::Ended(End {
+        code: 0,
+        reason: "Completed".to_owned(),
+    });
     match trouble {
         Some(Some(state)) => container_status(container, status, state, false, times),
         None if status.init.is_some() => {
@@ -105,8 +129,14 @@ fn container_status(
     let image = container["image"].as_str().unwrap_or_default();
     let started = !matches!(state, State::Waiting { .. });
     let known = started || status.restarts > 0;
-    let image_id = status.image_id.clone().unwrap_or_else(|| default_image_id(image));
-    let id = format!("containerd://{}", &sha256(format!("{name}{}", status.restarts).as_bytes())[7..]);
+    let image_id = status
+        .image_id
+        .clone()
+        .unwrap_or_else(|| default_image_id(image));
+    let id = format!(
+        "containerd://{}",
+        &sha256(format!("{name}{}", status.restarts).as_bytes())[7..]
+    );
     json!({
         "name": name,
         "image": image,
@@ -148,12 +178,27 @@ fn ended(name: &str, restarts: u32, end: &End, times: &mut Times) -> Value {
     })
 }
 
-fn conditions(pod: &Value, status: &PodStatus, ready: bool, initialized: bool, times: &mut Times) -> Value {
+fn conditions(
+    pod: &Value,
+    status: &PodStatus,
+    ready: bool,
+    initialized: bool,
+    times: &mut Times,
+) -> Value {
     let done = matches!(status.phase, "Succeeded" | "Failed");
-    let why_not = if done { "PodCompleted" } else { "ContainersNotReady" };
+    let why_not = if done {
+        "PodCompleted"
+    } else {
+        "ContainersNotReady"
+    };
     let mut conditions = vec![
         condition("PodReadyToStartContainers", !done, "", times),
-        condition("Initialized", initialized, "ContainersNotInitialized", times),
+        condition(
+            "Initialized",
+            initialized,
+            "ContainersNotInitialized",
+            times,
+        ),
         condition("ContainersReady", ready, why_not, times),
         condition("Ready", ready, why_not, times),
     ];
@@ -185,33 +230,57 @@ fn default_image_id(image: &str) -> String {
         Some((name, digest)) => (name, digest.to_owned()),
         None => (image, sha256(image.as_bytes())),
     };
-    let tag = name.rfind(':').filter(|colon| !name[*colon..].contains('/'));
+    let tag = name
+        .rfind(':')
+        .filter(|colon| !name[*colon..].contains('/'));
     format!("{}@{digest}", &name[..tag.unwrap_or(name.len())])
 }
 
 /// Returns an address of its own that follows from the pod's id.
 fn address(pod: &Value) -> String {
-    let hash = sha256(pod["metadata"]["uid"].as_str().unwrap_or_default().as_bytes());
-    let part = |place: usize| u8::from_str_radix(&hash[place..place + 2], 16).unwrap_or(1).clamp(1, 254);
+    let hash = sha256(
+        pod["metadata"]["uid"]
+            .as_str()
+            .unwrap_or_default()
+            .as_bytes(),
+    );
+    let part = |place: usize| {
+        u8::from_str_radix(&hash[place..place + 2], 16)
+            .unwrap_or(1)
+            .clamp(1, 254)
+    };
     format!("10.{}.{}.{}", part(8), part(10), part(12))
 }
 
 /// Returns the time as Kubernetes writes it: `2025-01-01T00:00:00Z`.
 pub(in crate::testbed) fn now() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs();
+    let seconds = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock after 1970")
+        .as_secs();
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(days);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60
+    )
 }
 
 /// Returns the date so many days after 1970-01-01 (Howard Hinnant's `civil_from_days`).
 fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     (year, month, day_of_year - (153 * shifted + 2) / 5 + 1)
 }
@@ -230,13 +299,19 @@ mod tests {
     #[test]
     fn an_image_runs_with_the_digest_in_its_name() {
         let digest = format!("sha256:{}", "1".repeat(64));
-        assert_eq!(default_image_id(&format!("a:5000/dex:v1@{digest}")), format!("a:5000/dex@{digest}"));
+        assert_eq!(
+            default_image_id(&format!("a:5000/dex:v1@{digest}")),
+            format!("a:5000/dex@{digest}")
+        );
         assert!(default_image_id("a:5000/dex").starts_with("a:5000/dex@sha256:"));
     }
 
     #[test]
     fn a_time_stays_until_its_matter_changes() {
-        let mut times = Times(HashMap::from([("Ready".to_owned(), ("True".to_owned(), "then".to_owned()))]));
+        let mut times = Times(HashMap::from([(
+            "Ready".to_owned(),
+            ("True".to_owned(), "then".to_owned()),
+        )]));
         assert_eq!(times.since("Ready", "True"), "then");
         assert_ne!(times.since("Ready", "False"), "then");
     }

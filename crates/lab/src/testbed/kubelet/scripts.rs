@@ -22,7 +22,9 @@ const BACK_OFF: Duration = Duration::from_secs(2);
 
 /// Tells the story of a pod as it should be; one of a job ends well.
 pub fn healthy(pod: &PodView) -> PodStatus {
-    let once = ["Never", "OnFailure"].iter().any(|it| pod.object["spec"]["restartPolicy"] == *it);
+    let once = ["Never", "OnFailure"]
+        .iter()
+        .any(|it| pod.object["spec"]["restartPolicy"] == *it);
     match pod.age {
         age if age < START => PodStatus::creating(),
         _ if once => PodStatus::ended(0, "Completed"),
@@ -39,12 +41,17 @@ pub fn running(image_id: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync +
 pub fn pulled_from(registry: Arc<Registry>) -> impl Fn(&PodView) -> PodStatus + Send + Sync {
     let known = Mutex::new(HashMap::<String, String>::new());
     move |pod| {
-        let Some((repository, tag)) = within(registry.address(), &pod.image) else { return healthy(pod) };
+        let Some((repository, tag)) = within(registry.address(), &pod.image) else {
+            return healthy(pod);
+        };
         let mut known = lock(&known);
         if !known.contains_key(&pod.image)
             && let Some(digest) = registry.digest(&repository, &tag)
         {
-            known.insert(pod.image.clone(), format!("{}/{repository}@{digest}", registry.address()));
+            known.insert(
+                pod.image.clone(),
+                format!("{}/{repository}@{digest}", registry.address()),
+            );
         }
         match known.get(&pod.image) {
             Some(image_id) => running(image_id)(pod),
@@ -79,7 +86,10 @@ impl Image {
         let pulling = format!(
             "failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {message}"
         );
-        Self { waiting: format!("Back-off pulling image \"{image}\": ErrImagePull: {pulling}"), pulling }
+        Self {
+            waiting: format!("Back-off pulling image \"{image}\": ErrImagePull: {pulling}"),
+            pulling,
+        }
     }
 }
 
@@ -93,44 +103,71 @@ pub fn oom_killed() -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
     falling(137, "OOMKilled", "")
 }
 
-fn falling(code: i32, reason: &str, log: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
+fn falling(
+    code: i32,
+    reason: &str,
+    log: &str,
+) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
     let (reason, log) = (reason.to_owned(), log.to_owned());
     move |pod| {
-        let Some(age) = pod.age.checked_sub(START) else { return PodStatus::creating() };
+        let Some(age) = pod.age.checked_sub(START) else {
+            return PodStatus::creating();
+        };
         let starts = u32::try_from(age.as_millis() / BACK_OFF.as_millis()).unwrap_or(u32::MAX);
         let within = Duration::from_millis((age.as_millis() % BACK_OFF.as_millis()) as u64);
         let status = match within {
             within if within < 2 * START => PodStatus::running().not_ready().log(&log),
             within if within < 4 * START => PodStatus::fallen(code, &reason).log(&log),
             _ => {
-                let back_off = format!("back-off {}s restarting failed container", 10 << starts.min(4));
+                let back_off = format!(
+                    "back-off {}s restarting failed container",
+                    10 << starts.min(4)
+                );
                 let waiting = PodStatus::waiting("CrashLoopBackOff", &back_off).phase("Running");
-                return waiting.restarted(starts, code, &reason).log(&log).previous_log(&log);
+                return waiting
+                    .restarted(starts, code, &reason)
+                    .log(&log)
+                    .previous_log(&log);
             }
         };
-        if starts == 0 { status } else { status.restarted(starts, code, &reason).previous_log(&log) }
+        if starts == 0 {
+            status
+        } else {
+            status.restarted(starts, code, &reason).previous_log(&log)
+        }
     }
 }
 
 /// Tells of a pod that names settings which are not there.
 pub fn config_error(message: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
-    timeline([(START, PodStatus::waiting("CreateContainerConfigError", message))])
+    timeline([(
+        START,
+        PodStatus::waiting("CreateContainerConfigError", message),
+    )])
 }
 
 /// Tells of an image's name that is none.
 pub fn invalid_image_name() -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
     |pod: &PodView| {
-        let message =
-            format!("Failed to apply default image tag \"{}\": couldn't parse image name", pod.image);
+        let message = format!(
+            "Failed to apply default image tag \"{}\": couldn't parse image name",
+            pod.image
+        );
         PodStatus::waiting("InvalidImageName", &message)
     }
 }
 
 /// Tells of an init container that ends badly, over and over.
-pub fn init_crash_loop(code: i32, log: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
+pub fn init_crash_loop(
+    code: i32,
+    log: &str,
+) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
     let failed = PodStatus::init_failed(code, "Error").log(log);
     let waiting = PodStatus::waiting("PodInitializing", "")
-        .init_waiting("CrashLoopBackOff", "back-off 10s restarting failed container")
+        .init_waiting(
+            "CrashLoopBackOff",
+            "back-off 10s restarting failed container",
+        )
         .restarted(1, code, "Error")
         .previous_log(log);
     timeline([(START, failed), (5 * START, waiting)])

@@ -43,35 +43,62 @@ impl PodStatus {
 
     /// Says that a container waits, with the reason and the message of the kubelet.
     pub fn waiting(reason: &str, message: &str) -> Self {
-        Self::new("Pending", State::Waiting { reason: reason.to_owned(), message: message.to_owned() })
+        Self::new(
+            "Pending",
+            State::Waiting {
+                reason: reason.to_owned(),
+                message: message.to_owned(),
+            },
+        )
     }
 
     /// Says that all containers run and are ready; their images have the digest in their name, or one that
     /// follows from the name.
     pub fn running() -> Self {
-        Self { ready: true, ..Self::new("Running", State::Running) }
+        Self {
+            ready: true,
+            ..Self::new("Running", State::Running)
+        }
     }
 
     /// Says that the containers have ended, and that nothing starts them again.
     pub fn ended(code: i32, reason: &str) -> Self {
         let phase = if code == 0 { "Succeeded" } else { "Failed" };
-        Self::new(phase, State::Ended(End { code, reason: reason.to_owned() }))
+        Self::new(
+            phase,
+            State::Ended(End {
+                code,
+                reason: reason.to_owned(),
+            }),
+        )
     }
 
     /// Says that the containers have ended, and that they will be started again.
     pub fn fallen(code: i32, reason: &str) -> Self {
-        Self { phase: "Running", ..Self::ended(code, reason) }
+        Self {
+            phase: "Running",
+            ..Self::ended(code, reason)
+        }
     }
 
     /// Says that the first init container has ended so, and all else waits for it.
     pub fn init_failed(code: i32, reason: &str) -> Self {
-        let end = State::Ended(End { code, reason: reason.to_owned() });
-        Self { init: Some(end), ..Self::waiting("PodInitializing", "") }
+        let end = State::Ended(End {
+            code,
+            reason: reason.to_owned(),
+        });
+        Self {
+            init: Some(end),
+            ..Self::waiting("PodInitializing", "")
+        }
     }
 
     /// Lets the first init container wait.
     pub fn init_waiting(mut self, reason: &str, message: &str) -> Self {
-        self.init = Some(State::Waiting { reason: reason.to_owned(), message: message.to_owned() });
+        self.init = Some(State::Waiting {
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+        });
         self
     }
 
@@ -89,7 +116,13 @@ impl PodStatus {
 
     /// Sets how often its containers were started again, and how the last one had ended.
     pub fn restarted(mut self, times: u32, code: i32, reason: &str) -> Self {
-        (self.restarts, self.last) = (times, Some(End { code, reason: reason.to_owned() }));
+        (self.restarts, self.last) = (
+            times,
+            Some(End {
+                code,
+                reason: reason.to_owned(),
+            }),
+        );
         self
     }
 

@@ -40,13 +40,19 @@ pub(super) async fn run(desk: Arc<Desk>, client: Client) {
     }
 }
 
-async fn follow(desk: &Desk, client: &Client, pods: &mut HashMap<String, Known>) -> Result<(), String> {
+async fn follow(
+    desk: &Desk,
+    client: &Client,
+    pods: &mut HashMap<String, Known>,
+) -> Result<(), String> {
     let list = answer(client.request(Method::GET, "/api/v1/pods")).await?;
     let list: Value = serde_json::from_slice(&list.body).map_err(|error| error.to_string())?;
     let items = list["items"].as_array().ok_or("no list")?;
     pods.retain(|id, _| items.iter().any(|pod| pod["metadata"]["uid"] == **id));
     items.iter().for_each(|pod| hear(desk, pods, "ADDED", pod));
-    let version = list["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+    let version = list["metadata"]["resourceVersion"]
+        .as_str()
+        .unwrap_or_default();
     let watch = format!("/api/v1/pods?watch=true&resourceVersion={version}");
     let response = client.request(Method::GET, &watch).send().await;
     let mut response = response.map_err(|error| error.to_string())?;
@@ -74,13 +80,22 @@ async fn follow(desk: &Desk, client: &Client, pods: &mut HashMap<String, Known>)
 
 /// Takes the whole lines away, read as JSON.
 fn lines(rest: &mut Vec<u8>) -> Vec<Value> {
-    let end = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place + 1);
+    let end = rest
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |place| place + 1);
     let whole: Vec<u8> = rest.drain(..end).collect();
-    whole.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    whole
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect()
 }
 
 fn hear(desk: &Desk, pods: &mut HashMap<String, Known>, kind: &str, object: &Value) {
-    let id = object["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+    let id = object["metadata"]["uid"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let node = object["spec"]["nodeName"].as_str().unwrap_or_default();
     if kind == "DELETED" || !desk.is_ours(node) {
         pods.remove(&id);
@@ -98,7 +113,11 @@ fn hear(desk: &Desk, pods: &mut HashMap<String, Known>, kind: &str, object: &Val
 
 /// Brings what the API has about a pod to what its script says now, unless somebody plays it by hand.
 async fn attend(desk: &Desk, client: &Client, pod: &mut Known) {
-    if pod.gone || pod.object["metadata"]["annotations"].get(HANDS_OFF).is_some() {
+    if pod.gone
+        || pod.object["metadata"]["annotations"]
+            .get(HANDS_OFF)
+            .is_some()
+    {
         return;
     }
     let view = view(pod);
@@ -113,7 +132,14 @@ async fn attend(desk: &Desk, client: &Client, pod: &mut Known) {
     let rendered = render(&pod.object, &status, &mut pod.times);
     if pod.written.as_ref() != Some(&rendered) {
         let patch = json!({ "metadata": { "uid": id }, "status": rendered });
-        let taken = send(client, Method::PATCH, &format!("{path}/status"), MERGE_PATCH, &patch).await;
+        let taken = send(
+            client,
+            Method::PATCH,
+            &format!("{path}/status"),
+            MERGE_PATCH,
+            &patch,
+        )
+        .await;
         pod.written = taken.then_some(rendered);
     }
 }
@@ -130,6 +156,11 @@ fn view(pod: &Known) -> PodView {
 }
 
 async fn send(client: &Client, method: Method, path: &str, kind: &str, body: &Value) -> bool {
-    let request = client.request(method, path).header(CONTENT_TYPE, kind).body(body.to_string());
-    answer(request).await.is_ok_and(|answer| answer.status < 300 || answer.status == 404)
+    let request = client
+        .request(method, path)
+        .header(CONTENT_TYPE, kind)
+        .body(body.to_string());
+    answer(request)
+        .await
+        .is_ok_and(|answer| answer.status < 300 || answer.status == 404)
 }

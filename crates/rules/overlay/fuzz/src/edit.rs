@@ -35,11 +35,17 @@ fn options(asked: u8) -> Options {
 
 /// The upper bits: which version. The second byte: the image of which entry.
 fn change(asked: u8, entry: u8, text: &[u8]) -> Change {
-    let (tag, digest) = [(Some("v2"), false), (Some("1.10"), false), (Some("v2"), true), (None, true)]
-        [usize::from(asked >> 6)];
+    let (tag, digest) = [
+        (Some("v2"), false),
+        (Some("1.10"), false),
+        (Some("v2"), true),
+        (None, true),
+    ][usize::from(asked >> 6)];
     let entries = read(text).unwrap_or_default();
     let meant = entries.get(usize::from(entry & 0x7F));
-    let image = meant.map_or("app", |entry| entry.value.new_name.as_deref().unwrap_or(&entry.name));
+    let image = meant.map_or("app", |entry| {
+        entry.value.new_name.as_deref().unwrap_or(&entry.name)
+    });
     let named = meant.filter(|_| entry & 0x80 != 0);
     Change {
         names: vec![repository(image).to_owned()],
@@ -53,5 +59,7 @@ fn change(asked: u8, entry: u8, text: &[u8]) -> Change {
 fn repository(image: &str) -> &str {
     let image = image.split('@').next().unwrap_or(image);
     let path = image.rfind('/').map_or(0, |slash| slash + 1);
-    image[path..].find(':').map_or(image, |colon| &image[..path + colon])
+    image[path..]
+        .find(':')
+        .map_or(image, |colon| &image[..path + colon])
 }

@@ -8,10 +8,13 @@ use crate::case::{Case, cases};
 
 /// Writes every case of the editor as an input, into the folder of inputs that the program was given.
 pub(crate) fn write() {
-    let folder = std::env::args().skip(1).find(|argument| Path::new(argument).is_dir());
+    let folder = std::env::args()
+        .skip(1)
+        .find(|argument| Path::new(argument).is_dir());
     let Some(folder) = folder else { return };
     for (name, case) in cases(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases")) {
-        fs::write(Path::new(&folder).join(name), input(&case)).expect("a folder that can be written");
+        fs::write(Path::new(&folder).join(name), input(&case))
+            .expect("a folder that can be written");
     }
 }
 
@@ -25,10 +28,19 @@ fn input(case: &Case) -> Vec<u8> {
     };
     let entries = read(case.before.as_bytes()).unwrap_or_default();
     let name = change.entry.as_ref().or(change.names.first());
-    let meant = |entry: &overlay::Entry| Some(&entry.name) == name || entry.value.new_name.as_ref() == name;
-    let entry = entries.iter().position(meant).and_then(|at| u8::try_from(at).ok()).unwrap_or(0x7F);
+    let meant =
+        |entry: &overlay::Entry| Some(&entry.name) == name || entry.value.new_name.as_ref() == name;
+    let entry = entries
+        .iter()
+        .position(meant)
+        .and_then(|at| u8::try_from(at).ok())
+        .unwrap_or(0x7F);
     let named = if change.entry.is_some() { 0x80 } else { 0 };
-    [&[asked(&case.options) | version << 6, entry | named], case.before.as_bytes()].concat()
+    [
+        &[asked(&case.options) | version << 6, entry | named],
+        case.before.as_bytes(),
+    ]
+    .concat()
 }
 
 fn asked(options: &Options) -> u8 {
@@ -37,7 +49,16 @@ fn asked(options: &Options) -> u8 {
         Pin::Tag => 2,
         Pin::Digest => 3,
     };
-    let Options { rename, create, all, drop_suffix, .. } = *options;
+    let Options {
+        rename,
+        create,
+        all,
+        drop_suffix,
+        ..
+    } = *options;
     let flags = [rename, create, all, drop_suffix].map(u8::from);
-    flags.iter().zip(2..).fold(pin, |byte, (flag, bit)| byte | flag << bit)
+    flags
+        .iter()
+        .zip(2..)
+        .fold(pin, |byte, (flag, bit)| byte | flag << bit)
 }

@@ -11,8 +11,15 @@ pub(crate) fn cases(folder: &Path) -> Vec<(String, Case)> {
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a file").path()).collect();
     files.sort();
     let named = |path: PathBuf| {
-        let name = path.file_name()?.to_str()?.strip_suffix(".case")?.to_owned();
-        Some((name, parse(&fs::read_to_string(&path).expect("the case is text"))))
+        let name = path
+            .file_name()?
+            .to_str()?
+            .strip_suffix(".case")?
+            .to_owned();
+        Some((
+            name,
+            parse(&fs::read_to_string(&path).expect("the case is text")),
+        ))
     };
     files.into_iter().filter_map(named).collect()
 }
@@ -30,7 +37,10 @@ pub(crate) struct Case {
 fn parse(text: &str) -> Case {
     let mut sections = text.split("\n=== ");
     let head = sections.next().unwrap_or_default();
-    let command = head.lines().find(|line| line.starts_with("bump ")).expect("a line `bump …`");
+    let command = head
+        .lines()
+        .find(|line| line.starts_with("bump "))
+        .expect("a line `bump …`");
     let (changes, options) = arguments(&decoded(command));
     let mut case = Case {
         changes,
@@ -83,10 +93,18 @@ fn change(reference: &str) -> Change {
     };
     let path = rest.rfind('/').map_or(0, |slash| slash + 1);
     let (name, tag) = match rest[path..].find(':') {
-        Some(colon) => (&rest[..path + colon], Some(rest[path + colon + 1..].to_owned())),
+        Some(colon) => (
+            &rest[..path + colon],
+            Some(rest[path + colon + 1..].to_owned()),
+        ),
         None => (rest, None),
     };
-    Change { names: vec![name.to_owned()], tag, digest, entry: None }
+    Change {
+        names: vec![name.to_owned()],
+        tag,
+        digest,
+        entry: None,
+    }
 }
 
 fn pin(word: &str) -> Pin {
@@ -99,8 +117,14 @@ fn pin(word: &str) -> Pin {
 }
 
 /// Signs for what an editor does not show, and `sha256:a*` for sixty-four `a`.
-const SIGNS: [(&str, &str); 6] =
-    [("␍", "\r"), ("␉", "\t"), ("␀", "\0"), ("␣", " "), ("⟨BOM⟩", "\u{FEFF}"), ("⟨LS⟩", "\u{2028}")];
+const SIGNS: [(&str, &str); 6] = [
+    ("␍", "\r"),
+    ("␉", "\t"),
+    ("␀", "\0"),
+    ("␣", " "),
+    ("⟨BOM⟩", "\u{FEFF}"),
+    ("⟨LS⟩", "\u{2028}"),
+];
 
 fn decoded(text: &str) -> String {
     let mut text = text.replace("␄\n", "");
@@ -108,7 +132,10 @@ fn decoded(text: &str) -> String {
         text = text.replace(sign, meant);
     }
     for digit in "0123456789abcdef".chars() {
-        text = text.replace(&format!("sha256:{digit}*"), &format!("sha256:{}", digit.to_string().repeat(64)));
+        text = text.replace(
+            &format!("sha256:{digit}*"),
+            &format!("sha256:{}", digit.to_string().repeat(64)),
+        );
     }
     text
 }

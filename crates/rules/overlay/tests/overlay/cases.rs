@@ -11,27 +11,45 @@ use crate::{
 
 #[test]
 fn every_case_holds() {
-    let broken: Vec<String> = all().iter().filter_map(|(name, case)| check(name, case).err()).collect();
-    assert!(broken.is_empty(), "{} broken:\n\n{}", broken.len(), broken.join("\n\n"));
+    let broken: Vec<String> = all()
+        .iter()
+        .filter_map(|(name, case)| check(name, case).err())
+        .collect();
+    assert!(
+        broken.is_empty(),
+        "{} broken:\n\n{}",
+        broken.len(),
+        broken.join("\n\n")
+    );
 }
 
 #[test]
 fn every_row_of_the_case_table_has_a_case() {
     let cases = all();
     // S23, S26, S31, S32, E26: what belongs to files, not to their text.
-    let rows = (1..=34).filter(|row| ![23, 26, 31, 32].contains(row)).map(|row| format!("S{row:02}-"));
-    let missing: Vec<_> = rows.filter(|row| !cases.iter().any(|(name, _)| name.starts_with(row))).collect();
+    let rows = (1..=34)
+        .filter(|row| ![23, 26, 31, 32].contains(row))
+        .map(|row| format!("S{row:02}-"));
+    let missing: Vec<_> = rows
+        .filter(|row| !cases.iter().any(|(name, _)| name.starts_with(row)))
+        .collect();
     assert!(missing.is_empty(), "no case for {missing:?}");
 }
 
 #[test]
 fn what_holds_of_every_edit_holds_of_every_case() {
     let judged = |(name, case): &(String, Case)| {
-        let complaint = oracle::check(case.before.as_bytes(), case.changes.first()?, &case.options).err()?;
+        let complaint =
+            oracle::check(case.before.as_bytes(), case.changes.first()?, &case.options).err()?;
         Some(format!("{name}: {complaint}"))
     };
     let broken: Vec<String> = all().iter().filter_map(judged).collect();
-    assert!(broken.is_empty(), "{} broken:\n\n{}", broken.len(), broken.join("\n\n"));
+    assert!(
+        broken.is_empty(),
+        "{} broken:\n\n{}",
+        broken.len(),
+        broken.join("\n\n")
+    );
 }
 
 /// The texts of all cases, as material for other tests.
@@ -69,31 +87,48 @@ fn edited_as_expected(case: &Case, edited: &Edited) -> Option<String> {
     }
     let again = edit(&edited.text, &case.changes, &case.options);
     let settled = again.as_ref().is_ok_and(|again| !again.changed);
-    missing_notice(case, edited).or_else(|| (!settled).then(|| format!("a second edit gives {again:?}")))
+    missing_notice(case, edited)
+        .or_else(|| (!settled).then(|| format!("a second edit gives {again:?}")))
 }
 
 fn unchanged(case: &Case, edited: &Edited) -> Option<String> {
     let same = !edited.changed && edited.text == case.before.as_bytes();
-    if same { missing_notice(case, edited) } else { Some(format!("was changed:\n{}", shown(&edited.text))) }
+    if same {
+        missing_notice(case, edited)
+    } else {
+        Some(format!("was changed:\n{}", shown(&edited.text)))
+    }
 }
 
 fn missing_notice(case: &Case, edited: &Edited) -> Option<String> {
-    let notices: Vec<_> = edited.entries.iter().flat_map(|entry| &entry.notices).collect();
+    let notices: Vec<_> = edited
+        .entries
+        .iter()
+        .flat_map(|entry| &entry.notices)
+        .collect();
     let missing = case.notices.iter().find(|line| !notices.contains(line));
     missing.map(|line| format!("notice {line:?} is not among {notices:?}"))
 }
 
 /// The first line below is part of the message, the others are parts of the hint.
 fn refused_as_expected(case: &Case, refusal: &Refusal) -> Option<String> {
-    let line = refusal.line.map_or(String::new(), |line| format!(" line {line}"));
+    let line = refusal
+        .line
+        .map_or(String::new(), |line| format!(" line {line}"));
     let found = format!("refused {}{line}", refusal.kind);
     let hint = refusal.hint.clone().unwrap_or_default();
     let mut words = case.expected.lines();
-    let holds = words.next().is_some_and(|words| refusal.message.contains(words));
+    let holds = words
+        .next()
+        .is_some_and(|words| refusal.message.contains(words));
     let hinted = words.all(|words| hint.contains(words));
-    (found != case.verdict || !holds || !hinted).then(|| format!("{found}\n{}\n{hint}", refusal.message))
+    (found != case.verdict || !holds || !hinted)
+        .then(|| format!("{found}\n{}\n{hint}", refusal.message))
 }
 
 fn shown(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).replace('\r', "␍").replace('\t', "␉").replace('\u{FEFF}', "⟨BOM⟩")
+    String::from_utf8_lossy(bytes)
+        .replace('\r', "␍")
+        .replace('\t', "␉")
+        .replace('\u{FEFF}', "⟨BOM⟩")
 }

@@ -13,7 +13,10 @@ use similar::{DiffTag, TextDiff};
 fn every_file_of_a_corpus_changes_by_its_line_or_refuses() {
     let mut table = BTreeMap::<String, Vec<String>>::new();
     for (name, text) in corpus() {
-        table.entry(bump_the_first(&name, &text)).or_default().push(name);
+        table
+            .entry(bump_the_first(&name, &text))
+            .or_default()
+            .push(name);
     }
     println!("{:>5}  outcome", "files");
     for (outcome, names) in &table {
@@ -28,8 +31,14 @@ fn bump_the_first(name: &str, text: &[u8]) -> String {
         Ok(entries) => entries,
         Err(refusal) => return format!("not read, {}: {}", refusal.kind, refusal.message),
     };
-    let Some(first) = entries.first() else { return "no images".to_owned() };
-    let repository = first.value.new_name.clone().unwrap_or_else(|| first.name.clone());
+    let Some(first) = entries.first() else {
+        return "no images".to_owned();
+    };
+    let repository = first
+        .value
+        .new_name
+        .clone()
+        .unwrap_or_else(|| first.name.clone());
     let has_digest = first.value.digest.is_some();
     let change = Change {
         names: vec![repository],
@@ -43,7 +52,10 @@ fn bump_the_first(name: &str, text: &[u8]) -> String {
             let (removed, added) = changed_lines(text, &edited.text);
             let most = 1 + usize::from(has_digest);
             let inserts = edited.entries[0].outcome == Outcome::Inserted;
-            assert!(removed <= most && added <= most && added >= removed, "{name}: -{removed} +{added}");
+            assert!(
+                removed <= most && added <= most && added >= removed,
+                "{name}: -{removed} +{added}"
+            );
             assert!(
                 inserts || added == removed,
                 "{name}: {:?}, -{removed} +{added}",
@@ -56,11 +68,25 @@ fn bump_the_first(name: &str, text: &[u8]) -> String {
 
 /// Lines without their ends: below a last line that has none, an insertion is one new line too.
 fn changed_lines(old: &[u8], new: &[u8]) -> (usize, usize) {
-    let lines = |text: &[u8]| String::from_utf8_lossy(text).lines().map(str::to_owned).collect::<Vec<_>>();
+    let lines = |text: &[u8]| {
+        String::from_utf8_lossy(text)
+            .lines()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     let (old, new) = (lines(old), lines(new));
-    let diff = TextDiff::configure().diff_slices(&borrowed(&old), &borrowed(&new)).ops().to_vec();
-    let removed = diff.iter().filter(|op| op.tag() != DiffTag::Equal).map(|op| op.old_range().len());
-    let added = diff.iter().filter(|op| op.tag() != DiffTag::Equal).map(|op| op.new_range().len());
+    let diff = TextDiff::configure()
+        .diff_slices(&borrowed(&old), &borrowed(&new))
+        .ops()
+        .to_vec();
+    let removed = diff
+        .iter()
+        .filter(|op| op.tag() != DiffTag::Equal)
+        .map(|op| op.old_range().len());
+    let added = diff
+        .iter()
+        .filter(|op| op.tag() != DiffTag::Equal)
+        .map(|op| op.new_range().len());
     (removed.sum(), added.sum())
 }
 
@@ -78,11 +104,17 @@ fn corpus() -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     collect(Path::new(&root), &mut files);
     files.sort();
-    files.iter().map(|path| (path.display().to_string(), fs::read(path).expect("a file"))).collect()
+    files
+        .iter()
+        .map(|path| (path.display().to_string(), fs::read(path).expect("a file")))
+        .collect()
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry")) {
+    for entry in fs::read_dir(directory)
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry"))
+    {
         let path = entry.path();
         let kind = entry.file_type().expect("a kind");
         if kind.is_dir() {

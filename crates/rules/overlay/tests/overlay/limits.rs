@@ -7,7 +7,10 @@ use overlay::{Change, Options, Refusal, RefusalKind, edit, read};
 #[test]
 fn what_is_no_utf8_refuses_with_its_line() {
     let refusal = refused(b"images:\n- name: app # \xFF\n  newTag: v1\n");
-    assert_eq!((refusal.kind, refusal.line), (RefusalKind::UnsupportedYaml, Some(2)));
+    assert_eq!(
+        (refusal.kind, refusal.line),
+        (RefusalKind::UnsupportedYaml, Some(2))
+    );
     assert_eq!(refusal.message, "byte 0xFF is not UTF-8");
 }
 
@@ -22,19 +25,35 @@ fn utf16_refuses_by_its_byte_order_mark() {
 fn more_than_four_mebibytes_refuse() {
     let mut text = images(1).into_bytes();
     text.resize(4 * 1024 * 1024 + 1, b'#');
-    assert_eq!(refused(&text).message, "4194305 bytes is more than the 4 MiB that are read");
+    assert_eq!(
+        refused(&text).message,
+        "4194305 bytes is more than the 4 MiB that are read"
+    );
 }
 
 #[test]
 fn what_is_built_to_break_parsers_refuses_quickly() {
     let deep = |open: &str| format!("images: {}", open.repeat(200_000));
     let dashes = format!("images:\n{}", "- ".repeat(200_000));
-    let bomb: String =
-        (1..20).map(|n| format!("a{n}: &a{n} [{}]\n", format!("*a{},", n - 1).repeat(9))).collect();
+    let bomb: String = (1..20)
+        .map(|n| format!("a{n}: &a{n} [{}]\n", format!("*a{},", n - 1).repeat(9)))
+        .collect();
     let bomb = format!("a0: &a0 [x]\n{bomb}images: [{{name: none}}]\n");
     let myself = "images: &images\n- name: app\n  newTag: *images\n".to_owned();
-    let aliases = format!("a: &a v1\nb: [{}]\nimages: [{{name: none, newTag: *a}}]\n", "*a,".repeat(50_000));
-    for text in [deep("["), deep("{a: "), deep("- "), deep("? "), dashes, bomb, myself, aliases] {
+    let aliases = format!(
+        "a: &a v1\nb: [{}]\nimages: [{{name: none, newTag: *a}}]\n",
+        "*a,".repeat(50_000)
+    );
+    for text in [
+        deep("["),
+        deep("{a: "),
+        deep("- "),
+        deep("? "),
+        dashes,
+        bomb,
+        myself,
+        aliases,
+    ] {
         let start = Instant::now();
         refused(text.as_bytes());
         assert!(start.elapsed() < Duration::from_secs(5), "{}…", &text[..40]);
@@ -43,7 +62,9 @@ fn what_is_built_to_break_parsers_refuses_quickly() {
 
 #[test]
 fn aliases_by_the_thousand_are_counted_once() {
-    let entries: String = (0..5_000).map(|n| format!("- {{name: app{n}, newTag: *tag}}\n")).collect();
+    let entries: String = (0..5_000)
+        .map(|n| format!("- {{name: app{n}, newTag: *tag}}\n"))
+        .collect();
     let text = format!("images:\n- {{name: app, newTag: &tag v1}}\n{entries}");
     let start = Instant::now();
     assert_eq!(refused(text.as_bytes()).line, Some(3));
@@ -61,7 +82,10 @@ fn a_mebibyte_with_five_thousand_images_is_edited_in_one_line() {
         &Options::default(),
     )
     .unwrap();
-    let (old, new) = (text.lines(), std::str::from_utf8(&edited.text).unwrap().lines());
+    let (old, new) = (
+        text.lines(),
+        std::str::from_utf8(&edited.text).unwrap().lines(),
+    );
     println!("edited {} bytes in {:?}", text.len(), start.elapsed());
     assert_eq!(old.zip(new).filter(|(old, new)| old != new).count(), 1);
 }
@@ -72,7 +96,10 @@ fn every_entry_is_read_with_its_line() {
         b"images:\n- name: app:latest\n  newName: b\n  tagSuffix: -x\n- {name: c, newTag: d@sha256:1}\n",
     );
     let entries = entries.unwrap();
-    assert_eq!((entries[0].name.as_str(), entries[0].line), ("app:latest", 2));
+    assert_eq!(
+        (entries[0].name.as_str(), entries[0].line),
+        ("app:latest", 2)
+    );
     assert_eq!(entries[0].tag_suffix.as_deref(), Some("-x"));
     assert_eq!(entries[0].value.new_name.as_deref(), Some("b"));
     assert_eq!(entries[1].line, 5);
@@ -83,7 +110,10 @@ fn every_entry_is_read_with_its_line() {
 #[test]
 fn a_refusal_says_line_and_what_is_there() {
     let refusal = refused(b"images:\n- name: app\n- name: app\n");
-    assert_eq!(refusal.to_string(), "line 2: 2 entries for `app`: `app` on line 2, `app` on line 3");
+    assert_eq!(
+        refusal.to_string(),
+        "line 2: 2 entries for `app`: `app` on line 2, `app` on line 3"
+    );
     assert_eq!(refusal.kind.to_string(), "ambiguous");
 }
 
@@ -92,7 +122,11 @@ fn refused(text: &[u8]) -> Refusal {
 }
 
 fn change(name: &str) -> Change {
-    Change { names: vec![name.to_owned()], tag: Some("v2".to_owned()), ..Change::default() }
+    Change {
+        names: vec![name.to_owned()],
+        tag: Some("v2".to_owned()),
+        ..Change::default()
+    }
 }
 
 fn images(count: usize) -> String {

@@ -77,33 +77,56 @@ proptest! {
 }
 
 fn holds_together(text: &[u8], options: &Options) -> Result<(), TestCaseError> {
-    let change = Change { digest: Some(format!("sha256:{}", "e".repeat(64))), ..wanted("app", "v2") };
+    let change = Change {
+        digest: Some(format!("sha256:{}", "e".repeat(64))),
+        ..wanted("app", "v2")
+    };
     oracle::check(text, &change, options).map_err(TestCaseError::fail)
 }
 
 fn wanted(name: &str, tag: &str) -> Change {
-    Change { names: vec![name.to_owned()], tag: Some(tag.to_owned()), ..Change::default() }
+    Change {
+        names: vec![name.to_owned()],
+        tag: Some(tag.to_owned()),
+        ..Change::default()
+    }
 }
 
 /// For generated files, which have no digest and get none.
 fn options() -> impl Strategy<Value = Options> {
     any_options().prop_map(|options| {
-        let pin = if options.pin == Pin::Digest { Pin::Keep } else { options.pin };
+        let pin = if options.pin == Pin::Digest {
+            Pin::Keep
+        } else {
+            options.pin
+        };
         Options { pin, ..options }
     })
 }
 
 fn any_options() -> impl Strategy<Value = Options> {
-    (select(vec![Pin::Keep, Pin::Tag, Pin::Digest]), any::<[bool; 4]>()).prop_map(
-        |(pin, [rename, create, all, drop_suffix])| Options { pin, rename, create, all, drop_suffix },
+    (
+        select(vec![Pin::Keep, Pin::Tag, Pin::Digest]),
+        any::<[bool; 4]>(),
     )
+        .prop_map(|(pin, [rename, create, all, drop_suffix])| Options {
+            pin,
+            rename,
+            create,
+            all,
+            drop_suffix,
+        })
 }
 
 fn any_tag() -> impl Strategy<Value = String> {
     prop_oneof![
         "[A-Za-z0-9_][A-Za-z0-9._-]{0,12}",
         "[0-9_.e-]{1,5}".prop_map(|tag| format!("1{tag}")),
-        select(["null", "y", "NO", "0x1F", "2024-01-01", "True"].map(str::to_owned).to_vec())
+        select(
+            ["null", "y", "NO", "0x1F", "2024-01-01", "True"]
+                .map(str::to_owned)
+                .to_vec()
+        )
     ]
 }
 
@@ -170,8 +193,13 @@ struct File {
 }
 
 fn file() -> impl Strategy<Value = File> {
-    let header =
-        select(vec!["", "\u{FEFF}", "# DEV overlay — small\n", "---\n# newTag: v0\n", "kind: Component\n"]);
+    let header = select(vec![
+        "",
+        "\u{FEFF}",
+        "# DEV overlay — small\n",
+        "---\n# newTag: v0\n",
+        "kind: Component\n",
+    ]);
     let trailing = select(vec!["", "   # pinned — by hand", "\t# tab", "  "]);
     let form = (
         header,
@@ -181,14 +209,31 @@ fn file() -> impl Strategy<Value = File> {
         select(vec!["", "'", "\""]),
         trailing,
     );
-    let tail =
-        select(vec!["", "\n# end\n", "patches:\n- patch: |-\n    newTag: v1\n    # x\n", "namespace: dex\n"]);
+    let tail = select(vec![
+        "",
+        "\n# end\n",
+        "patches:\n- patch: |-\n    newTag: v1\n    # x\n",
+        "namespace: dex\n",
+    ]);
     let names = || vec("[b-z]{1,8}", 0..4);
-    (form, names(), names(), tail, any::<bool>()).prop_map(|(form, before, after, tail, ends_a_line)| {
-        let (header, line_end, indent, flow, quote, trailing) = form;
-        let header = header.to_owned();
-        File { header, line_end, indent, flow, quote, trailing, before, after, tail, ends_a_line }
-    })
+    (form, names(), names(), tail, any::<bool>()).prop_map(
+        |(form, before, after, tail, ends_a_line)| {
+            let (header, line_end, indent, flow, quote, trailing) = form;
+            let header = header.to_owned();
+            File {
+                header,
+                line_end,
+                indent,
+                flow,
+                quote,
+                trailing,
+                before,
+                after,
+                tail,
+                ends_a_line,
+            }
+        },
+    )
 }
 
 impl File {
@@ -221,7 +266,11 @@ impl File {
         let [before, after] =
             [&self.before, &self.after].map(|names| names.iter().map(other).collect::<String>());
         let text = format!("{}images:\n{before}{app}{after}{}", self.header, self.tail);
-        let text = if self.ends_a_line { &text } else { text.trim_end_matches('\n') };
+        let text = if self.ends_a_line {
+            &text
+        } else {
+            text.trim_end_matches('\n')
+        };
         text.replace('\n', self.line_end)
     }
 }

@@ -7,13 +7,23 @@ fn digest(of: char) -> String {
 }
 
 fn wanted(digests: &[char]) -> Wanted {
-    let digests = digests.iter().map(|of| digest(*of).parse().unwrap()).collect();
-    Wanted::new(format!("{REPOSITORY}:v2").parse().unwrap(), digests, Vec::new())
+    let digests = digests
+        .iter()
+        .map(|of| digest(*of).parse().unwrap())
+        .collect();
+    Wanted::new(
+        format!("{REPOSITORY}:v2").parse().unwrap(),
+        digests,
+        Vec::new(),
+    )
 }
 
 fn runs(wanted: &Wanted, image: &str, image_id: &str) -> &'static str {
-    let container =
-        Container { image: image.to_owned(), image_id: image_id.to_owned(), ..Container::default() };
+    let container = Container {
+        image: image.to_owned(),
+        image_id: image_id.to_owned(),
+        ..Container::default()
+    };
     match wanted.compare(&container) {
         Runs::Wanted(_) => "wanted",
         Runs::Another => "another",
@@ -29,14 +39,28 @@ fn v2() -> String {
 
 #[test]
 fn v1_the_index_digest_of_containerd_is_the_image() {
-    assert_eq!(runs(&wanted(&['a']), &v2(), &format!("{REPOSITORY}@{}", digest('a'))), "wanted");
+    assert_eq!(
+        runs(
+            &wanted(&['a']),
+            &v2(),
+            &format!("{REPOSITORY}@{}", digest('a'))
+        ),
+        "wanted"
+    );
 }
 
 #[test]
 fn v2_the_digest_of_any_platform_is_the_image() {
     let wanted = wanted(&['a', 'b', 'c']);
     for of in ['b', 'c'] {
-        assert_eq!(runs(&wanted, &v2(), &format!("docker-pullable://{REPOSITORY}@{}", digest(of))), "wanted");
+        assert_eq!(
+            runs(
+                &wanted,
+                &v2(),
+                &format!("docker-pullable://{REPOSITORY}@{}", digest(of))
+            ),
+            "wanted"
+        );
     }
 }
 
@@ -44,35 +68,77 @@ fn v2_the_digest_of_any_platform_is_the_image() {
 fn v3_a_bare_configuration_digest_is_the_image() {
     let wanted = wanted(&['a', 'd']);
     assert_eq!(runs(&wanted, &v2(), &digest('d')), "wanted");
-    assert_eq!(runs(&wanted, &v2(), &"d".repeat(64)), "wanted", "a local id of CRI-O");
+    assert_eq!(
+        runs(&wanted, &v2(), &"d".repeat(64)),
+        "wanted",
+        "a local id of CRI-O"
+    );
 }
 
 #[test]
 fn the_same_bytes_under_another_repositorys_name_are_the_image() {
-    assert_eq!(runs(&wanted(&['a']), &v2(), &format!("quay.io/copy/dex@{}", digest('a'))), "wanted");
+    assert_eq!(
+        runs(
+            &wanted(&['a']),
+            &v2(),
+            &format!("quay.io/copy/dex@{}", digest('a'))
+        ),
+        "wanted"
+    );
 }
 
 #[test]
 fn v20_an_injected_proxy_is_not_asked() {
-    assert_eq!(runs(&wanted(&['a']), "docker.io/istio/proxyv2:1.20", &digest('f')), "another");
+    assert_eq!(
+        runs(
+            &wanted(&['a']),
+            "docker.io/istio/proxyv2:1.20",
+            &digest('f')
+        ),
+        "another"
+    );
 }
 
 #[test]
 fn v37_the_same_repository_with_an_old_tag_is_old() {
     let old = format!("{REPOSITORY}:v1");
-    assert_eq!(runs(&wanted(&['a']), &old, &format!("{REPOSITORY}@{}", digest('e'))), "old");
+    assert_eq!(
+        runs(
+            &wanted(&['a']),
+            &old,
+            &format!("{REPOSITORY}@{}", digest('e'))
+        ),
+        "old"
+    );
     assert_eq!(runs(&wanted(&['a']), &old, ""), "old");
-    assert_eq!(runs(&wanted(&[]), &old, &format!("{REPOSITORY}@{}", digest('e'))), "old");
+    assert_eq!(
+        runs(&wanted(&[]), &old, &format!("{REPOSITORY}@{}", digest('e'))),
+        "old"
+    );
 }
 
 #[test]
 fn the_wanted_tag_with_other_bytes_is_told_from_an_old_one() {
-    assert_eq!(runs(&wanted(&['a']), &v2(), &format!("{REPOSITORY}@{}", digest('e'))), "other bytes");
+    assert_eq!(
+        runs(
+            &wanted(&['a']),
+            &v2(),
+            &format!("{REPOSITORY}@{}", digest('e'))
+        ),
+        "other bytes"
+    );
 }
 
 #[test]
 fn without_a_digest_the_tag_decides() {
-    assert_eq!(runs(&wanted(&[]), &v2(), &format!("{REPOSITORY}@{}", digest('e'))), "wanted");
+    assert_eq!(
+        runs(
+            &wanted(&[]),
+            &v2(),
+            &format!("{REPOSITORY}@{}", digest('e'))
+        ),
+        "wanted"
+    );
 }
 
 #[test]
@@ -84,7 +150,14 @@ fn a_container_that_has_not_started_has_no_image_yet() {
 fn a_digest_in_the_pod_wins_over_its_tag() {
     let pinned = format!("{REPOSITORY}:v2@{}", digest('e'));
     assert_eq!(runs(&wanted(&['a']), &pinned, ""), "old");
-    assert_eq!(runs(&wanted(&['a', 'e']), &format!("{REPOSITORY}@{}", digest('e')), ""), "not started");
+    assert_eq!(
+        runs(
+            &wanted(&['a', 'e']),
+            &format!("{REPOSITORY}@{}", digest('e')),
+            ""
+        ),
+        "not started"
+    );
 }
 
 #[test]
@@ -96,17 +169,40 @@ fn names_are_compared_after_normalisation() {
     let cases: [(&str, &[&str], &str); 7] = [
         ("nginx:1", &[], "docker.io/library/nginx:1"),
         ("nginx:latest", &[], "index.docker.io/library/nginx"),
-        ("docker.io/example/dex:1", &[], "registry-1.docker.io/example/dex:1"),
-        ("ghcr.io/data-literate/dex:1", &[], "GHCR.io/data-literate/dex:1"),
-        ("ghcr.io/data-literate/dex:1", &["mirror.example=ghcr.io"], "mirror.example/data-literate/dex:1"),
-        ("ghcr.io/x/dex:1", &["cache.example/ghcr.io=ghcr.io"], "cache.example/ghcr.io/x/dex:1"),
+        (
+            "docker.io/example/dex:1",
+            &[],
+            "registry-1.docker.io/example/dex:1",
+        ),
+        (
+            "ghcr.io/data-literate/dex:1",
+            &[],
+            "GHCR.io/data-literate/dex:1",
+        ),
+        (
+            "ghcr.io/data-literate/dex:1",
+            &["mirror.example=ghcr.io"],
+            "mirror.example/data-literate/dex:1",
+        ),
+        (
+            "ghcr.io/x/dex:1",
+            &["cache.example/ghcr.io=ghcr.io"],
+            "cache.example/ghcr.io/x/dex:1",
+        ),
         ("localhost:5000/dex:1", &[], "localhost:5000/dex:1"),
     ];
     for (image, alias, pod) in cases {
-        assert_eq!(runs(&wanted(image, alias), pod, "sha256:x"), "not started", "{pod}");
+        assert_eq!(
+            runs(&wanted(image, alias), pod, "sha256:x"),
+            "not started",
+            "{pod}"
+        );
     }
     let other = wanted("ghcr.io/data-literate/dex:1", &[]);
-    assert_eq!(runs(&other, "mirror.example/data-literate/dex:1", ""), "another");
+    assert_eq!(
+        runs(&other, "mirror.example/data-literate/dex:1", ""),
+        "another"
+    );
 }
 
 #[test]

@@ -14,7 +14,10 @@ fn no_texts() -> [(Vec<u8>, &'static str); 5] {
     let prod = overlays::prod(OLD);
     let utf16 = |unit: fn(u16) -> [u8; 2]| prod.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
     [
-        ([prod.as_bytes(), b"# caf\xE9\n"].concat(), "byte 0xE9 is not UTF-8"),
+        (
+            [prod.as_bytes(), b"# caf\xE9\n"].concat(),
+            "byte 0xE9 is not UTF-8",
+        ),
         ([b"\xFF\xFE", &*utf16(u16::to_le_bytes)].concat(), "UTF-16"),
         ([b"\xFE\xFF", &*utf16(u16::to_be_bytes)].concat(), "UTF-16"),
         (utf16(u16::to_le_bytes), ""),
@@ -31,7 +34,9 @@ fn checkout(prod: &[u8]) -> lab::repo::Checkout {
 
 /// Stage and prod of the files in a folder.
 fn here(folder: &Path) -> lab::Command {
-    let command = bump().current_dir(folder).args(["--image", NEW, "--format", "json"]);
+    let command = bump()
+        .current_dir(folder)
+        .args(["--image", NEW, "--format", "json"]);
     command.args(["--overlay", STAGE, "--overlay", PROD])
 }
 
@@ -39,10 +44,18 @@ fn here(folder: &Path) -> lab::Command {
 fn refused(run: &Run, reason: &str, word: &str) {
     run.expect_code(10);
     let report = run.json();
-    assert_eq!((&report["reason"], &report["fault"]), (&reason.into(), &"configuration".into()), "{run}");
+    assert_eq!(
+        (&report["reason"], &report["fault"]),
+        (&reason.into(), &"configuration".into()),
+        "{run}"
+    );
     let summary = report["summary"].as_str().unwrap();
     assert!(summary.contains(word) && summary.contains(PROD), "{run}");
-    assert!(run.max_rss_kib.is_none_or(|kib| kib < MEMORY_KIB), "{:?} KiB", run.max_rss_kib);
+    assert!(
+        run.max_rss_kib.is_none_or(|kib| kib < MEMORY_KIB),
+        "{:?} KiB",
+        run.max_rss_kib
+    );
 }
 
 #[test]
@@ -54,7 +67,11 @@ fn what_is_no_text_refuses_and_stays_as_it_is() {
         assert_eq!(checkout.read(STAGE), Some(overlays::stage(OLD)));
         let remote = remote();
         remote.change("main", &[Change::file(PROD, &bytes)], "chore: oops\n");
-        refused(&both(&remote).args(["--format", "json"]).run(), "unsupported-yaml", word);
+        refused(
+            &both(&remote).args(["--format", "json"]).run(),
+            "unsupported-yaml",
+            word,
+        );
         assert_eq!(remote.pushes(), 0);
     }
 }
@@ -62,7 +79,10 @@ fn what_is_no_text_refuses_and_stays_as_it_is() {
 #[test]
 fn a_file_of_two_gigabytes_is_not_read() {
     let checkout = checkout(b"");
-    let prod = fs::File::options().write(true).open(checkout.path().join(PROD)).unwrap();
+    let prod = fs::File::options()
+        .write(true)
+        .open(checkout.path().join(PROD))
+        .unwrap();
     prod.set_len(2 << 30).unwrap();
     let run = here(checkout.path()).run();
     refused(&run, "unsupported-yaml", "4 MiB");
@@ -73,7 +93,11 @@ fn a_file_of_two_gigabytes_is_not_read() {
 #[test]
 fn a_large_file_of_a_remote_is_not_read_either() {
     let remote = remote();
-    remote.change("main", &[Change::file(PROD, vec![b'#'; 64 << 20])], "chore: oops\n");
+    remote.change(
+        "main",
+        &[Change::file(PROD, vec![b'#'; 64 << 20])],
+        "chore: oops\n",
+    );
     let command = both(&remote).args(["--format", "json"]);
     let run = command.run();
     println!("{:?}, {:?} KiB", run.elapsed, run.max_rss_kib);
@@ -81,11 +105,22 @@ fn a_large_file_of_a_remote_is_not_read_either() {
     assert_eq!(remote.pushes(), 0);
     left_nothing(&command);
     // And not where it was once.
-    remote.commit("main", &[(PROD, &overlays::prod(OLD), false)], "chore: mended\n");
+    remote.commit(
+        "main",
+        &[(PROD, &overlays::prod(OLD), false)],
+        "chore: mended\n",
+    );
     let run = command.run();
     run.expect_code(0);
-    assert!(run.max_rss_kib.is_none_or(|kib| kib < MEMORY_KIB), "{:?} KiB", run.max_rss_kib);
-    assert_eq!(remote.file("main", PROD), Some(overlays::prod("sha-51c0cc9c")));
+    assert!(
+        run.max_rss_kib.is_none_or(|kib| kib < MEMORY_KIB),
+        "{:?} KiB",
+        run.max_rss_kib
+    );
+    assert_eq!(
+        remote.file("main", PROD),
+        Some(overlays::prod("sha-51c0cc9c"))
+    );
 }
 
 #[test]
@@ -97,7 +132,10 @@ fn a_tag_named_like_the_branch_does_not_matter() {
     both(&remote).run().expect_code(0);
     assert_eq!(remote.log("main")[0].parents, [newer]);
     assert_eq!(remote.git(&["rev-parse", "refs/tags/main"]).trim(), old);
-    assert_eq!(remote.file("refs/heads/main", PROD), Some(overlays::prod("sha-51c0cc9c")));
+    assert_eq!(
+        remote.file("refs/heads/main", PROD),
+        Some(overlays::prod("sha-51c0cc9c"))
+    );
 }
 
 #[test]
@@ -124,7 +162,10 @@ fn a_repository_of_somebody_else_is_not_trusted_and_the_hint_says_how_to() {
     let denied = |run: &Run, folder: &Path| {
         run.expect_code(21);
         assert_eq!(run.json()["reason"], "permission-missing", "{run}");
-        let command = format!("git config --global --add safe.directory {}", folder.display());
+        let command = format!(
+            "git config --global --add safe.directory {}",
+            folder.display()
+        );
         assert!(run.json()["hints"].to_string().contains(&command), "{run}");
         assert_eq!(remote.pushes(), 0);
     };
@@ -132,10 +173,22 @@ fn a_repository_of_somebody_else_is_not_trusted_and_the_hint_says_how_to() {
     denied(&origin.run(), checkout.path());
     // As the hint says.
     let settings = origin.home().join(".gitconfig");
-    fs::write(settings, format!("[safe]\n\tdirectory = {}\n", checkout.path().display())).unwrap();
-    origin.clone().without_env("GIT_CONFIG_GLOBAL").arg("--dry-run").run().expect_code(0);
+    fs::write(
+        settings,
+        format!("[safe]\n\tdirectory = {}\n", checkout.path().display()),
+    )
+    .unwrap();
+    origin
+        .clone()
+        .without_env("GIT_CONFIG_GLOBAL")
+        .arg("--dry-run")
+        .run()
+        .expect_code(0);
     assert!(lab::give_away(&remote.path()));
-    denied(&both(&remote).args(["--format", "json"]).run(), &remote.path());
+    denied(
+        &both(&remote).args(["--format", "json"]).run(),
+        &remote.path(),
+    );
 }
 
 #[test]
@@ -152,12 +205,23 @@ fn a_disk_that_takes_nothing_leaves_the_file_as_it_was() {
         } else {
             disk.fill()
         }
-        let command = bump().current_dir(disk.path()).args(["--image", NEW, "--overlay", "."]);
+        let command = bump()
+            .current_dir(disk.path())
+            .args(["--image", NEW, "--overlay", "."]);
         let run = command.args(["--format", "json"]).run();
         run.expect_code(20);
         let report = run.json();
-        assert_eq!((&report["reason"], &report["fault"]), (&"not-written".into(), &"environment".into()));
-        assert!(report["summary"].as_str().unwrap().contains("nothing was changed"), "{run}");
+        assert_eq!(
+            (&report["reason"], &report["fault"]),
+            (&"not-written".into(), &"environment".into())
+        );
+        assert!(
+            report["summary"]
+                .as_str()
+                .unwrap()
+                .contains("nothing was changed"),
+            "{run}"
+        );
         assert_eq!(fs::read_to_string(&file).unwrap(), overlays::prod(OLD));
         assert_eq!(disk.left(), ["kustomization.yaml"]);
     }
@@ -167,15 +231,23 @@ fn a_disk_that_takes_nothing_leaves_the_file_as_it_was() {
 fn a_branch_that_is_forced_back_meanwhile_is_read_anew() {
     let remote = remote();
     let first = remote.tip("main");
-    remote.commit("main", &[("human.txt", "a mistake\n", false)], "docs: human\n");
+    remote.commit(
+        "main",
+        &[("human.txt", "a mistake\n", false)],
+        "docs: human\n",
+    );
     let back = first.clone();
-    let race = remote.on_next_push(move |remote| drop(remote.git(&["update-ref", "refs/heads/main", &back])));
+    let race = remote
+        .on_next_push(move |remote| drop(remote.git(&["update-ref", "refs/heads/main", &back])));
     both(&remote).run().expect_code(0);
     assert!(race.is_over());
     let log = remote.log("main");
     assert_eq!((log.len(), &log[0].parents), (2, &vec![first]));
     assert_eq!(remote.file("main", "human.txt"), None);
-    assert_eq!(remote.file("main", PROD), Some(overlays::prod("sha-51c0cc9c")));
+    assert_eq!(
+        remote.file("main", PROD),
+        Some(overlays::prod("sha-51c0cc9c"))
+    );
     remote.fsck();
 }
 
@@ -184,11 +256,15 @@ fn a_branch_that_is_forced_to_where_the_overlay_is_not_refuses() {
     let remote = remote();
     let other = remote.change("other", &[Change::delete("infra")], "chore: nothing here\n");
     let tip = other.clone();
-    let race = remote.on_next_push(move |remote| drop(remote.git(&["update-ref", "refs/heads/main", &tip])));
+    let race = remote
+        .on_next_push(move |remote| drop(remote.git(&["update-ref", "refs/heads/main", &tip])));
     let run = on(&remote, &["prod"]).args(["--format", "json"]).run();
     run.expect_code(10);
     assert!(race.is_over());
-    assert_eq!((&run.json()["reason"], remote.tip("main")), (&"overlay-missing".into(), other));
+    assert_eq!(
+        (&run.json()["reason"], remote.tip("main")),
+        (&"overlay-missing".into(), other)
+    );
 }
 
 #[test]
@@ -198,24 +274,37 @@ fn a_branch_that_is_deleted_meanwhile_is_not_made_again() {
     let run = both(&remote).args(["--format", "json"]).run();
     run.expect_code(10);
     assert!(race.is_over());
-    assert_eq!((&run.json()["reason"], remote.branches()), (&"branch-missing".into(), Vec::new()));
+    assert_eq!(
+        (&run.json()["reason"], remote.branches()),
+        (&"branch-missing".into(), Vec::new())
+    );
 }
 
 #[test]
 fn through_the_api_a_branch_that_jumps_is_read_anew_as_well() {
     let remote = ordinary();
     let first = remote.tip("main");
-    remote.commit("main", &[("human.txt", "a mistake\n", false)], "docs: human\n");
+    remote.commit(
+        "main",
+        &[("human.txt", "a mistake\n", false)],
+        "docs: human\n",
+    );
     let server = lab::GitHub::new(&remote);
     let command = |environment| {
-        let command = super::writing(&["--repository", "example/dex", "--format", "json"], &[environment]);
+        let command = super::writing(
+            &["--repository", "example/dex", "--format", "json"],
+            &[environment],
+        );
         server.environment(command, &server.token())
     };
     let back = first.clone();
-    server.on_next_commit(move |remote| drop(remote.git(&["update-ref", "refs/heads/main", &back])));
+    server
+        .on_next_commit(move |remote| drop(remote.git(&["update-ref", "refs/heads/main", &back])));
     command("stage").run().expect_code(0);
     assert_eq!(remote.log("main")[0].parents, [first]);
-    server.on_next_commit(|remote| drop(remote.change("main", &[Change::delete(PROD)], "chore: gone\n")));
+    server.on_next_commit(|remote| {
+        drop(remote.change("main", &[Change::delete(PROD)], "chore: gone\n"))
+    });
     let run = command("prod").run();
     run.expect_code(10);
     assert_eq!(

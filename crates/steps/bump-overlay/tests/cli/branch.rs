@@ -19,7 +19,10 @@ fn stage_and_prod_change_in_one_commit() {
     note: `infra/argocd/overlays/prod/kustomization.yaml`: line 19: `example/dex` was found by its newName
     ");
     let log = remote.log("main");
-    assert_eq!((log.len(), run.stdout.trim(), &log[0].parents), (2, log[0].id.as_str(), &vec![before]));
+    assert_eq!(
+        (log.len(), run.stdout.trim(), &log[0].parents),
+        (2, log[0].id.as_str(), &vec![before])
+    );
     insta::assert_snapshot!(log[0].message, @"
     deploy(stage,prod): registry.example/example/dex:sha-51c0cc9c
 
@@ -27,8 +30,14 @@ fn stage_and_prod_change_in_one_commit() {
     Runbook-Image: registry.example/example/dex:sha-51c0cc9c
     ");
     assert_eq!(log[0].author, "runbook <runbook@localhost>");
-    assert_eq!(remote.file("main", STAGE), Some(overlays::stage("sha-51c0cc9c")));
-    assert_eq!(remote.file("main", PROD), Some(overlays::prod("sha-51c0cc9c")));
+    assert_eq!(
+        remote.file("main", STAGE),
+        Some(overlays::stage("sha-51c0cc9c"))
+    );
+    assert_eq!(
+        remote.file("main", PROD),
+        Some(overlays::prod("sha-51c0cc9c"))
+    );
     assert_eq!(remote.mode("main", PROD).as_deref(), Some("100755"));
     remote.fsck();
     left_nothing(&command);
@@ -73,15 +82,26 @@ fn a_dry_run_reads_the_branch_and_pushes_nothing() {
     note: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c (`--source-repository`)
     note: `infra/argocd/overlays/prod/kustomization.yaml`: line 19: `example/dex` was found by its newName
     ");
-    assert_eq!((run.stdout.as_str(), remote.log("main").len(), remote.pushes()), ("", 1, 0));
+    assert_eq!(
+        (
+            run.stdout.as_str(),
+            remote.log("main").len(),
+            remote.pushes()
+        ),
+        ("", 1, 0)
+    );
 }
 
 #[test]
 fn the_report_has_every_fact() {
     let remote = remote();
     let digest = format!("sha256:{}", "a".repeat(64));
-    let run = on(&remote, &["prod"]).args(["--format", "json"]).args(["--image", &format!("{NEW}@{digest}")]);
-    let run = run.args(["--message", "chore: {overlays} to {image}"]).run();
+    let run = on(&remote, &["prod"])
+        .args(["--format", "json"])
+        .args(["--image", &format!("{NEW}@{digest}")]);
+    let run = run
+        .args(["--message", "chore: {overlays} to {image}"])
+        .run();
     // The same image twice, once with its digest, is one edit: the entry has no digest.
     run.expect_code(0);
     let facts = &run.json()["facts"];
@@ -90,11 +110,23 @@ fn the_report_has_every_fact() {
     assert_eq!(facts["overlays"], serde_json::json!([PROD]));
     assert_eq!(facts["changed"], true);
     assert_eq!(facts["image"], serde_json::json!([NEW]));
-    assert_eq!(facts["before"], serde_json::json!([format!("registry.example/example/dex:{OLD}")]));
+    assert_eq!(
+        facts["before"],
+        serde_json::json!([format!("registry.example/example/dex:{OLD}")])
+    );
     assert_eq!(facts["lines"], 1);
-    assert!(facts["diff"].as_str().unwrap().contains("\n+    newTag: sha-51c0cc9c    # The same"));
+    assert!(
+        facts["diff"]
+            .as_str()
+            .unwrap()
+            .contains("\n+    newTag: sha-51c0cc9c    # The same")
+    );
     assert_eq!(facts["message"], remote.log("main")[0].message);
-    assert!(remote.log("main")[0].message.contains(&format!("Runbook-Image: {NEW}@{digest}\n")));
+    assert!(
+        remote.log("main")[0]
+            .message
+            .contains(&format!("Runbook-Image: {NEW}@{digest}\n"))
+    );
 }
 
 #[test]
@@ -121,8 +153,16 @@ fn what_is_no_overlay_of_this_repository_is_missing() {
     ];
     remote.change("main", &changes, "chore: odd things\n");
     let cases = [
-        ("link/argocd/overlays/prod", "overlay-missing", "`link` is a symbolic link"),
-        ("module/overlays", "overlay-missing", "`module` is a submodule"),
+        (
+            "link/argocd/overlays/prod",
+            "overlay-missing",
+            "`link` is a symbolic link",
+        ),
+        (
+            "module/overlays",
+            "overlay-missing",
+            "`module` is a submodule",
+        ),
         ("../elsewhere", "overlay-missing", "`..`"),
         ("/etc", "overlay-missing", "absolute"),
         ("nowhere", "overlay-missing", "no such"),
@@ -131,7 +171,9 @@ fn what_is_no_overlay_of_this_repository_is_missing() {
         ("none/values.yaml", "image-missing", "values.yaml"),
     ];
     for (overlay, reason, word) in cases {
-        let run = on(&remote, &["prod"]).args(["--overlay", overlay, "--format", "json"]).run();
+        let run = on(&remote, &["prod"])
+            .args(["--overlay", overlay, "--format", "json"])
+            .run();
         run.expect_code(10);
         let report = run.json();
         assert_eq!(
@@ -148,13 +190,31 @@ fn what_is_no_overlay_of_this_repository_is_missing() {
 fn somebody_elses_commit_is_kept() {
     let remote = remote();
     let race = remote.on_next_push(|remote| {
-        remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human\n");
+        remote.commit(
+            "main",
+            &[("human.txt", "me first\n", false)],
+            "docs: human\n",
+        );
     });
     both(&remote).run().expect_code(0);
     assert!(race.is_over());
-    let titles: Vec<_> = remote.log("main").iter().map(|commit| commit.title().to_owned()).collect();
-    assert_eq!(titles, [&format!("deploy(stage,prod): {NEW}"), "docs: human", "feat: start"]);
-    assert_eq!(remote.file("main", "human.txt").as_deref(), Some("me first\n"));
+    let titles: Vec<_> = remote
+        .log("main")
+        .iter()
+        .map(|commit| commit.title().to_owned())
+        .collect();
+    assert_eq!(
+        titles,
+        [
+            &format!("deploy(stage,prod): {NEW}"),
+            "docs: human",
+            "feat: start"
+        ]
+    );
+    assert_eq!(
+        remote.file("main", "human.txt").as_deref(),
+        Some("me first\n")
+    );
     remote.fsck();
 }
 
@@ -183,14 +243,21 @@ fn somebody_who_does_the_same_meanwhile_leaves_nothing_to_do() {
     let run = both(&remote).run();
     run.expect_code(0);
     assert!(run.stderr.contains("unchanged: "), "{run}");
-    assert_eq!((run.stdout.trim(), remote.log("main").len()), (remote.tip("main").as_str(), 2));
+    assert_eq!(
+        (run.stdout.trim(), remote.log("main").len()),
+        (remote.tip("main").as_str(), 2)
+    );
 }
 
 #[test]
 fn permanent_contention_ends_at_the_deadline_with_nothing_half_written() {
     let remote = remote();
     let race = remote.on_every_push(|remote| {
-        remote.commit("main", &[("n", &remote.pushes().to_string(), false)], "chore: again\n");
+        remote.commit(
+            "main",
+            &[("n", &remote.pushes().to_string(), false)],
+            "chore: again\n",
+        );
     });
     let command = both(&remote).args(["--timeout", "2s", "--format", "json"]);
     let run = command.run();
@@ -198,11 +265,19 @@ fn permanent_contention_ends_at_the_deadline_with_nothing_half_written() {
     run.expect_code(22);
     assert_eq!(run.json()["reason"], "contended");
     assert_eq!(
-        (&run.json()["facts"]["changed"], &run.json()["facts"]["commit"]),
+        (
+            &run.json()["facts"]["changed"],
+            &run.json()["facts"]["commit"]
+        ),
         (&false.into(), &"".into())
     );
     assert!(remote.pushes() > 0 && run.elapsed.as_secs() < 60, "{run}");
-    assert!(remote.log("main").iter().all(|commit| !commit.title().starts_with("deploy")));
+    assert!(
+        remote
+            .log("main")
+            .iter()
+            .all(|commit| !commit.title().starts_with("deploy"))
+    );
     left_nothing(&command);
 }
 
@@ -216,7 +291,11 @@ fn ten_writers_on_ten_overlays_all_land_in_a_straight_history() {
 fn an_interrupted_run_leaves_nothing_behind() {
     let remote = remote();
     let race = remote.on_every_push(|remote| {
-        remote.commit("main", &[("n", &remote.pushes().to_string(), false)], "chore: again\n");
+        remote.commit(
+            "main",
+            &[("n", &remote.pushes().to_string(), false)],
+            "chore: again\n",
+        );
     });
     let command = both(&remote);
     let mut running = command.spawn();

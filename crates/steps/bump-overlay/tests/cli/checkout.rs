@@ -7,7 +7,10 @@ use lab::overlays::{self, Overlay};
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for (path, text) in [(STAGE, Overlay::stage(OLD).text()), (PROD, Overlay::prod(OLD).text())] {
+    for (path, text) in [
+        (STAGE, Overlay::stage(OLD).text()),
+        (PROD, Overlay::prod(OLD).text()),
+    ] {
         write(folder.path(), path, &text);
     }
     folder
@@ -25,7 +28,9 @@ fn text(folder: &Path, path: &str) -> String {
 
 fn here(folder: &Path, overlays: &[&str]) -> lab::Command {
     let command = bump().current_dir(folder).args(["--image", NEW]);
-    overlays.iter().fold(command, |command, overlay| command.args(["--overlay", overlay]))
+    overlays.iter().fold(command, |command, overlay| {
+        command.args(["--overlay", overlay])
+    })
 }
 
 #[test]
@@ -41,7 +46,10 @@ fn one_line_changes_and_everything_else_stays() {
     ");
     assert_eq!(text(folder.path(), PROD), overlays::prod("sha-51c0cc9c"));
     assert_eq!(text(folder.path(), STAGE), overlays::stage(OLD));
-    assert_eq!(fs::metadata(&prod).unwrap().permissions().mode() & 0o777, 0o755);
+    assert_eq!(
+        fs::metadata(&prod).unwrap().permissions().mode() & 0o777,
+        0o755
+    );
     assert_eq!(run.stdout, "");
 }
 
@@ -49,17 +57,33 @@ fn one_line_changes_and_everything_else_stays() {
 fn the_second_run_is_unchanged() {
     let folder = folder();
     here(folder.path(), &[STAGE]).run().expect_code(0);
-    let modified = fs::metadata(folder.path().join(STAGE)).unwrap().modified().unwrap();
-    let again = here(folder.path(), &[STAGE]).args(["--format", "json"]).run();
-    assert_eq!((again.code, again.json()["verdict"].as_str()), (0, Some("unchanged")));
+    let modified = fs::metadata(folder.path().join(STAGE))
+        .unwrap()
+        .modified()
+        .unwrap();
+    let again = here(folder.path(), &[STAGE])
+        .args(["--format", "json"])
+        .run();
+    assert_eq!(
+        (again.code, again.json()["verdict"].as_str()),
+        (0, Some("unchanged"))
+    );
     assert_eq!(again.json()["facts"]["image"][0], NEW);
-    assert_eq!(fs::metadata(folder.path().join(STAGE)).unwrap().modified().unwrap(), modified);
+    assert_eq!(
+        fs::metadata(folder.path().join(STAGE))
+            .unwrap()
+            .modified()
+            .unwrap(),
+        modified
+    );
 }
 
 #[test]
 fn a_dry_run_shows_the_diff_and_writes_nothing() {
     let folder = folder();
-    let run = here(folder.path(), &["infra/argocd/overlays/stage"]).arg("--dry-run").run();
+    let run = here(folder.path(), &["infra/argocd/overlays/stage"])
+        .arg("--dry-run")
+        .run();
     run.expect_code(0);
     insta::assert_snapshot!(tidy(&run.stderr), @"
     passed: dry run, nothing written; would write registry.example/example/dex:sha-51c0cc9c into `infra/argocd/overlays/stage/kustomization.yaml` (1 line)
@@ -82,8 +106,16 @@ fn a_dry_run_shows_the_diff_and_writes_nothing() {
 #[test]
 fn one_of_two_refused_leaves_both_as_they_are() {
     let folder = folder();
-    write(folder.path(), PROD, "images:\n  - name: other\n    newTag: v1\n");
-    let run = here(folder.path(), &["infra/argocd/overlays/stage", "infra/argocd/overlays/prod"]).run();
+    write(
+        folder.path(),
+        PROD,
+        "images:\n  - name: other\n    newTag: v1\n",
+    );
+    let run = here(
+        folder.path(),
+        &["infra/argocd/overlays/stage", "infra/argocd/overlays/prod"],
+    )
+    .run();
     run.expect_code(10);
     insta::assert_snapshot!(tidy(&run.stderr), @"
     refused: `infra/argocd/overlays/prod/kustomization.yaml`: no entry for `registry.example/example/dex`; there are `other` [image-missing]
@@ -101,14 +133,22 @@ fn a_file_that_cannot_be_written_puts_the_others_back() {
     // The file that is renamed into place has a longer name, which is too long here.
     let long = format!("infra/{}", "x".repeat(250));
     write(folder.path(), &long, &overlays::prod(OLD));
-    let run = here(folder.path(), &[STAGE, &long]).args(["--format", "json"]).run();
+    let run = here(folder.path(), &[STAGE, &long])
+        .args(["--format", "json"])
+        .run();
     run.expect_code(20);
     let report = run.json();
     assert_eq!(
         (report["reason"].as_str(), report["fault"].as_str()),
         (Some("not-written"), Some("environment"))
     );
-    assert!(report["summary"].as_str().unwrap().contains("the other files were put back"), "{run}");
+    assert!(
+        report["summary"]
+            .as_str()
+            .unwrap()
+            .contains("the other files were put back"),
+        "{run}"
+    );
     assert_eq!(text(folder.path(), STAGE), overlays::stage(OLD));
     assert_eq!(text(folder.path(), &long), overlays::prod(OLD));
 }
@@ -118,13 +158,21 @@ fn links_and_repositories_within_this_one_are_not_entered() {
     let folder = folder();
     std::os::unix::fs::symlink("infra/argocd/overlays", folder.path().join("link")).unwrap();
     write(folder.path(), "module/.git", "gitdir: elsewhere\n");
-    write(folder.path(), "module/kustomization.yaml", &overlays::prod(OLD));
-    for (overlay, word) in
-        [("link/stage", "`link` is a symbolic link"), ("module", "`module` is a submodule")]
-    {
+    write(
+        folder.path(),
+        "module/kustomization.yaml",
+        &overlays::prod(OLD),
+    );
+    for (overlay, word) in [
+        ("link/stage", "`link` is a symbolic link"),
+        ("module", "`module` is a submodule"),
+    ] {
         let run = here(folder.path(), &[overlay]).run();
         run.expect_code(10);
-        assert!(run.stderr.contains(word) && run.stderr.contains("[overlay-missing]"), "{run}");
+        assert!(
+            run.stderr.contains(word) && run.stderr.contains("[overlay-missing]"),
+            "{run}"
+        );
     }
     assert_eq!(text(folder.path(), STAGE), overlays::stage(OLD));
 }
@@ -132,7 +180,9 @@ fn links_and_repositories_within_this_one_are_not_entered() {
 #[test]
 fn the_directory_and_its_file_are_one_overlay() {
     let folder = folder();
-    let run = here(folder.path(), &[STAGE, "infra/argocd/overlays/stage"]).args(["--format", "json"]).run();
+    let run = here(folder.path(), &[STAGE, "infra/argocd/overlays/stage"])
+        .args(["--format", "json"])
+        .run();
     run.expect_code(0);
     assert_eq!(run.json()["facts"]["overlays"], serde_json::json!([STAGE]));
     assert_eq!(run.json()["facts"]["lines"], 1);

@@ -11,8 +11,11 @@ fn edit(text: &str, flags: &[&str]) -> (i32, serde_json::Value, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kustomization.yaml");
     fs::write(&file, text).unwrap();
-    let run =
-        bump().current_dir(folder.path()).args(["--overlay", ".", "--format", "json"]).args(flags).run();
+    let run = bump()
+        .current_dir(folder.path())
+        .args(["--overlay", ".", "--format", "json"])
+        .args(flags)
+        .run();
     (run.code, run.json(), fs::read_to_string(file).unwrap())
 }
 
@@ -30,9 +33,21 @@ fn every_flag_reaches_the_editor() {
     let v2 = "    newTag: v2\n";
     let cases: [(String, &[&str], String); 7] = [
         (entry(v1), &["--image", &pinned], entry(v2)),
-        (entry(&format!("{v1}{old_digest}")), &["--image", &pinned], entry(&format!("{v2}{digest_line}"))),
-        (entry(v1), &["--image", &pinned, "--pin", "digest"], entry(&format!("{v2}{digest_line}"))),
-        (entry(&format!("{v1}{old_digest}")), &["--image", &tagged, "--pin", "tag"], entry(v2)),
+        (
+            entry(&format!("{v1}{old_digest}")),
+            &["--image", &pinned],
+            entry(&format!("{v2}{digest_line}")),
+        ),
+        (
+            entry(v1),
+            &["--image", &pinned, "--pin", "digest"],
+            entry(&format!("{v2}{digest_line}")),
+        ),
+        (
+            entry(&format!("{v1}{old_digest}")),
+            &["--image", &tagged, "--pin", "tag"],
+            entry(v2),
+        ),
         (
             "resources: []\n".to_owned(),
             &["--image", &tagged, "--create"],
@@ -51,7 +66,11 @@ fn every_flag_reaches_the_editor() {
     ];
     for (text, flags, expected) in cases {
         let (code, report, after) = edit(&text, flags);
-        assert_eq!((code, after.as_str()), (0, expected.as_str()), "{flags:?}\n{report}");
+        assert_eq!(
+            (code, after.as_str()),
+            (0, expected.as_str()),
+            "{flags:?}\n{report}"
+        );
     }
     let suffix = entry("    newTag: v1\n    tagSuffix: -x\n");
     let (code, report, after) = edit(&suffix, &["--image", &tagged, "--drop-suffix"]);
@@ -72,25 +91,53 @@ fn every_refusal_has_its_reason_and_leaves_the_file() {
     let v1 = "    newTag: v1\n";
     for (text, reason, word) in [
         ("resources: []\n".to_owned(), "image-missing", "--create"),
-        (entry(&format!("{v1}  - name: {IMAGE}\n{v1}")), "ambiguous", "--all"),
-        (entry(&format!("{v1}    digest: {}\n", digest())), "incomplete-image", "--pin tag"),
+        (
+            entry(&format!("{v1}  - name: {IMAGE}\n{v1}")),
+            "ambiguous",
+            "--all",
+        ),
+        (
+            entry(&format!("{v1}    digest: {}\n", digest())),
+            "incomplete-image",
+            "--pin tag",
+        ),
         (entry("    tagSuffix: -x\n"), "ambiguous", "--drop-suffix"),
-        (format!("{}---\n{}", entry(v1), entry(v1)), "unsupported-yaml", ""),
+        (
+            format!("{}---\n{}", entry(v1), entry(v1)),
+            "unsupported-yaml",
+            "",
+        ),
         ("images: {\n".to_owned(), "unsupported-yaml", ""),
         ("#".repeat(5 << 20), "unsupported-yaml", ""),
         (
-            format!("images:\n  - name: app\n    newName: {IMAGE}\n{v1}  - name: {IMAGE}\n    newTag: v0\n"),
+            format!(
+                "images:\n  - name: app\n    newName: {IMAGE}\n{v1}  - name: {IMAGE}\n    newTag: v0\n"
+            ),
             "shadowed",
             "",
         ),
     ] {
-        let entry = if reason == "shadowed" { &["--entry", "app"][..] } else { &[] };
+        let entry = if reason == "shadowed" {
+            &["--entry", "app"][..]
+        } else {
+            &[]
+        };
         let flags = [&["--image", "ghcr.io/acme/app:v2"], entry].concat();
         let (code, report, after) = edit(&text, &flags);
-        assert_eq!((code, report["reason"].as_str()), (10, Some(reason)), "{report}");
+        assert_eq!(
+            (code, report["reason"].as_str()),
+            (10, Some(reason)),
+            "{report}"
+        );
         assert_eq!(report["fault"], "configuration");
         assert!(report["hints"].to_string().contains(word), "{report}");
-        assert!(report["summary"].as_str().unwrap().contains("kustomization.yaml"), "{report}");
+        assert!(
+            report["summary"]
+                .as_str()
+                .unwrap()
+                .contains("kustomization.yaml"),
+            "{report}"
+        );
         assert_eq!(after, text);
     }
 }

@@ -25,18 +25,35 @@ fn wrong_flags_are_2_and_nothing_is_asked() {
         (&["--source-commit", "51c0cc9c"], "is not a commit"),
         (&["--pin", "both"], "keep, digest, tag"),
         (&["--overlay", " "], "expected a directory or a file"),
-        (&["--entry", "app", "--image", "other:v1"], "`--entry` names one entry"),
+        (
+            &["--entry", "app", "--image", "other:v1"],
+            "`--entry` names one entry",
+        ),
         (&["--timeout", "90"], "90s"),
         (&["--nonsense"], "--nonsense"),
         (&["--accept", "internal"], "expected one of"),
-        (&["--pull-request", "always"], "`--pull-request` needs GitHub's API"),
+        (
+            &["--pull-request", "always"],
+            "`--pull-request` needs GitHub's API",
+        ),
         (&["--pull-request", "perhaps"], "never, fallback, always"),
         (&["--repository", "example/dex"], "--repository"),
-        (&["--require-verified"], "`--require-verified` is about commits that GitHub's API makes"),
+        (
+            &["--require-verified"],
+            "`--require-verified` is about commits that GitHub's API makes",
+        ),
     ];
     for (flags, word) in cases {
-        let command =
-            bump().args(["--overlay", PROD, "--branch", "main", "--remote", &http.url(), "--format", "json"]);
+        let command = bump().args([
+            "--overlay",
+            PROD,
+            "--branch",
+            "main",
+            "--remote",
+            &http.url(),
+            "--format",
+            "json",
+        ]);
         let run = command.args(["--image", NEW]).args(flags).run();
         run.expect_code(2);
         assert_eq!(run.json()["reason"], "invalid-usage");
@@ -49,10 +66,19 @@ fn wrong_flags_are_2_and_nothing_is_asked() {
         &["--branch", "a..b"][..],
         &["--branch", "main", "--remote", "ext::sh -c id"],
         &["--remote", "x"],
-        &["--branch", "main", "--repository", "https://github.com/example/dex"],
+        &[
+            "--branch",
+            "main",
+            "--repository",
+            "https://github.com/example/dex",
+        ],
         &["--repository", "example/dex"],
     ] {
-        bump().args(["--overlay", PROD, "--image", NEW]).args(flags).run().expect_code(2);
+        bump()
+            .args(["--overlay", PROD, "--image", NEW])
+            .args(flags)
+            .run()
+            .expect_code(2);
     }
     assert_eq!(http.requests(), 0);
 }
@@ -61,7 +87,10 @@ fn wrong_flags_are_2_and_nothing_is_asked() {
 fn overlays_and_images_come_from_variables_too() {
     let remote = remote();
     let run = bump()
-        .env("RUNBOOK_OVERLAY", "infra/argocd/overlays/stage\ninfra/argocd/overlays/prod\n")
+        .env(
+            "RUNBOOK_OVERLAY",
+            "infra/argocd/overlays/stage\ninfra/argocd/overlays/prod\n",
+        )
         .env("RUNBOOK_IMAGE", NEW)
         .env("RUNBOOK_BRANCH", "refs/heads/main")
         .env("RUNBOOK_REMOTE", remote.path())
@@ -69,7 +98,10 @@ fn overlays_and_images_come_from_variables_too() {
         .env("RUNBOOK_CREATE", "false")
         .run();
     run.expect_code(0);
-    assert_eq!(remote.log("main")[0].title(), format!("deploy(stage,prod): {NEW}"));
+    assert_eq!(
+        remote.log("main")[0].title(),
+        format!("deploy(stage,prod): {NEW}")
+    );
 }
 
 #[test]

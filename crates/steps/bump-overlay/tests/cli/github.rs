@@ -2,11 +2,18 @@
 
 use lab::{Command, GitHub, Remote, Reply, github::Protection};
 
-use super::{NEW, PROD, STAGE, bump, first_line, left_nothing, ordinary, remote, said, ten_writers, writing};
+use super::{
+    NEW, PROD, STAGE, bump, first_line, left_nothing, ordinary, remote, said, ten_writers, writing,
+};
 use lab::overlays;
 
 /// What is asked before anything is written: the files, their past, what they were, and what came first.
-const QUESTIONS: [&str; 4] = ["query Read", "query History", "query Files", "query Kinship"];
+const QUESTIONS: [&str; 4] = [
+    "query Read",
+    "query History",
+    "query Files",
+    "query Kinship",
+];
 
 /// Stage and prod on `main`, with this token, and without git.
 fn both(server: &GitHub, token: &str) -> Command {
@@ -29,9 +36,18 @@ fn stage_and_prod_change_in_one_verified_commit_in_five_requests() {
 
     Runbook-Image: registry.example/example/dex:sha-51c0cc9c
     ");
-    assert_eq!(remote.file("main", STAGE), Some(overlays::stage("sha-51c0cc9c")));
-    assert_eq!(remote.file("main", PROD), Some(overlays::prod("sha-51c0cc9c")));
-    assert_eq!(server.asked(), [&QUESTIONS[..], &["mutation Commit"]].concat());
+    assert_eq!(
+        remote.file("main", STAGE),
+        Some(overlays::stage("sha-51c0cc9c"))
+    );
+    assert_eq!(
+        remote.file("main", PROD),
+        Some(overlays::prod("sha-51c0cc9c"))
+    );
+    assert_eq!(
+        server.asked(),
+        [&QUESTIONS[..], &["mutation Commit"]].concat()
+    );
     left_nothing(&command);
     let again = command.run();
     again.expect_code(0);
@@ -43,9 +59,17 @@ fn on_a_runner_with_a_token_it_is_the_repository_of_the_workflow() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.built_in_token(&["contents: write"]);
-    let command = writing(&[], &["stage"]).env("GITHUB_ACTIONS", "true").env("GITHUB_RUN_ID", "42");
-    let command = command.env("GITHUB_REPOSITORY", "example/dex").args(["--format", "plain"]);
-    server.environment(command, &token).env("PATH", "/nowhere").run().expect_code(0);
+    let command = writing(&[], &["stage"])
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_RUN_ID", "42");
+    let command = command
+        .env("GITHUB_REPOSITORY", "example/dex")
+        .args(["--format", "plain"]);
+    server
+        .environment(command, &token)
+        .env("PATH", "/nowhere")
+        .run()
+        .expect_code(0);
     let commit = &remote.log("main")[0];
     assert!(commit.author.starts_with("github-actions[bot] "));
     let url = format!("{}/example/dex/actions/runs/42", server.url());
@@ -56,10 +80,16 @@ fn on_a_runner_with_a_token_it_is_the_repository_of_the_workflow() {
 fn a_forge_that_only_has_githubs_workflows_is_written_through_git() {
     let remote = ordinary();
     let http = remote.http("x-access-token", "token");
-    let command = writing(&[], &["stage"]).env("GITHUB_ACTIONS", "true").env("GITHUB_TOKEN", "token");
-    let command = command.env("GITHUB_REPOSITORY", "remote.git").args(["--format", "plain"]);
+    let command = writing(&[], &["stage"])
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_TOKEN", "token");
+    let command = command
+        .env("GITHUB_REPOSITORY", "remote.git")
+        .args(["--format", "plain"]);
     let url = format!("http://{}", http.address());
-    let command = command.env("GITHUB_API_URL", format!("{url}/api/v1")).env("GITHUB_SERVER_URL", url);
+    let command = command
+        .env("GITHUB_API_URL", format!("{url}/api/v1"))
+        .env("GITHUB_SERVER_URL", url);
     command.run().expect_code(0);
     assert_eq!(remote.log("main").len(), 2);
 }
@@ -68,7 +98,9 @@ fn a_forge_that_only_has_githubs_workflows_is_written_through_git() {
 fn a_dry_run_asks_and_changes_nothing() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
-    let run = both(&server, &server.token_with(&["contents: read"])).arg("--dry-run").run();
+    let run = both(&server, &server.token_with(&["contents: read"]))
+        .arg("--dry-run")
+        .run();
     run.expect_code(0);
     assert!(run.stderr.contains("+    newTag: sha-51c0cc9c"), "{run}");
     assert_eq!(server.asked(), QUESTIONS);
@@ -80,12 +112,30 @@ fn somebody_elses_commit_is_kept() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     server.on_next_commit(|remote| {
-        remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human\n");
+        remote.commit(
+            "main",
+            &[("human.txt", "me first\n", false)],
+            "docs: human\n",
+        );
     });
     both(&server, &server.token()).run().expect_code(0);
-    let titles: Vec<_> = remote.log("main").iter().map(|commit| commit.title().to_owned()).collect();
-    assert_eq!(titles, [&format!("deploy(stage,prod): {NEW}"), "docs: human", "feat: start"]);
-    assert_eq!(remote.file("main", "human.txt").as_deref(), Some("me first\n"));
+    let titles: Vec<_> = remote
+        .log("main")
+        .iter()
+        .map(|commit| commit.title().to_owned())
+        .collect();
+    assert_eq!(
+        titles,
+        [
+            &format!("deploy(stage,prod): {NEW}"),
+            "docs: human",
+            "feat: start"
+        ]
+    );
+    assert_eq!(
+        remote.file("main", "human.txt").as_deref(),
+        Some("me first\n")
+    );
     assert_eq!(server.asked().len(), 10, "all is decided anew");
 }
 
@@ -97,7 +147,10 @@ fn a_lost_answer_makes_no_second_commit() {
         server.lose_answer(1, reply);
         let run = both(&server, &server.token()).run();
         run.expect_code(0);
-        assert_eq!((remote.log("main").len(), run.stdout.trim()), (2, remote.tip("main").as_str()));
+        assert_eq!(
+            (remote.log("main").len(), run.stdout.trim()),
+            (2, remote.tip("main").as_str())
+        );
         assert!(run.stderr.contains("passed: committed"), "{run}");
     }
 }
@@ -114,7 +167,10 @@ fn a_server_that_stumbles_is_asked_again_and_one_that_is_down_is_not_for_long() 
     server.answer_next(vec![Reply::html(502); 100]);
     let run = command.args(["--timeout", "2s"]).run();
     run.expect_code(20);
-    assert!(run.stderr.contains("unavailable: ") && run.elapsed.as_secs() < 20, "{run}");
+    assert!(
+        run.stderr.contains("unavailable: ") && run.elapsed.as_secs() < 20,
+        "{run}"
+    );
 }
 
 #[test]
@@ -122,7 +178,9 @@ fn ten_writers_on_ten_overlays_all_land_in_a_straight_history() {
     let remote = Remote::new();
     let server = GitHub::new(&remote);
     let token = server.token();
-    ten_writers(&remote, |bump| server.environment(bump.args(["--repository", "example/dex"]), &token));
+    ten_writers(&remote, |bump| {
+        server.environment(bump.args(["--repository", "example/dex"]), &token)
+    });
 }
 
 #[test]
@@ -130,7 +188,10 @@ fn a_file_with_the_run_bit_goes_through_git_and_that_is_said() {
     let remote = remote();
     let server = GitHub::new(&remote);
     let token = server.token_with(&["contents: write"]);
-    let command = server.environment(writing(&["--repository", "example/dex"], &["stage", "prod"]), &token);
+    let command = server.environment(
+        writing(&["--repository", "example/dex"], &["stage", "prod"]),
+        &token,
+    );
     let refused = command.clone().arg("--require-verified").run();
     refused.expect_code(10);
     insta::assert_snapshot!(said(&refused, &remote), @r#"
@@ -143,10 +204,15 @@ fn a_file_with_the_run_bit_goes_through_git_and_that_is_said() {
     let run = command.run();
     run.expect_code(0);
     assert!(
-        run.stderr.contains("has the run bit, which GitHub's API would take away, so it went through git")
+        run.stderr.contains(
+            "has the run bit, which GitHub's API would take away, so it went through git"
+        )
     );
     assert_eq!(remote.mode("main", PROD).as_deref(), Some("100755"));
-    assert_eq!(remote.file("main", PROD), Some(overlays::prod("sha-51c0cc9c")));
+    assert_eq!(
+        remote.file("main", PROD),
+        Some(overlays::prod("sha-51c0cc9c"))
+    );
 }
 
 #[test]
@@ -154,7 +220,9 @@ fn a_commit_that_github_does_not_verify_is_refused_and_named() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     server.leave_unsigned();
-    let run = both(&server, &server.token()).arg("--require-verified").run();
+    let run = both(&server, &server.token())
+        .arg("--require-verified")
+        .run();
     run.expect_code(10);
     insta::assert_snapshot!(said(&run, &remote).lines().take(2).collect::<Vec<_>>().join("\n"), @"
     refused: committed COMMIT to `main`, but GitHub does not call it verified: it is not signed [unverified]
@@ -165,20 +233,35 @@ fn a_commit_that_github_does_not_verify_is_refused_and_named() {
 
 #[test]
 fn a_protected_branch_is_a_missing_permission_unless_the_token_may_bypass_it() {
-    let classic = Protection { classic: true, reviews: 1, checks: vec!["build"] };
-    for (protection, word) in
-        [(classic, "approving review"), (Protection::default(), "through a pull request")]
-    {
+    let classic = Protection {
+        classic: true,
+        reviews: 1,
+        checks: vec!["build"],
+    };
+    for (protection, word) in [
+        (classic, "approving review"),
+        (Protection::default(), "through a pull request"),
+    ] {
         let remote = ordinary();
         let server = GitHub::new(&remote);
         server.protect("main", protection);
-        let run = both(&server, &server.token()).args(["--format", "json"]).run();
+        let run = both(&server, &server.token())
+            .args(["--format", "json"])
+            .run();
         run.expect_code(21);
         assert_eq!(run.json()["reason"], "permission-missing");
-        assert!(run.json()["summary"].as_str().unwrap().contains(word), "{run}");
-        assert!(run.json()["hints"].to_string().contains("contents: write"), "{run}");
+        assert!(
+            run.json()["summary"].as_str().unwrap().contains(word),
+            "{run}"
+        );
+        assert!(
+            run.json()["hints"].to_string().contains("contents: write"),
+            "{run}"
+        );
         assert_eq!(remote.log("main").len(), 1);
-        both(&server, &server.bypassing_token()).run().expect_code(0);
+        both(&server, &server.bypassing_token())
+            .run()
+            .expect_code(0);
     }
 }
 
@@ -196,8 +279,19 @@ fn a_rule_about_the_content_is_a_policy_and_its_lines_are_shown() {
 fn a_branch_that_is_missing_is_refused() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
-    let flags = ["--overlay", STAGE, "--image", NEW, "--branch", "nope", "--repository", "example/dex"];
-    let run = server.environment(bump().args(flags), &server.token()).run();
+    let flags = [
+        "--overlay",
+        STAGE,
+        "--image",
+        NEW,
+        "--branch",
+        "nope",
+        "--repository",
+        "example/dex",
+    ];
+    let run = server
+        .environment(bump().args(flags), &server.token())
+        .run();
     run.expect_code(10);
     insta::assert_snapshot!(first_line(&run, &remote), @"refused: `example/dex` has no branch `nope` [branch-missing]");
 }
@@ -206,8 +300,13 @@ fn a_branch_that_is_missing_is_refused() {
 fn each_permission_that_is_taken_away_is_named() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
-    for (permissions, line) in [(&["contents: read"][..], "contents: write"), (&[], "contents: read")] {
-        let run = both(&server, &server.token_with(permissions)).args(["--format", "json"]).run();
+    for (permissions, line) in [
+        (&["contents: read"][..], "contents: write"),
+        (&[], "contents: read"),
+    ] {
+        let run = both(&server, &server.token_with(permissions))
+            .args(["--format", "json"])
+            .run();
         run.expect_code(21);
         assert_eq!(run.json()["reason"], "permission-missing");
         assert!(run.json()["hints"].to_string().contains(line), "{run}");
@@ -217,6 +316,9 @@ fn each_permission_that_is_taken_away_is_named() {
     assert!(run.stderr.contains("[credentials-rejected]"), "{run}");
     let run = both(&server, "").run();
     run.expect_code(21);
-    assert!(run.stderr.contains("[no-credentials]") && run.stderr.contains("RUNBOOK_GITHUB_TOKEN"), "{run}");
+    assert!(
+        run.stderr.contains("[no-credentials]") && run.stderr.contains("RUNBOOK_GITHUB_TOKEN"),
+        "{run}"
+    );
     assert_eq!(remote.log("main").len(), 1);
 }

@@ -1,6 +1,8 @@
 //! What is not written although it could be: what is older, what was called bad, what is no news.
 
-use super::{NEW, OLD, PROD, STAGE, at, bump, first_line, left_nothing, on, ordinary, remote, said};
+use super::{
+    NEW, OLD, PROD, STAGE, at, bump, first_line, left_nothing, on, ordinary, remote, said,
+};
 use lab::{
     GitHub, Remote,
     overlays::{self, Overlay},
@@ -10,7 +12,11 @@ const REPOSITORY: &str = "registry.example/example/dex";
 
 /// Commits a new state of the source; returns the commit.
 fn source(remote: &Remote, state: &str) -> String {
-    remote.commit("main", &[("src/app.rs", state, false)], &format!("feat: {state}\n"))
+    remote.commit(
+        "main",
+        &[("src/app.rs", state, false)],
+        &format!("feat: {state}\n"),
+    )
 }
 
 /// The image that is built from a commit.
@@ -34,12 +40,21 @@ fn built(url: &str, source: &str) -> lab::Command {
 /// Deploys it through GitHub's API, without git.
 fn through_the_api(server: &GitHub, source: &str) -> lab::Command {
     let command = written(&["--repository", "example/dex"], source);
-    server.environment(command, &server.token_with(&["contents: write"])).env("PATH", "/nowhere")
+    server
+        .environment(command, &server.token_with(&["contents: write"]))
+        .env("PATH", "/nowhere")
 }
 
 fn written(flags: &[&str], source: &str) -> lab::Command {
     let image = image_of(source);
-    let command = bump().args(["--overlay", "infra/argocd/overlays/prod", "--branch", "main"]).args(flags);
+    let command = bump()
+        .args([
+            "--overlay",
+            "infra/argocd/overlays/prod",
+            "--branch",
+            "main",
+        ])
+        .args(flags);
     command.args(["--image", &image, "--source-commit", source])
 }
 
@@ -50,7 +65,10 @@ fn set(remote: &Remote, tag: &str, message: &str) -> String {
 
 fn prod(remote: &Remote) -> String {
     let text = remote.file("main", PROD).unwrap();
-    let tag = text.lines().find_map(|line| line.trim().strip_prefix("newTag: ")).unwrap();
+    let tag = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("newTag: "))
+        .unwrap();
     tag.split(' ').next().unwrap().to_owned()
 }
 
@@ -73,14 +91,27 @@ fn an_older_source_does_not_take_the_place_of_a_newer_one() {
     run.expect_code(12);
     let line = first_line(&run, &remote);
     insta::assert_snapshot!(line, @"superseded: `infra/argocd/overlays/prod`: source COMMIT is older than COMMIT, which was deployed by COMMIT (on `main` at COMMIT) [stale-source]");
-    assert!(run.stderr.contains(&older) && run.stderr.contains(&newer), "{run}");
+    assert!(
+        run.stderr.contains(&older) && run.stderr.contains(&newer),
+        "{run}"
+    );
     assert_eq!((remote.pushes(), prod(&remote)), (pushes, tag_of(&newer)));
     let report = command.clone().args(["--format", "json"]).run().json();
-    assert_eq!((&report["reason"], &report["fault"]), (&"stale-source".into(), &"nobody".into()));
+    assert_eq!(
+        (&report["reason"], &report["fault"]),
+        (&"stale-source".into(), &"nobody".into())
+    );
     assert_eq!(report["subjects"][0]["facts"]["newer_source"], newer);
-    assert_eq!((&report["facts"]["changed"], &report["facts"]["commit"]), (&false.into(), &"".into()));
+    assert_eq!(
+        (&report["facts"]["changed"], &report["facts"]["commit"]),
+        (&false.into(), &"".into())
+    );
     left_nothing(&command);
-    command.clone().args(["--accept", "superseded"]).run().expect_code(0);
+    command
+        .clone()
+        .args(["--accept", "superseded"])
+        .run()
+        .expect_code(0);
     command.arg("--force").run().expect_code(0);
     assert_eq!(prod(&remote), tag_of(&older));
 }
@@ -124,11 +155,20 @@ fn the_source_may_be_in_another_repository() {
     with(&older).run().expect_code(12);
     // Owner and name are those of a repository of GitHub, or of a company's.
     let named = deploy(&overlays, &older).args(["--source-repository", "example/code.git"]);
-    let named = named.env("GITHUB_SERVER_URL", format!("http://{}", lab::closed_port()));
+    let named = named.env(
+        "GITHUB_SERVER_URL",
+        format!("http://{}", lab::closed_port()),
+    );
     let run = named.args(["--format", "json", "--timeout", "2s"]).run();
     run.expect_code(20);
     assert_eq!(run.json()["reason"], "unreachable");
-    assert!(run.json()["summary"].as_str().unwrap().contains("/example/code.git"), "{run}");
+    assert!(
+        run.json()["summary"]
+            .as_str()
+            .unwrap()
+            .contains("/example/code.git"),
+        "{run}"
+    );
     // Without the flag nobody can tell.
     let run = deploy(&overlays, &older).run();
     run.expect_code(0);
@@ -151,7 +191,12 @@ fn a_source_that_cannot_be_asked_is_no_answer_and_nothing_is_written() {
     let run = with(&older).run();
     run.expect_code(20);
     assert_eq!(run.json()["reason"], "server-error");
-    assert!(run.json()["hints"].to_string().contains("--source-repository"), "{run}");
+    assert!(
+        run.json()["hints"]
+            .to_string()
+            .contains("--source-repository"),
+        "{run}"
+    );
     assert_eq!((overlays.pushes(), prod(&overlays)), (2, tag_of(&newer)));
 }
 
@@ -160,28 +205,53 @@ fn what_has_no_source_is_written_and_the_guard_is_said_to_be_off() {
     let remote = remote();
     let write = |tag: &str| {
         let command = bump();
-        let command = command.args(["--overlay", PROD, "--branch", "main", "--remote"]).arg(remote.path());
-        command.args(["--image", &format!("{REPOSITORY}:{tag}"), "--format", "json"]).run()
+        let command = command
+            .args(["--overlay", PROD, "--branch", "main", "--remote"])
+            .arg(remote.path());
+        command
+            .args([
+                "--image",
+                &format!("{REPOSITORY}:{tag}"),
+                "--format",
+                "json",
+            ])
+            .run()
     };
     let run = write("v1.2.3");
     run.expect_code(0);
-    assert!(run.json()["notices"].to_string().contains("its source is not known"), "{run}");
+    assert!(
+        run.json()["notices"]
+            .to_string()
+            .contains("its source is not known"),
+        "{run}"
+    );
     let newer = source(&remote, "one");
     let run = write(&tag_of(&newer));
     run.expect_code(0);
-    assert!(run.json()["notices"].to_string().contains("does not have 9b04d52a, which was there"), "{run}");
+    assert!(
+        run.json()["notices"]
+            .to_string()
+            .contains("does not have 9b04d52a, which was there"),
+        "{run}"
+    );
 }
 
 #[test]
 fn a_source_of_another_line_is_neither_older_nor_held_back() {
     let remote = remote();
     let main = source(&remote, "one");
-    remote.commit("feature", &[("src/app.rs", "feature", false)], "feat: feature\n");
+    remote.commit(
+        "feature",
+        &[("src/app.rs", "feature", false)],
+        "feat: feature\n",
+    );
     let feature = remote.tip("feature");
     source(&remote, "two");
     deploy(&remote, &main).run().expect_code(0);
     deploy(&remote, &feature).run().expect_code(0);
-    deploy(&remote, &source(&remote, "three")).run().expect_code(0);
+    deploy(&remote, &source(&remote, "three"))
+        .run()
+        .expect_code(0);
 }
 
 #[test]
@@ -190,13 +260,23 @@ fn what_is_built_of_a_bump_is_no_news() {
     let first = source(&remote, "one");
     deploy(&remote, &first).run().expect_code(0);
     let tip = remote.tip("main");
-    remote.commit("main", &[(STAGE, &overlays::stage("sha-0000000"), false)], "deploy(stage): x\n");
+    remote.commit(
+        "main",
+        &[(STAGE, &overlays::stage("sha-0000000"), false)],
+        "deploy(stage): x\n",
+    );
     for commit in [tip, remote.tip("main")] {
         let run = deploy(&remote, &commit).args(["--format", "json"]).run();
         run.expect_code(0);
         let report = run.json();
-        assert_eq!((&report["verdict"], &report["facts"]["changed"]), (&"unchanged".into(), &false.into()));
-        assert!(report["summary"].as_str().unwrap().contains(&first), "{run}");
+        assert_eq!(
+            (&report["verdict"], &report["facts"]["changed"]),
+            (&"unchanged".into(), &false.into())
+        );
+        assert!(
+            report["summary"].as_str().unwrap().contains(&first),
+            "{run}"
+        );
         assert_eq!(report["facts"]["commit"], remote.tip("main"));
     }
     assert_eq!((remote.pushes(), prod(&remote)), (1, tag_of(&first)));
@@ -205,8 +285,13 @@ fn what_is_built_of_a_bump_is_no_news() {
     assert_eq!(prod(&remote), tag_of(&next));
     // The same commit, built again, is another image.
     let rebuilt = format!("{REPOSITORY}:again@sha256:{}", "b".repeat(64));
-    let command = bump().args(["--overlay", PROD, "--branch", "main", "--remote"]).arg(remote.path());
-    command.args(["--image", &rebuilt, "--source-commit", &next]).run().expect_code(0);
+    let command = bump()
+        .args(["--overlay", PROD, "--branch", "main", "--remote"])
+        .arg(remote.path());
+    command
+        .args(["--image", &rebuilt, "--source-commit", &next])
+        .run()
+        .expect_code(0);
     assert_eq!(prod(&remote), "again");
 }
 
@@ -224,13 +309,21 @@ fn an_image_that_a_rollback_called_bad_is_held_until_somebody_decides() {
     hint: deploy an image that repairs it, or pass `--force` to deploy this one after all
     reproduce: bump-overlay --overlay infra/argocd/overlays/prod --branch main --remote REMOTE --image registry.example/example/dex:sha-COMMIT --source-commit COMMIT
     ");
-    let report = deploy(&remote, &bad).args(["--format", "json"]).run().json();
-    assert_eq!((&report["reason"], &report["fault"]), (&"held".into(), &"configuration".into()));
+    let report = deploy(&remote, &bad)
+        .args(["--format", "json"])
+        .run()
+        .json();
+    assert_eq!(
+        (&report["reason"], &report["fault"]),
+        (&"held".into(), &"configuration".into())
+    );
     // What is built of the rollback's own commit is the bad source once more.
     let run = deploy(&remote, &rollback).args(["--format", "json"]).run();
     run.expect_code(10);
     assert_eq!(run.json()["reason"], "held");
-    deploy(&remote, &source(&remote, "repaired")).run().expect_code(0);
+    deploy(&remote, &source(&remote, "repaired"))
+        .run()
+        .expect_code(0);
     assert_eq!(remote.pushes(), 3);
 }
 
@@ -243,17 +336,26 @@ fn what_was_merged_by_a_merge_commit_has_its_source_and_its_hold() {
     };
     let (older, bad) = (source(&remote, "one"), source(&remote, "bad"));
     // The tag does not say what it was built from.
-    merged("v2", &format!("deploy(prod): v2\n\nRunbook-Source: {bad}\n"));
+    merged(
+        "v2",
+        &format!("deploy(prod): v2\n\nRunbook-Source: {bad}\n"),
+    );
     let run = deploy(&remote, &older).run();
     run.expect_code(12);
     assert!(run.stderr.contains(&bad), "{run}");
     let rollback = format!("rollback(prod): x\n\nRunbook-Rollback-Of: {REPOSITORY}:v2\n");
     merged("v1", &rollback);
-    let command = bump().args(["--overlay", PROD, "--branch", "main", "--remote"]).arg(remote.path());
-    let run = command.args(["--image", &format!("{REPOSITORY}:v2"), "--format", "json"]).run();
+    let command = bump()
+        .args(["--overlay", PROD, "--branch", "main", "--remote"])
+        .arg(remote.path());
+    let run = command
+        .args(["--image", &format!("{REPOSITORY}:v2"), "--format", "json"])
+        .run();
     run.expect_code(10);
     assert_eq!(run.json()["reason"], "held", "{run}");
-    deploy(&remote, &source(&remote, "repaired")).run().expect_code(0);
+    deploy(&remote, &source(&remote, "repaired"))
+        .run()
+        .expect_code(0);
 }
 
 #[test]
@@ -264,8 +366,13 @@ fn whoever_forces_a_held_image_takes_the_hold_away() {
     roll_back(&remote, "v2", "v1");
     let write = |flags: &[&str]| {
         let command = bump();
-        let command = command.args(["--overlay", PROD, "--branch", "main", "--remote"]).arg(remote.path());
-        command.args(["--image", &format!("{REPOSITORY}:v2")]).args(flags).run()
+        let command = command
+            .args(["--overlay", PROD, "--branch", "main", "--remote"])
+            .arg(remote.path());
+        command
+            .args(["--image", &format!("{REPOSITORY}:v2")])
+            .args(flags)
+            .run()
     };
     write(&[]).expect_code(10);
     write(&["--force"]).expect_code(0);
@@ -278,11 +385,16 @@ fn one_overlay_that_is_held_holds_all() {
     let remote = remote();
     set(&remote, "sha-51c0cc9c", "deploy: the new one\n");
     roll_back(&remote, "sha-51c0cc9c", OLD);
-    let run = on(&remote, &["stage", "prod"]).args(["--format", "json"]).run();
+    let run = on(&remote, &["stage", "prod"])
+        .args(["--format", "json"])
+        .run();
     run.expect_code(10);
     let report = run.json();
     assert_eq!(report["subjects"][0]["verdict"], "passed");
-    assert_eq!((&report["subjects"][1]["reason"], remote.pushes()), (&"held".into(), 0));
+    assert_eq!(
+        (&report["subjects"][1]["reason"], remote.pushes()),
+        (&"held".into(), 0)
+    );
 }
 
 #[test]
@@ -293,7 +405,11 @@ fn a_dry_run_says_why_it_would_and_why_it_would_not() {
     let would = deploy(&remote, &newer).arg("--dry-run").run();
     would.expect_code(0);
     let would = said(&would, &remote);
-    let why: Vec<&str> = would.lines().skip_while(|line| !line.starts_with("why")).take(4).collect();
+    let why: Vec<&str> = would
+        .lines()
+        .skip_while(|line| !line.starts_with("why"))
+        .take(4)
+        .collect();
     insta::assert_snapshot!(why.join("\n"), @"
     why it may be written:
         `infra/argocd/overlays/prod/kustomization.yaml`: no rollback among its 2 values called the image bad
@@ -303,17 +419,26 @@ fn a_dry_run_says_why_it_would_and_why_it_would_not() {
     deploy(&remote, &newer).run().expect_code(0);
     let would_not = deploy(&remote, &older).arg("--dry-run").run();
     would_not.expect_code(12);
-    assert!(said(&would_not, &remote).contains("why nothing would be written:\n"), "{would_not}");
+    assert!(
+        said(&would_not, &remote).contains("why nothing would be written:\n"),
+        "{would_not}"
+    );
     let same = deploy(&remote, &remote.tip("main")).arg("--dry-run").run();
     same.expect_code(0);
-    assert!(same.stderr.contains("why nothing would be written:\n"), "{same}");
+    assert!(
+        same.stderr.contains("why nothing would be written:\n"),
+        "{same}"
+    );
 }
 
 #[test]
 fn the_guards_decide_anew_when_somebody_was_faster() {
     let remote = remote();
     let (older, newer) = (source(&remote, "one"), source(&remote, "two"));
-    let (message, tag) = (format!("deploy\n\nRunbook-Source: {newer}\n"), tag_of(&newer));
+    let (message, tag) = (
+        format!("deploy\n\nRunbook-Source: {newer}\n"),
+        tag_of(&newer),
+    );
     let race = remote.on_next_push(move |remote| drop(set(remote, &tag, &message)));
     deploy(&remote, &older).run().expect_code(12);
     assert!(race.is_over());
@@ -328,18 +453,28 @@ fn github_is_asked_as_git_is() {
     through_the_api(&server, &newer).run().expect_code(0);
     let run = through_the_api(&server, &older).run();
     run.expect_code(12);
-    assert!(run.stderr.contains(&older) && run.stderr.contains(&newer), "{run}");
+    assert!(
+        run.stderr.contains(&older) && run.stderr.contains(&newer),
+        "{run}"
+    );
     // What is built of the bump is no news.
-    let run = through_the_api(&server, &remote.tip("main")).args(["--format", "json"]).run();
+    let run = through_the_api(&server, &remote.tip("main"))
+        .args(["--format", "json"])
+        .run();
     run.expect_code(0);
     assert_eq!(run.json()["verdict"], "unchanged");
     let bad = source(&remote, "three");
     through_the_api(&server, &bad).run().expect_code(0);
     roll_back(&remote, &tag_of(&bad), &tag_of(&newer));
-    let run = through_the_api(&server, &bad).args(["--format", "json"]).run();
+    let run = through_the_api(&server, &bad)
+        .args(["--format", "json"])
+        .run();
     run.expect_code(10);
     assert_eq!(run.json()["reason"], "held");
-    through_the_api(&server, &bad).arg("--force").run().expect_code(0);
+    through_the_api(&server, &bad)
+        .arg("--force")
+        .run()
+        .expect_code(0);
     assert_eq!(prod(&remote), tag_of(&bad));
 }
 
@@ -349,10 +484,17 @@ fn a_source_on_github_that_the_token_may_not_see_is_no_answer() {
     let server = GitHub::new(&remote);
     set(&remote, "sha-1a2b3c4d", "chore: by hand\n");
     let elsewhere = ["--source-repository", "example/code", "--format", "json"];
-    let run = through_the_api(&server, &source(&remote, "one")).args(elsewhere).run();
+    let run = through_the_api(&server, &source(&remote, "one"))
+        .args(elsewhere)
+        .run();
     run.expect_code(21);
     assert_eq!(run.json()["reason"], "permission-missing");
-    assert!(run.json()["hints"].to_string().contains("--source-repository"), "{run}");
+    assert!(
+        run.json()["hints"]
+            .to_string()
+            .contains("--source-repository"),
+        "{run}"
+    );
     assert_eq!(prod(&remote), "sha-1a2b3c4d");
 }
 
@@ -371,19 +513,30 @@ fn ten_writers_through_the_api_leave_the_newest_and_never_step_back() {
 
 /// Lets ten write what is built of ten sources at once, in no order.
 fn race(remote: &Remote, writer: impl Fn(&str) -> lab::Command) {
-    let sources: Vec<String> = (0..10).map(|state| source(remote, &state.to_string())).collect();
+    let sources: Vec<String> = (0..10)
+        .map(|state| source(remote, &state.to_string()))
+        .collect();
     let order = [3, 8, 1, 9, 0, 5, 7, 2, 6, 4];
-    let writers: Vec<_> = order.iter().map(|at| writer(&sources[*at]).spawn()).collect();
+    let writers: Vec<_> = order
+        .iter()
+        .map(|at| writer(&sources[*at]).spawn())
+        .collect();
     for writer in writers {
         let run = writer.wait();
         assert!([0, 12].contains(&run.code), "{run}");
     }
     assert_eq!(prod(remote), tag_of(&sources[9]));
     let log = remote.log("main");
-    let landed = log.iter().filter_map(|commit| commit.trailer("Runbook-Source"));
-    let landed: Vec<usize> =
-        landed.map(|source| sources.iter().position(|other| other == source).unwrap()).collect();
-    assert!(landed.is_sorted_by(|newer, older| newer > older), "{landed:?}");
+    let landed = log
+        .iter()
+        .filter_map(|commit| commit.trailer("Runbook-Source"));
+    let landed: Vec<usize> = landed
+        .map(|source| sources.iter().position(|other| other == source).unwrap())
+        .collect();
+    assert!(
+        landed.is_sorted_by(|newer, older| newer > older),
+        "{landed:?}"
+    );
     assert!(log.iter().all(|commit| commit.parents.len() < 2));
     remote.fsck();
 }
@@ -394,11 +547,16 @@ fn no_message_skips_ci_unless_somebody_asks_for_it() {
     let first = source(&remote, "one");
     deploy(&remote, &first).run().expect_code(0);
     let skips = |message: &str| {
-        ["skip ci", "ci skip", "no ci", "skip actions", "skip-checks"].iter().any(|it| message.contains(it))
+        ["skip ci", "ci skip", "no ci", "skip actions", "skip-checks"]
+            .iter()
+            .any(|it| message.contains(it))
     };
     assert!(!skips(&remote.log("main")[0].message));
     let second = source(&remote, "two");
-    deploy(&remote, &second).args(["--message", "deploy: {image} [skip ci]"]).run().expect_code(0);
+    deploy(&remote, &second)
+        .args(["--message", "deploy: {image} [skip ci]"])
+        .run()
+        .expect_code(0);
     let log = remote.log("main");
     assert!(log[0].title().ends_with(" [skip ci]"));
     assert_eq!(log[0].trailer("Runbook-Source"), Some(second.as_str()));
@@ -419,12 +577,21 @@ fn guards_see_a_value_through_all_that_was_done_to_its_file() {
 #[test]
 fn the_history_of_a_large_repository_costs_little() {
     let remote = Remote::with_files(20_000);
-    remote.commit("main", &[(PROD, &Overlay::prod(OLD).text(), false)], "feat: start\n");
-    let sources: Vec<String> = (0..3).map(|state| source(&remote, &state.to_string())).collect();
+    remote.commit(
+        "main",
+        &[(PROD, &Overlay::prod(OLD).text(), false)],
+        "feat: start\n",
+    );
+    let sources: Vec<String> = (0..3)
+        .map(|state| source(&remote, &state.to_string()))
+        .collect();
     deploy(&remote, &sources[0]).run().expect_code(0);
     let http = remote.http_open();
     built(&http.url(), &sources[2]).run().expect_code(0);
     println!("{} bytes", http.bytes_sent());
     assert!(http.bytes_sent() < 1 << 20, "{} bytes", http.bytes_sent());
-    at(&http.url(), &["prod"]).args(["--image", NEW]).run().expect_code(0);
+    at(&http.url(), &["prod"])
+        .args(["--image", NEW])
+        .run()
+        .expect_code(0);
 }

@@ -46,26 +46,42 @@ fn ordinary() -> Remote {
 fn started(executable: bool) -> Remote {
     let remote = Remote::new();
     let (stage, prod) = (Overlay::stage(OLD).text(), Overlay::prod(OLD).text());
-    remote.commit("main", &[(STAGE, &stage, false), (PROD, &prod, executable)], "feat: start\n");
+    remote.commit(
+        "main",
+        &[(STAGE, &stage, false), (PROD, &prod, executable)],
+        "feat: start\n",
+    );
     remote
 }
 
 /// Ten writers at once, each with an overlay of its own and the flags that lead to the remote: all land,
 /// in a straight history.
 fn ten_writers(remote: &Remote, writer: impl Fn(lab::Command) -> lab::Command) {
-    let paths: Vec<String> = (0..10).map(|n| format!("overlays/e{n}/kustomization.yaml")).collect();
+    let paths: Vec<String> = (0..10)
+        .map(|n| format!("overlays/e{n}/kustomization.yaml"))
+        .collect();
     let text = Overlay::dev(OLD).text();
-    let files: Vec<_> = paths.iter().map(|path| (path.as_str(), text.as_str(), false)).collect();
+    let files: Vec<_> = paths
+        .iter()
+        .map(|path| (path.as_str(), text.as_str(), false))
+        .collect();
     remote.commit("main", &files, "feat: start\n");
     let flags = |path| ["--overlay", path, "--image", NEW, "--branch", "main"];
-    let writers: Vec<_> = paths.iter().map(|path| writer(bump().args(flags(path))).spawn()).collect();
+    let writers: Vec<_> = paths
+        .iter()
+        .map(|path| writer(bump().args(flags(path))).spawn())
+        .collect();
     for writer in writers {
         writer.wait().expect_code(0);
     }
     let log = remote.log("main");
     assert_eq!(log.len(), 11);
     assert!(log[..10].iter().all(|commit| commit.parents.len() == 1));
-    assert!(paths.iter().all(|path| remote.file("main", path) == Some(overlays::dev("sha-51c0cc9c"))));
+    assert!(
+        paths
+            .iter()
+            .all(|path| remote.file("main", path) == Some(overlays::dev("sha-51c0cc9c")))
+    );
     remote.fsck();
 }
 
@@ -85,9 +101,14 @@ fn at(url: &str, environments: &[&str]) -> lab::Command {
 
 /// These environments on `main` of wherever these flags lead.
 fn writing(flags: &[&str], environments: &[&str]) -> lab::Command {
-    let command = bump().args(["--image", NEW, "--branch", "main"]).args(flags);
+    let command = bump()
+        .args(["--image", NEW, "--branch", "main"])
+        .args(flags);
     environments.iter().fold(command, |command, environment| {
-        command.args(["--overlay".to_owned(), format!("infra/argocd/overlays/{environment}")])
+        command.args([
+            "--overlay".to_owned(),
+            format!("infra/argocd/overlays/{environment}"),
+        ])
     })
 }
 
@@ -95,19 +116,27 @@ fn writing(flags: &[&str], environments: &[&str]) -> lab::Command {
 fn said(run: &Run, remote: &Remote) -> String {
     let mut text = tidy(&run.stderr).replace(&remote.path().display().to_string(), "REMOTE");
     for commit in remote.log("main") {
-        text = text.replace(&commit.id, "COMMIT").replace(&commit.id[..8], "COMMIT");
+        text = text
+            .replace(&commit.id, "COMMIT")
+            .replace(&commit.id[..8], "COMMIT");
     }
     text
 }
 
 /// A text without blanks at the ends of its lines, which no snapshot should hold.
 fn tidy(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    text.lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
 }
 
 /// Its first line after those about waiting, which is what people read.
 fn first_line(run: &Run, remote: &Remote) -> String {
-    said(run, remote).lines().find(|line| !line.starts_with('[')).unwrap_or_default().to_owned()
+    said(run, remote)
+        .lines()
+        .find(|line| !line.starts_with('['))
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Nothing may be left behind, whatever happened.

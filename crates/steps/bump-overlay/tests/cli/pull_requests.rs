@@ -12,11 +12,24 @@ const NEWER: &str = "registry.example/example/dex:sha-7d3f0a11";
 
 /// A bump of these environments to this image, through a pull request.
 fn proposing(server: &GitHub, token: &str, image: &str, environments: &[&str]) -> Command {
-    let command = bump().args(["--image", image, "--branch", "main", "--repository", "example/dex"]);
+    let command = bump().args([
+        "--image",
+        image,
+        "--branch",
+        "main",
+        "--repository",
+        "example/dex",
+    ]);
     let command = environments.iter().fold(command, |command, environment| {
-        command.args(["--overlay".to_owned(), format!("infra/argocd/overlays/{environment}")])
+        command.args([
+            "--overlay".to_owned(),
+            format!("infra/argocd/overlays/{environment}"),
+        ])
     });
-    server.environment(command.args(["--pull-request", "always", "--format", "json"]), token)
+    server.environment(
+        command.args(["--pull-request", "always", "--format", "json"]),
+        token,
+    )
 }
 
 /// Runs it without waiting, which leaves the pull request open.
@@ -29,7 +42,9 @@ fn left_open(command: Command) {
 /// Starts one for stage that is for people, and waits until it waits.
 fn waiting(server: &GitHub, token: &str) -> Running {
     let flags = ["--repository", "example/dex", "--pull-request", "always"];
-    let mut run = server.environment(writing(&flags, &["stage"]), token).spawn();
+    let mut run = server
+        .environment(writing(&flags, &["stage"]), token)
+        .spawn();
     run.wait_for("pull request #1 to be merged");
     run
 }
@@ -40,7 +55,11 @@ fn states(server: &GitHub) -> Vec<State> {
 
 /// The branches beside `main`.
 fn heads(remote: &Remote) -> Vec<String> {
-    remote.branches().into_iter().filter(|name| name != "main").collect()
+    remote
+        .branches()
+        .into_iter()
+        .filter(|name| name != "main")
+        .collect()
 }
 
 #[test]
@@ -48,17 +67,30 @@ fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     server.merge_at_poll(3);
-    let command = proposing(&server, &server.token(), NEW, &["stage", "prod"]).arg("--require-verified");
-    let run = command.env("PATH", "/nowhere").args(["--source-commit", &"51c0cc9c".repeat(5)]).run();
+    let command =
+        proposing(&server, &server.token(), NEW, &["stage", "prod"]).arg("--require-verified");
+    let run = command
+        .env("PATH", "/nowhere")
+        .args(["--source-commit", &"51c0cc9c".repeat(5)])
+        .run();
     run.expect_code(0);
     let (report, tip) = (run.json(), remote.tip("main"));
     assert_eq!(
         (&report["facts"]["commit"], &report["facts"]["changed"]),
         (&tip.as_str().into(), &true.into())
     );
-    assert_eq!(report["facts"]["pull_request"], "https://github.com/example/dex/pull/1");
-    assert_eq!(remote.file("main", STAGE), Some(overlays::stage("sha-51c0cc9c")));
-    assert_eq!(remote.file("main", PROD), Some(overlays::prod("sha-51c0cc9c")));
+    assert_eq!(
+        report["facts"]["pull_request"],
+        "https://github.com/example/dex/pull/1"
+    );
+    assert_eq!(
+        remote.file("main", STAGE),
+        Some(overlays::stage("sha-51c0cc9c"))
+    );
+    assert_eq!(
+        remote.file("main", PROD),
+        Some(overlays::prod("sha-51c0cc9c"))
+    );
     assert_eq!(remote.log("main")[0].trailer("Runbook-Image"), Some(NEW));
     insta::assert_snapshot!(server.asked().join("\n"), @"
     query Read
@@ -74,9 +106,18 @@ fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
     GET /api/v3/repos/example/dex/pulls/1
     query Signature
     ");
-    let tagged = server.seen().iter().filter(|seen| seen.header("if-none-match").is_some()).count();
-    assert_eq!(tagged, 2, "what has not changed costs nothing of the rate limit");
-    let Pull { title, body, head, .. } = server.pulls().remove(0);
+    let tagged = server
+        .seen()
+        .iter()
+        .filter(|seen| seen.header("if-none-match").is_some())
+        .count();
+    assert_eq!(
+        tagged, 2,
+        "what has not changed costs nothing of the rate limit"
+    );
+    let Pull {
+        title, body, head, ..
+    } = server.pulls().remove(0);
     insta::assert_snapshot!(format!("{head}\n{title}\n{body}"), @r#"
     runbook/main/prod-stage-b1a45abd
     deploy(stage,prod): registry.example/example/dex:sha-51c0cc9c
@@ -91,13 +132,24 @@ fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
 fn what_nobody_merges_is_not_yet_and_names_the_pull_request() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
-    let run = proposing(&server, &server.token(), NEW, &["prod"]).args(["--timeout", "2s"]).run();
+    let run = proposing(&server, &server.token(), NEW, &["prod"])
+        .args(["--timeout", "2s"])
+        .run();
     run.expect_code(11);
     insta::assert_snapshot!(first_line(&run, &remote), @"not-yet: pull request #1 for registry.example/example/dex:sha-51c0cc9c is still open [not-merged]");
     let facts = &run.json()["facts"];
-    assert_eq!(facts["pull_request"], "https://github.com/example/dex/pull/1");
-    assert_eq!((&facts["commit"], &facts["changed"]), (&"".into(), &false.into()));
-    assert_eq!(facts["image"], serde_json::json!([format!("registry.example/example/dex:{OLD}")]));
+    assert_eq!(
+        facts["pull_request"],
+        "https://github.com/example/dex/pull/1"
+    );
+    assert_eq!(
+        (&facts["commit"], &facts["changed"]),
+        (&"".into(), &false.into())
+    );
+    assert_eq!(
+        facts["image"],
+        serde_json::json!([format!("registry.example/example/dex:{OLD}")])
+    );
 }
 
 #[test]
@@ -107,10 +159,28 @@ fn the_second_run_finds_the_pull_request_as_it_is() {
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage", "prod"]));
     let (pulls, head) = (server.pulls(), remote.tip(&heads(&remote)[0]));
-    let changes = |server: &GitHub| server.asked().iter().filter(|asked| asked.starts_with("mut")).count();
+    let changes = |server: &GitHub| {
+        server
+            .asked()
+            .iter()
+            .filter(|asked| asked.starts_with("mut"))
+            .count()
+    };
     let before = changes(&server);
-    left_open(proposing(&server, &token, NEW, &["stage/kustomization.yaml", "prod"]));
-    assert_eq!((server.pulls(), remote.tip(&heads(&remote)[0]), changes(&server)), (pulls, head, before));
+    left_open(proposing(
+        &server,
+        &token,
+        NEW,
+        &["stage/kustomization.yaml", "prod"],
+    ));
+    assert_eq!(
+        (
+            server.pulls(),
+            remote.tip(&heads(&remote)[0]),
+            changes(&server)
+        ),
+        (pulls, head, before)
+    );
 }
 
 #[test]
@@ -127,12 +197,26 @@ fn a_newer_image_takes_the_pull_request_over_and_the_older_run_is_superseded() {
     let pulls = server.pulls();
     assert_eq!(
         (pulls.len(), pulls[0].title.as_str()),
-        (1, "deploy(stage): registry.example/example/dex:sha-7d3f0a11")
+        (
+            1,
+            "deploy(stage): registry.example/example/dex:sha-7d3f0a11"
+        )
     );
-    assert_eq!(heads(&remote), [pulls[0].head.clone()], "nothing else is left");
+    assert_eq!(
+        heads(&remote),
+        [pulls[0].head.clone()],
+        "nothing else is left"
+    );
     let log = remote.log(&pulls[0].head);
-    assert_eq!((log.len(), &log[0].parents[0]), (3, &remote.tip("main")), "one commit, on the tip");
-    assert_eq!(remote.file(&pulls[0].head, STAGE), Some(overlays::stage("sha-7d3f0a11")));
+    assert_eq!(
+        (log.len(), &log[0].parents[0]),
+        (3, &remote.tip("main")),
+        "one commit, on the tip"
+    );
+    assert_eq!(
+        remote.file(&pulls[0].head, STAGE),
+        Some(overlays::stage("sha-7d3f0a11"))
+    );
 }
 
 #[test]
@@ -143,10 +227,18 @@ fn a_larger_set_closes_the_pull_request_of_a_smaller_one() {
     left_open(proposing(&server, &token, NEW, &["stage"]));
     left_open(proposing(&server, &token, NEW, &["stage", "prod"]));
     assert_eq!(states(&server), [State::Closed, State::Open]);
-    assert!(server.pulls()[0].body.contains("Superseded by #2."), "{:?}", server.pulls());
+    assert!(
+        server.pulls()[0].body.contains("Superseded by #2."),
+        "{:?}",
+        server.pulls()
+    );
     assert_eq!(heads(&remote), [server.pulls()[1].head.clone()]);
     left_open(proposing(&server, &token, NEW, &["stage"]));
-    assert_eq!(states(&server), [State::Closed, State::Open, State::Open], "a smaller one closes nothing");
+    assert_eq!(
+        states(&server),
+        [State::Closed, State::Open, State::Open],
+        "a smaller one closes nothing"
+    );
 }
 
 #[test]
@@ -156,10 +248,17 @@ fn what_was_merged_and_undone_is_proposed_anew() {
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     server.merge(1);
-    remote.commit("main", &[(STAGE, &overlays::stage(OLD), false)], "rollback: stage\n");
+    remote.commit(
+        "main",
+        &[(STAGE, &overlays::stage(OLD), false)],
+        "rollback: stage\n",
+    );
     left_open(proposing(&server, &token, NEW, &["stage"]));
     server.merge(2);
-    assert_eq!(remote.file("main", STAGE), Some(overlays::stage("sha-51c0cc9c")));
+    assert_eq!(
+        remote.file("main", STAGE),
+        Some(overlays::stage("sha-51c0cc9c"))
+    );
 }
 
 #[test]
@@ -168,7 +267,11 @@ fn a_branch_that_somebody_brought_up_to_date_still_has_the_image() {
     let server = GitHub::new(&remote);
     let token = server.token();
     let run = waiting(&server, &token);
-    remote.commit(&server.pulls()[0].head, &[("human.txt", "looks good\n", false)], "docs: human\n");
+    remote.commit(
+        &server.pulls()[0].head,
+        &[("human.txt", "looks good\n", false)],
+        "docs: human\n",
+    );
     server.merge_at_poll(1);
     let run = run.wait();
     run.expect_code(0);
@@ -203,7 +306,11 @@ fn a_lost_answer_makes_no_second_pull_request() {
         let server = GitHub::new(&remote);
         server.lose_answer(nth, lab::Reply::html(502));
         left_open(proposing(&server, &server.token(), NEW, &["stage"]));
-        assert_eq!((server.pulls().len(), heads(&remote).len()), (1, 1), "{nth}");
+        assert_eq!(
+            (server.pulls().len(), heads(&remote).len()),
+            (1, 1),
+            "{nth}"
+        );
         assert_eq!(remote.log(&heads(&remote)[0]).len(), 2, "{nth}");
     }
 }
@@ -217,11 +324,24 @@ fn somebody_who_moves_the_branch_meanwhile_is_seen_and_nothing_is_left() {
     let head = heads(&remote).remove(0);
     let theirs = head.clone();
     server.on_next_commit(move |remote| {
-        remote.commit(&theirs, &[("human.txt", "me first\n", false)], "docs: human\n");
+        remote.commit(
+            &theirs,
+            &[("human.txt", "me first\n", false)],
+            "docs: human\n",
+        );
     });
-    proposing(&server, &token, NEWER, &["stage"]).args(["--timeout", "3s"]).run().expect_code(11);
-    assert_eq!((server.pulls().len(), heads(&remote)), (1, vec![head.clone()]));
-    assert_eq!(remote.file(&head, STAGE), Some(overlays::stage("sha-7d3f0a11")));
+    proposing(&server, &token, NEWER, &["stage"])
+        .args(["--timeout", "3s"])
+        .run()
+        .expect_code(11);
+    assert_eq!(
+        (server.pulls().len(), heads(&remote)),
+        (1, vec![head.clone()])
+    );
+    assert_eq!(
+        remote.file(&head, STAGE),
+        Some(overlays::stage("sha-7d3f0a11"))
+    );
 }
 
 #[test]
@@ -235,9 +355,15 @@ fn a_forks_branch_of_the_same_name_is_not_ours() {
     server.open_from_fork(&head, "main");
     left_open(proposing(&server, &token, NEW, &["stage"]));
     assert_eq!(states(&server), [State::Closed, State::Open, State::Open]);
-    assert_eq!((server.pulls()[1].title.as_str(), &server.pulls()[2].head), ("", &head));
+    assert_eq!(
+        (server.pulls()[1].title.as_str(), &server.pulls()[2].head),
+        ("", &head)
+    );
     let flags = ["--repository", "example/dex", "--pull-request", "fallback"];
-    server.environment(writing(&flags, &["stage"]), &token).run().expect_code(0);
+    server
+        .environment(writing(&flags, &["stage"]), &token)
+        .run()
+        .expect_code(0);
     assert_eq!(states(&server), [State::Closed, State::Open, State::Closed]);
 }
 
@@ -261,13 +387,25 @@ fn the_fallback_is_a_pull_request_only_where_a_rule_is_against_writing() {
     "#);
     let direct = server.environment(writing(&flags, &["stage"]), &server.bypassing_token());
     direct.run().expect_code(0);
-    assert_eq!(remote.file("main", STAGE), Some(overlays::stage("sha-51c0cc9c")));
-    assert_eq!(states(&server), [State::Closed], "merging it later would bring nothing but harm");
+    assert_eq!(
+        remote.file("main", STAGE),
+        Some(overlays::stage("sha-51c0cc9c"))
+    );
+    assert_eq!(
+        states(&server),
+        [State::Closed],
+        "merging it later would bring nothing but harm"
+    );
     assert_eq!(heads(&remote), [""; 0]);
     server.decline_with("Push cannot contain secrets");
-    let declined = server.environment(writing(&flags, &["prod"]), &server.bypassing_token()).run();
+    let declined = server
+        .environment(writing(&flags, &["prod"]), &server.bypassing_token())
+        .run();
     declined.expect_code(10);
-    assert!(declined.stderr.contains("[policy]") && server.pulls().len() == 1, "{declined}");
+    assert!(
+        declined.stderr.contains("[policy]") && server.pulls().len() == 1,
+        "{declined}"
+    );
 }
 
 #[test]
@@ -276,9 +414,15 @@ fn without_a_permission_for_pull_requests_what_is_written_stays_written() {
     let server = GitHub::new(&remote);
     let flags = ["--repository", "example/dex", "--pull-request", "fallback"];
     let token = server.token_with(&["contents: write"]);
-    let run = server.environment(writing(&flags, &["stage"]), &token).run();
+    let run = server
+        .environment(writing(&flags, &["stage"]), &token)
+        .run();
     run.expect_code(0);
-    assert!(run.stderr.contains("note: older pull requests may still be open"), "{run}");
+    assert!(
+        run.stderr
+            .contains("note: older pull requests may still be open"),
+        "{run}"
+    );
 }
 
 #[test]
@@ -286,12 +430,22 @@ fn the_jobs_own_token_is_denied_at_once_where_checks_are_required() {
     for classic in [true, false] {
         let remote = ordinary();
         let server = GitHub::new(&remote);
-        server.protect("main", Protection { classic, reviews: 0, checks: vec!["build"] });
+        server.protect(
+            "main",
+            Protection {
+                classic,
+                reviews: 0,
+                checks: vec!["build"],
+            },
+        );
         let token = server.built_in_token(&["contents: write", "pull-requests: write"]);
         let run = proposing(&server, &token, NEW, &["stage"]).run();
         run.expect_code(21);
         assert_eq!(run.json()["reason"], "permission-missing");
-        assert!(run.json()["hints"].to_string().contains("token of an App"), "{run}");
+        assert!(
+            run.json()["hints"].to_string().contains("token of an App"),
+            "{run}"
+        );
         assert_eq!((server.pulls(), heads(&remote).len()), (Vec::new(), 0));
         left_open(proposing(&server, &server.token(), NEW, &["stage"]));
     }
@@ -307,15 +461,20 @@ fn workflows_that_may_not_create_pull_requests_are_told_where_to_allow_it() {
     run.expect_code(21);
     assert_eq!(run.json()["reason"], "permission-missing");
     let hints = run.json()["hints"].to_string();
-    assert!(hints.contains("Allow GitHub Actions to create and approve pull requests"), "{run}");
+    assert!(
+        hints.contains("Allow GitHub Actions to create and approve pull requests"),
+        "{run}"
+    );
 }
 
 #[test]
 fn each_permission_that_is_taken_away_is_named() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
-    for (left, taken) in [("contents: write", "pull-requests: write"), ("pull-requests: write", "contents: ")]
-    {
+    for (left, taken) in [
+        ("contents: write", "pull-requests: write"),
+        ("pull-requests: write", "contents: "),
+    ] {
         let run = proposing(&server, &server.token_with(&[left]), NEW, &["stage"]).run();
         run.expect_code(21);
         assert_eq!(run.json()["reason"], "permission-missing");
@@ -330,14 +489,27 @@ fn a_file_with_the_run_bit_is_proposed_through_git_and_keeps_it() {
     let server = GitHub::new(&remote);
     let token = server.token();
     for image in [NEW, NEWER] {
-        let run = proposing(&server, &token, image, &["stage", "prod"]).args(["--timeout", "0"]).run();
+        let run = proposing(&server, &token, image, &["stage", "prod"])
+            .args(["--timeout", "0"])
+            .run();
         run.expect_code(11);
-        assert!(run.json()["notices"].to_string().contains("so it was proposed through git"), "{run}");
+        assert!(
+            run.json()["notices"]
+                .to_string()
+                .contains("so it was proposed through git"),
+            "{run}"
+        );
     }
     let pulls = server.pulls();
-    assert_eq!((pulls.len(), heads(&remote)), (1, vec![pulls[0].head.clone()]));
+    assert_eq!(
+        (pulls.len(), heads(&remote)),
+        (1, vec![pulls[0].head.clone()])
+    );
     assert_eq!(remote.mode(&pulls[0].head, PROD).as_deref(), Some("100755"));
-    assert_eq!(remote.file(&pulls[0].head, PROD), Some(overlays::prod("sha-7d3f0a11")));
+    assert_eq!(
+        remote.file(&pulls[0].head, PROD),
+        Some(overlays::prod("sha-7d3f0a11"))
+    );
     server.merge(1);
     assert_eq!(remote.mode("main", PROD).as_deref(), Some("100755"));
     remote.fsck();
@@ -348,11 +520,22 @@ fn the_fallback_of_a_file_with_the_run_bit_is_a_pull_request_too() {
     let remote = remote();
     let server = GitHub::new(&remote);
     server.protect("main", Protection::default());
-    let flags = ["--repository", "example/dex", "--pull-request", "fallback", "--timeout", "0"];
+    let flags = [
+        "--repository",
+        "example/dex",
+        "--pull-request",
+        "fallback",
+        "--timeout",
+        "0",
+    ];
     let command = server.environment(writing(&flags, &["stage", "prod"]), &server.token());
     let run = command.run();
     run.expect_code(11);
-    assert!(run.stderr.contains("`main` is protected, so it went through a pull request"), "{run}");
+    assert!(
+        run.stderr
+            .contains("`main` is protected, so it went through a pull request"),
+        "{run}"
+    );
     let pulls = server.pulls();
     assert_eq!((pulls.len(), remote.log("main").len()), (1, 1));
     assert_eq!(remote.mode(&pulls[0].head, PROD).as_deref(), Some("100755"));
@@ -363,10 +546,19 @@ fn what_git_could_write_after_all_closes_the_pull_request_as_well() {
     let remote = remote();
     let server = GitHub::new(&remote);
     let token = server.token();
-    proposing(&server, &token, NEW, &["stage", "prod"]).args(["--timeout", "0"]).run().expect_code(11);
+    proposing(&server, &token, NEW, &["stage", "prod"])
+        .args(["--timeout", "0"])
+        .run()
+        .expect_code(11);
     let flags = ["--repository", "example/dex", "--pull-request", "fallback"];
-    server.environment(writing(&flags, &["stage", "prod"]), &token).run().expect_code(0);
-    assert_eq!((states(&server), heads(&remote).len()), (vec![State::Closed], 0));
+    server
+        .environment(writing(&flags, &["stage", "prod"]), &token)
+        .run()
+        .expect_code(0);
+    assert_eq!(
+        (states(&server), heads(&remote).len()),
+        (vec![State::Closed], 0)
+    );
 }
 
 #[test]
@@ -380,7 +572,10 @@ fn what_a_killed_run_left_behind_is_taken_by_the_next() {
     remote.git(&["branch", &format!("{head}-next"), &remote.tip(&head)]);
     left_open(proposing(&server, &token, NEWER, &["stage"]));
     assert_eq!(heads(&remote), std::slice::from_ref(&head));
-    assert_eq!(remote.file(&head, STAGE), Some(overlays::stage("sha-7d3f0a11")));
+    assert_eq!(
+        remote.file(&head, STAGE),
+        Some(overlays::stage("sha-7d3f0a11"))
+    );
 }
 
 #[test]
@@ -391,13 +586,18 @@ fn five_runs_at_once_leave_one_pull_request_and_no_other_branch() {
     left_open(proposing(&server, &token, NEW, &["stage"]));
     let image = |digit: usize| format!("registry.example/example/dex:{digit}");
     let runs = (0..5).map(|digit| proposing(&server, &token, &image(digit), &["stage"]));
-    let runs: Vec<_> = runs.map(|run| run.args(["--timeout", "20s"]).spawn()).collect();
+    let runs: Vec<_> = runs
+        .map(|run| run.args(["--timeout", "20s"]).spawn())
+        .collect();
     for run in runs {
         let run = run.wait();
         assert!([11, 12].contains(&run.code), "{run}");
     }
     let pulls = server.pulls();
-    assert_eq!((pulls.len(), heads(&remote)), (1, vec![pulls[0].head.clone()]));
+    assert_eq!(
+        (pulls.len(), heads(&remote)),
+        (1, vec![pulls[0].head.clone()])
+    );
     let log = remote.log(&pulls[0].head);
     assert_eq!(pulls[0].title, log[0].title());
 }
@@ -407,7 +607,10 @@ fn a_dry_run_and_an_image_that_is_there_already_propose_nothing() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.token();
-    proposing(&server, &token, NEW, &["stage"]).arg("--dry-run").run().expect_code(0);
+    proposing(&server, &token, NEW, &["stage"])
+        .arg("--dry-run")
+        .run()
+        .expect_code(0);
     let old = format!("registry.example/example/dex:{OLD}");
     let run = proposing(&server, &token, &old, &["stage"]).run();
     run.expect_code(0);

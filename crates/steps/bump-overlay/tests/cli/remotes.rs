@@ -12,16 +12,31 @@ fn without_a_remote_it_is_the_origin_of_the_checkout_which_stays_as_it_is() {
         checkout.git(&["commit", "--quiet", "-am", text]);
     }
     // A rebase that waits for somebody to solve its conflict.
-    assert!(checkout.try_git(&["rebase", "--quiet", "--onto", "HEAD~2", "HEAD~1"]).is_err());
+    assert!(
+        checkout
+            .try_git(&["rebase", "--quiet", "--onto", "HEAD~2", "HEAD~1"])
+            .is_err()
+    );
     checkout.write(PROD, "dirty: true\n");
     checkout.write("untracked", "x");
     let look = || {
         let state = checkout.git(&["status", "--porcelain=v2", "--branch"]);
-        (state, checkout.git(&["for-each-ref"]), checkout.git(&["count-objects", "-v"]), checkout.read(PROD))
+        (
+            state,
+            checkout.git(&["for-each-ref"]),
+            checkout.git(&["count-objects", "-v"]),
+            checkout.read(PROD),
+        )
     };
     let before = look();
-    let command =
-        bump().args(["--overlay", "infra/argocd/overlays/prod", "--image", NEW, "--branch", "main"]);
+    let command = bump().args([
+        "--overlay",
+        "infra/argocd/overlays/prod",
+        "--image",
+        NEW,
+        "--branch",
+        "main",
+    ]);
     let run = command.current_dir(checkout.path().join("infra")).run();
     run.expect_code(0);
     assert_eq!((remote.log("main").len(), look()), (2, before));
@@ -34,22 +49,35 @@ fn over_ssh_it_is_written_however_the_address_is_given_and_nobody_is_asked_on_th
         let ssh = remote.ssh();
         let command = ssh.environment(at(&ssh.addresses()[which], &["stage", "prod"]));
         command.run().expect_code(0);
-        assert_eq!((remote.log("main").len(), remote.mode("main", PROD).unwrap()), (2, "100755".to_owned()));
+        assert_eq!(
+            (remote.log("main").len(), remote.mode("main", PROD).unwrap()),
+            (2, "100755".to_owned())
+        );
         let calls = ssh.calls();
-        assert!(calls.iter().all(|call| call.contains("BatchMode=yes")), "{calls:?}");
-        assert!(calls.iter().any(|call| call.contains("git-receive-pack")), "{calls:?}");
+        assert!(
+            calls.iter().all(|call| call.contains("BatchMode=yes")),
+            "{calls:?}"
+        );
+        assert!(
+            calls.iter().any(|call| call.contains("git-receive-pack")),
+            "{calls:?}"
+        );
         left_nothing(&command);
     }
     let ssh = remote().ssh();
-    let nowhere =
-        ssh.environment(at("git@nowhere.example:x.git", &["stage"])).args(["--timeout", "2s"]).run();
+    let nowhere = ssh
+        .environment(at("git@nowhere.example:x.git", &["stage"]))
+        .args(["--timeout", "2s"])
+        .run();
     nowhere.expect_code(20);
     assert!(nowhere.stderr.contains("[unreachable]"), "{nowhere}");
 }
 
 #[test]
 fn without_any_remote_it_is_a_wrong_use() {
-    let run = bump().args(["--overlay", "a", "--image", NEW, "--branch", "main"]).run();
+    let run = bump()
+        .args(["--overlay", "a", "--image", NEW, "--branch", "main"])
+        .run();
     run.expect_code(2);
     insta::assert_snapshot!(run.stderr.lines().take(3).collect::<Vec<_>>().join("\n"), @"
     usage: there is no `--remote`, and no `origin` here to take instead [invalid-usage]
@@ -76,11 +104,17 @@ fn on_a_runner_it_is_the_repository_of_the_workflow_as_its_bot() {
     run.expect_code(0);
     let commit = &remote.log("main")[0];
     let bot = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>";
-    assert_eq!((commit.author.as_str(), commit.committer.as_str()), (bot, bot));
+    assert_eq!(
+        (commit.author.as_str(), commit.committer.as_str()),
+        (bot, bot)
+    );
     let url = format!("http://{}/remote.git/actions/runs/42", http.address());
     assert_eq!(commit.trailer("Runbook-Run"), Some(url.as_str()));
     let outputs = std::fs::read_to_string(outputs).unwrap();
-    assert!(outputs.contains(&commit.id) && outputs.contains("changed"), "{outputs}");
+    assert!(
+        outputs.contains(&commit.id) && outputs.contains("changed"),
+        "{outputs}"
+    );
 }
 
 #[test]
@@ -88,15 +122,23 @@ fn the_users_own_settings_have_no_effect_on_what_is_committed() {
     let remote = remote();
     let http = remote.http_open();
     let command = at(&http.url(), &["prod"]);
-    let command = command.without_env("GIT_CONFIG_GLOBAL").env("LANG", "de_DE.UTF-8");
-    let command = command.env("LANGUAGE", "de").env("LC_ALL", "de_DE.UTF-8").env("GIT_TRACE", "1");
-    let command = command.env("GIT_DIR", "/nowhere").env("GIT_INDEX_FILE", "/nowhere/index");
+    let command = command
+        .without_env("GIT_CONFIG_GLOBAL")
+        .env("LANG", "de_DE.UTF-8");
+    let command = command
+        .env("LANGUAGE", "de")
+        .env("LC_ALL", "de_DE.UTF-8")
+        .env("GIT_TRACE", "1");
+    let command = command
+        .env("GIT_DIR", "/nowhere")
+        .env("GIT_INDEX_FILE", "/nowhere/index");
     let hooks = command.home().join("hooks");
     std::fs::create_dir(&hooks).unwrap();
     for hook in ["pre-push", "reference-transaction", "post-checkout"] {
         let path = hooks.join(hook);
         std::fs::write(&path, "#!/bin/sh\ntouch \"$HOME/hooked\"\nexit 1\n").unwrap();
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
     }
     let settings = format!(
         "[core]\n\thooksPath = {}\n\tautocrlf = true\n[user]\n\tname = User\n\temail = user@example.com\n\
@@ -106,10 +148,17 @@ fn the_users_own_settings_have_no_effect_on_what_is_committed() {
     );
     std::fs::write(command.home().join(".gitconfig"), settings).unwrap();
     let race = remote.on_next_push(|remote| {
-        remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human\n");
+        remote.commit(
+            "main",
+            &[("human.txt", "me first\n", false)],
+            "docs: human\n",
+        );
     });
     command.run().expect_code(0);
-    assert!(race.is_over(), "a lost race is understood in every language");
+    assert!(
+        race.is_over(),
+        "a lost race is understood in every language"
+    );
     assert!(!command.home().join("hooked").exists());
     assert_eq!(remote.log("main")[0].author, "User <user@example.com>");
     remote.fsck();
@@ -140,8 +189,17 @@ fn a_protected_branch_is_a_missing_permission() {
     run.expect_code(21);
     let report = run.json();
     assert_eq!(report["reason"], "permission-missing");
-    assert!(report["summary"].as_str().unwrap().contains("through a pull request"), "{run}");
-    assert!(report["hints"].to_string().contains("contents: write"), "{run}");
+    assert!(
+        report["summary"]
+            .as_str()
+            .unwrap()
+            .contains("through a pull request"),
+        "{run}"
+    );
+    assert!(
+        report["hints"].to_string().contains("contents: write"),
+        "{run}"
+    );
     assert_eq!(remote.pushes(), 1);
 }
 
@@ -154,14 +212,25 @@ fn a_token_that_may_only_read_is_denied_and_the_hint_names_the_permission() {
     run.expect_code(21);
     assert_eq!(run.json()["reason"], "permission-missing");
     let hints = run.json()["hints"].to_string();
-    assert!(hints.contains("contents: write") && hints.contains("push to the branch"), "{run}");
+    assert!(
+        hints.contains("contents: write") && hints.contains("push to the branch"),
+        "{run}"
+    );
     assert_eq!(remote.log("main").len(), 1);
 }
 
 #[test]
 fn a_branch_that_is_missing_is_refused() {
     let remote = remote();
-    let run = bump().args(["--overlay", PROD, "--image", NEW, "--branch", "nope", "--remote"]);
+    let run = bump().args([
+        "--overlay",
+        PROD,
+        "--image",
+        NEW,
+        "--branch",
+        "nope",
+        "--remote",
+    ]);
     let run = run.arg(remote.path()).run();
     run.expect_code(10);
     insta::assert_snapshot!(first_line(&run, &remote), @"refused: `REMOTE` has no branch `nope` [branch-missing]");
@@ -172,8 +241,16 @@ fn a_branch_that_is_missing_is_refused() {
 fn a_server_that_stumbles_is_asked_again_and_one_that_is_down_is_not_for_long() {
     let remote = remote();
     let http = remote.http_open();
-    let command =
-        bump().args(["--overlay", PROD, "--image", NEW, "--branch", "main", "--remote", &http.url()]);
+    let command = bump().args([
+        "--overlay",
+        PROD,
+        "--image",
+        NEW,
+        "--branch",
+        "main",
+        "--remote",
+        &http.url(),
+    ]);
     http.answer_next([502, 503, 500]);
     command.clone().run().expect_code(0);
     http.answer_always(502);
@@ -189,15 +266,24 @@ fn without_git_there_is_no_answer_and_the_hint_says_so() {
     let command = both(&remote).env("PATH", "/nowhere");
     let run = command.run();
     run.expect_code(20);
-    assert!(run.stderr.contains("[git-failed]") && run.stderr.contains("hint: install git"), "{run}");
+    assert!(
+        run.stderr.contains("[git-failed]") && run.stderr.contains("hint: install git"),
+        "{run}"
+    );
     left_nothing(&command);
 }
 
 #[test]
 fn without_a_place_for_temporary_files_nothing_is_written() {
     let remote = remote();
-    let run = both(&remote).env("TMPDIR", "/nowhere").args(["--format", "json"]).run();
+    let run = both(&remote)
+        .env("TMPDIR", "/nowhere")
+        .args(["--format", "json"])
+        .run();
     run.expect_code(20);
     assert_eq!(run.json()["reason"], "not-written");
-    assert!(run.json()["hints"].to_string().contains("`TMPDIR`"), "{run}");
+    assert!(
+        run.json()["hints"].to_string().contains("`TMPDIR`"),
+        "{run}"
+    );
 }

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::{at, both, on, ordinary, remote, writing};
 
 fn replayed(directory: &std::path::Path) -> (Value, Value) {
-    let (mut recorded, mut again) = contract::replay::<bump_overlay::BumpOverlay>(directory).unwrap();
+    let (mut recorded, mut again) =
+        contract::replay::<bump_overlay::BumpOverlay>(directory).unwrap();
     for report in [&mut recorded, &mut again] {
         report["elapsed_ms"] = Value::Null;
     }
@@ -16,11 +17,20 @@ fn replayed(directory: &std::path::Path) -> (Value, Value) {
 fn a_commit_is_replayed_without_its_remote() {
     let remote = remote();
     let race = remote.on_next_push(|remote| {
-        remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human\n");
+        remote.commit(
+            "main",
+            &[("human.txt", "me first\n", false)],
+            "docs: human\n",
+        );
     });
     let command = both(&remote);
     let record = command.home().join("record");
-    command.clone().arg("--record").arg(&record).run().expect_code(0);
+    command
+        .clone()
+        .arg("--record")
+        .arg(&record)
+        .run()
+        .expect_code(0);
     assert!(race.is_over());
     drop((race, remote));
     let (recorded, again) = replayed(&record);
@@ -30,18 +40,28 @@ fn a_commit_is_replayed_without_its_remote() {
 
 #[test]
 fn what_went_through_the_api_is_replayed_without_its_server() {
-    for flags in
-        [&["--repository", "example/dex"][..], &["--repository", "example/dex", "--pull-request", "always"]]
-    {
+    for flags in [
+        &["--repository", "example/dex"][..],
+        &["--repository", "example/dex", "--pull-request", "always"],
+    ] {
         let remote = ordinary();
         let server = lab::GitHub::new(&remote);
         server.on_next_commit(|remote| {
-            remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human\n");
+            remote.commit(
+                "main",
+                &[("human.txt", "me first\n", false)],
+                "docs: human\n",
+            );
         });
         server.merge_at_poll(2);
         let command = server.environment(writing(flags, &["stage"]), &server.token());
         let record = command.home().join("record");
-        command.clone().arg("--record").arg(&record).run().expect_code(0);
+        command
+            .clone()
+            .arg("--record")
+            .arg(&record)
+            .run()
+            .expect_code(0);
         drop(server);
         let (recorded, again) = replayed(&record);
         assert_eq!(recorded, again);
@@ -70,13 +90,21 @@ fn what_is_older_is_replayed_without_asking_for_its_source() {
     let (older, newer) = (source("one"), source("two"));
     let deploy = |source: &str| {
         let image = format!("registry.example/example/dex:sha-{}", &source[..8]);
-        let command = super::bump().args(["--overlay", super::PROD, "--branch", "main", "--remote"]);
-        command.arg(remote.path()).args(["--image", &image, "--source-commit", source])
+        let command =
+            super::bump().args(["--overlay", super::PROD, "--branch", "main", "--remote"]);
+        command
+            .arg(remote.path())
+            .args(["--image", &image, "--source-commit", source])
     };
     for (source, code) in [(&newer, 0), (&older, 12), (&remote.tip("main"), 0)] {
         let command = deploy(source);
         let record = command.home().join("record");
-        command.clone().arg("--record").arg(&record).run().expect_code(code);
+        command
+            .clone()
+            .arg("--record")
+            .arg(&record)
+            .run()
+            .expect_code(code);
         let (recorded, again) = replayed(&record);
         assert_eq!(recorded, again);
     }
@@ -86,10 +114,19 @@ fn what_is_older_is_replayed_without_asking_for_its_source() {
 fn an_edit_in_place_is_replayed_without_touching_the_files() {
     let remote = remote();
     let checkout = remote.checkout("main");
-    let command =
-        super::bump().current_dir(checkout.path()).args(["--overlay", super::PROD, "--image", super::NEW]);
+    let command = super::bump().current_dir(checkout.path()).args([
+        "--overlay",
+        super::PROD,
+        "--image",
+        super::NEW,
+    ]);
     let record = command.home().join("record");
-    command.clone().arg("--record").arg(&record).run().expect_code(0);
+    command
+        .clone()
+        .arg("--record")
+        .arg(&record)
+        .run()
+        .expect_code(0);
     drop(checkout);
     let (recorded, again) = replayed(&record);
     assert_eq!(recorded, again);

@@ -12,7 +12,11 @@ fn texts(run: &lab::Run, folder: &Path) -> String {
     let mut open = vec![folder.to_owned()];
     while let Some(path) = open.pop() {
         if path.is_dir() {
-            open.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            open.extend(
+                std::fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
         } else {
             all.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap()));
         }
@@ -23,7 +27,9 @@ fn texts(run: &lab::Run, folder: &Path) -> String {
 fn clean(text: &str, format: &str) {
     // The base64 of `x-access-token:` and the token's start.
     for secret in [TOKEN, "Very-Secret", "eC1hY2Nlc3MtdG9rZW46Z2hz"] {
-        let masks = text.lines().filter(|line| !(format == "github" && line.starts_with("::add-mask::")));
+        let masks = text
+            .lines()
+            .filter(|line| !(format == "github" && line.starts_with("::add-mask::")));
         let bad: Vec<_> = masks.filter(|line| line.contains(secret)).collect();
         assert!(bad.is_empty(), "{format}: {bad:?}");
     }
@@ -35,10 +41,20 @@ fn the_token_is_nowhere_whether_it_works_or_not() {
     for (password, code) in [(TOKEN, 0), ("another", 21)] {
         let http = remote.http("x-access-token", password);
         for format in ["plain", "json", "github"] {
-            let command =
-                bump().args(["--overlay", PROD, "--image", NEW, "--branch", "main", "--remote", &http.url()]);
+            let command = bump().args([
+                "--overlay",
+                PROD,
+                "--image",
+                NEW,
+                "--branch",
+                "main",
+                "--remote",
+                &http.url(),
+            ]);
             let home = command.home();
-            let command = command.args(["-vv", "--format", format, "--record"]).arg(home.join("record"));
+            let command = command
+                .args(["-vv", "--format", format, "--record"])
+                .arg(home.join("record"));
             let run = command
                 .clone()
                 .env("RUNBOOK_GITHUB_TOKEN", TOKEN)
@@ -62,7 +78,9 @@ fn the_token_for_the_api_is_nowhere_either_and_goes_to_no_other_host() {
         for format in ["plain", "json", "github"] {
             let command = super::writing(&["--repository", "example/dex"], &["stage"]);
             let home = command.home();
-            let command = command.args(["-vv", "--format", format, "--record"]).arg(home.join("record"));
+            let command = command
+                .args(["-vv", "--format", format, "--record"])
+                .arg(home.join("record"));
             let run = server
                 .environment(command.clone(), &token)
                 .env("GITHUB_SERVER_URL", other.url())
@@ -83,11 +101,24 @@ fn a_token_in_the_remotes_url_is_nowhere_either() {
         let http = remote.http("ada", password);
         let url = http.url().replace("://", &format!("://ada:{TOKEN}@"));
         for format in ["plain", "json", "github"] {
-            let command =
-                bump().args(["--overlay", PROD, "--image", NEW, "--branch", "main", "--remote", &url]);
+            let command = bump().args([
+                "--overlay",
+                PROD,
+                "--image",
+                NEW,
+                "--branch",
+                "main",
+                "--remote",
+                &url,
+            ]);
             let home = command.home();
-            let command = command.args(["-vv", "--format", format, "--record"]).arg(home.join("record"));
-            let run = command.clone().env("GITHUB_OUTPUT", home.join("outputs")).run();
+            let command = command
+                .args(["-vv", "--format", format, "--record"])
+                .arg(home.join("record"));
+            let run = command
+                .clone()
+                .env("GITHUB_OUTPUT", home.join("outputs"))
+                .run();
             run.expect_code(code);
             clean(&texts(&run, &home), format);
             assert!(home.join("record/run.json").exists());

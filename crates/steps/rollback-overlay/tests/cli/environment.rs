@@ -34,9 +34,13 @@ impl Forge {
 
     /// Rolls these environments back, asking the forge for what was good.
     fn roll_back(&self, environments: &[&str]) -> lab::Command {
-        let command = self.world.at(&self.world.remote.path().display().to_string(), environments);
-        let command =
-            environments.iter().fold(command, |command, name| command.args(["--environment", name]));
+        let command = self.world.at(
+            &self.world.remote.path().display().to_string(),
+            environments,
+        );
+        let command = environments.iter().fold(command, |command, name| {
+            command.args(["--environment", name])
+        });
         self.github
             .environment(command, &self.github.token_with(&READ))
             .env("GITHUB_REPOSITORY", lab::github::REPOSITORY)
@@ -58,10 +62,16 @@ fn the_last_good_one_is_restored_though_another_was_there_after_it() {
     forge.record("prod", "v3", &["in_progress"]);
     let report = forge.json(&forge.roll_back(&["prod"]), 0);
     assert_eq!(forge.world.file(), forge.world.prod("v1"));
-    assert_eq!((&report["facts"]["verified"], &report["notices"]), (&json!(true), &json!([])));
+    assert_eq!(
+        (&report["facts"]["verified"], &report["notices"]),
+        (&json!(true), &json!([]))
+    );
     let log = forge.world.remote.log("main");
     assert_eq!(log[0].trailer("Runbook-Restores"), Some(&*log[3].id));
-    let again = forge.roll_back(&["prod"]).args(["--bad", &forge.world.image("v3")]).run();
+    let again = forge
+        .roll_back(&["prod"])
+        .args(["--bad", &forge.world.image("v3")])
+        .run();
     again.expect_code(0);
     assert!(again.stderr.starts_with("unchanged: "), "{again}");
 }
@@ -72,22 +82,40 @@ fn a_good_one_that_the_file_never_had_is_put_into_it_as_by_name() {
     forge.record("prod", "v0", &["success"]);
     forge.json(&forge.roll_back(&["prod"]), 0);
     let text = forge.world.file();
-    assert!(text.contains("newTag: v0 ") && text.contains("digest: sha256:"), "{text}");
+    assert!(
+        text.contains("newTag: v0 ") && text.contains("digest: sha256:"),
+        "{text}"
+    );
 }
 
 #[test]
 fn what_is_bad_or_another_overlays_or_newer_is_not_what_was_good() {
     let forge = Forge::with(&["v1", "v2", "v3"]);
     forge.record("prod", "v3", &["success"]);
-    forge.github.deploy("prod", &json!({ "schema": 1, "overlay": "elsewhere" }), &["success"]);
+    forge.github.deploy(
+        "prod",
+        &json!({ "schema": 1, "overlay": "elsewhere" }),
+        &["success"],
+    );
     forge.record("stage", "v1", &["success"]);
     let report = forge.json(&forge.roll_back(&["prod"]), 0);
-    assert_eq!((forge.world.file(), &report["facts"]["verified"]), (forge.world.prod("v2"), &json!(false)));
+    assert_eq!(
+        (forge.world.file(), &report["facts"]["verified"]),
+        (forge.world.prod("v2"), &json!(false))
+    );
     forge.world.push("v4");
     forge.world.deploy("v4");
     forge.record("prod", "v4", &["success"]);
-    let report = forge.json(&forge.roll_back(&["prod"]).args(["--bad", &forge.world.image("v3")]), 12);
-    assert_eq!((forge.world.file(), &report["reason"]), (forge.world.prod("v4"), &json!("newer-image")));
+    let report = forge.json(
+        &forge
+            .roll_back(&["prod"])
+            .args(["--bad", &forge.world.image("v3")]),
+        12,
+    );
+    assert_eq!(
+        (forge.world.file(), &report["reason"]),
+        (forge.world.prod("v4"), &json!("newer-image"))
+    );
 }
 
 #[test]
@@ -119,7 +147,10 @@ fn each_overlay_goes_by_its_own_environment_in_one_question() {
     let world = &forge.world;
     for (stage, prod) in [("v1", "v1"), ("v2", "v2"), ("v3", "v2"), ("v4", "v4")] {
         world.push(stage);
-        world.commit(&[(STAGE, world.stage(stage)), (PROD, world.prod(prod))], "deploy\n");
+        world.commit(
+            &[(STAGE, world.stage(stage)), (PROD, world.prod(prod))],
+            "deploy\n",
+        );
     }
     forge.record("stage", "v2", &["success"]);
     forge.record("stage", "v3", &["failure"]);
@@ -141,7 +172,10 @@ fn a_tag_that_was_pushed_again_is_not_what_was_good() {
     forge.record("prod", "v1", &["success"]);
     forge.world.push_built("v1", "2025-06-01T00:00:00Z");
     let report = forge.json(&forge.roll_back(&["prod"]), 10);
-    assert_eq!((&report["reason"], forge.world.remote.pushes()), (&json!("tag-moved"), 0));
+    assert_eq!(
+        (&report["reason"], forge.world.remote.pushes()),
+        (&json!("tag-moved"), 0)
+    );
 }
 
 #[test]
@@ -157,36 +191,74 @@ fn a_good_one_that_is_gone_is_passed_over_only_if_an_older_one_may_be() {
     });
     forge.github.deploy("prod", &payload, &["success"]);
     let report = forge.json(&forge.roll_back(&["prod"]), 10);
-    assert_eq!((&report["reason"], forge.world.remote.pushes()), (&json!("absent"), 0));
+    assert_eq!(
+        (&report["reason"], forge.world.remote.pushes()),
+        (&json!("absent"), 0)
+    );
     let report = forge.json(&forge.roll_back(&["prod"]).arg("--allow-older"), 0);
-    assert_eq!((forge.world.file(), &report["facts"]["verified"]), (forge.world.prod("v1"), &json!(true)));
+    assert_eq!(
+        (forge.world.file(), &report["facts"]["verified"]),
+        (forge.world.prod("v1"), &json!(true))
+    );
 }
 
 #[test]
 fn without_the_permission_or_an_answer_nothing_is_written() {
     let forge = Forge::with(&["v1", "v2"]);
     let token = forge.github.token_with(&["contents: write"]);
-    let report = forge.json(&forge.roll_back(&["prod"]).env("RUNBOOK_GITHUB_TOKEN", token), 21);
+    let report = forge.json(
+        &forge
+            .roll_back(&["prod"])
+            .env("RUNBOOK_GITHUB_TOKEN", token),
+        21,
+    );
     assert_eq!(report["reason"], "permission-missing");
-    assert!(report["hints"].to_string().contains("`deployments: read`"), "{report}");
-    let report = forge.json(&forge.roll_back(&["prod"]).env("RUNBOOK_GITHUB_TOKEN", ""), 21);
+    assert!(
+        report["hints"].to_string().contains("`deployments: read`"),
+        "{report}"
+    );
+    let report = forge.json(
+        &forge.roll_back(&["prod"]).env("RUNBOOK_GITHUB_TOKEN", ""),
+        21,
+    );
     assert_eq!(report["reason"], "no-credentials");
-    forge.github.answer_next(std::iter::repeat_with(|| Reply::html(502)).take(50));
+    forge
+        .github
+        .answer_next(std::iter::repeat_with(|| Reply::html(502)).take(50));
     let report = forge.json(&forge.roll_back(&["prod"]).args(["--timeout", "1s"]), 20);
-    assert_eq!((&report["reason"], forge.world.remote.pushes()), (&json!("server-error"), 0));
-    assert!(report["summary"].to_string().contains("could not find out what was good"), "{report}");
+    assert_eq!(
+        (&report["reason"], forge.world.remote.pushes()),
+        (&json!("server-error"), 0)
+    );
+    assert!(
+        report["summary"]
+            .to_string()
+            .contains("could not find out what was good"),
+        "{report}"
+    );
 }
 
 #[test]
 fn it_must_be_said_of_which_repository_the_deployments_are() {
     let forge = Forge::with(&["v1", "v2"]);
     for wrong in ["", "dex", "https://github.com/example/dex"] {
-        let report = forge.json(&forge.roll_back(&["prod"]).env("GITHUB_REPOSITORY", wrong), 2);
-        assert!(report["hints"].to_string().contains("--repository"), "{report}");
+        let report = forge.json(
+            &forge.roll_back(&["prod"]).env("GITHUB_REPOSITORY", wrong),
+            2,
+        );
+        assert!(
+            report["hints"].to_string().contains("--repository"),
+            "{report}"
+        );
     }
-    let command = forge.roll_back(&["prod"]).args(["--to", &forge.world.image("v1")]);
+    let command = forge
+        .roll_back(&["prod"])
+        .args(["--to", &forge.world.image("v1")]);
     let report = forge.json(&command, 0);
-    assert!(report["notices"].to_string().contains("not asked"), "{report}");
+    assert!(
+        report["notices"].to_string().contains("not asked"),
+        "{report}"
+    );
     assert!(forge.github.asked().is_empty());
 }
 
@@ -197,7 +269,10 @@ fn what_only_ever_failed_is_passed_over() {
     let run = forge.roll_back(&["prod"]).run();
     run.expect_code(0);
     assert!(
-        forge.world.said(&run).contains("passed over: REGISTRY/acme/app:v2 only ever failed in `prod`"),
+        forge
+            .world
+            .said(&run)
+            .contains("passed over: REGISTRY/acme/app:v2 only ever failed in `prod`"),
         "{run}"
     );
     assert_eq!(forge.world.file(), forge.world.prod("v1"));
@@ -205,15 +280,27 @@ fn what_only_ever_failed_is_passed_over() {
     none.record("prod", "v1", &["error"]);
     let report = none.json(&none.roll_back(&["prod"]), 10);
     assert_eq!(report["reason"], "no-earlier-image");
-    assert!(report["summary"].to_string().contains("only ever failed in `prod`"), "{report}");
+    assert!(
+        report["summary"]
+            .to_string()
+            .contains("only ever failed in `prod`"),
+        "{report}"
+    );
 }
 
 #[test]
 fn overlays_on_github_have_their_deployments_there() {
     let forge = Forge::with(&["v1", "v2", "v3"]);
     forge.record("prod", "v1", &["success"]);
-    let token = forge.github.token_with(&["contents: write", "deployments: read"]);
-    forge.world.on(&forge.github, &token, &["prod"]).args(["--environment", "prod"]).run().expect_code(0);
+    let token = forge
+        .github
+        .token_with(&["contents: write", "deployments: read"]);
+    forge
+        .world
+        .on(&forge.github, &token, &["prod"])
+        .args(["--environment", "prod"])
+        .run()
+        .expect_code(0);
     assert_eq!(forge.world.file(), forge.world.prod("v1"));
 }
 
@@ -239,7 +326,12 @@ fn it_is_replayed_without_the_forge() {
     forge.record("prod", "v1", &["success"]);
     let command = forge.roll_back(&["prod"]);
     let record = command.home().join("record");
-    command.clone().arg("--record").arg(&record).run().expect_code(0);
+    command
+        .clone()
+        .arg("--record")
+        .arg(&record)
+        .run()
+        .expect_code(0);
     drop(forge);
     let (recorded, again) = super::replay::replayed(&record);
     assert_eq!(recorded, again);

@@ -21,17 +21,30 @@ fn wrong_flags_are_2_and_nothing_is_asked() {
         (&["--undo", "1a2b3c4d", "--bad", "app:v1"], "--bad"),
         (&["--to", "app:v1", "--allow-older"], "--allow-older"),
         (&["--overlay", " "], "expected a directory or a file"),
-        (&["--environment", "prod", "--environment", "stage"], "1 overlays, but 2 environments"),
+        (
+            &["--environment", "prod", "--environment", "stage"],
+            "1 overlays, but 2 environments",
+        ),
         (&["--timeout", "90"], "90s"),
     ];
     for (flags, word) in cases {
-        let run = world.at(&http.url(), &["prod"]).args(["--format", "json"]).args(flags).run();
+        let run = world
+            .at(&http.url(), &["prod"])
+            .args(["--format", "json"])
+            .args(flags)
+            .run();
         run.expect_code(2);
         let said = format!("{}{}", run.json()["summary"], run.json()["hints"]);
         assert!(said.contains(word), "{flags:?}\n{run}");
     }
-    for (image, branch) in [("ghcr.io/acme/app:v1\"x", "main"), ("a b", "main"), ("acme/app", "a..b")] {
-        World::of(image, branch, &http.url(), &["prod"]).run().expect_code(2);
+    for (image, branch) in [
+        ("ghcr.io/acme/app:v1\"x", "main"),
+        ("a b", "main"),
+        ("acme/app", "a..b"),
+    ] {
+        World::of(image, branch, &http.url(), &["prod"])
+            .run()
+            .expect_code(2);
     }
     assert_eq!((http.requests(), world.registry.requests()), (0, 0));
 }
@@ -40,7 +53,10 @@ fn wrong_flags_are_2_and_nothing_is_asked() {
 fn the_forges_deployments_are_never_left_out_in_silence() {
     let world = World::with(&["v1", "v2"]);
     let notices = |flags: &[&str]| {
-        let run = world.roll_back(&["--dry-run", "--format", "json"]).args(flags).run();
+        let run = world
+            .roll_back(&["--dry-run", "--format", "json"])
+            .args(flags)
+            .run();
         run.expect_code(0);
         run.json()["notices"].to_string()
     };
@@ -52,7 +68,11 @@ fn the_forges_deployments_are_never_left_out_in_silence() {
 fn help_says_what_it_is_for() {
     let run = rollback().env("COLUMNS", "100").arg("--help").run();
     run.expect_code(0);
-    let help: String = run.stdout.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let help: String = run
+        .stdout
+        .lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect();
     let own = help.split("Every step:").next().unwrap();
     insta::assert_snapshot!(own, @r#"
     Restore the last good image in the overlays, in one commit

@@ -5,7 +5,10 @@ use lab::{GitHub, Reply, github::Protection};
 use super::{World, left_nothing};
 
 fn protected() -> Protection {
-    Protection { reviews: 1, ..Protection::default() }
+    Protection {
+        reviews: 1,
+        ..Protection::default()
+    }
 }
 
 #[test]
@@ -13,15 +16,28 @@ fn the_image_before_is_there_again_in_one_verified_commit() {
     let world = World::with(&["v1", "v2"]);
     let server = GitHub::new(&world.remote);
     let token = server.token_with(&["contents: write"]);
-    let command = world.on(&server, &token, &["prod"]).arg("--require-verified");
+    let command = world
+        .on(&server, &token, &["prod"])
+        .arg("--require-verified");
     let run = command.run();
     run.expect_code(0);
     assert_eq!(world.file(), world.prod("v1"));
     let log = world.remote.log("main");
     assert_eq!((log.len(), run.stdout.trim()), (3, log[0].id.as_str()));
-    assert_eq!(log[0].trailer("Runbook-Rollback-Of"), Some(world.image("v2").as_str()));
+    assert_eq!(
+        log[0].trailer("Runbook-Rollback-Of"),
+        Some(world.image("v2").as_str())
+    );
     assert_eq!(log[0].trailer("Runbook-Restores"), Some(log[2].id.as_str()));
-    assert_eq!(server.asked(), ["query Read", "query History", "query Files", "mutation Commit"]);
+    assert_eq!(
+        server.asked(),
+        [
+            "query Read",
+            "query History",
+            "query Files",
+            "mutation Commit"
+        ]
+    );
     left_nothing(&command);
 }
 
@@ -30,12 +46,20 @@ fn the_second_of_two_finds_it_done() {
     let world = World::with(&["v1", "v2"]);
     let server = GitHub::new(&world.remote);
     let bad = world.image("v2");
-    let one = || world.on(&server, &server.token(), &["prod"]).args(["--bad", &bad]).spawn();
+    let one = || {
+        world
+            .on(&server, &server.token(), &["prod"])
+            .args(["--bad", &bad])
+            .spawn()
+    };
     let both = [one(), one()];
     for run in both {
         run.wait().expect_code(0);
     }
-    assert_eq!((world.remote.log("main").len(), world.file()), (3, world.prod("v1")));
+    assert_eq!(
+        (world.remote.log("main").len(), world.file()),
+        (3, world.prod("v1"))
+    );
 }
 
 #[test]
@@ -43,10 +67,20 @@ fn a_commit_of_somebody_else_is_kept() {
     let world = World::with(&["v1", "v2"]);
     let server = GitHub::new(&world.remote);
     server.on_next_commit(|remote| {
-        remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human\n");
+        remote.commit(
+            "main",
+            &[("human.txt", "me first\n", false)],
+            "docs: human\n",
+        );
     });
-    world.on(&server, &server.token(), &["prod"]).run().expect_code(0);
-    assert_eq!((world.remote.log("main").len(), world.file()), (4, world.prod("v1")));
+    world
+        .on(&server, &server.token(), &["prod"])
+        .run()
+        .expect_code(0);
+    assert_eq!(
+        (world.remote.log("main").len(), world.file()),
+        (4, world.prod("v1"))
+    );
 }
 
 #[test]
@@ -54,8 +88,14 @@ fn an_answer_that_is_lost_makes_no_second_commit() {
     let world = World::with(&["v1", "v2"]);
     let server = GitHub::new(&world.remote);
     server.lose_answer(1, Reply::hang_up());
-    world.on(&server, &server.token(), &["prod"]).run().expect_code(0);
-    assert_eq!((world.remote.log("main").len(), world.file()), (3, world.prod("v1")));
+    world
+        .on(&server, &server.token(), &["prod"])
+        .run()
+        .expect_code(0);
+    assert_eq!(
+        (world.remote.log("main").len(), world.file()),
+        (3, world.prod("v1"))
+    );
 }
 
 #[test]
@@ -66,12 +106,21 @@ fn a_protected_branch_gets_a_pull_request_like_a_bumps() {
     let token = server.token();
     let refused = world.on(&server, &token, &["prod"]).run();
     refused.expect_code(21);
-    assert!(refused.stderr.contains("`--pull-request fallback`"), "{refused}");
+    assert!(
+        refused.stderr.contains("`--pull-request fallback`"),
+        "{refused}"
+    );
     server.merge_at_poll(2);
-    let run = world.on(&server, &token, &["prod"]).args(["--pull-request", "fallback"]).run();
+    let run = world
+        .on(&server, &token, &["prod"])
+        .args(["--pull-request", "fallback"])
+        .run();
     run.expect_code(0);
     insta::assert_snapshot!(world.first_line(&run), @"passed: merged pull request #1 into `main` as COMMIT: `infra/argocd/overlays/prod/kustomization.yaml` from REGISTRY/acme/app:v2 back to REGISTRY/acme/app:v1");
-    assert_eq!((world.file(), run.stdout.trim()), (world.prod("v1"), world.remote.tip("main").as_str()));
+    assert_eq!(
+        (world.file(), run.stdout.trim()),
+        (world.prod("v1"), world.remote.tip("main").as_str())
+    );
     let pulls = server.pulls();
     assert_eq!(pulls.len(), 1);
     assert!(pulls[0].title.starts_with("rollback(prod): "), "{pulls:?}");
@@ -81,12 +130,32 @@ fn a_protected_branch_gets_a_pull_request_like_a_bumps() {
 fn a_pull_request_that_nobody_merges_is_not_yet_and_said_so() {
     let world = World::with(&["v1", "v2"]);
     let server = GitHub::new(&world.remote);
-    let always = ["--pull-request", "always", "--timeout", "0", "--format", "json"];
-    let report = world.on(&server, &server.token(), &["prod"]).args(always).run().json();
-    assert_eq!((&report["exit"], &report["reason"]), (&11.into(), &"not-merged".into()));
+    let always = [
+        "--pull-request",
+        "always",
+        "--timeout",
+        "0",
+        "--format",
+        "json",
+    ];
+    let report = world
+        .on(&server, &server.token(), &["prod"])
+        .args(always)
+        .run()
+        .json();
+    assert_eq!(
+        (&report["exit"], &report["reason"]),
+        (&11.into(), &"not-merged".into())
+    );
     let facts = &report["facts"];
-    assert_eq!((&facts["commit"], &facts["changed"]), (&"".into(), &false.into()));
-    assert_eq!(facts["pull_request"], "https://github.com/example/dex/pull/1");
+    assert_eq!(
+        (&facts["commit"], &facts["changed"]),
+        (&"".into(), &false.into())
+    );
+    assert_eq!(
+        facts["pull_request"],
+        "https://github.com/example/dex/pull/1"
+    );
     assert_eq!(facts["image"], serde_json::json!([world.image("v2")]));
     assert_eq!(world.file(), world.prod("v2"));
 }
@@ -96,10 +165,17 @@ fn a_branch_that_is_missing_and_a_dry_run_write_nothing() {
     let world = World::with(&["v1", "v2"]);
     let server = GitHub::new(&world.remote);
     let token = server.token_with(&["contents: read"]);
-    world.on(&server, &token, &["prod"]).arg("--dry-run").run().expect_code(0);
+    world
+        .on(&server, &token, &["prod"])
+        .arg("--dry-run")
+        .run()
+        .expect_code(0);
     assert_eq!(world.remote.log("main").len(), 2);
     world.remote.git(&["update-ref", "-d", "refs/heads/main"]);
     let gone = world.on(&server, &token, &["prod"]).run();
     gone.expect_code(10);
-    assert!(gone.stderr.contains("`example/dex` has no branch `main`"), "{gone}");
+    assert!(
+        gone.stderr.contains("`example/dex` has no branch `main`"),
+        "{gone}"
+    );
 }

@@ -8,7 +8,10 @@ fn a_commit_is_undone_by_its_name_whole_or_short() {
         let world = World::with(&["v1", "v2"]);
         let bad = world.remote.tip("main");
         world.commit(&[("README.md", "x".to_owned())], "docs: x\n");
-        world.roll_back(&["--undo", &bad[..length]]).run().expect_code(0);
+        world
+            .roll_back(&["--undo", &bad[..length]])
+            .run()
+            .expect_code(0);
         assert_eq!(world.file(), world.prod("v1"));
         let again = world.roll_back(&["--undo", &bad]).run();
         again.expect_code(0);
@@ -26,7 +29,9 @@ fn a_commit_that_came_by_a_merge_is_undone_with_what_the_merge_brought() {
         world.push("v2");
         let message = format!("deploy(prod): x\n\nRunbook-Image: {}\n", world.image("v2"));
         let bad = world.commit_to("release", &[(PROD, world.prod("v2"))], &message);
-        let merge = world.remote.merge("release", "main", "Merge pull request #7");
+        let merge = world
+            .remote
+            .merge("release", "main", "Merge pull request #7");
         world.commit(&[("README.md", "x".to_owned())], "docs: x\n");
         let undo = if by_merge { &merge } else { &bad };
         world.roll_back(&["--undo", undo]).run().expect_code(0);
@@ -45,9 +50,13 @@ fn what_came_along_with_the_image_did_not_set_it() {
     let earlier = world.commit_to("release", &[(PROD, world.prod("v2"))], "deploy(prod): x\n");
     let bad = world.commit_to("release", &[(PROD, world.prod("v3"))], "deploy(prod): x\n");
     let later = world.commit_to("release", &[(PROD, more(world.prod("v3")))], "feat: more\n");
-    world.remote.merge("release", "main", "Merge pull request #7");
+    world
+        .remote
+        .merge("release", "main", "Merge pull request #7");
     for commit in [docs, earlier, later] {
-        let run = world.roll_back(&["--undo", &commit, "--format", "json"]).run();
+        let run = world
+            .roll_back(&["--undo", &commit, "--format", "json"])
+            .run();
         run.expect_code(10);
         assert_eq!(run.json()["reason"], "not-in-history", "{run}");
     }
@@ -66,7 +75,9 @@ fn what_was_said_of_an_image_that_came_by_a_merge_counts() {
     );
     world.commit(&[(PROD, world.prod("v0"))], "feat: start\n");
     world.commit_to("deploy", &[(PROD, world.prod("v1"))], &message);
-    let first = world.remote.merge("deploy", "main", "Merge pull request #7");
+    let first = world
+        .remote
+        .merge("deploy", "main", "Merge pull request #7");
     world.push("v2");
     world.deploy("v2");
     world.roll_back(&[]).run().expect_code(0);
@@ -91,7 +102,9 @@ fn a_rollback_that_came_by_a_merge_is_one() {
         world.image("v2")
     );
     world.commit_to("rollback", &[(PROD, world.prod("v1"))], &message);
-    world.remote.merge("rollback", "main", "Merge pull request #7");
+    world
+        .remote
+        .merge("rollback", "main", "Merge pull request #7");
     let again = world.roll_back(&[]).run();
     again.expect_code(0);
     assert!(again.stderr.starts_with("unchanged: "), "{again}");
@@ -105,9 +118,14 @@ fn a_rollback_that_came_by_a_merge_is_one() {
 fn a_commit_that_did_not_set_the_image_is_refused() {
     let world = World::with(&["v1", "v2"]);
     let other = world.commit(&[("README.md", "x".to_owned())], "docs: x\n");
-    let replicas = world.commit(&[(PROD, world.prod("v2").replace("count: 3", "count: 5"))], "feat: more\n");
+    let replicas = world.commit(
+        &[(PROD, world.prod("v2").replace("count: 3", "count: 5"))],
+        "feat: more\n",
+    );
     for commit in [other, replicas, "0".repeat(40), "0000000".to_owned()] {
-        let run = world.roll_back(&["--undo", &commit, "--format", "json"]).run();
+        let run = world
+            .roll_back(&["--undo", &commit, "--format", "json"])
+            .run();
         run.expect_code(10);
         assert_eq!(run.json()["reason"], "not-in-history", "{run}");
     }
@@ -119,7 +137,8 @@ fn a_dry_run_shows_the_images_that_the_overlay_had() {
     let world = World::with(&["v1", "v2"]);
     let digest = world.push("v1");
     let (good, bad) = (format!("{}@{digest}", world.image("v1")), world.image("v2"));
-    let message = format!("rollback(prod): x\n\nRunbook-Image: {good}\nRunbook-Rollback-Of: {bad}\n");
+    let message =
+        format!("rollback(prod): x\n\nRunbook-Image: {good}\nRunbook-Rollback-Of: {bad}\n");
     world.commit(&[(PROD, world.prod("v1"))], &message);
     world.push("v3");
     world.deploy("v3");
@@ -176,9 +195,22 @@ fn a_shallow_checkout_is_no_trap() {
     let world = World::with(&["v1", "v2"]);
     let folder = tempfile::tempdir().unwrap();
     let clone = folder.path().join("clone");
-    world.remote.git(&["clone", "--quiet", "--depth=1", &world.remote.url(), &clone.display().to_string()]);
+    world.remote.git(&[
+        "clone",
+        "--quiet",
+        "--depth=1",
+        &world.remote.url(),
+        &clone.display().to_string(),
+    ]);
     let command = super::rollback().current_dir(&clone);
-    let command = command.args(["--image", &world.name(), "--branch", "main", "--overlay", PROD]);
+    let command = command.args([
+        "--image",
+        &world.name(),
+        "--branch",
+        "main",
+        "--overlay",
+        PROD,
+    ]);
     command.run().expect_code(0);
     assert_eq!(world.file(), world.prod("v1"));
     // As a remote it does not know what was before.

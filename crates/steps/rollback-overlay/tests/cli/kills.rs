@@ -8,7 +8,11 @@ use super::{World, left_nothing};
 #[test]
 fn whenever_it_is_killed_the_next_run_makes_exactly_one_commit() {
     let world = World::with(&["v1", "v2"]);
-    let whole = world.roll_back(&["--dry-run"]).run().elapsed.max(Duration::from_millis(100));
+    let whole = world
+        .roll_back(&["--dry-run"])
+        .run()
+        .elapsed
+        .max(Duration::from_millis(100));
     // One temporary folder for all, as on a machine that stays.
     let command = world.roll_back(&["--bad", &world.image("v2")]);
     for part in 1..=12 {
@@ -20,11 +24,17 @@ fn whenever_it_is_killed_the_next_run_makes_exactly_one_commit() {
         running.kill();
         drop(running.wait());
         let after = world.file();
-        assert!(after == before || after == world.prod("v1"), "half-written: {after}");
+        assert!(
+            after == before || after == world.prod("v1"),
+            "half-written: {after}"
+        );
         // A push may outlive the run that began it.
         lab::wait::until("no lock to be left", || !has_locks(&world));
         command.run().expect_code(0);
-        assert_eq!((world.file(), world.remote.log("main").len()), (world.prod("v1"), commits + 1));
+        assert_eq!(
+            (world.file(), world.remote.log("main").len()),
+            (world.prod("v1"), commits + 1)
+        );
         assert_eq!(world.remote.log("main")[0].parents, [tip]);
         world.remote.fsck();
         world.deploy("v2");
@@ -32,7 +42,10 @@ fn whenever_it_is_killed_the_next_run_makes_exactly_one_commit() {
     // A git that has outlived its run may have made its folder again: it goes a minute later.
     for entry in fs::read_dir(command.temp()).unwrap().map(Result::unwrap) {
         let minutes_ago = std::time::SystemTime::now() - Duration::from_secs(120);
-        fs::File::open(entry.path()).unwrap().set_modified(minutes_ago).unwrap();
+        fs::File::open(entry.path())
+            .unwrap()
+            .set_modified(minutes_ago)
+            .unwrap();
     }
     command.run().expect_code(0);
     left_nothing(&command);
@@ -44,7 +57,11 @@ fn has_locks(world: &World) -> bool {
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
             if entry.file_type().unwrap().is_dir() {
                 open.push(entry.path());
-            } else if entry.path().extension().is_some_and(|extension| extension == "lock") {
+            } else if entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "lock")
+            {
                 return true;
             }
         }
@@ -55,7 +72,10 @@ fn has_locks(world: &World) -> bool {
 #[test]
 fn a_home_that_cannot_be_written_does_not_matter() {
     let world = World::with(&["v1", "v2"]);
-    let command = world.roll_back(&[]).env("HOME", "/proc/nowhere").env("XDG_CACHE_HOME", "/proc/nowhere");
+    let command = world
+        .roll_back(&[])
+        .env("HOME", "/proc/nowhere")
+        .env("XDG_CACHE_HOME", "/proc/nowhere");
     command.run().expect_code(0);
     left_nothing(&command);
 }
@@ -63,9 +83,15 @@ fn a_home_that_cannot_be_written_does_not_matter() {
 #[test]
 fn without_a_place_for_temporary_files_nothing_is_written() {
     let world = World::with(&["v1", "v2"]);
-    let run = world.roll_back(&["--format", "json"]).env("TMPDIR", "/nowhere").run();
+    let run = world
+        .roll_back(&["--format", "json"])
+        .env("TMPDIR", "/nowhere")
+        .run();
     run.expect_code(20);
-    assert_eq!((&run.json()["reason"], world.remote.pushes()), (&"not-written".into(), 0));
+    assert_eq!(
+        (&run.json()["reason"], world.remote.pushes()),
+        (&"not-written".into(), 0)
+    );
 }
 
 #[test]
@@ -75,8 +101,15 @@ fn a_full_disk_is_said_and_nothing_is_written() {
         println!("SKIPPED: a small disk cannot be mounted here, so a full one was not tried");
         return;
     };
-    let run = world.roll_back(&["--format", "json"]).env("TMPDIR", disk.path()).run();
+    let run = world
+        .roll_back(&["--format", "json"])
+        .env("TMPDIR", disk.path())
+        .run();
     run.expect_code(20);
-    assert_eq!((&run.json()["reason"], world.remote.pushes()), (&"not-written".into(), 0), "{run}");
+    assert_eq!(
+        (&run.json()["reason"], world.remote.pushes()),
+        (&"not-written".into(), 0),
+        "{run}"
+    );
     assert!(disk.left().is_empty(), "{:?}", disk.left());
 }

@@ -32,7 +32,10 @@ struct World {
 impl World {
     /// Prod has had these images, one after another; all of them are in the registry.
     fn with(tags: &[&str]) -> Self {
-        let world = Self { registry: Registry::plain(), remote: Remote::new() };
+        let world = Self {
+            registry: Registry::plain(),
+            remote: Remote::new(),
+        };
         for tag in tags {
             world.push(tag);
             world.deploy(tag);
@@ -80,7 +83,10 @@ impl World {
     }
 
     fn commit_to(&self, branch: &str, files: &[(&str, String)], message: &str) -> String {
-        let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str(), false)).collect();
+        let files: Vec<_> = files
+            .iter()
+            .map(|(path, text)| (*path, text.as_str(), false))
+            .collect();
         self.remote.commit(branch, &files, message)
     }
 
@@ -91,7 +97,8 @@ impl World {
 
     /// Rolls prod back.
     fn roll_back(&self, flags: &[&str]) -> lab::Command {
-        self.at(&self.remote.path().display().to_string(), &["prod"]).args(flags)
+        self.at(&self.remote.path().display().to_string(), &["prod"])
+            .args(flags)
     }
 
     /// Rolls these environments back, on `main` of the remote at this address.
@@ -119,25 +126,37 @@ impl World {
     }
 
     fn plain(&self, text: &str) -> String {
-        let text = text.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>();
+        let text = text
+            .lines()
+            .map(|line| format!("{}\n", line.trim_end()))
+            .collect::<String>();
         let mut text = text.replace(&self.remote.path().display().to_string(), "REMOTE");
         text = text.replace(self.registry.address(), "REGISTRY");
         for commit in self.remote.log("main") {
-            text = text.replace(&commit.id, "COMMIT").replace(&commit.id[..8], "COMMIT");
+            text = text
+                .replace(&commit.id, "COMMIT")
+                .replace(&commit.id[..8], "COMMIT");
         }
         text
     }
 
     /// Its first line after those about waiting, which is what people read.
     fn first_line(&self, run: &Run) -> String {
-        self.said(run).lines().find(|line| !line.starts_with('[')).unwrap_or_default().to_owned()
+        self.said(run)
+            .lines()
+            .find(|line| !line.starts_with('['))
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 
 /// Names the overlays of these environments.
 fn overlays(command: lab::Command, environments: &[&str]) -> lab::Command {
     environments.iter().fold(command, |command, environment| {
-        command.args(["--overlay".to_owned(), format!("infra/argocd/overlays/{environment}")])
+        command.args([
+            "--overlay".to_owned(),
+            format!("infra/argocd/overlays/{environment}"),
+        ])
     })
 }
 

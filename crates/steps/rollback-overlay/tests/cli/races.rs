@@ -7,12 +7,19 @@ fn two_rollbacks_at_once_make_one_commit() {
     for flags in [&[][..], &["--bad"]] {
         let world = World::with(&["v1", "v2", "v3"]);
         let bad = world.image("v3");
-        let flags: Vec<&str> = flags.iter().copied().chain((!flags.is_empty()).then_some(&*bad)).collect();
+        let flags: Vec<&str> = flags
+            .iter()
+            .copied()
+            .chain((!flags.is_empty()).then_some(&*bad))
+            .collect();
         let runs: Vec<_> = (0..4).map(|_| world.roll_back(&flags).spawn()).collect();
         for run in runs {
             run.wait().expect_code(0);
         }
-        assert_eq!((world.remote.log("main").len(), world.file()), (4, world.prod("v2")));
+        assert_eq!(
+            (world.remote.log("main").len(), world.file()),
+            (4, world.prod("v2"))
+        );
     }
 }
 
@@ -26,7 +33,10 @@ fn a_rollback_that_loses_to_another_one_goes_back_no_further() {
     });
     let run = world.roll_back(&[]).run();
     run.expect_code(0);
-    assert!(race.is_over() && run.stderr.contains("unchanged: "), "{run}");
+    assert!(
+        race.is_over() && run.stderr.contains("unchanged: "),
+        "{run}"
+    );
     assert_eq!(world.file(), world.prod("v2"));
 }
 
@@ -47,19 +57,33 @@ fn a_deployment_that_is_faster_wins() {
 fn somebody_elses_commit_is_kept() {
     let world = World::with(&["v1", "v2"]);
     let race = world.remote.on_next_push(|remote| {
-        remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human\n");
+        remote.commit(
+            "main",
+            &[("human.txt", "me first\n", false)],
+            "docs: human\n",
+        );
     });
     world.roll_back(&[]).run().expect_code(0);
     assert!(race.is_over());
-    assert_eq!(world.remote.file("main", "human.txt").as_deref(), Some("me first\n"));
-    assert_eq!((world.remote.log("main").len(), world.file()), (4, world.prod("v1")));
+    assert_eq!(
+        world.remote.file("main", "human.txt").as_deref(),
+        Some("me first\n")
+    );
+    assert_eq!(
+        (world.remote.log("main").len(), world.file()),
+        (4, world.prod("v1"))
+    );
 }
 
 #[test]
 fn permanent_contention_ends_at_the_deadline_with_nothing_written() {
     let world = World::with(&["v1", "v2"]);
     let race = world.remote.on_every_push(|remote| {
-        remote.commit("main", &[("n", &remote.pushes().to_string(), false)], "chore: again\n");
+        remote.commit(
+            "main",
+            &[("n", &remote.pushes().to_string(), false)],
+            "chore: again\n",
+        );
     });
     let command = world.roll_back(&["--timeout", "2s", "--format", "json"]);
     let run = command.run();

@@ -20,9 +20,14 @@ fn an_image_that_is_gone_is_not_restored_unless_an_older_one_may_be() {
     assert_eq!(world.remote.pushes(), 0);
     let run = world.roll_back(&["--allow-older"]).run();
     run.expect_code(0);
-    assert!(run.stderr.contains("passed over: tag gone not found"), "{run}");
+    assert!(
+        run.stderr.contains("passed over: tag gone not found"),
+        "{run}"
+    );
     assert_eq!(world.file(), world.prod("v1"));
-    let again = world.roll_back(&["--allow-older", "--bad", &world.image("v3")]).run();
+    let again = world
+        .roll_back(&["--allow-older", "--bad", &world.image("v3")])
+        .run();
     again.expect_code(0);
     assert!(again.stderr.starts_with("unchanged: "), "{again}");
 }
@@ -38,14 +43,19 @@ fn a_tag_that_was_pushed_again_is_not_what_ran() {
     world.push_built("v1", "2025-06-01T00:00:00Z");
     let run = world.roll_back(&["--format", "json"]).run();
     run.expect_code(10);
-    assert_eq!((&run.json()["reason"], world.remote.pushes()), (&"tag-moved".into(), 0));
+    assert_eq!(
+        (&run.json()["reason"], world.remote.pushes()),
+        (&"tag-moved".into(), 0)
+    );
 }
 
 #[test]
 fn a_digest_in_the_file_runs_whatever_the_tag_means_now() {
     let world = World::with(&[]);
     let pinned = |tag: &str, digest: &str| {
-        world.prod(tag).replace("\n\npatches", &format!("\n    digest: {digest}\n\npatches"))
+        world
+            .prod(tag)
+            .replace("\n\npatches", &format!("\n    digest: {digest}\n\npatches"))
     };
     let digests = ["v1", "v2"].map(|tag| {
         let digest = world.push(tag);
@@ -66,7 +76,11 @@ fn a_digest_in_the_file_runs_whatever_the_tag_means_now() {
 fn a_registry_that_does_not_answer_is_no_answer_and_nothing_is_written() {
     let mut world = World::with(&["v1", "v2"]);
     let address = lab::closed_port();
-    let text = |tag: &str| world.prod(tag).replace(world.registry.address(), &address.to_string());
+    let text = |tag: &str| {
+        world
+            .prod(tag)
+            .replace(world.registry.address(), &address.to_string())
+    };
     let (one, two) = (text("v1"), text("v2"));
     world.commit(&[(PROD, one)], "x\n");
     world.commit(&[(PROD, two)], "x\n");
@@ -74,8 +88,14 @@ fn a_registry_that_does_not_answer_is_no_answer_and_nothing_is_written() {
     let command = World::of(&name, "main", &world.remote.url(), &["prod"]);
     let run = command.args(["--format", "json", "--timeout", "2s"]).run();
     run.expect_code(20);
-    assert_eq!((&run.json()["reason"], world.remote.pushes()), (&"unreachable".into(), 0));
-    assert_eq!(run.json()["facts"]["image"], serde_json::json!([format!("{name}:v2")]));
+    assert_eq!(
+        (&run.json()["reason"], world.remote.pushes()),
+        (&"unreachable".into(), 0)
+    );
+    assert_eq!(
+        run.json()["facts"]["image"],
+        serde_json::json!([format!("{name}:v2")])
+    );
     world.registry = Setup::default().htpasswd("ada", "love").start();
     world.push("v1");
     for tag in ["v1", "v2"] {
@@ -83,21 +103,36 @@ fn a_registry_that_does_not_answer_is_no_answer_and_nothing_is_written() {
     }
     let run = world.roll_back(&["--format", "json"]).run();
     run.expect_code(21);
-    assert_eq!((&run.json()["reason"], world.remote.pushes()), (&"no-credentials".into(), 0));
+    assert_eq!(
+        (&run.json()["reason"], world.remote.pushes()),
+        (&"no-credentials".into(), 0)
+    );
     let command = world.roll_back(&["--registry-username", "ada"]);
-    command.env("RUNBOOK_REGISTRY_PASSWORD", "love").run().expect_code(0);
+    command
+        .env("RUNBOOK_REGISTRY_PASSWORD", "love")
+        .run()
+        .expect_code(0);
 }
 
 fn without_notes(world: &World, run: &lab::Run) -> String {
-    world.said(run).lines().filter(|line| !line.starts_with("note")).collect::<Vec<_>>().join("\n")
+    world
+        .said(run)
+        .lines()
+        .filter(|line| !line.starts_with("note"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Deploys images of these platforms, one after another.
 fn deployed(images: &[(&str, &[&str])]) -> World {
     let world = World::with(&[]);
     for (tag, platforms) in images {
-        let index = platforms.iter().fold(Image::index(), |index, platform| index.platform(platform));
-        index.label("tag", tag).push(&world.registry, REPOSITORY, tag);
+        let index = platforms
+            .iter()
+            .fold(Image::index(), |index, platform| index.platform(platform));
+        index
+            .label("tag", tag)
+            .push(&world.registry, REPOSITORY, tag);
         world.deploy(tag);
     }
     world
@@ -119,7 +154,10 @@ fn what_the_bad_image_runs_on_the_good_one_must_run_on_too() {
     assert_eq!(world.remote.pushes(), 0);
     let run = world.roll_back(&["--allow-older"]).run();
     run.expect_code(0);
-    assert!(run.stderr.contains("passed over: ") && run.stderr.contains("linux/arm64"), "{run}");
+    assert!(
+        run.stderr.contains("passed over: ") && run.stderr.contains("linux/arm64"),
+        "{run}"
+    );
     assert_eq!(world.file(), world.prod("v1"));
 }
 
@@ -128,7 +166,10 @@ fn more_platforms_are_no_harm_and_who_names_the_image_is_not_asked_for_any() {
     let world = deployed(&[("v1", BOTH), ("v2", ONE)]);
     world.roll_back(&[]).run().expect_code(0);
     let world = deployed(&[("v1", ONE), ("v2", BOTH)]);
-    world.roll_back(&["--to", &world.image("v1")]).run().expect_code(0);
+    world
+        .roll_back(&["--to", &world.image("v1")])
+        .run()
+        .expect_code(0);
     assert_eq!(world.file(), world.prod("v1"));
 }
 
@@ -137,14 +178,29 @@ fn a_bad_image_that_is_gone_or_out_of_reach_demands_nothing_and_that_is_said() {
     let gone = deployed(&[("v1", ONE)]);
     gone.deploy("gone");
     let lost = deployed(&[("v1", ONE)]);
-    let elsewhere = lost.prod("v2").replace(lost.registry.address(), &lab::closed_port().to_string());
+    let elsewhere = lost
+        .prod("v2")
+        .replace(lost.registry.address(), &lab::closed_port().to_string());
     lost.commit(&[(PROD, elsewhere)], "deploy\n");
     // The name of the entry, which is there whatever registry the image is said to be in.
-    let by_entry = World::of("example/dex", "main", &lost.remote.path().display().to_string(), &["prod"]);
-    for (world, command) in [(&gone, gone.roll_back(&[])), (&lost, by_entry.args(["--timeout", "5s"]))] {
+    let by_entry = World::of(
+        "example/dex",
+        "main",
+        &lost.remote.path().display().to_string(),
+        &["prod"],
+    );
+    for (world, command) in [
+        (&gone, gone.roll_back(&[])),
+        (&lost, by_entry.args(["--timeout", "5s"])),
+    ] {
         let run = command.args(["--format", "json"]).run();
         run.expect_code(0);
-        assert!(run.json()["notices"].to_string().contains("no platform is demanded"), "{run}");
+        assert!(
+            run.json()["notices"]
+                .to_string()
+                .contains("no platform is demanded"),
+            "{run}"
+        );
         assert!(world.file().contains("newTag: v1 "), "{}", world.file());
     }
 }

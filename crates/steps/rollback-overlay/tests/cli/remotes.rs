@@ -16,7 +16,10 @@ fn it_works_over_http_with_the_workflows_own_token() {
         .env("GITHUB_TOKEN", "ghs_token")
         .run();
     run.expect_code(0);
-    assert!(!run.stdout.contains("ghs_token") || run.stdout.contains("::add-mask::"), "{run}");
+    assert!(
+        !run.stdout.contains("ghs_token") || run.stdout.contains("::add-mask::"),
+        "{run}"
+    );
     let commit = &world.remote.log("main")[0];
     let url = format!("http://{}/remote.git/actions/runs/42", http.address());
     assert_eq!(commit.trailer("Runbook-Run"), Some(url.as_str()));
@@ -30,16 +33,25 @@ fn a_server_that_stumbles_is_asked_again() {
     http.answer_next([502, 503, 500]);
     world.at(&http.url(), &["prod"]).run().expect_code(0);
     http.answer_always(502);
-    world.at(&http.url(), &["prod"]).args(["--timeout", "3s"]).run().expect_code(20);
+    world
+        .at(&http.url(), &["prod"])
+        .args(["--timeout", "3s"])
+        .run()
+        .expect_code(20);
 }
 
 #[test]
 fn a_protected_branch_and_a_hook_are_told_apart_and_a_missing_branch_from_both() {
     let world = World::with(&["v1", "v2"]);
-    world.remote.reject_with("error: GH006: Protected branch update failed for refs/heads/main.");
+    world
+        .remote
+        .reject_with("error: GH006: Protected branch update failed for refs/heads/main.");
     let run = world.roll_back(&["--format", "json"]).run();
     run.expect_code(21);
-    assert!(run.json()["hints"].to_string().contains("contents: write"), "{run}");
+    assert!(
+        run.json()["hints"].to_string().contains("contents: write"),
+        "{run}"
+    );
     world.remote.reject_with("no rollbacks on Friday");
     let run = world.roll_back(&[]).run();
     run.expect_code(10);

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::World;
 
 pub(crate) fn replayed(directory: &std::path::Path) -> (Value, Value) {
-    let (mut recorded, mut again) = contract::replay::<rollback_overlay::RollbackOverlay>(directory).unwrap();
+    let (mut recorded, mut again) =
+        contract::replay::<rollback_overlay::RollbackOverlay>(directory).unwrap();
     for report in [&mut recorded, &mut again] {
         report["elapsed_ms"] = Value::Null;
     }
@@ -16,7 +17,11 @@ pub(crate) fn replayed(directory: &std::path::Path) -> (Value, Value) {
 fn every_kind_of_end_is_replayed_without_remote_and_registry() {
     let world = World::with(&["v1", "v2", "v3"]);
     let race = world.remote.on_next_push(|remote| {
-        remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human\n");
+        remote.commit(
+            "main",
+            &[("human.txt", "me first\n", false)],
+            "docs: human\n",
+        );
     });
     let image = world.image("v3");
     let commands = [
@@ -26,11 +31,17 @@ fn every_kind_of_end_is_replayed_without_remote_and_registry() {
         world.roll_back(&["--bad", &image]),
         world.roll_back(&["--bad", &world.image("v2"), "--to", &world.image("gone")]),
         world.roll_back(&["--undo", &"0".repeat(40)]),
-        world.at("http://127.0.0.1:1/a.git", &["prod"]).args(["--timeout", "1s"]),
+        world
+            .at("http://127.0.0.1:1/a.git", &["prod"])
+            .args(["--timeout", "1s"]),
     ];
     let records = commands.map(|command| {
         let record = command.home().join("record");
-        (command.clone().arg("--record").arg(&record).run(), record, command)
+        (
+            command.clone().arg("--record").arg(&record).run(),
+            record,
+            command,
+        )
     });
     drop((race, world));
     let codes = records.each_ref().map(|(run, ..)| run.code);

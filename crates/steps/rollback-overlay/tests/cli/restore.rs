@@ -7,7 +7,12 @@ use lab::overlays::Overlay;
 fn the_image_before_is_there_again_byte_for_byte_in_one_commit() {
     let world = World::with(&["v1", "v2"]);
     let before = world.remote.tip("main");
-    let command = world.roll_back(&["--bad", &world.image("v2"), "--reason", "500s since the deployment"]);
+    let command = world.roll_back(&[
+        "--bad",
+        &world.image("v2"),
+        "--reason",
+        "500s since the deployment",
+    ]);
     let run = command.run();
     run.expect_code(0);
     insta::assert_snapshot!(world.said(&run), @"
@@ -16,7 +21,10 @@ fn the_image_before_is_there_again_byte_for_byte_in_one_commit() {
     ");
     assert_eq!(world.file(), world.prod("v1"));
     let log = world.remote.log("main");
-    assert_eq!((log.len(), &log[0].parents, run.stdout.trim()), (3, &vec![before], log[0].id.as_str()));
+    assert_eq!(
+        (log.len(), &log[0].parents, run.stdout.trim()),
+        (3, &vec![before], log[0].id.as_str())
+    );
     insta::assert_snapshot!(world.plain(&log[0].message), @"
     rollback(prod): REGISTRY/acme/app v2 -> v1
 
@@ -37,7 +45,10 @@ fn the_report_has_every_fact() {
     let first = world.remote.log("main")[1].id.clone();
     let report = world.roll_back(&["--format", "json"]).run().json();
     let facts = &report["facts"];
-    assert_eq!((&report["verdict"], &facts["commit"]), (&"passed".into(), &world.remote.tip("main").into()));
+    assert_eq!(
+        (&report["verdict"], &facts["commit"]),
+        (&"passed".into(), &world.remote.tip("main").into())
+    );
     assert_eq!(
         (&facts["branch"], &facts["changed"], &facts["lines"]),
         (&"main".into(), &true.into(), &1.into())
@@ -46,9 +57,19 @@ fn the_report_has_every_fact() {
         (&facts["overlays"], &facts["restores"]),
         (&serde_json::json!([PROD]), &serde_json::json!([first]))
     );
-    assert!(facts["image"][0].as_str().unwrap().starts_with(&format!("{}@sha256:", world.image("v1"))));
+    assert!(
+        facts["image"][0]
+            .as_str()
+            .unwrap()
+            .starts_with(&format!("{}@sha256:", world.image("v1")))
+    );
     assert_eq!(facts["bad"], serde_json::json!([world.image("v2")]));
-    assert!(facts["diff"].as_str().unwrap().contains("\n+    newTag: v1     "));
+    assert!(
+        facts["diff"]
+            .as_str()
+            .unwrap()
+            .contains("\n+    newTag: v1     ")
+    );
     assert_eq!(facts["message"], world.remote.log("main")[0].message);
 }
 
@@ -71,7 +92,9 @@ fn tag_digest_and_new_name_are_one() {
     let world = World::with(&[]);
     let digests = ["v1", "v2"].map(|tag| world.push(tag));
     let text = |name: &str, tag: &str, digest: Option<&str>| {
-        let digest = digest.map(|digest| format!("    digest: {digest}\n")).unwrap_or_default();
+        let digest = digest
+            .map(|digest| format!("    digest: {digest}\n"))
+            .unwrap_or_default();
         format!("images:\n  - name: app\n    newName: {name}\n    newTag: {tag}\n{digest}")
     };
     let name = world.name();
@@ -85,12 +108,17 @@ fn tag_digest_and_new_name_are_one() {
         world.commit(&[(PROD, state.clone())], "deploy\n");
     }
     let command = World::of("app", "main", &world.remote.url(), &["prod"]);
-    command.args(["--to", &format!("{name}:v1@{}", digests[0])]).run().expect_code(0);
+    command
+        .args(["--to", &format!("{name}:v1@{}", digests[0])])
+        .run()
+        .expect_code(0);
     assert_eq!(world.file(), states[0]);
     // And without the digest that the bad one had.
     let world = World::with(&["v1"]);
     let digest = world.push("v2");
-    let pinned = world.prod("v2").replace("\n\npatches", &format!("\n    digest: {digest}\n\npatches"));
+    let pinned = world
+        .prod("v2")
+        .replace("\n\npatches", &format!("\n    digest: {digest}\n\npatches"));
     world.commit(&[(PROD, pinned)], "deploy\n");
     world.roll_back(&[]).run().expect_code(0);
     assert_eq!(world.file(), world.prod("v1"));
@@ -102,9 +130,15 @@ fn each_overlay_gets_its_own_image_back_in_one_commit() {
     for tag in ["v1", "v2", "v3"] {
         world.push(tag);
     }
-    world.commit(&[(STAGE, world.stage("v1")), (PROD, world.prod("v1"))], "feat: start\n");
+    world.commit(
+        &[(STAGE, world.stage("v1")), (PROD, world.prod("v1"))],
+        "feat: start\n",
+    );
     world.commit(&[(STAGE, world.stage("v2"))], "deploy(stage)\n");
-    world.commit(&[(STAGE, world.stage("v3")), (PROD, world.prod("v3"))], "deploy(stage,prod)\n");
+    world.commit(
+        &[(STAGE, world.stage("v3")), (PROD, world.prod("v3"))],
+        "deploy(stage,prod)\n",
+    );
     let command = world.at(&world.remote.url(), &["stage", "prod"]);
     let run = command.clone().args(["--bad", &world.image("v3")]).run();
     run.expect_code(0);
@@ -122,9 +156,15 @@ fn each_overlay_gets_its_own_image_back_in_one_commit() {
     Runbook-Restores: COMMIT
     ");
     // Now stage has v2 and prod v1; what is bad is what each of them has.
-    let run = command.args(["--undo", &log[2].id]).args(["--format", "json"]).run();
+    let run = command
+        .args(["--undo", &log[2].id])
+        .args(["--format", "json"])
+        .run();
     run.expect_code(10);
-    assert_eq!((&run.json()["reason"], world.remote.log("main").len()), (&"not-in-history".into(), 4));
+    assert_eq!(
+        (&run.json()["reason"], world.remote.log("main").len()),
+        (&"not-in-history".into(), 4)
+    );
 }
 
 #[test]
@@ -132,12 +172,19 @@ fn an_image_that_was_restored_already_is_left_alone() {
     let world = World::with(&["v1", "v2"]);
     let bad = world.image("v2");
     let first = world.roll_back(&["--bad", &bad]).run();
-    for flags in [&["--bad", &bad][..], &[], &["--to", &world.image("v1")], &["--bad", &bad, "--allow-older"]]
-    {
+    for flags in [
+        &["--bad", &bad][..],
+        &[],
+        &["--to", &world.image("v1")],
+        &["--bad", &bad, "--allow-older"],
+    ] {
         let again = world.roll_back(flags).run();
         again.expect_code(0);
         assert!(again.stderr.starts_with("unchanged: "), "{again}");
-        assert_eq!((&again.stdout, world.remote.log("main").len()), (&first.stdout, 3));
+        assert_eq!(
+            (&again.stdout, world.remote.log("main").len()),
+            (&first.stdout, 3)
+        );
     }
 }
 
@@ -147,9 +194,14 @@ fn something_newer_is_left_alone() {
     let run = world.roll_back(&["--bad", &world.image("v2")]).run();
     run.expect_code(12);
     insta::assert_snapshot!(world.first_line(&run), @"superseded: `infra/argocd/overlays/prod`: deploys REGISTRY/acme/app:v3 since COMMIT, no longer REGISTRY/acme/app:v2 (on `main` at COMMIT) [newer-image]");
-    let never = world.roll_back(&["--bad", &world.image("v9"), "--format", "json"]).run();
+    let never = world
+        .roll_back(&["--bad", &world.image("v9"), "--format", "json"])
+        .run();
     never.expect_code(12);
-    assert_eq!((&never.json()["reason"], &never.json()["fault"]), (&"newer-image".into(), &"nobody".into()));
+    assert_eq!(
+        (&never.json()["reason"], &never.json()["fault"]),
+        (&"newer-image".into(), &"nobody".into())
+    );
     assert_eq!(world.remote.pushes(), 0);
 }
 
@@ -160,14 +212,24 @@ fn one_overlay_that_has_something_newer_stops_all() {
     world.commit(&[(STAGE, world.stage("v2"))], "deploy(stage)\n");
     world.commit(&[(STAGE, world.stage("v3"))], "deploy(stage)\n");
     let command = world.at(&world.remote.url(), &["stage", "prod"]);
-    let run = command.args(["--bad", &world.image("v2"), "--format", "json"]).run();
+    let run = command
+        .args(["--bad", &world.image("v2"), "--format", "json"])
+        .run();
     run.expect_code(12);
     let report = run.json();
     assert_eq!(
-        (&report["subjects"][0]["verdict"], &report["subjects"][1]["verdict"]),
+        (
+            &report["subjects"][0]["verdict"],
+            &report["subjects"][1]["verdict"]
+        ),
         (&"superseded".into(), &"passed".into())
     );
-    assert!(report["hints"].to_string().contains("leave the `--overlay` out"), "{run}");
+    assert!(
+        report["hints"]
+            .to_string()
+            .contains("leave the `--overlay` out"),
+        "{run}"
+    );
     assert_eq!(world.remote.pushes(), 0);
 }
 
@@ -178,7 +240,10 @@ fn the_first_image_ever_has_nothing_before_it() {
     run.expect_code(10);
     insta::assert_snapshot!(world.first_line(&run), @"refused: `infra/argocd/overlays/prod/kustomization.yaml`: there is no image before REGISTRY/acme/app:v1 that nobody called bad, the first one of this file came with COMMIT (on `main` at COMMIT) [no-earlier-image]");
     world.push("v0");
-    world.roll_back(&["--to", &world.image("v0")]).run().expect_code(0);
+    world
+        .roll_back(&["--to", &world.image("v0")])
+        .run()
+        .expect_code(0);
     assert_eq!(world.file(), world.prod("v0"));
 }
 
@@ -191,7 +256,10 @@ fn a_file_that_was_moved_is_followed_or_said_to_begin_there() {
             world.push(tag);
             world.commit(&[(old, world.prod(tag))], "deploy(prod): x\n");
         }
-        let changes = [lab::repo::Change::delete(old), lab::repo::Change::file(PROD, content(&world))];
+        let changes = [
+            lab::repo::Change::delete(old),
+            lab::repo::Change::file(PROD, content(&world)),
+        ];
         world.remote.change("main", &changes, "refactor: move\n");
         world
     };
@@ -202,12 +270,29 @@ fn a_file_that_was_moved_is_followed_or_said_to_begin_there() {
     let run = world.roll_back(&["--format", "json"]).run();
     run.expect_code(10);
     let report = run.json();
-    assert_eq!((&report["reason"], world.remote.pushes()), (&"no-earlier-image".into(), 0));
+    assert_eq!(
+        (&report["reason"], world.remote.pushes()),
+        (&"no-earlier-image".into(), 0)
+    );
     let begins = format!("came with {}", &world.remote.tip("main")[..8]);
-    assert!(report["summary"].as_str().unwrap().contains(&begins), "{run}");
-    assert!(report["hints"].to_string().contains("`--to`; a file that was moved and changed"), "{run}");
-    world.roll_back(&["--to", &world.image("v1")]).run().expect_code(0);
-    assert_eq!(world.file(), world.prod("v1").replace("count: 3", "count: 5"));
+    assert!(
+        report["summary"].as_str().unwrap().contains(&begins),
+        "{run}"
+    );
+    assert!(
+        report["hints"]
+            .to_string()
+            .contains("`--to`; a file that was moved and changed"),
+        "{run}"
+    );
+    world
+        .roll_back(&["--to", &world.image("v1")])
+        .run()
+        .expect_code(0);
+    assert_eq!(
+        world.file(),
+        world.prod("v1").replace("count: 3", "count: 5")
+    );
 }
 
 #[test]
@@ -229,21 +314,33 @@ fn images_that_a_rollback_called_bad_are_passed_over() {
 #[test]
 fn a_revert_by_hand_is_a_change_of_the_image_like_any_other() {
     let world = World::with(&["v1", "v2"]);
-    world.commit(&[(PROD, world.prod("v1"))], "Revert \"deploy(prod): x\"\n\nThis reverts commit 1.\n");
+    world.commit(
+        &[(PROD, world.prod("v1"))],
+        "Revert \"deploy(prod): x\"\n\nThis reverts commit 1.\n",
+    );
     let run = world.roll_back(&["--bad", &world.image("v2")]).run();
     run.expect_code(0);
     assert!(run.stderr.starts_with("unchanged: "), "{run}");
     // What is bad now is v1, and before it was v2.
-    world.roll_back(&["--bad", &world.image("v1")]).run().expect_code(0);
+    world
+        .roll_back(&["--bad", &world.image("v1")])
+        .run()
+        .expect_code(0);
     assert_eq!(world.file(), world.prod("v2"));
 }
 
 #[test]
 fn what_is_no_overlay_or_has_no_such_image_is_refused() {
     let world = World::with(&["v1", "v2"]);
-    let twice = format!("images:\n- name: a\n  newName: {0}\n- name: b\n  newName: {0}\n", world.name());
+    let twice = format!(
+        "images:\n- name: a\n  newName: {0}\n- name: b\n  newName: {0}\n",
+        world.name()
+    );
     world.commit(
-        &[("twice/kustomization.yaml", twice), ("x/kustomization.yaml", "images: [\n".to_owned())],
+        &[
+            ("twice/kustomization.yaml", twice),
+            ("x/kustomization.yaml", "images: [\n".to_owned()),
+        ],
         "x\n",
     );
     let other = Overlay::prod("v1").new_name("elsewhere.example/app").text();
@@ -255,7 +352,9 @@ fn what_is_no_overlay_or_has_no_such_image_is_refused() {
         ("x", "unsupported-yaml"),
         ("other", "image-missing"),
     ] {
-        let run = world.roll_back(&["--overlay", overlay, "--format", "json"]).run();
+        let run = world
+            .roll_back(&["--overlay", overlay, "--format", "json"])
+            .run();
         run.expect_code(10);
         assert_eq!(run.json()["reason"], reason, "{run}");
     }

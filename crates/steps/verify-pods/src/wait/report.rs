@@ -17,10 +17,19 @@ const SAYING: Duration = Duration::from_secs(3);
 impl Run<'_> {
     /// Says what is waited for: at once when it is something else, now and then while only numbers change.
     pub(super) fn say(&mut self, cases: &[Case]) {
-        self.world.learn_subjects(&cases.iter().map(|case| self.subject(case)).collect::<Vec<_>>());
+        self.world.learn_subjects(
+            &cases
+                .iter()
+                .map(|case| self.subject(case))
+                .collect::<Vec<_>>(),
+        );
         self.world.learn(&self.facts(cases));
         let ((about, text), now) = (self.awaited(cases), self.now());
-        if self.said.as_ref().is_some_and(|(at, said)| *said == about && now < *at + SAYING) {
+        if self
+            .said
+            .as_ref()
+            .is_some_and(|(at, said)| *said == about && now < *at + SAYING)
+        {
             return;
         }
         self.said = Some((now, about));
@@ -50,20 +59,31 @@ impl Run<'_> {
             return Report::refused(NO_PODS, "no namespace was given");
         };
         if cases.len() == 1 || report.verdict != Verdict::Passed {
-            let worst = cases.iter().find(|case| self.subject(case).summary == report.summary);
+            let worst = cases
+                .iter()
+                .find(|case| self.subject(case).summary == report.summary);
             let name = worst.map(name_of).unwrap_or_default();
             report.summary = format!("{name}: {}", report.summary);
         } else {
-            report.summary =
-                format!("all pods of {} workloads run {} and are ready", cases.len(), self.args.image);
+            report.summary = format!(
+                "all pods of {} workloads run {} and are ready",
+                cases.len(),
+                self.args.image
+            );
         }
         if report.verdict == Verdict::Passed && self.world.deadline().waits() {
-            report.summary.push_str(&format!(", for {} s", self.args.soak.as_secs()));
+            report
+                .summary
+                .push_str(&format!(", for {} s", self.args.soak.as_secs()));
         }
         if self.demand.ignore_terminating {
-            let going = cases.iter().flat_map(|case| &case.pods).filter(|pod| pod.is_terminating());
+            let going = cases
+                .iter()
+                .flat_map(|case| &case.pods)
+                .filter(|pod| pod.is_terminating());
             going.for_each(|pod| {
-                self.world.notice(format!("{} is still terminating{}", pod.name, kept_by(pod)));
+                self.world
+                    .notice(format!("{} is still terminating{}", pod.name, kept_by(pod)));
             });
         }
         let report = report.with_facts(&self.facts(cases));
@@ -74,7 +94,10 @@ impl Run<'_> {
         let name = name_of(case);
         match &case.standing {
             Standing::Doomed(Sick { pod, doom }) => {
-                let pod = pod.as_ref().map(|pod| format!("{pod}, ")).unwrap_or_default();
+                let pod = pod
+                    .as_ref()
+                    .map(|pod| format!("{pod}, "))
+                    .unwrap_or_default();
                 Subject::refused(name, doom.reason, format!("{pod}{}", doom.text))
             }
             Standing::NotYet(reason, text) => {
@@ -98,12 +121,16 @@ impl Run<'_> {
         let pods: Vec<PodFact> = all
             .filter(|pod| !pod.has_ended() && !pod.is_terminating())
             .map(|pod| {
-                let ours = pod.all_containers().find(|it| wanted.is_of_repository(&it.image));
+                let ours = pod
+                    .all_containers()
+                    .find(|it| wanted.is_of_repository(&it.image));
                 PodFact {
                     namespace: pod.namespace.clone(),
                     name: pod.name.clone(),
                     node: pod.node.clone(),
-                    digest: ours.and_then(|it| digest_of(&it.image_id)).map(|digest| digest.to_string()),
+                    digest: ours
+                        .and_then(|it| digest_of(&it.image_id))
+                        .map(|digest| digest.to_string()),
                     ready: pod.is_ready(),
                 }
             })

@@ -25,7 +25,10 @@ impl Run<'_> {
             let changed = match &case.standing {
                 Standing::NotYet(NO_PODS, _) => self.ask_namespace(&case.namespace).await,
                 Standing::NotYet(..) => self.ask_suspects(case, &key).await,
-                Standing::Doomed(Sick { pod: Some(pod), doom }) if doom.reason == UNSCHEDULABLE => {
+                Standing::Doomed(Sick {
+                    pod: Some(pod),
+                    doom,
+                }) if doom.reason == UNSCHEDULABLE => {
                     self.ask_autoscaler(&case.namespace, pod).await
                 }
                 _ => None,
@@ -38,12 +41,18 @@ impl Run<'_> {
 
     async fn ask_autoscaler(&mut self, namespace: &str, pod: &str) -> Option<Standing> {
         let events = self.events(namespace, pod).await;
-        let scales = events.iter().any(|event| SCALING.contains(&event.reason.as_str()));
+        let scales = events
+            .iter()
+            .any(|event| SCALING.contains(&event.reason.as_str()));
         (scales && self.scaling.insert(pod.to_owned())).then(|| waits_for_a_node(pod))
     }
 
     async fn ask_namespace(&mut self, namespace: &str) -> Option<Standing> {
-        if self.asked.insert(format!("namespace {namespace}"), self.now()).is_some() {
+        if self
+            .asked
+            .insert(format!("namespace {namespace}"), self.now())
+            .is_some()
+        {
             return None;
         }
         // Whoever may not ask is not told, and waits.
@@ -60,23 +69,37 @@ impl Run<'_> {
             None => return None,
         };
         let (now, about) = (self.now(), format!("{}/{object}", case.namespace));
-        if self.asked.get(&about).is_some_and(|last| now.saturating_sub(*last) < EVENTS) {
+        if self
+            .asked
+            .get(&about)
+            .is_some_and(|last| now.saturating_sub(*last) < EVENTS)
+        {
             return None;
         }
         self.asked.insert(about, now);
         let events = self.events(&case.namespace, &object).await;
-        let doom = if stuck.is_some() { mount_failed(&events) } else { create_failed(&events) };
-        Some(Standing::Doomed(Sick { pod: stuck, doom: doom? }))
+        let doom = if stuck.is_some() {
+            mount_failed(&events)
+        } else {
+            create_failed(&events)
+        };
+        Some(Standing::Doomed(Sick {
+            pod: stuck,
+            doom: doom?,
+        }))
     }
 
     /// Returns a pod whose containers are not created within the schedule grace: volumes, or the network.
     fn stuck(&self, case: &Case, key: &str) -> Option<String> {
         let history = self.histories.get(key)?;
-        let lasts = |pod: &Pod| history.of(pod).is_some_and(|it| it.creating() >= self.args.schedule_grace);
-        let pod = case
-            .pods
-            .iter()
-            .find(|pod| self.demand.is_new(pod) && !pod.outdated && !pod.is_terminating() && lasts(pod))?;
+        let lasts = |pod: &Pod| {
+            history
+                .of(pod)
+                .is_some_and(|it| it.creating() >= self.args.schedule_grace)
+        };
+        let pod = case.pods.iter().find(|pod| {
+            self.demand.is_new(pod) && !pod.outdated && !pod.is_terminating() && lasts(pod)
+        })?;
         Some(pod.name.clone())
     }
 
@@ -92,11 +115,21 @@ impl Run<'_> {
 }
 
 fn mount_failed(events: &[Event]) -> Option<Doom> {
-    events.iter().rev().find_map(|event| failed_mount(&event.reason, &event.message))
+    events
+        .iter()
+        .rev()
+        .find_map(|event| failed_mount(&event.reason, &event.message))
 }
 
 /// Events stay for an hour: one that was followed by a success is over.
 fn create_failed(events: &[Event]) -> Option<Doom> {
-    let last = events.iter().rev().find(|event| event.reason.ends_with("Create"))?;
-    if last.reason == "FailedCreate" { failed_create(&last.message) } else { None }
+    let last = events
+        .iter()
+        .rev()
+        .find(|event| event.reason.ends_with("Create"))?;
+    if last.reason == "FailedCreate" {
+        failed_create(&last.message)
+    } else {
+        None
+    }
 }

@@ -14,7 +14,13 @@ fn v27_a_rule_of_the_cluster_is_told_in_its_words() {
     Testbed::shared().kubernetes().patch(&path, &restricted);
     world.deploy(NEW, 1);
     let run = world.verify().run();
-    expect(&run, 10, "admission", "change", &["violates PodSecurity \"restricted:latest\""]);
+    expect(
+        &run,
+        10,
+        "admission",
+        "change",
+        &["violates PodSecurity \"restricted:latest\""],
+    );
 }
 
 #[test]
@@ -26,14 +32,22 @@ fn a_quota_that_is_used_up_is_told_for_every_kind() {
         world.namespace.list("resourcequotas")[0]["status"]["hard"]["pods"] == "1"
     });
     world.deploy(NEW, 2);
-    world.namespace.wait_for_pods("the first pod", |pods| pods.len() == 1);
+    world
+        .namespace
+        .wait_for_pods("the first pod", |pods| pods.len() == 1);
     let mut stateful = workload(NEW, 1);
     stateful["metadata"]["name"] = json!("db");
     world.namespace.create("apps/statefulsets", &stateful);
-    let spawned =
-        ["deployment/dex", "statefulset/db"].map(|name| world.verify().args(["--workload", name]).spawn());
+    let spawned = ["deployment/dex", "statefulset/db"]
+        .map(|name| world.verify().args(["--workload", name]).spawn());
     for running in spawned {
-        expect(&running.wait(), 10, "quota", "environment", &["exceeded quota: small"]);
+        expect(
+            &running.wait(),
+            10,
+            "quota",
+            "environment",
+            &["exceeded quota: small"],
+        );
     }
 }
 
@@ -46,13 +60,27 @@ fn v9_a_strategy_that_leaves_old_pods_alone_is_told_at_once() {
     world.wait_until_ready(OLD, 2);
     world.set_image("statefulsets/dex", NEW);
     let run = world.verify().run();
-    expect(&run, 10, "on-delete", "configuration", &["OnDelete: 2 pods"]);
-    let partition =
-        json!({ "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "partition": 1 } } });
+    expect(
+        &run,
+        10,
+        "on-delete",
+        "configuration",
+        &["OnDelete: 2 pods"],
+    );
+    let partition = json!({ "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "partition": 1 } } });
     world.change("statefulsets/dex", &partition);
     let run = world.verify().run();
-    expect(&run, 10, "partitioned", "configuration", &["partition 1: 1 pod will keep the old image"]);
-    world.change("statefulsets/dex", &json!({ "updateStrategy": { "rollingUpdate": { "partition": 0 } } }));
+    expect(
+        &run,
+        10,
+        "partitioned",
+        "configuration",
+        &["partition 1: 1 pod will keep the old image"],
+    );
+    world.change(
+        "statefulsets/dex",
+        &json!({ "updateStrategy": { "rollingUpdate": { "partition": 0 } } }),
+    );
     passed(&world.verify().run());
 }
 
@@ -72,12 +100,22 @@ fn a_paused_deployment_is_told_at_once() {
 fn v37_a_second_container_with_an_old_tag_is_named() {
     let world = World::new();
     let mut deployment = workload(NEW, 1);
-    let containers = deployment["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap();
+    let containers = deployment["spec"]["template"]["spec"]["containers"]
+        .as_array_mut()
+        .unwrap();
     containers.push(json!({ "name": "worker", "image": OLD }));
     world.namespace.create("apps/deployments", &deployment);
-    world.namespace.wait_for_pods("a pod", |pods| pods.len() == 1);
+    world
+        .namespace
+        .wait_for_pods("a pod", |pods| pods.len() == 1);
     let run = world.verify().run();
-    expect(&run, 10, "old-pods", "environment", &[OLD, "container worker"]);
+    expect(
+        &run,
+        10,
+        "old-pods",
+        "environment",
+        &[OLD, "container worker"],
+    );
 }
 
 #[test]
@@ -88,10 +126,24 @@ fn a_rollout_that_its_controller_gave_up_is_told_by_the_pods_reason() {
     deployment["spec"]["progressDeadlineSeconds"] = json!(1);
     world.namespace.create("apps/deployments", &deployment);
     let run = world.verify().run();
-    expect(&run, 10, "not-ready", "environment", &["the rollout is stuck"]);
+    expect(
+        &run,
+        10,
+        "not-ready",
+        "environment",
+        &["the rollout is stuck"],
+    );
     let limited = lab::testbed::scripts::image_pull_backoff("429 Too Many Requests");
     world.namespace.pods(limited);
-    Testbed::shared().kubernetes().delete(&world.namespace.path("pods"));
+    Testbed::shared()
+        .kubernetes()
+        .delete(&world.namespace.path("pods"));
     let run = world.verify().run();
-    expect(&run, 10, "image-pull", "environment", &["429 Too Many Requests"]);
+    expect(
+        &run,
+        10,
+        "image-pull",
+        "environment",
+        &["429 Too Many Requests"],
+    );
 }

@@ -19,13 +19,20 @@ fn every_one_of_a_thousand_pods_is_judged_at_once_and_while_it_is_watched() {
     world.deploy(NEW, PODS as u32);
     let started = Instant::now();
     while world.namespace.list("apps/deployments")[0]["status"]["readyReplicas"] != json!(PODS) {
-        assert!(started.elapsed() < Duration::from_secs(300), "{}", ready(&world));
+        assert!(
+            started.elapsed() < Duration::from_secs(300),
+            "{}",
+            ready(&world)
+        );
         thread::sleep(Duration::from_secs(1));
     }
     for soak in ["0", "5s"] {
         let run = world.verify().args(["--soak", soak]).run();
         passed(&run);
-        assert_eq!(run.json()["facts"]["pods"].as_array().map(Vec::len), Some(PODS));
+        assert_eq!(
+            run.json()["facts"]["pods"].as_array().map(Vec::len),
+            Some(PODS)
+        );
     }
 }
 

@@ -15,10 +15,17 @@ use crate::world::{NEW, World, passed};
 
 /// Runs as in a folder with a kubeconfig, so that no folder of this machine is recorded.
 fn record(world: &World) -> (Run, PathBuf, lab::Command) {
-    let verify = world.verify().without_env("KUBECONFIG").env("RUNBOOK_SOAK", "2s");
+    let verify = world
+        .verify()
+        .without_env("KUBECONFIG")
+        .env("RUNBOOK_SOAK", "2s");
     std::fs::copy(&world.account.kubeconfig, verify.home().join("kubeconfig")).unwrap();
     let record = verify.home().join("record");
-    let run = verify.clone().args(["--kubeconfig", "kubeconfig", "--record"]).arg(&record).run();
+    let run = verify
+        .clone()
+        .args(["--kubeconfig", "kubeconfig", "--record"])
+        .arg(&record)
+        .run();
     (run, record, verify)
 }
 
@@ -44,7 +51,11 @@ fn a_run_is_replayed_offline_to_the_same_report() {
     let requests = run.json()["requests"].as_u64().unwrap();
     assert!(requests <= 10, "five lists and five watches: {run}");
     let tape = tape(&directory);
-    assert!(tape.len() < 60 << 10 && !tape.contains(&world.account.token), "{} bytes", tape.len());
+    assert!(
+        tape.len() < 60 << 10 && !tape.contains(&world.account.token),
+        "{} bytes",
+        tape.len()
+    );
     let (was, is) = contract::replay::<verify_pods::VerifyPods>(&directory).unwrap();
     for part in ["verdict", "summary", "subjects", "notices", "requests"] {
         assert_eq!(is[part], was[part], "{part}");
@@ -56,25 +67,35 @@ fn a_run_is_replayed_offline_to_the_same_report() {
 #[ignore = "it writes into the repository"]
 fn record_for_the_repository() {
     let testbed = Testbed::shared();
-    let (prod, stage) = (testbed.namespace_named("dex-prod"), testbed.namespace_named("dex-stage"));
+    let (prod, stage) = (
+        testbed.namespace_named("dex-prod"),
+        testbed.namespace_named("dex-stage"),
+    );
     let (prod, stage) = (World::of(prod), World::of(stage));
     stumbling(&prod);
     keep("verified", &prod).expect_code(0);
-    stage.namespace.pods(scripts::image_pull_backoff(&format!("{NEW}: not found")));
+    stage
+        .namespace
+        .pods(scripts::image_pull_backoff(&format!("{NEW}: not found")));
     stage.deploy(NEW, 2);
     keep("image-pull", &stage).expect_code(10);
 }
 
 fn keep(name: &str, world: &World) -> Run {
     let (run, directory, _home) = record(world);
-    let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/recordings").join(name);
+    let target = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/recordings")
+        .join(name);
     std::fs::create_dir_all(&target).unwrap();
     std::fs::write(target.join("tape.jsonl"), tape(&directory)).unwrap();
     let mut document: Value =
         serde_json::from_slice(&std::fs::read(directory.join("run.json")).unwrap()).unwrap();
     let arguments = document["arguments"].as_array_mut().unwrap();
     arguments[0] = "verify-pods".into();
-    let at = arguments.iter().position(|argument| argument == "--record").unwrap();
+    let at = arguments
+        .iter()
+        .position(|argument| argument == "--record")
+        .unwrap();
     arguments.drain(at..=at + 1);
     std::fs::write(target.join("run.json"), format!("{document:#}\n")).unwrap();
     run

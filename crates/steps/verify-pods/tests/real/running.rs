@@ -14,12 +14,18 @@ use crate::world::{NEW, OLD, REPOSITORY, World, digest, expect, passed, verify, 
 fn v1_v20_v23_v33_every_pod_runs_a_digest_of_the_image_whatever_stands_beside_it() {
     let world = World::new();
     let image_id = format!("{REPOSITORY}@{}", digest('a'));
-    world.namespace.pods(move |pod| match pod.object["spec"]["restartPolicy"] == "Never" {
-        true => scripts::healthy(pod),
-        false => PodStatus::running().image_id(&image_id).restarted(5, 1, "Error"),
-    });
+    world.namespace.pods(
+        move |pod| match pod.object["spec"]["restartPolicy"] == "Never" {
+            true => scripts::healthy(pod),
+            false => PodStatus::running()
+                .image_id(&image_id)
+                .restarted(5, 1, "Error"),
+        },
+    );
     let mut deployment = workload(NEW, 3);
-    let containers = deployment["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap();
+    let containers = deployment["spec"]["template"]["spec"]["containers"]
+        .as_array_mut()
+        .unwrap();
     containers.push(json!({ "name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.20" }));
     world.namespace.create("apps/deployments", &deployment);
     let once = json!({
@@ -29,15 +35,35 @@ fn v1_v20_v23_v33_every_pod_runs_a_digest_of_the_image_whatever_stands_beside_it
     world.namespace.create("pods", &once);
     world.wait_until_ready(NEW, 3);
     let (a, b) = (digest('a'), digest('b'));
-    let run = world.verify().args(["--digest", &format!("{b},{a}"), "--soak", "2s"]).run();
+    let run = world
+        .verify()
+        .args(["--digest", &format!("{b},{a}"), "--soak", "2s"])
+        .run();
     passed(&run);
     let document = run.json();
     let pods = document["facts"]["pods"].as_array().unwrap();
-    assert_eq!((pods.len(), &document["facts"]["digests"]), (3, &json!([a])), "{run}");
-    assert!(pods.iter().all(|pod| pod["ready"] == true && pod["node"] == world.namespace.name()), "{run}");
+    assert_eq!(
+        (pods.len(), &document["facts"]["digests"]),
+        (3, &json!([a])),
+        "{run}"
+    );
+    assert!(
+        pods.iter()
+            .all(|pod| pod["ready"] == true && pod["node"] == world.namespace.name()),
+        "{run}"
+    );
     assert!(run.elapsed > Duration::from_secs(2), "{run}");
-    let wrong = world.verify().args(["--digest", &b, "--timeout", "5s"]).run();
-    expect(&wrong, 10, "mixed-digests", "environment", &[world.namespace.name(), "aaaaaaaa"]);
+    let wrong = world
+        .verify()
+        .args(["--digest", &b, "--timeout", "5s"])
+        .run();
+    expect(
+        &wrong,
+        10,
+        "mixed-digests",
+        "environment",
+        &[world.namespace.name(), "aaaaaaaa"],
+    );
 }
 
 #[test]
@@ -51,14 +77,21 @@ fn v2_v3_a_node_may_tell_a_platforms_digest_or_the_configurations() {
         }
         match known.iter().position(|name| *name == pod.name) {
             Some(0) => PodStatus::running().image_id(&digest('d')),
-            _ => PodStatus::running().image_id(&format!("docker-pullable://{REPOSITORY}@{}", digest('b'))),
+            _ => PodStatus::running()
+                .image_id(&format!("docker-pullable://{REPOSITORY}@{}", digest('b'))),
         }
     });
     world.deploy(NEW, 2);
     let all = ['a', 'b', 'c', 'd'].map(digest).join(",");
     passed(&world.verify().args(["--digest", &all]).run());
     let by_tag = world.verify().run();
-    expect(&by_tag, 10, "mixed-digests", "environment", &["under the wanted tag"]);
+    expect(
+        &by_tag,
+        10,
+        "mixed-digests",
+        "environment",
+        &["under the wanted tag"],
+    );
 }
 
 #[test]
@@ -78,18 +111,44 @@ fn every_kind_of_workload_is_asked_in_every_namespace() {
     let run = verify.run();
     passed(&run);
     let subjects = run.json()["subjects"].clone();
-    let names: Vec<&str> = subjects.as_array().unwrap().iter().filter_map(|it| it["name"].as_str()).collect();
+    let names: Vec<&str> = subjects
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|it| it["name"].as_str())
+        .collect();
     let named = |namespace: &World, title: &str| format!("{}/{title}", namespace.namespace.name());
     assert_eq!(
         names,
-        [named(&one, "deployment/dex"), named(&two, "statefulset/dex"), named(&two, "daemonset/dex")],
+        [
+            named(&one, "deployment/dex"),
+            named(&two, "statefulset/dex"),
+            named(&two, "daemonset/dex")
+        ],
         "{run}"
     );
     // The one bystander's permission ends at its namespace.
-    let half = one.verify().args(["--namespace", two.namespace.name()]).run();
-    expect(&half, 21, "permission-missing", "configuration", &[two.namespace.name()]);
-    let missing = verify.args(["--workload", "deployment/dex", "--schedule-grace", "1s"]).run();
-    expect(&missing, 10, "no-pods", "configuration", &[two.namespace.name(), "there is no deployment/dex"]);
+    let half = one
+        .verify()
+        .args(["--namespace", two.namespace.name()])
+        .run();
+    expect(
+        &half,
+        21,
+        "permission-missing",
+        "configuration",
+        &[two.namespace.name()],
+    );
+    let missing = verify
+        .args(["--workload", "deployment/dex", "--schedule-grace", "1s"])
+        .run();
+    expect(
+        &missing,
+        10,
+        "no-pods",
+        "configuration",
+        &[two.namespace.name(), "there is no deployment/dex"],
+    );
 }
 
 #[test]
@@ -97,8 +156,14 @@ fn v12_a_registry_that_limits_is_waited_for_and_said() {
     let world = World::new();
     let limited = "failed to resolve reference \"x\": unexpected status code https://registry.example/v2/: 429 Too Many Requests";
     world.namespace.pods(scripts::timeline([
-        (Duration::from_millis(100), PodStatus::waiting("ErrImagePull", limited)),
-        (Duration::from_secs(2), PodStatus::waiting("ImagePullBackOff", "Back-off pulling image \"x\"")),
+        (
+            Duration::from_millis(100),
+            PodStatus::waiting("ErrImagePull", limited),
+        ),
+        (
+            Duration::from_secs(2),
+            PodStatus::waiting("ImagePullBackOff", "Back-off pulling image \"x\""),
+        ),
         (Duration::from_secs(4), PodStatus::running()),
     ]));
     world.deploy(NEW, 2);
@@ -106,9 +171,22 @@ fn v12_a_registry_that_limits_is_waited_for_and_said() {
     let notices = passed(&run);
     assert_eq!(notices.matches("429 Too Many Requests").count(), 1, "{run}");
     world.set_image("deployments/dex", &format!("{REPOSITORY}:sha-later"));
-    let never =
-        world.verify().args(["--image", &format!("{REPOSITORY}:sha-later"), "--pull-grace", "1s"]).run();
-    expect(&never, 10, "image-pull", "environment", &["429 Too Many Requests"]);
+    let never = world
+        .verify()
+        .args([
+            "--image",
+            &format!("{REPOSITORY}:sha-later"),
+            "--pull-grace",
+            "1s",
+        ])
+        .run();
+    expect(
+        &never,
+        10,
+        "image-pull",
+        "environment",
+        &["429 Too Many Requests"],
+    );
 }
 
 #[test]
@@ -117,14 +195,20 @@ fn v30_an_evicted_pod_is_replaced_and_noted() {
     let first = Mutex::new(None::<String>);
     world.namespace.pods(move |pod: &PodView| {
         let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
-        match first.get_or_insert_with(|| pod.name.clone()) == &pod.name && pod.age > Duration::from_secs(1) {
-            true => PodStatus::ended(137, "Error").reason("Evicted", "The node was low on resource: memory."),
+        match first.get_or_insert_with(|| pod.name.clone()) == &pod.name
+            && pod.age > Duration::from_secs(1)
+        {
+            true => PodStatus::ended(137, "Error")
+                .reason("Evicted", "The node was low on resource: memory."),
             false => scripts::healthy(pod),
         }
     });
     world.deploy(NEW, 2);
     let run = world.verify().args(["--soak", "3s"]).run();
-    assert!(passed(&run).contains("given up by its node (Evicted)"), "{run}");
+    assert!(
+        passed(&run).contains("given up by its node (Evicted)"),
+        "{run}"
+    );
 }
 
 #[test]
@@ -132,9 +216,24 @@ fn v34_v35_no_pods_are_no_proof() {
     let world = World::new();
     world.deploy("registry.example/example/other:1", 1);
     let nobody = world.verify().args(["--schedule-grace", "2s"]).run();
-    expect(&nobody, 10, "no-pods", "configuration", &[&format!("no pod runs {REPOSITORY}")]);
-    let named = world.verify().args(["--schedule-grace", "1s", "--workload", "deployment/dex"]).run();
-    expect(&named, 10, "no-pods", "configuration", &["no container of its template is of"]);
+    expect(
+        &nobody,
+        10,
+        "no-pods",
+        "configuration",
+        &[&format!("no pod runs {REPOSITORY}")],
+    );
+    let named = world
+        .verify()
+        .args(["--schedule-grace", "1s", "--workload", "deployment/dex"])
+        .run();
+    expect(
+        &named,
+        10,
+        "no-pods",
+        "configuration",
+        &["no container of its template is of"],
+    );
     world.set_image("deployments/dex", NEW);
     world.change("deployments/dex", &json!({ "replicas": 0 }));
     let zero = world.verify().run();
@@ -144,10 +243,18 @@ fn v34_v35_no_pods_are_no_proof() {
         "metadata": { "name": "by-hand" },
         "spec": { "containers": [{ "name": "dex", "image": NEW }] },
     });
-    Testbed::shared().kubernetes().delete(&world.namespace.path("apps/deployments/dex"));
+    Testbed::shared()
+        .kubernetes()
+        .delete(&world.namespace.path("apps/deployments/dex"));
     world.namespace.create("pods", &bare);
     let stranger = world.verify().args(["--schedule-grace", "1s"]).run();
-    expect(&stranger, 10, "no-pods", "configuration", &["by-hand belongs to none of them"]);
+    expect(
+        &stranger,
+        10,
+        "no-pods",
+        "configuration",
+        &["by-hand belongs to none of them"],
+    );
 }
 
 #[test]
@@ -157,12 +264,23 @@ fn a_restart_during_the_soak_is_seen() {
         (Duration::from_millis(100), PodStatus::running()),
         (
             Duration::from_secs(2),
-            PodStatus::running().restarted(1, 137, "Error").previous_log("terminated\n"),
+            PodStatus::running()
+                .restarted(1, 137, "Error")
+                .previous_log("terminated\n"),
         ),
     ]));
     world.deploy(NEW, 1);
-    let run = world.verify().args(["--soak", "4s", "--timeout", "5s"]).run();
-    expect(&run, 11, "restarted", "environment", &["started a container again", "of 4 s since"]);
+    let run = world
+        .verify()
+        .args(["--soak", "4s", "--timeout", "5s"])
+        .run();
+    expect(
+        &run,
+        11,
+        "restarted",
+        "environment",
+        &["started a container again", "of 4 s since"],
+    );
     passed(&world.verify().run());
 }
 
@@ -177,5 +295,9 @@ fn nobody_who_waits_is_left_without_words() {
     running.interrupt();
     let run = running.wait();
     let document: Value = run.json();
-    assert_eq!((run.code, &document["subjects"][0]["reason"]), (130, &json!("not-ready")), "{run}");
+    assert_eq!(
+        (run.code, &document["subjects"][0]["reason"]),
+        (130, &json!("not-ready")),
+        "{run}"
+    );
 }

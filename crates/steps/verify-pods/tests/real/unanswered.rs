@@ -22,16 +22,20 @@ struct Wire {
 impl Wire {
     fn to(target: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let wire = Self { address: listener.local_addr().unwrap().to_string(), open: Arc::default() };
+        let wire = Self {
+            address: listener.local_addr().unwrap().to_string(),
+            open: Arc::default(),
+        };
         let (open, target) = (Arc::clone(&wire.open), target.to_owned());
         thread::spawn(move || {
             while let Ok((client, _)) = listener.accept() {
                 let server = TcpStream::connect(&target).unwrap();
                 let mut known = open.lock().unwrap_or_else(PoisonError::into_inner);
                 known.extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
-                for (mut from, mut to) in
-                    [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)]
-                {
+                for (mut from, mut to) in [
+                    (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                    (server, client),
+                ] {
                     thread::spawn(move || {
                         drop(io::copy(&mut from, &mut to));
                         drop(to.shutdown(Shutdown::Both));
@@ -43,7 +47,12 @@ impl Wire {
     }
 
     fn cut(&self) {
-        for stream in self.open.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for stream in self
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain(..)
+        {
             drop(stream.shutdown(Shutdown::Both));
         }
     }
@@ -58,8 +67,11 @@ fn v38_connections_that_are_cut_are_made_again() {
     let config = std::fs::read_to_string(&world.account.kubeconfig).unwrap();
     let verify = world.verify();
     let through = verify.home().join("kubeconfig");
-    std::fs::write(&through, config.replace(Testbed::shared().kubernetes().address(), &wire.address))
-        .unwrap();
+    std::fs::write(
+        &through,
+        config.replace(Testbed::shared().kubernetes().address(), &wire.address),
+    )
+    .unwrap();
     let mut running = verify.env("KUBECONFIG", &through).spawn();
     running.wait_for("0 of 1 pods ready");
     wire.cut();
@@ -74,12 +86,28 @@ fn each_permission_that_decides_is_named_when_it_is_missing() {
     let world = World::new();
     world.deploy(NEW, 1);
     for missing in [PODS, WORKLOADS] {
-        let others: Vec<_> = RULES.iter().filter(|it| **it != missing).map(rule).collect();
-        let account = world.namespace.account(&format!("without-{}", missing.resources[0]), &others);
+        let others: Vec<_> = RULES
+            .iter()
+            .filter(|it| **it != missing)
+            .map(rule)
+            .collect();
+        let account = world
+            .namespace
+            .account(&format!("without-{}", missing.resources[0]), &others);
         let run = world.verify().env("KUBECONFIG", account.kubeconfig).run();
-        expect(&run, 21, "permission-missing", "configuration", &[world.namespace.name()]);
-        let hints =
-            run.json()["hints"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect::<String>();
+        expect(
+            &run,
+            21,
+            "permission-missing",
+            "configuration",
+            &[world.namespace.name()],
+        );
+        let hints = run.json()["hints"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it.as_str().unwrap())
+            .collect::<String>();
         assert!(hints.contains(missing.line), "{run}");
     }
 }
@@ -87,10 +115,16 @@ fn each_permission_that_decides_is_named_when_it_is_missing() {
 #[test]
 fn a_permission_that_only_explains_is_named_and_changes_no_verdict() {
     let world = World::new();
-    world.namespace.pods(scripts::crash_loop(1, "no such table: users\n"));
+    world
+        .namespace
+        .pods(scripts::crash_loop(1, "no such table: users\n"));
     world.deploy(NEW, 1);
     for missing in [LOGS, EVENTS] {
-        let others: Vec<_> = RULES.iter().filter(|it| **it != missing).map(rule).collect();
+        let others: Vec<_> = RULES
+            .iter()
+            .filter(|it| **it != missing)
+            .map(rule)
+            .collect();
         let name = format!("without-{}", missing.resources[0].replace('/', "-"));
         let account = world.namespace.account(&name, &others);
         let run = world.verify().env("KUBECONFIG", account.kubeconfig).run();
@@ -114,7 +148,10 @@ fn credentials_that_are_not_good_any_more_are_denied() {
         let kubeconfig = kubernetes.kubeconfig_for(token, world.namespace.name());
         let run = world.verify().env("KUBECONFIG", kubeconfig).run();
         expect(&run, 21, "credentials-rejected", "configuration", &[]);
-        assert!(run.elapsed < Duration::from_secs(5) && !format!("{run}").contains(token), "{run}");
+        assert!(
+            run.elapsed < Duration::from_secs(5) && !format!("{run}").contains(token),
+            "{run}"
+        );
     }
 }
 
@@ -135,12 +172,19 @@ fn no_token_is_ever_printed() {
             .run();
         assert_eq!(run.code, 0, "{run}");
         let files = ["record/run.json", "record/tape.jsonl", "output", "summary"];
-        let written = files.map(|file| std::fs::read_to_string(home.join(file)).unwrap_or_default());
+        let written =
+            files.map(|file| std::fs::read_to_string(home.join(file)).unwrap_or_default());
         // The mask is how a runner learns what to hide.
         let said = [run.stdout.as_str(), run.stderr.as_str()].concat();
-        let said: String = said.lines().filter(|line| !line.starts_with("::add-mask::")).collect();
+        let said: String = said
+            .lines()
+            .filter(|line| !line.starts_with("::add-mask::"))
+            .collect();
         let shown = written.concat() + &said;
-        assert!(!shown.contains(&world.account.token) && !shown.contains("eyJ"), "{shown}");
+        assert!(
+            !shown.contains(&world.account.token) && !shown.contains("eyJ"),
+            "{shown}"
+        );
     }
 }
 
@@ -152,12 +196,30 @@ fn an_api_server_that_is_away_is_no_answer_and_one_that_comes_back_is() {
     let verify = || verify(&[&namespace]).env("KUBECONFIG", testbed.kubernetes().kubeconfig());
     passed(&verify().run());
     let missing = verify().args(["--namespace", "nowhere"]).run();
-    expect(&missing, 10, "no-pods", "configuration", &["there is no namespace nowhere"]);
+    expect(
+        &missing,
+        10,
+        "no-pods",
+        "configuration",
+        &["there is no namespace nowhere"],
+    );
     let mut running = verify().args(["--soak", "3s"]).spawn();
     running.wait_for("to stay ready");
     testbed.stop_kubernetes();
-    expect(&verify().run(), 20, "unreachable", "environment", &[testbed.kubernetes().address()]);
-    expect(&verify().args(["--timeout", "0"]).run(), 20, "unreachable", "environment", &[]);
+    expect(
+        &verify().run(),
+        20,
+        "unreachable",
+        "environment",
+        &[testbed.kubernetes().address()],
+    );
+    expect(
+        &verify().args(["--timeout", "0"]).run(),
+        20,
+        "unreachable",
+        "environment",
+        &[],
+    );
     running.wait_for("to answer");
     testbed.start_kubernetes();
     passed(&running.wait());

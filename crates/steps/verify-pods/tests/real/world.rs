@@ -37,13 +37,16 @@ impl World {
 
     /// Creates a Deployment `dex` of so many pods.
     pub(crate) fn deploy(&self, image: &str, replicas: u32) {
-        self.namespace.create("apps/deployments", &workload(image, replicas));
+        self.namespace
+            .create("apps/deployments", &workload(image, replicas));
     }
 
     /// Changes a workload: a merge patch of its `spec`.
     pub(crate) fn change(&self, workload: &str, spec: &Value) {
         let path = self.namespace.path(&format!("apps/{workload}"));
-        Testbed::shared().kubernetes().patch(&path, &json!({ "spec": spec }));
+        Testbed::shared()
+            .kubernetes()
+            .patch(&path, &json!({ "spec": spec }));
     }
 
     /// Brings another image to a workload.
@@ -56,11 +59,14 @@ impl World {
         let ready = |pod: &Value| {
             let conditions = pod["status"]["conditions"].as_array();
             pod["spec"]["containers"][0]["image"] == image
-                && conditions
-                    .is_some_and(|all| all.iter().any(|it| it["type"] == "Ready" && it["status"] == "True"))
+                && conditions.is_some_and(|all| {
+                    all.iter()
+                        .any(|it| it["type"] == "Ready" && it["status"] == "True")
+                })
         };
-        self.namespace
-            .wait_for_pods("ready pods", |pods| pods.iter().filter(|pod| ready(pod)).count() == count);
+        self.namespace.wait_for_pods("ready pods", |pods| {
+            pods.iter().filter(|pod| ready(pod)).count() == count
+        });
     }
 }
 
@@ -107,7 +113,11 @@ pub(crate) fn template(image: &str) -> Value {
 /// Exit code, reason and fault.
 pub(crate) fn outcome(run: &Run) -> (i32, Value, Value) {
     let document = run.json();
-    (run.code, document["reason"].clone(), document["fault"].clone())
+    (
+        run.code,
+        document["reason"].clone(),
+        document["fault"].clone(),
+    )
 }
 
 /// Checks the outcome, and that the words have all of these.
@@ -115,7 +125,10 @@ pub(crate) fn outcome(run: &Run) -> (i32, Value, Value) {
 pub(crate) fn expect(run: &Run, code: i32, reason: &str, fault: &str, words: &[&str]) {
     assert_eq!(outcome(run), (code, json!(reason), json!(fault)), "{run}");
     let summary = run.json()["summary"].as_str().unwrap().to_owned();
-    assert!(words.iter().all(|word| summary.contains(word)), "{words:?}\n{run}");
+    assert!(
+        words.iter().all(|word| summary.contains(word)),
+        "{words:?}\n{run}"
+    );
 }
 
 /// Checks that it passed, and returns its notices.

@@ -76,7 +76,8 @@ impl Follow<'_> {
 
     fn refresh(&mut self) {
         let count = usize::try_from(self.known.refreshes).unwrap_or(usize::MAX);
-        let pause = Duration::from_secs(REFRESHES[count.saturating_sub(1).min(REFRESHES.len() - 1)]);
+        let pause =
+            Duration::from_secs(REFRESHES[count.saturating_sub(1).min(REFRESHES.len() - 1)]);
         if !self.pace.refreshing && self.is_due(self.pace.refreshed_at, pause) {
             self.refresh_now(Refresh::Normal);
         }
@@ -90,20 +91,39 @@ impl Follow<'_> {
     }
 
     fn relate(&mut self, revision: &str) {
-        let Ok(revision) = revision.parse::<Commit>() else { return };
-        let pause = if self.known.gone > 0 { REPLICAS } else { SELDOM };
+        let Ok(revision) = revision.parse::<Commit>() else {
+            return;
+        };
+        let pause = if self.known.gone > 0 {
+            REPLICAS
+        } else {
+            SELDOM
+        };
         let due = self.is_due(self.pace.related_at.get(revision.as_str()).copied(), pause);
         if !due || !self.pace.relating.insert(revision.to_string()) {
             return;
         }
         let sources = self.wanted.sources(&self.known.app);
-        let Some((_, source)) = sources.first() else { return };
-        let remote = self.wanted.remote.clone().unwrap_or_else(|| source.repo_url.clone());
+        let Some((_, source)) = sources.first() else {
+            return;
+        };
+        let remote = self
+            .wanted
+            .remote
+            .clone()
+            .unwrap_or_else(|| source.repo_url.clone());
         let branch = branch_of(source).map(str::to_owned);
         let (world, commit) = (self.world, &self.wanted.commit);
         self.job(async move {
             let (remote, branch) = (remote.as_str(), branch.as_deref());
-            let answer = Question { remote, branch, commit, revision: &revision }.ask(world).await;
+            let answer = Question {
+                remote,
+                branch,
+                commit,
+                revision: &revision,
+            }
+            .ask(world)
+            .await;
             Happened::Ancestry(revision, answer)
         });
     }
@@ -124,7 +144,9 @@ impl Follow<'_> {
     }
 
     fn sync(&mut self) {
-        if self.is_due(self.pace.synced_at, SELDOM) && !std::mem::replace(&mut self.pace.synced, true) {
+        if self.is_due(self.pace.synced_at, SELDOM)
+            && !std::mem::replace(&mut self.pace.synced, true)
+        {
             self.pace.synced_at = Some(self.now());
             let (argocd, app) = (self.argocd, self.app);
             self.job(async move { Happened::Synced(argocd.sync(app).await) });
@@ -155,7 +177,10 @@ impl Follow<'_> {
         }
     }
 
-    pub(super) fn opened(&mut self, result: Result<Found<Events>, Failure>) -> Result<bool, Failure> {
+    pub(super) fn opened(
+        &mut self,
+        result: Result<Found<Events>, Failure>,
+    ) -> Result<bool, Failure> {
         match result {
             Ok(Found::Here(events)) => self.read(Box::new(events)),
             // A proxy may not know streams: then there are the looks of our own.
@@ -180,7 +205,11 @@ impl Follow<'_> {
                 self.breaks = 0;
                 let now = self.now();
                 self.pace.heard_at = now;
-                Ok(Frame::State(self.known.observe(event.application, false, now)))
+                Ok(Frame::State(self.known.observe(
+                    event.application,
+                    false,
+                    now,
+                )))
             }
             Ok(None) => {
                 self.broke();
@@ -198,7 +227,10 @@ impl Follow<'_> {
     fn broke(&mut self) {
         self.breaks += 1;
         self.look_again();
-        self.later(Duration::from_secs(1 << self.breaks.min(4).saturating_sub(1)), || Happened::Reopen);
+        self.later(
+            Duration::from_secs(1 << self.breaks.min(4).saturating_sub(1)),
+            || Happened::Reopen,
+        );
     }
 
     pub(super) fn refreshed(
@@ -235,7 +267,10 @@ impl Follow<'_> {
         Ok(true)
     }
 
-    pub(super) fn synced(&mut self, result: Result<Result<(), String>, Failure>) -> Result<bool, Failure> {
+    pub(super) fn synced(
+        &mut self,
+        result: Result<Result<(), String>, Failure>,
+    ) -> Result<bool, Failure> {
         match result {
             Ok(Ok(())) => self.known.sync_refused = None,
             Ok(Err(said)) => (self.known.sync_refused, self.pace.synced) = (Some(said), false),
@@ -247,7 +282,9 @@ impl Follow<'_> {
 
     pub(super) fn related(&mut self, revision: &Commit, ancestry: Ancestry) -> bool {
         self.pace.relating.remove(revision.as_str());
-        self.pace.related_at.insert(revision.to_string(), self.now());
+        self.pace
+            .related_at
+            .insert(revision.to_string(), self.now());
         match ancestry.in_branch {
             Some(false) => self.known.gone += 1,
             Some(true) => self.known.gone = 0,
@@ -257,7 +294,10 @@ impl Follow<'_> {
         true
     }
 
-    pub(super) fn looked(&mut self, result: Result<Look, Failure>) -> Result<Option<Outcome>, Failure> {
+    pub(super) fn looked(
+        &mut self,
+        result: Result<Look, Failure>,
+    ) -> Result<Option<Outcome>, Failure> {
         self.pace.looking = false;
         self.pace.looked_at = Some(self.now());
         let look = match result {
@@ -281,7 +321,10 @@ impl Follow<'_> {
         if let Some(other) = self.newer_image(&doomed.images) {
             return self.superseded(other);
         }
-        let state = format!("cannot become healthy: {}, {}", doomed.name, doomed.doom.text);
+        let state = format!(
+            "cannot become healthy: {}, {}",
+            doomed.name, doomed.doom.text
+        );
         Ending::refused(doomed.doom.reason, state)
     }
 
@@ -295,17 +338,23 @@ impl Follow<'_> {
 
     /// Adds the last lines of the log; without them the ending is as true.
     pub(super) async fn with_log(&self, mut ending: Ending, doomed: &Doomed) -> Ending {
-        let Some([namespace, pod, container]) = &doomed.pod else { return ending };
+        let Some([namespace, pod, container]) = &doomed.pod else {
+            return ending;
+        };
         let lines = self.world.log_lines();
         if lines == 0 {
-            return ending
-                .hinted("pass `--log-lines 25` to see the end of its log, where everybody can read it");
+            return ending.hinted(
+                "pass `--log-lines 25` to see the end of its log, where everybody can read it",
+            );
         }
         let place = [namespace.as_str(), pod.as_str(), container.as_str()];
         let log = self.argocd.log(self.app, place, lines, doomed.restarted);
         match tokio::time::timeout(LOG, log).await {
             Ok(Ok(log)) if !log.is_empty() => {
-                ending.detail = Some(format!("log of {pod}, container {container}:\n{}", log.join("\n")));
+                ending.detail = Some(format!(
+                    "log of {pod}, container {container}:\n{}",
+                    log.join("\n")
+                ));
             }
             Ok(Err(failure)) if is_denied(failure.reason) => ending.hints.extend(failure.hints),
             Ok(Ok(_) | Err(_)) | Err(_) => {}

@@ -66,7 +66,9 @@ impl Follow<'_> {
     pub(super) fn deployed(&mut self) -> Option<Outcome> {
         let now = self.now();
         let lasts = now.saturating_sub(*self.proving.since.get_or_insert(now));
-        let Some(image) = &self.wanted.image else { return Some(self.passed()) };
+        let Some(image) = &self.wanted.image else {
+            return Some(self.passed());
+        };
         let Some(look) = self.proving.look.take() else {
             self.look_at_all(now);
             return None;
@@ -85,31 +87,50 @@ impl Follow<'_> {
 
     /// With a digest each pod is asked for its own. The first look is at once.
     fn look_at_all(&mut self, now: Duration) {
-        let early = self.proving.looked_at.is_some_and(|at| now.saturating_sub(at) < LOOKS);
+        let early = self
+            .proving
+            .looked_at
+            .is_some_and(|at| now.saturating_sub(at) < LOOKS);
         if early || self.pace.looking {
             return;
         }
         self.proving.looked_at = Some(now);
-        let by_digest = self.wanted.image.as_ref().is_some_and(pods::image::Wanted::is_by_digest);
+        let by_digest = self
+            .wanted
+            .image
+            .as_ref()
+            .is_some_and(pods::image::Wanted::is_by_digest);
         self.look(if by_digest { Closer::All } else { Closer::Sick });
     }
 
     fn hold(&mut self, text: String) -> Option<Outcome> {
-        let state = format!("Synced and Healthy at {}, but {text}", at(self.wanted, &self.known));
-        self.wait(Wait { reason: IMAGE_NOT_LIVE, state, asks: Vec::new() });
+        let state = format!(
+            "Synced and Healthy at {}, but {text}",
+            at(self.wanted, &self.known)
+        );
+        self.wait(Wait {
+            reason: IMAGE_NOT_LIVE,
+            state,
+            asks: Vec::new(),
+        });
         None
     }
 
     /// Argo CD says yes and the pods say no: either the commit wants something else, or somebody is
     /// behind, or what was rendered is not what the commit says (argo-cd#26530).
     fn not_live(&mut self, said: String, lasts: Duration) -> Option<Outcome> {
-        let state = format!("is Synced and Healthy at {}, but {said}", at(self.wanted, &self.known));
+        let state = format!(
+            "is Synced and Healthy at {}, but {said}",
+            at(self.wanted, &self.known)
+        );
         match self.proving.rendered.clone() {
             None => {
                 self.ask_what_was_rendered();
                 self.hold(said)
             }
-            Some(Rendered::Other(other)) if self.is_later() => Some(Outcome::End(self.superseded(&other))),
+            Some(Rendered::Other(other)) if self.is_later() => {
+                Some(Outcome::End(self.superseded(&other)))
+            }
             Some(rendered)
                 if self.proving.hard == Hard::Done
                     && (lasts >= GRACE || matches!(rendered, Rendered::Other(_))) =>
@@ -127,11 +148,17 @@ impl Follow<'_> {
 
     /// Returns whether it is at a descendant of the commit.
     pub(super) fn is_later(&self) -> bool {
-        self.known.revisions(self.wanted).iter().any(|it| it != self.wanted.commit.as_str())
+        self.known
+            .revisions(self.wanted)
+            .iter()
+            .any(|it| it != self.wanted.commit.as_str())
     }
 
     pub(super) fn superseded(&self, other: &str) -> Ending {
-        let state = format!("is at {}, which deploys {other}", at(self.wanted, &self.known));
+        let state = format!(
+            "is at {}, which deploys {other}",
+            at(self.wanted, &self.known)
+        );
         Ending::new(Verdict::Superseded, NEWER_IMAGE, state)
     }
 
@@ -149,10 +176,15 @@ impl Follow<'_> {
         }
     }
 
-    pub(super) fn rendered(&mut self, result: Result<Vec<Value>, Failure>) -> Result<bool, Failure> {
+    pub(super) fn rendered(
+        &mut self,
+        result: Result<Vec<Value>, Failure>,
+    ) -> Result<bool, Failure> {
         self.proving.rendering = false;
         match (result, &self.wanted.image) {
-            (Ok(objects), Some(image)) => self.proving.rendered = Some(live::rendered(image, &objects)),
+            (Ok(objects), Some(image)) => {
+                self.proving.rendered = Some(live::rendered(image, &objects))
+            }
             (Ok(_), None) => {}
             (Err(failure), _) => self.stumble(About::Pods, failure)?,
         }
@@ -160,7 +192,10 @@ impl Follow<'_> {
     }
 
     fn passed(&self) -> Outcome {
-        Outcome::End(Ending::passed(format!("deployed {}", at(self.wanted, &self.known))))
+        Outcome::End(Ending::passed(format!(
+            "deployed {}",
+            at(self.wanted, &self.known)
+        )))
     }
 }
 

@@ -11,22 +11,40 @@ use crate::{
 
 /// Returns what an operation that is under way does, for people.
 pub(super) fn running(app: &Application) -> Option<String> {
-    let Some(state) = app.status.operation_state.as_ref().filter(|state| state.is_running()) else {
-        return app.operation.as_ref().map(|_| "a sync was asked for".to_owned());
+    let Some(state) = app
+        .status
+        .operation_state
+        .as_ref()
+        .filter(|state| state.is_running())
+    else {
+        return app
+            .operation
+            .as_ref()
+            .map(|_| "a sync was asked for".to_owned());
     };
     // Until it ends, nothing else is begun (argo-cd#11494).
     let which = match state.revisions().first() {
-        Some(other) if state.revisions() != app.revisions() => format!("a sync to {}", super::short(other)),
+        Some(other) if state.revisions() != app.revisions() => {
+            format!("a sync to {}", super::short(other))
+        }
         _ => "its sync".to_owned(),
     };
     Some(match state.finished_at {
         Some(_) => format!("{which} is to be tried again: {}", tidy(&state.message)),
-        None => format!("{which} is {}{}", state.phase.to_lowercase(), said(&state.message)),
+        None => format!(
+            "{which} is {}{}",
+            state.phase.to_lowercase(),
+            said(&state.message)
+        ),
     })
 }
 
 fn said(message: &str) -> String {
-    if message.is_empty() { String::new() } else { format!(": {}", tidy(message)) }
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", tidy(message))
+    }
 }
 
 /// Decides on the operation, if there is one to decide on: it runs, or it failed for this revision.
@@ -34,12 +52,17 @@ pub(super) fn judge(wanted: &Wanted, known: &Known) -> Option<Decision> {
     let app = &known.app;
     let state = app.status.operation_state.as_ref();
     if let Some(what) = running(app) {
-        let again = state.filter(|state| state.finished_at.is_some() && state.revisions() == app.revisions());
+        let again = state
+            .filter(|state| state.finished_at.is_some() && state.revisions() == app.revisions());
         let again = again.filter(|state| is_final(&state.message));
         return Some(match again {
             Some(state) => ended(wanted, known, state),
             // A hook, or a wave before the next one, may wait for a pod that never comes.
-            None => waiting(NOT_SYNCED, format!("{}, {what}", here(wanted, known)), vec![Ask::Pods]),
+            None => waiting(
+                NOT_SYNCED,
+                format!("{}, {what}", here(wanted, known)),
+                vec![Ask::Pods],
+            ),
         });
     }
     let state = state.filter(|state| state.has_failed() && !state.is_dry_run())?;
@@ -57,7 +80,11 @@ pub(super) fn judge(wanted: &Wanted, known: &Known) -> Option<Decision> {
 }
 
 fn here(wanted: &Wanted, known: &Known) -> String {
-    format!("{} at {}", known.app.status.sync.status, super::at(wanted, known))
+    format!(
+        "{} at {}",
+        known.app.status.sync.status,
+        super::at(wanted, known)
+    )
 }
 
 /// What no second try helps against.
@@ -77,22 +104,43 @@ fn ended(wanted: &Wanted, known: &Known, state: &OperationState) -> Decision {
     if known.operation_is_older_than_us() && !state.is_running() {
         return Decision::End(will_not_retry(&here(wanted, known), &state.message));
     }
-    let results = state.sync_result.as_ref().map(|result| result.resources.as_slice()).unwrap_or_default();
+    let results = state
+        .sync_result
+        .as_ref()
+        .map(|result| result.resources.as_slice())
+        .unwrap_or_default();
     if results.is_empty() && !known.is_whole {
-        return waiting(NOT_SYNCED, format!("its sync failed: {}", tidy(&state.message)), vec![Ask::Whole]);
+        return waiting(
+            NOT_SYNCED,
+            format!("its sync failed: {}", tidy(&state.message)),
+            vec![Ask::Whole],
+        );
     }
     if let Some(hook) = results.iter().find(|result| is_failed_hook(result)) {
-        let said = tidy(if hook.message.is_empty() { &state.message } else { &hook.message });
-        let text = format!("failed in its {} hook {}/{}: {said}", hook.hook_type, hook.kind, hook.name);
+        let said = tidy(if hook.message.is_empty() {
+            &state.message
+        } else {
+            &hook.message
+        });
+        let text = format!(
+            "failed in its {} hook {}/{}: {said}",
+            hook.hook_type, hook.kind, hook.name
+        );
         return Decision::End(Ending::refused(HOOK_FAILED, text));
     }
     let failed = results.iter().find(|result| result.status == "SyncFailed");
-    let said = failed
-        .map_or_else(|| tidy(&state.message), |it| format!("{}/{}: {}", it.kind, it.name, tidy(&it.message)));
+    let said = failed.map_or_else(
+        || tidy(&state.message),
+        |it| format!("{}/{}: {}", it.kind, it.name, tidy(&it.message)),
+    );
     // The cluster's quota and its rules have words of their own.
-    let reason =
-        pods::failed_create(&said).filter(|_| says_admission(&said)).map_or(SYNC_FAILED, |it| it.reason);
-    Decision::End(Ending::refused(reason, format!("could not be synced: {said}")))
+    let reason = pods::failed_create(&said)
+        .filter(|_| says_admission(&said))
+        .map_or(SYNC_FAILED, |it| it.reason);
+    Decision::End(Ending::refused(
+        reason,
+        format!("could not be synced: {said}"),
+    ))
 }
 
 fn says_admission(message: &str) -> bool {

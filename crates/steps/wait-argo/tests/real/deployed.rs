@@ -24,10 +24,17 @@ fn a_commit_that_nobody_told_argocd_of_is_deployed_within_seconds() {
             "name": world.app.name(), "revision": commit, "sync": "Synced", "health": "Healthy", "image": image(NEW),
         }])
     );
-    assert!(summary(&run).contains(&format!("deployed {}, live {}", &commit[..8], image(NEW))), "{run}");
+    assert!(
+        summary(&run).contains(&format!("deployed {}, live {}", &commit[..8], image(NEW))),
+        "{run}"
+    );
     assert!(document["facts"]["waited"].as_u64().unwrap() < 15, "{run}");
     assert!(document["requests"].as_u64().unwrap() < 15, "{run}");
-    assert!(run.max_rss_kib.is_none_or(|rss| rss < 20 << 10), "{:?} KiB", run.max_rss_kib);
+    assert!(
+        run.max_rss_kib.is_none_or(|rss| rss < 20 << 10),
+        "{:?} KiB",
+        run.max_rss_kib
+    );
     let again = world.wait(&commit, NEW).run();
     assert_eq!((again.code, summary(&again)), (0, summary(&run)), "{again}");
 }
@@ -38,17 +45,34 @@ fn the_old_revision_is_never_green() {
     // Nobody looks at the repository, as between two polls.
     let (old, commit) = (world.app.revision().unwrap(), world.push(NEW));
     let server = swallowing_refreshes(&world);
-    let run = world.wait_at(&server.url(), &commit, NEW).args(["--timeout", "12s"]).run();
-    assert_eq!(outcome(&run), (11, json!("old-revision"), json!("environment")), "{run}");
-    let said = format!("still at {}, {} is not there, refresh not processed, asked", &old[..8], &commit[..8]);
+    let run = world
+        .wait_at(&server.url(), &commit, NEW)
+        .args(["--timeout", "12s"])
+        .run();
+    assert_eq!(
+        outcome(&run),
+        (11, json!("old-revision"), json!("environment")),
+        "{run}"
+    );
+    let said = format!(
+        "still at {}, {} is not there, refresh not processed, asked",
+        &old[..8],
+        &commit[..8]
+    );
     assert!(summary(&run).contains(&said), "{run}");
     assert_eq!(world.app.revision(), Some(old));
-    let refreshes = server.seen().iter().filter(|seen| seen.query("refresh").is_some()).count();
+    let refreshes = server
+        .seen()
+        .iter()
+        .filter(|seen| seen.query("refresh").is_some())
+        .count();
     assert!((3..=4).contains(&refreshes), "at 0, 2, 6 s: {refreshes}");
     let looks = server
         .seen()
         .iter()
-        .filter(|seen| seen.path == format!("/api/v1/applications/{}?project=default", world.app.name()))
+        .filter(|seen| {
+            seen.path == format!("/api/v1/applications/{}?project=default", world.app.name())
+        })
         .count();
     assert_eq!(looks, 2, "at 0 and 10 s");
 }
@@ -58,7 +82,12 @@ pub(crate) fn swallowing_refreshes(world: &World) -> Faulty {
     let (testbed, name) = (Testbed::shared(), world.app.name().to_owned());
     let address = testbed.argocd().address().to_owned();
     Faulty::answering(move |seen| match seen.query("refresh") {
-        Some(_) => Reply::json(200, &testbed.argocd().get(&format!("/api/v1/applications/{name}"))),
+        Some(_) => Reply::json(
+            200,
+            &testbed
+                .argocd()
+                .get(&format!("/api/v1/applications/{name}")),
+        ),
         None => Reply::forward(&address),
     })
 }
@@ -74,28 +103,50 @@ fn two_applications_have_one_deadline_and_the_worst_decides() {
     };
     let old = remote.change("main", &files(OLD), "deploy: old");
     let app = |namespace: &Namespace, environment: &str| {
-        testbed.app(&AppSpec::new(namespace, &remote.url(), &format!("infra/argocd/overlays/{environment}")))
+        testbed.app(&AppSpec::new(
+            namespace,
+            &remote.url(),
+            &format!("infra/argocd/overlays/{environment}"),
+        ))
     };
     let apps = [app(&namespaces[0], "stage"), app(&namespaces[1], "prod")];
     apps.iter().for_each(|app| app.wait_until_deployed(&old));
-    namespaces[1].pods(scripts::image_pull_backoff("registry.example/example/dex:sha-1a2b3c4d: not found"));
+    namespaces[1].pods(scripts::image_pull_backoff(
+        "registry.example/example/dex:sha-1a2b3c4d: not found",
+    ));
     let commit = remote.change("main", &files(NEW), "deploy: new");
     let started = Instant::now();
-    let run =
-        wait(&testbed.argocd().url(), &[&apps[0], &apps[1]], &commit).args(["--image", &image(NEW)]).run();
-    assert_eq!(outcome(&run), (10, json!("image-pull"), json!("change")), "{run}");
+    let run = wait(&testbed.argocd().url(), &[&apps[0], &apps[1]], &commit)
+        .args(["--image", &image(NEW)])
+        .run();
+    assert_eq!(
+        outcome(&run),
+        (10, json!("image-pull"), json!("change")),
+        "{run}"
+    );
     assert!(started.elapsed() < Duration::from_secs(15), "{run}");
     let document = run.json();
-    let verdicts = document["subjects"].as_array().unwrap().iter().map(|subject| &subject["verdict"]);
+    let verdicts = document["subjects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|subject| &subject["verdict"]);
     assert_eq!(verdicts.collect::<Vec<_>>(), ["passed", "refused"], "{run}");
-    assert!(run.stderr.contains(apps[0].name()) && run.stderr.contains(apps[1].name()), "{run}");
+    assert!(
+        run.stderr.contains(apps[0].name()) && run.stderr.contains(apps[1].name()),
+        "{run}"
+    );
 }
 
 #[test]
 fn a_descendant_counts_and_one_with_another_image_supersedes() {
     let world = World::new();
     let commit = world.push(NEW);
-    let later = world.remote.commit("main", &[("docs/README.md", "# dex\n", false)], "docs: more");
+    let later = world.remote.commit(
+        "main",
+        &[("docs/README.md", "# dex\n", false)],
+        "docs: more",
+    );
     let run = world.wait(&commit, NEW).run();
     run.expect_code(0);
     let said = format!("deployed {}, a descendant of {}", &later[..8], &commit[..8]);
@@ -104,7 +155,11 @@ fn a_descendant_counts_and_one_with_another_image_supersedes() {
     let newer = world.push("sha-99999999");
     world.app.wait_until_deployed(&newer);
     let run = world.wait(&commit, NEW).run();
-    assert_eq!(outcome(&run), (12, json!("newer-image"), json!("nobody")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (12, json!("newer-image"), json!("nobody")),
+        "{run}"
+    );
     assert!(summary(&run).contains(&image("sha-99999999")), "{run}");
 }
 
@@ -112,16 +167,30 @@ fn a_descendant_counts_and_one_with_another_image_supersedes() {
 fn where_no_history_can_be_asked_only_the_commit_itself_counts_and_that_is_said() {
     let world = World::new();
     let commit = world.push(NEW);
-    let later = world.remote.commit("main", &[("docs/README.md", "# dex\n", false)], "docs: more");
-    let run =
-        world.wait(&commit, NEW).args(["--remote", "http://127.0.0.1:1/a.git", "--timeout", "8s"]).run();
-    assert_eq!(outcome(&run), (11, json!("old-revision"), json!("environment")), "{run}");
-    let notice = run.json()["notices"].to_string();
-    assert!(
-        notice.contains(&format!("only {} itself counted", &commit[..8])) && notice.contains("127.0.0.1:1"),
+    let later = world.remote.commit(
+        "main",
+        &[("docs/README.md", "# dex\n", false)],
+        "docs: more",
+    );
+    let run = world
+        .wait(&commit, NEW)
+        .args(["--remote", "http://127.0.0.1:1/a.git", "--timeout", "8s"])
+        .run();
+    assert_eq!(
+        outcome(&run),
+        (11, json!("old-revision"), json!("environment")),
         "{run}"
     );
-    let run = world.wait(&later, NEW).args(["--remote", "http://127.0.0.1:1/a.git"]).run();
+    let notice = run.json()["notices"].to_string();
+    assert!(
+        notice.contains(&format!("only {} itself counted", &commit[..8]))
+            && notice.contains("127.0.0.1:1"),
+        "{run}"
+    );
+    let run = world
+        .wait(&later, NEW)
+        .args(["--remote", "http://127.0.0.1:1/a.git"])
+        .run();
     assert_eq!((run.code, &run.json()["notices"]), (0, &json!([])), "{run}");
 }
 
@@ -129,16 +198,29 @@ fn where_no_history_can_be_asked_only_the_commit_itself_counts_and_that_is_said(
 fn pods_have_to_show_one_of_the_digests() {
     let world = World::new();
     let digest = |of: &str| format!("sha256:{}", of.repeat(64));
-    world.namespace.pods(scripts::running(&format!("registry.example/example/dex@{}", digest("a"))));
+    world.namespace.pods(scripts::running(&format!(
+        "registry.example/example/dex@{}",
+        digest("a")
+    )));
     let commit = world.push(NEW);
     let right = format!("{},{}", digest("b"), digest("a"));
     let run = world.wait(&commit, NEW).args(["--digest", &right]).run();
     run.expect_code(0);
     let live = format!("{}@{}", image(NEW), digest("a"));
     assert_eq!(run.json()["facts"]["apps"][0]["image"], live, "{run}");
-    let run = world.wait(&commit, NEW).args(["--digest", &digest("b")]).run();
-    assert_eq!(outcome(&run), (13, json!("image-not-live"), json!("environment")), "{run}");
-    assert!(summary(&run).contains(&format!("runs other bytes under that tag: {}", digest("a"))), "{run}");
+    let run = world
+        .wait(&commit, NEW)
+        .args(["--digest", &digest("b")])
+        .run();
+    assert_eq!(
+        outcome(&run),
+        (13, json!("image-not-live"), json!("environment")),
+        "{run}"
+    );
+    assert!(
+        summary(&run).contains(&format!("runs other bytes under that tag: {}", digest("a"))),
+        "{run}"
+    );
 }
 
 #[test]
@@ -146,8 +228,17 @@ fn what_the_commit_does_not_deploy_is_never_live() {
     let world = World::new();
     let commit = world.push(NEW);
     let run = world.wait(&commit, "sha-99999999").run();
-    assert_eq!(outcome(&run), (13, json!("image-not-live"), json!("environment")), "{run}");
-    assert!(run.json()["hints"].to_string().contains(&format!("the commit deploys {}", image(NEW))), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (13, json!("image-not-live"), json!("environment")),
+        "{run}"
+    );
+    assert!(
+        run.json()["hints"]
+            .to_string()
+            .contains(&format!("the commit deploys {}", image(NEW))),
+        "{run}"
+    );
 }
 
 #[test]
@@ -158,8 +249,15 @@ fn asked_once_it_does_not_wait() {
     run.expect_code(0);
     let next = push(&world.remote, &world.namespace, NEW);
     let server = swallowing_refreshes(&world);
-    let run = world.wait_at(&server.url(), &next, NEW).args(["--timeout", "0"]).run();
-    assert_eq!(outcome(&run), (11, json!("old-revision"), json!("environment")), "{run}");
+    let run = world
+        .wait_at(&server.url(), &next, NEW)
+        .args(["--timeout", "0"])
+        .run();
+    assert_eq!(
+        outcome(&run),
+        (11, json!("old-revision"), json!("environment")),
+        "{run}"
+    );
     assert!(server.seen().len() <= 2, "{:?}", server.seen());
 }
 
@@ -167,14 +265,19 @@ fn asked_once_it_does_not_wait() {
 fn a_hook_that_runs_after_the_sync_is_waited_for() {
     let world = World::new();
     let at = Duration::from_secs;
-    world.namespace.pods(move |pod| match pod.name.starts_with("check") {
-        true if pod.age < at(4) => lab::testbed::PodStatus::running(),
-        _ => scripts::healthy(pod),
-    });
+    world
+        .namespace
+        .pods(move |pod| match pod.name.starts_with("check") {
+            true if pod.age < at(4) => lab::testbed::PodStatus::running(),
+            _ => scripts::healthy(pod),
+        });
     let commit = with_hook(&world, "PostSync");
     let run = world.wait(&commit, NEW).run();
     run.expect_code(0);
-    assert!(run.json()["facts"]["waited"].as_u64().unwrap() >= 4, "{run}");
+    assert!(
+        run.json()["facts"]["waited"].as_u64().unwrap() >= 4,
+        "{run}"
+    );
 }
 
 /// Pushes the new tag and a job that runs before or after its sync.
@@ -191,8 +294,10 @@ pub(crate) fn with_hook(world: &World, phase: &str) -> String {
         (format!("{OVERLAY}/kustomization.yaml"), text.as_str()),
         (format!("{OVERLAY}/job.yaml"), job.as_str()),
     ];
-    let files: Vec<(&str, &str, bool)> =
-        files.iter().map(|(path, text)| (path.as_str(), *text, false)).collect();
+    let files: Vec<(&str, &str, bool)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), *text, false))
+        .collect();
     world.remote.commit("main", &files, "deploy: with a hook")
 }
 
@@ -201,10 +306,18 @@ fn a_newer_image_that_cannot_be_pulled_is_not_this_commits_fault() {
     let world = World::new();
     let message = "registry.example/example/dex:sha-99999999: not found";
     let sick = scripts::image_pull_backoff(message);
-    world
-        .namespace
-        .pods(move |pod| if pod.image.ends_with("99999999") { sick(pod) } else { scripts::healthy(pod) });
+    world.namespace.pods(move |pod| {
+        if pod.image.ends_with("99999999") {
+            sick(pod)
+        } else {
+            scripts::healthy(pod)
+        }
+    });
     let (commit, _) = (world.push(NEW), world.push("sha-99999999"));
     let run = world.wait(&commit, NEW).run();
-    assert_eq!(outcome(&run), (12, json!("newer-image"), json!("nobody")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (12, json!("newer-image"), json!("nobody")),
+        "{run}"
+    );
 }

@@ -29,17 +29,26 @@ fn within(seconds: u64, command: &Command) -> Run {
 #[test]
 fn an_image_that_cannot_be_pulled_is_the_changes_fault_and_the_registrys_words_are_shown() {
     let world = World::new();
-    world.namespace.pods(scripts::image_pull_backoff("registry.example/example/dex:sha-1a2b3c4d: not found"));
+    world.namespace.pods(scripts::image_pull_backoff(
+        "registry.example/example/dex:sha-1a2b3c4d: not found",
+    ));
     let commit = world.push(NEW);
     let run = within(15, &world.wait(&commit, NEW));
-    assert_eq!(outcome(&run), (10, json!("image-pull"), json!("change")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (10, json!("image-pull"), json!("change")),
+        "{run}"
+    );
     let said = summary(&run);
     let pod = world
         .namespace
         .list("pods")
         .iter()
         .any(|pod| said.contains(pod["metadata"]["name"].as_str().unwrap()));
-    assert!(pod && said.contains("container dex: cannot pull") && said.ends_with("not found"), "{said}");
+    assert!(
+        pod && said.contains("container dex: cannot pull") && said.ends_with("not found"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -50,26 +59,49 @@ fn a_registry_that_does_not_let_it_in_is_a_matter_of_settings() {
     ));
     let commit = world.push(NEW);
     let run = within(15, &world.wait(&commit, NEW));
-    assert_eq!(outcome(&run), (10, json!("image-pull"), json!("configuration")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (10, json!("image-pull"), json!("configuration")),
+        "{run}"
+    );
 }
 
 #[test]
 fn a_crash_loop_shows_the_end_of_the_log_where_that_may_be_read() {
     let world = World::new();
-    world.namespace.pods(scripts::crash_loop(1, "starting\nno such table: users\n"));
+    world
+        .namespace
+        .pods(scripts::crash_loop(1, "starting\nno such table: users\n"));
     let commit = world.push(NEW);
     let argocd = Testbed::shared().argocd();
     let run = within(15, &world.wait(&commit, NEW));
-    assert_eq!(outcome(&run), (10, json!("crash-loop"), json!("change")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (10, json!("crash-loop"), json!("change")),
+        "{run}"
+    );
     assert!(summary(&run).contains("exit code 1"), "{run}");
-    let line = format!("`p, role:ci, logs, get, default/{}, allow`", world.app.name());
+    let line = format!(
+        "`p, role:ci, logs, get, default/{}, allow`",
+        world.app.name()
+    );
     assert!(run.json()["hints"].to_string().contains(&line), "{run}");
-    let reader =
-        argocd.account(&["p, role:ci, applications, get, */*, allow", "p, role:ci, logs, get, */*, allow"]);
-    let run = within(15, &world.wait(&commit, NEW).env("RUNBOOK_ARGOCD_TOKEN", &reader.token));
+    let reader = argocd.account(&[
+        "p, role:ci, applications, get, */*, allow",
+        "p, role:ci, logs, get, */*, allow",
+    ]);
+    let run = within(
+        15,
+        &world
+            .wait(&commit, NEW)
+            .env("RUNBOOK_ARGOCD_TOKEN", &reader.token),
+    );
     assert!(run.stderr.contains("no such table: users"), "{run}");
-    let quiet =
-        world.wait(&commit, NEW).env("RUNBOOK_ARGOCD_TOKEN", &reader.token).args(["--log-lines", "0"]).run();
+    let quiet = world
+        .wait(&commit, NEW)
+        .env("RUNBOOK_ARGOCD_TOKEN", &reader.token)
+        .args(["--log-lines", "0"])
+        .run();
     assert!(
         !quiet.stderr.contains("no such table: users")
             && quiet.json()["hints"].to_string().contains("--log-lines"),
@@ -84,7 +116,9 @@ fn the_old_pods_may_be_as_sick_as_they_like() {
         true => scripts::healthy(pod),
         false => scripts::crash_loop(1, "no such table: users\n")(pod),
     });
-    world.app.wait_for("bad health", |status| status["health"]["status"] != "Healthy");
+    world.app.wait_for("bad health", |status| {
+        status["health"]["status"] != "Healthy"
+    });
     let commit = world.push(NEW);
     world.wait(&commit, NEW).run().expect_code(0);
 }
@@ -94,18 +128,45 @@ fn an_application_that_is_not_there_is_told_from_one_that_may_not_be_seen() {
     let commit = "1".repeat(40);
     let ask = |arguments: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_wait-argo"))
-            .args(["--argocd-server", &url(), "--app", "nobody", "--commit", &commit, "--format", "json"])
+            .args([
+                "--argocd-server",
+                &url(),
+                "--app",
+                "nobody",
+                "--commit",
+                &commit,
+                "--format",
+                "json",
+            ])
             .args(arguments)
             .env("RUNBOOK_ARGOCD_TOKEN", token())
     };
     let run = within(5, &ask(&["--argocd-project", "default"]));
-    assert_eq!(outcome(&run), (10, json!("app-missing"), json!("configuration")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (10, json!("app-missing"), json!("configuration")),
+        "{run}"
+    );
     let run = within(5, &ask(&[]));
-    assert_eq!(outcome(&run), (21, json!("permission-missing"), json!("configuration")), "{run}");
-    assert!(run.json()["hints"].to_string().contains("--argocd-project"), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (21, json!("permission-missing"), json!("configuration")),
+        "{run}"
+    );
+    assert!(
+        run.json()["hints"].to_string().contains("--argocd-project"),
+        "{run}"
+    );
     let world = World::new();
-    let run = within(5, &wait(&url(), &[&world.app], &commit).args(["--argocd-project", "elsewhere"]));
-    assert_eq!(outcome(&run), (10, json!("app-missing"), json!("configuration")), "{run}");
+    let run = within(
+        5,
+        &wait(&url(), &[&world.app], &commit).args(["--argocd-project", "elsewhere"]),
+    );
+    assert_eq!(
+        outcome(&run),
+        (10, json!("app-missing"), json!("configuration")),
+        "{run}"
+    );
 }
 
 #[test]
@@ -113,17 +174,40 @@ fn an_application_of_another_branch_overlay_or_repository_never_gets_the_commit(
     let world = World::with(|spec| spec);
     let commit = world.push(NEW);
     for (arguments, said) in [
-        (["--branch", "release"], "it tracks main, pushed was release"),
-        (["--overlay", "infra/argocd/overlays/prod"], "its path is infra/argocd/overlays/dev"),
-        (["--repository", "data-literate/elsewhere"], "not from data-literate/elsewhere"),
+        (
+            ["--branch", "release"],
+            "it tracks main, pushed was release",
+        ),
+        (
+            ["--overlay", "infra/argocd/overlays/prod"],
+            "its path is infra/argocd/overlays/dev",
+        ),
+        (
+            ["--repository", "data-literate/elsewhere"],
+            "not from data-literate/elsewhere",
+        ),
     ] {
         let run = within(5, &wait(&url(), &[&world.app], &commit).args(arguments));
-        assert_eq!(outcome(&run), (10, json!("wrong-source"), json!("configuration")), "{run}");
+        assert_eq!(
+            outcome(&run),
+            (10, json!("wrong-source"), json!("configuration")),
+            "{run}"
+        );
         assert!(summary(&run).contains(said), "{run}");
     }
     let path = world.remote.path();
-    let right = ["--overlay", OVERLAY, "--repository", path.to_str().unwrap(), "--branch", "refs/heads/main"];
-    wait(&url(), &[&world.app], &commit).args(right).run().expect_code(0);
+    let right = [
+        "--overlay",
+        OVERLAY,
+        "--repository",
+        path.to_str().unwrap(),
+        "--branch",
+        "refs/heads/main",
+    ];
+    wait(&url(), &[&world.app], &commit)
+        .args(right)
+        .run()
+        .expect_code(0);
 }
 
 #[test]
@@ -131,11 +215,21 @@ fn a_commit_that_was_pushed_over_is_gone() {
     let world = World::new();
     let old = world.app.revision().unwrap();
     let commit = world.push(NEW);
-    let git = ["--git-dir", world.remote.path().to_str().unwrap(), "update-ref", "refs/heads/main", &old]
-        .map(str::to_owned);
+    let git = [
+        "--git-dir",
+        world.remote.path().to_str().unwrap(),
+        "update-ref",
+        "refs/heads/main",
+        &old,
+    ]
+    .map(str::to_owned);
     Command::new("git").args(&git).run().expect_code(0);
     let run = within(10, &world.wait(&commit, NEW));
-    assert_eq!(outcome(&run), (10, json!("commit-gone"), json!("nobody")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (10, json!("commit-gone"), json!("nobody")),
+        "{run}"
+    );
     assert!(summary(&run).contains("is no longer in main"), "{run}");
 }
 
@@ -149,7 +243,11 @@ fn an_overlay_that_cannot_be_rendered_is_the_changes_fault() {
         "deploy: broken",
     );
     let run = within(30, &world.wait(&commit, NEW));
-    assert_eq!(outcome(&run), (10, json!("render-error"), json!("change")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (10, json!("render-error"), json!("change")),
+        "{run}"
+    );
     assert!(summary(&run).contains("nowhere.yaml"), "{run}");
 }
 
@@ -165,52 +263,93 @@ fn what_the_cluster_does_not_take_fails_and_is_not_tried_again() {
         "deploy: immutable",
     );
     let run = within(20, &world.wait(&commit, NEW));
-    assert_eq!(outcome(&run), (10, json!("sync-failed"), json!("change")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (10, json!("sync-failed"), json!("change")),
+        "{run}"
+    );
     let said = summary(&run);
     assert!(
-        said.contains("Deployment/dex") && said.contains("field is immutable") && !said.contains("/dev/shm"),
+        said.contains("Deployment/dex")
+            && said.contains("field is immutable")
+            && !said.contains("/dev/shm"),
         "{said}"
     );
-    world.app.wait_for("the end of it", |status| status["operationState"]["phase"] == "Failed");
+    world.app.wait_for("the end of it", |status| {
+        status["operationState"]["phase"] == "Failed"
+    });
     let again = within(10, &world.wait(&commit, NEW));
-    assert_eq!(outcome(&again), (10, json!("will-not-retry"), json!("change")), "{again}");
+    assert_eq!(
+        outcome(&again),
+        (10, json!("will-not-retry"), json!("change")),
+        "{again}"
+    );
     assert!(summary(&again).contains("will not retry"), "{again}");
 }
 
 /// Takes away the five tries that Argo CD makes of itself.
 fn once(world: &World) {
-    world.app.patch(&json!({ "spec": { "syncPolicy": { "retry": { "limit": 0 } } } }));
+    world
+        .app
+        .patch(&json!({ "spec": { "syncPolicy": { "retry": { "limit": 0 } } } }));
 }
 
 #[test]
 fn a_hook_that_fails_is_named() {
     let world = World::new();
     once(&world);
-    world.namespace.pods(|pod| match pod.name.starts_with("check") {
-        true => lab::testbed::PodStatus::ended(3, "Error"),
-        false => scripts::healthy(pod),
-    });
+    world
+        .namespace
+        .pods(|pod| match pod.name.starts_with("check") {
+            true => lab::testbed::PodStatus::ended(3, "Error"),
+            false => scripts::healthy(pod),
+        });
     let commit = with_hook(&world, "PreSync");
     let run = within(20, &world.wait(&commit, NEW));
-    assert_eq!(outcome(&run), (10, json!("hook-failed"), json!("change")), "{run}");
-    assert!(summary(&run).contains("failed in its PreSync hook Job/check"), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (10, json!("hook-failed"), json!("change")),
+        "{run}"
+    );
+    assert!(
+        summary(&run).contains("failed in its PreSync hook Job/check"),
+        "{run}"
+    );
 }
 
 #[test]
 fn without_auto_sync_nothing_comes_unless_it_is_asked_for() {
     let world = World::new();
-    world.app.patch(&json!({ "spec": { "syncPolicy": { "automated": null } } }));
+    world
+        .app
+        .patch(&json!({ "spec": { "syncPolicy": { "automated": null } } }));
     let commit = world.push(NEW);
     let run = within(10, &world.wait(&commit, NEW));
-    assert_eq!(outcome(&run), (10, json!("auto-sync-off"), json!("configuration")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (10, json!("auto-sync-off"), json!("configuration")),
+        "{run}"
+    );
     let sync = world.wait(&commit, NEW).arg("--sync");
     let run = sync.run();
-    assert_eq!(outcome(&run), (21, json!("permission-missing"), json!("configuration")), "{run}");
-    let line = format!("`p, role:ci, applications, sync, default/{}, allow`", world.app.name());
+    assert_eq!(
+        outcome(&run),
+        (21, json!("permission-missing"), json!("configuration")),
+        "{run}"
+    );
+    let line = format!(
+        "`p, role:ci, applications, sync, default/{}, allow`",
+        world.app.name()
+    );
     assert!(run.json()["hints"].to_string().contains(&line), "{run}");
-    let policy = ["p, role:ci, applications, get, */*, allow", "p, role:ci, applications, sync, */*, allow"];
+    let policy = [
+        "p, role:ci, applications, get, */*, allow",
+        "p, role:ci, applications, sync, */*, allow",
+    ];
     let account = Testbed::shared().argocd().account(&policy);
-    sync.env("RUNBOOK_ARGOCD_TOKEN", &account.token).run().expect_code(0);
+    sync.env("RUNBOOK_ARGOCD_TOKEN", &account.token)
+        .run()
+        .expect_code(0);
 }
 
 #[test]
@@ -221,31 +360,69 @@ fn a_closed_window_is_said_and_may_be_waited_for() {
     let world = World::with(|spec| spec.project(&project));
     let window = |windows: serde_json::Value| {
         let path = format!("/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/{project}");
-        testbed.kubernetes().patch(&path, &json!({ "spec": { "syncWindows": windows } }));
+        testbed
+            .kubernetes()
+            .patch(&path, &json!({ "spec": { "syncWindows": windows } }));
     };
-    window(json!([{ "kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"] }]));
+    window(
+        json!([{ "kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"] }]),
+    );
     let commit = world.push(NEW);
     let run = within(20, &world.wait(&commit, NEW));
-    assert_eq!(outcome(&run), (10, json!("deny-window"), json!("configuration")), "{run}");
-    assert!(summary(&run).contains("deny window `* * * * *` for 1h"), "{run}");
-    let waiting = world.wait(&commit, NEW).args(["--wait-window", "--timeout", "12s"]).run();
-    assert_eq!(outcome(&waiting), (11, json!("deny-window"), json!("configuration")), "{waiting}");
-    let policy = ["p, role:ci, applications, get, */*, allow", "p, role:ci, applications, sync, */*, allow"];
+    assert_eq!(
+        outcome(&run),
+        (10, json!("deny-window"), json!("configuration")),
+        "{run}"
+    );
+    assert!(
+        summary(&run).contains("deny window `* * * * *` for 1h"),
+        "{run}"
+    );
+    let waiting = world
+        .wait(&commit, NEW)
+        .args(["--wait-window", "--timeout", "12s"])
+        .run();
+    assert_eq!(
+        outcome(&waiting),
+        (11, json!("deny-window"), json!("configuration")),
+        "{waiting}"
+    );
+    let policy = [
+        "p, role:ci, applications, get, */*, allow",
+        "p, role:ci, applications, sync, */*, allow",
+    ];
     let account = testbed.argocd().account(&policy);
-    world.app.patch(&json!({ "spec": { "syncPolicy": { "automated": null } } }));
-    let run = within(10, &world.wait(&commit, NEW).arg("--sync").env("RUNBOOK_ARGOCD_TOKEN", &account.token));
-    assert_eq!(outcome(&run), (10, json!("deny-window"), json!("configuration")), "{run}");
+    world
+        .app
+        .patch(&json!({ "spec": { "syncPolicy": { "automated": null } } }));
+    let run = within(
+        10,
+        &world
+            .wait(&commit, NEW)
+            .arg("--sync")
+            .env("RUNBOOK_ARGOCD_TOKEN", &account.token),
+    );
+    assert_eq!(
+        outcome(&run),
+        (10, json!("deny-window"), json!("configuration")),
+        "{run}"
+    );
 }
 
 #[test]
 fn a_paused_deployment_stays_as_it_is() {
     let world = World::new();
-    let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: dex\nspec:\n  paused: true\n";
+    let patch =
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: dex\nspec:\n  paused: true\n";
     let commit = world.remote.commit(
         "main",
         &[(&format!("{OVERLAY}/deployment.yaml"), patch, false)],
         "deploy: paused",
     );
     let run = within(15, &world.wait(&commit, NEW));
-    assert_eq!(outcome(&run), (10, json!("paused"), json!("configuration")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (10, json!("paused"), json!("configuration")),
+        "{run}"
+    );
 }

@@ -10,11 +10,20 @@ use crate::world::{NEW, World, outcome, summary};
 #[test]
 fn settings_that_are_not_there_end_it_after_their_grace() {
     let world = World::new();
-    world.namespace.pods(scripts::config_error("configmap \"dex-env\" not found"));
+    world
+        .namespace
+        .pods(scripts::config_error("configmap \"dex-env\" not found"));
     let commit = world.push(NEW);
     let run = world.wait(&commit, NEW).run();
-    assert_eq!(outcome(&run), (10, json!("config-error"), json!("change")), "{run}");
-    assert!(summary(&run).contains("configmap \"dex-env\" not found"), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (10, json!("config-error"), json!("change")),
+        "{run}"
+    );
+    assert!(
+        summary(&run).contains("configmap \"dex-env\" not found"),
+        "{run}"
+    );
     assert!(run.elapsed < Duration::from_secs(25), "{run}");
 }
 
@@ -24,7 +33,11 @@ fn memory_that_is_never_enough_ends_it() {
     world.namespace.pods(scripts::oom_killed());
     let commit = world.push(NEW);
     let run = world.wait(&commit, NEW).run();
-    assert_eq!(outcome(&run), (10, json!("out-of-memory"), json!("change")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (10, json!("out-of-memory"), json!("change")),
+        "{run}"
+    );
 }
 
 #[test]
@@ -37,7 +50,11 @@ fn a_quota_that_is_used_up_is_seen_at_the_controller() {
     });
     let commit = world.push(NEW);
     let run = world.wait(&commit, NEW).run();
-    assert_eq!(outcome(&run), (10, json!("quota"), json!("environment")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (10, json!("quota"), json!("environment")),
+        "{run}"
+    );
     assert!(summary(&run).contains("exceeded quota: small"), "{run}");
 }
 
@@ -47,7 +64,11 @@ fn a_pod_that_is_never_ready_is_waited_for_to_the_deadline() {
     world.namespace.pods(scripts::never_ready());
     let commit = world.push(NEW);
     let run = world.wait(&commit, NEW).args(["--timeout", "8s"]).run();
-    assert_eq!(outcome(&run), (11, json!("not-ready"), json!("environment")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (11, json!("not-ready"), json!("environment")),
+        "{run}"
+    );
     assert!(summary(&run).contains("Deployment/dex"), "{run}");
 }
 
@@ -63,9 +84,20 @@ fn an_ingress_without_an_address_is_no_harm_to_workloads() {
     ];
     let commit = world.remote.commit("main", &files, "deploy: to the world");
     let run = world.wait(&commit, NEW).args(["--timeout", "13s"]).run();
-    assert_eq!(outcome(&run), (11, json!("not-ready"), json!("environment")), "{run}");
-    assert!(summary(&run).ends_with("Progressing: Ingress/dex: no address yet"), "{run}");
-    world.wait(&commit, NEW).args(["--health-scope", "workloads"]).run().expect_code(0);
+    assert_eq!(
+        outcome(&run),
+        (11, json!("not-ready"), json!("environment")),
+        "{run}"
+    );
+    assert!(
+        summary(&run).ends_with("Progressing: Ingress/dex: no address yet"),
+        "{run}"
+    );
+    world
+        .wait(&commit, NEW)
+        .args(["--health-scope", "workloads"])
+        .run()
+        .expect_code(0);
 }
 
 #[test]

@@ -27,7 +27,10 @@ fn a_stream_that_says_nothing_is_no_harm() {
     let server = proxy(|seen| is_stream(seen).then(Reply::silent));
     let run = world.wait_at(&server.url(), &commit, NEW).run();
     run.expect_code(0);
-    assert!(run.json()["facts"]["waited"].as_u64().unwrap() < 25, "{run}");
+    assert!(
+        run.json()["facts"]["waited"].as_u64().unwrap() < 25,
+        "{run}"
+    );
 }
 
 #[test]
@@ -35,9 +38,13 @@ fn a_server_without_streams_is_looked_at_every_ten_seconds() {
     let world = World::new();
     let commit = world.push(NEW);
     let server = proxy(|seen| {
-        is_stream(seen).then(|| Reply::json(404, &json!({ "error": "x", "code": 5, "message": "x" })))
+        is_stream(seen)
+            .then(|| Reply::json(404, &json!({ "error": "x", "code": 5, "message": "x" })))
     });
-    world.wait_at(&server.url(), &commit, NEW).run().expect_code(0);
+    world
+        .wait_at(&server.url(), &commit, NEW)
+        .run()
+        .expect_code(0);
 }
 
 #[test]
@@ -45,7 +52,8 @@ fn a_token_that_ends_while_it_is_waited_is_noticed_within_five_seconds() {
     let world = World::new();
     let commit = world.push(NEW);
     let seen_before = AtomicUsize::new(0);
-    let unauthenticated = json!({ "error": "token is expired", "code": 16, "message": "token is expired" });
+    let unauthenticated =
+        json!({ "error": "token is expired", "code": 16, "message": "token is expired" });
     let server = proxy(move |seen| {
         let count = seen_before.fetch_add(1, Ordering::SeqCst);
         // The first stream is cut, and from then on nobody is let in.
@@ -57,8 +65,15 @@ fn a_token_that_ends_while_it_is_waited_is_noticed_within_five_seconds() {
     });
     let started = Instant::now();
     let run = world.wait_at(&server.url(), &commit, NEW).run();
-    assert_eq!(outcome(&run), (21, json!("credentials-rejected"), json!("configuration")), "{run}");
-    assert!(started.elapsed() < Duration::from_secs(5) && run.stderr.contains("expired"), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (21, json!("credentials-rejected"), json!("configuration")),
+        "{run}"
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(5) && run.stderr.contains("expired"),
+        "{run}"
+    );
 }
 
 #[test]
@@ -67,16 +82,43 @@ fn a_token_that_has_ended_or_is_none_is_denied() {
     let account = argocd.account(&["p, role:ci, applications, get, */*, allow"]);
     let commit = world.push(NEW);
     for token in [argocd.expired_token(&account).as_str(), "wrong"] {
-        let run = world.wait(&commit, NEW).env("RUNBOOK_ARGOCD_TOKEN", token).run();
-        assert_eq!(outcome(&run), (21, json!("credentials-rejected"), json!("configuration")), "{run}");
-        assert!(run.elapsed < Duration::from_secs(5) && !format!("{run}").contains(&account.token), "{run}");
+        let run = world
+            .wait(&commit, NEW)
+            .env("RUNBOOK_ARGOCD_TOKEN", token)
+            .run();
+        assert_eq!(
+            outcome(&run),
+            (21, json!("credentials-rejected"), json!("configuration")),
+            "{run}"
+        );
+        assert!(
+            run.elapsed < Duration::from_secs(5) && !format!("{run}").contains(&account.token),
+            "{run}"
+        );
     }
-    let run = world.wait(&commit, NEW).without_env("RUNBOOK_ARGOCD_TOKEN").run();
-    assert_eq!(outcome(&run), (21, json!("no-credentials"), json!("configuration")), "{run}");
+    let run = world
+        .wait(&commit, NEW)
+        .without_env("RUNBOOK_ARGOCD_TOKEN")
+        .run();
+    assert_eq!(
+        outcome(&run),
+        (21, json!("no-credentials"), json!("configuration")),
+        "{run}"
+    );
     argocd.change_account(&account, &[]);
-    let run = world.wait(&commit, NEW).env("RUNBOOK_ARGOCD_TOKEN", &account.token).run();
-    assert_eq!(outcome(&run), (21, json!("permission-missing"), json!("configuration")), "{run}");
-    let line = format!("`p, role:ci, applications, get, default/{}, allow`", world.app.name());
+    let run = world
+        .wait(&commit, NEW)
+        .env("RUNBOOK_ARGOCD_TOKEN", &account.token)
+        .run();
+    assert_eq!(
+        outcome(&run),
+        (21, json!("permission-missing"), json!("configuration")),
+        "{run}"
+    );
+    let line = format!(
+        "`p, role:ci, applications, get, default/{}, allow`",
+        world.app.name()
+    );
     assert!(run.json()["hints"].to_string().contains(&line), "{run}");
 }
 
@@ -84,12 +126,26 @@ fn a_token_that_has_ended_or_is_none_is_denied() {
 fn an_argocd_that_is_gone_is_unavailable_before_and_while_it_is_waited() {
     let world = World::new();
     let commit = world.push(NEW);
-    let gone = wait(&lab::closed_port(), &[&world.app], &commit).args(["--timeout", "5s"]).run();
-    assert_eq!(outcome(&gone), (20, json!("unreachable"), json!("environment")), "{gone}");
+    let gone = wait(&lab::closed_port(), &[&world.app], &commit)
+        .args(["--timeout", "5s"])
+        .run();
+    assert_eq!(
+        outcome(&gone),
+        (20, json!("unreachable"), json!("environment")),
+        "{gone}"
+    );
     let count = AtomicUsize::new(0);
-    let server = proxy(move |_| (count.fetch_add(1, Ordering::SeqCst) > 0).then(|| Reply::html(502)));
-    let run = world.wait_at(&server.url(), &commit, NEW).args(["--timeout", "15s"]).run();
-    assert_eq!(outcome(&run), (20, json!("server-error"), json!("environment")), "{run}");
+    let server =
+        proxy(move |_| (count.fetch_add(1, Ordering::SeqCst) > 0).then(|| Reply::html(502)));
+    let run = world
+        .wait_at(&server.url(), &commit, NEW)
+        .args(["--timeout", "15s"])
+        .run();
+    assert_eq!(
+        outcome(&run),
+        (20, json!("server-error"), json!("environment")),
+        "{run}"
+    );
 }
 
 #[test]
@@ -106,5 +162,9 @@ fn an_argocd_that_stops_while_it_is_waited_for_is_no_not_yet() {
     running.wait_for("Progressing");
     testbed.stop_argocd();
     let run = running.wait();
-    assert_eq!(outcome(&run), (20, json!("unreachable"), json!("environment")), "{run}");
+    assert_eq!(
+        outcome(&run),
+        (20, json!("unreachable"), json!("environment")),
+        "{run}"
+    );
 }

@@ -35,7 +35,13 @@ impl World {
     pub(crate) fn with(adjust: impl FnOnce(AppSpec) -> AppSpec) -> Self {
         let remote = Remote::new();
         let url = remote.url();
-        Self::made(Testbed::shared(), Testbed::shared().namespace(), remote, &url, adjust)
+        Self::made(
+            Testbed::shared(),
+            Testbed::shared().namespace(),
+            remote,
+            &url,
+            adjust,
+        )
     }
 
     /// Deploys the old tag into a namespace, from a repository that is reached at this URL.
@@ -60,7 +66,11 @@ impl World {
         let commit = push(&remote, &namespace, OLD);
         let app = testbed.app(&adjust(AppSpec::new(&namespace, url, OVERLAY)));
         app.wait_until_deployed(&commit);
-        Self { remote, namespace, app }
+        Self {
+            remote,
+            namespace,
+            app,
+        }
     }
 
     /// Writes a tag into the overlay, and returns the commit.
@@ -86,7 +96,16 @@ impl World {
 pub(crate) fn wait(server: &str, apps: &[&App], commit: &str) -> Command {
     let names: Vec<&str> = apps.iter().map(|app| app.name()).collect();
     Command::new(env!("CARGO_BIN_EXE_wait-argo"))
-        .args(["--argocd-server", server, "--app", &names.join(","), "--commit", commit, "--format", "json"])
+        .args([
+            "--argocd-server",
+            server,
+            "--app",
+            &names.join(","),
+            "--commit",
+            commit,
+            "--format",
+            "json",
+        ])
         // As variables, they give way to a test's flags.
         .env("RUNBOOK_ARGOCD_PROJECT", apps[0].project())
         .env("RUNBOOK_TIMEOUT", "60s")
@@ -113,10 +132,17 @@ pub(crate) fn image(tag: &str) -> String {
 /// Exit code, reason and fault.
 pub(crate) fn outcome(run: &Run) -> (i32, Value, Value) {
     let document = run.json();
-    (run.code, document["reason"].clone(), document["fault"].clone())
+    (
+        run.code,
+        document["reason"].clone(),
+        document["fault"].clone(),
+    )
 }
 
 /// What a run says of its first application.
 pub(crate) fn summary(run: &Run) -> String {
-    run.json()["subjects"][0]["summary"].as_str().unwrap_or_default().to_owned()
+    run.json()["subjects"][0]["summary"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }

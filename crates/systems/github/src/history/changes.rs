@@ -108,12 +108,21 @@ pub(super) async fn changes(
         return Ok(BTreeMap::new());
     }
     let steps = steps(github, tip, paths, most.min(PAGE)).await?;
-    let files = steps.iter().flat_map(|steps| &steps.list).filter_map(Past::file);
+    let files = steps
+        .iter()
+        .flat_map(|steps| &steps.list)
+        .filter_map(Past::file);
     let contents = contents(github, files.filter(|file| file.size() <= LARGEST)).await?;
-    let told = paths.iter().zip(steps).map(|(path, Steps { list, is_whole })| {
-        let list = list.into_iter().map(|past| past.told(&contents)).collect::<Result<_, Failure>>()?;
-        Ok((path.clone(), Changes { list, is_whole }))
-    });
+    let told = paths
+        .iter()
+        .zip(steps)
+        .map(|(path, Steps { list, is_whole })| {
+            let list = list
+                .into_iter()
+                .map(|past| past.told(&contents))
+                .collect::<Result<_, Failure>>()?;
+            Ok((path.clone(), Changes { list, is_whole }))
+        });
     told.collect()
 }
 
@@ -123,16 +132,38 @@ async fn steps(
     paths: &[String],
     most: usize,
 ) -> Result<Vec<Steps>, Failure> {
-    let own = [("tip".to_owned(), tip.as_str().into()), ("count".to_owned(), PAGE.into())];
-    let named = paths.iter().enumerate().map(|(n, path)| (format!("p{n}"), path.as_str().into()));
+    let own = [
+        ("tip".to_owned(), tip.as_str().into()),
+        ("count".to_owned(), PAGE.into()),
+    ];
+    let named = paths
+        .iter()
+        .enumerate()
+        .map(|(n, path)| (format!("p{n}"), path.as_str().into()));
     let variables = own.into_iter().chain(named);
-    let found: Option<Repository> = github.ask(&question(paths.len()), variables, Needs::Contents).await?;
+    let found: Option<Repository> = github
+        .ask(&question(paths.len()), variables, Needs::Contents)
+        .await?;
     let found = found.and_then(|repository| repository.object);
-    let Tip { recent, mut histories } = found.ok_or_else(|| wrong(&format!("GitHub no longer has {tip}")))?;
-    let recent: HashMap<&Commit, &Recent> = recent.nodes.iter().map(|commit| (&commit.oid, commit)).collect();
+    let Tip {
+        recent,
+        mut histories,
+    } = found.ok_or_else(|| wrong(&format!("GitHub no longer has {tip}")))?;
+    let recent: HashMap<&Commit, &Recent> = recent
+        .nodes
+        .iter()
+        .map(|commit| (&commit.oid, commit))
+        .collect();
     let told = (0..paths.len()).map(|n| {
-        let history = histories.remove(&format!("h{n}")).ok_or_else(|| wrong("GitHub told no history"))?;
-        let mut walk = Walk { recent: &recent, file: format!("f{n}"), history, steps: Steps::default() };
+        let history = histories
+            .remove(&format!("h{n}"))
+            .ok_or_else(|| wrong("GitHub told no history"))?;
+        let mut walk = Walk {
+            recent: &recent,
+            file: format!("f{n}"),
+            history,
+            steps: Steps::default(),
+        };
         walk.all(tip, most);
         Ok(walk.steps)
     });
@@ -185,7 +216,9 @@ impl Walk<'_> {
         loop {
             let after = self.file_of(commit);
             let Some(parent) = commit.parents.nodes.first() else {
-                self.steps.list.extend(after.is_some().then(|| self.step(commit, None)));
+                self.steps
+                    .list
+                    .extend(after.is_some().then(|| self.step(commit, None)));
                 self.steps.is_whole = true;
                 return None;
             };
@@ -210,7 +243,10 @@ impl Walk<'_> {
         let is_new = |past: &&Past| past.oid == *last || !self.recent.contains_key(&past.oid);
         self.steps.is_whole = !self.history.page_info.has_next_page;
         for past in self.history.nodes.iter().filter(is_new) {
-            let (after, before) = (past.file().map(|file| &file.oid), past.before().map(|file| &file.oid));
+            let (after, before) = (
+                past.file().map(|file| &file.oid),
+                past.before().map(|file| &file.oid),
+            );
             if after != now.as_ref() || after == before {
                 continue;
             }
@@ -224,18 +260,30 @@ impl Walk<'_> {
     }
 
     fn file_of<'c>(&self, commit: &'c Recent) -> Option<&'c File> {
-        commit.files.get(&self.file)?.as_ref().filter(|file| file.is_file())
+        commit
+            .files
+            .get(&self.file)?
+            .as_ref()
+            .filter(|file| file.is_file())
     }
 
     fn step(&self, commit: &Recent, before: Option<&File>) -> Past {
         let file = self.file_of(commit);
         let parents = commit.parents.nodes.iter();
-        let parents = parents.map(|parent| Parent { oid: parent.oid.clone(), file: before.cloned() });
+        let parents = parents.map(|parent| Parent {
+            oid: parent.oid.clone(),
+            file: before.cloned(),
+        });
         Past {
             oid: commit.oid.clone(),
-            message: self.brought(commit, file).unwrap_or(&commit.message).to_owned(),
+            message: self
+                .brought(commit, file)
+                .unwrap_or(&commit.message)
+                .to_owned(),
             date: commit.date.clone(),
-            parents: Nodes { nodes: parents.collect() },
+            parents: Nodes {
+                nodes: parents.collect(),
+            },
             file: file.cloned(),
         }
     }
@@ -291,18 +339,29 @@ async fn read_batch(
         text: Option<String>,
     }
     let parameters = each(batch.len(), |n| format!(", $o{n}: GitObjectID!"));
-    let objects = each(batch.len(), |n| format!(" o{n}: object(oid: $o{n}) {{ ... on Blob {{ text }} }}"));
+    let objects = each(batch.len(), |n| {
+        format!(" o{n}: object(oid: $o{n}) {{ ... on Blob {{ text }} }}")
+    });
     let document = format!(
         "query Files($owner: String!, $name: String!{parameters}) {{ \
          repository(owner: $owner, name: $name) {{{objects} }} }}"
     );
-    let variables = batch.iter().enumerate().map(|(n, oid)| (format!("o{n}"), (*oid).into()));
+    let variables = batch
+        .iter()
+        .enumerate()
+        .map(|(n, oid)| (format!("o{n}"), (*oid).into()));
     let found: Option<BTreeMap<String, Option<Blob>>> =
         github.ask(&document, variables, Needs::Contents).await?;
     let mut found = found.unwrap_or_default();
     for (n, oid) in batch.iter().enumerate() {
-        let text = found.remove(&format!("o{n}")).flatten().and_then(|blob| blob.text);
-        contents.insert((*oid).to_owned(), read::content(github, oid, text.as_deref()).await?);
+        let text = found
+            .remove(&format!("o{n}"))
+            .flatten()
+            .and_then(|blob| blob.text);
+        contents.insert(
+            (*oid).to_owned(),
+            read::content(github, oid, text.as_deref()).await?,
+        );
     }
     Ok(())
 }
@@ -310,11 +369,16 @@ async fn read_batch(
 impl File {
     /// Returns whether it is one, and not a directory or a submodule.
     fn is_file(&self) -> bool {
-        self.object.as_ref().is_some_and(|object| object.byte_size.is_some())
+        self.object
+            .as_ref()
+            .is_some_and(|object| object.byte_size.is_some())
     }
 
     fn size(&self) -> usize {
-        self.object.as_ref().and_then(|object| object.byte_size).unwrap_or_default()
+        self.object
+            .as_ref()
+            .and_then(|object| object.byte_size)
+            .unwrap_or_default()
     }
 }
 
@@ -324,7 +388,12 @@ impl Past {
     }
 
     fn before(&self) -> Option<&File> {
-        self.parents.nodes.first()?.file.as_ref().filter(|file| file.is_file())
+        self.parents
+            .nodes
+            .first()?
+            .file
+            .as_ref()
+            .filter(|file| file.is_file())
     }
 
     fn told(self, contents: &BTreeMap<String, Vec<u8>>) -> Result<Change, Failure> {
@@ -332,8 +401,15 @@ impl Past {
         let date = date.map_err(|error| wrong(&format!("`{}` is no date ({error})", self.date)))?;
         let since = date.duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Change {
-            content: self.file().and_then(|file| contents.get(&file.oid).cloned()),
-            parent: self.parents.nodes.into_iter().next().map(|parent| parent.oid),
+            content: self
+                .file()
+                .and_then(|file| contents.get(&file.oid).cloned()),
+            parent: self
+                .parents
+                .nodes
+                .into_iter()
+                .next()
+                .map(|parent| parent.oid),
             date: since.as_secs().try_into().unwrap_or_default(),
             commit: self.oid,
             message: self.message,
@@ -350,7 +426,10 @@ mod tests {
     use super::*;
 
     fn file(oid: &str) -> Option<File> {
-        Some(File { oid: oid.to_owned(), object: Some(Object { byte_size: Some(1) }) })
+        Some(File {
+            oid: oid.to_owned(),
+            object: Some(Object { byte_size: Some(1) }),
+        })
     }
 
     fn past(digit: &str, after: Option<&str>, before: Option<&str>) -> Past {
@@ -359,7 +438,10 @@ mod tests {
             message: String::new(),
             date: String::new(),
             parents: Nodes {
-                nodes: vec![Parent { oid: "0".repeat(40).parse().unwrap(), file: before.and_then(file) }],
+                nodes: vec![Parent {
+                    oid: "0".repeat(40).parse().unwrap(),
+                    file: before.and_then(file),
+                }],
             },
             file: after.and_then(file),
         }
@@ -367,12 +449,26 @@ mod tests {
 
     /// The steps of a file that is so now, none of whose commits is among the newest ones.
     fn further(now: &str, nodes: Vec<Past>) -> (String, bool) {
-        let history = History { page_info: PageInfo { has_next_page: false, end_cursor: None }, nodes };
+        let history = History {
+            page_info: PageInfo {
+                has_next_page: false,
+                end_cursor: None,
+            },
+            nodes,
+        };
         let (recent, steps) = (HashMap::new(), Steps::default());
-        let mut walk = Walk { recent: &recent, file: "f0".to_owned(), history, steps };
+        let mut walk = Walk {
+            recent: &recent,
+            file: "f0".to_owned(),
+            history,
+            steps,
+        };
         walk.further(&"f".repeat(40).parse().unwrap(), Some(now.to_owned()));
         let Steps { list, is_whole } = walk.steps;
-        (list.iter().map(|past| &past.oid.as_str()[..1]).collect(), is_whole)
+        (
+            list.iter().map(|past| &past.oid.as_str()[..1]).collect(),
+            is_whole,
+        )
     }
 
     #[test]
@@ -384,13 +480,19 @@ mod tests {
             past("2", Some("v2"), Some("v1")),
             past("1", Some("v1"), None),
         ];
-        assert_eq!(further("v3 and a comment", merged), ("5321".to_owned(), true));
+        assert_eq!(
+            further("v3 and a comment", merged),
+            ("5321".to_owned(), true)
+        );
     }
 
     #[test]
     fn what_was_before_the_file_began_anew_is_another_file() {
-        let again =
-            vec![past("3", Some("v2"), None), past("2", None, Some("v1")), past("1", Some("v1"), None)];
+        let again = vec![
+            past("3", Some("v2"), None),
+            past("2", None, Some("v1")),
+            past("1", Some("v1"), None),
+        ];
         assert_eq!(further("v2", again), ("3".to_owned(), true));
     }
 
@@ -398,8 +500,17 @@ mod tests {
     fn heaps_hold_so_many_files_and_so_many_bytes() {
         let names: Vec<String> = (0..120).map(|n| format!("{n:03}")).collect();
         let small = names.iter().map(|name| (name.as_str(), 1)).collect();
-        assert_eq!(batches(small).iter().map(Vec::len).collect::<Vec<_>>(), [50, 50, 20]);
-        let large = names[..3].iter().map(|name| (name.as_str(), 3 << 20)).collect();
-        assert_eq!(batches(large).iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1]);
+        assert_eq!(
+            batches(small).iter().map(Vec::len).collect::<Vec<_>>(),
+            [50, 50, 20]
+        );
+        let large = names[..3]
+            .iter()
+            .map(|name| (name.as_str(), 3 << 20))
+            .collect();
+        assert_eq!(
+            batches(large).iter().map(Vec::len).collect::<Vec<_>>(),
+            [1, 1, 1]
+        );
     }
 }

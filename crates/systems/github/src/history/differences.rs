@@ -32,8 +32,11 @@ pub(super) async fn differences(
         // What is told is only what came after the last commit that both contain.
         files.extend(compare(github, other, one).await?.files);
     }
-    let mut paths: Vec<String> =
-        files.into_iter().flat_map(|file| [Some(file.filename), file.previous_filename]).flatten().collect();
+    let mut paths: Vec<String> = files
+        .into_iter()
+        .flat_map(|file| [Some(file.filename), file.previous_filename])
+        .flatten()
+        .collect();
     paths.sort();
     paths.dedup();
     paths.truncate(most);
@@ -43,9 +46,13 @@ pub(super) async fn differences(
 async fn compare(github: &GitHub<'_>, base: &Commit, head: &Commit) -> Result<Comparison, Failure> {
     let path = format!("repos/{}/compare/{base}...{head}", github.repository);
     // The files are all on the first page, whatever it may hold of commits.
-    let answer = github.api.get(&path, &[("per_page", "1")], None, Needs::Contents).await?;
+    let answer = github
+        .api
+        .get(&path, &[("per_page", "1")], None, Needs::Contents)
+        .await?;
     if answer.status() == 404 {
-        let what = format!("GitHub cannot compare {base} with {head}: they have no commit in common");
+        let what =
+            format!("GitHub cannot compare {base} with {head}: they have no commit in common");
         return Err(FetchError::new(asking::NOT_THE_API, what).into());
     }
     Ok(answer.json()?)

@@ -51,8 +51,14 @@ pub(super) async fn relations(
     let mut kin = Kin::default();
     let mut found = ask(github, &names, &mut kin).await?.into_iter();
     let Some(commit) = found.next().flatten() else {
-        let others = others.iter().map(|other| (Relation::Unknown, other.whole())).collect();
-        return Ok(Relations { commit: None, others });
+        let others = others
+            .iter()
+            .map(|other| (Relation::Unknown, other.whole()))
+            .collect();
+        return Ok(Relations {
+            commit: None,
+            others,
+        });
     };
     let mut others = Vec::new();
     for other in found {
@@ -62,7 +68,10 @@ pub(super) async fn relations(
         };
         others.push((relation, other));
     }
-    Ok(Relations { commit: Some(commit), others })
+    Ok(Relations {
+        commit: Some(commit),
+        others,
+    })
 }
 
 /// Looks the names up, and learns what is right behind each.
@@ -72,7 +81,9 @@ async fn ask(
     kin: &mut Kin,
 ) -> Result<Vec<Option<Commit>>, Failure> {
     let parameters = each(names.len(), |n| format!(", $n{n}: String!"));
-    let objects = each(names.len(), |n| format!(" n{n}: object(expression: $n{n}) {{ ...kin }}"));
+    let objects = each(names.len(), |n| {
+        format!(" n{n}: object(expression: $n{n}) {{ ...kin }}")
+    });
     let document = format!(
         "query Kinship($owner: String!, $name: String!, $count: Int!{parameters}) {{ \
          repository(owner: $owner, name: $name) {{{objects} }} }} \
@@ -81,9 +92,13 @@ async fn ask(
     );
     let count = (IN_ALL / names.len()).clamp(BEHIND.0, BEHIND.1);
     let own = [("count".to_owned(), count.into())];
-    let named = names.iter().enumerate().map(|(n, name)| (format!("n{n}"), name.as_str().into()));
-    let found: Option<BTreeMap<String, Option<Known>>> =
-        github.ask(&document, own.into_iter().chain(named), Needs::Contents).await?;
+    let named = names
+        .iter()
+        .enumerate()
+        .map(|(n, name)| (format!("n{n}"), name.as_str().into()));
+    let found: Option<BTreeMap<String, Option<Known>>> = github
+        .ask(&document, own.into_iter().chain(named), Needs::Contents)
+        .await?;
     let mut found = found.unwrap_or_default();
     let known = names.iter().enumerate().map(|(n, name)| {
         let known = found.remove(&format!("n{n}")).flatten()?;
@@ -120,11 +135,17 @@ impl Kin {
         }
         Ok(match standing(github, other, commit).await? {
             Some(Standing::Ahead | Standing::Identical) => {
-                self.0.entry(commit.clone()).or_default().push(other.clone());
+                self.0
+                    .entry(commit.clone())
+                    .or_default()
+                    .push(other.clone());
                 Relation::After
             }
             Some(Standing::Behind) => {
-                self.0.entry(other.clone()).or_default().push(commit.clone());
+                self.0
+                    .entry(other.clone())
+                    .or_default()
+                    .push(commit.clone());
                 Relation::Before
             }
             // Both are there: they have nothing in common.
@@ -160,7 +181,11 @@ mod tests {
         for (one, behind) in [("4", "3"), ("3", "2"), ("2", "1"), ("9", "2")] {
             kin.0.entry(commit(one)).or_default().push(commit(behind));
         }
-        assert!(kin.contains(&commit("4"), &commit("1")) && kin.contains(&commit("9"), &commit("1")));
-        assert!(!kin.contains(&commit("1"), &commit("4")) && !kin.contains(&commit("4"), &commit("9")));
+        assert!(
+            kin.contains(&commit("4"), &commit("1")) && kin.contains(&commit("9"), &commit("1"))
+        );
+        assert!(
+            !kin.contains(&commit("1"), &commit("4")) && !kin.contains(&commit("4"), &commit("9"))
+        );
     }
 }

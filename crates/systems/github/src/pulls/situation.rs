@@ -49,8 +49,14 @@ pub(super) async fn ask(github: &GitHub<'_>, head: &Name) -> Result<Situation, F
     ];
     let variables = variables.map(|(key, value)| (key.to_owned(), Value::from(value)));
     let variables = github.variables(variables);
-    let data: Data = github.api.ask(SITUATION, &variables, Needs::PullRequestsWrite).await?;
-    Ok(Situation { is_built_in: data.viewer.login == BUILT_IN, ..data.repository })
+    let data: Data = github
+        .api
+        .ask(SITUATION, &variables, Needs::PullRequestsWrite)
+        .await?;
+    Ok(Situation {
+        is_built_in: data.viewer.login == BUILT_IN,
+        ..data.repository
+    })
 }
 
 #[derive(Deserialize)]
@@ -110,13 +116,19 @@ struct Target {
 impl Base {
     /// Returns whether a pull request needs checks: of a protected branch, or of a ruleset.
     fn requires_checks(&self) -> bool {
-        let contexts =
-            self.ref_update_rule.as_ref().and_then(|rule| rule.required_status_check_contexts.as_ref());
+        let contexts = self
+            .ref_update_rule
+            .as_ref()
+            .and_then(|rule| rule.required_status_check_contexts.as_ref());
         let mut rules = self.rules.iter().flat_map(|rules| &rules.nodes);
         contexts.is_some_and(|contexts| !contexts.is_empty())
             || rules.any(|rule| {
-                ["REQUIRED_STATUS_CHECKS", "REQUIRED_WORKFLOW_STATUS_CHECKS", "WORKFLOWS"]
-                    .contains(&&*rule.kind)
+                [
+                    "REQUIRED_STATUS_CHECKS",
+                    "REQUIRED_WORKFLOW_STATUS_CHECKS",
+                    "WORKFLOWS",
+                ]
+                .contains(&&*rule.kind)
             })
     }
 }
@@ -144,6 +156,9 @@ impl Situation {
 
     /// Returns the newest pull requests of this repository's branches, ours among them.
     pub(super) fn all(&self) -> impl Iterator<Item = &Pull> {
-        self.others.nodes.iter().filter(|pull| !pull.is_cross_repository)
+        self.others
+            .nodes
+            .iter()
+            .filter(|pull| !pull.is_cross_repository)
     }
 }
