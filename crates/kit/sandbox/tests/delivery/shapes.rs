@@ -101,7 +101,7 @@ fn collect(path: String, value: &Value, into: &mut BTreeSet<String>) {
 
 /// Returns the tapes of all steps.
 fn tapes() -> Vec<PathBuf> {
-    let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../steps");
+    let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../steps");
     let below = |folder: PathBuf| {
         std::fs::read_dir(folder)
             .into_iter()

@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 /// What decides which programs are built.
 const SOURCES: [&[u8]; 2] = [
-    include_bytes!("../../../../tests/testbed/go.mod"),
-    include_bytes!("../../../../tests/testbed/go.sum"),
+    include_bytes!("../../../../../tests/testbed/go.mod"),
+    include_bytes!("../../../../../tests/testbed/go.sum"),
 ];
 
 /// All programs of a testbed.

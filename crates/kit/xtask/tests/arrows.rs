@@ -45,7 +45,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
         &["crates/rules/", "crates/systems/", "crates/contract"],
     ),
     (
-        "crates/sandbox",
+        "crates/kit/sandbox",
         &[
             "crates/systems/",
             "crates/rules/",
@@ -57,7 +57,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
         "crates/runbook",
         &[
             "crates/steps/",
-            "crates/sandbox",
+            "crates/kit/sandbox",
             "crates/systems/",
             "crates/rules/",
             "crates/contract",
@@ -66,10 +66,10 @@ const MAY_USE: [(&str, &[&str]); 12] = [
 ];
 
 /// What may use everything, and is used only by tests.
-const KIT: [&str; 3] = ["crates/lab", "crates/xtask", "tests"];
+const KIT: [&str; 3] = ["crates/kit/lab", "crates/kit/xtask", "tests"];
 
 /// What tests may use besides.
-const IN_TESTS: [&str; 2] = ["crates/lab", "crates/sandbox"];
+const IN_TESTS: [&str; 2] = ["crates/kit/lab", "crates/kit/sandbox"];
 
 /// One package uses another one.
 #[derive(Debug)]
@@ -152,12 +152,12 @@ fn an_arrow_upwards_or_into_the_kit_is_found() {
         arrow("crates/systems/registry", "crates/systems/git", false),
         arrow("crates/systems/registry", "crates/rules/branch", false),
         arrow("crates/contract", "crates/fetch", true),
-        arrow("crates/fetch", "crates/lab", false),
+        arrow("crates/fetch", "crates/kit/lab", false),
         arrow("crates/steps/a", "crates/steps/b", false),
         arrow("crates/new", "crates/contract", false),
     ] {
         assert!(!wrong.is_allowed(), "{wrong:?}");
     }
     assert!(arrow("crates/steps/a", "crates/rules/overlay", false).is_allowed());
-    assert!(arrow("crates/fetch", "crates/lab", true).is_allowed());
+    assert!(arrow("crates/fetch", "crates/kit/lab", true).is_allowed());
 }

@@ -73,7 +73,7 @@ fn main() -> ExitCode {
 /// The root of the repository, from whatever folder the chore is called.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
+        .join("../../..")
         .canonicalize()
         .expect("the repository that this is of")
 }
