@@ -53,7 +53,6 @@ impl Step for Probe {
     const NAME: &'static str = "probe";
     const SENTENCE: &'static str = "Do on request what a step can do";
     const TIMEOUT: &'static str = "0";
-    const WAITS: bool = true;
     const REASONS: &'static [Reason] = &[BAD];
     const PERMISSIONS: &'static [Permission] = &[];
     const SECRETS: &'static [SecretVariable] = &[SecretVariable {

@@ -64,9 +64,6 @@ pub struct Common {
     /// Record what was asked and answered into this directory, without secrets
     #[arg(long, value_name = "DIR")]
     pub record: Option<PathBuf>,
-    /// Show at most this many lines of a pod's log [default: 25, and 0 for a public repository]
-    #[arg(long, value_name = "N")]
-    pub log_lines: Option<usize>,
     /// Say every request, command and file
     #[arg(long, short, action = ArgAction::Count)]
     pub verbose: u8,

@@ -51,9 +51,6 @@ pub struct Document {
     /// What the run waited for, and since when.
     #[serde(skip)]
     pub timeline: Vec<Moment>,
-    /// Whether the summary gets a timeline.
-    #[serde(skip)]
-    pub waits: bool,
 }
 
 /// A subject within a [`Document`].
@@ -94,7 +91,6 @@ pub(crate) struct Circumstances {
     pub(crate) known_subjects: Vec<Subject>,
     pub(crate) notices: Vec<String>,
     pub(crate) timeline: Vec<Moment>,
-    pub(crate) waits: bool,
     pub(crate) requests: u64,
     pub(crate) elapsed_ms: u64,
     pub(crate) reproduce: String,
@@ -130,7 +126,6 @@ impl Document {
             value: report.value,
             detail: report.detail,
             timeline: around.timeline,
-            waits: around.waits,
         };
         document.redact(redactor);
         document
@@ -189,7 +184,7 @@ fn exit_code(report: &Report, accept: &[Verdict]) -> u8 {
 }
 
 fn failed(failure: Failure, around: &Circumstances) -> Report {
-    let mut report = bare(failure.verdict(), failure.reason, failure.summary(), around);
+    let mut report = bare(failure.verdict, failure.reason, failure.summary(), around);
     report.hints = failure.hints;
     report
 }

@@ -207,14 +207,15 @@ impl<S: Step> Parsed<S> {
         stopped: impl Future<Output = &'static str>,
     ) -> Document {
         let deadline = Deadline::after(self.common.timeout);
-        let lines = log_lines(&self.common, vars);
+        let event = vars.get("GITHUB_EVENT_PATH").map(Path::new);
+        let is_public = event.is_some_and(is_public_repository);
         let world = World::new(
             effects,
             vars.clone(),
             redactor.clone(),
             Rc::clone(&progress),
             deadline,
-            lines,
+            is_public,
         );
         let outcome = tokio::select! {
             result = S::run(self.args, &world) => result.map_or_else(Outcome::Failed, Outcome::Reported),
@@ -230,7 +231,6 @@ impl<S: Step> Parsed<S> {
             known_subjects: known.subjects,
             notices: known.notices,
             timeline: progress.finish(),
-            waits: S::WAITS,
             requests: world.requests(),
             elapsed_ms: u64::try_from(world.deadline().elapsed().as_millis()).unwrap_or(u64::MAX),
         };
@@ -264,14 +264,6 @@ fn unparsed(error: &clap::Error) -> Unparsed {
         })
         .hinted("see `--help`"),
     )
-}
-
-/// 25 lines of a pod's log, but none where everybody can read them.
-fn log_lines(common: &Common, vars: &Vars) -> usize {
-    let public = vars
-        .get("GITHUB_EVENT_PATH")
-        .is_some_and(|path| is_public_repository(Path::new(path)));
-    common.log_lines.unwrap_or(if public { 0 } else { 25 })
 }
 
 /// Reads `repository.private` of the event payload; what cannot be read counts as private, as on a
@@ -469,32 +461,14 @@ mod tests {
     }
 
     #[test]
-    fn logs_are_not_shown_where_the_repository_is_public() {
+    fn only_a_payload_that_says_so_makes_a_repository_public() {
         let directory = tempfile::tempdir().unwrap();
         let event = directory.path().join("event.json");
-        let common = |lines| Common {
-            format: None,
-            timeout: std::time::Duration::ZERO,
-            accept: Vec::new(),
-            record: None,
-            log_lines: lines,
-            verbose: 0,
-        };
-        for (private, given, expected) in [
-            ("false", None, 0),
-            ("true", None, 25),
-            ("false", Some(5), 5),
-        ] {
-            std::fs::write(
-                &event,
-                format!(r#"{{"repository":{{"private":{private}}}}}"#),
-            )
-            .unwrap();
-            let vars = [("GITHUB_EVENT_PATH", event.to_str().unwrap())]
-                .into_iter()
-                .collect();
-            assert_eq!(log_lines(&common(given), &vars), expected);
+        assert!(!is_public_repository(&event));
+        for (private, is_public) in [("false", true), ("true", false), ("null", false)] {
+            let payload = format!(r#"{{"repository":{{"private":{private}}}}}"#);
+            std::fs::write(&event, payload).unwrap();
+            assert_eq!(is_public_repository(&event), is_public, "{private}");
         }
-        assert_eq!(log_lines(&common(None), &Vars::default()), 25);
     }
 }

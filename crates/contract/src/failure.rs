@@ -2,27 +2,12 @@
 
 use crate::{Reason, Verdict, reason::asking};
 
-/// Which of the verdicts without an answer it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailureKind {
-    /// Flags or configuration are wrong; nothing was sent or written.
-    Usage,
-    /// Could not find out.
-    Unavailable,
-    /// Credentials are missing, rejected, or without the permission.
-    Denied,
-    /// Others changed it first until the deadline.
-    Contended,
-    /// A bug of ours.
-    Internal,
-}
-
 /// Why a step has no answer. An `Err` of a step is never a "no", which is a
 /// [`Report`](crate::Report): somebody would roll back because DNS was down.
 #[derive(Debug)]
 pub struct Failure {
-    /// The kind, which fixes the exit code.
-    pub kind: FailureKind,
+    /// One of `usage`, `unavailable`, `denied`, `contended` and `internal`; it fixes the exit code.
+    pub verdict: Verdict,
     /// One word of the step's list.
     pub reason: Reason,
     /// What, where, and the causes; lowercase fragments without a period.
@@ -34,32 +19,32 @@ pub struct Failure {
 impl Failure {
     /// Flags or configuration are wrong (2).
     pub fn usage(error: impl Into<anyhow::Error>) -> Self {
-        Self::new(FailureKind::Usage, asking::INVALID_USAGE, error)
+        Self::new(Verdict::Usage, asking::INVALID_USAGE, error)
     }
 
     /// Could not find out (20).
     pub fn unavailable(reason: Reason, error: impl Into<anyhow::Error>) -> Self {
-        Self::new(FailureKind::Unavailable, reason, error)
+        Self::new(Verdict::Unavailable, reason, error)
     }
 
     /// Credentials are missing, rejected, or without the permission (21).
     pub fn denied(reason: Reason, error: impl Into<anyhow::Error>) -> Self {
-        Self::new(FailureKind::Denied, reason, error)
+        Self::new(Verdict::Denied, reason, error)
     }
 
     /// Others changed it first until the deadline (22).
     pub fn contended(reason: Reason, error: impl Into<anyhow::Error>) -> Self {
-        Self::new(FailureKind::Contended, reason, error)
+        Self::new(Verdict::Contended, reason, error)
     }
 
     /// A bug of ours (1).
     pub fn internal(error: impl Into<anyhow::Error>) -> Self {
-        Self::new(FailureKind::Internal, asking::BUG, error)
+        Self::new(Verdict::Internal, asking::BUG, error)
     }
 
-    fn new(kind: FailureKind, reason: Reason, error: impl Into<anyhow::Error>) -> Self {
+    fn new(verdict: Verdict, reason: Reason, error: impl Into<anyhow::Error>) -> Self {
         Self {
-            kind,
+            verdict,
             reason,
             error: error.into(),
             hints: Vec::new(),
@@ -78,17 +63,6 @@ impl Failure {
     pub fn context(mut self, doing: impl std::fmt::Display + Send + Sync + 'static) -> Self {
         self.error = self.error.context(doing);
         self
-    }
-
-    /// Returns the verdict.
-    pub fn verdict(&self) -> Verdict {
-        match self.kind {
-            FailureKind::Usage => Verdict::Usage,
-            FailureKind::Unavailable => Verdict::Unavailable,
-            FailureKind::Denied => Verdict::Denied,
-            FailureKind::Contended => Verdict::Contended,
-            FailureKind::Internal => Verdict::Internal,
-        }
     }
 
     /// Returns the error with its causes in one line. Never `{:?}`, which prints a backtrace when

@@ -28,7 +28,7 @@ pub use commit::{Commit, InvalidCommit};
 pub use digest::{Digest, InvalidDigest};
 pub use document::Document;
 pub use execute::{Finished, Invocation, execute, main};
-pub use failure::{Failure, FailureKind};
+pub use failure::Failure;
 pub use reason::{Reason, asking, editing};
 pub use reference::{InvalidReference, Reference, Tag};
 pub use replay::{ReplayError, replay};

@@ -18,8 +18,6 @@ pub trait Step {
     const SENTENCE: &'static str;
     /// Default of `--timeout`: how long to wait for an answer that may still become yes (`0`, `2m`).
     const TIMEOUT: &'static str;
-    /// Whether it waits; then the step summary has a timeline.
-    const WAITS: bool;
     /// The closed list of its own reasons; [`asking`](crate::asking) is added by itself.
     const REASONS: &'static [Reason];
     /// What it needs to be allowed to do.

@@ -179,7 +179,7 @@ async fn an_unknown_authority_is_untrusted_until_it_is_given() {
     );
     let broken = Fetch::new(&world).trusting(Some(b"no certificate".to_vec()));
     assert_eq!(
-        contract::Failure::from(broken.get(url).send().await.unwrap_err()).verdict(),
+        contract::Failure::from(broken.get(url).send().await.unwrap_err()).verdict,
         contract::Verdict::Usage
     );
 }

@@ -250,7 +250,7 @@ fn facts(document: &Document) -> String {
 
 /// Mermaid reads `:` and `#` and `;` as its own, so a moment keeps letters, digits and a few signs.
 fn timeline(document: &Document) -> String {
-    if !document.waits || document.timeline.is_empty() {
+    if document.timeline.is_empty() {
         return String::new();
     }
     let line =

@@ -47,7 +47,7 @@ pub struct World {
     deadline: Deadline,
     requests: Cell<u64>,
     known: RefCell<Known>,
-    log_lines: usize,
+    is_public: bool,
 }
 
 /// What is known so far, for the report of a run that fails or is interrupted.
@@ -67,7 +67,7 @@ impl World {
         redactor: Redactor,
         progress: Rc<Progress>,
         deadline: Deadline,
-        log_lines: usize,
+        is_public: bool,
     ) -> Self {
         Self {
             effects,
@@ -77,7 +77,7 @@ impl World {
             deadline,
             requests: Cell::new(0),
             known: RefCell::default(),
-            log_lines,
+            is_public,
         }
     }
 
@@ -97,7 +97,7 @@ impl World {
             redactor,
             progress,
             Deadline::after(timeout),
-            25,
+            false,
         )
     }
 
@@ -297,9 +297,10 @@ impl World {
         &self.deadline
     }
 
-    /// Returns how many lines of a pod's log may be shown (`--log-lines`).
-    pub fn log_lines(&self) -> usize {
-        self.log_lines
+    /// Returns whether everybody can read the output of this run: the payload of the workflow's
+    /// event says that the repository is public.
+    pub fn is_public(&self) -> bool {
+        self.is_public
     }
 
     /// Says what the step waits for, as a noun phrase ("the tag to appear: not there, asked 3 times").

@@ -16,7 +16,7 @@ fn world(effects: Rc<dyn Effects>, redactor: &Redactor, vars: &[(&str, &str)]) -
         redactor.clone(),
         progress,
         Deadline::after(Duration::ZERO),
-        25,
+        false,
     )
 }
 
@@ -110,7 +110,7 @@ fn what_was_not_recorded_is_a_bug_and_not_an_answer() {
             .await
             .unwrap_err()
     });
-    assert_eq!(failure.verdict(), crate::Verdict::Internal);
+    assert_eq!(failure.verdict, crate::Verdict::Internal);
     assert!(
         failure
             .summary()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{Commit, Failure, FailureKind, World, asking};
+use contract::{Commit, Failure, Verdict, World, asking};
 
 use crate::{BranchError, CONTENDED, Name};
 
@@ -124,5 +124,5 @@ impl<'w> Turns<'w> {
 
 fn may_pass(failure: &Failure) -> bool {
     let passing = [asking::UNREACHABLE, asking::SERVER_ERROR, asking::TIMED_OUT];
-    failure.kind == FailureKind::Unavailable && passing.contains(&failure.reason)
+    failure.verdict == Verdict::Unavailable && passing.contains(&failure.reason)
 }

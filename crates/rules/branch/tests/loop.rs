@@ -12,7 +12,7 @@ use branch::{
     Branch, BranchError, Decision, Edit, Entry, FileChange, Name, Outcome, Pushed, Rejection,
     RejectionKind, Snapshot, update,
 };
-use contract::{Commit, Failure, FailureKind, World, asking};
+use contract::{Commit, Failure, Verdict, World, asking};
 
 const FILE: &str = "count";
 
@@ -205,8 +205,8 @@ async fn permanent_contention_ends_at_the_deadline() {
     let memory = Memory::new((0..10_000).map(|_| Then::Moves));
     let failure = add_one(&world(5), &memory, u32::MAX).await.unwrap_err();
     assert_eq!(
-        (failure.kind, failure.reason.word),
-        (FailureKind::Contended, "contended")
+        (failure.verdict, failure.reason.word),
+        (Verdict::Contended, "contended")
     );
     assert!(memory.pushes.get() > 3, "{}", memory.pushes.get());
 }
@@ -216,8 +216,8 @@ async fn without_time_it_is_tried_once() {
     let memory = Memory::new([Then::Moves]);
     let failure = add_one(&world(0), &memory, u32::MAX).await.unwrap_err();
     assert_eq!(
-        (failure.kind, memory.pushes.get()),
-        (FailureKind::Contended, 1)
+        (failure.verdict, memory.pushes.get()),
+        (Verdict::Contended, 1)
     );
     add_one(&world(0), &memory, u32::MAX).await.unwrap();
 }
@@ -272,12 +272,12 @@ async fn a_push_that_always_vanishes_is_an_outage_although_reading_works() {
 #[tokio::test(start_paused = true)]
 async fn a_reading_that_the_deadline_cuts_off_after_a_lost_race_is_contention() {
     for (then, kind) in [
-        (Then::Moves, FailureKind::Contended),
-        (Then::Vanishes, FailureKind::Unavailable),
+        (Then::Moves, Verdict::Contended),
+        (Then::Vanishes, Verdict::Unavailable),
     ] {
         let memory = Memory::new([then]);
         memory.slow.set(Duration::from_secs(30));
         let failure = add_one(&world(10), &memory, 1000).await.unwrap_err();
-        assert_eq!(failure.kind, kind, "{}", failure.summary());
+        assert_eq!(failure.verdict, kind, "{}", failure.summary());
     }
 }

@@ -26,6 +26,7 @@
 mod create;
 mod doom;
 pub mod image;
+mod log_lines;
 mod pod;
 mod pull;
 mod reasons;
@@ -34,6 +35,7 @@ mod since;
 
 pub use create::{failed_create, failed_mount};
 pub use doom::{Doom, doom, warning};
+pub use log_lines::LogLines;
 pub use pod::{Condition, Container, Ended, Owner, Phase, Pod, State, Summary};
 pub use pull::{Refusal, refusal};
 pub use reasons::{

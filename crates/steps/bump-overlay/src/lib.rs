@@ -105,7 +105,6 @@ impl Step for BumpOverlay {
     const SENTENCE: &'static str =
         "Write the image into the overlays, as the smallest change, in one commit";
     const TIMEOUT: &'static str = "2m";
-    const WAITS: bool = true;
     const REASONS: &'static [Reason] = &say::REASONS;
     const PERMISSIONS: &'static [Permission] = &[
         Permission {

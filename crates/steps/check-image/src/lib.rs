@@ -136,7 +136,6 @@ impl Step for CheckImage {
     const SENTENCE: &'static str =
         "Check that an image is in its registry, whole, for every required platform";
     const TIMEOUT: &'static str = "0";
-    const WAITS: bool = true;
     const REASONS: &'static [Reason] = &[
         ABSENT,
         PLATFORM_MISSING,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{Failure, FailureKind, Report, World, asking};
+use contract::{Failure, Report, Verdict, World, asking};
 use registry::{Answer, Repository};
 
 use crate::{ABSENT, Args, Facts, inspect};
@@ -73,7 +73,7 @@ async fn ask(args: &Args, repository: &Repository<'_>) -> Result<Answer, Failure
 /// An outage may end while we wait; a rejected password will not, and a rate limit longer than an
 /// exchange will outlast us.
 fn may_pass(failure: &Failure) -> bool {
-    failure.kind == FailureKind::Unavailable
+    failure.verdict == Verdict::Unavailable
         && [asking::UNREACHABLE, asking::TIMED_OUT, asking::SERVER_ERROR].contains(&failure.reason)
 }
 

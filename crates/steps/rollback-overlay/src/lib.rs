@@ -100,7 +100,6 @@ impl Step for RollbackOverlay {
     const NAME: &'static str = "rollback-overlay";
     const SENTENCE: &'static str = "Restore the last good image in the overlays, in one commit";
     const TIMEOUT: &'static str = "2m";
-    const WAITS: bool = true;
     const REASONS: &'static [Reason] = &say::REASONS;
     const PERMISSIONS: &'static [Permission] = &[
         Permission {

@@ -36,7 +36,9 @@ pub(crate) async fn explain(
         let events = events(cluster, world, &pod.namespace, &pod.name);
         let log = async {
             match container.filter(|_| shows_log) {
-                Some(container) => log(pod, container, crashed, cluster, world).await,
+                Some(container) => {
+                    log(pod, container, crashed, demand.log_lines, cluster, world).await
+                }
                 None => Vec::new(),
             }
         };
@@ -45,7 +47,7 @@ pub(crate) async fn explain(
         lines.extend(log.unwrap_or_default());
     }
     let mut report = hinted(report);
-    if shows_log && world.log_lines() == 0 {
+    if shows_log && demand.log_lines == 0 {
         report = report.hinted(
             "pass `--log-lines 25` to show the end of its log, to everybody who sees this one",
         );
@@ -159,10 +161,10 @@ async fn log(
     pod: &Pod,
     container: &str,
     crashed: bool,
+    most: usize,
     cluster: &Cluster<'_>,
     world: &World,
 ) -> Vec<String> {
-    let most = world.log_lines();
     let container = pod.all_containers().find(|it| it.name == container);
     let Some(container) = container.filter(|it| most > 0 && has_run(it)) else {
         return Vec::new();

@@ -18,6 +18,8 @@ pub(crate) struct Demand {
     pub(crate) graces: Graces,
     pub(crate) allow_zero: bool,
     pub(crate) ignore_terminating: bool,
+    /// The largest number of lines to show of a log.
+    pub(crate) log_lines: usize,
 }
 
 /// How a workload is.

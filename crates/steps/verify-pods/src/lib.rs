@@ -67,6 +67,8 @@ pub struct Args {
     /// Kubeconfig to use [default: `~/.kube/config`, else the service account of this pod]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<String>,
+    #[command(flatten)]
+    log_lines: pods::LogLines,
 }
 
 /// What to do about pods that were deleted and are not gone yet.
@@ -109,7 +111,6 @@ impl Step for VerifyPods {
     const NAME: &'static str = "verify-pods";
     const SENTENCE: &'static str = "Verify that all pods run this image, and stay up";
     const TIMEOUT: &'static str = "10m";
-    const WAITS: bool = true;
     const REASONS: &'static [Reason] = &pods::REASONS;
     const PERMISSIONS: &'static [Permission] = &[
         Permission {

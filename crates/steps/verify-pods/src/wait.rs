@@ -153,6 +153,7 @@ impl<'a> Run<'a> {
             graces,
             allow_zero: args.allow_zero,
             ignore_terminating: args.terminating == Terminating::Ignore,
+            log_lines: args.log_lines.limit(world.is_public()),
         };
         let (histories, absent) = (BTreeMap::new(), BTreeMap::new());
         let (asked, scaling, warned) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());

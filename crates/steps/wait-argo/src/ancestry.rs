@@ -1,7 +1,7 @@
 //! How a revision stands to the commit, asked of the repository that both are in.
 
 use branch::{CommitName, History as _, InvalidName, Name, Relation};
-use contract::{Commit, Failure, FailureKind, World};
+use contract::{Commit, Failure, Verdict, World};
 use git::Git;
 
 /// What the repository says of a revision and of the commit.
@@ -48,7 +48,7 @@ impl Question<'_> {
     /// Only when a recording has no answer: that nobody could be asked is an answer.
     pub(crate) async fn ask(&self, world: &World) -> Result<Ancestry, Failure> {
         match self.asked(world).await {
-            Err(failure) if failure.kind != FailureKind::Internal => Ok(Ancestry {
+            Err(failure) if failure.verdict != Verdict::Internal => Ok(Ancestry {
                 relation: Relation::Unknown,
                 in_branch: None,
                 trouble: Some(failure.summary()),

@@ -7,7 +7,7 @@ mod proof;
 use std::{collections::BTreeMap, future::Future, time::Duration};
 
 use argocd::{App, Application, ArgoCd, Event, Events, Found, Refresh, Windows};
-use contract::{Commit, Failure, FailureKind, Reason, Verdict, World, asking};
+use contract::{Commit, Failure, Reason, Verdict, World, asking};
 use futures_util::{
     StreamExt as _,
     future::{FutureExt as _, LocalBoxFuture},
@@ -354,7 +354,7 @@ impl<'a> Follow<'a> {
     /// answered, or it lasts.
     fn stumble(&mut self, about: About, failure: Failure) -> Result<(), Failure> {
         let now = self.now();
-        if failure.kind != FailureKind::Unavailable || !self.is_known || !self.waits() {
+        if failure.verdict != Verdict::Unavailable || !self.is_known || !self.waits() {
             return Err(failure);
         }
         let since = self.outages.get(&about).map_or(now, |(since, _)| *since);

@@ -91,6 +91,8 @@ pub struct Args {
     /// Trust the certificate authorities of this PEM file as well
     #[arg(long, value_name = "FILE")]
     argocd_ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    log_lines: pods::LogLines,
 }
 
 contract::facts! {
@@ -109,7 +111,6 @@ impl Step for WaitArgo {
     const NAME: &'static str = "wait-argo";
     const SENTENCE: &'static str = "Wait until Argo CD has brought a commit, or a descendant, to Synced and Healthy, with its image live";
     const TIMEOUT: &'static str = "15m";
-    const WAITS: bool = true;
     const REASONS: &'static [Reason] = reasons::ALL;
     const PERMISSIONS: &'static [Permission] = &[
         Permission {
@@ -163,7 +164,7 @@ with:
         let options = options(&args, world)?;
         let argocd = ArgoCd::new(world, options);
         let apps = apps(&args);
-        let wanted = wanted(args);
+        let wanted = wanted(args, world.is_public());
         if let Some(remote) = &wanted.remote {
             ancestry::repository(world, remote, None)?;
         }
@@ -216,7 +217,7 @@ fn apps(args: &Args) -> Vec<App> {
     apps
 }
 
-fn wanted(args: Args) -> Wanted {
+fn wanted(args: Args, is_public: bool) -> Wanted {
     let digests = args.digests;
     Wanted {
         commit: args.commit,
@@ -233,6 +234,7 @@ fn wanted(args: Args) -> Wanted {
         degraded_grace: args.degraded_grace,
         sync: args.sync,
         wait_window: args.wait_window,
+        log_lines: args.log_lines.limit(is_public),
     }
 }
 

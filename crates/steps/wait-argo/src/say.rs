@@ -67,13 +67,13 @@ impl Part {
         match result {
             Ok(followed) => Ok(Self::followed(app, wanted, followed)),
             // Our own mistakes are nobody's verdict.
-            Err(failure) if matches!(failure.verdict(), Verdict::Internal | Verdict::Usage) => {
+            Err(failure) if matches!(failure.verdict, Verdict::Internal | Verdict::Usage) => {
                 Err(failure)
             }
             Err(failure) => {
                 let summary = format!("{}: {}", app.name, failure.summary());
                 let subject =
-                    Subject::new(&app.name, failure.verdict(), Some(failure.reason), summary);
+                    Subject::new(&app.name, failure.verdict, Some(failure.reason), summary);
                 let object = json!({ "name": app.name });
                 Ok(Self {
                     subject,

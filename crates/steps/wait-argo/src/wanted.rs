@@ -30,6 +30,8 @@ pub(crate) struct Wanted {
     pub(crate) degraded_grace: Duration,
     pub(crate) sync: bool,
     pub(crate) wait_window: bool,
+    /// The largest number of lines to show of a log.
+    pub(crate) log_lines: usize,
 }
 
 impl Wanted {

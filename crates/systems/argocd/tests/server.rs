@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use argocd::{App, ArgoCd, Event, Found, Options};
-use contract::{Failure, FailureKind, World, asking};
+use contract::{Failure, Verdict, World, asking};
 use lab::{Faulty, Reply};
 use serde_json::{Value, json};
 
@@ -80,9 +80,9 @@ async fn an_error_within_a_stream_is_as_good_as_a_status() {
     let error =
         |status: u16| json!({ "error": { "http_code": status, "grpc_code": 1, "message": "why" } });
     for (status, kind) in [
-        (401, FailureKind::Denied),
-        (403, FailureKind::Denied),
-        (503, FailureKind::Unavailable),
+        (401, Verdict::Denied),
+        (403, Verdict::Denied),
+        (503, Verdict::Unavailable),
     ] {
         let text = format!(
             "data: {}\n\ndata: {}\n\n",
@@ -90,7 +90,11 @@ async fn an_error_within_a_stream_is_as_good_as_a_status() {
             error(status)
         );
         let (events, failure) = read(Reply::text(200, &text)).await;
-        assert_eq!((events.len(), failure.unwrap().kind), (1, kind), "{status}");
+        assert_eq!(
+            (events.len(), failure.unwrap().verdict),
+            (1, kind),
+            "{status}"
+        );
     }
     let (_, failure) = read(Reply::text(200, "data: <html>\n\n")).await;
     assert_eq!(failure.unwrap().reason, asking::NOT_THE_API);
@@ -168,7 +172,7 @@ async fn a_server_that_has_tls_says_so_and_is_asked_again() {
         .unwrap_err();
     // The second question spoke TLS, which this one does not.
     assert_eq!(
-        (failure.kind, plain.seen().len()),
-        (FailureKind::Unavailable, 1)
+        (failure.verdict, plain.seen().len()),
+        (Verdict::Unavailable, 1)
     );
 }

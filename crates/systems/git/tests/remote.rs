@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use branch::{Branch as _, BranchError, Edit, Entry, FileChange, Pushed, RejectionKind, Snapshot};
-use contract::{Commit, Failure, FailureKind, Vars, World, asking};
+use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use git::Git;
 use lab::{Remote, repo::Change};
 
@@ -293,14 +293,14 @@ async fn the_token_logs_in_at_githubs_host_and_its_lack_is_told_from_a_wrong_one
     let wrong = world(&with("ghs_wrong"));
     let wrong = failure(&git(&wrong, &http.url())).await;
     assert_eq!(
-        (wrong.kind, wrong.reason),
-        (FailureKind::Denied, asking::CREDENTIALS_REJECTED)
+        (wrong.verdict, wrong.reason),
+        (Verdict::Denied, asking::CREDENTIALS_REJECTED)
     );
     let none = world(&[]);
     let none = failure(&git(&none, &http.url())).await;
     assert_eq!(
-        (none.kind, none.reason),
-        (FailureKind::Denied, asking::NO_CREDENTIALS)
+        (none.verdict, none.reason),
+        (Verdict::Denied, asking::NO_CREDENTIALS)
     );
 }
 
@@ -324,8 +324,8 @@ async fn a_password_in_the_url_works_and_is_not_shown() {
     http.answer_always(403);
     let failure = failure(&git).await;
     assert_eq!(
-        (failure.kind, failure.reason),
-        (FailureKind::Denied, asking::PERMISSION_MISSING)
+        (failure.verdict, failure.reason),
+        (Verdict::Denied, asking::PERMISSION_MISSING)
     );
     let said = format!("{} {}", failure.summary(), failure.hints.join(" "));
     assert!(
@@ -341,16 +341,16 @@ async fn every_refusal_of_a_server_has_its_reason() {
     let world = world(&[]);
     let git = git(&world, &http.url());
     for (status, kind, reason) in [
-        (403, FailureKind::Denied, asking::PERMISSION_MISSING),
-        (404, FailureKind::Denied, asking::NO_CREDENTIALS),
-        (429, FailureKind::Unavailable, asking::RATE_LIMITED),
-        (500, FailureKind::Unavailable, asking::SERVER_ERROR),
-        (502, FailureKind::Unavailable, asking::SERVER_ERROR),
+        (403, Verdict::Denied, asking::PERMISSION_MISSING),
+        (404, Verdict::Denied, asking::NO_CREDENTIALS),
+        (429, Verdict::Unavailable, asking::RATE_LIMITED),
+        (500, Verdict::Unavailable, asking::SERVER_ERROR),
+        (502, Verdict::Unavailable, asking::SERVER_ERROR),
     ] {
         http.answer_next([status]);
         let failure = failure(&git).await;
         assert_eq!(
-            (failure.kind, failure.reason),
+            (failure.verdict, failure.reason),
             (kind, reason),
             "{status}: {}",
             failure.summary()
@@ -370,8 +370,8 @@ async fn who_may_read_and_not_write_lacks_a_permission() {
         panic!()
     };
     assert_eq!(
-        (failure.kind, failure.reason),
-        (FailureKind::Denied, asking::PERMISSION_MISSING)
+        (failure.verdict, failure.reason),
+        (Verdict::Denied, asking::PERMISSION_MISSING)
     );
 }
 
@@ -404,13 +404,13 @@ async fn nobody_there_is_unreachable_and_a_folder_that_is_no_repository_a_wrong_
     let url = format!("http://{}/a.git", lab::closed_port());
     let failure_there = failure(&git(&world, &url)).await;
     assert_eq!(
-        (failure_there.kind, failure_there.reason),
-        (FailureKind::Unavailable, asking::UNREACHABLE)
+        (failure_there.verdict, failure_there.reason),
+        (Verdict::Unavailable, asking::UNREACHABLE)
     );
     let failure_here = failure(&git(&world, "/nowhere/a.git")).await;
     assert_eq!(
-        failure_here.kind,
-        FailureKind::Usage,
+        failure_here.verdict,
+        Verdict::Usage,
         "{}",
         failure_here.summary()
     );

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use branch::{BranchError, Edit, Entry, Name, Pushed, Rejection, RejectionKind, Snapshot};
-use contract::{Commit, Failure, FailureKind, asking};
+use contract::{Commit, Failure, Verdict, asking};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -208,7 +208,7 @@ pub(crate) fn rejection(kind: RejectionKind, message: &str) -> Rejection {
 
 /// A refusal is an answer; what was not let out or not let in has changed nothing.
 fn may_have_been_sent(failure: &Failure) -> bool {
-    failure.kind == FailureKind::Unavailable
+    failure.verdict == Verdict::Unavailable
         && ![asking::RATE_LIMITED, asking::UNTRUSTED_CERTIFICATE].contains(&failure.reason)
 }
 

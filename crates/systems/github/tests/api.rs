@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use branch::{Branch as _, BranchError, Edit, Entry, FileChange, Pushed, RejectionKind, Snapshot};
-use contract::{Commit, Failure, FailureKind, Vars, World, asking};
+use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use github::GitHub;
 use lab::{Remote, Reply, github::Protection, repo::Change};
 use serde_json::json;
@@ -191,8 +191,8 @@ async fn a_branch_that_is_missing_is_no_outage_and_a_repository_that_is_hidden_i
     .unwrap();
     let failure = failure(&hidden).await;
     assert_eq!(
-        (failure.kind, failure.reason),
-        (FailureKind::Denied, asking::PERMISSION_MISSING)
+        (failure.verdict, failure.reason),
+        (Verdict::Denied, asking::PERMISSION_MISSING)
     );
     assert!(
         failure.hints.join(" ").contains("--repository"),
@@ -313,7 +313,7 @@ async fn every_refusal_has_its_reason() {
     let limited =
         graphql("RATE_LIMITED", "API rate limit exceeded").header("X-RateLimit-Remaining", "0");
     let limited = limited.header("X-RateLimit-Reset", "99999999999");
-    let (denied, unavailable) = (FailureKind::Denied, FailureKind::Unavailable);
+    let (denied, unavailable) = (Verdict::Denied, Verdict::Unavailable);
     let secondary = json!({ "message": "You have exceeded a secondary rate limit." });
     let cases = [
         (
@@ -362,7 +362,7 @@ async fn every_refusal_has_its_reason() {
         server.answer_next([reply]);
         let failure = failure(&github).await;
         assert_eq!(
-            (failure.kind, failure.reason),
+            (failure.verdict, failure.reason),
             (kind, reason),
             "{}",
             failure.summary()
@@ -459,8 +459,8 @@ async fn who_may_read_and_not_write_lacks_a_permission_and_the_hint_names_it() {
         panic!()
     };
     assert_eq!(
-        (failure.kind, failure.reason),
-        (FailureKind::Denied, asking::PERMISSION_MISSING)
+        (failure.verdict, failure.reason),
+        (Verdict::Denied, asking::PERMISSION_MISSING)
     );
     assert!(
         failure.hints.join(" ").contains("`contents: write`"),
@@ -479,7 +479,7 @@ async fn without_a_token_nothing_is_asked() {
     .err()
     .unwrap();
     assert_eq!(
-        (failure.kind, failure.reason),
-        (FailureKind::Denied, asking::NO_CREDENTIALS)
+        (failure.verdict, failure.reason),
+        (Verdict::Denied, asking::NO_CREDENTIALS)
     );
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use contract::{Failure, FailureKind, Vars, World, asking};
+use contract::{Failure, Vars, Verdict, World, asking};
 use github::Deployments;
 use lab::{Remote, Reply};
 use serde_json::{Value, json};
@@ -181,8 +181,8 @@ async fn without_the_permission_it_is_no_answer_and_the_hint_names_it() {
     let world = world(&server, &["contents: write", "pull-requests: write"]);
     let failure = ask(&world, &["prod"], |_, _| false).await.unwrap_err();
     assert_eq!(
-        (failure.kind, failure.reason),
-        (FailureKind::Denied, asking::PERMISSION_MISSING)
+        (failure.verdict, failure.reason),
+        (Verdict::Denied, asking::PERMISSION_MISSING)
     );
     assert!(
         failure.hints.join(" ").contains("`deployments: read`"),
@@ -213,8 +213,8 @@ async fn half_an_answer_is_none() {
             .await
             .unwrap_err();
         assert_eq!(
-            (failure.kind, failure.reason),
-            (FailureKind::Unavailable, reason)
+            (failure.verdict, failure.reason),
+            (Verdict::Unavailable, reason)
         );
     }
 }

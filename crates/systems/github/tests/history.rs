@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use branch::{Branch as _, Changes, CommitName, Entry, History as _, Relation};
-use contract::{Commit, Failure, FailureKind, Vars, World, asking};
+use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use github::GitHub;
 use lab::{Remote, Reply, repo::Change};
 
@@ -278,7 +278,7 @@ async fn what_cannot_be_asked_is_an_error() {
     let here = Here::new(&remote);
     let ask = async || -> Failure { here.github().relations(&name(&tip), &[]).await.unwrap_err() };
     here.server.answer_next([Reply::status(403)]);
-    assert_eq!(ask().await.kind, FailureKind::Unavailable);
+    assert_eq!(ask().await.verdict, Verdict::Unavailable);
     let token = here.server.token_with(&[]);
     let url = here.server.api_url();
     let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", &token)]

@@ -4,7 +4,7 @@ use std::{error::Error as StdError, io};
 
 use anyhow::anyhow;
 use contract::{
-    Failure, FailureKind, Reason, asking,
+    Failure, Reason, Verdict, asking,
     world::{TransportError, TransportErrorKind},
 };
 use kube::core::Status;
@@ -187,7 +187,7 @@ pub(crate) fn may_pass(failure: &Failure) -> bool {
         asking::SERVER_ERROR,
         asking::RATE_LIMITED,
     ];
-    failure.kind == FailureKind::Unavailable && passing.contains(&failure.reason)
+    failure.verdict == Verdict::Unavailable && passing.contains(&failure.reason)
 }
 
 /// The body of a login page is long.

@@ -107,7 +107,7 @@ async fn a_password_opens_and_a_wrong_one_is_rejected() {
         .0
         .unwrap_err();
     assert_eq!(
-        (failure.verdict(), failure.reason),
+        (failure.verdict, failure.reason),
         (Verdict::Denied, asking::CREDENTIALS_REJECTED)
     );
     let failure = ask(registry.address(), Options::default())
@@ -115,7 +115,7 @@ async fn a_password_opens_and_a_wrong_one_is_rejected() {
         .0
         .unwrap_err();
     assert_eq!(
-        (failure.verdict(), failure.reason),
+        (failure.verdict, failure.reason),
         (Verdict::Denied, asking::NO_CREDENTIALS)
     );
 }
@@ -184,7 +184,7 @@ async fn a_token_server_that_stumbles_is_asked_again_and_one_that_is_down_is_nam
         .0
         .unwrap_err();
     assert_eq!(
-        (failure.verdict(), failure.reason),
+        (failure.verdict, failure.reason),
         (Verdict::Unavailable, asking::SERVER_ERROR)
     );
     assert!(
@@ -280,7 +280,7 @@ async fn a_404_of_something_else_is_not_absent() {
         .0
         .unwrap_err();
     assert_eq!(
-        (failure.verdict(), failure.reason),
+        (failure.verdict, failure.reason),
         (Verdict::Unavailable, asking::NOT_THE_API)
     );
 }

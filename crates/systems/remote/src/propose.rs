@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use branch::{Branch as _, BranchError, Edit, Name, Pushed, Snapshot};
-use contract::{Commit, Failure, FailureKind, World};
+use contract::{Commit, Failure, Verdict, World};
 use git::Git;
 use github::{Committer, GitHub, Outcome, Proposal, Pull};
 use sha2::{Digest as _, Sha256};
@@ -156,7 +156,7 @@ async fn wait<C: Committer>(
         match proposal.outcome(commit).await {
             Ok(Outcome::Open) if !over => {}
             // An outage is nothing new while people take their time.
-            Err(failure) if failure.kind == FailureKind::Unavailable && !over => {}
+            Err(failure) if failure.verdict == Verdict::Unavailable && !over => {}
             decided => return decided,
         }
         world.waiting_for(format!(

@@ -174,7 +174,6 @@ fn a_step_that_waited_has_a_timeline() {
         text: "the tag: `x`; 3 times".to_owned(),
     }];
     let around = Circumstances {
-        waits: true,
         timeline: moments,
         elapsed_ms: 9000,
         ..Circumstances::default()

@@ -39,7 +39,6 @@ impl contract::Step for Sample {
     const NAME: &'static str = "check-sample";
     const SENTENCE: &'static str = "Check that it's there";
     const TIMEOUT: &'static str = "2m";
-    const WAITS: bool = false;
     const REASONS: &'static [Reason] = &[
         Reason::new("absent", Fault::Change, "it is not there"),
         Reason::new("no-credentials", Fault::Nobody, "said in its own way"),

@@ -26,6 +26,7 @@ fn demand(digests: &[char]) -> Demand {
         graces: Graces::default(),
         allow_zero: false,
         ignore_terminating: false,
+        log_lines: 25,
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use argocd::{Application, Event, Events, Found, Refresh, Windows};
-use contract::{Commit, Failure, FailureKind};
+use contract::{Commit, Failure, Verdict};
 
 use super::{About, Ending, Follow, Frame, Happened, Outcome, is_denied};
 use crate::{
@@ -215,7 +215,7 @@ impl Follow<'_> {
                 self.broke();
                 Ok(Frame::State(false))
             }
-            Err(failure) if failure.kind == FailureKind::Unavailable => {
+            Err(failure) if failure.verdict == Verdict::Unavailable => {
                 self.broke();
                 Ok(Frame::State(false))
             }
@@ -253,7 +253,7 @@ impl Follow<'_> {
             Ok(Found::Absent(_)) => return Ok(false),
             // It is answered when the comparison is done, which may be too late for us or for a proxy:
             // whether Argo CD can be asked is told by the looks.
-            Err(failure) if failure.kind == FailureKind::Unavailable && self.waits() => {}
+            Err(failure) if failure.verdict == Verdict::Unavailable && self.waits() => {}
             Err(failure) => return Err(failure),
         }
         Ok(true)
@@ -341,7 +341,7 @@ impl Follow<'_> {
         let Some([namespace, pod, container]) = &doomed.pod else {
             return ending;
         };
-        let lines = self.world.log_lines();
+        let lines = self.wanted.log_lines;
         if lines == 0 {
             return ending.hinted(
                 "pass `--log-lines 25` to see the end of its log, where everybody can read it",

@@ -19,6 +19,7 @@ fn wanted() -> Wanted {
         degraded_grace: Duration::from_secs(60),
         sync: false,
         wait_window: false,
+        log_lines: 25,
     }
 }
 
