@@ -26,6 +26,8 @@ pub trait Step {
     const SECRETS: &'static [SecretVariable];
     /// One use of the action as YAML, for its README: the lines below `uses:`.
     const EXAMPLE: &'static str;
+    /// Command lines for the end of `--help`, each preceded by a `# comment` line that says what it does.
+    const EXAMPLES: &'static [&'static str] = &[];
 
     /// Its flags.
     type Args: clap::Args;
