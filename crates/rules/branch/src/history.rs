@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use contract::{Commit, Failure, Fault::Environment, Reason};
 use serde::{Deserialize, Serialize};
 
+use crate::CommitAncestry;
+
 /// The remote itself knows only the newest part of its history.
 pub const HISTORY_CUT: Reason = Reason::new(
     "history-cut",
@@ -34,15 +36,15 @@ pub trait History {
         most: usize,
     ) -> Result<BTreeMap<String, Changes>, Failure>;
 
-    /// Returns how a commit stands to others of this repository.
+    /// Returns how a commit relates to others of this repository.
     ///
     /// # Errors
     /// When there is no answer, or the remote's own history ends too early ([`HISTORY_CUT`]).
-    async fn relations(
+    async fn ancestry(
         &self,
         commit: &CommitName,
         others: &[CommitName],
-    ) -> Result<Relations, Failure>;
+    ) -> Result<CommitAncestry, Failure>;
 
     /// Returns the paths at which two commits differ, `most` of them if there are more.
     ///
@@ -80,29 +82,6 @@ pub struct Change {
     pub date: i64,
     /// The file after it; `None` when the commit deleted it, or when it is too large to be read.
     pub content: Option<Vec<u8>>,
-}
-
-/// How a commit stands to another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Relation {
-    /// It contains the other one.
-    After,
-    /// The other one contains it.
-    Before,
-    /// Neither contains the other.
-    Apart,
-    /// One of them is not in the repository, or nobody could be asked.
-    Unknown,
-}
-
-/// How a commit stands to several others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Relations {
-    /// The commit, whole; `None` when the repository does not have it.
-    pub commit: Option<Commit>,
-    /// How it stands to each of the others, in their order, and each of them, whole.
-    pub others: Vec<(Relation, Option<Commit>)>,
 }
 
 /// A commit as a tag or a person names it: whole, or its first seven digits and more.

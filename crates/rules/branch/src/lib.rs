@@ -6,6 +6,7 @@
 //!
 //! What was before is asked by [`History`]; [`Values`] makes of it which images a file named over time.
 
+mod ancestry;
 mod branch;
 mod history;
 mod name;
@@ -17,12 +18,11 @@ mod turns;
 mod update;
 mod values;
 
+pub use ancestry::{Ancestry, CommitAncestry};
 pub use branch::{
     Branch, BranchError, Edit, Entry, FileChange, Pushed, Rejection, RejectionKind, Snapshot,
 };
-pub use history::{
-    Change, Changes, CommitName, HISTORY_CUT, History, InvalidCommitName, Relation, Relations,
-};
+pub use history::{Change, Changes, CommitName, HISTORY_CUT, History, InvalidCommitName};
 pub use name::{InvalidName, Name};
 pub use overlays::{Entries, Overlay, Refused, environment};
 pub use reasons::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY};

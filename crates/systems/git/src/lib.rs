@@ -7,11 +7,11 @@
 //! Every operation is one `World::exchange`, so a recorded run replays without git.
 
 mod address;
+mod ancestry;
 mod answers;
 mod differences;
 mod folder;
 mod identity;
-mod kinship;
 mod objects;
 mod origin;
 mod past;
@@ -23,7 +23,9 @@ mod trouble;
 
 use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
 
-use branch::{Branch, BranchError, Changes, CommitName, Edit, Name, Pushed, Relations, Snapshot};
+use branch::{
+    Branch, BranchError, Changes, CommitAncestry, CommitName, Edit, Name, Pushed, Snapshot,
+};
 use contract::{Commit, Failure, Fault, Reason, World, world::Effects};
 use serde_json::json;
 
@@ -187,18 +189,18 @@ impl branch::History for Git<'_> {
             .collect())
     }
 
-    async fn relations(
+    async fn ancestry(
         &self,
         commit: &CommitName,
         others: &[CommitName],
-    ) -> Result<Relations, Failure> {
+    ) -> Result<CommitAncestry, Failure> {
         let request = json!({
             "operation": "relations", "remote": self.address.shown, "commit": commit, "others": others,
         });
         let live = |effects: Rc<dyn Effects>| async move {
-            kinship::relations(&self.call(&effects, made(&self.commits)?), commit, others).await
+            ancestry::ancestry(&self.call(&effects, made(&self.commits)?), commit, others).await
         };
-        let answer: Answer<Relations> = self.world.exchange("git", &request, live).await?;
+        let answer: Answer<CommitAncestry> = self.world.exchange("git", &request, live).await?;
         answer.map_err(|trouble| trouble.failure(&self.address))
     }
 

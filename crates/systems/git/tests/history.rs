@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use branch::{Branch as _, Changes, CommitName, HISTORY_CUT, History as _, Relation};
+use branch::{Ancestry, Branch as _, Changes, CommitName, HISTORY_CUT, History as _};
 use contract::World;
 use git::Git;
 use lab::{Remote, repo::Change};
@@ -143,16 +143,16 @@ async fn the_end_of_a_shallow_remote_is_not_taken_for_the_beginning() {
     assert_eq!(failure.reason, HISTORY_CUT, "{}", failure.summary());
     let (newest, parent) = (name(tip.as_str()), name(&remote.log("main")[1].id));
     let found = git
-        .relations(&newest, std::slice::from_ref(&parent))
+        .ancestry(&newest, std::slice::from_ref(&parent))
         .await
         .unwrap();
     assert_eq!(
         found.others[0].0,
-        Relation::After,
+        Ancestry::Descendant,
         "what is found is certain"
     );
     let failure = git
-        .relations(&newest, &[name(&remote.tip("aside"))])
+        .ancestry(&newest, &[name(&remote.tip("aside"))])
         .await
         .unwrap_err();
     assert_eq!(failure.reason, HISTORY_CUT, "{}", failure.summary());

@@ -5,7 +5,7 @@ mod words;
 
 use std::cell::RefCell;
 
-use branch::{Branch, BranchError, Edit, Entry, Name, Pushed, RejectionKind, Snapshot};
+use branch::{Ancestry, Branch, BranchError, Edit, Entry, Name, Pushed, RejectionKind, Snapshot};
 use contract::{Commit, Failure, asking};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,9 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     GitHub,
     api::{Needs, Refusal, Said},
-    commit,
-    history::{Standing, standing},
-    read,
+    commit, history, read,
 };
 pub use situation::Pull;
 use situation::Situation;
@@ -153,7 +151,8 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     async fn judge(&self, body: Body, commit: &Commit) -> Result<Outcome, Failure> {
         // Somebody may have brought the branch up to date: then it still has our commit.
         let ours = body.head.sha == *commit
-            || standing(self.github, commit, &body.head.sha).await? == Some(Standing::Ahead);
+            || history::compare(self.github, commit, &body.head.sha).await?
+                == Some(Ancestry::Descendant);
         Ok(
             match (body.merged, body.state.as_str(), body.merge_commit_sha) {
                 _ if !ours => Outcome::Superseded,

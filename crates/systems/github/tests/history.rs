@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use branch::{Branch as _, Changes, CommitName, Entry, History as _, Relation};
+use branch::{Ancestry, Branch as _, Changes, CommitName, Entry, History as _};
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use github::GitHub;
 use lab::{Remote, Reply, repo::Change};
@@ -51,10 +51,10 @@ impl Here {
             .unwrap()
     }
 
-    async fn relations(&self, commit: &str, others: &[&str]) -> branch::Relations {
+    async fn ancestry(&self, commit: &str, others: &[&str]) -> branch::CommitAncestry {
         let others: Vec<_> = others.iter().map(|other| name(other)).collect();
         self.github()
-            .relations(&name(commit), &others)
+            .ancestry(&name(commit), &others)
             .await
             .unwrap()
     }
@@ -85,7 +85,7 @@ fn name(text: &str) -> CommitName {
     text.parse().unwrap()
 }
 
-fn standings(found: &branch::Relations) -> Vec<Relation> {
+fn ancestries(found: &branch::CommitAncestry) -> Vec<Ancestry> {
     found.others.iter().map(|other| other.0).collect()
 }
 
@@ -197,11 +197,11 @@ async fn sources_that_follow_one_another_are_one_request() {
     let newest = sources.pop().unwrap();
     let others: Vec<&str> = sources.iter().rev().map(String::as_str).collect();
     assert!(
-        standings(&here.relations(&newest, &others).await)
+        ancestries(&here.ancestry(&newest, &others).await)
             .iter()
-            .all(|it| *it == Relation::After)
+            .all(|it| *it == Ancestry::Descendant)
     );
-    assert_eq!(here.server.asked(), ["query Kinship"]);
+    assert_eq!(here.server.asked(), ["query Ancestry"]);
 }
 
 #[tokio::test]
@@ -209,8 +209,8 @@ async fn a_branch_that_is_named_like_a_commit_is_none() {
     let remote = Remote::new();
     let tip = set(&remote, "one");
     remote.git(&["branch", "abcdef1", &tip]);
-    let found = Here::new(&remote).relations("abcdef1", &[&tip]).await;
-    assert_eq!((found.commit, found.others[0].0), (None, Relation::Unknown));
+    let found = Here::new(&remote).ancestry("abcdef1", &[&tip]).await;
+    assert_eq!((found.commit, found.others[0].0), (None, Ancestry::Unknown));
 }
 
 #[tokio::test]
@@ -220,8 +220,8 @@ async fn commits_with_nothing_in_common_are_apart() {
     let other = remote.commit("orphan", &[("x", "x", false)], "feat: another beginning\n");
     let tree = remote.git(&["rev-parse", &format!("{other}^{{tree}}")]);
     let orphan = remote.git(&["commit-tree", "-m", "alone", tree.trim()]);
-    let found = Here::new(&remote).relations(orphan.trim(), &[&one]).await;
-    assert_eq!(standings(&found), [Relation::Apart]);
+    let found = Here::new(&remote).ancestry(orphan.trim(), &[&one]).await;
+    assert_eq!(ancestries(&found), [Ancestry::Diverged]);
 }
 
 #[tokio::test]
@@ -276,7 +276,7 @@ async fn what_cannot_be_asked_is_an_error() {
     let remote = Remote::new();
     let tip = set(&remote, "one");
     let here = Here::new(&remote);
-    let ask = async || -> Failure { here.github().relations(&name(&tip), &[]).await.unwrap_err() };
+    let ask = async || -> Failure { here.github().ancestry(&name(&tip), &[]).await.unwrap_err() };
     here.server.answer_next([Reply::status(403)]);
     assert_eq!(ask().await.verdict, Verdict::Unavailable);
     let token = here.server.token_with(&[]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use branch::{Branch as _, Changes, CommitName, History, Name, Relations};
+use branch::{Branch as _, Changes, CommitAncestry, CommitName, History, Name};
 use contract::{Commit, Failure};
 use git::Git;
 use github::GitHub;
@@ -46,14 +46,14 @@ impl History for Past<'_> {
         }
     }
 
-    async fn relations(
+    async fn ancestry(
         &self,
         commit: &CommitName,
         others: &[CommitName],
-    ) -> Result<Relations, Failure> {
+    ) -> Result<CommitAncestry, Failure> {
         match self {
-            Self::Git(git) => git.relations(commit, others).await,
-            Self::GitHub(github) => github.relations(commit, others).await,
+            Self::Git(git) => git.ancestry(commit, others).await,
+            Self::GitHub(github) => github.ancestry(commit, others).await,
         }
     }
 

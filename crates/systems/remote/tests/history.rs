@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use branch::{Changes, CommitName, History as _, Name, Relation};
+use branch::{Ancestry, Changes, CommitName, History as _, Name};
 use contract::{Vars, World};
 use git::Git;
 use github::GitHub;
@@ -212,7 +212,7 @@ async fn a_merge_that_made_the_file_itself_speaks_for_itself() {
 }
 
 #[tokio::test]
-async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
+async fn every_way_tells_the_same_ancestry() {
     let remote = Remote::new();
     let old = set(&remote, "old");
     remote.pad(300);
@@ -224,34 +224,45 @@ async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
     every_way(&remote, async |past| {
         let ask = async |commit: &str, others: &[&str]| {
             let others: Vec<_> = others.iter().map(|other| name(other)).collect();
-            past.relations(&name(commit), &others).await.unwrap()
+            past.ancestry(&name(commit), &others).await.unwrap()
         };
-        let relations =
-            |found: branch::Relations| found.others.iter().map(|it| it.0).collect::<Vec<_>>();
-        use Relation::{After, Apart, Before, Unknown};
-        assert_eq!(relations(ask(&new, &[&old, &new]).await), [After, After]);
+        let ancestries = |found: branch::CommitAncestry| {
+            found
+                .others
+                .iter()
+                .map(|(ancestry, _)| *ancestry)
+                .collect::<Vec<_>>()
+        };
+        use Ancestry::{Ancestor, Descendant, Diverged, Same, Unknown};
         assert_eq!(
-            relations(ask(&old, &[&new, &gone]).await),
-            [Before, Unknown]
+            ancestries(ask(&new, &[&old, &new]).await),
+            [Descendant, Same]
         );
         assert_eq!(
-            relations(ask(&apart, &[&aside, &old, &gone]).await),
-            [Apart, After, Unknown]
+            ancestries(ask(&old, &[&new, &gone]).await),
+            [Ancestor, Unknown]
+        );
+        assert_eq!(
+            ancestries(ask(&apart, &[&aside, &old, &gone]).await),
+            [Diverged, Descendant, Unknown]
         );
         // By the digits that a tag has.
         let found = ask(&old[..8], &[&new[..8], &apart, "0000000"]).await;
         assert_eq!(found.commit.as_ref().unwrap().as_str(), old);
         assert_eq!(found.others[0].1.as_ref().unwrap().as_str(), new);
-        assert_eq!(relations(found), [Before, Before, Unknown]);
+        assert_eq!(ancestries(found), [Ancestor, Ancestor, Unknown]);
         // Many that are gone do not hide one that is there.
         let gone_ones = (0..20).map(|number| format!("{number:040x}"));
         let many: Vec<String> = gone_ones.chain([apart.clone()]).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let found = relations(ask(&new, &many).await);
-        assert_eq!((found[0], found[19], found[20]), (Unknown, Unknown, Before));
+        let found = ancestries(ask(&new, &many).await);
+        assert_eq!(
+            (found[0], found[19], found[20]),
+            (Unknown, Unknown, Ancestor)
+        );
         let nobody = ask(&gone, &[&new]).await;
         assert_eq!(
-            (nobody.commit.as_ref(), relations(nobody.clone())),
+            (nobody.commit.as_ref(), ancestries(nobody.clone())),
             (None, vec![Unknown])
         );
     })
