@@ -22,19 +22,19 @@ pub const HISTORY_CUT: Reason = Reason::new(
     reason = "steps run on one thread, so no caller needs a Send bound"
 )]
 pub trait History {
-    /// Returns the newest changes of each of these files, seen from `tip` back along first parents.
+    /// Returns the newest revisions of each of these files, from `tip` back along first parents.
     ///
     /// A file that was moved as it was may be followed to where it was before; one that is not followed
     /// begins with the move.
     ///
     /// # Errors
     /// When there is no answer, or the remote's own history ends too early ([`HISTORY_CUT`]).
-    async fn changes(
+    async fn file_histories(
         &self,
         tip: &Commit,
         paths: &[String],
         most: usize,
-    ) -> Result<BTreeMap<String, Changes>, Failure>;
+    ) -> Result<BTreeMap<String, FileHistory>, Failure>;
 
     /// Returns how a commit relates to others of this repository.
     ///
@@ -58,18 +58,18 @@ pub trait History {
     ) -> Result<Vec<String>, Failure>;
 }
 
-/// The newest changes of a file.
+/// The newest revisions of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes {
+pub struct FileHistory {
     /// Newest first.
-    pub list: Vec<Change>,
-    /// Whether the last one is the one that the file begins with.
-    pub is_whole: bool,
+    pub revisions: Vec<Revision>,
+    /// Whether the last revision is the one that created the file.
+    pub is_complete: bool,
 }
 
 /// A commit that changed a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct Revision {
     /// The commit.
     pub commit: Commit,
     /// Its first parent.

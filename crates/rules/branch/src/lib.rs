@@ -22,7 +22,7 @@ pub use ancestry::{Ancestry, CommitAncestry};
 pub use branch::{
     Branch, BranchError, Edit, Entry, FileChange, Pushed, Rejection, RejectionKind, Snapshot,
 };
-pub use history::{Change, Changes, CommitName, HISTORY_CUT, History, InvalidCommitName};
+pub use history::{CommitName, FileHistory, HISTORY_CUT, History, InvalidCommitName, Revision};
 pub use name::{InvalidName, Name};
 pub use overlays::{Entries, Overlay, Refused, environment};
 pub use reasons::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY};

@@ -2,7 +2,7 @@
 
 use branch::{Decision, Edit, Name, Snapshot};
 use contract::{Failure, Report, World};
-use remote::{Ended, Past, Plan, Pull, Remote};
+use remote::{Ended, Plan, Pull, Remote, RemoteBranch};
 
 use crate::{
     Facts,
@@ -23,7 +23,7 @@ pub(crate) async fn bump(request: &Request, name: &Name, world: &World) -> Resul
     .await?;
     let guards = Guards {
         request,
-        overlays: remote.past(),
+        overlays: remote.branch(),
         sources: remote.source(),
         world,
         name,
@@ -48,7 +48,7 @@ pub(crate) async fn bump(request: &Request, name: &Name, world: &World) -> Resul
 
 /// What is to be written, and what it was at the last tip.
 struct Bump<'a, 'w> {
-    guards: Guards<'a, Past<'w>, Past<'w>>,
+    guards: Guards<'a, RemoteBranch<'w>, RemoteBranch<'w>>,
     edits: Edits,
 }
 
@@ -81,7 +81,7 @@ impl Plan for Bump<'_, '_> {
 
 /// Decides what becomes of the files as they are now.
 async fn decide(
-    guards: &Guards<'_, Past<'_>, Past<'_>>,
+    guards: &Guards<'_, RemoteBranch<'_>, RemoteBranch<'_>>,
     edits: &mut Edits,
     snapshot: &Snapshot,
 ) -> Result<(Decision<Box<Report>>, Findings), Failure> {

@@ -98,14 +98,14 @@ impl<H: History, S: History> Guards<'_, H, S> {
             return Ok(findings);
         }
         let paths: Vec<String> = edits.changed().map(|file| file.path.clone()).collect();
-        let mut changes = self
-            .ask(async || self.overlays.changes(tip, &paths, LOOKED_AT).await)
+        let mut histories = self
+            .ask(async || self.overlays.file_histories(tip, &paths, LOOKED_AT).await)
             .await?;
         for file in edits.changed() {
-            let changes = changes.remove(&file.path).unwrap_or_default();
+            let history = histories.remove(&file.path).unwrap_or_default();
             for entry in changing(file) {
                 let change = &self.request.changes[entry.change];
-                let values = Values::read(&changes, |text| {
+                let values = Values::read(&history, |text| {
                     overlay::image_in(text, &entry.name, change)
                 });
                 let about = About {

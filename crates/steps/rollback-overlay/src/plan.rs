@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use branch::{
-    Changes, CommitName, Entries, History, Name, Overlay, Refused, Relation, Snapshot, Value,
+    Ancestry, CommitName, Entries, FileHistory, History, Name, Overlay, Refused, Snapshot, Value,
     Values,
 };
 use check_image::{PLATFORM_MISSING, Platform};
@@ -103,15 +103,18 @@ impl<H: History> Planner<'_, H> {
             .iter()
             .filter_map(|(_, found)| Some(found.as_ref().ok()?.path.clone()))
             .collect();
-        let changes =
-            self.ask(async || self.history.changes(&snapshot.tip, &paths, LOOKED_AT).await);
-        let changes = changes.await?;
-        let changes = |file: &File<'_>| changes.get(&file.path).cloned().unwrap_or_default();
+        let histories = self.ask(async || {
+            self.history
+                .file_histories(&snapshot.tip, &paths, LOOKED_AT)
+                .await
+        });
+        let histories = histories.await?;
+        let history = |file: &File<'_>| histories.get(&file.path).cloned().unwrap_or_default();
         for file in found
             .iter_mut()
             .filter_map(|(_, found)| found.as_mut().ok())
         {
-            file.values = Values::read(&changes(file), |text| self.image(file, text));
+            file.values = Values::read(&history(file), |text| self.image(file, text));
         }
         let files = found.iter().filter_map(|(_, found)| found.as_ref().ok());
         self.facts = say::known(
@@ -123,7 +126,7 @@ impl<H: History> Planner<'_, H> {
         for (overlay, found) in found {
             parts.push(match found {
                 Ok(file) => {
-                    let then = self.decide(&file, &changes(&file)).await?;
+                    let then = self.decide(&file, &history(&file)).await?;
                     Part {
                         overlay,
                         path: file.path,
@@ -179,13 +182,13 @@ impl<H: History> Planner<'_, H> {
         })
     }
 
-    async fn decide(&mut self, file: &File<'_>, changes: &Changes) -> Result<Then, Failure> {
+    async fn decide(&mut self, file: &File<'_>, history: &FileHistory) -> Result<Then, Failure> {
         let values = &file.values;
         let Some(deployed) = values.list.first() else {
             let message = format!("`{}`: its history does not say what it deploys", file.path);
             return Ok(Then::Refused(Refused::new(NO_EARLIER_IMAGE, message)));
         };
-        let bad = match self.bad(file, deployed, changes).await? {
+        let bad = match self.bad(file, deployed, history).await? {
             Ok(bad) => bad,
             Err(then) => return Ok(then),
         };
@@ -206,7 +209,7 @@ impl<H: History> Planner<'_, H> {
         &mut self,
         file: &File<'_>,
         deployed: &Value,
-        changes: &Changes,
+        history: &FileHistory,
     ) -> Result<Result<Option<usize>, Then>, Failure> {
         let values = &file.values;
         let position = |is_it: &dyn Fn(&Value) -> bool| values.list.iter().position(is_it);
@@ -217,7 +220,7 @@ impl<H: History> Planner<'_, H> {
                     .is_some_and(|image| branch::is_same_version(&image, bad))
             }))),
             Bad::SetBy(commit) => self
-                .set_by(file, commit, changes)
+                .set_by(file, commit, history)
                 .await
                 .map(|found| found.map(Some)),
             Bad::Deployed => {
@@ -242,23 +245,23 @@ impl<H: History> Planner<'_, H> {
         &self,
         file: &File<'_>,
         commit: &CommitName,
-        changes: &Changes,
+        history: &FileHistory,
     ) -> Result<Result<usize, Then>, Failure> {
-        let mut fitting = changes
-            .list
+        let mut fitting = history
+            .revisions
             .iter()
-            .map(|change| &change.commit)
+            .map(|revision| &revision.commit)
             .filter(|id| commit.matches(id.as_str()));
-        let change = match (fitting.next(), fitting.next()) {
+        let setting = match (fitting.next(), fitting.next()) {
             (Some(one), None) => Some(one.clone()),
-            (None, _) => self.brought(file, commit, changes).await?,
+            (None, _) => self.brought(file, commit, history).await?,
             _ => None,
         };
-        let set = change.and_then(|change| {
+        let set = setting.and_then(|setting| {
             file.values
                 .list
                 .iter()
-                .position(|value| value.commit == change)
+                .position(|value| value.commit == setting)
         });
         Ok(set.ok_or_else(|| {
             let message = format!("`{}`: {commit} did not set the image here", file.path);
@@ -274,33 +277,36 @@ impl<H: History> Planner<'_, H> {
         &self,
         file: &File<'_>,
         commit: &CommitName,
-        changes: &Changes,
+        history: &FileHistory,
     ) -> Result<Option<Commit>, Failure> {
         let containing = |names: Vec<CommitName>| async move {
-            let relations = self
-                .ask(async || self.history.relations(commit, &names).await)
+            let ancestry = self
+                .ask(async || self.history.ancestry(commit, &names).await)
                 .await?;
-            let found = relations
+            let found = ancestry
                 .others
                 .iter()
-                .rposition(|(relation, _)| *relation == Relation::Before);
-            Ok::<_, Failure>((found, relations.commit))
+                .rposition(|(ancestry, _)| *ancestry == Ancestry::Ancestor);
+            Ok::<_, Failure>((found, ancestry.commit))
         };
-        let names = changes
-            .list
+        let names = history
+            .revisions
             .iter()
-            .map(|change| (&change.commit).into())
+            .map(|revision| (&revision.commit).into())
             .collect();
         let (Some(at), Some(whole)) = containing(names).await? else {
             return Ok(None);
         };
-        let change = &changes.list[at];
-        let Some(parent) = &change.parent else {
+        let revision = &history.revisions[at];
+        let Some(parent) = &revision.parent else {
             return Ok(None);
         };
         let (before, _) = containing(vec![parent.into()]).await?;
         let is_new = before.is_none() && whole != *parent;
-        Ok((is_new && self.has_set(file, &whole, change).await?).then(|| change.commit.clone()))
+        Ok(
+            (is_new && self.has_set(file, &whole, revision).await?)
+                .then(|| revision.commit.clone()),
+        )
     }
 
     /// Returns whether a commit is the one that set the image which a merge brought: much can come along.
@@ -308,19 +314,19 @@ impl<H: History> Planner<'_, H> {
         &self,
         file: &File<'_>,
         commit: &Commit,
-        merge: &branch::Change,
+        merge: &branch::Revision,
     ) -> Result<bool, Failure> {
         let paths = [file.path.clone()];
         let found = self
-            .ask(async || self.history.changes(commit, &paths, 2).await)
+            .ask(async || self.history.file_histories(commit, &paths, 2).await)
             .await?;
         let list = found
             .get(&file.path)
-            .map(|changes| &changes.list[..])
+            .map(|history| &history.revisions[..])
             .unwrap_or_default();
-        let image = |change: &branch::Change| self.image(file, change.content.as_deref()?);
+        let image = |revision: &branch::Revision| self.image(file, revision.content.as_deref()?);
         let (set, before) = (
-            list.first().filter(|change| change.commit == *commit),
+            list.first().filter(|revision| revision.commit == *commit),
             list.get(1),
         );
         let wanted = image(merge);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use branch::{Decision, Edit, FileChange, Overlay, Snapshot};
 use contract::{Failure, Report, World};
-use remote::{Ended, Past, Pull, Remote};
+use remote::{Ended, Pull, Remote, RemoteBranch};
 
 use crate::{
     Facts, message,
@@ -17,12 +17,12 @@ use crate::{
 pub(crate) async fn restore(request: &Request, world: &World) -> Result<Report, Failure> {
     let remote = Remote::find(&request.remote, &request.branch, None, world).await?;
     let known = match &request.forge {
-        Some(forge) => forge.ask(remote.past(), world).await?,
+        Some(forge) => forge.ask(remote.branch(), world).await?,
         None => BTreeMap::new(),
     };
     let planner = Planner {
         request,
-        history: remote.past(),
+        history: remote.branch(),
         name: &request.branch,
         world,
         known,
@@ -49,7 +49,7 @@ pub(crate) async fn restore(request: &Request, world: &World) -> Result<Report, 
 
 /// What is to be restored, and what it was at the last tip.
 struct Restoring<'a, 'w> {
-    planner: Planner<'a, Past<'w>>,
+    planner: Planner<'a, RemoteBranch<'w>>,
     plan: Plan,
 }
 
@@ -99,7 +99,7 @@ fn decide(request: &Request, plan: &Plan, snapshot: &Snapshot) -> Decision<Box<R
 }
 
 async fn dry_run(
-    planner: &mut Planner<'_, Past<'_>>,
+    planner: &mut Planner<'_, RemoteBranch<'_>>,
     remote: &Remote<'_>,
 ) -> Result<Report, Failure> {
     let request = planner.request;

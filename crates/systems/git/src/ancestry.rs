@@ -9,7 +9,7 @@ use gix_hash::ObjectId;
 use gix_object::Exists as _;
 
 use crate::{
-    answers::Answer, folder::REMOTE, objects, past::DEPTHS, program::Call, trouble::Trouble,
+    answers::Answer, file_history::DEPTHS, folder::REMOTE, objects, program::Call, trouble::Trouble,
 };
 
 /// Where the remote's branches are kept.

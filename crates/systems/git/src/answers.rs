@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use branch::{Change, Changes, Entry, Pushed, Rejection, RejectionKind, Snapshot};
+use branch::{Entry, FileHistory, Pushed, Rejection, RejectionKind, Revision, Snapshot};
 use contract::Commit;
 use serde::{Deserialize, Serialize};
 
@@ -38,16 +38,16 @@ pub(crate) enum Text {
     Encoded { base64: String },
 }
 
-/// The newest changes of a file.
+/// The newest revisions of a file.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ChangesAnswer {
-    pub(crate) list: Vec<ChangeAnswer>,
+pub(crate) struct FileHistoryAnswer {
+    pub(crate) list: Vec<RevisionAnswer>,
     pub(crate) is_whole: bool,
 }
 
 /// A commit that changed a file.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ChangeAnswer {
+pub(crate) struct RevisionAnswer {
     pub(crate) commit: Commit,
     pub(crate) parent: Option<Commit>,
     pub(crate) message: String,
@@ -107,18 +107,18 @@ impl From<ReadAnswer> for Snapshot {
     }
 }
 
-impl From<ChangesAnswer> for Changes {
-    fn from(answer: ChangesAnswer) -> Self {
+impl From<FileHistoryAnswer> for FileHistory {
+    fn from(answer: FileHistoryAnswer) -> Self {
         Self {
-            list: answer.list.into_iter().map(Change::from).collect(),
-            is_whole: answer.is_whole,
+            revisions: answer.list.into_iter().map(Revision::from).collect(),
+            is_complete: answer.is_whole,
         }
     }
 }
 
-impl From<ChangeAnswer> for Change {
-    fn from(answer: ChangeAnswer) -> Self {
-        let ChangeAnswer {
+impl From<RevisionAnswer> for Revision {
+    fn from(answer: RevisionAnswer) -> Self {
+        let RevisionAnswer {
             commit,
             parent,
             message,

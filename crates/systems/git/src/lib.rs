@@ -10,11 +10,11 @@ mod address;
 mod ancestry;
 mod answers;
 mod differences;
+mod file_history;
 mod folder;
 mod identity;
 mod objects;
 mod origin;
-mod past;
 mod program;
 mod push;
 mod read;
@@ -24,13 +24,13 @@ mod trouble;
 use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
 
 use branch::{
-    Branch, BranchError, Changes, CommitAncestry, CommitName, Edit, Name, Pushed, Snapshot,
+    Branch, BranchError, CommitAncestry, CommitName, Edit, FileHistory, Name, Pushed, Snapshot,
 };
 use contract::{Commit, Failure, Fault, Reason, World, world::Effects};
 use serde_json::json;
 
 use address::Address;
-use answers::{Answer, ChangesAnswer, PushAnswer, ReadAnswer};
+use answers::{Answer, FileHistoryAnswer, PushAnswer, ReadAnswer};
 use folder::Folder;
 use identity::Identities;
 pub use origin::{origin, server};
@@ -168,24 +168,25 @@ impl Branch for Git<'_> {
 }
 
 impl branch::History for Git<'_> {
-    async fn changes(
+    async fn file_histories(
         &self,
         tip: &Commit,
         paths: &[String],
         most: usize,
-    ) -> Result<BTreeMap<String, Changes>, Failure> {
+    ) -> Result<BTreeMap<String, FileHistory>, Failure> {
         let request = json!({
             "operation": "changes", "remote": self.address.shown, "tip": tip, "paths": paths, "most": most,
         });
         let live = |effects: Rc<dyn Effects>| async move {
-            past::changes(&self.call(&effects, self.folder()?), tip, paths, most).await
+            file_history::file_histories(&self.call(&effects, self.folder()?), tip, paths, most)
+                .await
         };
-        let answer: Answer<BTreeMap<String, ChangesAnswer>> =
+        let answer: Answer<BTreeMap<String, FileHistoryAnswer>> =
             self.world.exchange("git", &request, live).await?;
         let answer = answer.map_err(|trouble| trouble.failure(&self.address))?;
         Ok(answer
             .into_iter()
-            .map(|(path, changes)| (path, changes.into()))
+            .map(|(path, history)| (path, history.into()))
             .collect())
     }
 

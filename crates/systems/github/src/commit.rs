@@ -230,7 +230,7 @@ async fn settle(
             return Err(second.context(doubt).into());
         }
     };
-    let ours = |commit: &&Past| {
+    let ours = |commit: &&LatestCommit| {
         commit
             .parents
             .nodes
@@ -252,11 +252,11 @@ async fn settle(
 #[derive(Deserialize)]
 struct Latest {
     oid: Commit,
-    history: Nodes<Past>,
+    history: Nodes<LatestCommit>,
 }
 
 #[derive(Deserialize)]
-struct Past {
+struct LatestCommit {
     oid: Commit,
     message: String,
     parents: Nodes<Parent>,

@@ -1,12 +1,12 @@
 //! What was before: what files were over time, how commits stand to one another, where they differ.
 
 mod ancestry;
-mod changes;
 mod differences;
+mod file_history;
 
 use std::collections::BTreeMap;
 
-use branch::{Ancestry, BranchError, Changes, CommitAncestry, CommitName};
+use branch::{Ancestry, BranchError, CommitAncestry, CommitName, FileHistory};
 use contract::{Commit, Failure};
 use serde::Deserialize;
 
@@ -15,13 +15,13 @@ use crate::{GitHub, api::Needs};
 impl branch::History for GitHub<'_> {
     /// Of each file a hundred changes at most; where it was moved it begins. What an old merge brought,
     /// one that is not among the hundred newest commits, is told as the merged commits in its place.
-    async fn changes(
+    async fn file_histories(
         &self,
         tip: &Commit,
         paths: &[String],
         most: usize,
-    ) -> Result<BTreeMap<String, Changes>, Failure> {
-        changes::changes(self, tip, paths, most).await
+    ) -> Result<BTreeMap<String, FileHistory>, Failure> {
+        file_history::file_histories(self, tip, paths, most).await
     }
 
     async fn ancestry(

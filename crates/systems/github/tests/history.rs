@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use branch::{Ancestry, Branch as _, Changes, CommitName, Entry, History as _};
+use branch::{Ancestry, Branch as _, CommitName, Entry, FileHistory, History as _};
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use github::GitHub;
 use lab::{Remote, Reply, repo::Change};
@@ -41,10 +41,10 @@ impl Here {
         .unwrap()
     }
 
-    async fn changes(&self, remote: &Remote, most: usize) -> Changes {
+    async fn changes(&self, remote: &Remote, most: usize) -> FileHistory {
         let tip = remote.tip("main").parse().unwrap();
         self.github()
-            .changes(&tip, &[PATH.to_owned()], most)
+            .file_histories(&tip, &[PATH.to_owned()], most)
             .await
             .unwrap()
             .remove(PATH)
@@ -68,14 +68,14 @@ fn set(remote: &Remote, content: &str) -> String {
     )
 }
 
-fn contents(changes: &Changes) -> Vec<String> {
+fn contents(changes: &FileHistory) -> Vec<String> {
     let content = |content: &Option<Vec<u8>>| {
         content
             .as_ref()
             .map(|it| String::from_utf8_lossy(it).into_owned())
     };
     changes
-        .list
+        .revisions
         .iter()
         .map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned()))
         .collect()
@@ -148,12 +148,15 @@ async fn bytes_that_are_no_text_and_files_too_large_for_one_answer_are_told_as_t
     let here = Here::new(&remote);
     let all = here.changes(&remote, 100).await;
     let sizes: Vec<usize> = all
-        .list
+        .revisions
         .iter()
         .map(|change| change.content.as_ref().unwrap().len())
         .collect();
     assert_eq!(sizes, [large.len() + 1, large.len(), 3]);
-    assert_eq!(all.list[2].content.as_deref(), Some(&[0xff, 0xfe, 0][..]));
+    assert_eq!(
+        all.revisions[2].content.as_deref(),
+        Some(&[0xff, 0xfe, 0][..])
+    );
 }
 
 #[tokio::test]
@@ -169,7 +172,7 @@ async fn what_is_larger_than_any_overlay_is_not_read_neither_now_nor_in_the_past
     let contents: Vec<bool> = here
         .changes(&remote, 100)
         .await
-        .list
+        .revisions
         .iter()
         .map(|change| change.content.is_some())
         .collect();
@@ -292,7 +295,7 @@ async fn what_cannot_be_asked_is_an_error() {
     )
     .unwrap();
     let failure = github
-        .changes(&tip.parse().unwrap(), &[PATH.to_owned()], 9)
+        .file_histories(&tip.parse().unwrap(), &[PATH.to_owned()], 9)
         .await
         .unwrap_err();
     assert_eq!(
@@ -308,7 +311,7 @@ async fn what_cannot_be_asked_is_an_error() {
     let gone = "0".repeat(40).parse().unwrap();
     let failure = here
         .github()
-        .changes(&gone, &[PATH.to_owned()], 9)
+        .file_histories(&gone, &[PATH.to_owned()], 9)
         .await
         .unwrap_err();
     assert!(

@@ -5,14 +5,14 @@
 //! way there, and says how it [`Ended`].
 
 mod flags;
-mod past;
 mod problem;
 mod propose;
+mod remote_branch;
 mod write;
 
 pub use flags::{PullRequest, Where};
 pub use git::GIT_FAILED;
 pub use github::Pull;
-pub use past::Past;
 pub use problem::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, UNVERIFIED};
+pub use remote_branch::RemoteBranch;
 pub use write::{Ended, Plan, Remote};

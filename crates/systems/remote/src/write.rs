@@ -7,7 +7,7 @@ use contract::{Commit, Failure, World};
 use git::Git;
 use github::{GitHub, Pull, Unsupported};
 
-use crate::{Past, Problem, PullRequest, Where, flags, propose};
+use crate::{Problem, PullRequest, RemoteBranch, Where, flags, propose};
 
 /// What a step wants to write.
 #[expect(
@@ -54,8 +54,8 @@ pub enum Ended<R> {
 pub struct Remote<'w> {
     pub(crate) world: &'w World,
     pub(crate) to: Where,
-    past: Past<'w>,
-    source: Option<Past<'w>>,
+    branch: RemoteBranch<'w>,
+    source: Option<RemoteBranch<'w>>,
 }
 
 /// Why nothing is written.
@@ -76,31 +76,31 @@ impl<'w> Remote<'w> {
         source: Option<&str>,
         world: &'w World,
     ) -> Result<Self, Failure> {
-        let past = to.find(name, world).await?;
+        let branch = to.find(name, world).await?;
         let source = source
-            .map(|given| flags::source(given, &past, world))
+            .map(|given| flags::source(given, &branch, world))
             .transpose()?;
         Ok(Self {
             world,
             to: to.clone(),
-            past,
+            branch,
             source,
         })
     }
 
-    /// Returns the branch.
+    /// Returns the name of the branch.
     pub fn name(&self) -> &Name {
-        self.past.name()
+        self.branch.name()
     }
 
-    /// Returns the past of what is written.
-    pub fn past(&self) -> &Past<'w> {
-        &self.past
+    /// Returns the branch that is written.
+    pub fn branch(&self) -> &RemoteBranch<'w> {
+        &self.branch
     }
 
-    /// Returns the past of the source.
-    pub fn source(&self) -> &Past<'w> {
-        self.source.as_ref().unwrap_or(&self.past)
+    /// Returns the repository of the source: that of the branch if no other was named.
+    pub fn source(&self) -> &RemoteBranch<'w> {
+        self.source.as_ref().unwrap_or(&self.branch)
     }
 
     /// Reads the branch once, for a dry run.
@@ -108,9 +108,9 @@ impl<'w> Remote<'w> {
     /// # Errors
     /// When there is no answer.
     pub async fn read(&self, paths: &[String]) -> Result<Result<Snapshot, Problem>, Failure> {
-        let read = match &self.past {
-            Past::Git(git) => branch::read(self.world, git, paths).await,
-            Past::GitHub(github) => branch::read(self.world, github, paths).await,
+        let read = match &self.branch {
+            RemoteBranch::Git(git) => branch::read(self.world, git, paths).await,
+            RemoteBranch::GitHub(github) => branch::read(self.world, github, paths).await,
         };
         match read {
             Ok(snapshot) => Ok(Ok(snapshot)),
@@ -121,7 +121,7 @@ impl<'w> Remote<'w> {
 
     /// Returns why an edit could not be written, as far as that is known before it is tried.
     pub fn against(&self, onto: &Snapshot, edit: &Edit) -> Option<Problem> {
-        let Past::GitHub(github) = &self.past else {
+        let RemoteBranch::GitHub(github) = &self.branch else {
             return None;
         };
         self.hindered(&github.supports(onto, edit).err()?)
@@ -133,12 +133,12 @@ impl<'w> Remote<'w> {
     /// When it could not be written, or not found out whether it was; `contended` when others were
     /// faster until the deadline.
     pub async fn write<P: Plan>(&self, plan: &mut P) -> Result<Ended<P::Refused>, Failure> {
-        match &self.past {
-            Past::Git(git) => self.through_git(git, plan).await,
-            Past::GitHub(github) if self.to.pull_request == PullRequest::Always => {
+        match &self.branch {
+            RemoteBranch::Git(git) => self.through_git(git, plan).await,
+            RemoteBranch::GitHub(github) if self.to.pull_request == PullRequest::Always => {
                 propose::propose(self, github, plan).await
             }
-            Past::GitHub(github) => self.through_the_api(github, plan).await,
+            RemoteBranch::GitHub(github) => self.through_the_api(github, plan).await,
         }
     }
 
@@ -258,7 +258,7 @@ impl<'w> Remote<'w> {
 
     fn missing(&self) -> Problem {
         Problem::Missing {
-            shown: self.past.shown(),
+            shown: self.branch.shown(),
         }
     }
 }
