@@ -26,7 +26,11 @@ pub trait Branch {
     ///
     /// # Errors
     /// When nothing was sent that could have had an effect.
-    async fn commit(&self, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError>;
+    async fn commit(
+        &self,
+        onto: &Snapshot,
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError>;
 
     /// Returns whether the branch's tip is this commit or has it behind it.
     ///
@@ -41,12 +45,12 @@ pub struct Snapshot {
     /// The commit that the branch stood at.
     pub tip: Commit,
     /// What was at each of the paths that were asked for.
-    pub entries: BTreeMap<String, Entry>,
+    pub entries: BTreeMap<String, TreeEntry>,
 }
 
 /// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
+pub enum TreeEntry {
     /// Nothing.
     Missing,
     /// A file.
@@ -74,16 +78,16 @@ pub enum Entry {
 
 /// What is to be committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
+pub struct CommitRequest {
     /// Files that are there, with their new content; their modes stay.
-    pub files: Vec<FileChange>,
+    pub files: Vec<FileContent>,
     /// The whole message.
     pub message: String,
 }
 
 /// The new content of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileChange {
+pub struct FileContent {
     /// Where, from the root of the repository.
     pub path: String,
     /// The bytes.
@@ -92,7 +96,7 @@ pub struct FileChange {
 
 /// What became of a commit.
 #[derive(Debug)]
-pub enum Pushed {
+pub enum PushResult {
     /// It is the branch's tip.
     Landed {
         /// The commit.

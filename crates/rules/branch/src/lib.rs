@@ -20,11 +20,12 @@ mod values;
 
 pub use ancestry::{Ancestry, CommitAncestry};
 pub use branch::{
-    Branch, BranchError, Edit, Entry, FileChange, Pushed, Rejection, RejectionKind, Snapshot,
+    Branch, BranchError, CommitRequest, FileContent, PushResult, Rejection, RejectionKind,
+    Snapshot, TreeEntry,
 };
 pub use history::{CommitName, FileHistory, HISTORY_CUT, History, InvalidCommitName, Revision};
 pub use name::{InvalidName, Name};
-pub use overlays::{Entries, Overlay, Refused, environment};
+pub use overlays::{Overlay, Refused, TreeEntries, environment};
 pub use reasons::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY};
 pub use say::{bypassed, missing, rejected};
 pub use trailers::{Trailers, run_url};

@@ -7,10 +7,10 @@ use contract::{
     editing::{AMBIGUOUS, KUSTOMIZATIONS, LARGEST, OVERLAY_MISSING, UNSUPPORTED_YAML},
 };
 
-use crate::Entry;
+use crate::TreeEntry;
 
 /// What is at the paths that were asked for.
-pub type Entries = BTreeMap<String, Entry>;
+pub type TreeEntries = BTreeMap<String, TreeEntry>;
 
 /// Why an overlay is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,17 +99,17 @@ impl Overlay {
     ///
     /// # Errors
     /// When there is none, or more than one could be meant.
-    pub fn file<'e>(&self, entries: &'e Entries) -> Result<(String, &'e [u8]), Refused> {
+    pub fn file<'e>(&self, entries: &'e TreeEntries) -> Result<(String, &'e [u8]), Refused> {
         let path = self
             .path
             .as_ref()
             .map_err(|why| missing(*why).hint(FROM_THE_ROOT))?;
-        let entry = |path: &str| entries.get(path).unwrap_or(&Entry::Missing);
+        let entry = |path: &str| entries.get(path).unwrap_or(&TreeEntry::Missing);
         match entry(path) {
-            Entry::Directory => {
+            TreeEntry::Directory => {
                 let names = KUSTOMIZATIONS.into_iter();
                 let there: Vec<&str> = names
-                    .filter(|name| *entry(&join(path, name)) != Entry::Missing)
+                    .filter(|name| *entry(&join(path, name)) != TreeEntry::Missing)
                     .collect();
                 let name = only(&there)?;
                 let path = join(path, name);
@@ -157,10 +157,10 @@ fn only<'n>(there: &[&'n str]) -> Result<&'n str, Refused> {
     }
 }
 
-fn content<'e>(path: &str, entry: &'e Entry) -> Result<&'e [u8], Refused> {
+fn content<'e>(path: &str, entry: &'e TreeEntry) -> Result<&'e [u8], Refused> {
     Err(match entry {
-        Entry::File { content, .. } => return Ok(content),
-        Entry::TooLarge => {
+        TreeEntry::File { content, .. } => return Ok(content),
+        TreeEntry::TooLarge => {
             let message = format!(
                 "`{path}`: it has more than the {} MiB that are read",
                 LARGEST >> 20
@@ -168,11 +168,13 @@ fn content<'e>(path: &str, entry: &'e Entry) -> Result<&'e [u8], Refused> {
             Refused::new(UNSUPPORTED_YAML, message)
                 .hint("name a kustomization, which has a few kilobytes")
         }
-        Entry::Missing => missing("there is no such directory or file").hint(FROM_THE_ROOT),
-        Entry::Directory => missing("it is a directory where a file should be"),
-        Entry::Link { at } => missing(format!("`{at}` is a symbolic link, which is not followed"))
-            .hint("name the place that it points to"),
-        Entry::Submodule { at } => missing(format!(
+        TreeEntry::Missing => missing("there is no such directory or file").hint(FROM_THE_ROOT),
+        TreeEntry::Directory => missing("it is a directory where a file should be"),
+        TreeEntry::Link { at } => {
+            missing(format!("`{at}` is a symbolic link, which is not followed"))
+                .hint("name the place that it points to")
+        }
+        TreeEntry::Submodule { at } => missing(format!(
             "`{at}` is a submodule: its files belong to another repository"
         ))
         .hint("name that repository with `--remote`"),
@@ -201,7 +203,7 @@ pub fn environment(file: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn found(given: &str, there: &[(&str, Entry)]) -> Result<String, String> {
+    fn found(given: &str, there: &[(&str, TreeEntry)]) -> Result<String, String> {
         let entries = there
             .iter()
             .map(|(path, entry)| ((*path).to_owned(), entry.clone()))
@@ -213,8 +215,8 @@ mod tests {
             .map_err(|refused| format!("{} {}", refused.reason, refused.message))
     }
 
-    fn file() -> Entry {
-        Entry::File {
+    fn file() -> TreeEntry {
+        TreeEntry::File {
             content: Vec::new(),
             executable: false,
         }
@@ -225,7 +227,7 @@ mod tests {
         for name in KUSTOMIZATIONS {
             let path = format!("a/b/{name}");
             assert_eq!(
-                found("./a//b/", &[("a/b", Entry::Directory), (&path, file())]),
+                found("./a//b/", &[("a/b", TreeEntry::Directory), (&path, file())]),
                 Ok(path.clone())
             );
             assert_eq!(found(&path, &[(&path, file())]), Ok(path.clone()));
@@ -235,7 +237,7 @@ mod tests {
     #[test]
     fn two_kustomizations_are_ambiguous_and_none_is_missing() {
         let two = [
-            ("a", Entry::Directory),
+            ("a", TreeEntry::Directory),
             ("a/kustomization.yaml", file()),
             ("a/Kustomization", file()),
         ];
@@ -265,7 +267,7 @@ mod tests {
                 "{refused}"
             );
         }
-        let link = [("a/b", Entry::Link { at: "a".to_owned() })];
+        let link = [("a/b", TreeEntry::Link { at: "a".to_owned() })];
         assert!(
             found("a/b", &link)
                 .unwrap_err()
@@ -288,7 +290,10 @@ mod tests {
     #[test]
     fn the_root_is_a_directory_too_and_the_same_overlay_counts_once() {
         assert_eq!(
-            found(".", &[("", Entry::Directory), ("Kustomization", file())]),
+            found(
+                ".",
+                &[("", TreeEntry::Directory), ("Kustomization", file())]
+            ),
             Ok("Kustomization".to_owned())
         );
         assert_eq!(

@@ -2,13 +2,15 @@
 
 use contract::{Commit, Failure, World};
 
-use crate::{Branch, BranchError, Edit, Name, Pushed, Rejection, Snapshot, turns::Turns};
+use crate::{
+    Branch, BranchError, CommitRequest, Name, PushResult, Rejection, Snapshot, turns::Turns,
+};
 
 /// What is decided about a snapshot.
 #[derive(Debug)]
 pub enum Decision<R> {
     /// To write this.
-    Write(Edit),
+    Write(CommitRequest),
     /// To leave it as it is: it already is as it should be.
     Nothing,
     /// To refuse, with the report that says why.
@@ -90,12 +92,12 @@ pub async fn update<B: Branch, R>(
             Err(BranchError::Missing) => return Ok(Outcome::Missing),
             Err(BranchError::Failed(failure)) => return Err(turns.cut_off(failure)),
         };
-        let edit = match decide(&snapshot).await? {
-            Decision::Write(edit) => edit,
+        let request = match decide(&snapshot).await? {
+            Decision::Write(request) => request,
             Decision::Nothing => return Ok(Outcome::Unchanged(snapshot.tip)),
             Decision::Refuse(report) => return Ok(Outcome::Refused(report)),
         };
-        if let Some(outcome) = push(&mut turns, branch, &snapshot, &edit).await? {
+        if let Some(outcome) = push(&mut turns, branch, &snapshot, &request).await? {
             return Ok(outcome);
         }
     }
@@ -106,13 +108,15 @@ async fn push<B: Branch, R>(
     turns: &mut Turns<'_>,
     branch: &B,
     snapshot: &Snapshot,
-    edit: &Edit,
+    request: &CommitRequest,
 ) -> Result<Option<Outcome<R>>, Failure> {
-    match branch.commit(snapshot, edit).await {
-        Ok(Pushed::Landed { commit, said }) => Ok(Some(Outcome::Landed { commit, said })),
-        Ok(Pushed::Rejected(rejection)) => Ok(Some(Outcome::Rejected(rejection))),
-        Ok(Pushed::Moved) => turns.lost(&snapshot.tip).await.map(|()| None),
-        Ok(Pushed::Uncertain { commit, failure }) => settle(turns, branch, commit, failure).await,
+    match branch.commit(snapshot, request).await {
+        Ok(PushResult::Landed { commit, said }) => Ok(Some(Outcome::Landed { commit, said })),
+        Ok(PushResult::Rejected(rejection)) => Ok(Some(Outcome::Rejected(rejection))),
+        Ok(PushResult::Moved) => turns.lost(&snapshot.tip).await.map(|()| None),
+        Ok(PushResult::Uncertain { commit, failure }) => {
+            settle(turns, branch, commit, failure).await
+        }
         Err(BranchError::Missing) => Ok(Some(Outcome::Missing)),
         Err(BranchError::Failed(failure)) => turns.disturbed(failure).await.map(|()| None),
     }

@@ -9,8 +9,8 @@ use std::{
 };
 
 use branch::{
-    Branch, BranchError, Decision, Edit, Entry, FileChange, Name, Outcome, Pushed, Rejection,
-    RejectionKind, Snapshot, update,
+    Branch, BranchError, CommitRequest, Decision, FileContent, Name, Outcome, PushResult,
+    Rejection, RejectionKind, Snapshot, TreeEntry, update,
 };
 use contract::{Commit, Failure, Verdict, World, asking};
 
@@ -89,7 +89,7 @@ impl Branch for Memory {
                 Failure::unavailable(asking::TIMED_OUT, anyhow::anyhow!("too slow")).into(),
             );
         }
-        let file = Entry::File {
+        let file = TreeEntry::File {
             content: self.content().into_bytes(),
             executable: false,
         };
@@ -100,26 +100,30 @@ impl Branch for Memory {
         })
     }
 
-    async fn commit(&self, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
+    async fn commit(
+        &self,
+        onto: &Snapshot,
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
         assert_eq!(
             onto.tip,
             self.tip(),
             "the loop pushed onto a tip that it should have read again"
         );
         self.pushes.set(self.pushes.get() + 1);
-        let content = String::from_utf8(edit.files[0].content.clone()).unwrap();
+        let content = String::from_utf8(request.files[0].content.clone()).unwrap();
         let next = self.script.borrow_mut().pop_front().unwrap_or(Then::Lands);
         Ok(match next {
-            Then::Lands => Pushed::Landed {
+            Then::Lands => PushResult::Landed {
                 commit: self.add(content),
                 said: Vec::new(),
             },
             Then::Moves => {
                 let other = self.content().parse::<u32>().unwrap() + 100;
                 self.add(other.to_string());
-                Pushed::Moved
+                PushResult::Moved
             }
-            Then::Declined => Pushed::Rejected(Rejection {
+            Then::Declined => PushResult::Rejected(Rejection {
                 kind: RejectionKind::Declined,
                 word: "pre-receive hook declined".to_owned(),
                 lines: vec!["no".to_owned()],
@@ -127,12 +131,12 @@ impl Branch for Memory {
             Then::LandsUnheard => {
                 let commit = self.add(content);
                 self.add("1000".to_owned());
-                Pushed::Uncertain {
+                PushResult::Uncertain {
                     commit,
                     failure: gone(),
                 }
             }
-            Then::Vanishes => Pushed::Uncertain {
+            Then::Vanishes => PushResult::Uncertain {
                 commit: "f".repeat(40).parse().unwrap(),
                 failure: gone(),
             },
@@ -153,18 +157,18 @@ async fn add_one(world: &World, memory: &Memory, enough: u32) -> Result<Outcome<
         memory,
         &[FILE.to_owned()],
         async |snapshot: &Snapshot| {
-            let Entry::File { content, .. } = &snapshot.entries[FILE] else {
+            let TreeEntry::File { content, .. } = &snapshot.entries[FILE] else {
                 unreachable!()
             };
             let count: u32 = String::from_utf8_lossy(content).parse().unwrap();
             if count >= enough {
                 return Ok(Decision::Nothing);
             }
-            let files = vec![FileChange {
+            let files = vec![FileContent {
                 path: FILE.to_owned(),
                 content: (count + 1).to_string().into_bytes(),
             }];
-            Ok(Decision::Write(Edit {
+            Ok(Decision::Write(CommitRequest {
                 files,
                 message: "add one".to_owned(),
             }))

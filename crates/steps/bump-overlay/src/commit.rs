@@ -1,6 +1,6 @@
 //! One commit on a branch of a remote, without a checkout.
 
-use branch::{Decision, Edit, Name, Snapshot};
+use branch::{CommitRequest, Decision, Name, Snapshot};
 use contract::{Failure, Report, World};
 use remote::{Ended, Plan, Pull, Remote, RemoteBranch};
 
@@ -104,7 +104,7 @@ async fn decide(
     let files = edits.file_changes();
     let decision = match files.is_empty() {
         true => Decision::Nothing,
-        false => Decision::Write(Edit {
+        false => Decision::Write(CommitRequest {
             files,
             message: edits.message(request),
         }),

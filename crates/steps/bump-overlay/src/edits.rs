@@ -1,7 +1,7 @@
 //! The edits of all overlays together: all or none.
 
-use branch::{Entries, FileChange, Refused, environment};
-use overlay::{Diff, Edited, Refusal};
+use branch::{FileContent, Refused, TreeEntries, environment};
+use overlay::{Diff, EditRefusal, EditResult};
 
 use crate::{Facts, request::Request};
 
@@ -19,7 +19,7 @@ pub(crate) struct OverlayEdit {
 pub(crate) struct FileEdit {
     pub(crate) path: String,
     pub(crate) old: Vec<u8>,
-    pub(crate) edited: Edited,
+    pub(crate) edited: EditResult,
     pub(crate) diff: Diff,
     /// Why it stays as it is although it could be written.
     pub(crate) kept: Option<String>,
@@ -27,7 +27,7 @@ pub(crate) struct FileEdit {
 
 impl Edits {
     /// Edits the files in memory.
-    pub(crate) fn of(request: &Request, entries: &Entries) -> Self {
+    pub(crate) fn of(request: &Request, entries: &TreeEntries) -> Self {
         let mut edits: Vec<OverlayEdit> = Vec::new();
         for overlay in &request.overlays {
             let result = overlay
@@ -69,9 +69,9 @@ impl Edits {
     }
 
     /// Returns the files with what is to be in them.
-    pub(crate) fn file_changes(&self) -> Vec<FileChange> {
+    pub(crate) fn file_changes(&self) -> Vec<FileContent> {
         self.changed()
-            .map(|file| FileChange {
+            .map(|file| FileContent {
                 path: file.path.clone(),
                 content: file.edited.text.clone(),
             })
@@ -169,7 +169,7 @@ impl FileEdit {
 }
 
 fn edit(request: &Request, path: String, old: &[u8]) -> Result<FileEdit, Refused> {
-    match overlay::edit(old, &request.changes, &request.options) {
+    match overlay::edit(old, &request.updates, &request.options) {
         Ok(edited) => {
             let diff = Diff::between(&path, old, &edited.text);
             Ok(FileEdit {
@@ -184,7 +184,7 @@ fn edit(request: &Request, path: String, old: &[u8]) -> Result<FileEdit, Refused
     }
 }
 
-fn by_the_editor(path: &str, refusal: &Refusal) -> Refused {
+fn by_the_editor(path: &str, refusal: &EditRefusal) -> Refused {
     let message = format!("`{path}`: {refusal}");
     Refused {
         reason: refusal.kind.reason(),

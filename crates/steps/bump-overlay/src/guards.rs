@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use branch::{Ancestry, CommitAncestry, CommitName, History, Name, Value, Values};
 use contract::{Commit, Failure, Reference, World};
-use overlay::EditedEntry;
+use overlay::EntryResult;
 
 use crate::{
     edits::{Edits, FileEdit},
@@ -104,13 +104,13 @@ impl<H: History, S: History> Guards<'_, H, S> {
         for file in edits.changed() {
             let history = histories.remove(&file.path).unwrap_or_default();
             for entry in changing(file) {
-                let change = &self.request.changes[entry.change];
+                let update = &self.request.updates[entry.update];
                 let values = Values::read(&history, |text| {
-                    overlay::image_in(text, &entry.name, change)
+                    overlay::image_in(text, &entry.name, update)
                 });
                 let about = About {
                     path: &file.path,
-                    image: &self.request.images[entry.change],
+                    image: &self.request.images[entry.update],
                     values,
                 };
                 if let Some(found) = self.judge(&about, &mut findings).await? {
@@ -310,7 +310,7 @@ struct About<'a> {
 }
 
 /// Returns the entries that get another value; a new one has no past.
-fn changing(file: &FileEdit) -> impl Iterator<Item = &EditedEntry> {
+fn changing(file: &FileEdit) -> impl Iterator<Item = &EntryResult> {
     file.edited
         .entries
         .iter()

@@ -2,7 +2,7 @@
 
 use branch::Overlay;
 use contract::{Commit, Failure, Reference, World, editing::KUSTOMIZATIONS};
-use overlay::{Change, Options};
+use overlay::{EditOptions, ImageUpdate};
 use remote::Where;
 
 use crate::{
@@ -25,8 +25,8 @@ pub enum Pin {
 pub(crate) struct Request {
     pub(crate) overlays: Vec<Overlay>,
     pub(crate) images: Vec<Reference>,
-    pub(crate) changes: Vec<Change>,
-    pub(crate) options: Options,
+    pub(crate) updates: Vec<ImageUpdate>,
+    pub(crate) options: EditOptions,
     pub(crate) message: Message,
     pub(crate) dry_run: bool,
     pub(crate) branch: Option<branch::Name>,
@@ -54,12 +54,12 @@ impl Request {
         }
         let (template, source) = (args.message.unwrap_or_default(), args.source_commit);
         Ok(Self {
-            changes: args
+            updates: args
                 .image
                 .iter()
-                .map(|image| change(image, args.entry.as_deref()))
+                .map(|image| image_update(image, args.entry.as_deref()))
                 .collect(),
-            options: Options {
+            options: EditOptions {
                 pin: args.pin.into(),
                 rename: args.rename,
                 create: args.create,
@@ -126,8 +126,8 @@ fn message(
     })
 }
 
-fn change(image: &Reference, entry: Option<&str>) -> Change {
-    Change {
+fn image_update(image: &Reference, entry: Option<&str>) -> ImageUpdate {
+    ImageUpdate {
         names: vec![image.familiar().to_owned(), image.name()],
         tag: image.tag().map(|tag| tag.as_str().to_owned()),
         digest: image.digest().map(|digest| digest.as_str().to_owned()),

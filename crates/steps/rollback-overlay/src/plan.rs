@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use branch::{
-    Ancestry, CommitName, Entries, FileHistory, History, Name, Overlay, Refused, Snapshot, Value,
-    Values,
+    Ancestry, CommitName, FileHistory, History, Name, Overlay, Refused, Snapshot, TreeEntries,
+    Value, Values,
 };
 use check_image::{PLATFORM_MISSING, Platform};
 use contract::{Commit, Failure, Reference, World, editing};
-use overlay::{Change, Diff, Edited, Options, Pin};
+use overlay::{Diff, EditOptions, EditResult, ImageUpdate, Pin};
 
 use crate::{
     Facts,
@@ -65,7 +65,7 @@ pub(crate) enum Then {
 pub(crate) struct Restored {
     pub(crate) bad: Target,
     pub(crate) good: Target,
-    pub(crate) edited: Edited,
+    pub(crate) edited: EditResult,
     pub(crate) diff: Diff,
     /// Which images were passed over, and why.
     pub(crate) passed_over: Vec<String>,
@@ -151,7 +151,7 @@ impl<H: History> Planner<'_, H> {
     }
 
     /// Finds the file and the entry of each overlay; a directory and its file are the same overlay.
-    fn find<'e>(&self, entries: &'e Entries) -> Vec<(String, Result<File<'e>, Refused>)> {
+    fn find<'e>(&self, entries: &'e TreeEntries) -> Vec<(String, Result<File<'e>, Refused>)> {
         let mut found: Vec<(String, Result<File<'e>, Refused>)> = Vec::new();
         for overlay in &self.request.overlays {
             let file = self.file(overlay, entries);
@@ -166,7 +166,7 @@ impl<H: History> Planner<'_, H> {
         found
     }
 
-    fn file<'e>(&self, overlay: &Overlay, entries: &'e Entries) -> Result<File<'e>, Refused> {
+    fn file<'e>(&self, overlay: &Overlay, entries: &'e TreeEntries) -> Result<File<'e>, Refused> {
         let (path, content) = overlay.file(entries)?;
         let entry = entry(&path, content, &self.request.entry)?;
         let known = overlay
@@ -632,8 +632,8 @@ fn is_bad(values: &Values, bad: usize, image: &Reference) -> bool {
 }
 
 /// Returns the name of the only entry that is meant.
-fn entry(path: &str, content: &[u8], wanted: &Change) -> Result<String, Refused> {
-    let unreadable = |refusal: overlay::Refusal| Refused {
+fn entry(path: &str, content: &[u8], wanted: &ImageUpdate) -> Result<String, Refused> {
+    let unreadable = |refusal: overlay::EditRefusal| Refused {
         reason: refusal.kind.reason(),
         message: format!("`{path}`: {refusal}"),
         hint: refusal.hint,
@@ -660,7 +660,7 @@ fn entry(path: &str, content: &[u8], wanted: &Change) -> Result<String, Refused>
 }
 
 /// Puts the value into the file as it is now: tag, digest and name as one.
-fn edited(file: &File<'_>, good: &Target) -> Result<Edited, Refused> {
+fn edited(file: &File<'_>, good: &Target) -> Result<EditResult, Refused> {
     let (rest, digest) = match good.text.split_once('@') {
         Some((rest, digest)) => (rest, Some(digest.to_owned())),
         None => (good.text.as_str(), None),
@@ -678,18 +678,18 @@ fn edited(file: &File<'_>, good: &Target) -> Result<Edited, Refused> {
     } else {
         Pin::Tag
     };
-    let change = Change {
+    let update = ImageUpdate {
         names: vec![name.to_owned()],
         tag,
         digest,
         entry: Some(file.entry.clone()),
     };
-    let options = Options {
+    let options = EditOptions {
         pin,
         rename: true,
-        ..Options::default()
+        ..EditOptions::default()
     };
-    overlay::edit(file.content, &[change], &options).map_err(|refusal| Refused {
+    overlay::edit(file.content, &[update], &options).map_err(|refusal| Refused {
         reason: refusal.kind.reason(),
         message: format!("`{}`: {refusal}", file.path),
         hint: Some("edit the file by hand, and commit".to_owned()),

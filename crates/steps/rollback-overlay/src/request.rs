@@ -3,7 +3,7 @@
 use branch::{CommitName, Overlay};
 use check_image::Connection;
 use contract::{Failure, InvalidReference, Reference, World};
-use overlay::Change;
+use overlay::ImageUpdate;
 use remote::Where;
 
 use crate::{Args, forge::Forge};
@@ -13,7 +13,7 @@ pub(crate) struct Request {
     pub(crate) overlays: Vec<Overlay>,
     pub(crate) image: Reference,
     /// The entry that is meant, by its repository.
-    pub(crate) entry: Change,
+    pub(crate) entry: ImageUpdate,
     pub(crate) bad: Bad,
     pub(crate) to: Option<Reference>,
     /// Who knows what was good.
@@ -43,9 +43,9 @@ impl Request {
         Ok(Self {
             forge,
             overlays: Overlay::all(&args.overlay),
-            entry: Change {
+            entry: ImageUpdate {
                 names: vec![args.image.familiar().to_owned(), args.image.name()],
-                ..Change::default()
+                ..ImageUpdate::default()
             },
             image: args.image,
             bad: match (args.bad, args.undo) {

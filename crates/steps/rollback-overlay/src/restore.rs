@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use branch::{Decision, Edit, FileChange, Overlay, Snapshot};
+use branch::{CommitRequest, Decision, FileContent, Overlay, Snapshot};
 use contract::{Failure, Report, World};
 use remote::{Ended, Pull, Remote, RemoteBranch};
 
@@ -82,9 +82,9 @@ fn decide(request: &Request, plan: &Plan, snapshot: &Snapshot) -> Decision<Box<R
     if plan.stops() {
         return Decision::Refuse(Box::new(say::stopped(request, plan, &snapshot.tip)));
     }
-    let files: Vec<FileChange> = plan
+    let files: Vec<FileContent> = plan
         .restored()
-        .map(|(part, restored)| FileChange {
+        .map(|(part, restored)| FileContent {
             path: part.path.clone(),
             content: restored.edited.text.clone(),
         })
@@ -92,7 +92,7 @@ fn decide(request: &Request, plan: &Plan, snapshot: &Snapshot) -> Decision<Box<R
     if files.is_empty() {
         return Decision::Nothing;
     }
-    Decision::Write(Edit {
+    Decision::Write(CommitRequest {
         files,
         message: message::text(request, plan),
     })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use branch::{Entry, FileHistory, Pushed, Rejection, RejectionKind, Revision, Snapshot};
+use branch::{FileHistory, PushResult, Rejection, RejectionKind, Revision, Snapshot, TreeEntry};
 use contract::Commit;
 use serde::{Deserialize, Serialize};
 
@@ -99,7 +99,7 @@ impl From<ReadAnswer> for Snapshot {
         let entries = answer
             .entries
             .into_iter()
-            .map(|(path, entry)| (path, Entry::from(entry)));
+            .map(|(path, entry)| (path, TreeEntry::from(entry)));
         Self {
             tip: answer.tip,
             entries: entries.collect(),
@@ -135,7 +135,7 @@ impl From<RevisionAnswer> for Revision {
     }
 }
 
-impl From<EntryAnswer> for Entry {
+impl From<EntryAnswer> for TreeEntry {
     fn from(entry: EntryAnswer) -> Self {
         match entry {
             EntryAnswer::Missing => Self::Missing,
@@ -155,10 +155,10 @@ impl From<EntryAnswer> for Entry {
 }
 
 impl PushAnswer {
-    pub(crate) fn pushed(self, address: &Address) -> Pushed {
+    pub(crate) fn pushed(self, address: &Address) -> PushResult {
         match self {
-            Self::Landed { commit, said } => Pushed::Landed { commit, said },
-            Self::Moved => Pushed::Moved,
+            Self::Landed { commit, said } => PushResult::Landed { commit, said },
+            Self::Moved => PushResult::Moved,
             Self::Rejected {
                 protected,
                 word,
@@ -169,9 +169,9 @@ impl PushAnswer {
                 } else {
                     RejectionKind::Declined
                 };
-                Pushed::Rejected(Rejection { kind, word, lines })
+                PushResult::Rejected(Rejection { kind, word, lines })
             }
-            Self::Uncertain { commit, trouble } => Pushed::Uncertain {
+            Self::Uncertain { commit, trouble } => PushResult::Uncertain {
                 commit,
                 failure: trouble.failure(address),
             },

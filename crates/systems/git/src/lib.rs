@@ -24,7 +24,8 @@ mod trouble;
 use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
 
 use branch::{
-    Branch, BranchError, CommitAncestry, CommitName, Edit, FileHistory, Name, Pushed, Snapshot,
+    Branch, BranchError, CommitAncestry, CommitName, CommitRequest, FileHistory, Name, PushResult,
+    Snapshot,
 };
 use contract::{Commit, Failure, Fault, Reason, World, world::Effects};
 use serde_json::json;
@@ -131,22 +132,26 @@ impl Branch for Git<'_> {
             .map_err(|trouble| self.failed(&trouble))
     }
 
-    async fn commit(&self, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
-        let files: Vec<_> = edit
+    async fn commit(
+        &self,
+        onto: &Snapshot,
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
+        let files: Vec<_> = request
             .files
             .iter()
             .map(|file| json!({ "path": file.path, "content": answers::text(&file.content) }))
             .collect();
-        let request = json!({
+        let question = json!({
             "operation": "push", "remote": self.address.shown, "branch": self.name.as_str(),
-            "onto": onto.tip, "files": files, "message": edit.message, "identities": self.identities,
+            "onto": onto.tip, "files": files, "message": request.message, "identities": self.identities,
         });
         let live = |effects: Rc<dyn Effects>| async move {
             let folder = self.folder()?;
             let call = self.call(&effects, folder);
-            push::push(&call, &self.name, &onto.tip, edit, &self.identities).await
+            push::push(&call, &self.name, &onto.tip, request, &self.identities).await
         };
-        let answer: Answer<PushAnswer> = self.world.exchange("git", &request, live).await?;
+        let answer: Answer<PushAnswer> = self.world.exchange("git", &question, live).await?;
         match answer {
             Ok(answer) => Ok(answer.pushed(&self.address)),
             Err(trouble) => Err(self.failed(&trouble)),

@@ -1,6 +1,6 @@
 //! Objects of a repository through gix: find a path, read a file, write files and their commit.
 
-use branch::Edit;
+use branch::CommitRequest;
 use contract::{Commit, editing::LARGEST};
 use gix_hash::ObjectId;
 use gix_object::{
@@ -82,11 +82,11 @@ pub(crate) fn content(objects: &Objects, id: ObjectId) -> Answer<Option<Vec<u8>>
 pub(crate) fn write(
     objects: &Objects,
     tip: &Commit,
-    edit: &Edit,
+    request: &CommitRequest,
     [author, committer]: [gix_actor::Signature; 2],
 ) -> Answer<Commit> {
     let mut tree = root(objects, tip)?;
-    for file in &edit.files {
+    for file in &request.files {
         let id = objects
             .write_buf(Kind::Blob, &file.content)
             .map_err(Trouble::storing)?;
@@ -103,7 +103,7 @@ pub(crate) fn write(
         author,
         committer,
         encoding: None,
-        message: edit.message.as_str().into(),
+        message: request.message.as_str().into(),
         extra_headers: Vec::new(),
     };
     self::commit(put(objects, &commit)?)

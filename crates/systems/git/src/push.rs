@@ -1,6 +1,6 @@
 //! One commit, one push, and what the remote made of it.
 
-use branch::{Edit, Name};
+use branch::{CommitRequest, Name};
 use contract::{Commit, world::Output};
 
 use crate::{
@@ -17,11 +17,11 @@ pub(crate) async fn push(
     call: &Call<'_>,
     name: &Name,
     tip: &Commit,
-    edit: &Edit,
+    request: &CommitRequest,
     identities: &Identities,
 ) -> Answer<PushAnswer> {
     let signatures = identities.signatures(call).await;
-    let commit = objects::write(&call.folder.objects()?, tip, edit, signatures)?;
+    let commit = objects::write(&call.folder.objects()?, tip, request, signatures)?;
     let full = name.full();
     let (lease, refspec) = (
         format!("--force-with-lease={full}:{tip}"),

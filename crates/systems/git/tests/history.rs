@@ -171,17 +171,17 @@ async fn a_commit_can_still_be_pushed_when_the_past_was_asked() {
         changes(&git, &remote, 100).await;
         let root = remote.log("main").last().unwrap().id.parse().unwrap();
         git.differences(&root, &snapshot.tip, 100).await.unwrap();
-        let files = vec![branch::FileChange {
+        let files = vec![branch::FileContent {
             path: PATH.to_owned(),
             content: content.as_bytes().to_vec(),
         }];
-        let edit = branch::Edit {
+        let edit = branch::CommitRequest {
             files,
             message: "set\n".to_owned(),
         };
         let pushed = git.commit(&snapshot, &edit).await.unwrap();
         assert!(
-            matches!(pushed, branch::Pushed::Landed { .. }),
+            matches!(pushed, branch::PushResult::Landed { .. }),
             "{pushed:?}"
         );
     }

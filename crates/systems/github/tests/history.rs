@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use branch::{Ancestry, Branch as _, CommitName, Entry, FileHistory, History as _};
+use branch::{Ancestry, Branch as _, CommitName, FileHistory, History as _, TreeEntry};
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use github::GitHub;
 use lab::{Remote, Reply, repo::Change};
@@ -178,7 +178,7 @@ async fn what_is_larger_than_any_overlay_is_not_read_neither_now_nor_in_the_past
         .collect();
     assert_eq!(contents, [false, true]);
     let snapshot = here.github().read(&[PATH.to_owned()]).await.unwrap();
-    assert_eq!(snapshot.entries[PATH], Entry::TooLarge);
+    assert_eq!(snapshot.entries[PATH], TreeEntry::TooLarge);
     assert!(
         here.server
             .asked()

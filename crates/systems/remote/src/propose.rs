@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use branch::{Branch as _, BranchError, Edit, Name, Pushed, Snapshot};
+use branch::{Branch as _, BranchError, CommitRequest, Name, PushResult, Snapshot};
 use contract::{Commit, Failure, Verdict, World};
 use git::Git;
 use github::{Committer, GitHub, Outcome, Proposal, Pull};
@@ -21,7 +21,9 @@ pub(crate) async fn propose<P: Plan>(
 ) -> Result<Ended<P::Refused>, Failure> {
     let proposal = proposal(github, github, plan.directories())?;
     let unsupported = match remote
-        .update(&proposal, plan, |onto, edit| github.supports(onto, edit))
+        .update(&proposal, plan, |onto, request| {
+            github.supports(onto, request)
+        })
         .await?
     {
         Ok(ended) => return settle(remote, github, &proposal, plan, ended).await,
@@ -52,15 +54,15 @@ impl Committer for ThroughGit<'_> {
         &self,
         name: &Name,
         onto: &Snapshot,
-        edit: &Edit,
-    ) -> Result<Pushed, BranchError> {
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
         let git = Git::new(self.world, &self.url, name.clone())?;
-        let paths: Vec<String> = edit.files.iter().map(|file| file.path.clone()).collect();
+        let paths: Vec<String> = request.files.iter().map(|file| file.path.clone()).collect();
         let there = git.read(&paths).await?;
         if there.tip == onto.tip {
-            git.commit(&there, edit).await
+            git.commit(&there, request).await
         } else {
-            Ok(Pushed::Moved)
+            Ok(PushResult::Moved)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Writing: through git or through GitHub's API, onto the branch or by a pull request.
 
 use branch::{
-    Branch, BranchError, Decision, Edit, Name, Outcome, Rejection, RejectionKind, Snapshot,
+    Branch, BranchError, CommitRequest, Decision, Name, Outcome, Rejection, RejectionKind, Snapshot,
 };
 use contract::{Commit, Failure, World};
 use git::Git;
@@ -120,11 +120,11 @@ impl<'w> Remote<'w> {
     }
 
     /// Returns why an edit could not be written, as far as that is known before it is tried.
-    pub fn against(&self, onto: &Snapshot, edit: &Edit) -> Option<Problem> {
+    pub fn against(&self, onto: &Snapshot, request: &CommitRequest) -> Option<Problem> {
         let RemoteBranch::GitHub(github) = &self.branch else {
             return None;
         };
-        self.hindered(&github.supports(onto, edit).err()?)
+        self.hindered(&github.supports(onto, request).err()?)
     }
 
     /// Writes what the plan wants, however often somebody else is faster.
@@ -159,7 +159,7 @@ impl<'w> Remote<'w> {
         plan: &mut P,
     ) -> Result<Ended<P::Refused>, Failure> {
         let ended = match self
-            .update(github, plan, |onto, edit| github.supports(onto, edit))
+            .update(github, plan, |onto, request| github.supports(onto, request))
             .await?
         {
             Ok(ended) => ended,
@@ -230,13 +230,13 @@ impl<'w> Remote<'w> {
         &self,
         branch: &B,
         plan: &mut P,
-        supports: impl Fn(&Snapshot, &Edit) -> Result<(), Unsupported>,
+        supports: impl Fn(&Snapshot, &CommitRequest) -> Result<(), Unsupported>,
     ) -> Result<Result<Ended<P::Refused>, Unsupported>, Failure> {
         let paths = plan.paths();
         let outcome = branch::update(self.world, branch, &paths, async |snapshot: &Snapshot| {
             Ok(match plan.decide(snapshot).await? {
-                Decision::Write(edit) => match supports(snapshot, &edit) {
-                    Ok(()) => Decision::Write(edit),
+                Decision::Write(request) => match supports(snapshot, &request) {
+                    Ok(()) => Decision::Write(request),
                     Err(unsupported) => Decision::Refuse(Stop::Unsupported(unsupported)),
                 },
                 Decision::Nothing => Decision::Nothing,

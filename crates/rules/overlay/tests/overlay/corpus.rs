@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use contract::editing::KUSTOMIZATIONS;
-use overlay::{Change, Options, Outcome, edit, read};
+use overlay::{EditOptions, EntryOutcome, ImageUpdate, edit, read};
 use similar::{DiffTag, TextDiff};
 
 #[test]
@@ -40,18 +40,18 @@ fn bump_the_first(name: &str, text: &[u8]) -> String {
         .clone()
         .unwrap_or_else(|| first.name.clone());
     let has_digest = first.value.digest.is_some();
-    let change = Change {
+    let update = ImageUpdate {
         names: vec![repository],
         tag: Some("sha-0ddba11".to_owned()),
         digest: has_digest.then(|| format!("sha256:{}", "0".repeat(64))),
         entry: Some(first.name.clone()),
     };
-    match edit(text, &[change], &Options::default()) {
+    match edit(text, &[update], &EditOptions::default()) {
         Err(refusal) => format!("refused, {}: {}", refusal.kind, refusal.message),
         Ok(edited) => {
             let (removed, added) = changed_lines(text, &edited.text);
             let most = 1 + usize::from(has_digest);
-            let inserts = edited.entries[0].outcome == Outcome::Inserted;
+            let inserts = edited.entries[0].outcome == EntryOutcome::Inserted;
             assert!(
                 removed <= most && added <= most && added >= removed,
                 "{name}: -{removed} +{added}"
