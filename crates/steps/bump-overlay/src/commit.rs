@@ -1,8 +1,8 @@
 //! One commit on a branch of a remote, without a checkout.
 
-use branch::{CommitRequest, Decision, Name, Snapshot};
+use branch::{CommitRequest, Name, Snapshot};
 use contract::{Failure, Report, World};
-use remote::{Ended, Plan, Pull, Remote, RemoteBranch};
+use remote::{BranchRead, Decision, Plan, Pull, Remote, RemoteBranch, WriteOutcome};
 
 use crate::{
     Facts,
@@ -35,14 +35,18 @@ pub(crate) async fn bump(request: &Request, name: &Name, world: &World) -> Resul
     if request.dry_run {
         return dry_run(&mut bump, &remote).await;
     }
-    let ended = remote.write(&mut bump).await?;
+    let outcome = remote.write(&mut bump).await?;
     let edits = bump.edits;
-    match ended {
-        Ended::Landed(commit) => Ok(say::committed(request, &edits, name, &commit)),
-        Ended::Merged(pull, commit) => Ok(say::merged(request, &edits, name, &pull, &commit)),
-        Ended::Unchanged(tip) => Ok(say::unchanged(request, &edits, &Place::Branch(name, &tip))),
-        Ended::Refused(report) => Ok(*report),
-        Ended::Failed(problem) => say::failed(request, &edits, name, &problem),
+    match outcome {
+        WriteOutcome::Landed(commit) => Ok(say::committed(request, &edits, name, &commit)),
+        WriteOutcome::Merged(pull, commit) => {
+            Ok(say::merged(request, &edits, name, &pull, &commit))
+        }
+        WriteOutcome::Unchanged(tip) => {
+            Ok(say::unchanged(request, &edits, &Place::Branch(name, &tip)))
+        }
+        WriteOutcome::Refused(report) => Ok(*report),
+        WriteOutcome::Failed(problem) => say::failed(request, &edits, name, &problem),
     }
 }
 
@@ -115,8 +119,8 @@ async fn decide(
 async fn dry_run(bump: &mut Bump<'_, '_>, remote: &Remote<'_>) -> Result<Report, Failure> {
     let (request, name) = (bump.guards.request, bump.guards.name);
     let snapshot = match remote.read(&request.paths()).await? {
-        Ok(snapshot) => snapshot,
-        Err(problem) => return say::failed(request, &bump.edits, name, &problem),
+        BranchRead::Found(snapshot) => snapshot,
+        BranchRead::Missing(problem) => return say::failed(request, &bump.edits, name, &problem),
     };
     let mut edits = Edits::of(request, &snapshot.entries);
     let (decision, findings) = decide(&bump.guards, &mut edits, &snapshot).await?;

@@ -281,7 +281,7 @@ impl<H: History, S: History> Guards<'_, H, S> {
     }
 
     async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
-        branch::ask(self.world, self.name, question).await
+        remote::ask(self.world, self.name, question).await
     }
 
     /// A source that nobody knows is no reason to stop, but one to say so.

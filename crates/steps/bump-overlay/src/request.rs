@@ -120,7 +120,7 @@ fn message(
     source: Option<Commit>,
     world: &World,
 ) -> Result<Message, Failure> {
-    Message::new(template, images.to_vec(), source, branch::run_url(world)).map_err(|error| {
+    Message::new(template, images.to_vec(), source, remote::run_url(world)).map_err(|error| {
         Failure::usage(error)
             .hinted("pass `--source-commit`, or leave `{source}` out of `--message`")
     })

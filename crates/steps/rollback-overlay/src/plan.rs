@@ -520,7 +520,7 @@ impl<H: History> Planner<'_, H> {
     }
 
     async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
-        branch::ask(self.world, self.name, question).await
+        remote::ask(self.world, self.name, question).await
     }
 }
 

@@ -59,7 +59,7 @@ impl Request {
                 .reason
                 .map(|text| text.trim().to_owned())
                 .filter(|text| !text.is_empty()),
-            run: branch::run_url(world),
+            run: remote::run_url(world),
             dry_run: args.dry_run,
             branch: args.branch,
             remote: args.remote,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use branch::{CommitRequest, Decision, FileContent, Overlay, Snapshot};
+use branch::{CommitRequest, FileContent, Overlay, Snapshot};
 use contract::{Failure, Report, World};
-use remote::{Ended, Pull, Remote, RemoteBranch};
+use remote::{BranchRead, Decision, Pull, Remote, RemoteBranch, WriteOutcome};
 
 use crate::{
     Facts, message,
@@ -36,14 +36,14 @@ pub(crate) async fn restore(request: &Request, world: &World) -> Result<Report, 
     if request.dry_run {
         return dry_run(&mut restoring.planner, &remote).await;
     }
-    let ended = remote.write(&mut restoring).await?;
+    let outcome = remote.write(&mut restoring).await?;
     let plan = &restoring.plan;
-    match ended {
-        Ended::Landed(commit) => Ok(say::restored(request, plan, &commit)),
-        Ended::Merged(pull, commit) => Ok(say::merged(request, plan, &pull, &commit)),
-        Ended::Unchanged(tip) => Ok(say::unchanged(request, plan, &tip)),
-        Ended::Refused(report) => Ok(*report),
-        Ended::Failed(problem) => say::failed(request, plan, &problem),
+    match outcome {
+        WriteOutcome::Landed(commit) => Ok(say::restored(request, plan, &commit)),
+        WriteOutcome::Merged(pull, commit) => Ok(say::merged(request, plan, &pull, &commit)),
+        WriteOutcome::Unchanged(tip) => Ok(say::unchanged(request, plan, &tip)),
+        WriteOutcome::Refused(report) => Ok(*report),
+        WriteOutcome::Failed(problem) => say::failed(request, plan, &problem),
     }
 }
 
@@ -104,8 +104,8 @@ async fn dry_run(
 ) -> Result<Report, Failure> {
     let request = planner.request;
     let snapshot = match remote.read(&request.paths()).await? {
-        Ok(snapshot) => snapshot,
-        Err(problem) => return say::failed(request, &Plan(Vec::new()), &problem),
+        BranchRead::Found(snapshot) => snapshot,
+        BranchRead::Missing(problem) => return say::failed(request, &Plan(Vec::new()), &problem),
     };
     let plan = planner.plan(&snapshot).await?;
     let report = match decide(request, &plan, &snapshot) {

@@ -8,7 +8,7 @@ use git::Git;
 use github::{Committer, GitHub, Outcome, Proposal, Pull};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Ended, Plan, Problem, Remote};
+use crate::{Plan, Problem, Remote, WriteOutcome, write::Attempt};
 
 /// Between the first two questions whether it is merged, and at most between later ones.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
@@ -18,7 +18,7 @@ pub(crate) async fn propose<P: Plan>(
     remote: &Remote<'_>,
     github: &GitHub<'_>,
     plan: &mut P,
-) -> Result<Ended<P::Refused>, Failure> {
+) -> Result<WriteOutcome<P::Refused>, Failure> {
     let proposal = proposal(github, github, plan.directories())?;
     let unsupported = match remote
         .update(&proposal, plan, |onto, request| {
@@ -26,8 +26,8 @@ pub(crate) async fn propose<P: Plan>(
         })
         .await?
     {
-        Ok(ended) => return settle(remote, github, &proposal, plan, ended).await,
-        Err(unsupported) => unsupported,
+        Attempt::Ended(outcome) => return settle(remote, github, &proposal, plan, outcome).await,
+        Attempt::Unsupported(unsupported) => unsupported,
     };
     remote
         .world
@@ -38,8 +38,8 @@ pub(crate) async fn propose<P: Plan>(
     };
     let proposal = self::proposal(github, &git, plan.directories())?;
     match remote.update(&proposal, plan, |_, _| Ok(())).await? {
-        Ok(ended) => settle(remote, github, &proposal, plan, ended).await,
-        Err(unsupported) => Err(Failure::internal(unsupported)),
+        Attempt::Ended(outcome) => settle(remote, github, &proposal, plan, outcome).await,
+        Attempt::Unsupported(unsupported) => Err(Failure::internal(unsupported)),
     }
 }
 
@@ -73,10 +73,10 @@ async fn settle<P: Plan, C: Committer>(
     github: &GitHub<'_>,
     proposal: &Proposal<'_, '_, C>,
     plan: &P,
-    ended: Ended<P::Refused>,
-) -> Result<Ended<P::Refused>, Failure> {
-    let Ended::Landed(commit) = ended else {
-        return Ok(ended);
+    outcome: WriteOutcome<P::Refused>,
+) -> Result<WriteOutcome<P::Refused>, Failure> {
+    let WriteOutcome::Landed(commit) = outcome else {
+        return Ok(outcome);
     };
     let pull = proposal
         .pull()
@@ -84,10 +84,10 @@ async fn settle<P: Plan, C: Committer>(
     plan.proposed(&pull);
     Ok(match wait(remote, proposal, &pull, &commit).await? {
         Outcome::Merged(merge) => match remote.unverified(github, &merge).await? {
-            Some(problem) => Ended::Failed(problem),
-            None => Ended::Merged(pull, merge),
+            Some(problem) => WriteOutcome::Failed(problem),
+            None => WriteOutcome::Merged(pull, merge),
         },
-        outcome => Ended::Failed(Problem::NotMerged(pull, outcome)),
+        outcome => WriteOutcome::Failed(Problem::NotMerged(pull, outcome)),
     })
 }
 

@@ -1,13 +1,13 @@
 //! Writing: through git or through GitHub's API, onto the branch or by a pull request.
 
-use branch::{
-    Branch, BranchError, CommitRequest, Decision, Name, Outcome, Rejection, RejectionKind, Snapshot,
-};
+use branch::{Branch, BranchError, CommitRequest, Name, Rejection, RejectionKind, Snapshot};
 use contract::{Commit, Failure, World};
 use git::Git;
 use github::{GitHub, Pull, Unsupported};
 
-use crate::{Problem, PullRequest, RemoteBranch, Where, flags, propose};
+use crate::{
+    Decision, Problem, PullRequest, RemoteBranch, Where, WriteOutcome, flags, propose, update,
+};
 
 /// What a step wants to write.
 #[expect(
@@ -35,21 +35,6 @@ pub trait Plan {
     fn proposed(&self, pull: &Pull);
 }
 
-/// How writing ended.
-#[derive(Debug)]
-pub enum Ended<R> {
-    /// The branch has the commit.
-    Landed(Commit),
-    /// The pull request was merged as this commit.
-    Merged(Pull, Commit),
-    /// There was nothing to do at this tip.
-    Unchanged(Commit),
-    /// The plan was against it.
-    Refused(R),
-    /// It was not written, or not as it has to be.
-    Failed(Problem),
-}
-
 /// A branch that a step writes.
 pub struct Remote<'w> {
     pub(crate) world: &'w World,
@@ -62,6 +47,21 @@ pub struct Remote<'w> {
 enum Stop<R> {
     Refused(R),
     Unsupported(Unsupported),
+}
+
+/// How an attempt to write one way went.
+pub(crate) enum Attempt<R> {
+    Ended(WriteOutcome<R>),
+    /// The file can only be written another way.
+    Unsupported(Unsupported),
+}
+
+/// What a read of the branch found.
+pub enum BranchRead {
+    /// The tip and the files.
+    Found(Snapshot),
+    /// The remote has no such branch.
+    Missing(Problem),
 }
 
 impl<'w> Remote<'w> {
@@ -107,14 +107,14 @@ impl<'w> Remote<'w> {
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn read(&self, paths: &[String]) -> Result<Result<Snapshot, Problem>, Failure> {
+    pub async fn read(&self, paths: &[String]) -> Result<BranchRead, Failure> {
         let read = match &self.branch {
-            RemoteBranch::Git(git) => branch::read(self.world, git, paths).await,
-            RemoteBranch::GitHub(github) => branch::read(self.world, github, paths).await,
+            RemoteBranch::Git(git) => update::read(self.world, git, paths).await,
+            RemoteBranch::GitHub(github) => update::read(self.world, github, paths).await,
         };
         match read {
-            Ok(snapshot) => Ok(Ok(snapshot)),
-            Err(BranchError::Missing) => Ok(Err(self.missing())),
+            Ok(snapshot) => Ok(BranchRead::Found(snapshot)),
+            Err(BranchError::Missing) => Ok(BranchRead::Missing(self.missing())),
             Err(BranchError::Failed(failure)) => Err(failure),
         }
     }
@@ -132,7 +132,7 @@ impl<'w> Remote<'w> {
     /// # Errors
     /// When it could not be written, or not found out whether it was; `contended` when others were
     /// faster until the deadline.
-    pub async fn write<P: Plan>(&self, plan: &mut P) -> Result<Ended<P::Refused>, Failure> {
+    pub async fn write<P: Plan>(&self, plan: &mut P) -> Result<WriteOutcome<P::Refused>, Failure> {
         match &self.branch {
             RemoteBranch::Git(git) => self.through_git(git, plan).await,
             RemoteBranch::GitHub(github) if self.to.pull_request == PullRequest::Always => {
@@ -146,10 +146,10 @@ impl<'w> Remote<'w> {
         &self,
         git: &Git<'_>,
         plan: &mut P,
-    ) -> Result<Ended<P::Refused>, Failure> {
+    ) -> Result<WriteOutcome<P::Refused>, Failure> {
         match self.update(git, plan, |_, _| Ok(())).await? {
-            Ok(ended) => Ok(ended),
-            Err(unsupported) => Err(Failure::internal(unsupported)),
+            Attempt::Ended(outcome) => Ok(outcome),
+            Attempt::Unsupported(unsupported) => Err(Failure::internal(unsupported)),
         }
     }
 
@@ -157,14 +157,14 @@ impl<'w> Remote<'w> {
         &self,
         github: &GitHub<'_>,
         plan: &mut P,
-    ) -> Result<Ended<P::Refused>, Failure> {
-        let ended = match self
+    ) -> Result<WriteOutcome<P::Refused>, Failure> {
+        let outcome = match self
             .update(github, plan, |onto, request| github.supports(onto, request))
             .await?
         {
-            Ok(ended) => ended,
-            Err(unsupported) => match self.hindered(&unsupported) {
-                Some(problem) => return Ok(Ended::Failed(problem)),
+            Attempt::Ended(outcome) => outcome,
+            Attempt::Unsupported(unsupported) => match self.hindered(&unsupported) {
+                Some(problem) => return Ok(WriteOutcome::Failed(problem)),
                 None => {
                     self.world
                         .notice(format!("{unsupported}, so it went through git"));
@@ -173,22 +173,24 @@ impl<'w> Remote<'w> {
                 }
             },
         };
-        match ended {
-            Ended::Landed(commit) => {
+        match outcome {
+            WriteOutcome::Landed(commit) => {
                 if self.to.pull_request == PullRequest::Fallback {
                     propose::withdraw(self, github, plan, &commit).await;
                 }
                 let problem = self.unverified(github, &commit).await?;
-                Ok(problem.map_or(Ended::Landed(commit), Ended::Failed))
+                Ok(problem.map_or(WriteOutcome::Landed(commit), WriteOutcome::Failed))
             }
-            Ended::Failed(Problem::Declined(rejection)) if self.is_to_be_proposed(&rejection) => {
+            WriteOutcome::Failed(Problem::Declined(rejection))
+                if self.is_to_be_proposed(&rejection) =>
+            {
                 let (name, said) = (self.name(), rejection.said());
                 let notice =
                     format!("`{name}` is protected, so it went through a pull request: {said}");
                 self.world.notice(notice);
                 propose::propose(self, github, plan).await
             }
-            ended => Ok(ended),
+            outcome => Ok(outcome),
         }
     }
 
@@ -225,35 +227,44 @@ impl<'w> Remote<'w> {
         Ok((!is_valid).then(|| Problem::Unverified(commit.clone(), signature)))
     }
 
-    /// Runs the loop; the second result is an edit that cannot be written this way.
+    /// Runs the loop, writing only what `supports` accepts.
     pub(crate) async fn update<B: Branch, P: Plan>(
         &self,
         branch: &B,
         plan: &mut P,
         supports: impl Fn(&Snapshot, &CommitRequest) -> Result<(), Unsupported>,
-    ) -> Result<Result<Ended<P::Refused>, Unsupported>, Failure> {
-        let paths = plan.paths();
-        let outcome = branch::update(self.world, branch, &paths, async |snapshot: &Snapshot| {
-            Ok(match plan.decide(snapshot).await? {
-                Decision::Write(request) => match supports(snapshot, &request) {
-                    Ok(()) => Decision::Write(request),
-                    Err(unsupported) => Decision::Refuse(Stop::Unsupported(unsupported)),
-                },
-                Decision::Nothing => Decision::Nothing,
-                Decision::Refuse(refused) => Decision::Refuse(Stop::Refused(refused)),
-            })
-        });
-        Ok(Ok(match outcome.await? {
-            Outcome::Landed { commit, said } => {
-                branch::bypassed(self.world, &said);
-                Ended::Landed(commit)
+    ) -> Result<Attempt<P::Refused>, Failure> {
+        let (shown, paths) = (self.branch.shown(), plan.paths());
+        let outcome = update::update(
+            self.world,
+            branch,
+            &shown,
+            &paths,
+            async |snapshot: &Snapshot| {
+                Ok(match plan.decide(snapshot).await? {
+                    Decision::Write(request) => match supports(snapshot, &request) {
+                        Ok(()) => Decision::Write(request),
+                        Err(unsupported) => Decision::Refuse(Stop::Unsupported(unsupported)),
+                    },
+                    Decision::Nothing => Decision::Nothing,
+                    Decision::Refuse(refused) => Decision::Refuse(Stop::Refused(refused)),
+                })
+            },
+        );
+        Ok(match outcome.await? {
+            WriteOutcome::Refused(Stop::Unsupported(unsupported)) => {
+                Attempt::Unsupported(unsupported)
             }
-            Outcome::Unchanged(tip) => Ended::Unchanged(tip),
-            Outcome::Refused(Stop::Refused(refused)) => Ended::Refused(refused),
-            Outcome::Refused(Stop::Unsupported(unsupported)) => return Ok(Err(unsupported)),
-            Outcome::Rejected(rejection) => Ended::Failed(Problem::Declined(rejection)),
-            Outcome::Missing => Ended::Failed(self.missing()),
-        }))
+            WriteOutcome::Refused(Stop::Refused(refused)) => {
+                Attempt::Ended(WriteOutcome::Refused(refused))
+            }
+            WriteOutcome::Landed(commit) => Attempt::Ended(WriteOutcome::Landed(commit)),
+            WriteOutcome::Merged(pull, commit) => {
+                Attempt::Ended(WriteOutcome::Merged(pull, commit))
+            }
+            WriteOutcome::Unchanged(tip) => Attempt::Ended(WriteOutcome::Unchanged(tip)),
+            WriteOutcome::Failed(problem) => Attempt::Ended(WriteOutcome::Failed(problem)),
+        })
     }
 
     fn missing(&self) -> Problem {

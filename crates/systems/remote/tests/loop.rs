@@ -9,10 +9,11 @@ use std::{
 };
 
 use branch::{
-    Branch, BranchError, CommitRequest, Decision, FileContent, Name, Outcome, PushResult,
-    Rejection, RejectionKind, Snapshot, TreeEntry, update,
+    Branch, BranchError, CommitRequest, FileContent, Name, PushResult, Rejection, RejectionKind,
+    Snapshot, TreeEntry,
 };
 use contract::{Commit, Failure, Verdict, World, asking};
+use remote::{Decision, Problem, WriteOutcome, update};
 
 const FILE: &str = "count";
 
@@ -151,10 +152,15 @@ impl Branch for Memory {
 }
 
 /// Adds one to what is there, until it is `enough`.
-async fn add_one(world: &World, memory: &Memory, enough: u32) -> Result<Outcome<String>, Failure> {
+async fn add_one(
+    world: &World,
+    memory: &Memory,
+    enough: u32,
+) -> Result<WriteOutcome<String>, Failure> {
     update(
         world,
         memory,
+        "memory",
         &[FILE.to_owned()],
         async |snapshot: &Snapshot| {
             let TreeEntry::File { content, .. } = &snapshot.entries[FILE] else {
@@ -185,7 +191,7 @@ fn world(seconds: u64) -> World {
 async fn a_conflict_is_decided_anew_from_the_new_tip() {
     let memory = Memory::new([Then::Moves, Then::Moves]);
     let outcome = add_one(&world(60), &memory, 1000).await.unwrap();
-    assert!(matches!(outcome, Outcome::Landed { .. }));
+    assert!(matches!(outcome, WriteOutcome::Landed(_)));
     assert_eq!((memory.content().as_str(), memory.pushes.get()), ("201", 3));
 }
 
@@ -193,7 +199,7 @@ async fn a_conflict_is_decided_anew_from_the_new_tip() {
 async fn a_conflict_that_leaves_nothing_to_do_is_unchanged() {
     let memory = Memory::new([Then::Moves]);
     let outcome = add_one(&world(60), &memory, 100).await.unwrap();
-    assert!(matches!(outcome, Outcome::Unchanged(tip) if tip == memory.tip()));
+    assert!(matches!(outcome, WriteOutcome::Unchanged(tip) if tip == memory.tip()));
     assert_eq!((memory.content().as_str(), memory.pushes.get()), ("100", 1));
 }
 
@@ -230,7 +236,7 @@ async fn without_time_it_is_tried_once() {
 async fn a_commit_that_landed_unheard_is_found_behind_the_tip() {
     let memory = Memory::new([Then::LandsUnheard]);
     let outcome = add_one(&world(60), &memory, 1000).await.unwrap();
-    assert!(matches!(outcome, Outcome::Landed { commit, .. } if commit == memory.commit_of(2)));
+    assert!(matches!(outcome, WriteOutcome::Landed(commit) if commit == memory.commit_of(2)));
     assert_eq!(memory.pushes.get(), 1);
 }
 
@@ -238,7 +244,7 @@ async fn a_commit_that_landed_unheard_is_found_behind_the_tip() {
 async fn a_commit_that_vanished_is_made_again() {
     let memory = Memory::new([Then::Vanishes, Then::Fails]);
     let outcome = add_one(&world(60), &memory, 1000).await.unwrap();
-    assert!(matches!(outcome, Outcome::Landed { .. }));
+    assert!(matches!(outcome, WriteOutcome::Landed(_)));
     assert_eq!((memory.content().as_str(), memory.pushes.get()), ("1", 3));
 }
 
@@ -246,7 +252,9 @@ async fn a_commit_that_vanished_is_made_again() {
 async fn what_was_declined_is_not_tried_again() {
     let memory = Memory::new([Then::Declined]);
     let outcome = add_one(&world(60), &memory, 1000).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rejected(Rejection { lines, .. }) if lines == ["no"]));
+    assert!(
+        matches!(outcome, WriteOutcome::Failed(Problem::Declined(Rejection { lines, .. })) if lines == ["no"])
+    );
     assert_eq!(memory.pushes.get(), 1);
 }
 
