@@ -39,16 +39,22 @@ pub trait Branch {
     async fn contains(&self, commit: &Commit) -> Result<bool, BranchError>;
 }
 
+/// Larger files are not read: the files that steps edit have a few kilobytes.
+pub const MAX_FILE_SIZE: usize = 4 << 20;
+
+/// What lies at the paths that were asked for.
+pub type TreeEntries = BTreeMap<String, TreeEntry>;
+
 /// A branch at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The commit that the branch stood at.
     pub tip: Commit,
-    /// What was at each of the paths that were asked for.
-    pub entries: BTreeMap<String, TreeEntry>,
+    /// What lies at each of the paths that were asked for.
+    pub entries: TreeEntries,
 }
 
-/// What is at a path.
+/// What lies at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TreeEntry {
     /// Nothing.
@@ -60,7 +66,7 @@ pub enum TreeEntry {
         /// Whether it has the run bit.
         executable: bool,
     },
-    /// A file with more bytes than are read of any.
+    /// A file with more than [`MAX_FILE_SIZE`] bytes.
     TooLarge,
     /// A directory.
     Directory,

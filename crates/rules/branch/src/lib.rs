@@ -7,7 +7,6 @@ mod ancestry;
 mod branch;
 mod history;
 mod name;
-mod overlays;
 mod reasons;
 mod say;
 mod trailers;
@@ -15,12 +14,11 @@ mod values;
 
 pub use ancestry::{Ancestry, CommitAncestry};
 pub use branch::{
-    Branch, BranchError, CommitRequest, FileContent, PushResult, Rejection, RejectionKind,
-    Snapshot, TreeEntry,
+    Branch, BranchError, CommitRequest, FileContent, MAX_FILE_SIZE, PushResult, Rejection,
+    RejectionKind, Snapshot, TreeEntries, TreeEntry,
 };
 pub use history::{CommitName, FileHistory, HISTORY_CUT, History, InvalidCommitName, Revision};
 pub use name::{InvalidName, Name};
-pub use overlays::{Overlay, Refused, TreeEntries, environment};
 pub use reasons::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY};
 pub use say::{missing, rejected};
 pub use trailers::Trailers;

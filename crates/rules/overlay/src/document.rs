@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use contract::editing;
+use branch::MAX_FILE_SIZE;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle};
 
 use crate::refusal::{EditRefusal, EditRefusalKind};
@@ -123,7 +123,7 @@ fn options() -> granit_parser::Options {
 }
 
 fn readable(bytes: &[u8]) -> Result<&str, EditRefusal> {
-    if bytes.len() > editing::LARGEST {
+    if bytes.len() > MAX_FILE_SIZE {
         let message = format!("{} bytes is more than the 4 MiB that are read", bytes.len());
         return Err(EditRefusalKind::UnsupportedYaml.because(message));
     }

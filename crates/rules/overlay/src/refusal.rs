@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use contract::{Reason, editing};
+use contract::Reason;
+
+use crate::reasons;
 
 /// Why nothing was edited.
 ///
@@ -39,11 +41,11 @@ impl EditRefusalKind {
     /// Returns the reason of the report.
     pub fn reason(self) -> Reason {
         match self {
-            Self::ImageMissing => editing::IMAGE_MISSING,
-            Self::IncompleteImage => editing::INCOMPLETE_IMAGE,
-            Self::Ambiguous => editing::AMBIGUOUS,
-            Self::Shadowed => editing::SHADOWED,
-            Self::UnsupportedYaml => editing::UNSUPPORTED_YAML,
+            Self::ImageMissing => reasons::IMAGE_MISSING,
+            Self::IncompleteImage => reasons::INCOMPLETE_IMAGE,
+            Self::Ambiguous => reasons::AMBIGUOUS,
+            Self::Shadowed => reasons::SHADOWED,
+            Self::UnsupportedYaml => reasons::UNSUPPORTED_YAML,
         }
     }
 

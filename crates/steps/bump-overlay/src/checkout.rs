@@ -2,8 +2,8 @@
 
 use std::{io, path::Path};
 
-use branch::{NOT_WRITTEN, TreeEntries, TreeEntry};
-use contract::{Failure, Report, World, asking, editing, world::FileKind};
+use branch::{MAX_FILE_SIZE, NOT_WRITTEN, TreeEntries, TreeEntry};
+use contract::{Failure, Report, World, asking, world::FileKind};
 
 use crate::{
     edits::{Edits, FileEdit},
@@ -50,7 +50,7 @@ fn entry(world: &World, path: &str) -> io::Result<TreeEntry> {
                 return Ok(TreeEntry::Submodule { at });
             }
             Some(FileKind::File) if end == parts.len() => {
-                return match world.read(Path::new(path), editing::LARGEST as u64) {
+                return match world.read(Path::new(path), MAX_FILE_SIZE as u64) {
                     Ok(content) => Ok(TreeEntry::File {
                         content,
                         executable: false,

@@ -1,7 +1,7 @@
 //! The edits of all overlays together: all or none.
 
-use branch::{FileContent, Refused, TreeEntries, environment};
-use overlay::{Diff, EditRefusal, EditResult};
+use branch::{FileContent, TreeEntries};
+use overlay::{Diff, EditResult, OverlayRefusal, environment};
 
 use crate::{Facts, request::Request};
 
@@ -12,7 +12,7 @@ pub(crate) struct Edits(pub(crate) Vec<OverlayEdit>);
 pub(crate) struct OverlayEdit {
     /// The overlay as it was named.
     pub(crate) name: String,
-    pub(crate) result: Result<FileEdit, Refused>,
+    pub(crate) result: Result<FileEdit, OverlayRefusal>,
 }
 
 /// A file, before and after.
@@ -168,7 +168,7 @@ impl FileEdit {
     }
 }
 
-fn edit(request: &Request, path: String, old: &[u8]) -> Result<FileEdit, Refused> {
+fn edit(request: &Request, path: String, old: &[u8]) -> Result<FileEdit, OverlayRefusal> {
     match overlay::edit(old, &request.updates, &request.options) {
         Ok(edited) => {
             let diff = Diff::between(&path, old, &edited.text);
@@ -180,16 +180,7 @@ fn edit(request: &Request, path: String, old: &[u8]) -> Result<FileEdit, Refused
                 kept: None,
             })
         }
-        Err(refusal) => Err(by_the_editor(&path, &refusal)),
-    }
-}
-
-fn by_the_editor(path: &str, refusal: &EditRefusal) -> Refused {
-    let message = format!("`{path}`: {refusal}");
-    Refused {
-        reason: refusal.kind.reason(),
-        message,
-        hint: refusal.hint.clone(),
+        Err(refusal) => Err(OverlayRefusal::of_edit(&path, &refusal)),
     }
 }
 

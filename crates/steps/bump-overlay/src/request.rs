@@ -1,8 +1,7 @@
 //! What is wanted, from the flags.
 
-use branch::Overlay;
-use contract::{Commit, Failure, Reference, World, editing::KUSTOMIZATIONS};
-use overlay::{EditOptions, ImageUpdate};
+use contract::{Commit, Failure, Reference, World};
+use overlay::{EditOptions, ImageUpdate, Overlay, is_kustomization};
 use remote::Where;
 
 use crate::{
@@ -100,7 +99,7 @@ impl Request {
                 .is_some_and(|rest| !directory.is_empty() && rest.starts_with('/'))
         };
         let name = path.rsplit('/').next().unwrap_or(path);
-        KUSTOMIZATIONS.contains(&name)
+        is_kustomization(name)
             || self
                 .overlays
                 .iter()

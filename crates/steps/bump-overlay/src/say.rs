@@ -5,9 +5,9 @@ use contract::{
     Commit, Failure,
     Fault::{Configuration, Nobody},
     Reason, Report, Subject, Verdict,
-    editing::{
-        AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
-    },
+};
+use overlay::reasons::{
+    AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
 };
 use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, UNVERIFIED};
 

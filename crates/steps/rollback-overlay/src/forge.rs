@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use branch::Overlay;
 use contract::{Failure, Reference, World};
 use github::{Deployment, Deployments, RepositoryName};
+use overlay::Overlay;
 use remote::RemoteBranch;
 
 use crate::message::unique;

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use branch::{
-    Ancestry, CommitName, FileHistory, History, Name, Overlay, Refused, Snapshot, TreeEntries,
-    Value, Values,
+    Ancestry, CommitName, FileHistory, History, Name, Snapshot, TreeEntries, Value, Values,
 };
 use check_image::{PLATFORM_MISSING, Platform};
-use contract::{Commit, Failure, Reference, World, editing};
-use overlay::{Diff, EditOptions, EditResult, ImageUpdate, Pin};
+use contract::{Commit, Failure, Reference, World};
+use overlay::{Diff, EditOptions, EditResult, ImageUpdate, Overlay, OverlayRefusal, Pin, reasons};
 
 use crate::{
     Facts,
@@ -58,7 +57,7 @@ pub(crate) enum Then {
     Already(String),
     /// It has another value than the bad one.
     Superseded(String),
-    Refused(Refused),
+    Refused(OverlayRefusal),
 }
 
 /// A value that is there again.
@@ -151,11 +150,14 @@ impl<H: History> Planner<'_, H> {
     }
 
     /// Finds the file and the entry of each overlay; a directory and its file are the same overlay.
-    fn find<'e>(&self, entries: &'e TreeEntries) -> Vec<(String, Result<File<'e>, Refused>)> {
-        let mut found: Vec<(String, Result<File<'e>, Refused>)> = Vec::new();
+    fn find<'e>(
+        &self,
+        entries: &'e TreeEntries,
+    ) -> Vec<(String, Result<File<'e>, OverlayRefusal>)> {
+        let mut found: Vec<(String, Result<File<'e>, OverlayRefusal>)> = Vec::new();
         for overlay in &self.request.overlays {
             let file = self.file(overlay, entries);
-            let known = |other: &Result<File<'_>, Refused>| match (other, &file) {
+            let known = |other: &Result<File<'_>, OverlayRefusal>| match (other, &file) {
                 (Ok(other), Ok(file)) => other.path == file.path,
                 _ => false,
             };
@@ -166,7 +168,11 @@ impl<H: History> Planner<'_, H> {
         found
     }
 
-    fn file<'e>(&self, overlay: &Overlay, entries: &'e TreeEntries) -> Result<File<'e>, Refused> {
+    fn file<'e>(
+        &self,
+        overlay: &Overlay,
+        entries: &'e TreeEntries,
+    ) -> Result<File<'e>, OverlayRefusal> {
         let (path, content) = overlay.file(entries)?;
         let entry = entry(&path, content, &self.request.entry)?;
         let known = overlay
@@ -186,7 +192,10 @@ impl<H: History> Planner<'_, H> {
         let values = &file.values;
         let Some(deployed) = values.list.first() else {
             let message = format!("`{}`: its history does not say what it deploys", file.path);
-            return Ok(Then::Refused(Refused::new(NO_EARLIER_IMAGE, message)));
+            return Ok(Then::Refused(OverlayRefusal::new(
+                NO_EARLIER_IMAGE,
+                message,
+            )));
         };
         let bad = match self.bad(file, deployed, history).await? {
             Ok(bad) => bad,
@@ -267,7 +276,7 @@ impl<H: History> Planner<'_, H> {
             let message = format!("`{}`: {commit} did not set the image here", file.path);
             let hint =
                 "pass a commit of `git log --first-parent -- FILE`, or the bad image with `--bad`";
-            Then::Refused(Refused::new(NOT_IN_HISTORY, message).hint(hint))
+            Then::Refused(OverlayRefusal::new(NOT_IN_HISTORY, message).hint(hint))
         }))
     }
 
@@ -503,10 +512,10 @@ impl<H: History> Planner<'_, H> {
         &self,
         target: Target,
         platforms: &[Platform],
-    ) -> Result<Result<Target, Refused>, Failure> {
+    ) -> Result<Result<Target, OverlayRefusal>, Failure> {
         let Some(image) = &target.image else {
             let message = format!("`{}` has neither tag nor digest", target.text);
-            return Ok(Err(Refused::new(editing::INCOMPLETE_IMAGE, message)));
+            return Ok(Err(OverlayRefusal::new(reasons::INCOMPLETE_IMAGE, message)));
         };
         let is_pinned = target.text.contains('@');
         let checked =
@@ -632,8 +641,8 @@ fn is_bad(values: &Values, bad: usize, image: &Reference) -> bool {
 }
 
 /// Returns the name of the only entry that is meant.
-fn entry(path: &str, content: &[u8], wanted: &ImageUpdate) -> Result<String, Refused> {
-    let unreadable = |refusal: overlay::EditRefusal| Refused {
+fn entry(path: &str, content: &[u8], wanted: &ImageUpdate) -> Result<String, OverlayRefusal> {
+    let unreadable = |refusal: overlay::EditRefusal| OverlayRefusal {
         reason: refusal.kind.reason(),
         message: format!("`{path}`: {refusal}"),
         hint: refusal.hint,
@@ -642,8 +651,8 @@ fn entry(path: &str, content: &[u8], wanted: &ImageUpdate) -> Result<String, Ref
     let name = &wanted.names[0];
     match &found[..] {
         [entry] => Ok(entry.name.clone()),
-        [] => Err(Refused::new(
-            editing::IMAGE_MISSING,
+        [] => Err(OverlayRefusal::new(
+            reasons::IMAGE_MISSING,
             format!("`{path}`: there is no entry for `{name}`"),
         )
         .hint("check the repository of `--image`")),
@@ -654,13 +663,13 @@ fn entry(path: &str, content: &[u8], wanted: &ImageUpdate) -> Result<String, Ref
                 several.len(),
                 lines.join(", ")
             );
-            Err(Refused::new(editing::AMBIGUOUS, message).hint("remove all but one"))
+            Err(OverlayRefusal::new(reasons::AMBIGUOUS, message).hint("remove all but one"))
         }
     }
 }
 
 /// Puts the value into the file as it is now: tag, digest and name as one.
-fn edited(file: &File<'_>, good: &Target) -> Result<EditResult, Refused> {
+fn edited(file: &File<'_>, good: &Target) -> Result<EditResult, OverlayRefusal> {
     let (rest, digest) = match good.text.split_once('@') {
         Some((rest, digest)) => (rest, Some(digest.to_owned())),
         None => (good.text.as_str(), None),
@@ -689,14 +698,14 @@ fn edited(file: &File<'_>, good: &Target) -> Result<EditResult, Refused> {
         rename: true,
         ..EditOptions::default()
     };
-    overlay::edit(file.content, &[update], &options).map_err(|refusal| Refused {
+    overlay::edit(file.content, &[update], &options).map_err(|refusal| OverlayRefusal {
         reason: refusal.kind.reason(),
         message: format!("`{}`: {refusal}", file.path),
         hint: Some("edit the file by hand, and commit".to_owned()),
     })
 }
 
-fn with_hint(refused: Refused) -> Refused {
+fn with_hint(refused: OverlayRefusal) -> OverlayRefusal {
     let hint = match refused.reason {
         PLATFORM_MISSING => {
             "pass `--allow-older` for the image before that one, or name this one with `--to` if no node needs the platform"
@@ -706,7 +715,7 @@ fn with_hint(refused: Refused) -> Refused {
     refused.hint(hint)
 }
 
-fn nothing_earlier(file: &File<'_>, bad: usize, passed_over: &[String]) -> Refused {
+fn nothing_earlier(file: &File<'_>, bad: usize, passed_over: &[String]) -> OverlayRefusal {
     let values = &file.values;
     let bad = &values.list[bad].image;
     let reach = match values.list.last().filter(|_| values.is_whole) {
@@ -727,7 +736,7 @@ fn nothing_earlier(file: &File<'_>, bad: usize, passed_over: &[String]) -> Refus
             all.join("; ")
         ),
     };
-    Refused::new(NO_EARLIER_IMAGE, message).hint(
+    OverlayRefusal::new(NO_EARLIER_IMAGE, message).hint(
         "name an image with `--to`; a file that was moved and changed in one commit begins there",
     )
 }

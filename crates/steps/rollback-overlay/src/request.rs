@@ -1,9 +1,9 @@
 //! What is wanted, from the flags.
 
-use branch::{CommitName, Overlay};
+use branch::CommitName;
 use check_image::Connection;
 use contract::{Failure, InvalidReference, Reference, World};
-use overlay::ImageUpdate;
+use overlay::{ImageUpdate, Overlay};
 use remote::Where;
 
 use crate::{Args, forge::Forge};

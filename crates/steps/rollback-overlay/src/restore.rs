@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use branch::{CommitRequest, FileContent, Overlay, Snapshot};
+use branch::{CommitRequest, FileContent, Snapshot};
 use contract::{Failure, Report, World};
+use overlay::Overlay;
 use remote::{BranchRead, Decision, Pull, Remote, RemoteBranch, WriteOutcome};
 
 use crate::{

@@ -2,13 +2,9 @@
 
 use branch::{BRANCH_MISSING, CONTENDED, HISTORY_CUT, NOT_WRITTEN, POLICY, Values};
 use check_image::{ABSENT, DANGLING_INDEX, NOT_AN_IMAGE, PLATFORM_MISSING, TAG_MOVED};
-use contract::{
-    Commit, Failure,
-    Fault::Configuration,
-    Reason, Report, Subject, Verdict,
-    editing::{
-        AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
-    },
+use contract::{Commit, Failure, Fault::Configuration, Reason, Report, Subject, Verdict};
+use overlay::reasons::{
+    AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
 };
 
 use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, UNVERIFIED};

@@ -1,7 +1,7 @@
 //! Objects of a repository through gix: find a path, read a file, write files and their commit.
 
-use branch::CommitRequest;
-use contract::{Commit, editing::LARGEST};
+use branch::{CommitRequest, MAX_FILE_SIZE};
+use contract::Commit;
 use gix_hash::ObjectId;
 use gix_object::{
     CommitRefIter, Exists as _, Find as _, Kind, Tree, TreeRef, Write as _, WriteTo,
@@ -71,7 +71,7 @@ pub(crate) fn content(objects: &Objects, id: ObjectId) -> Answer<Option<Vec<u8>>
         .try_header(&id)
         .map_err(Trouble::other)?
         .ok_or_else(|| absent(id))?;
-    if header.size() > LARGEST as u64 {
+    if header.size() > MAX_FILE_SIZE as u64 {
         Ok(None)
     } else {
         read(objects, id, Kind::Blob).map(Some)

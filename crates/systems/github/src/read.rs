@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
-use branch::{BranchError, Name, Snapshot, TreeEntry};
-use contract::{Commit, Failure, asking, editing::LARGEST};
+use branch::{BranchError, MAX_FILE_SIZE, Name, Snapshot, TreeEntry};
+use contract::{Commit, Failure, asking};
 use fetch::FetchError;
 use ring::digest;
 use serde::Deserialize;
@@ -136,7 +136,7 @@ async fn entry(
                 if entry
                     .object
                     .as_ref()
-                    .is_some_and(|blob| blob.byte_size > LARGEST)
+                    .is_some_and(|blob| blob.byte_size > MAX_FILE_SIZE)
                 {
                     return Ok(TreeEntry::TooLarge);
                 }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use contract::editing::KUSTOMIZATIONS;
-use overlay::{EditOptions, EntryOutcome, ImageUpdate, edit, read};
+use overlay::{EditOptions, EntryOutcome, ImageUpdate, edit, is_kustomization, read};
 use similar::{DiffTag, TextDiff};
 
 #[test]
@@ -119,7 +118,7 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
         let kind = entry.file_type().expect("a kind");
         if kind.is_dir() {
             collect(&path, files);
-        } else if kind.is_file() && KUSTOMIZATIONS.iter().any(|name| entry.file_name() == *name) {
+        } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_kustomization) {
             files.push(path);
         }
     }

@@ -9,8 +9,8 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use branch::{FileHistory, Revision};
-use contract::{Commit, Failure, asking, editing::LARGEST};
+use branch::{FileHistory, MAX_FILE_SIZE, Revision};
+use contract::{Commit, Failure, asking};
 use fetch::FetchError;
 use serde::Deserialize;
 
@@ -112,7 +112,7 @@ pub(super) async fn file_histories(
         .iter()
         .flat_map(|walked| &walked.revisions)
         .filter_map(RevisionNode::file);
-    let contents = contents(github, files.filter(|file| file.size() <= LARGEST)).await?;
+    let contents = contents(github, files.filter(|file| file.size() <= MAX_FILE_SIZE)).await?;
     let told = paths.iter().zip(walked).map(
         |(
             path,

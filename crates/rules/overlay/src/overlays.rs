@@ -1,20 +1,21 @@
-//! Which file an overlay is.
+//! Which file an overlay is: the only place that knows the names of a kustomization.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use contract::{
-    Reason,
-    editing::{AMBIGUOUS, KUSTOMIZATIONS, LARGEST, OVERLAY_MISSING, UNSUPPORTED_YAML},
+use branch::{MAX_FILE_SIZE, TreeEntries, TreeEntry};
+use contract::Reason;
+
+use crate::{
+    EditRefusal,
+    reasons::{AMBIGUOUS, OVERLAY_MISSING, UNSUPPORTED_YAML},
 };
 
-use crate::TreeEntry;
-
-/// What is at the paths that were asked for.
-pub type TreeEntries = BTreeMap<String, TreeEntry>;
+/// The names that a kustomization may have; two of them in one directory are an error.
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Why an overlay is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct OverlayRefusal {
     /// The word for reports.
     pub reason: Reason,
     /// What is there, file and line included where they are known.
@@ -23,13 +24,22 @@ pub struct Refused {
     pub hint: Option<String>,
 }
 
-impl Refused {
+impl OverlayRefusal {
     /// Refuses without a hint.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self {
             reason,
             message: message.into(),
             hint: None,
+        }
+    }
+
+    /// Says of which file the editor refused an edit.
+    pub fn of_edit(path: &str, refusal: &EditRefusal) -> Self {
+        Self {
+            reason: refusal.kind.reason(),
+            message: format!("`{path}`: {refusal}"),
+            hint: refusal.hint.clone(),
         }
     }
 
@@ -86,20 +96,14 @@ impl Overlay {
 
     /// Returns its directory, however it was named; `None` when it has no path.
     pub fn directory(&self) -> Option<&str> {
-        let path = self.path.as_ref().ok()?;
-        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-        Some(if KUSTOMIZATIONS.contains(&name) {
-            directory
-        } else {
-            path
-        })
+        self.path.as_deref().ok().map(without_file)
     }
 
     /// Returns its file and what is in there.
     ///
     /// # Errors
     /// When there is none, or more than one could be meant.
-    pub fn file<'e>(&self, entries: &'e TreeEntries) -> Result<(String, &'e [u8]), Refused> {
+    pub fn file<'e>(&self, entries: &'e TreeEntries) -> Result<(String, &'e [u8]), OverlayRefusal> {
         let path = self
             .path
             .as_ref()
@@ -128,19 +132,39 @@ fn normal(given: &str) -> Result<String, &'static str> {
     if given.starts_with('/') {
         return Err("it is an absolute path");
     }
-    let parts: Vec<&str> = given
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
-    if parts.contains(&"..") {
-        Err("it leads out of where it starts, by `..`")
+    if given.split('/').any(|part| part == "..") {
+        return Err("it leads out of where it starts, by `..`");
+    }
+    Ok(simplified(given))
+}
+
+fn simplified(path: &str) -> String {
+    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn without_file(path: &str) -> &str {
+    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+    if is_kustomization(name) {
+        directory
     } else {
-        Ok(parts.join("/"))
+        path
     }
 }
 
+/// Returns the directory that a path names, itself or by its kustomization, without `./`, double slashes
+/// and slashes at either end: two paths of one repository with the same directory are the same overlay.
+pub fn directory_of(path: &str) -> String {
+    without_file(&simplified(path)).to_owned()
+}
+
+/// Returns whether a file of this name is a kustomization.
+pub fn is_kustomization(name: &str) -> bool {
+    KUSTOMIZATIONS.contains(&name)
+}
+
 /// kustomize takes exactly one of its names.
-fn only<'n>(there: &[&'n str]) -> Result<&'n str, Refused> {
+fn only<'n>(there: &[&'n str]) -> Result<&'n str, OverlayRefusal> {
     let names = KUSTOMIZATIONS.join(", ");
     match there {
         [one] => Ok(one),
@@ -152,20 +176,20 @@ fn only<'n>(there: &[&'n str]) -> Result<&'n str, Refused> {
                 "the directory has {}, kustomize takes only one",
                 several.join(" and ")
             );
-            Err(Refused::new(AMBIGUOUS, message).hint("remove all but one"))
+            Err(OverlayRefusal::new(AMBIGUOUS, message).hint("remove all but one"))
         }
     }
 }
 
-fn content<'e>(path: &str, entry: &'e TreeEntry) -> Result<&'e [u8], Refused> {
+fn content<'e>(path: &str, entry: &'e TreeEntry) -> Result<&'e [u8], OverlayRefusal> {
     Err(match entry {
         TreeEntry::File { content, .. } => return Ok(content),
         TreeEntry::TooLarge => {
             let message = format!(
                 "`{path}`: it has more than the {} MiB that are read",
-                LARGEST >> 20
+                MAX_FILE_SIZE >> 20
             );
-            Refused::new(UNSUPPORTED_YAML, message)
+            OverlayRefusal::new(UNSUPPORTED_YAML, message)
                 .hint("name a kustomization, which has a few kilobytes")
         }
         TreeEntry::Missing => missing("there is no such directory or file").hint(FROM_THE_ROOT),
@@ -181,8 +205,8 @@ fn content<'e>(path: &str, entry: &'e TreeEntry) -> Result<&'e [u8], Refused> {
     })
 }
 
-fn missing(message: impl Into<String>) -> Refused {
-    Refused::new(OVERLAY_MISSING, message)
+fn missing(message: impl Into<String>) -> OverlayRefusal {
+    OverlayRefusal::new(OVERLAY_MISSING, message)
 }
 
 fn join(directory: &str, name: &str) -> String {
