@@ -9,7 +9,7 @@ use gix_hash::ObjectId;
 use gix_object::Exists as _;
 
 use crate::{
-    answers::Answer, file_history::DEPTHS, folder::REMOTE, objects, program::Call, trouble::Trouble,
+    answers::Answer, error::GitError, file_history::DEPTHS, folder::REMOTE, objects, program::Call,
 };
 
 /// Where the remote's branches are kept.
@@ -57,7 +57,7 @@ pub(crate) async fn ancestry(
             }
         }
     }
-    Err(Trouble::history_cut())
+    Err(GitError::history_cut())
 }
 
 /// What is fetched.
@@ -88,14 +88,14 @@ impl Asked {
             arguments.extend(["--recurse-submodules=no", REMOTE]);
             arguments.extend(self.branches.then_some(branches.as_str()));
             arguments.extend(self.commits.iter().map(Commit::as_str));
-            let Err(trouble) = call.expect(&arguments, &[]).await else {
+            let Err(error) = call.expect(&arguments, &[]).await else {
                 break;
             };
             let before = self.commits.len();
             self.commits
-                .retain(|commit| !trouble.is_missing_commit(commit));
+                .retain(|commit| !error.is_missing_commit(commit));
             if self.commits.len() == before {
-                return Err(trouble);
+                return Err(error);
             }
             lacking += 1;
             if lacking == MAX_MISSING_COMMITS {
@@ -146,7 +146,7 @@ impl Graph {
             .await?;
         let branches = branches
             .iter()
-            .map(|id| ObjectId::from_hex(id.as_bytes()).map_err(Trouble::other));
+            .map(|id| ObjectId::from_hex(id.as_bytes()).map_err(GitError::other));
         Ok(Self {
             objects: call.folder.objects()?,
             branches: branches.collect::<Answer<_>>()?,

@@ -7,10 +7,10 @@ use branch::{FileHistory, PushResult, Rejection, RejectionKind, Revision, Snapsh
 use contract::Commit;
 use serde::{Deserialize, Serialize};
 
-use crate::{address::Address, trouble::Trouble};
+use crate::{address::Address, error::GitError};
 
 /// An answer of git, or why there is none.
-pub(crate) type Answer<T> = Result<T, Trouble>;
+pub(crate) type Answer<T> = Result<T, GitError>;
 
 /// The tip, and what was at the paths.
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,7 +71,8 @@ pub(crate) enum PushAnswer {
     },
     Uncertain {
         commit: Commit,
-        trouble: Trouble,
+        #[serde(rename = "trouble")]
+        error: GitError,
     },
 }
 
@@ -171,9 +172,9 @@ impl PushAnswer {
                 };
                 PushResult::Rejected(Rejection { kind, word, lines })
             }
-            Self::Uncertain { commit, trouble } => PushResult::Uncertain {
+            Self::Uncertain { commit, error } => PushResult::Uncertain {
                 commit,
-                failure: trouble.failure(address),
+                failure: error.failure(address),
             },
         }
     }

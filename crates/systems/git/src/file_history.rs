@@ -8,11 +8,11 @@ use gix_hash::ObjectId;
 use crate::{
     answers::{Answer, FileHistoryAnswer, RevisionAnswer, text},
     differences,
+    error::GitError,
     folder::REMOTE,
     objects::{self, Found, Objects},
     program::Call,
     read,
-    trouble::Trouble,
 };
 
 /// How deep it is fetched, step by step: most files change often, few repositories are deep.
@@ -52,7 +52,7 @@ pub(crate) async fn file_histories(
         if let Some(walked) = walk_all(call, tip, paths, most)? {
             return told(call, walked).await;
         }
-        let depth = depths.next().ok_or_else(Trouble::history_cut)?;
+        let depth = depths.next().ok_or_else(GitError::history_cut)?;
         fetch(call, depth, &[tip]).await?;
     }
 }

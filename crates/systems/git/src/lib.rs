@@ -10,6 +10,7 @@ mod address;
 mod ancestry;
 mod answers;
 mod differences;
+mod error;
 mod file_history;
 mod folder;
 mod identity;
@@ -19,7 +20,6 @@ mod program;
 mod push;
 mod read;
 mod search;
-mod trouble;
 
 use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
 
@@ -32,11 +32,11 @@ use serde_json::json;
 
 use address::Address;
 use answers::{Answer, FileHistoryAnswer, PushAnswer, ReadAnswer};
+use error::GitError;
 use folder::Folder;
 use identity::Identities;
 pub use origin::{origin, server};
 use program::Program;
-use trouble::Trouble;
 
 /// git is missing, or failed in a way that nobody foresaw.
 pub const GIT_FAILED: Reason = Reason::new(
@@ -97,19 +97,19 @@ impl<'w> Git<'w> {
             read::tip(&self.call(&effects, made(&self.commits)?), &self.name).await
         };
         let answer: Answer<Option<Commit>> = self.world.exchange("git", &request, live).await?;
-        answer.map_err(|trouble| trouble.failure(&self.address))
+        answer.map_err(|error| error.failure(&self.address))
     }
 
     /// Returns the folder of the temporary repository.
-    fn folder(&self) -> Result<&Folder, Trouble> {
+    fn folder(&self) -> Result<&Folder, GitError> {
         made(&self.folder)
     }
 
-    fn failed(&self, trouble: &Trouble) -> BranchError {
-        if trouble.is_missing_branch() {
+    fn failed(&self, error: &GitError) -> BranchError {
+        if error.is_missing_branch() {
             return BranchError::Missing;
         }
-        BranchError::Failed(trouble.failure(&self.address))
+        BranchError::Failed(error.failure(&self.address))
     }
 }
 
@@ -129,7 +129,7 @@ impl Branch for Git<'_> {
         let answer: Answer<ReadAnswer> = self.world.exchange("git", &request, live).await?;
         answer
             .map(Snapshot::from)
-            .map_err(|trouble| self.failed(&trouble))
+            .map_err(|error| self.failed(&error))
     }
 
     async fn commit(
@@ -154,7 +154,7 @@ impl Branch for Git<'_> {
         let answer: Answer<PushAnswer> = self.world.exchange("git", &question, live).await?;
         match answer {
             Ok(answer) => Ok(answer.pushed(&self.address)),
-            Err(trouble) => Err(self.failed(&trouble)),
+            Err(error) => Err(self.failed(&error)),
         }
     }
 
@@ -168,7 +168,7 @@ impl Branch for Git<'_> {
             search::contains(&self.call(&effects, &folder), &self.name, commit).await
         };
         let answer: Answer<bool> = self.world.exchange("git", &request, live).await?;
-        answer.map_err(|trouble| self.failed(&trouble))
+        answer.map_err(|error| self.failed(&error))
     }
 }
 
@@ -188,7 +188,7 @@ impl branch::History for Git<'_> {
         };
         let answer: Answer<BTreeMap<String, FileHistoryAnswer>> =
             self.world.exchange("git", &request, live).await?;
-        let answer = answer.map_err(|trouble| trouble.failure(&self.address))?;
+        let answer = answer.map_err(|error| error.failure(&self.address))?;
         Ok(answer
             .into_iter()
             .map(|(path, history)| (path, history.into()))
@@ -207,7 +207,7 @@ impl branch::History for Git<'_> {
             ancestry::ancestry(&self.call(&effects, made(&self.commits)?), commit, others).await
         };
         let answer: Answer<CommitAncestry> = self.world.exchange("git", &request, live).await?;
-        answer.map_err(|trouble| trouble.failure(&self.address))
+        answer.map_err(|error| error.failure(&self.address))
     }
 
     async fn differences(
@@ -223,12 +223,12 @@ impl branch::History for Git<'_> {
             differences::differences(&self.call(&effects, self.folder()?), one, other, most).await
         };
         let answer: Answer<Vec<String>> = self.world.exchange("git", &request, live).await?;
-        answer.map_err(|trouble| trouble.failure(&self.address))
+        answer.map_err(|error| error.failure(&self.address))
     }
 }
 
 /// Returns the folder, which is made at its first use.
-fn made(cell: &OnceCell<Folder>) -> Result<&Folder, Trouble> {
+fn made(cell: &OnceCell<Folder>) -> Result<&Folder, GitError> {
     if let Some(folder) = cell.get() {
         return Ok(folder);
     }
