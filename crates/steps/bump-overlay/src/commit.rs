@@ -2,7 +2,9 @@
 
 use branch::{CommitRequest, Name, Snapshot};
 use contract::{Failure, Report, World};
-use remote::{BranchRead, Decision, Plan, Pull, Remote, RemoteBranch, WriteOutcome};
+use remote::{
+    BranchRead, Decision, PullRequest, RemoteBranch, RemoteWriter, WriteOutcome, WritePlan,
+};
 
 use crate::{
     Facts,
@@ -14,7 +16,7 @@ use crate::{
 
 /// Commits the image onto the branch, however often somebody else is faster.
 pub(crate) async fn bump(request: &Request, name: &Name, world: &World) -> Result<Report, Failure> {
-    let remote = Remote::find(
+    let remote = RemoteWriter::find(
         &request.remote,
         name,
         request.source_repository.as_deref(),
@@ -56,7 +58,7 @@ struct Bump<'a, 'w> {
     edits: Edits,
 }
 
-impl Plan for Bump<'_, '_> {
+impl WritePlan for Bump<'_, '_> {
     type Refused = Box<Report>;
 
     fn paths(&self) -> Vec<String> {
@@ -74,7 +76,7 @@ impl Plan for Bump<'_, '_> {
         Ok(decide(&self.guards, &mut self.edits, snapshot).await?.0)
     }
 
-    fn proposed(&self, pull: &Pull) {
+    fn proposed(&self, pull: &PullRequest) {
         let before = self.edits.facts_before(self.guards.request);
         self.guards.world.learn(&Facts {
             pull_request: pull.url.clone(),
@@ -116,7 +118,7 @@ async fn decide(
     Ok((decision, findings))
 }
 
-async fn dry_run(bump: &mut Bump<'_, '_>, remote: &Remote<'_>) -> Result<Report, Failure> {
+async fn dry_run(bump: &mut Bump<'_, '_>, remote: &RemoteWriter<'_>) -> Result<Report, Failure> {
     let (request, name) = (bump.guards.request, bump.guards.name);
     let snapshot = match remote.read(&request.paths()).await? {
         BranchRead::Found(snapshot) => snapshot,

@@ -9,7 +9,7 @@ use contract::{
 use overlay::reasons::{
     AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
 };
-use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, UNVERIFIED};
+use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, PullRequest, UNVERIFIED};
 
 use crate::{
     Facts,
@@ -169,7 +169,7 @@ pub(crate) fn merged(
     request: &Request,
     edits: &Edits,
     name: &branch::Name,
-    pull: &Pull,
+    pull: &PullRequest,
     commit: &Commit,
 ) -> Report {
     let facts = Facts {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use branch::{CommitRequest, FileContent, Snapshot};
 use contract::{Failure, Report, World};
 use overlay::Overlay;
-use remote::{BranchRead, Decision, Pull, Remote, RemoteBranch, WriteOutcome};
+use remote::{BranchRead, Decision, PullRequest, RemoteBranch, RemoteWriter, WriteOutcome};
 
 use crate::{
     Facts, message,
@@ -16,7 +16,7 @@ use crate::{
 
 /// Commits the restored images onto the branch, however often somebody else is faster.
 pub(crate) async fn restore(request: &Request, world: &World) -> Result<Report, Failure> {
-    let remote = Remote::find(&request.remote, &request.branch, None, world).await?;
+    let remote = RemoteWriter::find(&request.remote, &request.branch, None, world).await?;
     let known = match &request.forge {
         Some(forge) => forge.ask(remote.branch(), world).await?,
         None => BTreeMap::new(),
@@ -54,7 +54,7 @@ struct Restoring<'a, 'w> {
     plan: Plan,
 }
 
-impl remote::Plan for Restoring<'_, '_> {
+impl remote::WritePlan for Restoring<'_, '_> {
     type Refused = Box<Report>;
 
     fn paths(&self) -> Vec<String> {
@@ -70,7 +70,7 @@ impl remote::Plan for Restoring<'_, '_> {
         Ok(decide(self.planner.request, &self.plan, snapshot))
     }
 
-    fn proposed(&self, pull: &Pull) {
+    fn proposed(&self, pull: &PullRequest) {
         let known = self.planner.facts.clone();
         self.planner.world.learn(&Facts {
             pull_request: pull.url.clone(),
@@ -101,7 +101,7 @@ fn decide(request: &Request, plan: &Plan, snapshot: &Snapshot) -> Decision<Box<R
 
 async fn dry_run(
     planner: &mut Planner<'_, RemoteBranch<'_>>,
-    remote: &Remote<'_>,
+    remote: &RemoteWriter<'_>,
 ) -> Result<Report, Failure> {
     let request = planner.request;
     let snapshot = match remote.read(&request.paths()).await? {

@@ -25,7 +25,7 @@ use api::{Api, Needs};
 pub use commit::{Signature, Unsupported};
 pub use deployments::{Deployment, Deployments, deployments};
 pub use name::{InvalidRepositoryName, RepositoryName};
-pub use pulls::{Committer, Outcome, Proposal, Pull};
+pub use pulls::{Committer, Proposal, PullRequest, PullRequestState};
 
 /// A branch of a repository on GitHub.
 pub struct GitHub<'w> {

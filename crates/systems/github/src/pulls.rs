@@ -18,7 +18,7 @@ use crate::{
     api::{Needs, Refusal, Said},
     commit, history, read,
 };
-pub use situation::Pull;
+pub use situation::PullRequest;
 use situation::Situation;
 
 /// What a branch that is to be deleted is to point to.
@@ -33,7 +33,7 @@ pub struct Proposal<'g, 'w, C = GitHub<'w>> {
     committer: &'g C,
     head: Name,
     set: Vec<String>,
-    pull: RefCell<Option<Pull>>,
+    pull: RefCell<Option<PullRequest>>,
     seen: RefCell<Option<Seen>>,
 }
 
@@ -68,7 +68,7 @@ impl Committer for GitHub<'_> {
 
 /// What became of a proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PullRequestState {
     /// Nothing yet.
     Open,
     /// It was merged, as this commit of the branch.
@@ -82,7 +82,7 @@ pub enum Outcome {
 /// The last answer about the pull request, and its entity tag.
 struct Seen {
     etag: String,
-    outcome: Outcome,
+    outcome: PullRequestState,
 }
 
 const CREATE_REF: &str =
@@ -115,7 +115,7 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     }
 
     /// Returns the pull request, once there is one.
-    pub fn pull(&self) -> Option<Pull> {
+    pub fn pull(&self) -> Option<PullRequest> {
         self.pull.borrow().clone()
     }
 
@@ -123,7 +123,7 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn outcome(&self, commit: &Commit) -> Result<Outcome, Failure> {
+    pub async fn outcome(&self, commit: &Commit) -> Result<PullRequestState, Failure> {
         let number = self.pull().map(|pull| pull.number).unwrap_or_default();
         let path = format!("repos/{}/pulls/{number}", self.github.repository);
         let etag = self.seen.borrow().as_ref().map(|seen| seen.etag.clone());
@@ -151,23 +151,23 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         Ok(outcome)
     }
 
-    async fn judge(&self, body: Body, commit: &Commit) -> Result<Outcome, Failure> {
+    async fn judge(&self, body: Body, commit: &Commit) -> Result<PullRequestState, Failure> {
         // Somebody may have brought the branch up to date: then it still has our commit.
         let ours = body.head.sha == *commit
             || history::compare(self.github, commit, &body.head.sha).await?
                 == Some(Ancestry::Descendant);
         Ok(
             match (body.merged, body.state.as_str(), body.merge_commit_sha) {
-                _ if !ours => Outcome::Superseded,
-                (true, _, Some(merge)) => Outcome::Merged(merge),
-                (_, "open", _) => Outcome::Open,
+                _ if !ours => PullRequestState::Superseded,
+                (true, _, Some(merge)) => PullRequestState::Merged(merge),
+                (_, "open", _) => PullRequestState::Open,
                 _ if body
                     .body
                     .is_some_and(|body| body.contains(words::SUPERSEDED)) =>
                 {
-                    Outcome::Superseded
+                    PullRequestState::Superseded
                 }
-                _ => Outcome::Closed,
+                _ => PullRequestState::Closed,
             },
         )
     }
@@ -369,7 +369,7 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     }
 
     /// Returns whether a pull request proposes only files that this one proposes too.
-    fn covers(&self, pull: &Pull) -> bool {
+    fn covers(&self, pull: &PullRequest) -> bool {
         let theirs = pull.body.lines().find_map(words::files);
         let own = pull.head_ref_name == self.head.as_str();
         !own && theirs.is_some_and(|theirs| theirs.iter().all(|file| self.set.contains(file)))
@@ -379,7 +379,7 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     async fn close<'p>(
         &self,
         situation: &Situation,
-        pulls: impl Iterator<Item = &'p Pull>,
+        pulls: impl Iterator<Item = &'p PullRequest>,
         by: &str,
     ) -> Result<(), Failure> {
         let mut branches = Vec::new();
@@ -460,7 +460,7 @@ struct Opened {
 #[derive(Deserialize)]
 struct Payload {
     #[serde(rename = "pullRequest")]
-    pull: Pull,
+    pull: PullRequest,
 }
 
 #[derive(Deserialize)]

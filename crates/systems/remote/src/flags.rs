@@ -34,12 +34,12 @@ pub struct Where {
         default_value = "never",
         requires = "branch"
     )]
-    pub pull_request: PullRequest,
+    pub pull_request: PullRequestMode,
 }
 
 /// When a pull request is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum PullRequest {
+pub enum PullRequestMode {
     /// The branch itself is written, or nothing.
     Never,
     /// The branch itself is written, or a pull request is made when its rules are against that.
@@ -95,7 +95,7 @@ impl Where {
             (true, _) => {
                 anyhow::anyhow!("`--require-verified` is about commits that GitHub's API makes")
             }
-            (_, PullRequest::Never) => return Ok(()),
+            (_, PullRequestMode::Never) => return Ok(()),
             _ => anyhow::anyhow!("`--pull-request` needs GitHub's API"),
         };
         Err(Failure::usage(error).hinted("pass `--repository OWNER/NAME`, and a token"))

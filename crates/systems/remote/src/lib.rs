@@ -14,12 +14,12 @@ mod run;
 mod update;
 mod write;
 
-pub use flags::{PullRequest, Where};
+pub use flags::{PullRequestMode, Where};
 pub use git::GIT_FAILED;
-pub use github::Pull;
+pub use github::PullRequest;
 pub use outcome::{Decision, WriteOutcome};
 pub use problem::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, UNVERIFIED};
 pub use remote_branch::RemoteBranch;
 pub use run::run_url;
 pub use update::{ask, update};
-pub use write::{BranchRead, Plan, Remote};
+pub use write::{BranchRead, RemoteWriter, WritePlan};

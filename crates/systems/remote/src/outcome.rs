@@ -2,7 +2,7 @@
 
 use branch::CommitRequest;
 use contract::Commit;
-use github::Pull;
+use github::PullRequest;
 
 use crate::Problem;
 
@@ -26,7 +26,7 @@ pub enum WriteOutcome<R> {
     /// The branch has the commit.
     Landed(Commit),
     /// The pull request was merged as this commit.
-    Merged(Pull, Commit),
+    Merged(PullRequest, Commit),
     /// There was nothing to do at this tip.
     Unchanged(Commit),
     /// The plan refused to write.

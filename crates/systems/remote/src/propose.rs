@@ -5,17 +5,17 @@ use std::time::Duration;
 use branch::{Branch as _, BranchError, CommitRequest, Name, PushResult, Snapshot};
 use contract::{Commit, Failure, Verdict, World};
 use git::Git;
-use github::{Committer, GitHub, Outcome, Proposal, Pull};
+use github::{Committer, GitHub, Proposal, PullRequest, PullRequestState};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Plan, Problem, Remote, WriteOutcome, write::Attempt};
+use crate::{Problem, RemoteWriter, WriteOutcome, WritePlan, write::Attempt};
 
 /// Between the first two questions whether it is merged, and at most between later ones.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 
 /// Proposes what is planned, and waits until somebody merges it.
-pub(crate) async fn propose<P: Plan>(
-    remote: &Remote<'_>,
+pub(crate) async fn propose<P: WritePlan>(
+    remote: &RemoteWriter<'_>,
     github: &GitHub<'_>,
     plan: &mut P,
 ) -> Result<WriteOutcome<P::Refused>, Failure> {
@@ -68,8 +68,8 @@ impl Committer for ThroughGit<'_> {
 }
 
 /// Waits for what was proposed.
-async fn settle<P: Plan, C: Committer>(
-    remote: &Remote<'_>,
+async fn settle<P: WritePlan, C: Committer>(
+    remote: &RemoteWriter<'_>,
     github: &GitHub<'_>,
     proposal: &Proposal<'_, '_, C>,
     plan: &P,
@@ -83,7 +83,7 @@ async fn settle<P: Plan, C: Committer>(
         .ok_or_else(|| Failure::internal(anyhow::anyhow!("nothing was proposed")))?;
     plan.proposed(&pull);
     Ok(match wait(remote, proposal, &pull, &commit).await? {
-        Outcome::Merged(merge) => match remote.unverified(github, &merge).await? {
+        PullRequestState::Merged(merge) => match remote.unverified(github, &merge).await? {
             Some(problem) => WriteOutcome::Failed(problem),
             None => WriteOutcome::Merged(pull, merge),
         },
@@ -93,8 +93,8 @@ async fn settle<P: Plan, C: Committer>(
 
 /// Closes what was proposed before the branch itself could be written: merging it would bring an older
 /// image back. The commit is there, so that trouble with this is no more than a notice.
-pub(crate) async fn withdraw<P: Plan>(
-    remote: &Remote<'_>,
+pub(crate) async fn withdraw<P: WritePlan>(
+    remote: &RemoteWriter<'_>,
     github: &GitHub<'_>,
     plan: &P,
     commit: &Commit,
@@ -146,17 +146,17 @@ fn head(base: &Name, set: &[String]) -> String {
 
 /// Waits until something has become of the pull request, or the deadline.
 async fn wait<C: Committer>(
-    remote: &Remote<'_>,
+    remote: &RemoteWriter<'_>,
     proposal: &Proposal<'_, '_, C>,
-    pull: &Pull,
+    pull: &PullRequest,
     commit: &Commit,
-) -> Result<Outcome, Failure> {
+) -> Result<PullRequestState, Failure> {
     let world = remote.world;
     let mut pause = PAUSES[0];
     loop {
         let over = world.deadline().is_over();
         match proposal.outcome(commit).await {
-            Ok(Outcome::Open) if !over => {}
+            Ok(PullRequestState::Open) if !over => {}
             // An outage is nothing new while people take their time.
             Err(failure) if failure.verdict == Verdict::Unavailable && !over => {}
             decided => return decided,

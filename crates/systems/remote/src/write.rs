@@ -3,10 +3,10 @@
 use branch::{Branch, BranchError, CommitRequest, Name, Rejection, RejectionKind, Snapshot};
 use contract::{Commit, Failure, World};
 use git::Git;
-use github::{GitHub, Pull, Unsupported};
+use github::{GitHub, PullRequest, Unsupported};
 
 use crate::{
-    Decision, Problem, PullRequest, RemoteBranch, Where, WriteOutcome, flags, propose, update,
+    Decision, Problem, PullRequestMode, RemoteBranch, Where, WriteOutcome, flags, propose, update,
 };
 
 /// What a step wants to write.
@@ -14,7 +14,7 @@ use crate::{
     async_fn_in_trait,
     reason = "steps run on one thread, so no caller needs a Send bound"
 )]
-pub trait Plan {
+pub trait WritePlan {
     /// What a step says when nothing is to be written.
     type Refused;
 
@@ -32,11 +32,11 @@ pub trait Plan {
     async fn decide(&mut self, snapshot: &Snapshot) -> Result<Decision<Self::Refused>, Failure>;
 
     /// Hears of the pull request, which may take long to be merged.
-    fn proposed(&self, pull: &Pull);
+    fn proposed(&self, pull: &PullRequest);
 }
 
 /// A branch that a step writes.
-pub struct Remote<'w> {
+pub struct RemoteWriter<'w> {
     pub(crate) world: &'w World,
     pub(crate) to: Where,
     branch: RemoteBranch<'w>,
@@ -64,7 +64,7 @@ pub enum BranchRead {
     Missing(Problem),
 }
 
-impl<'w> Remote<'w> {
+impl<'w> RemoteWriter<'w> {
     /// Finds out which branch is meant, and where its source is if that is another repository: as a URL,
     /// a path, or `OWNER/NAME`. Nothing is asked of a remote yet.
     ///
@@ -132,17 +132,20 @@ impl<'w> Remote<'w> {
     /// # Errors
     /// When it could not be written, or not found out whether it was; `contended` when others were
     /// faster until the deadline.
-    pub async fn write<P: Plan>(&self, plan: &mut P) -> Result<WriteOutcome<P::Refused>, Failure> {
+    pub async fn write<P: WritePlan>(
+        &self,
+        plan: &mut P,
+    ) -> Result<WriteOutcome<P::Refused>, Failure> {
         match &self.branch {
             RemoteBranch::Git(git) => self.through_git(git, plan).await,
-            RemoteBranch::GitHub(github) if self.to.pull_request == PullRequest::Always => {
+            RemoteBranch::GitHub(github) if self.to.pull_request == PullRequestMode::Always => {
                 propose::propose(self, github, plan).await
             }
             RemoteBranch::GitHub(github) => self.through_the_api(github, plan).await,
         }
     }
 
-    async fn through_git<P: Plan>(
+    async fn through_git<P: WritePlan>(
         &self,
         git: &Git<'_>,
         plan: &mut P,
@@ -153,7 +156,7 @@ impl<'w> Remote<'w> {
         }
     }
 
-    async fn through_the_api<P: Plan>(
+    async fn through_the_api<P: WritePlan>(
         &self,
         github: &GitHub<'_>,
         plan: &mut P,
@@ -175,7 +178,7 @@ impl<'w> Remote<'w> {
         };
         match outcome {
             WriteOutcome::Landed(commit) => {
-                if self.to.pull_request == PullRequest::Fallback {
+                if self.to.pull_request == PullRequestMode::Fallback {
                     propose::withdraw(self, github, plan, &commit).await;
                 }
                 let problem = self.unverified(github, &commit).await?;
@@ -197,7 +200,8 @@ impl<'w> Remote<'w> {
     /// Returns why what the API cannot write is not to go through git: nobody signs git's commits, but
     /// GitHub signs a merge.
     fn hindered(&self, unsupported: &Unsupported) -> Option<Problem> {
-        let is_signed = self.to.pull_request == PullRequest::Always || !self.to.require_verified;
+        let is_signed =
+            self.to.pull_request == PullRequestMode::Always || !self.to.require_verified;
         (!is_signed).then(|| Problem::NeverVerified(unsupported.clone()))
     }
 
@@ -208,7 +212,8 @@ impl<'w> Remote<'w> {
 
     /// A rule is about who may write, not about what.
     fn is_to_be_proposed(&self, rejection: &Rejection) -> bool {
-        self.to.pull_request == PullRequest::Fallback && rejection.kind == RejectionKind::Protected
+        self.to.pull_request == PullRequestMode::Fallback
+            && rejection.kind == RejectionKind::Protected
     }
 
     /// Returns what is wrong with a commit, if it has to be verified and is not.
@@ -228,7 +233,7 @@ impl<'w> Remote<'w> {
     }
 
     /// Runs the loop, writing only what `supports` accepts.
-    pub(crate) async fn update<B: Branch, P: Plan>(
+    pub(crate) async fn update<B: Branch, P: WritePlan>(
         &self,
         branch: &B,
         plan: &mut P,

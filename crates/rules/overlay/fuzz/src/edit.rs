@@ -17,7 +17,7 @@ fuzz_target!(init: seeds::write(), |input: &[u8]| {
     let [asked, entry, text @ ..] = input else { return };
     let (update, options) = (update(*asked, *entry, text), options(*asked));
     if let Err(complaint) = oracle::check(text, &update, &options) {
-        panic!("{complaint}\n{change:?}\n{options:?}\n---\n{}", String::from_utf8_lossy(text));
+        panic!("{complaint}\n{update:?}\n{options:?}\n---\n{}", String::from_utf8_lossy(text));
     }
 });
 
