@@ -7,12 +7,12 @@ use effects::{Effects, Real, Recorder};
 use crate::{
     FinalReport, Finished, Invocation, Redactor, Step,
     common::find_format,
-    ended::Ended,
     logging, panics,
     parsed::{Parsed, Unparsed},
     replay,
     reporting::Reporting,
     run_context::RunContext,
+    run_end::RunEnd,
     signals,
 };
 
@@ -54,7 +54,7 @@ async fn run<S: Step>(invocation: Invocation, redactor: Redactor) -> Finished {
         Err(Unparsed::Help(text)) => reporting.help(&text),
         Err(Unparsed::Invalid(failure)) => {
             let context = RunContext::of_step(S::NAME);
-            let report = FinalReport::new(Ended::Failed(failure), context, &redactor);
+            let report = FinalReport::new(RunEnd::Failed(failure), context, &redactor);
             reporting.finish(report)
         }
     }

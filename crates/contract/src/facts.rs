@@ -32,7 +32,9 @@ pub struct Fact {
 macro_rules! facts {
     (
         $(#[$outer:meta])*
-        pub struct $name:ident { $( $(#[doc = $doc:literal])+ pub $field:ident : $type:ty ),* $(,)? }
+        pub struct $name:ident {
+            $( $(#[doc = $doc:literal])+ pub $field:ident : $type:ty ),* $(,)?
+        }
     ) => {
         $(#[$outer])*
         #[derive(Debug, Default, Clone, $crate::macros::serde::Serialize)]

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    Failure, Fault, Reason, Redactor, Report, Subject, Verdict, asking, ended::Ended,
-    known::KnownSoFar, run_context::RunContext, timeline::Moment,
+    Failure, Fault, Reason, Redactor, Report, Subject, Verdict, asking, known::KnownSoFar,
+    run_context::RunContext, run_end::RunEnd, timeline::Moment,
 };
 
 /// The report, completed at the end of the run and redacted.
@@ -49,7 +49,7 @@ pub struct FinalReport {
     /// Several lines for people, below the summary.
     #[serde(skip)]
     pub detail: Option<String>,
-    /// What the run waited for, in order.
+    /// The things for which the run waited, in order.
     #[serde(skip)]
     pub timeline: Vec<Moment>,
 }
@@ -74,7 +74,7 @@ pub struct FinalSubject {
 }
 
 impl FinalReport {
-    pub(crate) fn new(ended: Ended, context: RunContext, redactor: &Redactor) -> Self {
+    pub(crate) fn new(ended: RunEnd, context: RunContext, redactor: &Redactor) -> Self {
         let report = report(ended, &context);
         let notices = context.known.notices.into_iter().chain(report.notices);
         let mut report = Self {
@@ -141,8 +141,8 @@ impl From<Subject> for FinalSubject {
     }
 }
 
-/// Returns the exit code of the worst verdict that is not accepted, 0 if none is left. The run's own
-/// verdict counts as well, unless it is that of a subject.
+/// Returns the exit code of the worst verdict that is not accepted, 0 if none is left. The verdict
+/// of the run counts as well, unless it is that of a subject.
 fn exit_code(verdict: Verdict, subjects: &[Subject], accept: &[Verdict]) -> u8 {
     let mut verdicts: Vec<Verdict> = subjects.iter().map(|subject| subject.verdict).collect();
     if !verdicts.contains(&verdict) {
@@ -152,11 +152,11 @@ fn exit_code(verdict: Verdict, subjects: &[Subject], accept: &[Verdict]) -> u8 {
     Verdict::worst(verdicts).map_or(0, Verdict::exit)
 }
 
-fn report(ended: Ended, context: &RunContext) -> Report {
+fn report(ended: RunEnd, context: &RunContext) -> Report {
     match ended {
-        Ended::Reported(report) => report,
-        Ended::Failed(failure) => failed(failure, &context.known),
-        Ended::Interrupted(signal) => interrupted(signal, context),
+        RunEnd::Reported(report) => report,
+        RunEnd::Failed(failure) => failed(failure, &context.known),
+        RunEnd::Interrupted(signal) => interrupted(signal, context),
     }
 }
 
@@ -192,7 +192,7 @@ mod tests {
     const BAD: Reason = Reason::new("bad", Fault::Change, "bad");
     const OLD: Reason = Reason::new("old", Fault::Nobody, "old");
 
-    fn exit(ended: Ended, accept: &[Verdict]) -> u8 {
+    fn exit(ended: RunEnd, accept: &[Verdict]) -> u8 {
         let context = RunContext {
             accept: accept.to_vec(),
             ..RunContext::default()
@@ -217,11 +217,11 @@ mod tests {
 
     #[test]
     fn the_worst_subject_that_is_not_accepted_decides() {
-        assert_eq!(exit(Ended::Reported(two()), &[]), 10);
-        assert_eq!(exit(Ended::Reported(two()), &[Verdict::Refused]), 12);
+        assert_eq!(exit(RunEnd::Reported(two()), &[]), 10);
+        assert_eq!(exit(RunEnd::Reported(two()), &[Verdict::Refused]), 12);
         assert_eq!(
             exit(
-                Ended::Reported(two()),
+                RunEnd::Reported(two()),
                 &[Verdict::Refused, Verdict::Superseded]
             ),
             0
@@ -235,7 +235,7 @@ mod tests {
             accept: vec![Verdict::Superseded],
             ..RunContext::default()
         };
-        let report = FinalReport::new(Ended::Reported(report), context, &Redactor::default());
+        let report = FinalReport::new(RunEnd::Reported(report), context, &Redactor::default());
         assert_eq!(
             (report.verdict, report.reason, report.exit),
             (Verdict::Superseded, Some("old"), 0)
@@ -249,7 +249,7 @@ mod tests {
             ..RunContext::default()
         };
         let failure = Failure::unavailable(asking::UNREACHABLE, anyhow::anyhow!("no route"));
-        let report = FinalReport::new(Ended::Failed(failure), context, &Redactor::default());
+        let report = FinalReport::new(RunEnd::Failed(failure), context, &Redactor::default());
         assert_eq!((report.exit, report.subjects.len()), (20, 1));
     }
 
@@ -259,7 +259,11 @@ mod tests {
             known: known(Subject::refused("a", BAD, "bad")),
             ..RunContext::default()
         };
-        let report = FinalReport::new(Ended::Interrupted("SIGTERM"), context, &Redactor::default());
+        let report = FinalReport::new(
+            RunEnd::Interrupted("SIGTERM"),
+            context,
+            &Redactor::default(),
+        );
         assert_eq!((report.exit, report.verdict), (130, Verdict::Interrupted));
     }
 
@@ -278,7 +282,7 @@ mod tests {
             "x".to_owned(),
             serde_json::json!(["hunter2", {"y": "hunter2"}]),
         );
-        let report = FinalReport::new(Ended::Reported(report), RunContext::default(), &redactor);
+        let report = FinalReport::new(RunEnd::Reported(report), RunContext::default(), &redactor);
         assert!(!format!("{report:?}").contains("hunter2"));
     }
 }

@@ -1,10 +1,10 @@
-//! What a step has found out so far.
+//! The findings of a step so far.
 
 use serde_json::{Map, Value};
 
 use crate::Subject;
 
-/// What a step has found out so far, for the report of a run that fails or is interrupted.
+/// The findings of a step so far, for the report of a run that fails or is interrupted.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct KnownSoFar {
     pub(crate) facts: Map<String, Value>,

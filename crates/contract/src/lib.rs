@@ -1,4 +1,4 @@
-//! What a step says: verdicts and exit codes, reports and failures, the three reporters, and `main`.
+//! What a step says: verdicts and exit codes, reports and failures, the reporters, and `main`.
 //!
 //! A step is `flags / RUNBOOK_* → Args → run(args, world) → Ok(Report) | Err(Failure)`. Everything
 //! before and after `run` is here, so that all steps behave alike. What a step may do is in the
@@ -8,7 +8,6 @@ mod command_line;
 mod commit;
 mod common;
 mod digest;
-mod ended;
 mod environment;
 mod execute;
 mod facts;
@@ -32,6 +31,7 @@ mod reporters;
 mod reporting;
 mod reproduce;
 mod run_context;
+mod run_end;
 mod signals;
 mod step;
 mod text;
@@ -61,6 +61,6 @@ pub use world::World;
 
 #[doc(hidden)]
 pub mod macros {
-    //! What the macros of this crate expand to.
+    //! Re-exports for the expansion of the macros.
     pub use serde;
 }

@@ -40,7 +40,7 @@ pub(crate) fn start(
     let targets = Targets::new()
         .with_default(level)
         .with_targets(CHATTY.map(|target| (target, calm)));
-    let lines = LogLines {
+    let lines = RedactedLines {
         redactor,
         runner: format == Format::Github,
     };
@@ -57,12 +57,12 @@ pub(crate) fn start(
 }
 
 #[derive(Clone)]
-struct LogLines {
+struct RedactedLines {
     redactor: Redactor,
     runner: bool,
 }
 
-impl<'a> MakeWriter<'a> for LogLines {
+impl<'a> MakeWriter<'a> for RedactedLines {
     type Writer = Self;
 
     fn make_writer(&'a self) -> Self {
@@ -70,7 +70,7 @@ impl<'a> MakeWriter<'a> for LogLines {
     }
 }
 
-impl Write for LogLines {
+impl Write for RedactedLines {
     /// Gets a whole line at a time, so that the redactor finds every secret.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = self.redactor.apply(&String::from_utf8_lossy(bytes));

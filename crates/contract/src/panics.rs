@@ -4,10 +4,10 @@ use std::{io, panic::PanicHookInfo};
 
 use crate::{
     Failure, FinalReport, Format, Redactor, Step, Vars,
-    ended::Ended,
     reporters::{github, json, plain},
     reporting::runner_files,
     run_context::RunContext,
+    run_end::RunEnd,
 };
 
 /// Reports panics of this process from here on.
@@ -39,7 +39,7 @@ fn final_report<S: Step>(panic: &PanicHookInfo<'_>, redactor: &Redactor) -> Fina
         "/issues"
     ));
     FinalReport::new(
-        Ended::Failed(failure),
+        RunEnd::Failed(failure),
         RunContext::of_step(S::NAME),
         redactor,
     )

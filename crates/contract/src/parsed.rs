@@ -6,9 +6,8 @@ use clap::{FromArgMatches as _, error::ErrorKind};
 use effects::Effects;
 
 use crate::{
-    Common, Deadline, Failure, FinalReport, Redactor, Step, Vars, World, command_line,
-    ended::Ended, environment, help, progress::RunProgress, reproduce::reproduce,
-    run_context::RunContext,
+    Common, Deadline, Failure, FinalReport, Redactor, Step, Vars, World, command_line, environment,
+    help, progress::RunProgress, reproduce::reproduce, run_context::RunContext, run_end::RunEnd,
 };
 
 /// The parsed arguments of a step.
@@ -64,8 +63,8 @@ impl<S: Step> Parsed<S> {
             is_public(vars),
         );
         let ended = tokio::select! {
-            result = S::run(self.args, &world) => result.map_or_else(Ended::Failed, Ended::Reported),
-            signal = stopped => Ended::Interrupted(signal),
+            result = S::run(self.args, &world) => result.into(),
+            signal = stopped => RunEnd::Interrupted(signal),
             never = progress.keep_going() => match never {},
         };
         let known = world.known();

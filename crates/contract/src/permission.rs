@@ -1,4 +1,4 @@
-//! What a step needs: permissions and secrets.
+//! The permissions and secrets of a step.
 
 /// A permission that a step needs, for its README and for the hint when it is missing.
 #[derive(Debug, Clone, Copy)]

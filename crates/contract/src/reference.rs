@@ -11,8 +11,9 @@ const DOCKER_HUB: &str = "docker.io";
 ///
 /// The grammar is that of the OCI distribution specification, "Pulling manifests", with the host
 /// rules of the distribution project's `reference` package: the first component is a host when it
-/// contains a dot or a colon or is `localhost`. A name that no registry allows is refused before any
-/// request: a registry answers it with 404 or 500, which would read as "absent" or "unavailable".
+/// contains a dot or a colon or is `localhost`. A name that no registry allows is refused before
+/// any request: a registry answers it with 404 or 500, which would read as "absent" or
+/// "unavailable".
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reference {
     registry: String,
@@ -28,7 +29,7 @@ pub struct Reference {
 pub struct Tag(String);
 
 impl Reference {
-    /// Returns the host and port, such as `ghcr.io` or `127.0.0.1:5000`; `docker.io` when none was given.
+    /// Returns host and port, such as `ghcr.io` or `127.0.0.1:5000`; `docker.io` by default.
     pub fn registry(&self) -> &str {
         &self.registry
     }

@@ -1,13 +1,13 @@
-//! What surrounds a run and becomes part of its final report.
+//! The context of a run, which becomes part of its final report.
 
 use crate::{Verdict, known::KnownSoFar, timeline::Moment};
 
-/// What surrounds a run: the final report is made of this and of how the run ended.
+/// The context of a run: the final report is made of this and of the way the run ended.
 #[derive(Debug, Default)]
 pub(crate) struct RunContext {
     pub(crate) step: String,
     pub(crate) accept: Vec<Verdict>,
-    /// What the step had found out before a failure or an interruption.
+    /// The findings before a failure or an interruption.
     pub(crate) known: KnownSoFar,
     pub(crate) timeline: Vec<Moment>,
     pub(crate) requests: u64,

@@ -1,4 +1,4 @@
-//! A step: its name, its sentence, what it needs, and `run`.
+//! A step: its name, its sentence, its needs, and `run`.
 
 use crate::{Facts, Failure, Permission, Reason, Report, SecretVariable, World};
 

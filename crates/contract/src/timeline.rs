@@ -1,4 +1,4 @@
-//! What a run waited for, over time.
+//! The timeline of a run that waited.
 
 use std::time::Duration;
 

@@ -114,7 +114,7 @@ impl World {
         self.effects.read(path, limit)
     }
 
-    /// Returns the kind of file at a path, `None` when it is missing; a symbolic link is not followed.
+    /// Returns the kind of file at a path, `None` when it is missing; symbolic links are not followed.
     ///
     /// # Errors
     /// The error of the operating system, except "not found".
@@ -132,9 +132,9 @@ impl World {
         self.effects.write(path, content)
     }
 
-    /// Lets another library ask its system, and records request and answer: `git`, for example, which
-    /// asks through gix or through the program. `live` is only called when the world is real; the
-    /// effects that it gets are not recorded a second time.
+    /// Lets another library ask its system, and records request and answer. `git`, for example, asks
+    /// through gix or through the program. `live` is only called when the world is real; the effects
+    /// that it gets are not recorded a second time.
     ///
     /// # Errors
     /// An `internal` [`Failure`] when a recording has no such answer, or one of another shape. A
@@ -164,9 +164,9 @@ impl World {
         serde_json::from_value(answer).map_err(Failure::internal)
     }
 
-    /// Lets another library send an HTTP request, and records it as [`http`](Self::http) does: `kube`,
-    /// for example, which has its own authentication and TLS. The request must not contain a secret;
-    /// `live` is only called when the world is real.
+    /// Lets another library send an HTTP request, and records it as [`http`](Self::http) does. `kube`,
+    /// for example, has its own authentication and TLS. The request must not contain a secret; `live`
+    /// is only called when the world is real.
     ///
     /// # Errors
     /// A [`TransportError`] when no head of an answer arrived.
@@ -209,8 +209,8 @@ impl World {
         f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
     }
 
-    /// Returns a variable of the environment; an empty one is absent, since GitHub passes `""` for an
-    /// input that is not given.
+    /// Returns a variable of the environment. An empty one is absent, since GitHub passes `""` for
+    /// an input that is not given.
     pub fn var(&self, name: &str) -> Option<String> {
         self.effects.var(&self.vars, name, false)
     }
@@ -219,7 +219,7 @@ impl World {
     /// contains it, and a runner masks it before anything else is printed.
     ///
     /// # Errors
-    /// A `usage` [`Failure`] when the secret has a line break, which neither headers nor masks allow.
+    /// A `usage` [`Failure`] when the secret has a line break, which headers and masks do not allow.
     pub fn secret(
         &self,
         name: &'static str,

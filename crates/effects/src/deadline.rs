@@ -12,8 +12,8 @@ const UNLIMITED: Duration = Duration::from_secs(3600);
 
 /// The run's deadline, from `--timeout`.
 ///
-/// With `--timeout 0` a step asks once, and each exchange may take 30 s, retries included. Otherwise
-/// an exchange may take 30 s or the time left, whichever is less.
+/// With `--timeout 0` a step asks once, and each exchange may take 30 s, retries included.
+/// Otherwise an exchange may take 30 s or the time left, whichever is less.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
     start: Instant,

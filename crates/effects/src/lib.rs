@@ -1,5 +1,5 @@
-//! What a step may do: send requests, run programs, read and write files, read the clock, the
-//! environment and randomness.
+//! The effects of a step: it may send requests, run programs, read and write files, and read the
+//! clock, the environment and randomness.
 //!
 //! Everything goes through one trait, [`Effects`], so that a run can be recorded and replayed on a
 //! laptop, offline, with the same verdict. Three types implement it: [`Real`] performs the effects,

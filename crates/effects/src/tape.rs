@@ -218,3 +218,6 @@ fn error_kind(answer: &Value) -> io::ErrorKind {
         .find(|kind| format!("{kind:?}") == word)
         .unwrap_or(io::ErrorKind::Other)
 }
+
+#[cfg(test)]
+mod tests;

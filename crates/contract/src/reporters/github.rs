@@ -1,8 +1,8 @@
 //! Outputs, annotations and summary for a runner of GitHub Actions.
 //!
 //! The grammar is that of `actions/runner` (`FileCommandManager.cs`, `ActionCommand.cs`,
-//! `CreateStepSummaryCommand.cs`). Text from outside (registry errors, check names, logs) must never
-//! become a command, break a table, or turn into a link.
+//! `CreateStepSummaryCommand.cs`). Text from outside (registry errors, check names, logs) must
+//! never become a command, break a table, or turn into a link.
 
 mod annotations;
 mod markdown;

@@ -1,4 +1,4 @@
-//! What a recording keeps, and what a tape returns.
+//! A recording and its tape, through the world.
 
 use bytes::Bytes;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    Reason, Redactor, Report, Subject, Verdict, ended::Ended, run_context::RunContext,
+    Reason, Redactor, Report, Subject, Verdict, run_context::RunContext, run_end::RunEnd,
     timeline::Moment,
 };
 
@@ -10,7 +10,7 @@ const BAD: Reason = Reason::new("image-pull", Fault::Change, "bad");
 
 fn finished(report: Report) -> FinalReport {
     let context = RunContext::of_step("verify-pods");
-    FinalReport::new(Ended::Reported(report), context, &Redactor::default())
+    FinalReport::new(RunEnd::Reported(report), context, &Redactor::default())
 }
 
 fn written(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> String {
@@ -35,7 +35,8 @@ fn read_outputs(text: &str) -> Vec<(String, String)> {
     pairs
 }
 
-/// Recognises a command in a log line as the runner does (`ActionCommand.cs`, `TryParse` and `TryParseV2`).
+/// Recognises a command in a log line as the runner does (`ActionCommand.cs`, `TryParse` and
+/// `TryParseV2`).
 fn is_command(line: &str) -> bool {
     line.trim_start().starts_with("::") || line.contains("##[")
 }
@@ -98,7 +99,9 @@ fn text_from_outside_never_becomes_a_command() {
 fn the_annotation_is_escaped_and_holds_the_hint() {
     let report = Report::refused(BAD, "50% of\npods").hinted("do: this, now");
     let log = written(|sink| log(sink, &finished(report.clone())));
-    insta::assert_snapshot!(log.lines().last().unwrap(), @"::error title=verify-pods%3A refused%2C image-pull::50%25 of%0Apods%0Ahint: do: this, now");
+    insta::assert_snapshot!(log.lines().last().unwrap(), @r"
+    ::error title=verify-pods%3A refused%2C image-pull::50%25 of%0Apods%0Ahint: do: this, now
+    ");
 }
 
 #[test]
@@ -126,7 +129,7 @@ fn an_accepted_verdict_is_a_warning() {
         ..RunContext::default()
     };
     let report = FinalReport::new(
-        Ended::Reported(Report::refused(BAD, "no")),
+        RunEnd::Reported(Report::refused(BAD, "no")),
         context,
         &Redactor::default(),
     );
@@ -177,7 +180,7 @@ fn a_step_that_waited_has_a_timeline() {
         ..RunContext::default()
     };
     let report = FinalReport::new(
-        Ended::Reported(Report::passed("fine")),
+        RunEnd::Reported(Report::passed("fine")),
         context,
         &Redactor::default(),
     );
