@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bug_or_an_invalid_flag_cannot_be_accepted() {
+    fn internal_errors_cannot_be_accepted() {
         assert_eq!(parse_accept("superseded"), Ok(Verdict::Superseded));
         let refused = [
             "internal",

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_is_a_command_only_on_a_runner() {
+    fn only_a_runner_gets_a_mask() {
         for (style, expected) in [
             (ProgressStyle::Runner, "::add-mask::50%25\n"),
             (ProgressStyle::Lines, ""),

@@ -261,7 +261,7 @@ fn a_secret_with_a_line_break_is_invalid() {
 }
 
 #[test]
-fn outputs_that_cannot_be_written_are_not_a_pass() {
+fn unwritten_outputs_are_not_a_pass() {
     let vars = [
         ("GITHUB_ACTIONS", "true"),
         ("GITHUB_OUTPUT", "/nowhere/at/all"),

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_write_keeps_the_mode_and_leaves_no_other_file() {
+    fn a_write_keeps_mode_and_folder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, "old").unwrap();
