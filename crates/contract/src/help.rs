@@ -85,7 +85,7 @@ impl Sections {
 
     fn variables(&mut self, command: &clap::Command) {
         self.heading("Variables");
-        self.line("  Every flag is also read from `RUNBOOK_<FLAG>` (`RUNBOOK_TIMEOUT`).");
+        self.line("  Every flag is also read from `RUNBOOK_<FLAG>` (such as `RUNBOOK_TIMEOUT`).");
         let flags = command.get_arguments().filter_map(Arg::get_long);
         for flag in flags {
             if let Some(variable) = conventional(flag) {

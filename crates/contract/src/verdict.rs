@@ -98,7 +98,7 @@ impl Verdict {
             Self::NotYet => "the timeout came first",
             Self::Superseded => "something newer took over, so this request must not win",
             Self::Contradicted => "two sources disagree",
-            Self::Unavailable => "no valid answer: network, server error, unexpected content",
+            Self::Unavailable => "no valid answer (network, server error, unexpected content)",
             Self::Denied => "credentials are missing, rejected, or lack a permission",
             Self::Contended => "others kept changing it first until the timeout",
             Self::Interrupted => "stopped by a signal; the report has what was known so far",

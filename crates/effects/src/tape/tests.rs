@@ -31,7 +31,9 @@ async fn ask(effects: Rc<dyn Effects>, folder: &Path) -> String {
     let vars = [("A", "a"), ("TOKEN", "t")].into_iter().collect();
     let kind = effects.kind(&folder.join("file"));
     let content = effects.read(&folder.join("file"), 9);
-    let missing = effects.read(&folder.join("none"), 9);
+    let missing = effects
+        .read(&folder.join("none"), 9)
+        .map_err(|error| error.kind());
     let written = effects.write(&folder.join("new"), b"\xff");
     let shown = (
         effects.var(&vars, "A", false),
