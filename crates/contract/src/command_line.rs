@@ -2,7 +2,7 @@
 
 use clap::Args as _;
 
-use crate::{Common, Step, help};
+use crate::{Step, common::Common, help};
 
 /// Returns the step's command line: its own flags and those of every step.
 pub(crate) fn command<S: Step>() -> clap::Command {

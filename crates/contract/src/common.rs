@@ -8,22 +8,22 @@ use crate::{Vars, Verdict};
 
 /// The flags that every step has.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Common {
+pub(crate) struct Common {
     /// Output format [default: `github` on a runner, else `plain`]
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = OUTPUT)]
-    pub format: Option<Format>,
+    pub(crate) format: Option<Format>,
     /// How long to wait; `0` checks once
     #[arg(long, value_name = "DURATION", value_parser = parse_timeout, help_heading = EVERY_STEP)]
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// Exit 0 for these verdicts too: refused, not-yet, superseded, contradicted, unavailable, denied, contended
     #[arg(long, value_name = "VERDICT", action = ArgAction::Append, value_delimiter = ',', value_parser = parse_accept, help_heading = EVERY_STEP)]
-    pub accept: Vec<Verdict>,
+    pub(crate) accept: Vec<Verdict>,
     /// Save a recording of the run in this directory, without secrets
     #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
-    pub record: Option<PathBuf>,
+    pub(crate) record: Option<PathBuf>,
     /// Log every request, command and file
     #[arg(long, short, action = ArgAction::Count, help_heading = OUTPUT)]
-    pub verbose: u8,
+    pub(crate) verbose: u8,
 }
 
 const OUTPUT: &str = "Output";
@@ -32,7 +32,7 @@ pub(crate) const EVERY_STEP: &str = "Every step";
 
 /// The format of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people and pipes.
     Plain,
     /// For programs.

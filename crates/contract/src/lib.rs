@@ -40,7 +40,7 @@ mod verdict;
 pub mod world;
 
 pub use commit::{Commit, InvalidCommit};
-pub use common::{Common, Format, parse_timeout};
+pub use common::parse_timeout;
 pub use digest::{Digest, InvalidDigest};
 pub use effects::{Deadline, Redactor, Secret, Vars};
 pub use execute::{execute, main};

@@ -9,7 +9,7 @@ use tracing_subscriber::{
     layer::SubscriberExt as _,
 };
 
-use crate::{Format, Redactor, Vars, text::harmless};
+use crate::{Redactor, Vars, common::Format, text::harmless};
 
 /// Libraries that log every connection, which only `-vv` shows.
 const CHATTY: [&str; 7] = [

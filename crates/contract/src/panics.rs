@@ -3,7 +3,8 @@
 use std::{io, panic::PanicHookInfo};
 
 use crate::{
-    Failure, FinalReport, Format, Redactor, Step, Vars,
+    Failure, FinalReport, Redactor, Step, Vars,
+    common::Format,
     reporters::{github, json, plain},
     reporting::runner_files,
     run_context::RunContext,

@@ -6,8 +6,9 @@ use clap::{FromArgMatches as _, error::ErrorKind};
 use effects::Effects;
 
 use crate::{
-    Common, Deadline, Failure, FinalReport, Redactor, Step, Vars, World, command_line, environment,
-    help, progress::RunProgress, reproduce::reproduce, run_context::RunContext, run_end::RunEnd,
+    Deadline, Failure, FinalReport, Redactor, Step, Vars, World, command_line, common::Common,
+    environment, help, progress::RunProgress, reproduce::reproduce, run_context::RunContext,
+    run_end::RunEnd,
 };
 
 /// The parsed arguments of a step.

@@ -11,8 +11,8 @@ use std::{
 use anstream::ColorChoice;
 
 use crate::{
-    FinalReport, Finished, Format, Invocation, Vars, Verdict,
-    common::find_format,
+    FinalReport, Finished, Invocation, Vars, Verdict,
+    common::{Format, find_format},
     progress::{ProgressStyle, RunProgress},
     reporters::{github, json, plain},
 };

@@ -18,10 +18,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
 pub use effects::{
-    Body, BodyStream, Deadline, Effects, FileKind, Header, HttpRequest, HttpResponse, Live,
-    LiveHttp, LocalFuture, Output, Real, Recorder, Spawn, TAPE_FILE, Tape, Tls, TransportError,
-    TransportErrorKind,
+    Body, BodyStream, Effects, FileKind, Header, HttpRequest, HttpResponse, LocalFuture, Output,
+    Spawn, Tls, TransportError, TransportErrorKind,
 };
+use effects::{Deadline, Live, LiveHttp, Real};
 
 use crate::{
     Facts, Failure, Redactor, Secret, Subject, Vars, known::KnownSoFar, progress::RunProgress,

@@ -1,6 +1,7 @@
 //! A recording and its tape, through the world.
 
 use bytes::Bytes;
+use effects::{Recorder, TAPE_FILE, Tape};
 
 use super::*;
 use crate::progress::ProgressStyle;
