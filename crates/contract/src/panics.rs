@@ -35,7 +35,7 @@ fn final_report<S: Step>(panic: &PanicHookInfo<'_>, redactor: &Redactor) -> Fina
         .map(|at| format!(" at {}:{}", at.file(), at.line()))
         .unwrap_or_default();
     let failure = Failure::internal(anyhow::anyhow!("{message}{place}")).hinted(concat!(
-        "report this internal error with the line above and the command: ",
+        "report this internal error, with the line above and the command, at ",
         env!("CARGO_PKG_REPOSITORY"),
         "/issues"
     ));
