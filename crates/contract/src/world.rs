@@ -1,16 +1,9 @@
-//! The only door to effects: network, processes, files, clock, random, and what other libraries ask.
+//! The only door through which a step acts: network, processes, files, clock, randomness, and what
+//! other libraries ask.
 //!
-//! A step gets a [`World`] and nothing else, so that what it saw can be recorded and run again on a
-//! laptop, offline, with the same verdict. Three things answer behind it: [`Real`] does the effects,
-//! [`Recorder`] wraps it, [`Tape`] answers from a recording under tokio's paused clock.
-
-mod deadline;
-mod effects;
-mod http;
-mod real;
-mod recorder;
-mod tape;
-mod transport;
+//! A step gets a [`World`] and nothing else, so that its run can be recorded and replayed on a
+//! laptop, offline, with the same verdict. The `effects` behind it are real, recorded, or answered
+//! from a tape.
 
 use std::{
     cell::{Cell, RefCell},
@@ -22,42 +15,28 @@ use std::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-pub use self::{
-    deadline::Deadline,
-    effects::{Effects, FileKind, Live, LiveHttp, LocalFuture, Output, Spawn},
-    http::{
-        Body, BodyStream, Header, HttpRequest, HttpResponse, Tls, TransportError,
-        TransportErrorKind,
-    },
-    real::Real,
-    recorder::{Recorder, TAPE_FILE},
-    tape::Tape,
+pub use effects::{
+    Body, BodyStream, Effects, FileKind, Header, HttpRequest, HttpResponse, LocalFuture, Output,
+    Spawn, Tls, TransportError, TransportErrorKind,
 };
-use crate::{Facts, Failure, Redactor, Secret, Subject, Vars, progress::Progress};
+use effects::{Deadline, Live, LiveHttp, Real};
 
-/// What a step may do to the world and what it says while it runs.
+use crate::{
+    Facts, Failure, Redactor, Secret, Subject, Vars, known::KnownSoFar, progress::RunProgress,
+};
+
+/// Everything that a step may do, and everything that it says while it runs.
 pub struct World {
     effects: Rc<dyn Effects>,
     vars: Vars,
     redactor: Redactor,
-    progress: Rc<Progress>,
+    progress: Rc<RunProgress>,
     deadline: Deadline,
     requests: Cell<u64>,
-    known: RefCell<Known>,
+    known: RefCell<KnownSoFar>,
     is_public: bool,
-}
-
-/// What is known so far, for the report of a run that fails or is interrupted.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Known {
-    pub(crate) facts: Map<String, Value>,
-    pub(crate) subjects: Vec<Subject>,
-    pub(crate) notices: Vec<String>,
-    /// Names of the secret variables that were found, for `reproduce`.
-    pub(crate) secrets: Vec<&'static str>,
 }
 
 impl World {
@@ -65,7 +44,7 @@ impl World {
         effects: Rc<dyn Effects>,
         vars: Vars,
         redactor: Redactor,
-        progress: Rc<Progress>,
+        progress: Rc<RunProgress>,
         deadline: Deadline,
         is_public: bool,
     ) -> Self {
@@ -81,54 +60,46 @@ impl World {
         }
     }
 
-    /// Makes a world of real effects without variables and with a deadline, for tests of the crates
-    /// that need one.
+    /// Makes a world of real effects without variables, for tests of other crates.
     pub fn for_tests(timeout: Duration) -> Self {
         Self::for_tests_with(timeout, Vars::default())
     }
 
-    /// Makes a world of real effects with these variables, for tests.
+    /// Makes a world of real effects with these variables, for tests of other crates.
     pub fn for_tests_with(timeout: Duration, vars: Vars) -> Self {
-        let redactor = Redactor::default();
-        let progress = Rc::new(Progress::silent());
         Self::new(
             Rc::new(Real::default()),
             vars,
-            redactor,
-            progress,
+            Redactor::default(),
+            Rc::new(RunProgress::silent()),
             Deadline::after(timeout),
             false,
         )
     }
 
-    /// Sends one HTTP request and returns the head of the answer; the body comes chunk by chunk.
+    /// Sends one HTTP request and returns the head of the answer; the body arrives chunk by chunk.
     ///
-    /// `fetch` is the only caller: it owns timeouts, retries, limits and redirects.
+    /// Only `fetch` calls this: it owns timeouts, retries, limits and redirects.
     ///
     /// # Errors
     /// A [`TransportError`] when no head of an answer arrived.
     pub async fn http(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let (method, url) = (
-            request.method.clone(),
-            self.redactor.apply(request.url.as_str()),
-        );
+        let url = self.redactor.apply(request.url.as_str());
+        let said = format!("{} {url}", request.method);
         let started = Instant::now();
         let answer = Rc::clone(&self.effects).http(request).await;
-        let took = started.elapsed().as_millis();
+        log_answer(&said, &answer, started);
+        // An invalid certificate file is found before anything is sent.
         let unsent =
             matches!(&answer, Err(error) if error.kind == TransportErrorKind::BadAuthorities);
         self.requests.set(self.requests.get() + u64::from(!unsent));
-        match &answer {
-            Ok(response) => tracing::debug!("{method} {url}: {} in {took} ms", response.status),
-            Err(error) => tracing::debug!("{method} {url}: {error} after {took} ms"),
-        }
         answer
     }
 
     /// Runs a program to its end.
     ///
     /// # Errors
-    /// When it cannot be started, or does not end within its limit.
+    /// When the program cannot be started or does not end within its limit.
     pub async fn spawn(&self, spawn: Spawn) -> io::Result<Output> {
         tracing::debug!("run {}", self.redactor.apply(&spawn.to_string()));
         Rc::clone(&self.effects).spawn(spawn).await
@@ -137,37 +108,37 @@ impl World {
     /// Reads a whole file.
     ///
     /// # Errors
-    /// As the operating system says, and `FileTooLarge` above `limit` bytes.
+    /// The error of the operating system, and `FileTooLarge` above `limit` bytes.
     pub fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         tracing::debug!("read {}", path.display());
         self.effects.read(path, limit)
     }
 
-    /// Returns what is at a path, symbolic links not followed; `None` when there is nothing.
+    /// Returns the kind of file at a path, `None` when it is missing; symbolic links are not followed.
     ///
     /// # Errors
-    /// As the operating system says, but for "not found".
+    /// The error of the operating system, except "not found".
     pub fn kind(&self, path: &Path) -> io::Result<Option<FileKind>> {
         self.effects.kind(path)
     }
 
-    /// Replaces a file's content at once: a reader sees the old bytes or the new ones, never half
-    /// of them. The file's mode stays, and its owner where that is allowed.
+    /// Replaces a file's content atomically: a reader sees the old bytes or the new ones, never a
+    /// mixture. The file's mode stays, and its owner where that is allowed.
     ///
     /// # Errors
-    /// As the operating system says.
+    /// The error of the operating system.
     pub fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         tracing::debug!("write {}", path.display());
         self.effects.write(path, content)
     }
 
-    /// Lets another library ask its system, and records question and answer: `kube` behind its tower
-    /// layer, `git` whether gix or the program answers. `live` is only called when the world is real;
-    /// what it does with the effects that it is given is not recorded once more.
+    /// Lets another library ask its system, and records request and answer. `git`, for example, asks
+    /// through gix or through the program. `live` is only called when the world is real; the effects
+    /// that it gets are not recorded a second time.
     ///
     /// # Errors
-    /// An `internal` [`Failure`] when a recording has no such answer, or one of another shape. What
-    /// the system itself refuses belongs into `T`.
+    /// An `internal` [`Failure`] when a recording has no such answer, or one of another shape. A
+    /// refusal by the system belongs into `T`.
     pub async fn exchange<'a, T, F, L>(
         &'a self,
         kind: &'static str,
@@ -193,9 +164,9 @@ impl World {
         serde_json::from_value(answer).map_err(Failure::internal)
     }
 
-    /// Lets another library send an HTTP request by itself, and records it as [`http`](Self::http) does:
-    /// `kube`, which owns authentication and TLS. What is asked holds nothing secret; `live` is only
-    /// called when the world is real.
+    /// Lets another library send an HTTP request, and records it as [`http`](Self::http) does. `kube`,
+    /// for example, has its own authentication and TLS. The request must not contain a secret; `live`
+    /// is only called when the world is real.
     ///
     /// # Errors
     /// A [`TransportError`] when no head of an answer arrived.
@@ -211,21 +182,17 @@ impl World {
     {
         let request = serde_json::to_value(request)
             .map_err(|error| TransportError::new(TransportErrorKind::Broken, error))?;
-        let (said, started) = (self.redactor.apply(&request.to_string()), Instant::now());
+        let said = format!("{kind} {}", self.redactor.apply(&request.to_string()));
+        let started = Instant::now();
         let live: LiveHttp<'a> = Box::new(move || Box::pin(live()));
-        let answer = Rc::clone(&self.effects)
-            .exchange_http(kind, request, live)
-            .await;
-        let took = started.elapsed().as_millis();
+        let exchange = Rc::clone(&self.effects).exchange_http(kind, request, live);
+        let answer = exchange.await;
+        log_answer(&said, &answer, started);
         self.requests.set(self.requests.get() + 1);
-        match &answer {
-            Ok(response) => tracing::debug!("{kind} {said}: {} in {took} ms", response.status),
-            Err(error) => tracing::debug!("{kind} {said}: {error} after {took} ms"),
-        }
         answer
     }
 
-    /// Returns the wall clock's time.
+    /// Returns the time of the wall clock.
     pub fn now(&self) -> SystemTime {
         self.effects.now()
     }
@@ -242,44 +209,46 @@ impl World {
         f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
     }
 
-    /// Returns a variable of the environment; an empty one is absent, as GitHub passes `""` for an
-    /// input that was left out.
+    /// Returns a variable of the environment. An empty one is absent, since GitHub passes `""` for
+    /// an input that is not given.
     pub fn var(&self, name: &str) -> Option<String> {
         self.effects.var(&self.vars, name, false)
     }
 
-    /// Returns a secret from the environment: `name`, else `conventional`. From here on no output
-    /// contains it, and on a runner it is masked before anything else is printed.
+    /// Returns a secret from the environment: `name`, else `conventional`. From now on no output
+    /// contains it, and a runner masks it before anything else is printed.
     ///
     /// # Errors
-    /// A `usage` [`Failure`] when it has a line break, which no header can carry and no mask can hide.
+    /// A `usage` [`Failure`] when the secret has a line break, which headers and masks do not allow.
     pub fn secret(
         &self,
         name: &'static str,
         conventional: Option<&'static str>,
     ) -> Result<Option<Secret>, Failure> {
         for name in [Some(name), conventional].into_iter().flatten() {
-            let Some(value) = self.effects.var(&self.vars, name, true) else {
-                continue;
-            };
-            if value.contains(['\n', '\r']) {
-                self.hide(&value);
-                let error = anyhow::anyhow!("the secret in `{name}` has a line break");
-                return Err(Failure::usage(error).hinted(format!(
-                    "set `{name}` without one, for example by `printf %s` instead of `echo`"
-                )));
+            if let Some(value) = self.effects.var(&self.vars, name, true) {
+                return self.checked_secret(name, &value).map(Some);
             }
-            let mut known = self.known.borrow_mut();
-            if !known.secrets.contains(&name) {
-                known.secrets.push(name);
-            }
-            drop(known);
-            return Ok(Some(self.hide(&value)));
         }
         Ok(None)
     }
 
-    /// Makes a secret of a value that was derived from one, such as a registry's bearer token.
+    fn checked_secret(&self, name: &'static str, value: &str) -> Result<Secret, Failure> {
+        let secret = self.hide(value);
+        if value.contains(['\n', '\r']) {
+            let error = anyhow::anyhow!("the secret in `{name}` has a line break");
+            return Err(Failure::usage(error).hinted(format!(
+                "set `{name}` without one, for example by `printf %s` instead of `echo`"
+            )));
+        }
+        let mut known = self.known.borrow_mut();
+        if !known.secrets.contains(&name) {
+            known.secrets.push(name);
+        }
+        Ok(secret)
+    }
+
+    /// Makes a secret of a value that is derived from one, such as the bearer token of a registry.
     pub fn hide(&self, value: &str) -> Secret {
         if self.redactor.add(value) {
             self.progress.mask(value);
@@ -292,24 +261,24 @@ impl World {
         self.redactor.apply(text)
     }
 
-    /// Returns the run's deadline: one for everything that the step waits for.
+    /// Returns the deadline of the run, shared by everything that the step waits for.
     pub fn deadline(&self) -> &Deadline {
         &self.deadline
     }
 
-    /// Returns whether everybody can read the output of this run: the payload of the workflow's
-    /// event says that the repository is public.
+    /// Returns whether the output of this run is public: the payload of the workflow's event says
+    /// that the repository is.
     pub fn is_public(&self) -> bool {
         self.is_public
     }
 
-    /// Says what the step waits for, as a noun phrase ("the tag to appear: not there, asked 3 times").
-    /// Shown once per change, once a minute while it stays, and live on a terminal.
-    pub fn waiting_for(&self, what: impl Into<String>) {
-        self.progress.update(self.redactor.apply(&what.into()));
+    /// Shows what the step waits for, a noun phrase ("the tag to appear: missing, asked 3 times"):
+    /// at each change, once a minute without a change, and live on a terminal.
+    pub fn waiting_for(&self, text: impl Into<String>) {
+        self.progress.update(self.redactor.apply(&text.into()));
     }
 
-    /// Remembers facts, so that a run that fails or is interrupted later still reports them.
+    /// Remembers facts for the report of a run that fails or is interrupted later.
     pub fn learn<F: Facts>(&self, facts: &F) {
         self.known.borrow_mut().facts = facts.to_map();
     }
@@ -319,7 +288,7 @@ impl World {
         self.known.borrow_mut().subjects = subjects.to_vec();
     }
 
-    /// Adds a notice to whatever report comes out.
+    /// Adds a notice to the report, whether the run ends well or not.
     pub fn notice(&self, notice: impl Into<String>) {
         let notice = notice.into();
         let mut known = self.known.borrow_mut();
@@ -328,13 +297,22 @@ impl World {
         }
     }
 
-    /// Returns how many HTTP requests were sent.
+    /// Returns the number of HTTP requests sent.
     pub fn requests(&self) -> u64 {
         self.requests.get()
     }
 
-    pub(crate) fn known(&self) -> Known {
+    pub(crate) fn known(&self) -> KnownSoFar {
         self.known.borrow().clone()
+    }
+}
+
+/// Logs the status of an answer, or its error, and how long it took.
+fn log_answer(said: &str, answer: &Result<HttpResponse, TransportError>, started: Instant) {
+    let took = started.elapsed().as_millis();
+    match answer {
+        Ok(response) => tracing::debug!("{said}: {} in {took} ms", response.status),
+        Err(error) => tracing::debug!("{said}: {error} after {took} ms"),
     }
 }
 

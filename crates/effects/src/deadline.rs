@@ -1,16 +1,19 @@
-//! One deadline per run.
+//! The deadline of a run.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long one question may take when nobody waits for the answer, retries included.
-const EXCHANGE: Duration = Duration::from_secs(30);
+/// Time limit of one exchange, retries included.
+const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Returned as the time left when the step does not wait: then only exchanges are limited.
+const UNLIMITED: Duration = Duration::from_secs(3600);
 
 /// The run's deadline, from `--timeout`.
 ///
-/// With 0 every question is put once and has 30 s, retries included (product.md, "The contract of a
-/// step"); otherwise a question has 30 s or what is left, whichever is less.
+/// With `--timeout 0` a step asks once, and each exchange may take 30 s, retries included.
+/// Otherwise an exchange may take 30 s or the time left, whichever is less.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
     start: Instant,
@@ -31,22 +34,22 @@ impl Deadline {
         !self.timeout.is_zero()
     }
 
-    /// Returns the whole time, as given.
+    /// Returns the whole time, as given by `--timeout`.
     pub fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Returns what has passed.
+    /// Returns the time since the start.
     pub fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
 
-    /// Returns what is left to wait; an hour when nobody waits, since then only exchanges are limited.
+    /// Returns the time left to wait; an hour with `--timeout 0`, which limits only exchanges.
     pub fn left(&self) -> Duration {
         if self.waits() {
             self.timeout.saturating_sub(self.elapsed())
         } else {
-            Duration::from_secs(3600)
+            UNLIMITED
         }
     }
 
@@ -57,12 +60,12 @@ impl Deadline {
 
     /// Returns how long the next exchange may take.
     pub fn exchange(&self) -> Duration {
-        // An exchange that starts just before the deadline would always be cut, and "not yet" would
-        // read as "unavailable": give it a second.
+        // An exchange that starts just before the deadline would always be cut off, and the verdict
+        // would be "unavailable" instead of "not yet": it gets a second.
         if self.waits() {
-            EXCHANGE.min(self.left().max(Duration::from_secs(1)))
+            EXCHANGE_TIMEOUT.min(self.left().max(Duration::from_secs(1)))
         } else {
-            EXCHANGE
+            EXCHANGE_TIMEOUT
         }
     }
 }
@@ -75,12 +78,12 @@ mod tests {
     async fn without_a_timeout_every_exchange_has_thirty_seconds() {
         let deadline = Deadline::after(Duration::ZERO);
         tokio::time::sleep(Duration::from_secs(100)).await;
-        assert_eq!(deadline.exchange(), EXCHANGE);
+        assert_eq!(deadline.exchange(), EXCHANGE_TIMEOUT);
         assert!(deadline.is_over() && !deadline.waits());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn with_a_timeout_an_exchange_has_what_is_left() {
+    async fn with_a_timeout_an_exchange_has_the_rest() {
         let deadline = Deadline::after(Duration::from_secs(60));
         tokio::time::sleep(Duration::from_secs(55)).await;
         assert_eq!(deadline.exchange(), Duration::from_secs(5));

@@ -1,48 +1,17 @@
-//! Secrets, and how they stay out of every output.
+//! Keeps secrets out of every output.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A value that prints `***` and is shown only to the system that it belongs to.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a value; `World::secret` does it for variables and registers it with the redactor.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// Returns the value, to be sent and never to be printed.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-/// Knows every secret of the run and takes them out of texts.
+/// Knows every secret of the run and removes them from texts.
 ///
-/// Everything that leaves the process goes through it: words, JSON, outputs, summaries, recordings,
-/// logs. Values that are derived from a secret (a registry's bearer token, the base64 of a user and
-/// password) are secrets of their own.
+/// Everything that leaves the process goes through it: messages, JSON, outputs, summaries,
+/// recordings, logs. A value that is derived from a secret (the bearer token of a registry, the
+/// base64 of a user and password) has to be added as well.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor(Arc<Mutex<Vec<String>>>);
 
 impl Redactor {
-    /// Remembers a secret and the forms in which it may come back: as it is, percent-encoded as in a
+    /// Remembers a secret in every form in which it may return: as it is, percent-encoded as in a
     /// URL, and escaped as in JSON. Returns whether it is new.
     pub fn add(&self, secret: &str) -> bool {
         if secret.is_empty() {
@@ -52,26 +21,18 @@ impl Redactor {
         if known.iter().any(|value| value == secret) {
             return false;
         }
-        let encoded = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
-        let escaped = serde_json::Value::from(secret).to_string();
-        let escaped = escaped.trim_matches('"').to_owned();
-        for form in [
-            secret.to_owned(),
-            encoded.replace('+', "%20"),
-            encoded,
-            escaped,
-        ] {
+        for form in forms(secret) {
             if !known.contains(&form) {
                 known.push(form);
             }
         }
-        // The longest first: a secret may contain another one.
+        // The longest first, since a secret may contain another one.
         known.sort_by_key(|value| std::cmp::Reverse(value.len()));
         true
     }
 
-    /// Returns the text with every secret replaced by `***`, and with the user information of URLs
-    /// (`https://user:token@host`) replaced as well, whoever put it there.
+    /// Returns the text with every secret replaced by `***`, and every user and password in a URL
+    /// (`https://user:token@host`), known or not.
     pub fn apply(&self, text: &str) -> String {
         let mut clean = text.to_owned();
         for secret in self.lock().iter() {
@@ -82,7 +43,7 @@ impl Redactor {
         without_user_information(&clean)
     }
 
-    /// Redacts every string of a JSON value, keys included.
+    /// Redacts every string of a JSON value; the keys of objects stay.
     pub fn apply_json(&self, value: &mut serde_json::Value) {
         use serde_json::Value;
         match value {
@@ -93,12 +54,22 @@ impl Redactor {
         }
     }
 
-    /// A poisoned lock still holds the secrets; losing them would print them.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// Locks the list. A poisoned lock is taken as well: without its secrets they would be printed.
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the secret as it is, percent-encoded in both ways, and escaped as in JSON.
+fn forms(secret: &str) -> [String; 4] {
+    let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let quoted = serde_json::Value::from(secret).to_string();
+    [
+        secret.to_owned(),
+        encoded.replace('+', "%20"),
+        encoded,
+        quoted.trim_matches('"').to_owned(),
+    ]
 }
 
 /// Replaces `user:password@` of every URL in the text by `***@`.
@@ -129,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_taken_out_in_every_form() {
+    fn a_secret_is_removed_in_every_form() {
         let redactor = Redactor::default();
         redactor.add("p/ss \"word");
         for text in [
@@ -157,11 +128,5 @@ mod tests {
             redactor.apply("fetch https://x:token@git.example.org/a.git and ssh://git@host/b"),
             "fetch https://***@git.example.org/a.git and ssh://git@host/b"
         );
-    }
-
-    #[test]
-    fn a_secret_prints_stars() {
-        let secret = Secret::new("token");
-        assert_eq!(format!("{secret} {secret:?}"), "*** ***");
     }
 }
