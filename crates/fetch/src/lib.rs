@@ -5,9 +5,10 @@
 //! connection, no end, a server that failed or wanted us to wait longer than we may.
 
 mod answer;
+mod authorities;
 mod error;
+mod redirect_policy;
 mod retry;
-mod secrecy;
 mod stream;
 
 use std::time::Duration;
@@ -21,8 +22,9 @@ use url::Url;
 
 pub use self::{
     answer::Answer,
+    authorities::authorities,
     error::FetchError,
-    secrecy::is_loopback,
+    redirect_policy::is_loopback,
     stream::{Opened, Stream},
 };
 
@@ -217,7 +219,7 @@ impl Request<'_> {
         let request = HttpRequest {
             method: self.method.to_owned(),
             url: url.clone(),
-            headers: secrecy::headers_for(&self.headers, &self.url, url, self.fetch.world),
+            headers: redirect_policy::headers_for(&self.headers, &self.url, url, self.fetch.world),
             body: self.body.clone(),
             tls: self.fetch.tls.clone(),
         };

@@ -6,7 +6,7 @@ use branch::{
     Changes, CommitName, Entries, History, Name, Overlay, Refused, Relation, Snapshot, Value,
     Values,
 };
-use check_image::{PLATFORM_MISSING, Platform};
+use check_image::{Platform, reasons::PLATFORM_MISSING};
 use contract::{Commit, Failure, Reference, World, editing};
 use overlay::{Change, Diff, Edited, Options, Pin};
 

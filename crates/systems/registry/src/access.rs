@@ -9,10 +9,9 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    Options, api,
+    RegistryOptions,
     challenge::{Challenge, errors},
-    client,
-    credentials::{self, Credentials, Kind},
+    credentials::{self, CredentialKind, Credentials},
 };
 
 /// The one registry whose token server is known without asking, which saves a request: its own
@@ -23,12 +22,12 @@ const GHCR: &str = "ghcr.io";
 const TOKEN_LIMIT: usize = 64 << 10;
 
 /// The way into one repository of a registry.
-pub(crate) struct Access<'w> {
+pub(crate) struct RepositoryAccess<'w> {
     world: &'w World,
     fetch: Fetch<'w>,
     host: String,
     repository: String,
-    options: Options,
+    options: RegistryOptions,
     https: Cell<bool>,
     authorization: RefCell<Option<Authorization>>,
     /// The credentials, once they were looked for.
@@ -55,11 +54,16 @@ enum Proof {
     Password,
 }
 
-impl<'w> Access<'w> {
-    pub(crate) fn new(world: &'w World, host: &str, repository: &str, options: Options) -> Self {
+impl<'w> RepositoryAccess<'w> {
+    pub(crate) fn new(
+        world: &'w World,
+        host: &str,
+        repository: &str,
+        options: RegistryOptions,
+    ) -> Self {
         Self {
             world,
-            fetch: client(world, &options),
+            fetch: Fetch::new(world).trusting(options.authorities.clone()),
             host: host.to_owned(),
             repository: repository.to_owned(),
             https: Cell::new(starts_with_https(host, &options)),
@@ -218,7 +222,7 @@ impl<'w> Access<'w> {
         credentials: Option<&Credentials>,
     ) -> Result<Result<Secret, String>, Failure> {
         if let Some(Credentials {
-            kind: Kind::RegistryToken,
+            kind: CredentialKind::RegistryToken,
             secret,
             ..
         }) = credentials
@@ -227,7 +231,7 @@ impl<'w> Access<'w> {
         }
         let request = match credentials {
             None => self.fetch.get(server.clone()),
-            Some(credentials) if credentials.kind == Kind::IdentityToken => {
+            Some(credentials) if credentials.kind == CredentialKind::IdentityToken => {
                 self.refresh(server, credentials)
             }
             Some(credentials) => self
@@ -430,7 +434,7 @@ fn ghcr(repository: &str) -> Challenge {
 }
 
 /// Without a flag only loopback is tried without TLS first: a server that has TLS says so in words.
-fn starts_with_https(host: &str, options: &Options) -> bool {
+fn starts_with_https(host: &str, options: &RegistryOptions) -> bool {
     let loopback = api(host, "http").is_some_and(|url| is_loopback(&url));
     !options.plain_http && (!loopback || options.authorities.is_some())
 }
@@ -438,6 +442,16 @@ fn starts_with_https(host: &str, options: &Options) -> bool {
 /// What Go's server answers to plain http, which most registries are written in.
 fn speaks_only_tls(answer: &Answer) -> bool {
     String::from_utf8_lossy(answer.body()).contains("HTTP request to an HTTPS server")
+}
+
+/// Returns the address of a registry's API: Docker Hub has another host than its name.
+fn api(host: &str, scheme: &str) -> Option<Url> {
+    let host = if host == "docker.io" {
+        "registry-1.docker.io"
+    } else {
+        host
+    };
+    format!("{scheme}://{host}/").parse().ok()
 }
 
 #[cfg(test)]
@@ -449,11 +463,11 @@ mod tests {
     #[tokio::test]
     async fn a_token_server_without_tls_gets_nothing() {
         let world = World::for_tests(Duration::ZERO);
-        let access = Access::new(
+        let access = RepositoryAccess::new(
             &world,
             "registry.example",
             "data-literate/dex",
-            Options::default(),
+            RegistryOptions::default(),
         );
         let failure = access
             .token_server("http://auth.example/token", None, None)
@@ -465,11 +479,11 @@ mod tests {
     #[tokio::test]
     async fn a_placeholder_scope_is_replaced_by_the_one_that_is_needed() {
         let world = World::for_tests(Duration::ZERO);
-        let access = Access::new(
+        let access = RepositoryAccess::new(
             &world,
             "registry.example",
             "data-literate/dex",
-            Options::default(),
+            RegistryOptions::default(),
         );
         let url = |scope| {
             access

@@ -9,7 +9,7 @@ use contract::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Options;
+use crate::RegistryOptions;
 
 /// What a credentials file may weigh.
 const FILE_LIMIT: u64 = 1 << 20;
@@ -23,7 +23,7 @@ const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 pub(crate) struct Credentials {
     pub(crate) username: String,
     pub(crate) secret: Secret,
-    pub(crate) kind: Kind,
+    pub(crate) kind: CredentialKind,
     /// Where they come from, for messages.
     pub(crate) source: String,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Credentials {
 /// What the secret is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Kind {
+pub(crate) enum CredentialKind {
     Password,
     /// To be exchanged for a bearer token.
     IdentityToken,
@@ -44,12 +44,12 @@ pub(crate) async fn find(
     world: &World,
     host: &str,
     repository: &str,
-    options: &Options,
+    options: &RegistryOptions,
 ) -> Result<Option<Credentials>, Failure> {
     let password = |secret: &Secret, source: &str| Credentials {
         username: options.username.clone().unwrap_or_else(|| "x".to_owned()),
         secret: secret.clone(),
-        kind: Kind::Password,
+        kind: CredentialKind::Password,
         source: source.to_owned(),
     };
     if let Some(secret) = &options.password {
@@ -65,16 +65,16 @@ pub(crate) async fn find(
 /// What was found in files, as it is recorded: one exchange, so that no other entry of the files and
 /// nothing that a helper printed gets into a recording.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Lookup {
-    found: Option<Found>,
+struct CredentialLookup {
+    found: Option<FoundCredentials>,
     warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Found {
+struct FoundCredentials {
     username: String,
     secret: String,
-    kind: Kind,
+    kind: CredentialKind,
     source: String,
 }
 
@@ -85,7 +85,7 @@ async fn in_files(
 ) -> Result<Option<Credentials>, Failure> {
     let (files, keys) = (files(world), keys(host, repository));
     let request = serde_json::json!({ "credentials": format!("{host}/{repository}") });
-    let lookup: Lookup = world
+    let lookup: CredentialLookup = world
         .exchange("registry", &request, |effects| look(effects, files, keys))
         .await?;
     lookup
@@ -142,15 +142,15 @@ fn keys(host: &str, repository: &str) -> Vec<String> {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct File {
-    auths: BTreeMap<String, Entry>,
+struct AuthFile {
+    auths: BTreeMap<String, AuthEntry>,
     cred_helpers: BTreeMap<String, String>,
     creds_store: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Entry {
+struct AuthEntry {
     auth: String,
     username: String,
     password: String,
@@ -158,11 +158,15 @@ struct Entry {
     registrytoken: String,
 }
 
-async fn look(effects: Rc<dyn Effects>, files: Vec<PathBuf>, keys: Vec<String>) -> Lookup {
-    let mut lookup = Lookup::default();
+async fn look(
+    effects: Rc<dyn Effects>,
+    files: Vec<PathBuf>,
+    keys: Vec<String>,
+) -> CredentialLookup {
+    let mut lookup = CredentialLookup::default();
     for path in files {
         let source = format!("in `{}`", path.display());
-        let file: File = match effects.read(&path, FILE_LIMIT) {
+        let file: AuthFile = match effects.read(&path, FILE_LIMIT) {
             Err(_) => continue,
             Ok(content) => match serde_json::from_slice(&content) {
                 Ok(file) => file,
@@ -175,7 +179,7 @@ async fn look(effects: Rc<dyn Effects>, files: Vec<PathBuf>, keys: Vec<String>) 
         if let Some((helper, server)) = helper(&file, &keys) {
             match ask_helper(&effects, &helper, &server).await {
                 Ok(Some(found)) => {
-                    return Lookup {
+                    return CredentialLookup {
                         found: Some(found),
                         ..lookup
                     };
@@ -186,7 +190,7 @@ async fn look(effects: Rc<dyn Effects>, files: Vec<PathBuf>, keys: Vec<String>) 
         }
         let entry = keys.iter().find_map(|key| file.auths.get(key));
         if let Some(found) = entry.and_then(|entry| entry.read(source)) {
-            return Lookup {
+            return CredentialLookup {
                 found: Some(found),
                 ..lookup
             };
@@ -196,7 +200,7 @@ async fn look(effects: Rc<dyn Effects>, files: Vec<PathBuf>, keys: Vec<String>) 
 }
 
 /// The helper for this registry, and the server's name that it knows.
-fn helper(file: &File, keys: &[String]) -> Option<(String, String)> {
+fn helper(file: &AuthFile, keys: &[String]) -> Option<(String, String)> {
     let own = keys
         .iter()
         .find_map(|key| Some((file.cred_helpers.get(key)?.clone(), key.clone())));
@@ -214,10 +218,10 @@ async fn ask_helper(
     effects: &Rc<dyn Effects>,
     helper: &str,
     server: &str,
-) -> Result<Option<Found>, String> {
+) -> Result<Option<FoundCredentials>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
+    struct HelperAnswer {
         username: String,
         secret: String,
     }
@@ -238,16 +242,16 @@ async fn ask_helper(
             Err(format!("`{program}` failed and was passed over: {said}"))
         };
     }
-    let answer: Answer = serde_json::from_slice(&output.stdout).map_err(|_| {
+    let answer: HelperAnswer = serde_json::from_slice(&output.stdout).map_err(|_| {
         format!("`{program}` was passed over: it did not answer with a user name and a secret")
     })?;
     let identity = answer.username == "<token>";
     let kind = if identity {
-        Kind::IdentityToken
+        CredentialKind::IdentityToken
     } else {
-        Kind::Password
+        CredentialKind::Password
     };
-    Ok(Some(Found {
+    Ok(Some(FoundCredentials {
         username: answer.username,
         secret: answer.secret,
         kind,
@@ -255,15 +259,15 @@ async fn ask_helper(
     }))
 }
 
-impl Entry {
-    fn read(&self, source: String) -> Option<Found> {
+impl AuthEntry {
+    fn read(&self, source: String) -> Option<FoundCredentials> {
         let (username, password) = self.pair()?;
         let (secret, kind) = match (self.identitytoken.as_str(), self.registrytoken.as_str()) {
-            ("", "") => (password, Kind::Password),
-            ("", token) => (token.to_owned(), Kind::RegistryToken),
-            (token, _) => (token.to_owned(), Kind::IdentityToken),
+            ("", "") => (password, CredentialKind::Password),
+            ("", token) => (token.to_owned(), CredentialKind::RegistryToken),
+            (token, _) => (token.to_owned(), CredentialKind::IdentityToken),
         };
-        (!secret.is_empty()).then_some(Found {
+        (!secret.is_empty()).then_some(FoundCredentials {
             username,
             secret,
             kind,
@@ -305,7 +309,7 @@ mod tests {
     #[test]
     fn an_entry_may_be_a_pair_a_password_or_a_token() {
         let entry = |json: &str| {
-            serde_json::from_str::<Entry>(json)
+            serde_json::from_str::<AuthEntry>(json)
                 .unwrap()
                 .read(String::new())
         };
@@ -316,13 +320,13 @@ mod tests {
         );
         assert_eq!(
             entry(r#"{"username":"u","password":"p"}"#).unwrap().kind,
-            Kind::Password
+            CredentialKind::Password
         );
         assert_eq!(
             entry(r#"{"auth":"dTo=","identitytoken":"t"}"#)
                 .unwrap()
                 .kind,
-            Kind::IdentityToken
+            CredentialKind::IdentityToken
         );
         assert!(entry("{}").is_none() && entry(r#"{"auth":"%%%"}"#).is_none());
     }

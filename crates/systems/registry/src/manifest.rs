@@ -10,18 +10,18 @@ use crate::Platform;
 
 /// A manifest that was read.
 #[derive(Debug, Clone)]
-pub struct Manifest {
+pub struct RegistryManifest {
     /// SHA-256 of the bytes that came.
     pub digest: Digest,
     /// What it is.
-    pub kind: Kind,
+    pub kind: ManifestKind,
 }
 
 /// The kinds of manifests.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub enum ManifestKind {
     /// Several images, one for each platform (OCI image index, Docker manifest list).
-    Index(Vec<Child>),
+    Index(Vec<IndexEntry>),
     /// One image, with the digest of its configuration.
     Image(Digest),
     /// Docker's schema 1 of 2014, which new runtimes do not run.
@@ -32,7 +32,7 @@ pub enum Kind {
 
 /// A runnable image of an index; attestations are not among them.
 #[derive(Debug, Clone)]
-pub struct Child {
+pub struct IndexEntry {
     /// Digest of its manifest.
     pub digest: Digest,
     /// Its platform, if the index says it.
@@ -47,7 +47,7 @@ const CONFIGS: [&str; 2] = [
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct WireManifest {
     #[serde(default)]
     schema_version: u64,
     media_type: Option<String>,
@@ -73,10 +73,10 @@ struct WirePlatform {
     variant: Option<String>,
 }
 
-impl Manifest {
+impl RegistryManifest {
     /// Reads an answer's body.
     pub(crate) fn read(answer: &fetch::Answer, digest: Digest) -> Result<Self, FetchError> {
-        let wire: Wire = answer.json()?;
+        let wire: WireManifest = answer.json()?;
         Ok(Self {
             digest,
             kind: wire.kind(answer)?,
@@ -84,8 +84,8 @@ impl Manifest {
     }
 }
 
-impl Wire {
-    fn kind(self, answer: &fetch::Answer) -> Result<Kind, FetchError> {
+impl WireManifest {
+    fn kind(self, answer: &fetch::Answer) -> Result<ManifestKind, FetchError> {
         let no_manifest = |why: &str| {
             FetchError::new(
                 asking::NOT_THE_API,
@@ -98,19 +98,19 @@ impl Wire {
                 .map_err(|error| no_manifest(&error.to_string()))
         };
         if self.schema_version == 1 {
-            return Ok(Kind::Schema1);
+            return Ok(ManifestKind::Schema1);
         }
         if let Some(manifests) = self.manifests {
             let runnable = manifests
                 .into_iter()
                 .filter(|child| !child.is_attestation());
             let child = |child: Descriptor| {
-                Ok(Child {
+                Ok(IndexEntry {
                     digest: parse(&child.digest)?,
                     platform: child.platform(),
                 })
             };
-            return Ok(Kind::Index(
+            return Ok(ManifestKind::Index(
                 runnable.map(child).collect::<Result<_, FetchError>>()?,
             ));
         }
@@ -120,9 +120,9 @@ impl Wire {
         let config_type = config.media_type.clone().unwrap_or_default();
         match self.artifact_type {
             None if CONFIGS.contains(&config_type.as_str()) => {
-                Ok(Kind::Image(parse(&config.digest)?))
+                Ok(ManifestKind::Image(parse(&config.digest)?))
             }
-            artifact_type => Ok(Kind::Artifact(
+            artifact_type => Ok(ManifestKind::Artifact(
                 artifact_type
                     .or(self.media_type.filter(|_| config_type.is_empty()))
                     .unwrap_or(config_type),
