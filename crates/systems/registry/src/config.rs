@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use crate::Platform;
 
-/// The part of an image's configuration that says what it runs on (OCI image specification,
-/// "Image configuration").
+/// The part of an image's configuration that names its platform (OCI image specification, "Image
+/// configuration").
 #[derive(Debug, Clone, Deserialize)]
 pub struct ImageConfig {
     /// `linux`.
@@ -20,10 +20,10 @@ pub struct ImageConfig {
 }
 
 impl ImageConfig {
-    /// Returns the platform; `None` when there is none, as in a signature, which calls its empty
-    /// configuration an image's.
+    /// Returns the platform; `None` for the empty configuration of a signature, whose media type claims
+    /// that it is an image's.
     pub fn platform(&self) -> Option<Platform> {
-        let said = !self.os.is_empty() && !self.architecture.is_empty();
-        said.then(|| Platform::new(&self.os, &self.architecture, self.variant.as_deref()))
+        let is_named = !self.os.is_empty() && !self.architecture.is_empty();
+        is_named.then(|| Platform::new(&self.os, &self.architecture, self.variant.as_deref()))
     }
 }

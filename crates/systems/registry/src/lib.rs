@@ -1,17 +1,19 @@
-//! An OCI registry: manifests, configurations, and its ways of saying no.
+//! An OCI registry: manifests, configurations, and the ways in which it refuses.
 //!
-//! One question is one GET (OCI distribution specification, "Pulling manifests"): a HEAD has no body
-//! and so no reason, and some registries answer it wrongly. "It is not there" ([`ManifestAnswer::Absent`]) is
-//! only what a registry itself says in its own JSON; a 404 of a proxy is not an answer.
+//! Every request is a GET (OCI distribution specification, "Pulling manifests"): the answer to a HEAD
+//! has no body and so no reason, and some registries answer it incorrectly. Only a registry's own JSON
+//! means that something is absent ([`ManifestAnswer::Absent`]); the 404 of a proxy is no answer.
 
 mod access;
 mod challenge;
 mod config;
 mod credentials;
+mod error;
 mod manifest;
 mod options;
 mod platform;
 mod repository;
+mod token;
 
 pub use self::{
     config::ImageConfig,

@@ -4,21 +4,20 @@ use std::path::Path;
 
 use contract::{Failure, Secret, World};
 
-/// How to reach and enter a registry.
+/// How to reach a registry, and how to log in to it.
 #[derive(Debug, Clone, Default)]
 pub struct RegistryOptions {
-    /// Plain http (`--registry-plain-http`); loopback is tried without TLS by itself.
+    /// Plain HTTP (`--registry-plain-http`); automatic on loopback.
     pub plain_http: bool,
-    /// PEM of a certificate authority (`--registry-ca-file`).
+    /// PEM text of certificate authorities (`--registry-ca-file`).
     pub authorities: Option<Vec<u8>>,
-    /// User name (`--registry-username`); any will do where only the password counts.
+    /// User name (`--registry-username`); many registries check only the password.
     pub username: Option<String>,
     /// Password or token (`RUNBOOK_REGISTRY_PASSWORD`).
     pub password: Option<Secret>,
-    /// GitHub's token, password of last resort for `ghcr.io`.
+    /// GitHub's token, the last password to try for `ghcr.io`.
     pub github_token: Option<Secret>,
-    /// A registry that neither says "not there" nor lets anybody in without credentials is taken to
-    /// mean "not there" (`--assume-public`).
+    /// Treat an answer that requires credentials as "not found" (`--assume-public`).
     pub assume_public: bool,
 }
 

@@ -1,23 +1,25 @@
 //! Asks a registry for manifests and configurations.
 
 use contract::{Digest, Failure, Reference, World, asking};
-use fetch::FetchError;
+use fetch::{FetchError, HttpAnswer};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    RegistryOptions, access::RepositoryAccess, challenge, config::ImageConfig,
-    manifest::RegistryManifest,
+    ImageConfig, RegistryManifest, RegistryOptions, access::RepositoryAccess, error::RegistryError,
 };
 
-/// Media types in the order of preference. The old and the foreign ones are asked for as well, to
-/// say what is there instead of "not found": docker-registry 2.8 answers 404 when the type that it
-/// has was not asked for.
-const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, \
-     application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, \
-     application/vnd.oci.artifact.manifest.v1+json, application/vnd.docker.distribution.manifest.v1+prettyjws";
+/// Media types in the order of preference. The list includes obsolete and foreign types, so that the
+/// registry returns what it has: docker-registry 2.8 answers 404 when it has another type than those
+/// that the request accepts.
+const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, \
+    application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.v2+json, \
+    application/vnd.oci.artifact.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.v1+prettyjws";
 
-/// What a configuration may weigh; real ones have some kilobytes.
-const CONFIG_LIMIT: usize = 4 << 20;
+/// The largest configuration to read; real ones have some kilobytes.
+const MAX_CONFIG_SIZE: usize = 4 << 20;
 
 /// One repository of a registry.
 pub struct ImageRepository<'w> {
@@ -28,35 +30,32 @@ pub struct ImageRepository<'w> {
     assume_public: bool,
 }
 
-/// What a registry says when it is asked for a manifest.
+/// The answer to a request for a manifest.
 #[derive(Debug, Clone)]
 pub enum ManifestAnswer {
-    /// Here it is.
+    /// The registry has it.
     Found(Box<RegistryManifest>),
-    /// It is not there; with the registry's own words.
+    /// The registry does not have it; with its own words.
     Absent(String),
 }
 
 impl<'w> ImageRepository<'w> {
-    /// Prepares to ask for the images of a reference's repository; nothing is sent yet.
-    pub fn new(world: &'w World, reference: &Reference, options: RegistryOptions) -> Self {
-        let host = reference.registry().to_owned();
-        let name = reference.repository().to_owned();
-        let assume_public = options.assume_public;
-        let access = RepositoryAccess::new(world, &host, &name, options);
+    /// Prepares requests to the repository of an image; sends nothing.
+    pub fn new(world: &'w World, image: &Reference, options: RegistryOptions) -> Self {
+        let (host, name) = (image.registry(), image.repository());
         Self {
             world,
-            access,
-            host,
-            name,
-            assume_public,
+            host: host.to_owned(),
+            name: name.to_owned(),
+            assume_public: options.assume_public,
+            access: RepositoryAccess::new(world, host, name, options),
         }
     }
 
     /// Asks for a manifest by tag or digest.
     ///
     /// # Errors
-    /// When there was no answer, or the registry did not let us in.
+    /// `unavailable` without an answer, `denied` when the registry requires other credentials.
     pub async fn manifest(&self, selector: &str) -> Result<ManifestAnswer, Failure> {
         let path = format!("/v2/{}/manifests/{selector}", self.name);
         let answer = match self.access.get(&path, ACCEPT, None).await {
@@ -66,91 +65,81 @@ impl<'w> ImageRepository<'w> {
             result => result?,
         };
         match answer.status() {
-            200 => self
-                .read(&answer, selector)
-                .map(|manifest| ManifestAnswer::Found(Box::new(manifest))),
+            200 => {
+                let manifest = self.read(&answer, selector)?;
+                Ok(ManifestAnswer::Found(Box::new(manifest)))
+            }
             404 => self.absent(&answer).map(ManifestAnswer::Absent),
             _ => Err(self.unexpected(&answer)),
         }
     }
 
-    /// Asks for an image's configuration; `None` when it is not there.
+    /// Asks for the configuration of an image; `None` when the registry does not have it.
     ///
     /// # Errors
-    /// When there was no answer, or it is not what its digest says.
+    /// `unavailable` without an answer or with another digest, `denied` when the registry requires
+    /// other credentials.
     pub async fn config(&self, digest: &Digest) -> Result<Option<ImageConfig>, Failure> {
         let path = format!("/v2/{}/blobs/{digest}", self.name);
-        let answer = self.access.get(&path, "*/*", Some(CONFIG_LIMIT)).await?;
+        let answer = self.access.get(&path, "*/*", Some(MAX_CONFIG_SIZE)).await?;
         match answer.status() {
             200 => {
                 self.verify(answer.body(), digest)?;
-                Ok(Some(answer.json().map_err(Failure::from)?))
+                Ok(Some(answer.json()?))
             }
             404 => self.absent(&answer).map(|_| None),
             _ => Err(self.unexpected(&answer)),
         }
     }
 
-    fn read(&self, answer: &fetch::Answer, selector: &str) -> Result<RegistryManifest, Failure> {
+    /// Checks the digest of a manifest, and reads the manifest.
+    fn read(&self, answer: &HttpAnswer, selector: &str) -> Result<RegistryManifest, Failure> {
         let digest = sha256(answer.body());
-        // By digest: what was asked for. By tag: what the registry says it sent.
-        if let Ok(asked) = selector.parse::<Digest>() {
-            self.verify(answer.body(), &asked)?;
-        } else if let Some(said) = answer
-            .header("docker-content-digest")
-            .filter(|said| *said != digest.as_str())
+        if let Ok(requested) = selector.parse::<Digest>() {
+            self.verify(answer.body(), &requested)?;
+        } else if let Some(announced) = announced_digest(answer)
+            && announced != digest.as_str()
         {
-            // A registry may use another algorithm for the header, and the digest of a signed schema 1
-            // manifest leaves its signatures out: those cannot be compared.
-            let signed = answer
-                .header("content-type")
-                .is_some_and(|kind| kind.contains("+prettyjws"));
-            if said.starts_with("sha256:") && !signed {
-                return Err(mismatch(&self.host, said, &digest));
-            }
+            return Err(mismatch(&self.host, announced, &digest));
         }
-        RegistryManifest::read(answer, digest).map_err(Failure::from)
+        Ok(RegistryManifest::read(answer, digest)?)
     }
 
-    fn verify(&self, body: &[u8], wanted: &Digest) -> Result<(), Failure> {
+    fn verify(&self, body: &[u8], expected: &Digest) -> Result<(), Failure> {
         let digest = sha256(body);
-        // SHA-512 is registered and used by nobody: what cannot be computed is not called wrong.
-        let comparable = wanted.algorithm() == "sha256";
-        if comparable && digest != *wanted {
-            Err(mismatch(&self.host, wanted.as_str(), &digest))
-        } else {
-            Ok(())
+        // SHA-512 is registered but not in use; a digest that is not computed is not called wrong.
+        if expected.algorithm() == "sha256" && digest != *expected {
+            return Err(mismatch(&self.host, expected.as_str(), &digest));
         }
+        Ok(())
     }
 
-    /// Takes a 404 for an answer only when the registry gives its reason in its own JSON.
-    fn absent(&self, answer: &fetch::Answer) -> Result<String, Failure> {
-        let errors = challenge::errors(answer.body());
-        match errors.first() {
+    /// Accepts a 404 as an answer only with a reason in the registry's own JSON.
+    fn absent(&self, answer: &HttpAnswer) -> Result<String, Failure> {
+        match RegistryError::first(answer.body()) {
             Some(error) => Ok(error.to_string()),
             None => {
-                let text = format!(
-                    "{} answered 404 without a registry's reason{}",
-                    answer.source(),
-                    answer.quoted()
-                );
+                let (source, quoted) = (answer.source(), answer.quoted());
+                let text = format!("{source} answered 404 without a registry's reason{quoted}");
                 Err(FetchError::new(asking::NOT_THE_API, text).into())
             }
         }
     }
 
-    fn unexpected(&self, answer: &fetch::Answer) -> Failure {
-        let text = format!(
-            "{} answered {}{}",
-            answer.source(),
-            answer.status(),
-            answer.quoted()
-        );
-        Failure::from(FetchError::new(
-            asking::NOT_THE_API,
-            self.world.redact(&text),
-        ))
+    fn unexpected(&self, answer: &HttpAnswer) -> Failure {
+        let (source, status) = (answer.source(), answer.status());
+        let text = format!("{source} answered {status}{}", answer.quoted());
+        FetchError::new(asking::NOT_THE_API, self.world.redact(&text)).into()
     }
+}
+
+/// Returns the digest that the registry announces for a manifest, if it can be compared: a registry
+/// may use another algorithm, and the digest of a signed schema 1 manifest leaves out its signatures.
+fn announced_digest(answer: &HttpAnswer) -> Option<&str> {
+    let announced = answer.header("docker-content-digest")?;
+    let content_type = answer.header("content-type").unwrap_or_default();
+    let is_signed = content_type.contains("+prettyjws");
+    (announced.starts_with("sha256:") && !is_signed).then_some(announced)
 }
 
 fn sha256(bytes: &[u8]) -> Digest {

@@ -1,4 +1,5 @@
-//! Against Debian's docker-registry in its four ways, and against servers that are none.
+//! Runs the client against Debian's docker-registry with four kinds of access, and against servers that
+//! are no registry.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -22,7 +23,7 @@ fn with_password(password: &str) -> RegistryOptions {
     }
 }
 
-/// Asks for `v1` and tells how many requests it took.
+/// Asks for `v1` and returns how many requests it took.
 async fn ask_as(
     address: &str,
     options: RegistryOptions,
@@ -97,7 +98,7 @@ async fn an_absent_tag_is_an_answer() {
 }
 
 #[tokio::test]
-async fn a_password_opens_and_a_wrong_one_is_rejected() {
+async fn a_wrong_or_missing_password_is_denied() {
     let registry = Lab::htpasswd("robot", "right");
     let pushed = push(&registry);
     let (answer, requests) = ask(registry.address(), with_password("right")).await;
@@ -121,7 +122,7 @@ async fn a_password_opens_and_a_wrong_one_is_rejected() {
 }
 
 #[tokio::test]
-async fn a_token_costs_three_requests() {
+async fn a_token_takes_three_requests() {
     let registry = Lab::token("robot", "right");
     let pushed = push(&registry);
     let (answer, requests) = ask(registry.address(), with_password("right")).await;
@@ -155,7 +156,7 @@ async fn rejected_credentials_do_not_hide_a_public_image() {
 }
 
 #[tokio::test]
-async fn without_credentials_missing_and_private_look_the_same_unless_it_is_assumed_public() {
+async fn an_assumed_public_image_is_absent_without_credentials() {
     let registry = Lab::token("robot", "right");
     let options = RegistryOptions {
         assume_public: true,
@@ -168,7 +169,7 @@ async fn without_credentials_missing_and_private_look_the_same_unless_it_is_assu
 }
 
 #[tokio::test]
-async fn a_token_server_that_stumbles_is_asked_again_and_one_that_is_down_is_named() {
+async fn a_failing_token_server_is_retried_then_named() {
     let registry = Lab::token("robot", "right");
     let pushed = push(&registry);
     registry
@@ -195,7 +196,7 @@ async fn a_token_server_that_stumbles_is_asked_again_and_one_that_is_down_is_nam
 }
 
 #[tokio::test]
-async fn an_unknown_authority_is_untrusted_until_its_file_is_given() {
+async fn an_unknown_authority_is_untrusted_until_given() {
     let registry = Setup::default().tls().htpasswd("robot", "right").start();
     let pushed = push(&registry);
     let failure = ask(registry.address(), with_password("right"))
@@ -217,7 +218,7 @@ async fn an_unknown_authority_is_untrusted_until_its_file_is_given() {
 }
 
 #[tokio::test]
-async fn what_docker_login_wrote_is_used_and_the_longest_path_wins() {
+async fn the_longest_path_in_dockers_file_wins() {
     let registry = Lab::htpasswd("robot", "right");
     let pushed = push(&registry);
     let home = tempfile::tempdir().unwrap();
@@ -273,7 +274,7 @@ async fn an_identity_token_is_exchanged() {
 }
 
 #[tokio::test]
-async fn a_404_of_something_else_is_not_absent() {
+async fn a_404_without_registry_json_is_not_absent() {
     let server = Faulty::new([Reply::html(404)]);
     let failure = ask(&server.address(), RegistryOptions::default())
         .await
@@ -286,7 +287,7 @@ async fn a_404_of_something_else_is_not_absent() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_what_its_digest_says_is_a_mismatch() {
+async fn a_body_with_another_digest_is_a_mismatch() {
     let registry = Lab::plain();
     push(&registry);
     let server = Faulty::new([Reply::json(
