@@ -28,7 +28,7 @@ pub(crate) enum ImageOutcome<'o> {
     },
     /// It is something other than an image; `kind` says what.
     Foreign { digest: &'o Digest, kind: &'o str },
-    /// It is an image, which passes when every one of `platforms` is complete and there is at least one.
+    /// It is an image, which passes when `platforms` is not empty and all of them are complete.
     Image {
         digest: &'o Digest,
         parts: &'o [ImagePart],

@@ -1,4 +1,4 @@
-//! Asks the registry for the image, until the deadline if need be, and reads the parts of the image.
+//! Asks the registry for the image, until the deadline if need be, and reads its parts.
 
 use std::time::Duration;
 
@@ -148,8 +148,8 @@ fn learn(request: &Request, wait: ImageWait, digest: Option<&Digest>, world: &Wo
     }
 }
 
-/// Returns whether the failure may pass while the step waits. Rejected credentials stay rejected, and
-/// a rate limit that `fetch` reports lasts longer than the step has time.
+/// Returns whether the failure may pass while the step waits. Rejected credentials stay rejected,
+/// and a rate limit that `fetch` reports lasts longer than the step has time.
 fn is_transient(failure: &Failure) -> bool {
     [asking::UNREACHABLE, asking::TIMED_OUT, asking::SERVER_ERROR].contains(&failure.reason)
 }
@@ -185,7 +185,7 @@ async fn read(
     Ok(ImageState::Foreign { digest, kind })
 }
 
-/// Reads the entries of an index, all at once. Registries also serve an index whose images were deleted.
+/// Reads the entries of an index, all at once. Registries keep an index whose images were deleted.
 async fn read_index(
     entries: Vec<IndexEntry>,
     is_shallow: bool,

@@ -17,7 +17,7 @@ pub struct Connection {
     /// Use plain HTTP (automatic on loopback)
     #[arg(long)]
     registry_plain_http: bool,
-    /// PEM file with certificate authorities to trust in addition to the public ones
+    /// Trust the certificate authorities in this PEM file too
     #[arg(long, value_name = "FILE")]
     registry_ca_file: Option<PathBuf>,
     /// User name for the registry

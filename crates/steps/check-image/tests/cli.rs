@@ -255,7 +255,7 @@ fn a_failing_credential_helper_is_skipped() {
     assert_eq!((code, &document["reason"]), (21, &json!("no-credentials")));
     assert_eq!(
         document["notices"],
-        json!(["`docker-credential-lab` failed and was passed over: no keyring"])
+        json!(["skipped `docker-credential-lab`, which failed: no keyring"])
     );
 }
 
