@@ -6,7 +6,10 @@ mod proof;
 
 use std::{collections::BTreeMap, future::Future, time::Duration};
 
-use argocd::{App, Application, ArgoCd, Event, Events, Found, Refresh, Windows};
+use argocd::{
+    Application, ApplicationEvent, ApplicationEvents, ApplicationId, ArgoCd, Lookup, Refresh,
+    SyncAnswer, SyncWindows,
+};
 use contract::{Commit, Failure, Reason, Verdict, World, asking};
 use futures_util::{
     StreamExt as _,
@@ -40,14 +43,17 @@ const PULSE: Duration = Duration::from_secs(1);
 
 /// What may happen.
 enum Happened {
-    Opened(Result<Found<Events>, Failure>),
-    Frame(Box<Events>, Result<Option<Event>, Failure>),
-    Got(Result<Found<Application>, Failure>),
-    Refreshed(Refresh, Result<Found<Application>, Failure>),
+    Opened(Result<Lookup<ApplicationEvents>, Failure>),
+    Frame(
+        Box<ApplicationEvents>,
+        Result<Option<ApplicationEvent>, Failure>,
+    ),
+    Got(Result<Lookup<Application>, Failure>),
+    Refreshed(Refresh, Result<Lookup<Application>, Failure>),
     Looked(Result<Look, Failure>),
-    Windows(Result<Windows, Failure>),
+    Windows(Result<SyncWindows, Failure>),
     Rendered(Result<Vec<Value>, Failure>),
-    Synced(Result<Result<(), String>, Failure>),
+    Synced(Result<SyncAnswer, Failure>),
     Ancestry(Commit, Result<Ancestry, Failure>),
     Guard,
     TokenEnded,
@@ -77,7 +83,7 @@ pub(crate) struct Followed {
 pub(crate) struct Follow<'a> {
     world: &'a World,
     argocd: &'a ArgoCd<'a>,
-    app: &'a App,
+    app: &'a ApplicationId,
     wanted: &'a Wanted,
     progress: &'a Progress<'a>,
     jobs: FuturesUnordered<LocalBoxFuture<'a, Happened>>,
@@ -97,7 +103,7 @@ impl<'a> Follow<'a> {
     pub(crate) fn new(
         world: &'a World,
         argocd: &'a ArgoCd<'a>,
-        app: &'a App,
+        app: &'a ApplicationId,
         wanted: &'a Wanted,
         progress: &'a Progress<'a>,
     ) -> Self {
@@ -170,7 +176,7 @@ impl<'a> Follow<'a> {
         }
         self.later(self.world.deadline().left(), || Happened::Deadline);
         self.later(PULSE, || Happened::Pulse);
-        if let Some(end) = self.argocd.token_ends().await? {
+        if let Some(end) = self.argocd.token_expiry().await? {
             // A stream outlives its token: nobody would notice until it breaks.
             let left = end.duration_since(self.world.now()).unwrap_or_default();
             self.later(left + Duration::from_millis(500), || Happened::TokenEnded);
@@ -210,7 +216,7 @@ impl<'a> Follow<'a> {
         self.job(async move { Happened::Opened(argocd.events(app).await) });
     }
 
-    fn read(&self, mut events: Box<Events>) {
+    fn read(&self, mut events: Box<ApplicationEvents>) {
         let (argocd, app) = (self.argocd, self.app);
         self.job(async move {
             let result = argocd.next(app, &mut events).await;

@@ -4,7 +4,7 @@ mod operation;
 
 use std::time::Duration;
 
-use argocd::{Application, Health, Resource};
+use argocd::{Application, HealthStatus, ResourceStatus};
 use branch::Relation;
 use contract::{Commit, Reason, Verdict};
 
@@ -425,8 +425,9 @@ fn window_closed(wanted: &Wanted, here: &str, window: &str, again: Ask) -> Decis
 
 /// Returns which window keeps it from syncing, if one does: an open one that denies, or none open of
 /// those that allow.
-fn closed(windows: &argocd::Windows) -> Option<String> {
-    let said = |window: &argocd::Window| format!("`{}` for {}", window.schedule, window.duration);
+fn closed(windows: &argocd::SyncWindows) -> Option<String> {
+    let said =
+        |window: &argocd::SyncWindow| format!("`{}` for {}", window.schedule, window.duration);
     if let Some(deny) = windows
         .active_windows
         .iter()
@@ -514,7 +515,7 @@ fn health(wanted: &Wanted, known: &mut Known) -> Decision {
 
 /// A Deployment that is paused stays so; a rollout that pauses itself goes on.
 fn suspended(here: &str, app: &Application) -> Decision {
-    let paused = |resource: &&Resource| {
+    let paused = |resource: &&ResourceStatus| {
         resource.kind == "Deployment"
             && resource
                 .health
@@ -538,7 +539,7 @@ fn suspended(here: &str, app: &Application) -> Decision {
 }
 
 /// Returns the health that counts.
-fn health_of(wanted: &Wanted, app: &Application) -> Health {
+fn health_of(wanted: &Wanted, app: &Application) -> HealthStatus {
     if wanted.scope == HealthScope::App || app.status.health.status == "Healthy" {
         return app.status.health.clone();
     }
@@ -556,14 +557,14 @@ fn health_of(wanted: &Wanted, app: &Application) -> Health {
         .resources
         .iter()
         .filter(|resource| WORKLOADS.contains(&resource.kind.as_str()));
-    let all: Vec<&Health> = workloads
+    let all: Vec<&HealthStatus> = workloads
         .filter_map(|resource| resource.health.as_ref())
         .collect();
     let worst = ["Degraded", "Suspended", "Missing", "Unknown", "Progressing"];
     let worst = worst
         .iter()
         .find_map(|word| all.iter().find(|health| health.status == *word));
-    let healthy = || Health {
+    let healthy = || HealthStatus {
         status: "Healthy".to_owned(),
         message: String::new(),
     };
@@ -572,7 +573,8 @@ fn health_of(wanted: &Wanted, app: &Application) -> Health {
 
 /// Returns which resource it is, and what it says.
 fn culprit(app: &Application, word: &str, message: &str) -> String {
-    let sick = |resource: &&Resource| resource.health.as_ref().is_some_and(|it| it.status == word);
+    let sick =
+        |resource: &&ResourceStatus| resource.health.as_ref().is_some_and(|it| it.status == word);
     match app.status.resources.iter().find(sick) {
         Some(resource) => {
             let said = resource
@@ -592,7 +594,7 @@ fn culprit(app: &Application, word: &str, message: &str) -> String {
     }
 }
 
-fn name(resource: Option<&Resource>) -> String {
+fn name(resource: Option<&ResourceStatus>) -> String {
     resource
         .map(|resource| format!("{}/{}", resource.kind, resource.name))
         .unwrap_or_default()

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use argocd::{Application, Windows};
+use argocd::{Application, SyncWindows};
 
 use crate::{ancestry::Ancestry, wanted::Wanted};
 
@@ -33,7 +33,7 @@ pub(crate) struct Known {
     /// How often in a row the branch was said not to have the commit.
     pub(crate) gone: u32,
     /// The sync windows, once they were asked for.
-    pub(crate) windows: Option<Windows>,
+    pub(crate) windows: Option<SyncWindows>,
     /// Comparisons that were asked for.
     pub(crate) asked: u32,
     /// Those of them that were answered.

@@ -17,7 +17,7 @@ mod wanted;
 
 use std::{path::PathBuf, time::Duration};
 
-use argocd::{App, ArgoCd, Options, Server};
+use argocd::{ApplicationId, ArgoCd, ArgoOptions, ServerAddress};
 use contract::{
     Commit, Digest, Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System,
     World,
@@ -40,7 +40,7 @@ pub struct WaitArgo;
 pub struct Args {
     /// Argo CD's server: `argocd.example.org`, or with `http://`, which sends the token on loopback only [also: ARGOCD_SERVER]
     #[arg(long, value_name = "HOST")]
-    argocd_server: Server,
+    argocd_server: ServerAddress,
     /// Application to wait for; repeat it or separate by commas
     #[arg(long = "app", value_name = "NAME", value_delimiter = ',', required = true, value_parser = app_name)]
     apps: Vec<String>,
@@ -184,7 +184,7 @@ with:
 }
 
 /// Reads everything that the server needs before the first request.
-fn options(args: &Args, world: &World) -> Result<Options, Failure> {
+fn options(args: &Args, world: &World) -> Result<ArgoOptions, Failure> {
     let authorities = args.argocd_ca_file.as_ref().map(|path| {
         world.read(path, 1 << 20).map_err(|error| {
             Failure::usage(
@@ -193,7 +193,7 @@ fn options(args: &Args, world: &World) -> Result<Options, Failure> {
             .hinted("pass a readable PEM file as `--argocd-ca-file`")
         })
     });
-    Ok(Options {
+    Ok(ArgoOptions {
         server: args.argocd_server.clone(),
         authorities: authorities.transpose()?,
         token: world.secret("RUNBOOK_ARGOCD_TOKEN", Some("ARGOCD_AUTH_TOKEN"))?,
@@ -201,11 +201,11 @@ fn options(args: &Args, world: &World) -> Result<Options, Failure> {
 }
 
 /// The same application twice is one.
-fn apps(args: &Args) -> Vec<App> {
-    let mut apps: Vec<App> = Vec::new();
+fn apps(args: &Args) -> Vec<ApplicationId> {
+    let mut apps: Vec<ApplicationId> = Vec::new();
     for name in &args.apps {
         let (project, namespace) = (args.argocd_project.clone(), args.app_namespace.clone());
-        let app = App {
+        let app = ApplicationId {
             name: name.clone(),
             project,
             namespace,

@@ -123,7 +123,7 @@ fn images(value: &Value, found: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use argocd::Node;
+    use argocd::ResourceNode;
     use pods::{Pod, Summary};
     use serde_json::json;
 
@@ -152,9 +152,9 @@ mod tests {
             .iter_mut()
             .for_each(|container| container.image_id = id.to_owned());
         Seen {
-            node: Node {
+            node: ResourceNode {
                 name: name.to_owned(),
-                ..Node::default()
+                ..ResourceNode::default()
             },
             pod,
             near: true,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use argocd::{App, ArgoCd, Node, Tree};
+use argocd::{ApplicationId, ApplicationTree, ArgoCd, ResourceNode};
 use contract::Failure;
 use futures_util::{StreamExt as _, stream};
 use pods::{Doom, Graces, Owner, Pod, Since, Summary, doom, image::Wanted as Image};
@@ -19,7 +19,7 @@ const CREATE_GRACE: Duration = Duration::from_secs(10);
 /// A pod of the tree, and what Kubernetes says of it if that was asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
-    pub(crate) node: Node,
+    pub(crate) node: ResourceNode,
     pub(crate) pod: Pod,
     /// Whether it was asked for.
     pub(crate) near: bool,
@@ -30,7 +30,7 @@ pub(crate) struct Seen {
 pub(crate) struct Look {
     pub(crate) pods: Vec<Seen>,
     /// The controllers that cannot make pods; their health says why.
-    pub(crate) failed_creates: Vec<Node>,
+    pub(crate) failed_creates: Vec<ResourceNode>,
 }
 
 /// Which pods are asked for one by one.
@@ -43,11 +43,16 @@ pub(crate) enum Closer {
 }
 
 /// Looks at the pods of the newest templates.
-pub(crate) async fn look(argocd: &ArgoCd<'_>, app: &App, closer: Closer) -> Result<Look, Failure> {
+pub(crate) async fn look(
+    argocd: &ArgoCd<'_>,
+    app: &ApplicationId,
+    closer: Closer,
+) -> Result<Look, Failure> {
     let tree = argocd.tree(app).await?;
     let failed_creates = failed_creates(&tree);
-    let wanted = |node: &&Node| closer == Closer::All || is_sick(node);
-    let (near, far): (Vec<&Node>, Vec<&Node>) = current(&tree).into_iter().partition(wanted);
+    let wanted = |node: &&ResourceNode| closer == Closer::All || is_sick(node);
+    let (near, far): (Vec<&ResourceNode>, Vec<&ResourceNode>) =
+        current(&tree).into_iter().partition(wanted);
     let objects = stream::iter(near.iter().take(MOST).map(|node| async move {
         let object = argocd.object(app, node).await?;
         let pod = object.map_or_else(|| summed_up(node), |it| pod::read(&it));
@@ -75,7 +80,7 @@ pub(crate) async fn look(argocd: &ArgoCd<'_>, app: &App, closer: Closer) -> Resu
 }
 
 /// Returns the pods that are no remains: of the newest ReplicaSet of each Deployment, and all others.
-fn current(tree: &Tree) -> Vec<&Node> {
+fn current(tree: &ApplicationTree) -> Vec<&ResourceNode> {
     let old = old_replica_sets(tree);
     let pods = tree.nodes.iter().filter(|node| node.kind == "Pod");
     pods.filter(|pod| {
@@ -87,25 +92,25 @@ fn current(tree: &Tree) -> Vec<&Node> {
 }
 
 /// Returns the ReplicaSets that are not the newest of their Deployment: `Revision` is `Rev:3`.
-fn old_replica_sets(tree: &Tree) -> Vec<&str> {
+fn old_replica_sets(tree: &ApplicationTree) -> Vec<&str> {
     let mut newest: BTreeMap<&str, u64> = BTreeMap::new();
     let sets = || {
         tree.nodes
             .iter()
             .filter(|node| node.kind == "ReplicaSet" && node.group == "apps")
     };
-    let of = |node: &Node| {
+    let of = |node: &ResourceNode| {
         node.info("Revision")
             .and_then(|it| it.trim_start_matches("Rev:").parse::<u64>().ok())
     };
-    let owner = |node: &'_ Node| node.parent_refs.first().map(|parent| parent.uid.clone());
+    let owner = |node: &'_ ResourceNode| node.parent_refs.first().map(|parent| parent.uid.clone());
     for set in sets() {
         if let (Some(parent), Some(revision)) = (set.parent_refs.first(), of(set)) {
             let best = newest.entry(parent.uid.as_str()).or_default();
             *best = (*best).max(revision);
         }
     }
-    let is_old = |set: &&Node| {
+    let is_old = |set: &&ResourceNode| {
         let best = owner(set).and_then(|owner| newest.get(owner.as_str()).copied());
         best.is_some_and(|best| of(set).is_some_and(|revision| revision < best))
     };
@@ -113,7 +118,7 @@ fn old_replica_sets(tree: &Tree) -> Vec<&str> {
 }
 
 /// A controller whose condition says that it cannot make pods is Degraded, with its words.
-fn failed_creates(tree: &Tree) -> Vec<Node> {
+fn failed_creates(tree: &ApplicationTree) -> Vec<ResourceNode> {
     let old = old_replica_sets(tree);
     let sets = tree
         .nodes
@@ -131,7 +136,7 @@ fn failed_creates(tree: &Tree) -> Vec<Node> {
 }
 
 /// Returns whether a line of the tree asks for a closer look.
-fn is_sick(node: &Node) -> bool {
+fn is_sick(node: &ResourceNode) -> bool {
     const WELL: [&str; 8] = [
         "Running",
         "Completed",
@@ -150,7 +155,7 @@ fn is_sick(node: &Node) -> bool {
 }
 
 /// Makes a pod of its line in the tree.
-fn summed_up(node: &Node) -> Pod {
+fn summed_up(node: &ResourceNode) -> Pod {
     let info = |name: &str| node.info(name).unwrap_or_default().to_owned();
     let parent = node.parent_refs.first();
     Pod::summed_up(Summary {
@@ -204,7 +209,7 @@ pub(crate) struct Judged<'a> {
 
 impl Judged<'_> {
     /// Both times have whole seconds and are in UTC, so that their texts compare.
-    fn contains(&self, node: &Node) -> bool {
+    fn contains(&self, node: &ResourceNode) -> bool {
         let Some((created, since)) = node.created_at.as_deref().zip(self.since) else {
             return self.all;
         };

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use argocd::App;
+use argocd::ApplicationId;
 use contract::{Facts as _, Failure, Reason, Report, Subject, Verdict, World};
 use serde_json::{Map, Value, json};
 
@@ -60,7 +60,7 @@ pub(crate) struct Part {
 impl Part {
     /// What became of an application.
     pub(crate) fn of(
-        app: &App,
+        app: &ApplicationId,
         wanted: &Wanted,
         result: Result<Followed, Failure>,
     ) -> Result<Self, Failure> {
@@ -85,7 +85,7 @@ impl Part {
         }
     }
 
-    fn followed(app: &App, wanted: &Wanted, followed: Followed) -> Self {
+    fn followed(app: &ApplicationId, wanted: &Wanted, followed: Followed) -> Self {
         let Followed {
             known,
             ending,

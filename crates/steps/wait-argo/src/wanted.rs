@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use argocd::{Application, Source};
+use argocd::{Application, ApplicationSource};
 use contract::Commit;
 use pods::image::Wanted as Image;
 
@@ -37,7 +37,7 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// Returns the sources that the commit can be in, with their places: those of the repository, or
     /// all from git where none was given. A chart's revision is a version.
-    pub(crate) fn sources<'a>(&self, app: &'a Application) -> Vec<(usize, &'a Source)> {
+    pub(crate) fn sources<'a>(&self, app: &'a Application) -> Vec<(usize, &'a ApplicationSource)> {
         let all = app
             .sources()
             .iter()
@@ -79,11 +79,12 @@ impl Wanted {
             let why = "it comes from several repositories, and in which of them the commit is, is not said";
             return Some((why.to_owned(), "pass `--repository`"));
         }
-        let on_branch = |source: &Source| match (self.branch.as_deref(), branch_of(source)) {
-            (Some(pushed), Some(tracked)) => pushed == tracked,
-            // `HEAD` is whatever the remote's default branch is.
-            _ => true,
-        };
+        let on_branch =
+            |source: &ApplicationSource| match (self.branch.as_deref(), branch_of(source)) {
+                (Some(pushed), Some(tracked)) => pushed == tracked,
+                // `HEAD` is whatever the remote's default branch is.
+                _ => true,
+            };
         if !ours.iter().any(|(_, source)| on_branch(source)) {
             let pushed = self.branch.as_deref().unwrap_or_default();
             return Some((
@@ -91,7 +92,7 @@ impl Wanted {
                 HINT,
             ));
         }
-        let listed = |source: &Source| {
+        let listed = |source: &ApplicationSource| {
             self.overlays
                 .iter()
                 .any(|overlay| folder(overlay) == folder(&source.path))
@@ -108,7 +109,7 @@ impl Wanted {
 }
 
 /// Returns the branch that a source tracks; `None` for `HEAD`.
-pub(crate) fn branch_of(source: &Source) -> Option<&str> {
+pub(crate) fn branch_of(source: &ApplicationSource) -> Option<&str> {
     let tracked = source.target_revision.as_str();
     let tracked = tracked.strip_prefix("refs/heads/").unwrap_or(tracked);
     Some(tracked).filter(|tracked| !tracked.is_empty() && *tracked != "HEAD")

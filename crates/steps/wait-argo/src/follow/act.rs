@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use argocd::{Application, Event, Events, Found, Refresh, Windows};
+use argocd::{
+    Application, ApplicationEvent, ApplicationEvents, Lookup, Refresh, SyncAnswer, SyncWindows,
+};
 use contract::{Commit, Failure, Verdict};
 
 use super::{About, Ending, Follow, Frame, Happened, Outcome, is_denied};
@@ -155,11 +157,11 @@ impl Follow<'_> {
 
     pub(super) fn got(
         &mut self,
-        result: Result<Found<Application>, Failure>,
+        result: Result<Lookup<Application>, Failure>,
     ) -> Result<Option<Ending>, Failure> {
         match result {
-            Ok(Found::Absent(said)) => Ok(Some(self.missing(&said))),
-            Ok(Found::Here(app)) => {
+            Ok(Lookup::Absent(said)) => Ok(Some(self.missing(&said))),
+            Ok(Lookup::Found(app)) => {
                 self.pace.got_at = Some(self.now());
                 self.pace.heard_at = self.now();
                 self.pace.got_version = app.version();
@@ -179,12 +181,12 @@ impl Follow<'_> {
 
     pub(super) fn opened(
         &mut self,
-        result: Result<Found<Events>, Failure>,
+        result: Result<Lookup<ApplicationEvents>, Failure>,
     ) -> Result<bool, Failure> {
         match result {
-            Ok(Found::Here(events)) => self.read(Box::new(events)),
+            Ok(Lookup::Found(events)) => self.read(Box::new(events)),
             // A proxy may not know streams: then there are the looks of our own.
-            Ok(Found::Absent(_)) => self.broke(),
+            Ok(Lookup::Absent(_)) => self.broke(),
             Err(failure) => {
                 self.stumble(About::State, failure)?;
                 self.broke();
@@ -195,8 +197,8 @@ impl Follow<'_> {
 
     pub(super) fn frame(
         &mut self,
-        events: Box<Events>,
-        result: Result<Option<Event>, Failure>,
+        events: Box<ApplicationEvents>,
+        result: Result<Option<ApplicationEvent>, Failure>,
     ) -> Result<Frame, Failure> {
         match result {
             Ok(Some(event)) if event.deleted => Ok(Frame::Deleted),
@@ -236,7 +238,7 @@ impl Follow<'_> {
     pub(super) fn refreshed(
         &mut self,
         how: Refresh,
-        result: Result<Found<Application>, Failure>,
+        result: Result<Lookup<Application>, Failure>,
     ) -> Result<bool, Failure> {
         self.pace.refreshing = false;
         self.pace.refreshed_at = Some(self.now());
@@ -244,13 +246,13 @@ impl Follow<'_> {
             self.proving.is_fresh();
         }
         match result {
-            Ok(Found::Here(app)) => {
+            Ok(Lookup::Found(app)) => {
                 self.known.refreshes += 1;
                 self.pace.got_version = self.pace.got_version.max(app.version());
                 self.known.observe(app, true, self.now());
             }
             // The next look tells what it means.
-            Ok(Found::Absent(_)) => return Ok(false),
+            Ok(Lookup::Absent(_)) => return Ok(false),
             // It is answered when the comparison is done, which may be too late for us or for a proxy:
             // whether Argo CD can be asked is told by the looks.
             Err(failure) if failure.verdict == Verdict::Unavailable && self.waits() => {}
@@ -259,7 +261,10 @@ impl Follow<'_> {
         Ok(true)
     }
 
-    pub(super) fn windows(&mut self, result: Result<Windows, Failure>) -> Result<bool, Failure> {
+    pub(super) fn windows(
+        &mut self,
+        result: Result<SyncWindows, Failure>,
+    ) -> Result<bool, Failure> {
         match result {
             Ok(windows) => self.known.windows = Some(windows),
             Err(failure) => self.stumble(About::State, failure)?,
@@ -267,13 +272,12 @@ impl Follow<'_> {
         Ok(true)
     }
 
-    pub(super) fn synced(
-        &mut self,
-        result: Result<Result<(), String>, Failure>,
-    ) -> Result<bool, Failure> {
+    pub(super) fn synced(&mut self, result: Result<SyncAnswer, Failure>) -> Result<bool, Failure> {
         match result {
-            Ok(Ok(())) => self.known.sync_refused = None,
-            Ok(Err(said)) => (self.known.sync_refused, self.pace.synced) = (Some(said), false),
+            Ok(SyncAnswer::Accepted) => self.known.sync_refused = None,
+            Ok(SyncAnswer::Refused(said)) => {
+                (self.known.sync_refused, self.pace.synced) = (Some(said), false)
+            }
             // Whether it was carried out is not known: it is not asked for twice, and the state tells.
             Err(failure) => self.stumble(About::State, failure)?,
         }

@@ -560,7 +560,7 @@ fn without_auto_sync_nothing_comes_by_itself() {
 
 #[test]
 fn a_window_that_is_closed_ends_it_unless_it_is_waited_for() {
-    let windows = |value: Value| -> argocd::Windows { serde_json::from_value(value).unwrap() };
+    let windows = |value: Value| -> argocd::SyncWindows { serde_json::from_value(value).unwrap() };
     let mut known = known([app("OutOfSync", C, "Healthy")]);
     assert_eq!(waits(judge(&wanted(), &mut known)).2, []);
     after(&mut known, 5);

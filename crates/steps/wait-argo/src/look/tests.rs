@@ -1,21 +1,21 @@
-use argocd::{Health, Info, Parent};
+use argocd::{HealthStatus, NodeInfo, ParentRef};
 use contract::Reference;
 
 use super::*;
 
 const CREATED: &str = "2026-01-01T00:00:10Z";
 
-fn node(kind: &str, name: &str, parent: &str, info: &[(&str, &str)]) -> Node {
-    let info = info.iter().map(|(name, value)| Info {
+fn node(kind: &str, name: &str, parent: &str, info: &[(&str, &str)]) -> ResourceNode {
+    let info = info.iter().map(|(name, value)| NodeInfo {
         name: (*name).to_owned(),
         value: (*value).to_owned(),
     });
-    let parent = Parent {
+    let parent = ParentRef {
         kind: String::new(),
         name: String::new(),
         uid: parent.to_owned(),
     };
-    Node {
+    ResourceNode {
         group: if kind == "ReplicaSet" {
             "apps".to_owned()
         } else {
@@ -28,19 +28,19 @@ fn node(kind: &str, name: &str, parent: &str, info: &[(&str, &str)]) -> Node {
         info: info.collect(),
         images: vec!["ghcr.io/a/dex:v2".to_owned()],
         created_at: Some(CREATED.to_owned()),
-        ..Node::default()
+        ..ResourceNode::default()
     }
 }
 
-fn health(mut node: Node, status: &str, message: &str) -> Node {
-    node.health = Some(Health {
+fn health(mut node: ResourceNode, status: &str, message: &str) -> ResourceNode {
+    node.health = Some(HealthStatus {
         status: status.to_owned(),
         message: message.to_owned(),
     });
     node
 }
 
-fn look(nodes: &[Node]) -> Look {
+fn look(nodes: &[ResourceNode]) -> Look {
     let pods = nodes.iter().map(|node| Seen {
         node: node.clone(),
         pod: summed_up(node),
@@ -61,7 +61,7 @@ fn all() -> Judged<'static> {
 
 #[test]
 fn only_pods_of_the_newest_replica_set_of_each_deployment_count() {
-    let tree = Tree {
+    let tree = ApplicationTree {
         nodes: vec![
             node("ReplicaSet", "dex-old", "dex", &[("Revision", "Rev:9")]),
             node("ReplicaSet", "dex-new", "dex", &[("Revision", "Rev:10")]),
@@ -224,7 +224,7 @@ fn a_controller_that_cannot_make_pods_has_a_grace() {
         "Degraded",
         "pods \"dex-1\" is forbidden: exceeded quota: small, requested: pods=1",
     );
-    let tree = Tree {
+    let tree = ApplicationTree {
         nodes: vec![
             set,
             node("ReplicaSet", "dex-old", "dex", &[("Revision", "Rev:1")]),
