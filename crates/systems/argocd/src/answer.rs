@@ -2,9 +2,9 @@
 
 /// The answer to a request for something of an application.
 #[derive(Debug, Clone)]
-pub enum Lookup<T> {
+pub enum Presence<T> {
     /// It exists.
-    Found(T),
+    Present(T),
     /// It does not exist, or the application cannot have it; with the server's message.
     Absent(String),
 }

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::{
     address::ServerAddress,
-    answer::{Lookup, SyncAnswer},
+    answer::{Presence, SyncAnswer},
     id::ApplicationId,
 };
 
@@ -95,7 +95,7 @@ impl<'w> ArgoClient<'w> {
         path: &str,
         query: &[(&str, &str)],
         permission: RequiredPermission,
-    ) -> Result<Lookup<Answer>, Failure> {
+    ) -> Result<Presence<Answer>, Failure> {
         let mut answer = self.get_once(app, path, query).await?;
         if self.requires_tls(&answer) {
             self.secure.set(true);
@@ -137,8 +137,8 @@ impl<'w> ArgoClient<'w> {
             return Ok(SyncAnswer::Refused(error.message));
         }
         Ok(match self.read(app, answer, permission)? {
-            Lookup::Found(_) => SyncAnswer::Accepted,
-            Lookup::Absent(message) => SyncAnswer::Refused(message),
+            Presence::Present(_) => SyncAnswer::Accepted,
+            Presence::Absent(message) => SyncAnswer::Refused(message),
         })
     }
 
@@ -147,15 +147,15 @@ impl<'w> ArgoClient<'w> {
         &self,
         app: &ApplicationId,
         query: &[(&str, &str)],
-    ) -> Result<Lookup<fetch::Stream>, Failure> {
+    ) -> Result<Presence<fetch::Stream>, Failure> {
         let url = self.url(app, "api/v1/stream/applications", query)?;
         let request = self.fetch.get(url).header("accept", "text/event-stream");
         let opened = self.authorized(request).stream(STREAM_IDLE_TIMEOUT).await;
         match opened.map_err(|error| self.explain(error))? {
-            Opened::Stream(stream) => Ok(Lookup::Found(stream)),
+            Opened::Stream(stream) => Ok(Presence::Present(stream)),
             Opened::Answer(answer) => match self.read(app, answer, GET)? {
-                Lookup::Found(answer) => Err(self.unexpected(&answer)),
-                Lookup::Absent(message) => Ok(Lookup::Absent(message)),
+                Presence::Present(answer) => Err(self.unexpected(&answer)),
+                Presence::Absent(message) => Ok(Presence::Absent(message)),
             },
         }
     }
@@ -200,9 +200,9 @@ impl<'w> ArgoClient<'w> {
         app: &ApplicationId,
         answer: Answer,
         permission: RequiredPermission,
-    ) -> Result<Lookup<Answer>, Failure> {
+    ) -> Result<Presence<Answer>, Failure> {
         match (answer.status(), ArgoError::read(answer.body())) {
-            (200..300, _) => Ok(Lookup::Found(answer)),
+            (200..300, _) => Ok(Presence::Present(answer)),
             (status @ (400 | 401 | 403 | 404), Some(error)) => {
                 self.refused(app, status, &error, permission)
             }
@@ -220,11 +220,11 @@ impl<'w> ArgoClient<'w> {
         status: u16,
         error: &ArgoError,
         permission: RequiredPermission,
-    ) -> Result<Lookup<T>, Failure> {
+    ) -> Result<Presence<T>, Failure> {
         match status {
             // Argo CD answers 400 for an object that is no longer part of the application, and for a
             // request that the application cannot fulfil.
-            400 | 404 => Ok(Lookup::Absent(error.message.clone())),
+            400 | 404 => Ok(Presence::Absent(error.message.clone())),
             401 => Err(self.unauthenticated(&error.message)),
             403 => Err(self.forbidden(app, &error.message, permission)),
             _ => {

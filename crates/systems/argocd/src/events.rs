@@ -4,7 +4,7 @@ use contract::{Failure, asking};
 use fetch::{FetchError, Stream};
 use serde::Deserialize;
 
-use crate::{answer::Lookup, application::Application, id::ApplicationId, server::ArgoCd};
+use crate::{answer::Presence, application::Application, id::ApplicationId, server::ArgoCd};
 
 /// The fields of each state that a decision needs. A whole state is tens of kilobytes, with every
 /// resource and every result. The list has `error` because the server filters its errors as well.
@@ -86,15 +86,18 @@ impl ArgoCd<'_> {
     ///
     /// # Errors
     /// `unavailable` without an answer, `denied` when the server does not accept the token.
-    pub async fn events(&self, app: &ApplicationId) -> Result<Lookup<ApplicationEvents>, Failure> {
+    pub async fn events(
+        &self,
+        app: &ApplicationId,
+    ) -> Result<Presence<ApplicationEvents>, Failure> {
         let fields = FIELDS.join(",");
         let query = [("name", app.name.as_str()), ("fields", fields.as_str())];
         Ok(match self.client.stream(app, &query).await? {
-            Lookup::Found(stream) => Lookup::Found(ApplicationEvents {
+            Presence::Present(stream) => Presence::Present(ApplicationEvents {
                 stream,
                 buffer: Vec::new(),
             }),
-            Lookup::Absent(message) => Lookup::Absent(message),
+            Presence::Absent(message) => Presence::Absent(message),
         })
     }
 

@@ -1,6 +1,6 @@
 //! An Argo CD server: applications, their events, their resources, and the ways in which it refuses.
 //!
-//! An application is missing ([`Lookup::Absent`]) only when Argo CD itself says so in its own JSON. It
+//! An application is missing ([`Presence::Absent`]) only when Argo CD itself says so in its own JSON. It
 //! does that when the request names the application's project; without one it answers 403 both for a
 //! missing and for a forbidden application.
 
@@ -15,7 +15,7 @@ mod server;
 
 pub use self::{
     address::{InvalidServerAddress, ServerAddress},
-    answer::{Lookup, SyncAnswer},
+    answer::{Presence, SyncAnswer},
     application::{
         Application, ApplicationCondition, ApplicationMetadata, ApplicationSource, ApplicationSpec,
         ApplicationStatus, AutomatedSync, HealthStatus, OperationState, RequestedOperation,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    answer::{Lookup, SyncAnswer},
+    answer::{Presence, SyncAnswer},
     application::{HealthStatus, or_default},
     client::{GET, RequiredPermission},
     id::ApplicationId,
@@ -165,7 +165,7 @@ impl ArgoCd<'_> {
             ("group", node.group.as_str()),
             ("kind", node.kind.as_str()),
         ];
-        let Lookup::Found(answer) = self.client.get(app, &path, &query, GET).await? else {
+        let Presence::Present(answer) = self.client.get(app, &path, &query, GET).await? else {
             return Ok(None);
         };
         let manifest: ResourceManifest =
@@ -221,8 +221,8 @@ impl ArgoCd<'_> {
             ("follow", "false"),
         ];
         match self.client.get(app, &path, &query, LOGS).await? {
-            Lookup::Found(answer) => Ok(log_lines(answer.body())),
-            Lookup::Absent(_) => Ok(Vec::new()),
+            Presence::Present(answer) => Ok(log_lines(answer.body())),
+            Presence::Absent(_) => Ok(Vec::new()),
         }
     }
 
@@ -245,8 +245,8 @@ impl ArgoCd<'_> {
         query: &[(&str, &str)],
     ) -> Result<T, Failure> {
         match self.client.get(app, path, query, GET).await? {
-            Lookup::Found(answer) => answer.json().map_err(|error| self.client.explain(error)),
-            Lookup::Absent(_) => Ok(T::default()),
+            Presence::Present(answer) => answer.json().map_err(|error| self.client.explain(error)),
+            Presence::Absent(_) => Ok(T::default()),
         }
     }
 }

@@ -8,7 +8,7 @@ use fetch::{Answer, FetchError};
 use serde_json::{Value, json};
 
 use crate::{
-    answer::Lookup,
+    answer::Presence,
     application::Application,
     client::{ArgoClient, ArgoOptions, GET},
     id::ApplicationId,
@@ -42,7 +42,7 @@ impl<'w> ArgoCd<'w> {
     ///
     /// # Errors
     /// `unavailable` without an answer, `denied` when the server does not accept the token.
-    pub async fn application(&self, app: &ApplicationId) -> Result<Lookup<Application>, Failure> {
+    pub async fn application(&self, app: &ApplicationId) -> Result<Presence<Application>, Failure> {
         self.application_with(app, &[]).await
     }
 
@@ -55,7 +55,7 @@ impl<'w> ArgoCd<'w> {
         &self,
         app: &ApplicationId,
         how: Refresh,
-    ) -> Result<Lookup<Application>, Failure> {
+    ) -> Result<Presence<Application>, Failure> {
         let how = match how {
             Refresh::Normal => "normal",
             Refresh::Hard => "hard",
@@ -67,11 +67,11 @@ impl<'w> ArgoCd<'w> {
         &self,
         app: &ApplicationId,
         query: &[(&str, &str)],
-    ) -> Result<Lookup<Application>, Failure> {
+    ) -> Result<Presence<Application>, Failure> {
         let path = format!("api/v1/applications/{}", app.name);
         Ok(match self.client.get(app, &path, query, GET).await? {
-            Lookup::Found(answer) => Lookup::Found(self.parse(app, &answer)?),
-            Lookup::Absent(message) => Lookup::Absent(message),
+            Presence::Present(answer) => Presence::Present(self.parse(app, &answer)?),
+            Presence::Absent(message) => Presence::Absent(message),
         })
     }
 

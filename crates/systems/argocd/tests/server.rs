@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use argocd::{
-    ApplicationEvent, ApplicationId, ArgoCd, ArgoOptions, Lookup, ResourceNode, SyncAnswer,
+    ApplicationEvent, ApplicationId, ArgoCd, ArgoOptions, Presence, ResourceNode, SyncAnswer,
 };
 use contract::{Failure, Verdict, World, asking};
 use lab::{Faulty, Reply};
@@ -42,7 +42,7 @@ async fn read(reply: Reply) -> (Vec<ApplicationEvent>, Option<Failure>) {
         World::for_tests(Duration::from_secs(20)),
     );
     let argocd = at(&world, &server.url());
-    let Lookup::Found(mut events) = argocd.events(&app()).await.unwrap() else {
+    let Presence::Present(mut events) = argocd.events(&app()).await.unwrap() else {
         panic!("the server opened no stream")
     };
     let mut seen = Vec::new();

@@ -1,26 +1,25 @@
-//! How a revision stands to the commit, asked of the repository that both are in.
+//! Asks a repository how a revision relates to the commit.
 
 use branch::{CommitName, History as _, InvalidName, Name, Relation};
 use contract::{Commit, Failure, Verdict, World};
 use git::Git;
 
-/// What the repository says of a revision and of the commit.
+/// The repository's answer about a revision and the commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ancestry {
-    /// How the revision stands to the commit.
+pub(crate) struct RevisionAncestry {
+    /// How the revision relates to the commit.
     pub(crate) relation: Relation,
-    /// Whether the branch contains the commit, if that could be asked.
+    /// Whether the branch contains the commit, if the repository could tell.
     pub(crate) in_branch: Option<bool>,
-    /// Why the repository could not be asked.
-    pub(crate) trouble: Option<String>,
+    /// The error, if the repository could not be asked.
+    pub(crate) error: Option<String>,
 }
 
-/// Describes a repository and the branch that is tracked there, the default one if none is named; nothing
-/// is asked yet.
+/// Describes a repository and a branch of it, by default its default branch; this sends nothing.
 ///
 /// # Errors
-/// A `usage` [`Failure`] when it is no address, or what is tracked no branch but a pattern.
-pub(crate) fn repository<'w>(
+/// A `usage` [`Failure`] when the address is invalid, or the branch is a pattern.
+pub(crate) fn open_repository<'w>(
     world: &'w World,
     remote: &str,
     branch: Option<&str>,
@@ -32,35 +31,36 @@ pub(crate) fn repository<'w>(
     Git::new(world, remote, name)
 }
 
-/// A revision and the commit, in a repository of theirs.
-pub(crate) struct Question<'a> {
-    pub(crate) remote: &'a str,
-    /// What is tracked; the default branch if nothing is named.
-    pub(crate) branch: Option<&'a str>,
-    pub(crate) commit: &'a Commit,
-    pub(crate) revision: &'a Commit,
+/// A revision and the commit, in the repository of both.
+pub(super) struct AncestryQuestion<'a> {
+    pub(super) remote: &'a str,
+    /// The branch that the application tracks; `None` for the default branch.
+    pub(super) branch: Option<&'a str>,
+    pub(super) commit: &'a Commit,
+    pub(super) revision: &'a Commit,
 }
 
-impl Question<'_> {
+impl AncestryQuestion<'_> {
     /// Asks the repository.
     ///
     /// # Errors
-    /// Only when a recording has no answer: that nobody could be asked is an answer.
-    pub(crate) async fn ask(&self, world: &World) -> Result<Ancestry, Failure> {
-        match self.asked(world).await {
-            Err(failure) if failure.verdict != Verdict::Internal => Ok(Ancestry {
+    /// `internal` when a recording has no answer. Any other failure is an answer: its error.
+    pub(super) async fn ask(&self, world: &World) -> Result<RevisionAncestry, Failure> {
+        match self.ask_git(world).await {
+            Err(failure) if failure.verdict != Verdict::Internal => Ok(RevisionAncestry {
                 relation: Relation::Unknown,
                 in_branch: None,
-                trouble: Some(failure.summary()),
+                error: Some(failure.summary()),
             }),
-            asked => asked,
+            answer => answer,
         }
     }
 
-    async fn asked(&self, world: &World) -> Result<Ancestry, Failure> {
-        let git = repository(world, self.remote, self.branch)?;
+    async fn ask_git(&self, world: &World) -> Result<RevisionAncestry, Failure> {
+        let git = open_repository(world, self.remote, self.branch)?;
         let tip = git.tip().await?;
-        // Most often both are near: the tip with the commit behind it, the revision behind the commit.
+        // Most often both are near: the commit is an ancestor of the tip, and the revision one of the
+        // commit. So one request asks for both.
         let others: Vec<CommitName> = tip
             .iter()
             .chain([self.revision])
@@ -72,18 +72,18 @@ impl Question<'_> {
             .into_iter()
             .map(|(relation, _)| relation)
             .collect();
-        Ok(Ancestry {
+        Ok(RevisionAncestry {
             relation: relations
                 .last()
-                .map_or(Relation::Unknown, |relation| turned(*relation)),
+                .map_or(Relation::Unknown, |relation| reversed(*relation)),
             in_branch: tip.map(|tip| tip == *self.commit || relations[0] == Relation::Before),
-            trouble: None,
+            error: None,
         })
     }
 }
 
-/// How the one stands to the other, when it is known how the other stands to the one.
-fn turned(relation: Relation) -> Relation {
+/// Returns how B relates to A, from how A relates to B.
+fn reversed(relation: Relation) -> Relation {
     match relation {
         Relation::After => Relation::Before,
         Relation::Before => Relation::After,
@@ -99,12 +99,16 @@ mod tests {
 
     use super::*;
 
-    const NOTHING: &str = "0000000000000000000000000000000000000000";
+    const MISSING: &str = "0000000000000000000000000000000000000000";
 
-    async fn ask(remote: &str, branch: Option<&str>, [commit, revision]: [&str; 2]) -> Ancestry {
+    async fn ask(
+        remote: &str,
+        branch: Option<&str>,
+        [commit, revision]: [&str; 2],
+    ) -> RevisionAncestry {
         let world = World::for_tests(Duration::from_secs(60));
         let (commit, revision) = (&commit.parse().unwrap(), &revision.parse().unwrap());
-        Question {
+        AncestryQuestion {
             remote,
             branch,
             commit,
@@ -115,13 +119,13 @@ mod tests {
         .unwrap()
     }
 
-    /// Commits something else onto a branch.
+    /// Commits another state onto a branch.
     fn pushed(remote: &Remote, branch: &str, state: &str) -> String {
         remote.commit(branch, &[("state", state, false)], "chore: x\n")
     }
 
     #[tokio::test]
-    async fn a_descendant_a_forebear_and_what_is_gone_are_told_apart() {
+    async fn descendants_ancestors_and_missing_commits_are_told_apart() {
         let remote = Remote::new();
         let [old, commit, later] =
             ["one", "two", "three"].map(|state| pushed(&remote, "main", state));
@@ -149,16 +153,16 @@ mod tests {
                 [&later, &aside],
                 (Relation::After, Some(true)),
             ),
-            // A tag is tracked, or a branch that is gone.
+            // The application tracks a tag, or a branch that was deleted.
             (Some("v1.2.3"), [&commit, &later], (Relation::After, None)),
             (
                 Some("main"),
-                [&commit, &NOTHING.to_owned()],
+                [&commit, &MISSING.to_owned()],
                 (Relation::Unknown, Some(true)),
             ),
             (
                 Some("main"),
-                [&NOTHING.to_owned(), &later],
+                [&MISSING.to_owned(), &later],
                 (Relation::Unknown, Some(false)),
             ),
         ] {
@@ -168,12 +172,12 @@ mod tests {
                 expected,
                 "{branch:?} {pair:?}"
             );
-            assert_eq!(found.trouble, None);
+            assert_eq!(found.error, None);
         }
     }
 
     #[tokio::test]
-    async fn a_commit_is_not_gone_because_much_was_pushed_since() {
+    async fn many_later_commits_do_not_hide_the_commit() {
         let remote = Remote::new();
         let commit = pushed(&remote, "main", "deployed");
         for number in 0..510 {
@@ -188,15 +192,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn that_nobody_could_be_asked_is_said_and_no_answer() {
+    async fn an_unreachable_repository_is_an_error_and_no_answer() {
         let nowhere = format!("http://{}/a.git", lab::closed_port());
         for (remote, branch, word) in [
             (&*nowhere, "main", &*nowhere),
             ("/nowhere", "v1.*", "`v1.*`"),
         ] {
-            let found = ask(remote, Some(branch), [&NOTHING.replace('0', "1"), NOTHING]).await;
+            let found = ask(remote, Some(branch), [&MISSING.replace('0', "1"), MISSING]).await;
             assert_eq!((found.relation, found.in_branch), (Relation::Unknown, None));
-            assert!(found.trouble.as_ref().unwrap().contains(word), "{found:?}");
+            assert!(found.error.as_ref().unwrap().contains(word), "{found:?}");
         }
     }
 }
