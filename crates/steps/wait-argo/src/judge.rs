@@ -15,7 +15,7 @@ mod window;
 use contract::Verdict;
 
 pub(crate) use self::{
-    decision::{Conclusion, Decision, Judgement},
+    decision::{Conclusion, Judgement, WaitDecision},
     history::ApplicationHistory,
     revision::first_revision,
 };
@@ -35,9 +35,11 @@ pub(crate) fn judge(
     let mut history = history.clone();
     let mut decision = decide(request, observation, &mut history);
     match &mut decision {
-        Decision::Wait(state) => history.last_wait = (state.reason, state.text.clone()),
-        Decision::Final(conclusion) => conclusion.notice = revision::notice(request, observation),
-        Decision::ReadPods(_) => {}
+        WaitDecision::Wait(state) => history.last_wait = (state.reason, state.text.clone()),
+        WaitDecision::Final(conclusion) => {
+            conclusion.notice = revision::notice(request, observation)
+        }
+        WaitDecision::ReadPods(_) => {}
     }
     Judgement { decision, history }
 }
@@ -46,7 +48,7 @@ fn decide(
     request: &Request,
     observation: &Observation,
     history: &mut ApplicationHistory,
-) -> Decision {
+) -> WaitDecision {
     if let Some(conclusion) = absent(request, observation) {
         return conclusion.into();
     }

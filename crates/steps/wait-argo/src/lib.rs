@@ -21,7 +21,7 @@ use futures_util::future::join_all;
 
 pub use self::request::HealthScope;
 use self::{
-    judge::{ApplicationHistory, Decision},
+    judge::{ApplicationHistory, WaitDecision},
     observe::{ApplicationProgress, ApplicationWatch},
     report::{ApplicationOutcome, ApplicationReport},
     request::Request,
@@ -238,12 +238,12 @@ async fn observe_until_final(
         let judgement = judge::judge(request, observation, &history);
         history = judgement.history;
         match judgement.decision {
-            Decision::Wait(state) => {
+            WaitDecision::Wait(state) => {
                 progress.waits(watch.app(), state.reason, &state.text);
                 watch.follow_up(&state.follow_ups);
             }
-            Decision::ReadPods(follow_up) => watch.follow_up(&[follow_up]),
-            Decision::Final(conclusion) => {
+            WaitDecision::ReadPods(follow_up) => watch.follow_up(&[follow_up]),
+            WaitDecision::Final(conclusion) => {
                 let log = watch.log(conclusion.log.as_ref(), request.log_lines).await;
                 return Ok(ApplicationOutcome {
                     observation: watch.into_observation(),

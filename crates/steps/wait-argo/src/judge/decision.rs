@@ -10,14 +10,14 @@ use crate::{
 /// The judgement of one observation.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Judgement {
-    pub(crate) decision: Decision,
+    pub(crate) decision: WaitDecision,
     /// The history with this observation in it, for the next judgement.
     pub(crate) history: ApplicationHistory,
 }
 
 /// What one observation of an application means.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Decision {
+pub(crate) enum WaitDecision {
     /// The application is not as requested yet.
     Wait(WaitState),
     /// Everything but the image is as requested, and the pods have to be read for that.
@@ -52,7 +52,7 @@ pub(crate) struct Conclusion {
     pub(crate) log: Option<LogPlace>,
 }
 
-impl Decision {
+impl WaitDecision {
     pub(super) fn wait(reason: Reason, text: String, follow_ups: Vec<FollowUp>) -> Self {
         Self::Wait(WaitState {
             reason,
@@ -96,7 +96,7 @@ impl Conclusion {
     }
 }
 
-impl From<Conclusion> for Decision {
+impl From<Conclusion> for WaitDecision {
     fn from(conclusion: Conclusion) -> Self {
         Self::Final(conclusion)
     }

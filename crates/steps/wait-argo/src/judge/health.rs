@@ -5,7 +5,7 @@ use pods::{NOT_READY, PAUSED};
 
 use crate::{
     judge::{
-        decision::{Conclusion, Decision},
+        decision::{Conclusion, WaitDecision},
         history::{ApplicationHistory, LastingPhase},
         message::resource_name,
         revision,
@@ -31,14 +31,14 @@ pub(super) fn judge(
     request: &Request,
     observation: &Observation,
     history: &mut ApplicationHistory,
-) -> Option<Decision> {
+) -> Option<WaitDecision> {
     let app = &observation.app;
     let here = format!("Synced at {}", revision::describe(request, app));
     let needs_resources =
         request.health_scope == HealthScope::Workloads && app.status.health.status != "Healthy";
     if needs_resources && !observation.is_whole {
         let follow_ups = vec![FollowUp::WholeState, FollowUp::FailingPods];
-        return Some(Decision::wait(NOT_READY, here, follow_ups));
+        return Some(WaitDecision::wait(NOT_READY, here, follow_ups));
     }
     let health = relevant_health(request, app);
     let is_degraded = health.status == "Degraded";
@@ -47,12 +47,16 @@ pub(super) fn judge(
         "Healthy" if observation.is_settled() => None,
         "Healthy" => {
             let text = format!("{here}, its operation has just ended");
-            Some(Decision::wait(NOT_READY, text, vec![FollowUp::Refresh]))
+            Some(WaitDecision::wait(NOT_READY, text, vec![FollowUp::Refresh]))
         }
         "Suspended" if observation.is_whole => Some(suspended(&here, app)),
         "Suspended" => {
             let text = format!("{here}, Suspended");
-            Some(Decision::wait(NOT_READY, text, vec![FollowUp::WholeState]))
+            Some(WaitDecision::wait(
+                NOT_READY,
+                text,
+                vec![FollowUp::WholeState],
+            ))
         }
         "Degraded" if degraded >= request.degraded_grace && observation.is_whole => {
             let culprit = culprit(app, &health);
@@ -64,7 +68,7 @@ pub(super) fn judge(
     }
 }
 
-fn not_ready(here: &str, app: &Application, health: &HealthStatus) -> Decision {
+fn not_ready(here: &str, app: &Application, health: &HealthStatus) -> WaitDecision {
     let status = &health.status;
     let mut text = format!("{here}, {status}");
     let culprit = culprit(app, health);
@@ -75,17 +79,17 @@ fn not_ready(here: &str, app: &Application, health: &HealthStatus) -> Decision {
     if status == "Degraded" {
         follow_ups.push(FollowUp::WholeState);
     }
-    Decision::wait(NOT_READY, text, follow_ups)
+    WaitDecision::wait(NOT_READY, text, follow_ups)
 }
 
 /// Refuses a paused Deployment, which stays paused; a rollout that pauses itself continues.
-fn suspended(here: &str, app: &Application) -> Decision {
+fn suspended(here: &str, app: &Application) -> WaitDecision {
     let mut resources = app.status.resources.iter();
     let paused = resources
         .find(|resource| resource.kind == "Deployment" && has_health(resource, "Suspended"));
     let Some(deployment) = paused else {
         let text = format!("{here}, Suspended");
-        return Decision::wait(NOT_READY, text, vec![FollowUp::FailingPods]);
+        return WaitDecision::wait(NOT_READY, text, vec![FollowUp::FailingPods]);
     };
     let text = format!("is {here}, and {} is paused", resource_name(deployment));
     Conclusion::refused(PAUSED, text)

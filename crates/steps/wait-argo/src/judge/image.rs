@@ -10,7 +10,7 @@ use pods::{
 
 use crate::{
     judge::{
-        decision::{Conclusion, Decision},
+        decision::{Conclusion, WaitDecision},
         history::{ApplicationHistory, LastingPhase},
         revision,
     },
@@ -50,7 +50,7 @@ pub(super) fn judge(
     request: &Request,
     observation: &Observation,
     history: &ApplicationHistory,
-) -> Decision {
+) -> WaitDecision {
     let at = revision::describe(request, &observation.app);
     let passed = |image| Conclusion::passed(format!("deployed {at}"), image).into();
     let Some(image) = &request.image else {
@@ -65,7 +65,7 @@ pub(super) fn judge(
         } else {
             PodDetail::Failing
         };
-        return Decision::ReadPods(FollowUp::LivePods { detail, since });
+        return WaitDecision::ReadPods(FollowUp::LivePods { detail, since });
     };
     match pods_image(image, pods) {
         PodsImage::Live(live) => passed(Some(live)),
@@ -84,9 +84,9 @@ fn live_pods(observation: &Observation, since: Duration) -> Option<&ApplicationP
     pods.live_at.is_some_and(|at| at >= since).then_some(pods)
 }
 
-fn hold(at: &str, text: &str, follow_ups: Vec<FollowUp>) -> Decision {
+fn hold(at: &str, text: &str, follow_ups: Vec<FollowUp>) -> WaitDecision {
     let text = format!("Synced and Healthy at {at}, but {text}");
-    Decision::wait(IMAGE_NOT_LIVE, text, follow_ups)
+    WaitDecision::wait(IMAGE_NOT_LIVE, text, follow_ups)
 }
 
 /// Judges pods that contradict Argo CD. Either the commit deploys another image, or the pods lag, or Argo
@@ -97,7 +97,7 @@ fn not_live(
     image: &Wanted,
     text: &str,
     since: Duration,
-) -> Decision {
+) -> WaitDecision {
     let at = revision::describe(request, &observation.app);
     let lasted = observation.now.saturating_sub(since);
     let rendered = observation.rendered.as_ref();

@@ -6,7 +6,7 @@ use pods::failed_create;
 
 use crate::{
     judge::{
-        decision::{Conclusion, Decision},
+        decision::{Conclusion, WaitDecision},
         message::{short, tidy},
         revision, window,
     },
@@ -52,7 +52,7 @@ pub(super) fn running(app: &Application) -> Option<String> {
 }
 
 /// Judges the operation if it runs, or if it failed for this revision.
-pub(super) fn judge(request: &Request, observation: &Observation) -> Option<Decision> {
+pub(super) fn judge(request: &Request, observation: &Observation) -> Option<WaitDecision> {
     let app = &observation.app;
     let here = here(request, app);
     let state = app.status.operation_state.as_ref();
@@ -62,7 +62,7 @@ pub(super) fn judge(request: &Request, observation: &Observation) -> Option<Deci
         }
         // A hook, or a wave of the sync, may wait for a pod that never becomes ready.
         let text = format!("{here}, {operation}");
-        return Some(Decision::wait(
+        return Some(WaitDecision::wait(
             NOT_SYNCED,
             text,
             vec![FollowUp::FailingPods],
@@ -90,7 +90,7 @@ fn cannot_recover(state: &OperationState, app: &Application) -> bool {
     is_final && state.finished_at.is_some() && state.revisions() == app.revisions()
 }
 
-fn failed(observation: &Observation, here: &str, state: &OperationState) -> Decision {
+fn failed(observation: &Observation, here: &str, state: &OperationState) -> WaitDecision {
     if observation.operation_precedes_run() && !state.is_running() {
         return will_not_retry(here, &state.message).into();
     }
@@ -100,7 +100,7 @@ fn failed(observation: &Observation, here: &str, state: &OperationState) -> Deci
     };
     if results.is_empty() && !observation.is_whole {
         let text = format!("its sync failed: {}", tidy(&state.message));
-        return Decision::wait(NOT_SYNCED, text, vec![FollowUp::WholeState]);
+        return WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::WholeState]);
     }
     if let Some(hook) = results.iter().find(|result| is_failed_hook(result)) {
         return hook_failed(hook, state).into();

@@ -6,7 +6,7 @@ use argocd::Application;
 
 use crate::{
     judge::{
-        decision::{Conclusion, Decision},
+        decision::{Conclusion, WaitDecision},
         health,
         history::{ApplicationHistory, LastingPhase},
         message::{resource_name, short, tidy},
@@ -61,7 +61,7 @@ pub(super) fn judge(
     request: &Request,
     observation: &Observation,
     history: &mut ApplicationHistory,
-) -> Option<Decision> {
+) -> Option<WaitDecision> {
     if let Some(conclusion) = hopeless(request, &observation.app) {
         return Some(conclusion.into());
     }
@@ -117,11 +117,15 @@ fn is_about_status(message: &str) -> bool {
 
 /// Refuses an invalid spec, or one that the project does not allow. Argo CD only checks that in a
 /// comparison, so this requests one first.
-fn invalid_spec(observation: &Observation) -> Option<Decision> {
+fn invalid_spec(observation: &Observation) -> Option<WaitDecision> {
     let message = observation.app.condition("InvalidSpecError")?;
     let text = format!("has an invalid spec: {}", tidy(message));
     if observation.answered_refreshes == 0 {
-        return Some(Decision::wait(WRONG_SOURCE, text, vec![FollowUp::Refresh]));
+        return Some(WaitDecision::wait(
+            WRONG_SOURCE,
+            text,
+            vec![FollowUp::Refresh],
+        ));
     }
     let hint =
         "correct the application's `spec`, or its project's `sourceRepos` and `destinations`";
@@ -132,7 +136,7 @@ fn invalid_spec(observation: &Observation) -> Option<Decision> {
 fn comparison_error(
     observation: &Observation,
     history: &mut ApplicationHistory,
-) -> Option<Decision> {
+) -> Option<WaitDecision> {
     let message = observation.app.condition("ComparisonError").map(tidy);
     let lasts = message.is_some();
     let lasted = history.update(LastingPhase::NotCompared, lasts, observation.now);
@@ -143,7 +147,11 @@ fn comparison_error(
         return Some(Conclusion::refused(RENDER_ERROR, text).hinted(hint).into());
     }
     let text = format!("could not be compared: {message}");
-    Some(Decision::wait(NOT_COMPARED, text, vec![FollowUp::Refresh]))
+    Some(WaitDecision::wait(
+        NOT_COMPARED,
+        text,
+        vec![FollowUp::Refresh],
+    ))
 }
 
 fn is_render_error(message: &str) -> bool {
@@ -151,14 +159,14 @@ fn is_render_error(message: &str) -> bool {
     RENDER_ERRORS.iter().any(contains) && !TRANSIENT_ERRORS.iter().any(contains)
 }
 
-fn not_asked(request: &Request, app: &Application, revision: &str) -> Decision {
+fn not_asked(request: &Request, app: &Application, revision: &str) -> WaitDecision {
     let text = format!(
         "at {}, and it is not known yet whether that contains {}",
         short(revision),
         request.commit.short()
     );
     let question = revision::ask_ancestry(request, app, revision);
-    Decision::wait(OLD_REVISION, text, question.into_iter().collect())
+    WaitDecision::wait(OLD_REVISION, text, question.into_iter().collect())
 }
 
 /// Waits for the commit: at an old revision an application never passes.
@@ -167,7 +175,7 @@ fn old_revision(
     observation: &Observation,
     history: &mut ApplicationHistory,
     lacking: &LackingRevision,
-) -> Decision {
+) -> WaitDecision {
     let lasted = history.update(LastingPhase::OldRevision, true, observation.now);
     let is_gone = lacking.in_branch == Some(false);
     // A forge's other servers may not know a commit that was just pushed, so one answer is not enough.
@@ -180,7 +188,7 @@ fn old_revision(
         follow_ups.extend(question);
     }
     let text = old_revision_text(request, observation, lacking);
-    Decision::wait(OLD_REVISION, text, follow_ups)
+    WaitDecision::wait(OLD_REVISION, text, follow_ups)
 }
 
 fn commit_gone(request: &Request, app: &Application, revision: &str) -> Conclusion {
@@ -250,7 +258,7 @@ fn contains(
     request: &Request,
     observation: &Observation,
     history: &mut ApplicationHistory,
-) -> Option<Decision> {
+) -> Option<WaitDecision> {
     let (app, now) = (&observation.app, observation.now);
     let status = app.status.sync.status.as_str();
     history.update(LastingPhase::Applied, status == "Synced", now);
@@ -265,12 +273,16 @@ fn contains(
         _ => {
             let at = revision::describe(request, app);
             let text = format!("is being compared at {at}, sync {status}");
-            Some(Decision::wait(NOT_COMPARED, text, vec![FollowUp::Refresh]))
+            Some(WaitDecision::wait(
+                NOT_COMPARED,
+                text,
+                vec![FollowUp::Refresh],
+            ))
         }
     }
 }
 
-fn out_of_sync(request: &Request, observation: &Observation, idle: Duration) -> Decision {
+fn out_of_sync(request: &Request, observation: &Observation, idle: Duration) -> WaitDecision {
     let app = &observation.app;
     let here = format!("OutOfSync at {}", revision::describe(request, app));
     let error = app.condition("SyncError");
@@ -287,17 +299,17 @@ fn out_of_sync(request: &Request, observation: &Observation, idle: Duration) -> 
             .into();
     }
     if idle < IDLE_GRACE {
-        return Decision::wait(NOT_SYNCED, here, Vec::new());
+        return WaitDecision::wait(NOT_SYNCED, here, Vec::new());
     }
     let Some(windows) = &observation.windows else {
-        return Decision::wait(NOT_SYNCED, here, vec![FollowUp::Windows]);
+        return WaitDecision::wait(NOT_SYNCED, here, vec![FollowUp::Windows]);
     };
     if let Some(blocking) = window::blocking(windows) {
         return window::closed(request, &here, &blocking, FollowUp::Windows);
     }
     let text = format!("{here}{}", pruning(app));
     let follow_ups = vec![FollowUp::Windows, FollowUp::WholeState];
-    Decision::wait(NOT_SYNCED, text, follow_ups)
+    WaitDecision::wait(NOT_SYNCED, text, follow_ups)
 }
 
 /// Says so if an application is only out of sync because no sync prunes.

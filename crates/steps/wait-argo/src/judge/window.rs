@@ -3,14 +3,18 @@
 use argocd::{SyncWindow, SyncWindows};
 
 use crate::{
-    judge::decision::{Conclusion, Decision},
+    judge::decision::{Conclusion, WaitDecision},
     observe::{FollowUp, Observation},
     reasons::{DENY_WINDOW, NOT_SYNCED},
     request::Request,
 };
 
 /// Requests a sync: once, and again where Argo CD said why it could not start one.
-pub(super) fn request_sync(request: &Request, observation: &Observation, here: &str) -> Decision {
+pub(super) fn request_sync(
+    request: &Request,
+    observation: &Observation,
+    here: &str,
+) -> WaitDecision {
     let text = match &observation.sync_refused {
         None => format!("{here}, a sync is requested"),
         Some(message) if message.contains("sync window") => {
@@ -18,13 +22,18 @@ pub(super) fn request_sync(request: &Request, observation: &Observation, here: &
         }
         Some(message) => format!("{here}, and cannot be synced now: {message}"),
     };
-    Decision::wait(NOT_SYNCED, text, vec![FollowUp::Sync])
+    WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::Sync])
 }
 
 /// Waits for the end of a window if the request says so, and refuses otherwise.
-pub(super) fn closed(request: &Request, here: &str, window: &str, follow_up: FollowUp) -> Decision {
+pub(super) fn closed(
+    request: &Request,
+    here: &str,
+    window: &str,
+    follow_up: FollowUp,
+) -> WaitDecision {
     if request.wait_window {
-        return Decision::wait(DENY_WINDOW, format!("{here}, {window}"), vec![follow_up]);
+        return WaitDecision::wait(DENY_WINDOW, format!("{here}, {window}"), vec![follow_up]);
     }
     let hint =
         "pass `--wait-window` to wait for its end, or change `spec.syncWindows` of its project";
