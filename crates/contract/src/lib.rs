@@ -29,7 +29,7 @@ pub use digest::{Digest, InvalidDigest};
 pub use document::Document;
 pub use execute::{Finished, Invocation, execute, main};
 pub use failure::Failure;
-pub use reason::{Reason, asking, editing};
+pub use reason::{Reason, asking};
 pub use reference::{InvalidReference, Reference, Tag};
 pub use replay::{ReplayError, replay};
 pub use report::{Report, Subject};

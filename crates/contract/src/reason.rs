@@ -123,56 +123,6 @@ pub mod asking {
     ];
 }
 
-/// What all steps share that edit overlays (product.md, "Known reasons").
-pub mod editing {
-    use super::Reason;
-    use crate::Fault::Configuration;
-
-    /// The names that a kustomization may have; two of them in one directory are an error.
-    pub const KUSTOMIZATIONS: [&str; 3] =
-        ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-
-    /// So many bytes are read of one, and no more: they are kilobytes.
-    pub const LARGEST: usize = 4 << 20;
-
-    /// No such file.
-    pub const OVERLAY_MISSING: Reason = Reason::new(
-        "overlay-missing",
-        Configuration,
-        "an overlay is not there, or not a file of this repository",
-    );
-    /// No such entry.
-    pub const IMAGE_MISSING: Reason = Reason::new(
-        "image-missing",
-        Configuration,
-        "an overlay has no entry for the image",
-    );
-    /// Several readings.
-    pub const AMBIGUOUS: Reason = Reason::new(
-        "ambiguous",
-        Configuration,
-        "more than one file, entry or value could be meant",
-    );
-    /// A dead entry.
-    pub const SHADOWED: Reason = Reason::new(
-        "shadowed",
-        Configuration,
-        "a later entry overrides the one that would be edited",
-    );
-    /// Not a kustomization as we know it.
-    pub const UNSUPPORTED_YAML: Reason = Reason::new(
-        "unsupported-yaml",
-        Configuration,
-        "the file is written in a way that cannot be edited safely",
-    );
-    /// Half an image.
-    pub const INCOMPLETE_IMAGE: Reason = Reason::new(
-        "incomplete-image",
-        Configuration,
-        "the entry needs a tag or a digest that the image lacks",
-    );
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! Whether the application's revision contains the commit.
 
 use argocd::Application;
-use branch::Relation;
+use branch::Ancestry;
 use contract::Commit;
 
 use crate::{
@@ -44,13 +44,13 @@ pub(super) fn containment(request: &Request, observation: &Observation) -> Conta
             continue;
         }
         match observation.ancestry.get(revision) {
-            Some(ancestry) if ancestry.relation == Relation::After => {}
-            Some(ancestry) => {
-                let is_unknown = ancestry.relation == Relation::Unknown;
+            Some(answer) if answer.ancestry.contains_other() => {}
+            Some(answer) => {
+                let is_unknown = answer.ancestry == Ancestry::Unknown;
                 return Containment::Lacks(LackingRevision {
                     revision: revision.to_owned(),
-                    in_branch: ancestry.in_branch,
-                    error: ancestry.error.clone().filter(|_| is_unknown),
+                    in_branch: answer.in_branch,
+                    error: answer.error.clone().filter(|_| is_unknown),
                 });
             }
             None if revision.parse::<Commit>().is_ok() => {

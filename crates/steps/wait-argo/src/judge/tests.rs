@@ -6,7 +6,7 @@ mod sync;
 use std::time::Duration;
 
 use argocd::SyncWindows;
-use branch::Relation;
+use branch::Ancestry;
 use contract::Reason;
 use serde_json::{Value, json};
 
@@ -102,14 +102,14 @@ impl ObservedApp {
         self.observation.now = Duration::from_secs(seconds);
     }
 
-    fn answer_ancestry(&mut self, revision: &str, relation: Relation, in_branch: Option<bool>) {
-        let ancestry = RevisionAncestry {
-            relation,
+    fn answer_ancestry(&mut self, revision: &str, ancestry: Ancestry, in_branch: Option<bool>) {
+        let answer = RevisionAncestry {
+            ancestry,
             in_branch,
             error: None,
         };
         let answers = &mut self.observation.ancestry;
-        answers.insert(revision.to_owned(), ancestry);
+        answers.insert(revision.to_owned(), answer);
     }
 }
 
@@ -123,8 +123,8 @@ fn observed(states: impl IntoIterator<Item = Value>) -> ObservedApp {
         let version = json!((at + 1).to_string());
         observed.update(with(state, "/metadata/resourceVersion", version), at);
     }
-    observed.answer_ancestry(B, Relation::Before, Some(true));
-    observed.answer_ancestry(D, Relation::After, None);
+    observed.answer_ancestry(B, Ancestry::Ancestor, Some(true));
+    observed.answer_ancestry(D, Ancestry::Descendant, None);
     observed
 }
 

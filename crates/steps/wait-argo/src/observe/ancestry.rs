@@ -1,6 +1,6 @@
 //! Asks a repository how a revision relates to the commit.
 
-use branch::{CommitName, History as _, InvalidName, Name, Relation};
+use branch::{Ancestry, CommitName, History as _, InvalidName, Name};
 use contract::{Commit, Failure, Verdict, World};
 use git::Git;
 
@@ -8,7 +8,7 @@ use git::Git;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RevisionAncestry {
     /// How the revision relates to the commit.
-    pub(crate) relation: Relation,
+    pub(crate) ancestry: Ancestry,
     /// Whether the branch contains the commit, if the repository could tell.
     pub(crate) in_branch: Option<bool>,
     /// The error, if the repository could not be asked.
@@ -48,7 +48,7 @@ impl AncestryQuestion<'_> {
     pub(super) async fn ask(&self, world: &World) -> Result<RevisionAncestry, Failure> {
         match self.ask_git(world).await {
             Err(failure) if failure.verdict != Verdict::Internal => Ok(RevisionAncestry {
-                relation: Relation::Unknown,
+                ancestry: Ancestry::Unknown,
                 in_branch: None,
                 error: Some(failure.summary()),
             }),
@@ -66,28 +66,19 @@ impl AncestryQuestion<'_> {
             .chain([self.revision])
             .map(CommitName::from)
             .collect();
-        let found = git.relations(&self.commit.into(), &others).await?;
-        let relations: Vec<Relation> = found
+        let found = git.ancestry(&self.commit.into(), &others).await?;
+        let answers: Vec<Ancestry> = found
             .others
             .into_iter()
-            .map(|(relation, _)| relation)
+            .map(|(ancestry, _)| ancestry)
             .collect();
         Ok(RevisionAncestry {
-            relation: relations
+            ancestry: answers
                 .last()
-                .map_or(Relation::Unknown, |relation| reversed(*relation)),
-            in_branch: tip.map(|tip| tip == *self.commit || relations[0] == Relation::Before),
+                .map_or(Ancestry::Unknown, |ancestry| ancestry.reversed()),
+            in_branch: tip.map(|tip| tip == *self.commit || answers[0] == Ancestry::Ancestor),
             error: None,
         })
-    }
-}
-
-/// Returns how B relates to A, from how A relates to B.
-fn reversed(relation: Relation) -> Relation {
-    match relation {
-        Relation::After => Relation::Before,
-        Relation::Before => Relation::After,
-        same => same,
     }
 }
 
@@ -134,41 +125,49 @@ mod tests {
             (
                 Some("main"),
                 [&commit, &later],
-                (Relation::After, Some(true)),
+                (Ancestry::Descendant, Some(true)),
             ),
             (
                 Some("main"),
                 [&commit, &old],
-                (Relation::Before, Some(true)),
+                (Ancestry::Ancestor, Some(true)),
             ),
-            (Some("main"), [&later, &old], (Relation::Before, Some(true))),
-            (None, [&commit, &aside], (Relation::After, Some(true))),
+            (
+                Some("main"),
+                [&later, &old],
+                (Ancestry::Ancestor, Some(true)),
+            ),
+            (None, [&commit, &aside], (Ancestry::Descendant, Some(true))),
             (
                 Some("main"),
                 [&aside, &later],
-                (Relation::Before, Some(false)),
+                (Ancestry::Ancestor, Some(false)),
             ),
             (
                 Some("aside"),
                 [&later, &aside],
-                (Relation::After, Some(true)),
+                (Ancestry::Descendant, Some(true)),
             ),
             // The application tracks a tag, or a branch that was deleted.
-            (Some("v1.2.3"), [&commit, &later], (Relation::After, None)),
+            (
+                Some("v1.2.3"),
+                [&commit, &later],
+                (Ancestry::Descendant, None),
+            ),
             (
                 Some("main"),
                 [&commit, &MISSING.to_owned()],
-                (Relation::Unknown, Some(true)),
+                (Ancestry::Unknown, Some(true)),
             ),
             (
                 Some("main"),
                 [&MISSING.to_owned(), &later],
-                (Relation::Unknown, Some(false)),
+                (Ancestry::Unknown, Some(false)),
             ),
         ] {
             let found = ask(&remote.url(), branch, pair.map(String::as_str)).await;
             assert_eq!(
-                (found.relation, found.in_branch),
+                (found.ancestry, found.in_branch),
                 expected,
                 "{branch:?} {pair:?}"
             );
@@ -186,8 +185,8 @@ mod tests {
         let tip = remote.tip("main");
         let found = ask(&remote.url(), Some("main"), [&commit, &tip]).await;
         assert_eq!(
-            (found.relation, found.in_branch),
-            (Relation::After, Some(true))
+            (found.ancestry, found.in_branch),
+            (Ancestry::Descendant, Some(true))
         );
     }
 
@@ -199,7 +198,7 @@ mod tests {
             ("/nowhere", "v1.*", "`v1.*`"),
         ] {
             let found = ask(remote, Some(branch), [&MISSING.replace('0', "1"), MISSING]).await;
-            assert_eq!((found.relation, found.in_branch), (Relation::Unknown, None));
+            assert_eq!((found.ancestry, found.in_branch), (Ancestry::Unknown, None));
             assert!(found.error.as_ref().unwrap().contains(word), "{found:?}");
         }
     }

@@ -56,7 +56,7 @@ fn a_refresh_without_a_comparison_is_not_processed() {
 #[test]
 fn a_commit_is_gone_after_two_answers() {
     let mut observed = observed([app("Synced", B, "Healthy")]);
-    observed.answer_ancestry(B, Relation::Apart, Some(false));
+    observed.answer_ancestry(B, Ancestry::Diverged, Some(false));
     observed.observation.answered_refreshes = 1;
     observed.observation.branch_misses = 1;
     assert_eq!(
@@ -249,7 +249,7 @@ fn the_deadline_reports_the_last_state() {
 fn an_unanswered_ancestry_is_a_notice() {
     let mut observed = observed([app("Synced", D, "Healthy")]);
     let answer = RevisionAncestry {
-        relation: Relation::Unknown,
+        ancestry: Ancestry::Unknown,
         in_branch: None,
         error: Some("connection refused".to_owned()),
     };

@@ -1,20 +1,21 @@
-//! Which file an overlay is.
+//! Which file an overlay is: the only place that knows the names of a kustomization.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use contract::{
-    Reason,
-    editing::{AMBIGUOUS, KUSTOMIZATIONS, LARGEST, OVERLAY_MISSING, UNSUPPORTED_YAML},
+use branch::{MAX_FILE_SIZE, TreeEntries, TreeEntry};
+use contract::Reason;
+
+use crate::{
+    EditRefusal,
+    reasons::{AMBIGUOUS, OVERLAY_MISSING, UNSUPPORTED_YAML},
 };
 
-use crate::Entry;
-
-/// What is at the paths that were asked for.
-pub type Entries = BTreeMap<String, Entry>;
+/// The names that a kustomization may have; two of them in one directory are an error.
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Why an overlay is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct OverlayRefusal {
     /// The word for reports.
     pub reason: Reason,
     /// What is there, file and line included where they are known.
@@ -23,13 +24,22 @@ pub struct Refused {
     pub hint: Option<String>,
 }
 
-impl Refused {
+impl OverlayRefusal {
     /// Refuses without a hint.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self {
             reason,
             message: message.into(),
             hint: None,
+        }
+    }
+
+    /// Says of which file the editor refused an edit.
+    pub fn of_edit(path: &str, refusal: &EditRefusal) -> Self {
+        Self {
+            reason: refusal.kind.reason(),
+            message: format!("`{path}`: {refusal}"),
+            hint: refusal.hint.clone(),
         }
     }
 
@@ -86,30 +96,24 @@ impl Overlay {
 
     /// Returns its directory, however it was named; `None` when it has no path.
     pub fn directory(&self) -> Option<&str> {
-        let path = self.path.as_ref().ok()?;
-        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-        Some(if KUSTOMIZATIONS.contains(&name) {
-            directory
-        } else {
-            path
-        })
+        self.path.as_deref().ok().map(without_file)
     }
 
     /// Returns its file and what is in there.
     ///
     /// # Errors
     /// When there is none, or more than one could be meant.
-    pub fn file<'e>(&self, entries: &'e Entries) -> Result<(String, &'e [u8]), Refused> {
+    pub fn file<'e>(&self, entries: &'e TreeEntries) -> Result<(String, &'e [u8]), OverlayRefusal> {
         let path = self
             .path
             .as_ref()
             .map_err(|why| missing(*why).hint(FROM_THE_ROOT))?;
-        let entry = |path: &str| entries.get(path).unwrap_or(&Entry::Missing);
+        let entry = |path: &str| entries.get(path).unwrap_or(&TreeEntry::Missing);
         match entry(path) {
-            Entry::Directory => {
+            TreeEntry::Directory => {
                 let names = KUSTOMIZATIONS.into_iter();
                 let there: Vec<&str> = names
-                    .filter(|name| *entry(&join(path, name)) != Entry::Missing)
+                    .filter(|name| *entry(&join(path, name)) != TreeEntry::Missing)
                     .collect();
                 let name = only(&there)?;
                 let path = join(path, name);
@@ -128,19 +132,39 @@ fn normal(given: &str) -> Result<String, &'static str> {
     if given.starts_with('/') {
         return Err("it is an absolute path");
     }
-    let parts: Vec<&str> = given
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
-    if parts.contains(&"..") {
-        Err("it leads out of where it starts, by `..`")
+    if given.split('/').any(|part| part == "..") {
+        return Err("it leads out of where it starts, by `..`");
+    }
+    Ok(simplified(given))
+}
+
+fn simplified(path: &str) -> String {
+    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn without_file(path: &str) -> &str {
+    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+    if is_kustomization(name) {
+        directory
     } else {
-        Ok(parts.join("/"))
+        path
     }
 }
 
+/// Returns the directory that a path names, itself or by its kustomization, without `./`, double slashes
+/// and slashes at either end: two paths of one repository with the same directory are the same overlay.
+pub fn directory_of(path: &str) -> String {
+    without_file(&simplified(path)).to_owned()
+}
+
+/// Returns whether a file of this name is a kustomization.
+pub fn is_kustomization(name: &str) -> bool {
+    KUSTOMIZATIONS.contains(&name)
+}
+
 /// kustomize takes exactly one of its names.
-fn only<'n>(there: &[&'n str]) -> Result<&'n str, Refused> {
+fn only<'n>(there: &[&'n str]) -> Result<&'n str, OverlayRefusal> {
     let names = KUSTOMIZATIONS.join(", ");
     match there {
         [one] => Ok(one),
@@ -152,35 +176,37 @@ fn only<'n>(there: &[&'n str]) -> Result<&'n str, Refused> {
                 "the directory has {}, kustomize takes only one",
                 several.join(" and ")
             );
-            Err(Refused::new(AMBIGUOUS, message).hint("remove all but one"))
+            Err(OverlayRefusal::new(AMBIGUOUS, message).hint("remove all but one"))
         }
     }
 }
 
-fn content<'e>(path: &str, entry: &'e Entry) -> Result<&'e [u8], Refused> {
+fn content<'e>(path: &str, entry: &'e TreeEntry) -> Result<&'e [u8], OverlayRefusal> {
     Err(match entry {
-        Entry::File { content, .. } => return Ok(content),
-        Entry::TooLarge => {
+        TreeEntry::File { content, .. } => return Ok(content),
+        TreeEntry::TooLarge => {
             let message = format!(
                 "`{path}`: it has more than the {} MiB that are read",
-                LARGEST >> 20
+                MAX_FILE_SIZE >> 20
             );
-            Refused::new(UNSUPPORTED_YAML, message)
+            OverlayRefusal::new(UNSUPPORTED_YAML, message)
                 .hint("name a kustomization, which has a few kilobytes")
         }
-        Entry::Missing => missing("there is no such directory or file").hint(FROM_THE_ROOT),
-        Entry::Directory => missing("it is a directory where a file should be"),
-        Entry::Link { at } => missing(format!("`{at}` is a symbolic link, which is not followed"))
-            .hint("name the place that it points to"),
-        Entry::Submodule { at } => missing(format!(
+        TreeEntry::Missing => missing("there is no such directory or file").hint(FROM_THE_ROOT),
+        TreeEntry::Directory => missing("it is a directory where a file should be"),
+        TreeEntry::Link { at } => {
+            missing(format!("`{at}` is a symbolic link, which is not followed"))
+                .hint("name the place that it points to")
+        }
+        TreeEntry::Submodule { at } => missing(format!(
             "`{at}` is a submodule: its files belong to another repository"
         ))
         .hint("name that repository with `--remote`"),
     })
 }
 
-fn missing(message: impl Into<String>) -> Refused {
-    Refused::new(OVERLAY_MISSING, message)
+fn missing(message: impl Into<String>) -> OverlayRefusal {
+    OverlayRefusal::new(OVERLAY_MISSING, message)
 }
 
 fn join(directory: &str, name: &str) -> String {
@@ -201,7 +227,7 @@ pub fn environment(file: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn found(given: &str, there: &[(&str, Entry)]) -> Result<String, String> {
+    fn found(given: &str, there: &[(&str, TreeEntry)]) -> Result<String, String> {
         let entries = there
             .iter()
             .map(|(path, entry)| ((*path).to_owned(), entry.clone()))
@@ -213,8 +239,8 @@ mod tests {
             .map_err(|refused| format!("{} {}", refused.reason, refused.message))
     }
 
-    fn file() -> Entry {
-        Entry::File {
+    fn file() -> TreeEntry {
+        TreeEntry::File {
             content: Vec::new(),
             executable: false,
         }
@@ -225,7 +251,7 @@ mod tests {
         for name in KUSTOMIZATIONS {
             let path = format!("a/b/{name}");
             assert_eq!(
-                found("./a//b/", &[("a/b", Entry::Directory), (&path, file())]),
+                found("./a//b/", &[("a/b", TreeEntry::Directory), (&path, file())]),
                 Ok(path.clone())
             );
             assert_eq!(found(&path, &[(&path, file())]), Ok(path.clone()));
@@ -235,7 +261,7 @@ mod tests {
     #[test]
     fn two_kustomizations_are_ambiguous_and_none_is_missing() {
         let two = [
-            ("a", Entry::Directory),
+            ("a", TreeEntry::Directory),
             ("a/kustomization.yaml", file()),
             ("a/Kustomization", file()),
         ];
@@ -265,7 +291,7 @@ mod tests {
                 "{refused}"
             );
         }
-        let link = [("a/b", Entry::Link { at: "a".to_owned() })];
+        let link = [("a/b", TreeEntry::Link { at: "a".to_owned() })];
         assert!(
             found("a/b", &link)
                 .unwrap_err()
@@ -288,7 +314,10 @@ mod tests {
     #[test]
     fn the_root_is_a_directory_too_and_the_same_overlay_counts_once() {
         assert_eq!(
-            found(".", &[("", Entry::Directory), ("Kustomization", file())]),
+            found(
+                ".",
+                &[("", TreeEntry::Directory), ("Kustomization", file())]
+            ),
             Ok("Kustomization".to_owned())
         );
         assert_eq!(

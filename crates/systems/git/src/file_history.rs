@@ -6,47 +6,53 @@ use contract::Commit;
 use gix_hash::ObjectId;
 
 use crate::{
-    answers::{Answer, ChangeAnswer, ChangesAnswer, text},
+    answers::{Answer, FileHistoryAnswer, RevisionAnswer, text},
     differences,
+    error::GitError,
     folder::REMOTE,
     objects::{self, Found, Objects},
     program::Call,
     read,
-    trouble::Trouble,
 };
 
 /// How deep it is fetched, step by step: most files change often, few repositories are deep.
 pub(crate) const DEPTHS: [&str; 3] = ["--depth=256", "--depth=4096", "--depth=2147483647"];
 
 /// A commit that changed a file, and what the file was then.
-struct Step {
+struct WalkedRevision {
     commit: ObjectId,
     file: Option<ObjectId>,
     /// The commit that says why: this one, or the one that it merged.
     told_by: ObjectId,
 }
 
-/// The steps of a file.
-enum Walked {
-    /// As many as were asked for, or all.
-    Enough { steps: Vec<Step>, is_whole: bool },
-    /// What was fetched ends before that.
+/// The revisions of a file, newest first.
+struct WalkedHistory {
+    revisions: Vec<WalkedRevision>,
+    is_complete: bool,
+}
+
+/// How far a walk came.
+enum Walk {
+    /// To as many revisions as were asked for, or to the first one.
+    Enough(WalkedHistory),
+    /// To the end of what was fetched, before that.
     Cut,
 }
 
-/// Returns the newest changes of the files, deepening what was fetched until there are enough of them.
-pub(crate) async fn changes(
+/// Returns the newest revisions of the files, deepening what was fetched until there are enough of them.
+pub(crate) async fn file_histories(
     call: &Call<'_>,
     tip: &Commit,
     paths: &[String],
     most: usize,
-) -> Answer<BTreeMap<String, ChangesAnswer>> {
+) -> Answer<BTreeMap<String, FileHistoryAnswer>> {
     let mut depths = DEPTHS.iter();
     loop {
         if let Some(walked) = walk_all(call, tip, paths, most)? {
             return told(call, walked).await;
         }
-        let depth = depths.next().ok_or_else(Trouble::history_cut)?;
+        let depth = depths.next().ok_or_else(GitError::history_cut)?;
         fetch(call, depth, &[tip]).await?;
     }
 }
@@ -67,21 +73,19 @@ pub(crate) async fn fetch(call: &Call<'_>, depth: &str, commits: &[&Commit]) -> 
     call.expect(&arguments, &[]).await
 }
 
-type Steps = (Vec<Step>, bool);
-
-/// Returns the steps of every file; `None` when what was fetched does not suffice for one of them.
+/// Returns the history of every file; `None` when what was fetched does not suffice for one of them.
 fn walk_all(
     call: &Call<'_>,
     tip: &Commit,
     paths: &[String],
     most: usize,
-) -> Answer<Option<BTreeMap<String, Steps>>> {
+) -> Answer<Option<BTreeMap<String, WalkedHistory>>> {
     let store = call.folder.objects()?;
     let mut all = BTreeMap::new();
     for path in paths {
         match walk(&store, tip, path, most)? {
-            Walked::Enough { steps, is_whole } => drop(all.insert(path.clone(), (steps, is_whole))),
-            Walked::Cut => return Ok(None),
+            Walk::Enough(history) => drop(all.insert(path.clone(), history)),
+            Walk::Cut => return Ok(None),
         }
     }
     Ok(Some(all))
@@ -91,28 +95,28 @@ fn walk_all(
 ///
 /// Whether a parent is there is asked of the objects, not of the list of shallow commits: that list
 /// shrinks when a newer tip is fetched, the objects stay.
-fn walk(store: &Objects, tip: &Commit, path: &str, most: usize) -> Answer<Walked> {
-    let mut steps = Vec::new();
+fn walk(store: &Objects, tip: &Commit, path: &str, most: usize) -> Answer<Walk> {
+    let mut revisions = Vec::new();
     let mut path = path.to_owned();
     let mut commit = objects::id(tip)?;
     if !objects::is_here(store, commit) {
-        return Ok(Walked::Cut);
+        return Ok(Walk::Cut);
     }
     let mut file = file(store, commit, &path)?;
     loop {
         let Some(parent) = objects::first_parent(store, commit)? else {
-            steps.extend(file.map(|id| Step {
+            revisions.extend(file.map(|id| WalkedRevision {
                 commit,
                 file: Some(id),
                 told_by: commit,
             }));
-            return Ok(Walked::Enough {
-                steps,
-                is_whole: true,
-            });
+            return Ok(Walk::Enough(WalkedHistory {
+                revisions,
+                is_complete: true,
+            }));
         };
         if !objects::is_here(store, parent) {
-            return Ok(Walked::Cut);
+            return Ok(Walk::Cut);
         }
         let mut before = self::file(store, parent, &path)?;
         if let (Some(id), None) = (file, before)
@@ -122,20 +126,20 @@ fn walk(store: &Objects, tip: &Commit, path: &str, most: usize) -> Answer<Walked
         }
         if before != file {
             let Some(told_by) = told_by(store, commit, &path, file)? else {
-                return Ok(Walked::Cut);
+                return Ok(Walk::Cut);
             };
-            steps.push(Step {
+            revisions.push(WalkedRevision {
                 commit,
                 file,
                 told_by,
             });
         }
         let begins = file.is_some() && before.is_none();
-        if begins || steps.len() >= most {
-            return Ok(Walked::Enough {
-                steps,
-                is_whole: begins,
-            });
+        if begins || revisions.len() >= most {
+            return Ok(Walk::Enough(WalkedHistory {
+                revisions,
+                is_complete: begins,
+            }));
         }
         (commit, file) = (parent, before);
     }
@@ -198,38 +202,40 @@ fn file(store: &Objects, commit: ObjectId, path: &str) -> Answer<Option<ObjectId
 /// Fetches what the files were, and reads what was said about it.
 async fn told(
     call: &Call<'_>,
-    walked: BTreeMap<String, Steps>,
-) -> Answer<BTreeMap<String, ChangesAnswer>> {
+    walked: BTreeMap<String, WalkedHistory>,
+) -> Answer<BTreeMap<String, FileHistoryAnswer>> {
     let files = walked
         .values()
-        .flat_map(|(steps, _)| steps)
-        .filter_map(|step| step.file);
+        .flat_map(|history| &history.revisions)
+        .filter_map(|revision| revision.file);
     read::fetch_files(call, &call.folder.objects()?, files).await?;
     let store = call.folder.objects()?;
     let mut told = BTreeMap::new();
-    for (path, (steps, is_whole)) in walked {
-        let list = steps
+    for (path, history) in walked {
+        let list = history
+            .revisions
             .iter()
-            .map(|step| change(&store, step))
+            .map(|revision| answer(&store, revision))
             .collect::<Answer<_>>()?;
-        told.insert(path, ChangesAnswer { list, is_whole });
+        let is_whole = history.is_complete;
+        told.insert(path, FileHistoryAnswer { list, is_whole });
     }
     Ok(told)
 }
 
-fn change(store: &Objects, step: &Step) -> Answer<ChangeAnswer> {
-    let (message, _) = objects::said(store, step.told_by)?;
-    let (_, date) = objects::said(store, step.commit)?;
-    let content = step
+fn answer(store: &Objects, revision: &WalkedRevision) -> Answer<RevisionAnswer> {
+    let (message, _) = objects::said(store, revision.told_by)?;
+    let (_, date) = objects::said(store, revision.commit)?;
+    let content = revision
         .file
         .map(|id| objects::content(store, id))
         .transpose()?
         .flatten();
-    let parent = objects::first_parent(store, step.commit)?
+    let parent = objects::first_parent(store, revision.commit)?
         .map(objects::commit)
         .transpose()?;
-    let commit = objects::commit(step.commit)?;
-    Ok(ChangeAnswer {
+    let commit = objects::commit(revision.commit)?;
+    Ok(RevisionAnswer {
         commit,
         parent,
         message,

@@ -1,33 +1,33 @@
-//! How commits stand to one another: only commits are fetched, and never is the end of what was
-//! fetched taken for the beginning of history.
+//! How commits relate: only commits are fetched, and the end of what was fetched is never taken for
+//! the beginning of history.
 
 use std::collections::HashSet;
 
-use branch::{CommitName, Relation, Relations};
+use branch::{Ancestry, CommitAncestry, CommitName};
 use contract::Commit;
 use gix_hash::ObjectId;
 use gix_object::Exists as _;
 
 use crate::{
-    answers::Answer, folder::REMOTE, objects, past::DEPTHS, program::Call, trouble::Trouble,
+    answers::Answer, error::GitError, file_history::DEPTHS, folder::REMOTE, objects, program::Call,
 };
 
 /// Where the remote's branches are kept.
 const BRANCHES: &str = "refs/runbook/heads/";
 
 /// After so many commits that the remote does not have, no more are asked for one by one.
-const LACKING: usize = 5;
+const MAX_MISSING_COMMITS: usize = 5;
 
-/// Returns how a commit stands to others, the newest first.
+/// Returns how a commit relates to others, the newest first.
 ///
 /// What is deployed is usually behind the new commit, not far: it is looked for there first. When the
 /// first of the others is not, or the rest is not soon, they themselves are fetched, and what is behind
 /// all of them.
-pub(crate) async fn relations(
+pub(crate) async fn ancestry(
     call: &Call<'_>,
     commit: &CommitName,
     others: &[CommitName],
-) -> Answer<Relations> {
+) -> Answer<CommitAncestry> {
     let by_branches = commit.whole().is_none();
     let mut asked = Asked {
         commits: commit.whole().into_iter().collect(),
@@ -39,8 +39,8 @@ pub(crate) async fn relations(
         let first = Graph::new(call, step)
             .await?
             .judge(commit, others, widely)?;
-        if let Judged::Certain(relations) = first {
-            return Ok(relations);
+        if let Judged::Certain(ancestry) = first {
+            return Ok(ancestry);
         }
         if !widely && (step > 0 || matches!(first, Judged::Open { at: 0 })) {
             widely = true;
@@ -49,15 +49,15 @@ pub(crate) async fn relations(
                 .extend(others.iter().filter_map(CommitName::whole));
             asked.branches = others.iter().any(|other| other.whole().is_none());
             asked.fetch(call, depth).await?;
-            if let Judged::Certain(relations) = Graph::new(call, step)
+            if let Judged::Certain(ancestry) = Graph::new(call, step)
                 .await?
                 .judge(commit, others, widely)?
             {
-                return Ok(relations);
+                return Ok(ancestry);
             }
         }
     }
-    Err(Trouble::history_cut())
+    Err(GitError::history_cut())
 }
 
 /// What is fetched.
@@ -88,17 +88,17 @@ impl Asked {
             arguments.extend(["--recurse-submodules=no", REMOTE]);
             arguments.extend(self.branches.then_some(branches.as_str()));
             arguments.extend(self.commits.iter().map(Commit::as_str));
-            let Err(trouble) = call.expect(&arguments, &[]).await else {
+            let Err(error) = call.expect(&arguments, &[]).await else {
                 break;
             };
             let before = self.commits.len();
             self.commits
-                .retain(|commit| !trouble.is_missing_commit(commit));
+                .retain(|commit| !error.is_missing_commit(commit));
             if self.commits.len() == before {
-                return Err(trouble);
+                return Err(error);
             }
             lacking += 1;
-            if lacking == LACKING {
+            if lacking == MAX_MISSING_COMMITS {
                 self.commits.truncate(1);
                 self.branches = true;
             }
@@ -117,17 +117,17 @@ struct Graph {
 
 /// What can be said of what was fetched.
 enum Judged {
-    Certain(Relations),
+    Certain(CommitAncestry),
     /// Not before more was fetched, for the sake of this one of the others.
     Open {
         at: usize,
     },
 }
 
-/// A commit and all behind it.
-struct Past {
+/// A commit and its ancestors.
+struct Ancestors {
     commits: HashSet<ObjectId>,
-    /// Whether there is more behind it than was fetched.
+    /// Whether there are more ancestors than were fetched.
     is_cut: bool,
 }
 
@@ -146,7 +146,7 @@ impl Graph {
             .await?;
         let branches = branches
             .iter()
-            .map(|id| ObjectId::from_hex(id.as_bytes()).map_err(Trouble::other));
+            .map(|id| ObjectId::from_hex(id.as_bytes()).map_err(GitError::other));
         Ok(Self {
             objects: call.folder.objects()?,
             branches: branches.collect::<Answer<_>>()?,
@@ -155,65 +155,68 @@ impl Graph {
     }
 
     fn judge(&self, commit: &CommitName, others: &[CommitName], widely: bool) -> Answer<Judged> {
-        let around = self.past(&self.branches)?;
+        let around = self.ancestors(&self.branches)?;
         let id = match self.named(commit, &around)? {
             Named::Commit(id) => id,
             Named::Open => return Ok(Judged::Open { at: 0 }),
             Named::Nothing => {
                 let others = others
                     .iter()
-                    .map(|other| (Relation::Unknown, other.whole()))
+                    .map(|other| (Ancestry::Unknown, other.whole()))
                     .collect();
-                return Ok(Judged::Certain(Relations {
+                return Ok(Judged::Certain(CommitAncestry {
                     commit: None,
                     others,
                 }));
             }
         };
-        let behind = self.past(&[id])?;
+        let behind = self.ancestors(&[id])?;
         let mut found = Vec::new();
         for (at, other) in others.iter().enumerate() {
-            let relation = match self.named(other, &behind)? {
+            let ancestry = match self.named(other, &behind)? {
+                Named::Commit(other) if other == id => Some((Ancestry::Same, Some(other))),
                 Named::Commit(other) if behind.commits.contains(&other) => {
-                    Some((Relation::After, Some(other)))
+                    Some((Ancestry::Descendant, Some(other)))
                 }
-                _ if widely => self.relation(id, &behind, self.named(other, &around)?)?,
+                _ if widely => self.ancestry(id, &behind, self.named(other, &around)?)?,
                 _ => None,
             };
-            let Some((relation, id)) = relation else {
+            let Some((ancestry, id)) = ancestry else {
                 return Ok(Judged::Open { at });
             };
-            found.push((relation, id.map(objects::commit).transpose()?));
+            found.push((ancestry, id.map(objects::commit).transpose()?));
         }
-        Ok(Judged::Certain(Relations {
+        Ok(Judged::Certain(CommitAncestry {
             commit: Some(objects::commit(id)?),
             others: found,
         }))
     }
 
-    /// Returns how a commit stands to one that is not behind it.
-    fn relation(
+    /// Returns how a commit relates to one that is not among its ancestors.
+    fn ancestry(
         &self,
         id: ObjectId,
-        behind: &Past,
+        behind: &Ancestors,
         other: Named,
-    ) -> Answer<Option<(Relation, Option<ObjectId>)>> {
+    ) -> Answer<Option<(Ancestry, Option<ObjectId>)>> {
         let other = match other {
             Named::Commit(other) => other,
-            Named::Nothing => return Ok(Some((Relation::Unknown, None))),
+            Named::Nothing => return Ok(Some((Ancestry::Unknown, None))),
             Named::Open => return Ok(None),
         };
-        let ahead = self.past(&[other])?;
-        Ok(match () {
-            () if ahead.commits.contains(&id) => Some((Relation::Before, Some(other))),
-            () if ahead.is_cut || behind.is_cut => None,
-            () => Some((Relation::Apart, Some(other))),
-        })
+        let ahead = self.ancestors(&[other])?;
+        if ahead.commits.contains(&id) {
+            return Ok(Some((Ancestry::Ancestor, Some(other))));
+        }
+        if ahead.is_cut || behind.is_cut {
+            return Ok(None);
+        }
+        Ok(Some((Ancestry::Diverged, Some(other))))
     }
 
     /// Looks a name up: a whole one in all that was fetched, an abbreviation among these commits. One
     /// that fits nothing in thousands of commits names something else.
-    fn named(&self, name: &CommitName, among: &Past) -> Answer<Named> {
+    fn named(&self, name: &CommitName, among: &Ancestors) -> Answer<Named> {
         if let Some(commit) = name.whole() {
             let id = objects::id(&commit)?;
             return Ok(if self.objects.exists(&id) {
@@ -233,24 +236,38 @@ impl Graph {
         })
     }
 
-    fn past(&self, starts: &[ObjectId]) -> Answer<Past> {
-        let mut past = Past {
+    fn ancestors(&self, starts: &[ObjectId]) -> Answer<Ancestors> {
+        let mut ancestors = Ancestors {
             commits: HashSet::new(),
             is_cut: false,
         };
         let mut open = starts.to_vec();
         while let Some(id) = open.pop() {
-            if past.commits.contains(&id) {
+            if ancestors.commits.contains(&id) {
                 continue;
             }
             match objects::parents(&self.objects, id)? {
                 Some(parents) => {
-                    past.commits.insert(id);
+                    ancestors.commits.insert(id);
                     open.extend(parents);
                 }
-                None => past.is_cut = true,
+                None => ancestors.is_cut = true,
             }
         }
-        Ok(past)
+        Ok(ancestors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_older_recordings_are_read() {
+        let read = |word: &str| serde_json::from_value::<Ancestry>(word.into()).unwrap();
+        assert_eq!(
+            ["after", "before", "apart", "unknown"].map(read),
+            ["descendant", "ancestor", "diverged", "unknown"].map(read)
+        );
     }
 }

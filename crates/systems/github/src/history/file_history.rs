@@ -9,8 +9,8 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use branch::{Change, Changes};
-use contract::{Commit, Failure, asking, editing::LARGEST};
+use branch::{FileHistory, MAX_FILE_SIZE, Revision};
+use contract::{Commit, Failure, asking};
 use fetch::FetchError;
 use serde::Deserialize;
 
@@ -28,110 +28,121 @@ const PAGE: usize = 100;
 const BATCH: (usize, usize) = (50, 4 << 20);
 
 #[derive(Deserialize)]
-struct Repository {
-    object: Option<Tip>,
+struct TipRepository {
+    object: Option<TipCommit>,
 }
 
 /// The newest commits, and as `h0`, `h1`, … the history of each file.
 #[derive(Deserialize)]
-struct Tip {
-    recent: Nodes<Recent>,
+struct TipCommit {
+    recent: Nodes<RecentCommit>,
     #[serde(flatten)]
-    histories: BTreeMap<String, History>,
+    histories: BTreeMap<String, FileHistoryPage>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct History {
+struct FileHistoryPage {
     page_info: PageInfo,
-    nodes: Vec<Past>,
+    nodes: Vec<RevisionNode>,
 }
 
 /// One of the newest commits, with the files as `f0`, `f1`, ….
 #[derive(Deserialize)]
-struct Recent {
+struct RecentCommit {
     oid: Commit,
     message: String,
     #[serde(rename = "authoredDate")]
     date: String,
-    parents: Nodes<Parent>,
+    parents: Nodes<RevisionParent>,
     #[serde(flatten)]
-    files: BTreeMap<String, Option<File>>,
+    files: BTreeMap<String, Option<FileNode>>,
 }
 
 /// A commit that changed a file.
 #[derive(Clone, Deserialize)]
-struct Past {
+struct RevisionNode {
     oid: Commit,
     message: String,
     #[serde(rename = "authoredDate")]
     date: String,
-    parents: Nodes<Parent>,
-    file: Option<File>,
+    parents: Nodes<RevisionParent>,
+    file: Option<FileNode>,
 }
 
 #[derive(Clone, Deserialize)]
-struct Parent {
+struct RevisionParent {
     oid: Commit,
     #[serde(default)]
-    file: Option<File>,
+    file: Option<FileNode>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-struct File {
+struct FileNode {
     oid: String,
-    object: Option<Object>,
+    object: Option<BlobSize>,
 }
 
 /// Empty for what is no file.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Object {
+struct BlobSize {
     byte_size: Option<usize>,
 }
 
-/// The steps of a file, newest first.
+/// The walked of a file, newest first.
 #[derive(Default)]
-struct Steps {
-    list: Vec<Past>,
-    is_whole: bool,
+struct WalkedRevisions {
+    revisions: Vec<RevisionNode>,
+    is_complete: bool,
 }
 
 /// Returns the newest changes of the files, at most a hundred of each.
-pub(super) async fn changes(
+pub(super) async fn file_histories(
     github: &GitHub<'_>,
     tip: &Commit,
     paths: &[String],
     most: usize,
-) -> Result<BTreeMap<String, Changes>, Failure> {
+) -> Result<BTreeMap<String, FileHistory>, Failure> {
     if paths.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let steps = steps(github, tip, paths, most.min(PAGE)).await?;
-    let files = steps
+    let walked = walked(github, tip, paths, most.min(PAGE)).await?;
+    let files = walked
         .iter()
-        .flat_map(|steps| &steps.list)
-        .filter_map(Past::file);
-    let contents = contents(github, files.filter(|file| file.size() <= LARGEST)).await?;
-    let told = paths
-        .iter()
-        .zip(steps)
-        .map(|(path, Steps { list, is_whole })| {
-            let list = list
+        .flat_map(|walked| &walked.revisions)
+        .filter_map(RevisionNode::file);
+    let contents = contents(github, files.filter(|file| file.size() <= MAX_FILE_SIZE)).await?;
+    let told = paths.iter().zip(walked).map(
+        |(
+            path,
+            WalkedRevisions {
+                revisions,
+                is_complete,
+            },
+        )| {
+            let revisions = revisions
                 .into_iter()
-                .map(|past| past.told(&contents))
+                .map(|revision| revision.read(&contents))
                 .collect::<Result<_, Failure>>()?;
-            Ok((path.clone(), Changes { list, is_whole }))
-        });
+            Ok((
+                path.clone(),
+                FileHistory {
+                    revisions,
+                    is_complete,
+                },
+            ))
+        },
+    );
     told.collect()
 }
 
-async fn steps(
+async fn walked(
     github: &GitHub<'_>,
     tip: &Commit,
     paths: &[String],
     most: usize,
-) -> Result<Vec<Steps>, Failure> {
+) -> Result<Vec<WalkedRevisions>, Failure> {
     let own = [
         ("tip".to_owned(), tip.as_str().into()),
         ("count".to_owned(), PAGE.into()),
@@ -141,15 +152,15 @@ async fn steps(
         .enumerate()
         .map(|(n, path)| (format!("p{n}"), path.as_str().into()));
     let variables = own.into_iter().chain(named);
-    let found: Option<Repository> = github
+    let found: Option<TipRepository> = github
         .ask(&question(paths.len()), variables, Needs::Contents)
         .await?;
     let found = found.and_then(|repository| repository.object);
-    let Tip {
+    let TipCommit {
         recent,
         mut histories,
     } = found.ok_or_else(|| wrong(&format!("GitHub no longer has {tip}")))?;
-    let recent: HashMap<&Commit, &Recent> = recent
+    let recent: HashMap<&Commit, &RecentCommit> = recent
         .nodes
         .iter()
         .map(|commit| (&commit.oid, commit))
@@ -158,14 +169,14 @@ async fn steps(
         let history = histories
             .remove(&format!("h{n}"))
             .ok_or_else(|| wrong("GitHub told no history"))?;
-        let mut walk = Walk {
+        let mut walk = HistoryWalk {
             recent: &recent,
             file: format!("f{n}"),
             history,
-            steps: Steps::default(),
+            walked: WalkedRevisions::default(),
         };
         walk.all(tip, most);
-        Ok(walk.steps)
+        Ok(walk.walked)
     });
     told.collect()
 }
@@ -190,22 +201,22 @@ fn question(files: usize) -> String {
 }
 
 /// The way back from a tip, for one file.
-struct Walk<'a> {
-    recent: &'a HashMap<&'a Commit, &'a Recent>,
+struct HistoryWalk<'a> {
+    recent: &'a HashMap<&'a Commit, &'a RecentCommit>,
     /// Its name among a commit's files.
     file: String,
-    history: History,
-    steps: Steps,
+    history: FileHistoryPage,
+    walked: WalkedRevisions,
 }
 
-impl Walk<'_> {
+impl HistoryWalk<'_> {
     fn all(&mut self, tip: &Commit, most: usize) {
         if let Some((last, now)) = self.first_parents(tip) {
             self.further(&last, now);
         }
-        if self.steps.list.len() > most {
-            self.steps.list.truncate(most);
-            self.steps.is_whole = false;
+        if self.walked.revisions.len() > most {
+            self.walked.revisions.truncate(most);
+            self.walked.is_complete = false;
         }
     }
 
@@ -216,10 +227,10 @@ impl Walk<'_> {
         loop {
             let after = self.file_of(commit);
             let Some(parent) = commit.parents.nodes.first() else {
-                self.steps
-                    .list
-                    .extend(after.is_some().then(|| self.step(commit, None)));
-                self.steps.is_whole = true;
+                self.walked
+                    .revisions
+                    .extend(after.is_some().then(|| self.revision(commit, None)));
+                self.walked.is_complete = true;
                 return None;
             };
             let Some(parent) = self.recent.get(&parent.oid).copied() else {
@@ -227,9 +238,9 @@ impl Walk<'_> {
             };
             let before = self.file_of(parent);
             if after.map(|file| &file.oid) != before.map(|file| &file.oid) {
-                self.steps.list.push(self.step(commit, before));
+                self.walked.revisions.push(self.revision(commit, before));
                 if after.is_some() && before.is_none() {
-                    self.steps.is_whole = true;
+                    self.walked.is_complete = true;
                     return None;
                 }
             }
@@ -240,26 +251,28 @@ impl Walk<'_> {
     /// Goes on in the file's own history, each step from what the next one left: an old change of a
     /// branch that was merged late is not what the file was before.
     fn further(&mut self, last: &Commit, mut now: Option<String>) {
-        let is_new = |past: &&Past| past.oid == *last || !self.recent.contains_key(&past.oid);
-        self.steps.is_whole = !self.history.page_info.has_next_page;
-        for past in self.history.nodes.iter().filter(is_new) {
+        let is_new = |revision: &&RevisionNode| {
+            revision.oid == *last || !self.recent.contains_key(&revision.oid)
+        };
+        self.walked.is_complete = !self.history.page_info.has_next_page;
+        for revision in self.history.nodes.iter().filter(is_new) {
             let (after, before) = (
-                past.file().map(|file| &file.oid),
-                past.before().map(|file| &file.oid),
+                revision.file().map(|file| &file.oid),
+                revision.before().map(|file| &file.oid),
             );
             if after != now.as_ref() || after == before {
                 continue;
             }
-            self.steps.list.push(past.clone());
+            self.walked.revisions.push(revision.clone());
             if after.is_some() && before.is_none() {
-                self.steps.is_whole = true;
+                self.walked.is_complete = true;
                 break;
             }
             now = before.cloned();
         }
     }
 
-    fn file_of<'c>(&self, commit: &'c Recent) -> Option<&'c File> {
+    fn file_of<'c>(&self, commit: &'c RecentCommit) -> Option<&'c FileNode> {
         commit
             .files
             .get(&self.file)?
@@ -267,14 +280,14 @@ impl Walk<'_> {
             .filter(|file| file.is_file())
     }
 
-    fn step(&self, commit: &Recent, before: Option<&File>) -> Past {
+    fn revision(&self, commit: &RecentCommit, before: Option<&FileNode>) -> RevisionNode {
         let file = self.file_of(commit);
         let parents = commit.parents.nodes.iter();
-        let parents = parents.map(|parent| Parent {
+        let parents = parents.map(|parent| RevisionParent {
             oid: parent.oid.clone(),
             file: before.cloned(),
         });
-        Past {
+        RevisionNode {
             oid: commit.oid.clone(),
             message: self
                 .brought(commit, file)
@@ -290,12 +303,14 @@ impl Walk<'_> {
 
     /// Returns what was said by the commit that a merge brought: it has the same file, and the file's own
     /// history tells it in the place of the merge.
-    fn brought(&self, commit: &Recent, file: Option<&File>) -> Option<&str> {
+    fn brought(&self, commit: &RecentCommit, file: Option<&FileNode>) -> Option<&str> {
         let history = &self.history.nodes;
-        if history.iter().any(|past| past.oid == commit.oid) {
+        if history.iter().any(|revision| revision.oid == commit.oid) {
             return None;
         }
-        let same = |past: &&Past| past.file().map(|file| &file.oid) == file.map(|file| &file.oid);
+        let same = |revision: &&RevisionNode| {
+            revision.file().map(|file| &file.oid) == file.map(|file| &file.oid)
+        };
         Some(&history.iter().find(same)?.message)
     }
 }
@@ -303,7 +318,7 @@ impl Walk<'_> {
 /// Returns what is in these files, by their object names, each once.
 async fn contents(
     github: &GitHub<'_>,
-    files: impl Iterator<Item = &File>,
+    files: impl Iterator<Item = &FileNode>,
 ) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let sizes: BTreeMap<&str, usize> = files.map(|file| (file.oid.as_str(), file.size())).collect();
     let mut contents = BTreeMap::new();
@@ -335,7 +350,7 @@ async fn read_batch(
 ) -> Result<(), Failure> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
-    struct Blob {
+    struct BlobText {
         text: Option<String>,
     }
     let parameters = each(batch.len(), |n| format!(", $o{n}: GitObjectID!"));
@@ -350,7 +365,7 @@ async fn read_batch(
         .iter()
         .enumerate()
         .map(|(n, oid)| (format!("o{n}"), (*oid).into()));
-    let found: Option<BTreeMap<String, Option<Blob>>> =
+    let found: Option<BTreeMap<String, Option<BlobText>>> =
         github.ask(&document, variables, Needs::Contents).await?;
     let mut found = found.unwrap_or_default();
     for (n, oid) in batch.iter().enumerate() {
@@ -366,7 +381,7 @@ async fn read_batch(
     Ok(())
 }
 
-impl File {
+impl FileNode {
     /// Returns whether it is one, and not a directory or a submodule.
     fn is_file(&self) -> bool {
         self.object
@@ -382,12 +397,12 @@ impl File {
     }
 }
 
-impl Past {
-    fn file(&self) -> Option<&File> {
+impl RevisionNode {
+    fn file(&self) -> Option<&FileNode> {
         self.file.as_ref().filter(|file| file.is_file())
     }
 
-    fn before(&self) -> Option<&File> {
+    fn before(&self) -> Option<&FileNode> {
         self.parents
             .nodes
             .first()?
@@ -396,11 +411,11 @@ impl Past {
             .filter(|file| file.is_file())
     }
 
-    fn told(self, contents: &BTreeMap<String, Vec<u8>>) -> Result<Change, Failure> {
+    fn read(self, contents: &BTreeMap<String, Vec<u8>>) -> Result<Revision, Failure> {
         let date = humantime::parse_rfc3339_weak(&self.date);
         let date = date.map_err(|error| wrong(&format!("`{}` is no date ({error})", self.date)))?;
         let since = date.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(Change {
+        Ok(Revision {
             content: self
                 .file()
                 .and_then(|file| contents.get(&file.oid).cloned()),
@@ -425,20 +440,20 @@ fn wrong(what: &str) -> Failure {
 mod tests {
     use super::*;
 
-    fn file(oid: &str) -> Option<File> {
-        Some(File {
+    fn file(oid: &str) -> Option<FileNode> {
+        Some(FileNode {
             oid: oid.to_owned(),
-            object: Some(Object { byte_size: Some(1) }),
+            object: Some(BlobSize { byte_size: Some(1) }),
         })
     }
 
-    fn past(digit: &str, after: Option<&str>, before: Option<&str>) -> Past {
-        Past {
+    fn revision(digit: &str, after: Option<&str>, before: Option<&str>) -> RevisionNode {
+        RevisionNode {
             oid: digit.repeat(40).parse().unwrap(),
             message: String::new(),
             date: String::new(),
             parents: Nodes {
-                nodes: vec![Parent {
+                nodes: vec![RevisionParent {
                     oid: "0".repeat(40).parse().unwrap(),
                     file: before.and_then(file),
                 }],
@@ -447,38 +462,44 @@ mod tests {
         }
     }
 
-    /// The steps of a file that is so now, none of whose commits is among the newest ones.
-    fn further(now: &str, nodes: Vec<Past>) -> (String, bool) {
-        let history = History {
+    /// The walked of a file that is so now, none of whose commits is among the newest ones.
+    fn further(now: &str, nodes: Vec<RevisionNode>) -> (String, bool) {
+        let history = FileHistoryPage {
             page_info: PageInfo {
                 has_next_page: false,
                 end_cursor: None,
             },
             nodes,
         };
-        let (recent, steps) = (HashMap::new(), Steps::default());
-        let mut walk = Walk {
+        let (recent, walked) = (HashMap::new(), WalkedRevisions::default());
+        let mut walk = HistoryWalk {
             recent: &recent,
             file: "f0".to_owned(),
             history,
-            steps,
+            walked,
         };
         walk.further(&"f".repeat(40).parse().unwrap(), Some(now.to_owned()));
-        let Steps { list, is_whole } = walk.steps;
+        let WalkedRevisions {
+            revisions,
+            is_complete,
+        } = walk.walked;
         (
-            list.iter().map(|past| &past.oid.as_str()[..1]).collect(),
-            is_whole,
+            revisions
+                .iter()
+                .map(|revision| &revision.oid.as_str()[..1])
+                .collect(),
+            is_complete,
         )
     }
 
     #[test]
     fn what_a_branch_had_that_was_merged_late_is_not_what_was_before() {
         let merged = vec![
-            past("5", Some("v3 and a comment"), Some("v3")),
-            past("4", Some("v1 and a comment"), Some("v1")),
-            past("3", Some("v3"), Some("v2")),
-            past("2", Some("v2"), Some("v1")),
-            past("1", Some("v1"), None),
+            revision("5", Some("v3 and a comment"), Some("v3")),
+            revision("4", Some("v1 and a comment"), Some("v1")),
+            revision("3", Some("v3"), Some("v2")),
+            revision("2", Some("v2"), Some("v1")),
+            revision("1", Some("v1"), None),
         ];
         assert_eq!(
             further("v3 and a comment", merged),
@@ -489,9 +510,9 @@ mod tests {
     #[test]
     fn what_was_before_the_file_began_anew_is_another_file() {
         let again = vec![
-            past("3", Some("v2"), None),
-            past("2", None, Some("v1")),
-            past("1", Some("v1"), None),
+            revision("3", Some("v2"), None),
+            revision("2", None, Some("v1")),
+            revision("1", Some("v1"), None),
         ];
         assert_eq!(further("v2", again), ("3".to_owned(), true));
     }

@@ -1,80 +1,83 @@
-//! Who waits for a turn: how long, how often, and when to give up.
+//! Trying again: after a transient error, and after somebody else changed the branch first.
 
 use std::time::Duration;
 
+use branch::{BranchError, CONTENDED, Name};
 use contract::{Commit, Failure, Verdict, World, asking};
 
-use crate::{BranchError, CONTENDED, Name};
+/// How many transient errors in a row, such as a restarting server or a broken connection, are one too
+/// many.
+const MAX_TRANSIENT_ERRORS: u32 = 4;
 
-/// How often in a row a disturbance may come before it counts: a server that restarts, a connection
-/// that breaks.
-const DISTURBANCES: u32 = 4;
-
-/// The longest pause after a lost race is this, times how often it was lost, up to a second: several
+/// The longest backoff after a lost race is this, times the number of lost races, up to a second: several
 /// writers spread out instead of meeting again.
-const SLOT: Duration = Duration::from_millis(60);
+const BACKOFF_SLOT: Duration = Duration::from_millis(60);
 
-/// The tries so far.
-pub(crate) struct Turns<'w> {
+/// The attempts so far.
+pub(crate) struct Retry<'w> {
     world: &'w World,
     name: Name,
     lost: u32,
     /// The tip that the last race was lost on.
     last: Option<Commit>,
-    /// Pushes in a row that failed without a race.
-    disturbances: u32,
+    /// Pushes in a row that failed with a transient error.
+    errors: u32,
 }
 
-impl<'w> Turns<'w> {
+impl<'w> Retry<'w> {
     pub(crate) fn new(world: &'w World, name: &Name) -> Self {
         Self {
             world,
             name: name.clone(),
             lost: 0,
             last: None,
-            disturbances: 0,
+            errors: 0,
         }
     }
 
-    /// Asks until there is an answer, or a failure that does not pass.
+    pub(crate) fn world(&self) -> &'w World {
+        self.world
+    }
+
+    /// Asks until there is an answer, or a failure that is not transient.
     pub(crate) async fn ask<T>(
         &self,
         question: impl AsyncFn() -> Result<T, BranchError>,
     ) -> Result<T, BranchError> {
-        let mut disturbances = 0;
+        let mut errors = 0;
         loop {
             match question().await {
                 Err(BranchError::Failed(failure)) => {
-                    disturbances += 1;
-                    self.pause(failure, disturbances).await?;
+                    errors += 1;
+                    self.back_off(failure, errors).await?;
                 }
                 answer => return answer,
             }
         }
     }
 
-    /// Pauses after a push that failed in a way that may pass.
-    pub(crate) async fn disturbed(&mut self, failure: Failure) -> Result<(), Failure> {
-        self.disturbances += 1;
-        self.pause(failure, self.disturbances).await
+    /// Backs off after a push that failed with a transient error.
+    pub(crate) async fn transient_error(&mut self, failure: Failure) -> Result<(), Failure> {
+        self.errors += 1;
+        self.back_off(failure, self.errors).await
     }
 
-    async fn pause(&self, failure: Failure, disturbances: u32) -> Result<(), Failure> {
-        if !may_pass(&failure) || disturbances >= DISTURBANCES || self.is_late() {
+    async fn back_off(&self, failure: Failure, errors: u32) -> Result<(), Failure> {
+        if !is_transient(&failure) || errors >= MAX_TRANSIENT_ERRORS || self.is_late() {
             return Err(failure);
         }
         self.world
             .waiting_for(format!("`{}` to answer: {}", self.name, failure.summary()));
         self.world
-            .sleep(Duration::from_millis(200) * 2_u32.pow(disturbances - 1))
+            .sleep(Duration::from_millis(200) * 2_u32.pow(errors - 1))
             .await;
         Ok(())
     }
 
-    /// Pauses for a random while after a lost race, unless the deadline has come.
+    /// Backs off for a random time after a lost race, unless the deadline is over.
     pub(crate) async fn lost(&mut self, tip: &Commit) -> Result<(), Failure> {
         self.lost += 1;
-        self.disturbances = 0;
+        self.errors = 0;
         self.last = Some(tip.clone());
         if self.world.deadline().is_over() {
             return Err(self.contended(tip));
@@ -84,7 +87,7 @@ impl<'w> Turns<'w> {
             "a turn on `{}`: others were faster {times}",
             self.name
         ));
-        let longest = (SLOT * self.lost).min(Duration::from_secs(1));
+        let longest = (BACKOFF_SLOT * self.lost).min(Duration::from_secs(1));
         self.world.sleep(longest.mul_f64(self.world.random())).await;
         Ok(())
     }
@@ -100,7 +103,7 @@ impl<'w> Turns<'w> {
         }
     }
 
-    /// With `--timeout 0` a disturbance may pass too: it is part of putting the question once.
+    /// With `--timeout 0` a transient error is retried too: that is part of asking once.
     fn is_late(&self) -> bool {
         self.world.deadline().waits() && self.world.deadline().is_over()
     }
@@ -122,7 +125,7 @@ impl<'w> Turns<'w> {
     }
 }
 
-fn may_pass(failure: &Failure) -> bool {
+fn is_transient(failure: &Failure) -> bool {
     let passing = [asking::UNREACHABLE, asking::SERVER_ERROR, asking::TIMED_OUT];
     failure.verdict == Verdict::Unavailable && passing.contains(&failure.reason)
 }

@@ -9,10 +9,11 @@ use std::{
 };
 
 use branch::{
-    Branch, BranchError, Decision, Edit, Entry, FileChange, Name, Outcome, Pushed, Rejection,
-    RejectionKind, Snapshot, update,
+    Branch, BranchError, CommitRequest, FileContent, Name, PushResult, Rejection, RejectionKind,
+    Snapshot, TreeEntry,
 };
 use contract::{Commit, Failure, Verdict, World, asking};
+use remote::{Decision, Problem, WriteOutcome, update};
 
 const FILE: &str = "count";
 
@@ -89,7 +90,7 @@ impl Branch for Memory {
                 Failure::unavailable(asking::TIMED_OUT, anyhow::anyhow!("too slow")).into(),
             );
         }
-        let file = Entry::File {
+        let file = TreeEntry::File {
             content: self.content().into_bytes(),
             executable: false,
         };
@@ -100,26 +101,30 @@ impl Branch for Memory {
         })
     }
 
-    async fn commit(&self, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
+    async fn commit(
+        &self,
+        onto: &Snapshot,
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
         assert_eq!(
             onto.tip,
             self.tip(),
             "the loop pushed onto a tip that it should have read again"
         );
         self.pushes.set(self.pushes.get() + 1);
-        let content = String::from_utf8(edit.files[0].content.clone()).unwrap();
+        let content = String::from_utf8(request.files[0].content.clone()).unwrap();
         let next = self.script.borrow_mut().pop_front().unwrap_or(Then::Lands);
         Ok(match next {
-            Then::Lands => Pushed::Landed {
+            Then::Lands => PushResult::Landed {
                 commit: self.add(content),
                 said: Vec::new(),
             },
             Then::Moves => {
                 let other = self.content().parse::<u32>().unwrap() + 100;
                 self.add(other.to_string());
-                Pushed::Moved
+                PushResult::Moved
             }
-            Then::Declined => Pushed::Rejected(Rejection {
+            Then::Declined => PushResult::Rejected(Rejection {
                 kind: RejectionKind::Declined,
                 word: "pre-receive hook declined".to_owned(),
                 lines: vec!["no".to_owned()],
@@ -127,12 +132,12 @@ impl Branch for Memory {
             Then::LandsUnheard => {
                 let commit = self.add(content);
                 self.add("1000".to_owned());
-                Pushed::Uncertain {
+                PushResult::Uncertain {
                     commit,
                     failure: gone(),
                 }
             }
-            Then::Vanishes => Pushed::Uncertain {
+            Then::Vanishes => PushResult::Uncertain {
                 commit: "f".repeat(40).parse().unwrap(),
                 failure: gone(),
             },
@@ -147,24 +152,29 @@ impl Branch for Memory {
 }
 
 /// Adds one to what is there, until it is `enough`.
-async fn add_one(world: &World, memory: &Memory, enough: u32) -> Result<Outcome<String>, Failure> {
+async fn add_one(
+    world: &World,
+    memory: &Memory,
+    enough: u32,
+) -> Result<WriteOutcome<String>, Failure> {
     update(
         world,
         memory,
+        "memory",
         &[FILE.to_owned()],
         async |snapshot: &Snapshot| {
-            let Entry::File { content, .. } = &snapshot.entries[FILE] else {
+            let TreeEntry::File { content, .. } = &snapshot.entries[FILE] else {
                 unreachable!()
             };
             let count: u32 = String::from_utf8_lossy(content).parse().unwrap();
             if count >= enough {
                 return Ok(Decision::Nothing);
             }
-            let files = vec![FileChange {
+            let files = vec![FileContent {
                 path: FILE.to_owned(),
                 content: (count + 1).to_string().into_bytes(),
             }];
-            Ok(Decision::Write(Edit {
+            Ok(Decision::Write(CommitRequest {
                 files,
                 message: "add one".to_owned(),
             }))
@@ -181,7 +191,7 @@ fn world(seconds: u64) -> World {
 async fn a_conflict_is_decided_anew_from_the_new_tip() {
     let memory = Memory::new([Then::Moves, Then::Moves]);
     let outcome = add_one(&world(60), &memory, 1000).await.unwrap();
-    assert!(matches!(outcome, Outcome::Landed { .. }));
+    assert!(matches!(outcome, WriteOutcome::Landed(_)));
     assert_eq!((memory.content().as_str(), memory.pushes.get()), ("201", 3));
 }
 
@@ -189,7 +199,7 @@ async fn a_conflict_is_decided_anew_from_the_new_tip() {
 async fn a_conflict_that_leaves_nothing_to_do_is_unchanged() {
     let memory = Memory::new([Then::Moves]);
     let outcome = add_one(&world(60), &memory, 100).await.unwrap();
-    assert!(matches!(outcome, Outcome::Unchanged(tip) if tip == memory.tip()));
+    assert!(matches!(outcome, WriteOutcome::Unchanged(tip) if tip == memory.tip()));
     assert_eq!((memory.content().as_str(), memory.pushes.get()), ("100", 1));
 }
 
@@ -226,7 +236,7 @@ async fn without_time_it_is_tried_once() {
 async fn a_commit_that_landed_unheard_is_found_behind_the_tip() {
     let memory = Memory::new([Then::LandsUnheard]);
     let outcome = add_one(&world(60), &memory, 1000).await.unwrap();
-    assert!(matches!(outcome, Outcome::Landed { commit, .. } if commit == memory.commit_of(2)));
+    assert!(matches!(outcome, WriteOutcome::Landed(commit) if commit == memory.commit_of(2)));
     assert_eq!(memory.pushes.get(), 1);
 }
 
@@ -234,7 +244,7 @@ async fn a_commit_that_landed_unheard_is_found_behind_the_tip() {
 async fn a_commit_that_vanished_is_made_again() {
     let memory = Memory::new([Then::Vanishes, Then::Fails]);
     let outcome = add_one(&world(60), &memory, 1000).await.unwrap();
-    assert!(matches!(outcome, Outcome::Landed { .. }));
+    assert!(matches!(outcome, WriteOutcome::Landed(_)));
     assert_eq!((memory.content().as_str(), memory.pushes.get()), ("1", 3));
 }
 
@@ -242,7 +252,9 @@ async fn a_commit_that_vanished_is_made_again() {
 async fn what_was_declined_is_not_tried_again() {
     let memory = Memory::new([Then::Declined]);
     let outcome = add_one(&world(60), &memory, 1000).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rejected(Rejection { lines, .. }) if lines == ["no"]));
+    assert!(
+        matches!(outcome, WriteOutcome::Failed(Problem::Declined(Rejection { lines, .. })) if lines == ["no"])
+    );
     assert_eq!(memory.pushes.get(), 1);
 }
 

@@ -1,22 +1,22 @@
-//! The past of a repository, whichever way it is asked.
+//! A branch of a remote, through git or through GitHub's API.
 
 use std::collections::BTreeMap;
 
-use branch::{Branch as _, Changes, CommitName, History, Name, Relations};
+use branch::{Branch as _, CommitAncestry, CommitName, FileHistory, History, Name};
 use contract::{Commit, Failure};
 use git::Git;
 use github::GitHub;
 
-/// A repository that is asked through git, or through GitHub's API.
-pub enum Past<'w> {
+/// A branch and the history of its repository, through git or through GitHub's API.
+pub enum RemoteBranch<'w> {
     /// Through git.
     Git(Git<'w>),
     /// Through GitHub's API.
     GitHub(GitHub<'w>),
 }
 
-impl Past<'_> {
-    /// Returns the branch that is meant.
+impl RemoteBranch<'_> {
+    /// Returns the name of the branch.
     pub fn name(&self) -> &Name {
         match self {
             Self::Git(git) => git.name(),
@@ -33,27 +33,27 @@ impl Past<'_> {
     }
 }
 
-impl History for Past<'_> {
-    async fn changes(
+impl History for RemoteBranch<'_> {
+    async fn file_histories(
         &self,
         tip: &Commit,
         paths: &[String],
         most: usize,
-    ) -> Result<BTreeMap<String, Changes>, Failure> {
+    ) -> Result<BTreeMap<String, FileHistory>, Failure> {
         match self {
-            Self::Git(git) => git.changes(tip, paths, most).await,
-            Self::GitHub(github) => github.changes(tip, paths, most).await,
+            Self::Git(git) => git.file_histories(tip, paths, most).await,
+            Self::GitHub(github) => github.file_histories(tip, paths, most).await,
         }
     }
 
-    async fn relations(
+    async fn ancestry(
         &self,
         commit: &CommitName,
         others: &[CommitName],
-    ) -> Result<Relations, Failure> {
+    ) -> Result<CommitAncestry, Failure> {
         match self {
-            Self::Git(git) => git.relations(commit, others).await,
-            Self::GitHub(github) => github.relations(commit, others).await,
+            Self::Git(git) => git.ancestry(commit, others).await,
+            Self::GitHub(github) => github.ancestry(commit, others).await,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Why git gives no answer: its words sorted into ours.
+//! Why git gives no answer: git's messages, sorted into reasons.
 
 use std::{fmt::Display, io, time::Duration};
 
@@ -10,14 +10,14 @@ use crate::{GIT_FAILED, address::Address};
 
 /// Why there is no answer, and git's own line about it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Trouble {
-    kind: Kind,
+pub(crate) struct GitError {
+    kind: GitErrorKind,
     text: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Kind {
+enum GitErrorKind {
     BranchMissing,
     CommitMissing,
     HistoryCut,
@@ -37,12 +37,15 @@ enum Kind {
 }
 
 /// What git, curl and ssh say (`LC_ALL=C`), the more telling first.
-const WORDS: [(Kind, &[&str]); 12] = [
-    (Kind::BranchMissing, &["couldn't find remote ref"]),
-    (Kind::CommitMissing, &["not our ref"]),
-    (Kind::DubiousOwnership, &["detected dubious ownership"]),
+const WORDS: [(GitErrorKind, &[&str]); 12] = [
+    (GitErrorKind::BranchMissing, &["couldn't find remote ref"]),
+    (GitErrorKind::CommitMissing, &["not our ref"]),
     (
-        Kind::NotWritten,
+        GitErrorKind::DubiousOwnership,
+        &["detected dubious ownership"],
+    ),
+    (
+        GitErrorKind::NotWritten,
         &[
             "no space left on device",
             "out of diskspace",
@@ -52,7 +55,7 @@ const WORDS: [(Kind, &[&str]); 12] = [
         ],
     ),
     (
-        Kind::Unauthorized,
+        GitErrorKind::Unauthorized,
         &[
             "returned error: 401",
             "authentication failed",
@@ -63,7 +66,7 @@ const WORDS: [(Kind, &[&str]); 12] = [
         ],
     ),
     (
-        Kind::Forbidden,
+        GitErrorKind::Forbidden,
         &[
             "returned error: 403",
             "resource not accessible by integration",
@@ -71,13 +74,13 @@ const WORDS: [(Kind, &[&str]); 12] = [
             "denied to ",
         ],
     ),
-    (Kind::RateLimited, &["returned error: 429"]),
+    (GitErrorKind::RateLimited, &["returned error: 429"]),
     (
-        Kind::ServerError,
+        GitErrorKind::ServerError,
         &["returned error: 5", "http 5", "internal server error"],
     ),
     (
-        Kind::NotFound,
+        GitErrorKind::NotFound,
         &[
             "repository not found",
             "returned error: 404",
@@ -86,11 +89,11 @@ const WORDS: [(Kind, &[&str]); 12] = [
         ],
     ),
     (
-        Kind::Untrusted,
+        GitErrorKind::Untrusted,
         &["certificate", "host key verification failed"],
     ),
     (
-        Kind::Unreachable,
+        GitErrorKind::Unreachable,
         &[
             "could not resolve host",
             "failed to connect",
@@ -101,7 +104,7 @@ const WORDS: [(Kind, &[&str]); 12] = [
         ],
     ),
     (
-        Kind::Broken,
+        GitErrorKind::Broken,
         &[
             "hung up unexpectedly",
             "unexpected disconnect",
@@ -116,8 +119,8 @@ const WORDS: [(Kind, &[&str]); 12] = [
     ),
 ];
 
-impl Trouble {
-    fn new(kind: Kind, text: impl Into<String>) -> Self {
+impl GitError {
+    fn new(kind: GitErrorKind, text: impl Into<String>) -> Self {
         Self {
             kind,
             text: text.into(),
@@ -130,7 +133,7 @@ impl Trouble {
         for (kind, words) in WORDS {
             let is_it = |line: &&str| {
                 // A disk that is full at the other end is not ours to clear.
-                let ours = kind != Kind::NotWritten || !line.starts_with("remote:");
+                let ours = kind != GitErrorKind::NotWritten || !line.starts_with("remote:");
                 ours && words
                     .iter()
                     .any(|word| line.to_ascii_lowercase().contains(word))
@@ -145,7 +148,7 @@ impl Trouble {
             .rfind(told)
             .or_else(|| text.lines().rfind(|line| !line.trim().is_empty()));
         Self::new(
-            Kind::Other,
+            GitErrorKind::Other,
             last.map_or_else(|| "it said nothing".to_owned(), plain),
         )
     }
@@ -158,7 +161,7 @@ impl Trouble {
             .find(|line| line.contains("unpack"))
             .or_else(|| text.lines().last());
         Self::new(
-            Kind::ServerError,
+            GitErrorKind::ServerError,
             line.map_or_else(|| "it could not store the commit".to_owned(), plain),
         )
     }
@@ -166,44 +169,47 @@ impl Trouble {
     /// There may be more behind what the remote has, and nobody to ask for it.
     pub(crate) fn history_cut() -> Self {
         Self::new(
-            Kind::HistoryCut,
+            GitErrorKind::HistoryCut,
             "its history ends at a commit whose parents it does not have",
         )
     }
 
     pub(crate) fn no_program() -> Self {
-        Self::new(Kind::NoProgram, "there is no `git` on the PATH")
+        Self::new(GitErrorKind::NoProgram, "there is no `git` on the PATH")
     }
 
     pub(crate) fn timed_out(limit: Duration) -> Self {
         Self::new(
-            Kind::TimedOut,
+            GitErrorKind::TimedOut,
             format!("git did not end within {} s", limit.as_secs()),
         )
     }
 
     pub(crate) fn not_written(what: &str, error: &io::Error) -> Self {
-        Self::new(Kind::NotWritten, format!("could not {what}: {error}"))
+        Self::new(
+            GitErrorKind::NotWritten,
+            format!("could not {what}: {error}"),
+        )
     }
 
     /// What gix says when it cannot write.
     pub(crate) fn storing(error: impl std::error::Error) -> Self {
         let text = causes(&error);
         let sorted = Self::said(text.as_bytes());
-        let kind = if sorted.kind == Kind::NotWritten {
-            Kind::NotWritten
+        let kind = if sorted.kind == GitErrorKind::NotWritten {
+            GitErrorKind::NotWritten
         } else {
-            Kind::Other
+            GitErrorKind::Other
         };
         Self::new(kind, text)
     }
 
     pub(crate) fn other(error: impl Display) -> Self {
-        Self::new(Kind::Other, error.to_string())
+        Self::new(GitErrorKind::Other, error.to_string())
     }
 
     pub(crate) fn is_missing_branch(&self) -> bool {
-        self.kind == Kind::BranchMissing
+        self.kind == GitErrorKind::BranchMissing
     }
 
     /// Returns the failure when git does not trust the folder that it was run in.
@@ -213,26 +219,29 @@ impl Trouble {
         };
         let denied =
             || Failure::denied(asking::PERMISSION_MISSING, error()).hinted(trust(&self.text));
-        (self.kind == Kind::DubiousOwnership).then(denied)
+        (self.kind == GitErrorKind::DubiousOwnership).then(denied)
     }
 
     /// Returns whether it is that the remote does not have this commit.
     pub(crate) fn is_missing_commit(&self, commit: &Commit) -> bool {
-        self.kind == Kind::CommitMissing && self.text.contains(commit.as_str())
+        self.kind == GitErrorKind::CommitMissing && self.text.contains(commit.as_str())
     }
 
     /// Returns whether a push may have had an effect although it failed.
     pub(crate) fn may_have_been_sent(&self) -> bool {
         matches!(
             self.kind,
-            Kind::Broken | Kind::TimedOut | Kind::ServerError | Kind::Other
+            GitErrorKind::Broken
+                | GitErrorKind::TimedOut
+                | GitErrorKind::ServerError
+                | GitErrorKind::Other
         )
     }
 
     /// Returns the failure of the step.
     pub(crate) fn failure(&self, address: &Address) -> Failure {
         let (text, shown) = (&self.text, &address.shown);
-        let doing = if self.kind == Kind::NotWritten {
+        let doing = if self.kind == GitErrorKind::NotWritten {
             "keep a temporary copy of"
         } else {
             "ask"
@@ -246,33 +255,36 @@ impl Trouble {
             false => (asking::NO_CREDENTIALS, NO_LOGIN),
         };
         match self.kind {
-            Kind::HistoryCut => Failure::unavailable(HISTORY_CUT, error)
+            GitErrorKind::HistoryCut => Failure::unavailable(HISTORY_CUT, error)
                 .hinted("ask the full repository: a shallow clone does not know what was before"),
-            Kind::BranchMissing | Kind::CommitMissing | Kind::Other => {
+            GitErrorKind::BranchMissing | GitErrorKind::CommitMissing | GitErrorKind::Other => {
                 Failure::unavailable(GIT_FAILED, error)
             }
-            Kind::DubiousOwnership => {
+            GitErrorKind::DubiousOwnership => {
                 Failure::denied(asking::PERMISSION_MISSING, error).hinted(trust(text))
             }
-            Kind::NotWritten => Failure::unavailable(NOT_WRITTEN, error)
+            GitErrorKind::NotWritten => Failure::unavailable(NOT_WRITTEN, error)
                 .hinted("free some space, or set `TMPDIR` to a folder that can be written"),
-            Kind::Unauthorized => Failure::denied(credentials, error).hinted(login),
-            Kind::Forbidden => Failure::denied(asking::PERMISSION_MISSING, error).hinted(MAY_WRITE),
-            Kind::RateLimited => Failure::unavailable(asking::RATE_LIMITED, error),
-            Kind::ServerError => Failure::unavailable(asking::SERVER_ERROR, error),
-            Kind::NotFound if address.is_folder() => {
+            GitErrorKind::Unauthorized => Failure::denied(credentials, error).hinted(login),
+            GitErrorKind::Forbidden => {
+                Failure::denied(asking::PERMISSION_MISSING, error).hinted(MAY_WRITE)
+            }
+            GitErrorKind::RateLimited => Failure::unavailable(asking::RATE_LIMITED, error),
+            GitErrorKind::ServerError => Failure::unavailable(asking::SERVER_ERROR, error),
+            GitErrorKind::NotFound if address.is_folder() => {
                 Failure::usage(error).hinted("check `--remote`")
             }
-            Kind::NotFound => not_found(error, address),
-            Kind::Unreachable => {
+            GitErrorKind::NotFound => not_found(error, address),
+            GitErrorKind::Unreachable => {
                 Failure::unavailable(asking::UNREACHABLE, error).hinted("check `--remote`")
             }
-            Kind::Broken => Failure::unavailable(asking::UNREACHABLE, error),
-            Kind::Untrusted => Failure::unavailable(asking::UNTRUSTED_CERTIFICATE, error).hinted(
-                "add the authority to git's `http.sslCAInfo`, or the host key to `known_hosts`",
-            ),
-            Kind::TimedOut => Failure::unavailable(asking::TIMED_OUT, error),
-            Kind::NoProgram => {
+            GitErrorKind::Broken => Failure::unavailable(asking::UNREACHABLE, error),
+            GitErrorKind::Untrusted => Failure::unavailable(asking::UNTRUSTED_CERTIFICATE, error)
+                .hinted(
+                    "add the authority to git's `http.sslCAInfo`, or the host key to `known_hosts`",
+                ),
+            GitErrorKind::TimedOut => Failure::unavailable(asking::TIMED_OUT, error),
+            GitErrorKind::NoProgram => {
                 Failure::unavailable(GIT_FAILED, error).hinted("install git 2.30 or newer")
             }
         }
@@ -324,9 +336,9 @@ fn causes(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
 
-    fn sorted(stderr: &str) -> (Kind, String) {
-        let trouble = Trouble::said(stderr.as_bytes());
-        (trouble.kind, trouble.text)
+    fn sorted(stderr: &str) -> (GitErrorKind, String) {
+        let error = GitError::said(stderr.as_bytes());
+        (error.kind, error.text)
     }
 
     #[test]
@@ -335,43 +347,46 @@ mod tests {
         for (said, kind) in [
             (
                 "git@github.com: Permission denied (publickey).\n",
-                Kind::Unauthorized,
+                GitErrorKind::Unauthorized,
             ),
-            ("Host key verification failed.\n", Kind::Untrusted),
+            ("Host key verification failed.\n", GitErrorKind::Untrusted),
             (
                 "ssh: connect to host x port 22: Connection refused\n",
-                Kind::Unreachable,
+                GitErrorKind::Unreachable,
             ),
             (
                 "ssh: Could not resolve hostname x: Name or service not known\n",
-                Kind::Unreachable,
+                GitErrorKind::Unreachable,
             ),
-            ("ERROR: Repository not found.\n", Kind::NotFound),
+            ("ERROR: Repository not found.\n", GitErrorKind::NotFound),
             (
                 "ERROR: Permission to a/b.git denied to deploy key\n",
-                Kind::Forbidden,
+                GitErrorKind::Forbidden,
             ),
             (
                 "fatal: unable to access 'https://x/': SSL certificate problem: self-signed certificate\n",
-                Kind::Untrusted,
+                GitErrorKind::Untrusted,
             ),
             (
                 "fatal: could not read Username for 'https://x': terminal prompts disabled\n",
-                Kind::Unauthorized,
+                GitErrorKind::Unauthorized,
             ),
             (
                 "fatal: unable to access 'https://x/': Could not resolve host: x\n",
-                Kind::Unreachable,
+                GitErrorKind::Unreachable,
             ),
             (
                 "fatal: write error: No space left on device\n",
-                Kind::NotWritten,
+                GitErrorKind::NotWritten,
             ),
             (
                 "fatal: sha1 file '/tmp/x' write error. Out of diskspace\n",
-                Kind::NotWritten,
+                GitErrorKind::NotWritten,
             ),
-            ("fatal: the remote end hung up unexpectedly\n", Kind::Broken),
+            (
+                "fatal: the remote end hung up unexpectedly\n",
+                GitErrorKind::Broken,
+            ),
         ] {
             let (found, text) = sorted(&format!("{said}{general}"));
             assert_eq!(found, kind, "{said}");
@@ -383,16 +398,19 @@ mod tests {
     fn what_nobody_foresaw_is_gits_last_line() {
         assert_eq!(
             sorted("warning: x\nfatal: odd thing.\nhint: y\n"),
-            (Kind::Other, "odd thing".to_owned())
+            (GitErrorKind::Other, "odd thing".to_owned())
         );
-        assert_eq!(sorted(""), (Kind::Other, "it said nothing".to_owned()));
+        assert_eq!(
+            sorted(""),
+            (GitErrorKind::Other, "it said nothing".to_owned())
+        );
     }
 
     #[test]
     fn a_folder_of_somebody_else_comes_with_the_exact_command() {
         let said = "fatal: detected dubious ownership in repository at '/srv/git/a.git'\nTo add an exception for this directory, call:\n";
         let (kind, text) = sorted(said);
-        assert_eq!(kind, Kind::DubiousOwnership);
+        assert_eq!(kind, GitErrorKind::DubiousOwnership);
         assert_eq!(
             trust(&text),
             "run `git config --global --add safe.directory /srv/git/a.git`"

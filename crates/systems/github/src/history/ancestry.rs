@@ -1,16 +1,16 @@
-//! How commits stand to one another.
+//! How commits relate.
 //!
-//! One question brings what is right behind each of them. The sources of an overlay follow one another,
-//! so that this nearly always leads from one to the next, down to the oldest; where it does not, GitHub
-//! compares two of them, and what that says leads further.
+//! One query returns the nearest ancestors of each commit. The sources of an overlay follow one another,
+//! so this nearly always leads from one to the next, down to the oldest. Where it does not, GitHub
+//! compares two of them, and its answer leads further.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use branch::{CommitName, Relation, Relations};
+use branch::{Ancestry, CommitAncestry, CommitName};
 use contract::{Commit, Failure};
 use serde::Deserialize;
 
-use super::{Standing, each, standing};
+use super::{compare, each};
 use crate::{
     GitHub,
     api::{Needs, Nodes},
@@ -25,50 +25,50 @@ const IN_ALL: usize = 2000;
 /// A commit and what is right behind it; all empty for what is no commit.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Known {
+struct CommitNode {
     oid: Option<Commit>,
-    history: Nodes<Ancestor>,
+    history: Nodes<HistoryNode>,
 }
 
 #[derive(Deserialize)]
-struct Ancestor {
+struct HistoryNode {
     oid: Commit,
-    parents: Nodes<Parent>,
+    parents: Nodes<ParentNode>,
 }
 
 #[derive(Deserialize)]
-struct Parent {
+struct ParentNode {
     oid: Commit,
 }
 
-/// Returns how a commit stands to others.
-pub(super) async fn relations(
+/// Returns how a commit relates to others.
+pub(super) async fn ancestry(
     github: &GitHub<'_>,
     commit: &CommitName,
     others: &[CommitName],
-) -> Result<Relations, Failure> {
+) -> Result<CommitAncestry, Failure> {
     let names: Vec<&CommitName> = [commit].into_iter().chain(others).collect();
-    let mut kin = Kin::default();
-    let mut found = ask(github, &names, &mut kin).await?.into_iter();
+    let mut known = KnownAncestry::default();
+    let mut found = ask(github, &names, &mut known).await?.into_iter();
     let Some(commit) = found.next().flatten() else {
         let others = others
             .iter()
-            .map(|other| (Relation::Unknown, other.whole()))
+            .map(|other| (Ancestry::Unknown, other.whole()))
             .collect();
-        return Ok(Relations {
+        return Ok(CommitAncestry {
             commit: None,
             others,
         });
     };
     let mut others = Vec::new();
     for other in found {
-        let relation = match &other {
-            Some(other) => kin.relation(github, &commit, other).await?,
-            None => Relation::Unknown,
+        let ancestry = match &other {
+            Some(other) => known.ancestry(github, &commit, other).await?,
+            None => Ancestry::Unknown,
         };
-        others.push((relation, other));
+        others.push((ancestry, other));
     }
-    Ok(Relations {
+    Ok(CommitAncestry {
         commit: Some(commit),
         others,
     })
@@ -78,16 +78,16 @@ pub(super) async fn relations(
 async fn ask(
     github: &GitHub<'_>,
     names: &[&CommitName],
-    kin: &mut Kin,
+    known: &mut KnownAncestry,
 ) -> Result<Vec<Option<Commit>>, Failure> {
     let parameters = each(names.len(), |n| format!(", $n{n}: String!"));
     let objects = each(names.len(), |n| {
-        format!(" n{n}: object(expression: $n{n}) {{ ...kin }}")
+        format!(" n{n}: object(expression: $n{n}) {{ ...nearest }}")
     });
     let document = format!(
-        "query Kinship($owner: String!, $name: String!, $count: Int!{parameters}) {{ \
+        "query Ancestry($owner: String!, $name: String!, $count: Int!{parameters}) {{ \
          repository(owner: $owner, name: $name) {{{objects} }} }} \
-         fragment kin on Commit {{ oid history(first: $count) {{ nodes {{ \
+         fragment nearest on Commit {{ oid history(first: $count) {{ nodes {{ \
          oid parents(first: 10) {{ nodes {{ oid }} }} }} }} }}"
     );
     let count = (IN_ALL / names.len()).clamp(BEHIND.0, BEHIND.1);
@@ -96,61 +96,61 @@ async fn ask(
         .iter()
         .enumerate()
         .map(|(n, name)| (format!("n{n}"), name.as_str().into()));
-    let found: Option<BTreeMap<String, Option<Known>>> = github
+    let found: Option<BTreeMap<String, Option<CommitNode>>> = github
         .ask(&document, own.into_iter().chain(named), Needs::Contents)
         .await?;
     let mut found = found.unwrap_or_default();
-    let known = names.iter().enumerate().map(|(n, name)| {
-        let known = found.remove(&format!("n{n}")).flatten()?;
-        kin.learn(known.history);
+    let commits = names.iter().enumerate().map(|(n, name)| {
+        let node = found.remove(&format!("n{n}")).flatten()?;
+        known.learn(node.history);
         // An expression may also be the name of a branch.
-        known.oid.filter(|oid| name.matches(oid.as_str()))
+        node.oid.filter(|oid| name.matches(oid.as_str()))
     });
-    Ok(known.collect())
+    Ok(commits.collect())
 }
 
-/// What is known to be behind what.
+/// The parents that are known of each commit, and other known ancestors.
 #[derive(Default)]
-struct Kin(HashMap<Commit, Vec<Commit>>);
+struct KnownAncestry(HashMap<Commit, Vec<Commit>>);
 
-impl Kin {
-    fn learn(&mut self, history: Nodes<Ancestor>) {
+impl KnownAncestry {
+    fn learn(&mut self, history: Nodes<HistoryNode>) {
         for ancestor in history.nodes {
             let parents = ancestor.parents.nodes.into_iter().map(|parent| parent.oid);
             self.0.entry(ancestor.oid).or_default().extend(parents);
         }
     }
 
-    async fn relation(
+    async fn ancestry(
         &mut self,
         github: &GitHub<'_>,
         commit: &Commit,
         other: &Commit,
-    ) -> Result<Relation, Failure> {
+    ) -> Result<Ancestry, Failure> {
+        if commit == other {
+            return Ok(Ancestry::Same);
+        }
         if self.contains(commit, other) {
-            return Ok(Relation::After);
+            return Ok(Ancestry::Descendant);
         }
         if self.contains(other, commit) {
-            return Ok(Relation::Before);
+            return Ok(Ancestry::Ancestor);
         }
-        Ok(match standing(github, other, commit).await? {
-            Some(Standing::Ahead | Standing::Identical) => {
-                self.0
-                    .entry(commit.clone())
-                    .or_default()
-                    .push(other.clone());
-                Relation::After
-            }
-            Some(Standing::Behind) => {
-                self.0
-                    .entry(other.clone())
-                    .or_default()
-                    .push(commit.clone());
-                Relation::Before
-            }
-            // Both are there: they have nothing in common.
-            Some(Standing::Diverged) | None => Relation::Apart,
-        })
+        // Without a comparison, both exist: they have no common ancestor.
+        let ancestry = compare(github, other, commit)
+            .await?
+            .unwrap_or(Ancestry::Diverged);
+        match ancestry {
+            Ancestry::Same | Ancestry::Descendant => self.learn_ancestor(commit, other),
+            Ancestry::Ancestor => self.learn_ancestor(other, commit),
+            Ancestry::Diverged | Ancestry::Unknown => {}
+        }
+        Ok(ancestry)
+    }
+
+    fn learn_ancestor(&mut self, descendant: &Commit, ancestor: &Commit) {
+        let ancestors = self.0.entry(descendant.clone()).or_default();
+        ancestors.push(ancestor.clone());
     }
 
     fn contains(&self, newer: &Commit, older: &Commit) -> bool {
@@ -177,15 +177,17 @@ mod tests {
 
     #[test]
     fn what_leads_from_one_to_the_next_leads_to_the_oldest() {
-        let mut kin = Kin::default();
+        let mut known = KnownAncestry::default();
         for (one, behind) in [("4", "3"), ("3", "2"), ("2", "1"), ("9", "2")] {
-            kin.0.entry(commit(one)).or_default().push(commit(behind));
+            known.0.entry(commit(one)).or_default().push(commit(behind));
         }
         assert!(
-            kin.contains(&commit("4"), &commit("1")) && kin.contains(&commit("9"), &commit("1"))
+            known.contains(&commit("4"), &commit("1"))
+                && known.contains(&commit("9"), &commit("1"))
         );
         assert!(
-            !kin.contains(&commit("1"), &commit("4")) && !kin.contains(&commit("4"), &commit("9"))
+            !known.contains(&commit("1"), &commit("4"))
+                && !known.contains(&commit("4"), &commit("9"))
         );
     }
 }
