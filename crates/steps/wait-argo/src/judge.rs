@@ -78,8 +78,8 @@ fn absent(request: &Request, observation: &Observation) -> Option<Conclusion> {
             };
             let text = format!("is not an application{project} ({message})");
             Some(Conclusion::refused(APP_MISSING, text).hinted(
-                "is `--app` right? A server answers the same for an application of another project, \
-                 and for one that this token may not see",
+                "is `--app` right? A server answers the same for an application of another \
+                 project, and for one that this token may not see",
             ))
         }
     }

@@ -1,8 +1,10 @@
-//! Wait until Argo CD has brought a commit, or a descendant, to Synced and Healthy, with its image live.
+//! Wait until Argo CD has brought a commit, or a descendant, to Synced and Healthy, with its image
+//! live.
 //!
 //! `argocd app wait` succeeds at the old revision. This step does not: one observation of the
-//! application has to show the commit or a descendant, Synced, Healthy, and no operation pending; then
-//! its pods have to run the image. The wait ends at once, with a reason, when that can no longer happen.
+//! application has to show the commit or a descendant, Synced, Healthy, and no operation pending;
+//! then its pods have to run the image. The wait ends at once, with a reason, when that can no
+//! longer happen.
 
 mod judge;
 mod observe;
@@ -45,10 +47,20 @@ pub struct Args {
     )]
     apps: Vec<String>,
     /// Project of the applications; without it, Argo CD answers "forbidden" for a missing one
-    #[arg(long, value_name = "NAME", value_parser = request::app_name, help_heading = "Application")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = request::app_name,
+        help_heading = "Application"
+    )]
     argocd_project: Option<String>,
     /// Namespace of the applications, if not Argo CD's own
-    #[arg(long, value_name = "NAME", value_parser = request::app_name, help_heading = "Application")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = request::app_name,
+        help_heading = "Application"
+    )]
     app_namespace: Option<String>,
     /// Start a sync where the application does not sync automatically
     #[arg(long, help_heading = "Application")]
@@ -166,7 +178,7 @@ impl Step for WaitArgo {
         SecretVariable {
             name: "RUNBOOK_GITHUB_TOKEN",
             conventional: Some("GITHUB_TOKEN"),
-            meaning: "fetches commits from the host of `GITHUB_SERVER_URL`, and is sent to no other",
+            meaning: "fetches commits from the host of `GITHUB_SERVER_URL`; sent to no other host",
             default: Some("${{ github.token }}"),
         },
     ];

@@ -31,8 +31,8 @@ pub(crate) struct ApplicationReport {
     detail: Option<String>,
 }
 
-/// Reports on one application. A failure is its verdict, too: that of one application does not hide the
-/// verdicts on the others.
+/// Reports on one application. A failure is its verdict, too: that of one application does not hide
+/// the verdicts on the others.
 ///
 /// # Errors
 /// A `usage` or an `internal` failure, which is about the whole run.

@@ -48,7 +48,8 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Checks the flags, and reads what they name: the file of certificate authorities and the token.
+    /// Checks the flags, and reads what they name: the file of certificate authorities and the
+    /// token.
     ///
     /// # Errors
     /// A `usage` [`Failure`] when a flag, the file or the token is invalid.

@@ -5,7 +5,8 @@ use std::str::FromStr;
 use fetch::is_loopback;
 use url::Url;
 
-/// The address of an Argo CD server, as its own CLI takes it (`argocd.example.org`), or with a scheme.
+/// The address of an Argo CD server, as its own CLI takes it (`argocd.example.org`), or with a
+/// scheme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerAddress {
     base: Url,
@@ -30,8 +31,8 @@ impl ServerAddress {
         base
     }
 
-    /// Returns whether the first request uses TLS. Without a scheme only loopback is tried without TLS:
-    /// a server that requires TLS says so in its answer.
+    /// Returns whether the first request uses TLS. Without a scheme only loopback is tried without
+    /// TLS: a server that requires TLS says so in its answer.
     pub(crate) fn starts_secure(&self, has_authorities: bool) -> bool {
         if self.guessed {
             !self.is_loopback() || has_authorities

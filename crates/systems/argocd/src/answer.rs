@@ -14,6 +14,7 @@ pub enum Presence<T> {
 pub enum SyncAnswer {
     /// The sync is accepted and begins.
     Accepted,
-    /// No sync can begin now: another operation runs, or a sync window is closed. With the server's message.
+    /// No sync can begin now: another operation runs, or a sync window is closed. With the server's
+    /// message.
     Refused(String),
 }

@@ -156,8 +156,8 @@ pub struct SyncOperation {
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OperationState {
-    /// `Running`, `Terminating`, `Succeeded`, `Failed`, `Error`. An operation that is `Running` and has
-    /// `finished_at` waits for its next retry.
+    /// `Running`, `Terminating`, `Succeeded`, `Failed`, `Error`. An operation that is `Running` and
+    /// has `finished_at` waits for its next retry.
     pub phase: String,
     /// The result, or the progress.
     pub message: String,

@@ -186,8 +186,8 @@ impl<'w> ArgoClient<'w> {
         Ok(url)
     }
 
-    /// Returns whether a server that was asked over plain HTTP, since its address has no scheme, has TLS:
-    /// Go's server says so, and Argo CD redirects.
+    /// Returns whether a server that was asked over plain HTTP, since its address has no scheme,
+    /// has TLS: Go's server says so, and Argo CD redirects.
     fn requires_tls(&self, answer: &Answer) -> bool {
         let told = answer.status() == 400
             && String::from_utf8_lossy(answer.body()).contains("HTTP request to an HTTPS server");
@@ -222,8 +222,8 @@ impl<'w> ArgoClient<'w> {
         permission: RequiredPermission,
     ) -> Result<Presence<T>, Failure> {
         match status {
-            // Argo CD answers 400 for an object that is no longer part of the application, and for a
-            // request that the application cannot fulfil.
+            // Argo CD answers 400 for an object that is no longer part of the application, and for
+            // a request that the application cannot fulfil.
             400 | 404 => Ok(Presence::Absent(error.message.clone())),
             401 => Err(self.unauthenticated(&error.message)),
             403 => Err(self.forbidden(app, &error.message, permission)),

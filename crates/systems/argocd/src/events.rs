@@ -81,8 +81,8 @@ struct FrameError {
 }
 
 impl ArgoCd<'_> {
-    /// Opens the stream of an application's states. The first is the present one; for an unknown or a
-    /// hidden application the server sends nothing at all.
+    /// Opens the stream of an application's states. The first is the present one; for an unknown or
+    /// a hidden application the server sends nothing at all.
     ///
     /// # Errors
     /// `unavailable` without an answer, `denied` when the server does not accept the token.
@@ -104,7 +104,8 @@ impl ArgoCd<'_> {
     /// Returns the next state; `None` when the server ended the stream.
     ///
     /// # Errors
-    /// `unavailable` when the stream breaks or falls silent; otherwise the failure of its error frame.
+    /// `unavailable` when the stream breaks or falls silent; otherwise the failure of its error
+    /// frame.
     pub async fn next(
         &self,
         app: &ApplicationId,

@@ -1,8 +1,9 @@
-//! An Argo CD server: applications, their events, their resources, and the ways in which it refuses.
+//! An Argo CD server: applications, their events, their resources, and the ways in which it
+//! refuses.
 //!
-//! An application is missing ([`Presence::Absent`]) only when Argo CD itself says so in its own JSON. It
-//! does that when the request names the application's project; without one it answers 403 both for a
-//! missing and for a forbidden application.
+//! An application is missing ([`Presence::Absent`]) only when Argo CD itself says so in its own
+//! JSON. It does that when the request names the application's project; without one it answers 403
+//! both for a missing and for a forbidden application.
 
 mod address;
 mod answer;

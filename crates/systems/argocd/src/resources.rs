@@ -198,8 +198,8 @@ impl ArgoCd<'_> {
             .collect())
     }
 
-    /// Gets the last lines of a container's log; with `previous` those of the container before its last
-    /// restart.
+    /// Gets the last lines of a container's log; with `previous` those of the container before its
+    /// last restart.
     ///
     /// # Errors
     /// `unavailable` without an answer, `denied` when the server does not accept the token.

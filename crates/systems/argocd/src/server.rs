@@ -46,8 +46,9 @@ impl<'w> ArgoCd<'w> {
         self.application_with(app, &[]).await
     }
 
-    /// Has Argo CD compare an application again, and returns it afterwards; this takes as long as the
-    /// comparison. Argo CD may swallow a request that comes during another comparison (argo-cd#28392).
+    /// Has Argo CD compare an application again, and returns it afterwards; this takes as long as
+    /// the comparison. Argo CD may swallow a request that comes during another comparison
+    /// (argo-cd#28392).
     ///
     /// # Errors
     /// `unavailable` without an answer, `denied` when the server does not accept the token.
@@ -90,7 +91,8 @@ impl<'w> ArgoCd<'w> {
             .explain(FetchError::new(asking::NOT_THE_API, text)))
     }
 
-    /// Returns when the token expires, if the token says so: a server checks it only when a stream opens.
+    /// Returns when the token expires, if the token says so: a server checks it only when a stream
+    /// opens.
     ///
     /// # Errors
     /// `internal` when a recording has no such answer.

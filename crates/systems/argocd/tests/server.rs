@@ -104,7 +104,8 @@ async fn an_error_frame_means_the_same_as_a_status() {
 
 #[tokio::test]
 async fn an_object_that_left_the_application_is_absent() {
-    let said = json!({ "error": "x", "code": 3, "message": "Pod dex-1 not found as part of application dex-prod" });
+    let message = "Pod dex-1 not found as part of application dex-prod";
+    let said = json!({ "error": "x", "code": 3, "message": message });
     let (server, world) = (
         Faulty::new([Reply::json(400, &said)]),
         World::for_tests(Duration::ZERO),

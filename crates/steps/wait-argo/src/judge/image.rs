@@ -78,7 +78,8 @@ pub(super) fn judge(
     }
 }
 
-/// Returns the pods of this observation, unless they were read before everything else was as requested.
+/// Returns the pods of this observation, unless they were read before everything else was as
+/// requested.
 fn live_pods(observation: &Observation, since: Duration) -> Option<&ApplicationPods> {
     let pods = observation.pods.as_ref()?;
     pods.live_at.is_some_and(|at| at >= since).then_some(pods)
@@ -89,8 +90,8 @@ fn hold(at: &str, text: &str, follow_ups: Vec<FollowUp>) -> WaitDecision {
     WaitDecision::wait(IMAGE_NOT_LIVE, text, follow_ups)
 }
 
-/// Judges pods that contradict Argo CD. Either the commit deploys another image, or the pods lag, or Argo
-/// CD rendered something else than the commit (argo-cd#26530).
+/// Judges pods that contradict Argo CD. Either the commit deploys another image, or the pods lag,
+/// or Argo CD rendered something else than the commit (argo-cd#26530).
 fn not_live(
     request: &Request,
     observation: &Observation,
@@ -144,8 +145,8 @@ pub(super) fn superseded(request: &Request, observation: &Observation, newer: &s
     Conclusion::new(Verdict::Superseded, NEWER_IMAGE, text)
 }
 
-/// Returns the newer image of the repository among the images of a pod, if a later commit deploys one
-/// instead of the requested image.
+/// Returns the newer image of the repository among the images of a pod, if a later commit deploys
+/// one instead of the requested image.
 pub(super) fn newer_image<'i>(
     request: &Request,
     observation: &Observation,
@@ -176,8 +177,8 @@ fn manifests_image<'i>(image: &Wanted, images: &'i [String]) -> ManifestsImage<'
     }
 }
 
-/// Returns whether the pods run the image. Pods that terminate or have ended do not count, and neither
-/// do containers of another repository, such as sidecars.
+/// Returns whether the pods run the image. Pods that terminate or have ended do not count, and
+/// neither do containers of another repository, such as sidecars.
 fn pods_image(image: &Wanted, pods: &ApplicationPods) -> PodsImage {
     let alive = pods
         .pods

@@ -137,7 +137,8 @@ fn hook_failed(hook: &ResourceResult, state: &OperationState) -> Conclusion {
     Conclusion::refused(HOOK_FAILED, text)
 }
 
-/// Returns the reason of a failed sync: the quota and the admission rules of a cluster have their own.
+/// Returns the reason of a failed sync: the quota and the admission rules of a cluster have their
+/// own.
 fn sync_failure(message: &str) -> Reason {
     if message.contains("denied the request") || message.contains("exceeded quota") {
         failed_create(message).map_or(SYNC_FAILED, |doom| doom.reason)

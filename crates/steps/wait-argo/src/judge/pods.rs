@@ -21,8 +21,8 @@ use crate::{
 
 /// The grace period for a controller that cannot create pods: a webhook may be restarting.
 const CREATE_GRACE: Duration = Duration::from_secs(10);
-/// The time within which a controller creates the pods of what was applied. Older pods that are still
-/// the newest of their Deployment after it are those that stay.
+/// The time within which a controller creates the pods of what was applied. Older pods that are
+/// still the newest of their Deployment after it are those that stay.
 const ROLLOUT_GRACE: Duration = Duration::from_secs(10);
 
 /// A pod that cannot recover, or a controller that cannot create pods.
@@ -36,8 +36,8 @@ struct UnrecoverableResource {
     log: Option<LogPlace>,
 }
 
-/// The pods whose failures count. During a rollout the old pods are still the newest, and their failures
-/// do not count: the commit may be what helps them.
+/// The pods whose failures count. During a rollout the old pods are still the newest, and their
+/// failures do not count: the commit may be what helps them.
 #[derive(Debug, Clone, Copy, Default)]
 struct CountedPods<'a> {
     /// Those that were created after this time, if something was applied.
@@ -73,7 +73,8 @@ fn is_replaced_one_by_one(node: &ResourceNode) -> bool {
         .any(|parent| matches!(parent.kind.as_str(), "StatefulSet" | "DaemonSet"))
 }
 
-/// Refuses an application with a pod that cannot recover; a newer image there supersedes the request.
+/// Refuses an application with a pod that cannot recover; a newer image there supersedes the
+/// request.
 pub(super) fn judge(
     request: &Request,
     observation: &Observation,

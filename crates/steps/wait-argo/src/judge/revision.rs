@@ -33,7 +33,8 @@ pub(super) struct LackingRevision {
     pub(super) error: Option<String>,
 }
 
-/// Returns whether the application's revisions contain the commit: that of each source that can, must.
+/// Returns whether the application's revisions contain the commit: that of each source that can,
+/// must.
 pub(super) fn containment(request: &Request, observation: &Observation) -> Containment {
     let revisions = revisions(request, &observation.app);
     if revisions.is_empty() {
@@ -124,6 +125,7 @@ pub(super) fn notice(request: &Request, observation: &Observation) -> Option<Str
     let (revision, commit) = (short(&lacking.revision), request.commit.short());
     let error = lacking.error.as_ref()?;
     Some(format!(
-        "only {commit} itself counted, since git could not tell whether {revision} contains it: {error}"
+        "only {commit} itself counted, since git could not tell whether {revision} contains it: \
+         {error}"
     ))
 }

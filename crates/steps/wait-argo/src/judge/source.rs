@@ -7,8 +7,9 @@ use crate::{judge::decision::Conclusion, reasons::WRONG_SOURCE, request::Request
 const HINT: &str =
     "wait for the application of this branch and overlay, or correct its `spec.source`";
 
-/// Returns the sources that can contain the commit, with their indexes: those of the repository, or all
-/// in git if the request names none. The revision of a Helm chart is a version, so charts do not count.
+/// Returns the sources that can contain the commit, with their indexes: those of the repository, or
+/// all in git if the request names none. The revision of a Helm chart is a version, so charts do
+/// not count.
 pub(super) fn sources<'a>(
     request: &Request,
     app: &'a Application,

@@ -22,15 +22,17 @@ use crate::{
     request::Request,
 };
 
-/// The grace period before a comparison error is blamed on the commit: a repository may fail for a moment.
+/// The grace period before a comparison error is blamed on the commit: a repository may fail for a
+/// moment.
 const COMPARE_GRACE: Duration = Duration::from_secs(15);
 /// The grace period for an automatic sync, which starts within a second or two.
 const IDLE_GRACE: Duration = Duration::from_secs(3);
-/// The time at an old revision after which git is asked whether the branch still contains the commit.
+/// The time at an old revision after which git is asked whether the branch still contains the
+/// commit.
 const BRANCH_GRACE: Duration = Duration::from_secs(10);
 
-/// Parts of messages about repositories and clusters, which have errors of their own: an error is the
-/// commit's fault only if that is proven.
+/// Parts of messages about repositories and clusters, which have errors of their own: an error is
+/// the commit's fault only if that is proven.
 const TRANSIENT_ERRORS: [&str; 15] = [
     "connection refused",
     "connection reset",
@@ -178,7 +180,8 @@ fn old_revision(
 ) -> WaitDecision {
     let lasted = history.update(LastingPhase::OldRevision, true, observation.now);
     let is_gone = lacking.in_branch == Some(false);
-    // A forge's other servers may not know a commit that was just pushed, so one answer is not enough.
+    // A forge's other servers may not know a commit that was just pushed, so one answer is not
+    // enough.
     if is_gone && observation.branch_misses > 1 && observation.answered_refreshes > 0 {
         return commit_gone(request, &observation.app, &lacking.revision).into();
     }

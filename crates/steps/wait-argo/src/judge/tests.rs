@@ -54,7 +54,11 @@ fn app(sync: &str, revision: &str, health: &str) -> Value {
     json!({
         "metadata": {"name": "dex-prod", "resourceVersion": "1"},
         "spec": {
-            "source": {"repoURL": "https://github.com/data-literate/dex", "path": "prod", "targetRevision": "main"},
+            "source": {
+                "repoURL": "https://github.com/data-literate/dex",
+                "path": "prod",
+                "targetRevision": "main",
+            },
             "syncPolicy": {"automated": {"prune": true}},
         },
         "status": {

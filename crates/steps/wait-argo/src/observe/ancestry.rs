@@ -59,8 +59,8 @@ impl AncestryQuestion<'_> {
     async fn ask_git(&self, world: &World) -> Result<RevisionAncestry, Failure> {
         let git = open_repository(world, self.remote, self.branch)?;
         let tip = git.tip().await?;
-        // Most often both are near: the commit is an ancestor of the tip, and the revision one of the
-        // commit. So one request asks for both.
+        // Most often both are near: the commit is an ancestor of the tip, and the revision one of
+        // the commit. So one request asks for both.
         let others: Vec<CommitName> = tip
             .iter()
             .chain([self.revision])

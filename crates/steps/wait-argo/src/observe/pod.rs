@@ -138,10 +138,16 @@ mod tests {
     #[test]
     fn kubernetes_json_becomes_a_pod() {
         let pod = read(&serde_json::json!({
-            "metadata": {"namespace": "n", "name": "p", "ownerReferences": [{"kind": "ReplicaSet", "name": "r"}]},
+            "metadata": {
+                "namespace": "n", "name": "p",
+                "ownerReferences": [{"kind": "ReplicaSet", "name": "r"}],
+            },
             "spec": {
                 "nodeName": "node-1",
-                "containers": [{"name": "dex", "image": "x:v1", "resources": {"limits": {"memory": "256Mi"}}}],
+                "containers": [{
+                    "name": "dex", "image": "x:v1",
+                    "resources": {"limits": {"memory": "256Mi"}},
+                }],
             },
             "status": {
                 "phase": "Running",

@@ -41,8 +41,9 @@ mod tests {
             "initContainers": [{ "image": "a:1" }],
             "containers": [{ "image": "b:2" }, { "name": "c" }],
         });
+        let job = json!({ "spec": { "template": { "spec": template } } });
         let manifests = [
-            json!({ "kind": "CronJob", "spec": { "jobTemplate": { "spec": { "template": { "spec": template } } } } }),
+            json!({ "kind": "CronJob", "spec": { "jobTemplate": job } }),
             json!({ "kind": "ConfigMap", "data": { "image": "c:3" } }),
         ];
         let mut images = container_images(&manifests);

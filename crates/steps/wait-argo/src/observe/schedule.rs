@@ -15,8 +15,8 @@ const SLOW_INTERVAL: Duration = Duration::from_secs(20);
 /// The time between two questions about a branch that seems to have lost the commit: within it, all
 /// servers of a forge know a commit that was just pushed.
 const BRANCH_INTERVAL: Duration = Duration::from_secs(5);
-/// The time after which a watch gets the state even without an event: a server may lose events between
-/// its list and its subscription, and a stream may hang (argo-cd's `Watch`; argo-cd#12214).
+/// The time after which a watch gets the state even without an event: a server may lose events
+/// between its list and its subscription, and a stream may hang (argo-cd's `Watch`; argo-cd#12214).
 pub(super) const STATE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The requests that are under way, and the times of those before them.
@@ -88,7 +88,8 @@ impl Schedule {
         starts
     }
 
-    /// Returns whether to have everything rendered again, which happens once; marks it as under way.
+    /// Returns whether to have everything rendered again, which happens once; marks it as under
+    /// way.
     pub(super) fn start_hard_refresh(&mut self) -> bool {
         let starts = !std::mem::replace(&mut self.hard_refresh_requested, true);
         self.refreshes |= starts;
@@ -147,7 +148,8 @@ impl Schedule {
         starts
     }
 
-    /// Returns whether to request a sync, which happens once unless Argo CD refuses it; marks it as done.
+    /// Returns whether to request a sync, which happens once unless Argo CD refuses it; marks it as
+    /// done.
     pub(super) fn start_sync(&mut self, now: Duration) -> bool {
         let starts = self.is_due(self.sync_requested_at, SLOW_INTERVAL, now)
             && !std::mem::replace(&mut self.sync_requested, true);

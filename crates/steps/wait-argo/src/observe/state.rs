@@ -34,8 +34,8 @@ pub(crate) struct RenderedImages {
 pub(crate) struct Observation {
     /// The moment, measured from the start of the run.
     pub(crate) now: Duration,
-    /// Whether no other observation follows: the deadline has come, or with `--timeout 0` every request
-    /// is answered.
+    /// Whether no other observation follows: the deadline has come, or with `--timeout 0` every
+    /// request is answered.
     pub(crate) is_last: bool,
     pub(crate) presence: AppPresence,
     /// The application's last state.
@@ -92,8 +92,8 @@ impl Observation {
             return false;
         }
         if !is_whole {
-            // An event has no resources. The previous ones only serve for messages: a decision about
-            // resources waits until `is_whole`.
+            // An event has no resources. The previous ones only serve for messages: a decision
+            // about resources waits until `is_whole`.
             app.status.resources = std::mem::take(&mut self.app.status.resources);
         }
         self.app = app;
@@ -135,7 +135,8 @@ impl Observation {
         })
     }
 
-    /// Returns the start of the operation that applied the revision of the last comparison, if one did.
+    /// Returns the start of the operation that applied the revision of the last comparison, if one
+    /// did.
     pub(crate) fn applied_since(&self) -> Option<&str> {
         let state = self.app.status.operation_state.as_ref()?;
         if state.revisions() == self.app.revisions() {
@@ -145,11 +146,12 @@ impl Observation {
         }
     }
 
-    /// Returns whether the state is later than the end of its last operation: its version is later than
-    /// the one that first showed the end, or its comparison began in a later second.
+    /// Returns whether the state is later than the end of its last operation: its version is later
+    /// than the one that first showed the end, or its comparison began in a later second.
     ///
-    /// Both times have whole seconds, and the time of a comparison is that of its start. So the same
-    /// second proves nothing; and since a comparison may never come again, it disproves nothing either.
+    /// Both times have whole seconds, and the time of a comparison is that of its start. So the
+    /// same second proves nothing; and since a comparison may never come again, it disproves
+    /// nothing either.
     pub(crate) fn is_settled(&self) -> bool {
         let Some((end, version)) = &self.ended else {
             return true;

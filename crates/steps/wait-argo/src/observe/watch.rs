@@ -1,4 +1,5 @@
-//! Watches one application: its events, its whole state every 10 s, and the follow-ups of judgements.
+//! Watches one application: its events, its whole state every 10 s, and the follow-ups of
+//! judgements.
 
 mod requests;
 
@@ -30,8 +31,8 @@ use crate::observe::{
 
 /// How long Argo CD may send nothing, although the watch asks, before it counts as gone.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(25);
-/// The time between two looks at whether the first answer has come, once the deadline has passed: the
-/// request has a timeout of its own, and then its failure says why there is no answer.
+/// The time between two checks whether the first answer has come, once the deadline has passed:
+/// the request has a timeout of its own, and then its failure says why there is no answer.
 const FIRST_ANSWER_INTERVAL: Duration = Duration::from_millis(100);
 /// The time between two observations without a change: grace periods end by time alone.
 const OBSERVE_INTERVAL: Duration = Duration::from_secs(1);
@@ -109,8 +110,8 @@ impl<'a> ApplicationWatch<'a> {
         self.later(self.world.deadline().left(), JobResult::Deadline);
         self.later(OBSERVE_INTERVAL, JobResult::ObserveInterval);
         if let Some(expiry) = self.argocd.token_expiry().await? {
-            // A stream outlives its token: without this request the watch would not learn of the expiry
-            // until the stream breaks.
+            // A stream outlives its token: without this request the watch would not learn of the
+            // expiry until the stream breaks.
             let left = expiry.duration_since(self.world.now()).unwrap_or_default();
             self.later(left + Duration::from_millis(500), JobResult::TokenExpired);
         }
@@ -120,7 +121,8 @@ impl<'a> ApplicationWatch<'a> {
     /// Waits for the next observation.
     ///
     /// # Errors
-    /// `denied` at once; `unavailable` when Argo CD does not answer the first request, or for too long.
+    /// `denied` at once; `unavailable` when Argo CD does not answer the first request, or for too
+    /// long.
     pub(crate) async fn observe(&mut self) -> Result<&Observation, Failure> {
         // A judgement must not use the same reading of the pods twice.
         self.observation.pods = None;
@@ -315,8 +317,8 @@ impl<'a> ApplicationWatch<'a> {
             }
             // The next GET tells whether the application is missing or deleted.
             Ok(Presence::Absent(_)) => return Ok(false),
-            // Argo CD answers at the end of the comparison, which may be too late for this client or for
-            // a proxy. The GETs tell whether Argo CD is available.
+            // Argo CD answers at the end of the comparison, which may be too late for this client
+            // or for a proxy. The GETs tell whether Argo CD is available.
             Err(failure) if failure.verdict == Verdict::Unavailable && self.waits() => {}
             Err(failure) => return Err(failure),
         }
@@ -368,7 +370,8 @@ impl<'a> ApplicationWatch<'a> {
                 self.observation.sync_refused = Some(message);
                 self.schedule.sync_refused();
             }
-            // Argo CD may have started the sync or not; the state will tell, so this does not ask again.
+            // Argo CD may have started the sync or not; the state will tell, so this does not ask
+            // again.
             Err(failure) => self.tolerate(OutageSubject::State, failure)?,
         }
         Ok(true)
@@ -408,8 +411,8 @@ impl<'a> ApplicationWatch<'a> {
     /// Shows an outage as progress, and goes on.
     ///
     /// # Errors
-    /// The failure itself when waiting does not help: it is not about availability, Argo CD has never
-    /// answered, or the outage lasts too long.
+    /// The failure itself when waiting does not help: it is not about availability, Argo CD has
+    /// never answered, or the outage lasts too long.
     fn tolerate(&mut self, subject: OutageSubject, failure: Failure) -> Result<(), Failure> {
         let is_known = self.observation.is_present();
         if failure.verdict != Verdict::Unavailable || !is_known || !self.waits() {

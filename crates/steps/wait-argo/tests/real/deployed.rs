@@ -21,7 +21,8 @@ fn a_pushed_commit_is_deployed_within_seconds() {
     assert_eq!(
         document["facts"]["apps"],
         json!([{
-            "name": world.app.name(), "revision": commit, "sync": "Synced", "health": "Healthy", "image": image(NEW),
+            "name": world.app.name(), "revision": commit,
+            "sync": "Synced", "health": "Healthy", "image": image(NEW),
         }])
     );
     assert!(
@@ -67,14 +68,14 @@ fn the_old_revision_never_passes() {
         .filter(|seen| seen.query("refresh").is_some())
         .count();
     assert!((3..=4).contains(&refreshes), "at 0, 2, 6 s: {refreshes}");
-    let looks = server
+    let gets = server
         .seen()
         .iter()
         .filter(|seen| {
             seen.path == format!("/api/v1/applications/{}?project=default", world.app.name())
         })
         .count();
-    assert_eq!(looks, 2, "at 0 and 10 s");
+    assert_eq!(gets, 2, "at 0 and 10 s");
 }
 
 /// A proxy that answers a refresh with the application as it is.

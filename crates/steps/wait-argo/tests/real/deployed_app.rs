@@ -1,4 +1,5 @@
-//! The start of every test: an overlay in a repository, deployed, and a command that waits for the next.
+//! The start of every test: an overlay in a repository, deployed, and a command that waits for the
+//! next.
 
 use std::sync::OnceLock;
 

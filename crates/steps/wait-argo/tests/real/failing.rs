@@ -75,8 +75,10 @@ fn an_unready_pod_is_awaited_until_the_deadline() {
 #[test]
 fn workload_health_ignores_an_ingress_without_an_address() {
     let world = DeployedApp::new();
-    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: dex\nspec:\n  defaultBackend:\n    service: { name: dex, port: { name: http } }\n";
-    let base = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - deployment.yaml\n  - service.yaml\n  - ingress.yaml\n";
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: dex\n\
+                   spec:\n  defaultBackend:\n    service: { name: dex, port: { name: http } }\n";
+    let base = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n\
+                resources:\n  - deployment.yaml\n  - service.yaml\n  - ingress.yaml\n";
     world.push(NEW);
     let files = [
         ("infra/argocd/base/ingress.yaml", ingress, false),

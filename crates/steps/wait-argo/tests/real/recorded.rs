@@ -84,7 +84,8 @@ fn a_recorded_deployment_is_small_and_replays() {
     );
 }
 
-/// Writes the recordings that `tests/recordings.rs` replays: run it by hand, on a testbed of its own.
+/// Writes the recordings that `tests/recordings.rs` replays: run it by hand, on a testbed of its
+/// own.
 #[test]
 #[ignore = "it writes into the repository"]
 fn record() {
@@ -101,7 +102,8 @@ fn record() {
     .expect_code(10);
 }
 
-/// Records a run against a repository behind HTTP, so that the recording has no path of this machine.
+/// Records a run against a repository behind HTTP, so that the recording has no path of this
+/// machine.
 fn recorded(name: &str, namespace: Namespace, before: impl FnOnce(&Namespace)) -> Run {
     let remote = Remote::new();
     let served = remote.http_open();

@@ -63,7 +63,8 @@ fn sync_fails(resource: Value) -> (Reason, String) {
 fn a_failed_sync_names_the_resource() {
     let (reason, text) = sync_fails(json!({
         "kind": "Deployment", "name": "dex", "status": "SyncFailed",
-        "message": "error when patching \"/dev/shm/1782\": Deployment.apps \"dex\" is invalid: field is immutable",
+        "message": "error when patching \"/dev/shm/1782\": \
+            Deployment.apps \"dex\" is invalid: field is immutable",
     }));
     assert_eq!(reason, SYNC_FAILED);
     assert!(
@@ -127,7 +128,8 @@ fn a_retry_is_awaited_unless_it_cannot_help() {
     ));
     assert!(state.text.contains("will be retried"), "{state:?}");
     let (reason, _) = refused(retries(
-        "Deployment.apps \"dex\" is invalid: spec.selector: field is immutable. Retrying attempt #1",
+        "Deployment.apps \"dex\" is invalid: spec.selector: field is immutable. \
+         Retrying attempt #1",
     ));
     assert_eq!(reason, SYNC_FAILED);
 }

@@ -45,6 +45,7 @@ impl ApplicationWatch<'_> {
                 branch,
                 revision,
             } => self.ask_ancestry(remote, branch.clone(), revision),
+            // It is under way, or not due yet: a later judgement asks for it again.
             _ => {}
         }
     }
