@@ -250,15 +250,6 @@ impl Application {
         one_or_several(&self.status.sync.revision, &self.status.sync.revisions)
     }
 
-    /// Returns the project's name.
-    pub fn project(&self) -> &str {
-        if self.spec.project.is_empty() {
-            "default"
-        } else {
-            &self.spec.project
-        }
-    }
-
     /// Returns the resource version, a number that grows.
     pub fn version(&self) -> u64 {
         self.metadata.resource_version.parse().unwrap_or_default()
@@ -351,10 +342,7 @@ mod tests {
             "status": {"sync": {"revision": "c"}, "conditions": null},
         }))
         .unwrap();
-        assert_eq!(
-            (app.revisions(), app.project(), app.sources().len()),
-            (vec!["c"], "default", 1)
-        );
+        assert_eq!((app.revisions(), app.sources().len()), (vec!["c"], 1));
         assert!(!app.is_automated());
     }
 

@@ -86,6 +86,7 @@ impl AncestryQuestion<'_> {
 mod tests {
     use std::time::Duration;
 
+    use branch::Ancestry::{Ancestor, Descendant, Unknown};
     use lab::Remote;
 
     use super::*;
@@ -121,56 +122,23 @@ mod tests {
         let [old, commit, later] =
             ["one", "two", "three"].map(|state| pushed(&remote, "main", state));
         let aside = pushed(&remote, "aside", "four");
+        let missing = MISSING.to_owned();
+        let (main, other) = (Some("main"), Some("aside"));
         for (branch, pair, expected) in [
-            (
-                Some("main"),
-                [&commit, &later],
-                (Ancestry::Descendant, Some(true)),
-            ),
-            (
-                Some("main"),
-                [&commit, &old],
-                (Ancestry::Ancestor, Some(true)),
-            ),
-            (
-                Some("main"),
-                [&later, &old],
-                (Ancestry::Ancestor, Some(true)),
-            ),
-            (None, [&commit, &aside], (Ancestry::Descendant, Some(true))),
-            (
-                Some("main"),
-                [&aside, &later],
-                (Ancestry::Ancestor, Some(false)),
-            ),
-            (
-                Some("aside"),
-                [&later, &aside],
-                (Ancestry::Descendant, Some(true)),
-            ),
+            (main, [&commit, &later], (Descendant, Some(true))),
+            (main, [&commit, &old], (Ancestor, Some(true))),
+            (main, [&later, &old], (Ancestor, Some(true))),
+            (None, [&commit, &aside], (Descendant, Some(true))),
+            (main, [&aside, &later], (Ancestor, Some(false))),
+            (other, [&later, &aside], (Descendant, Some(true))),
             // The application tracks a tag, or a branch that was deleted.
-            (
-                Some("v1.2.3"),
-                [&commit, &later],
-                (Ancestry::Descendant, None),
-            ),
-            (
-                Some("main"),
-                [&commit, &MISSING.to_owned()],
-                (Ancestry::Unknown, Some(true)),
-            ),
-            (
-                Some("main"),
-                [&MISSING.to_owned(), &later],
-                (Ancestry::Unknown, Some(false)),
-            ),
+            (Some("v1.2.3"), [&commit, &later], (Descendant, None)),
+            (main, [&commit, &missing], (Unknown, Some(true))),
+            (main, [&missing, &later], (Unknown, Some(false))),
         ] {
             let found = ask(&remote.url(), branch, pair.map(String::as_str)).await;
-            assert_eq!(
-                (found.ancestry, found.in_branch),
-                expected,
-                "{branch:?} {pair:?}"
-            );
+            let answer = (found.ancestry, found.in_branch);
+            assert_eq!(answer, expected, "{branch:?} {pair:?}");
             assert_eq!(found.error, None);
         }
     }

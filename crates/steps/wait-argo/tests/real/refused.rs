@@ -324,9 +324,7 @@ fn a_failed_hook_is_named() {
 #[test]
 fn without_auto_sync_the_flag_is_needed() {
     let world = DeployedApp::new();
-    world
-        .app
-        .patch(&json!({ "spec": { "syncPolicy": { "automated": null } } }));
+    disable_auto_sync(&world);
     let commit = world.push(NEW);
     let run = within(10, &world.wait(&commit, NEW));
     assert_eq!(
@@ -346,38 +344,33 @@ fn without_auto_sync_the_flag_is_needed() {
         world.app.name()
     );
     assert!(run.json()["hints"].to_string().contains(&line), "{run}");
-    let policy = [
-        "p, role:ci, applications, get, */*, allow",
-        "p, role:ci, applications, sync, */*, allow",
-    ];
-    let account = Testbed::shared().argocd().account(&policy);
-    sync.env("RUNBOOK_ARGOCD_TOKEN", &account.token)
+    sync.env("RUNBOOK_ARGOCD_TOKEN", syncing_token())
         .run()
         .expect_code(0);
 }
 
-#[test]
-fn a_closed_window_refuses_or_is_awaited() {
+/// Deploys an application of a project whose sync window denies every sync from now on.
+fn with_closed_window() -> DeployedApp {
     let testbed = Testbed::shared();
     let project = format!("windows-{}", std::process::id());
     testbed.project(&project, &json!({}));
     let world = DeployedApp::with(|spec| spec.project(&project));
-    let window = |windows: serde_json::Value| {
-        let path = format!("/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/{project}");
-        testbed
-            .kubernetes()
-            .patch(&path, &json!({ "spec": { "syncWindows": windows } }));
-    };
-    window(
-        json!([{ "kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"] }]),
-    );
+    let path = format!("/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/{project}");
+    let window = json!({
+        "kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"],
+    });
+    let windows = json!({ "spec": { "syncWindows": [window] } });
+    testbed.kubernetes().patch(&path, &windows);
+    world
+}
+
+#[test]
+fn a_closed_window_refuses_or_is_awaited() {
+    let world = with_closed_window();
+    let refused = (10, json!("deny-window"), json!("configuration"));
     let commit = world.push(NEW);
     let run = within(20, &world.wait(&commit, NEW));
-    assert_eq!(
-        outcome(&run),
-        (10, json!("deny-window"), json!("configuration")),
-        "{run}"
-    );
+    assert_eq!(outcome(&run), refused, "{run}");
     assert!(
         summary(&run).contains("deny window `* * * * *` for 1h"),
         "{run}"
@@ -391,26 +384,24 @@ fn a_closed_window_refuses_or_is_awaited() {
         (11, json!("deny-window"), json!("configuration")),
         "{waiting}"
     );
+    disable_auto_sync(&world);
+    let sync = world.wait(&commit, NEW).arg("--sync");
+    let run = within(10, &sync.env("RUNBOOK_ARGOCD_TOKEN", syncing_token()));
+    assert_eq!(outcome(&run), refused, "{run}");
+}
+
+fn disable_auto_sync(world: &DeployedApp) {
+    let patch = json!({ "spec": { "syncPolicy": { "automated": null } } });
+    world.app.patch(&patch);
+}
+
+/// A token of an account that may also sync.
+fn syncing_token() -> String {
     let policy = [
         "p, role:ci, applications, get, */*, allow",
         "p, role:ci, applications, sync, */*, allow",
     ];
-    let account = testbed.argocd().account(&policy);
-    world
-        .app
-        .patch(&json!({ "spec": { "syncPolicy": { "automated": null } } }));
-    let run = within(
-        10,
-        &world
-            .wait(&commit, NEW)
-            .arg("--sync")
-            .env("RUNBOOK_ARGOCD_TOKEN", &account.token),
-    );
-    assert_eq!(
-        outcome(&run),
-        (10, json!("deny-window"), json!("configuration")),
-        "{run}"
-    );
+    Testbed::shared().argocd().account(&policy).token
 }
 
 #[test]
