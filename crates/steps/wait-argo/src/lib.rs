@@ -118,7 +118,7 @@ pub struct Args {
         help_heading = "Checks"
     )]
     degraded_grace: Duration,
-    /// Argo CD server: `argocd.example.org`, or a URL [also: ARGOCD_SERVER]
+    /// Argo CD server, host or URL; over `http://` only loopback gets the token [also: ARGOCD_SERVER]
     #[arg(long, value_name = "HOST", help_heading = "Connection")]
     argocd_server: ServerAddress,
     /// Trust the certificate authorities of this PEM file, too
