@@ -1,15 +1,15 @@
-//! Pods that are sick in other ways, seen through Argo CD alone.
+//! Pods that fail in other ways, seen through Argo CD alone.
 
 use std::time::Duration;
 
 use lab::testbed::{PodStatus, scripts};
 use serde_json::json;
 
-use crate::world::{NEW, World, outcome, summary};
+use crate::deployed_app::{DeployedApp, NEW, outcome, summary};
 
 #[test]
-fn settings_that_are_not_there_end_it_after_their_grace() {
-    let world = World::new();
+fn missing_settings_refuse_after_a_grace_period() {
+    let world = DeployedApp::new();
     world
         .namespace
         .pods(scripts::config_error("configmap \"dex-env\" not found"));
@@ -28,8 +28,8 @@ fn settings_that_are_not_there_end_it_after_their_grace() {
 }
 
 #[test]
-fn memory_that_is_never_enough_ends_it() {
-    let world = World::new();
+fn too_little_memory_refuses() {
+    let world = DeployedApp::new();
     world.namespace.pods(scripts::oom_killed());
     let commit = world.push(NEW);
     let run = world.wait(&commit, NEW).run();
@@ -41,8 +41,8 @@ fn memory_that_is_never_enough_ends_it() {
 }
 
 #[test]
-fn a_quota_that_is_used_up_is_seen_at_the_controller() {
-    let world = World::new();
+fn an_exhausted_quota_is_found_at_the_controller() {
+    let world = DeployedApp::new();
     let quota = json!({ "metadata": { "name": "small" }, "spec": { "hard": { "pods": "2" } } });
     world.namespace.create("resourcequotas", &quota);
     lab::wait::until("the quota", || {
@@ -59,8 +59,8 @@ fn a_quota_that_is_used_up_is_seen_at_the_controller() {
 }
 
 #[test]
-fn a_pod_that_is_never_ready_is_waited_for_to_the_deadline() {
-    let world = World::new();
+fn an_unready_pod_is_awaited_until_the_deadline() {
+    let world = DeployedApp::new();
     world.namespace.pods(scripts::never_ready());
     let commit = world.push(NEW);
     let run = world.wait(&commit, NEW).args(["--timeout", "8s"]).run();
@@ -73,10 +73,12 @@ fn a_pod_that_is_never_ready_is_waited_for_to_the_deadline() {
 }
 
 #[test]
-fn an_ingress_without_an_address_is_no_harm_to_workloads() {
-    let world = World::new();
-    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: dex\nspec:\n  defaultBackend:\n    service: { name: dex, port: { name: http } }\n";
-    let base = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - deployment.yaml\n  - service.yaml\n  - ingress.yaml\n";
+fn workload_health_ignores_an_ingress_without_an_address() {
+    let world = DeployedApp::new();
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: dex\n\
+                   spec:\n  defaultBackend:\n    service: { name: dex, port: { name: http } }\n";
+    let base = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n\
+                resources:\n  - deployment.yaml\n  - service.yaml\n  - ingress.yaml\n";
     world.push(NEW);
     let files = [
         ("infra/argocd/base/ingress.yaml", ingress, false),
@@ -101,8 +103,8 @@ fn an_ingress_without_an_address_is_no_harm_to_workloads() {
 }
 
 #[test]
-fn a_pod_that_starts_late_and_stumbles_once_is_deployed() {
-    let world = World::new();
+fn a_pod_may_start_late_and_crash_once() {
+    let world = DeployedApp::new();
     let at = Duration::from_secs;
     world.namespace.pods(scripts::timeline([
         (

@@ -1,4 +1,5 @@
-//! What every test begins with: an overlay in a repository, deployed, and somebody who waits for the next.
+//! The start of every test: an overlay in a repository, deployed, and a command that waits for the
+//! next.
 
 use std::sync::OnceLock;
 
@@ -9,29 +10,29 @@ use lab::{
 };
 use serde_json::Value;
 
-/// What an account needs, as the step declares it.
+/// The permissions that the step declares as always needed.
 pub(crate) const POLICY: [&str; 1] = ["p, role:ci, applications, get, */*, allow"];
 /// The tag that is deployed at the start.
 pub(crate) const OLD: &str = "sha-00000000";
-/// The tag that is to come.
+/// The tag that the test deploys.
 pub(crate) const NEW: &str = "sha-1a2b3c4d";
-/// The overlay that is written.
+/// The overlay that the test changes.
 pub(crate) const OVERLAY: &str = "infra/argocd/overlays/dev";
 
 /// One deployed application.
-pub(crate) struct World {
+pub(crate) struct DeployedApp {
     pub(crate) remote: Remote,
     pub(crate) namespace: Namespace,
     pub(crate) app: App,
 }
 
-impl World {
+impl DeployedApp {
     /// Deploys the old tag.
     pub(crate) fn new() -> Self {
         Self::with(|spec| spec)
     }
 
-    /// Deploys the old tag by an application with settings of its own.
+    /// Deploys the old tag by an application with adjusted settings.
     pub(crate) fn with(adjust: impl FnOnce(AppSpec) -> AppSpec) -> Self {
         let remote = Remote::new();
         let url = remote.url();
@@ -49,7 +50,7 @@ impl World {
         Self::made(Testbed::shared(), namespace, remote, url, |spec| spec)
     }
 
-    /// Deploys the old tag in a world whose parts may be stopped.
+    /// Deploys the old tag on a testbed whose parts may be stopped.
     pub(crate) fn in_private(testbed: &Testbed) -> Self {
         let remote = Remote::new();
         let url = remote.url();
@@ -92,7 +93,7 @@ impl World {
     }
 }
 
-/// Waits for a commit, as somebody who may do what the step says that it needs.
+/// Waits for a commit, with exactly the permissions that the step declares.
 pub(crate) fn wait(server: &str, apps: &[&App], commit: &str) -> Command {
     let names: Vec<&str> = apps.iter().map(|app| app.name()).collect();
     Command::new(env!("CARGO_BIN_EXE_wait-argo"))
@@ -112,7 +113,7 @@ pub(crate) fn wait(server: &str, apps: &[&App], commit: &str) -> Command {
         .env("RUNBOOK_ARGOCD_TOKEN", token())
 }
 
-/// A token of an account with exactly that.
+/// A token of an account with exactly `POLICY`.
 pub(crate) fn token() -> &'static str {
     static TOKEN: OnceLock<String> = OnceLock::new();
     TOKEN.get_or_init(|| Testbed::shared().argocd().account(&POLICY).token)
@@ -129,7 +130,7 @@ pub(crate) fn image(tag: &str) -> String {
     format!("registry.example/example/dex:{tag}")
 }
 
-/// Exit code, reason and fault.
+/// Returns exit code, reason and fault.
 pub(crate) fn outcome(run: &Run) -> (i32, Value, Value) {
     let document = run.json();
     (
@@ -139,7 +140,7 @@ pub(crate) fn outcome(run: &Run) -> (i32, Value, Value) {
     )
 }
 
-/// What a run says of its first application.
+/// Returns the summary of the first application.
 pub(crate) fn summary(run: &Run) -> String {
     run.json()["subjects"][0]["summary"]
         .as_str()

@@ -1,10 +1,9 @@
-//! A pod of Kubernetes' JSON, as the rules want it.
+//! Reads a pod of the rules from Kubernetes' JSON.
 
 use pods::{Condition, Container, Ended, Owner, Phase, Pod, State};
 use serde_json::Value;
 
-/// Reads a pod.
-pub(crate) fn read(object: &Value) -> Pod {
+pub(super) fn read(object: &Value) -> Pod {
     let (metadata, spec, status) = (&object["metadata"], &object["spec"], &object["status"]);
     Pod {
         namespace: text(&metadata["namespace"]),
@@ -137,12 +136,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_kubernetes_says_of_a_pod_is_all_there() {
+    fn kubernetes_json_becomes_a_pod() {
         let pod = read(&serde_json::json!({
-            "metadata": {"namespace": "n", "name": "p", "ownerReferences": [{"kind": "ReplicaSet", "name": "r"}]},
+            "metadata": {
+                "namespace": "n", "name": "p",
+                "ownerReferences": [{"kind": "ReplicaSet", "name": "r"}],
+            },
             "spec": {
                 "nodeName": "node-1",
-                "containers": [{"name": "dex", "image": "x:v1", "resources": {"limits": {"memory": "256Mi"}}}],
+                "containers": [{
+                    "name": "dex", "image": "x:v1",
+                    "resources": {"limits": {"memory": "256Mi"}},
+                }],
             },
             "status": {
                 "phase": "Running",
