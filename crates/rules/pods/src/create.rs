@@ -1,6 +1,6 @@
 //! Pods that do not come to be: what controllers and events say of them.
 
-use crate::{ADMISSION, Doom, QUOTA, VOLUME};
+use crate::{ADMISSION, QUOTA, Unrecoverable, VOLUME};
 
 /// Returns what a controller's failure to create a pod means: the message of the condition
 /// `ReplicaFailure`, or of an event `FailedCreate`. `None` for what may pass, such as a webhook that does
@@ -10,7 +10,7 @@ use crate::{ADMISSION, Doom, QUOTA, VOLUME};
 /// let text = "pods \"dex-7f9\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2";
 /// assert_eq!(pods::failed_create(text).unwrap().reason, pods::QUOTA);
 /// ```
-pub fn failed_create(message: &str) -> Option<Doom> {
+pub fn failed_create(message: &str) -> Option<Unrecoverable> {
     let says = |words: &str| message.contains(words);
     let passing = [
         "failed calling webhook",
@@ -36,7 +36,7 @@ pub fn failed_create(message: &str) -> Option<Doom> {
         "not found",
     ];
     let known = reason == QUOTA || admission.iter().any(|words| says(words));
-    known.then(|| Doom {
+    known.then(|| Unrecoverable {
         reason,
         container: None,
         text: format!("pods cannot be created: {}", message.trim()),
@@ -44,10 +44,10 @@ pub fn failed_create(message: &str) -> Option<Doom> {
 }
 
 /// Returns what an event of a pod says of its volumes: `FailedMount`, `FailedAttachVolume`. Ask for it when
-/// a pod [is being created](crate::Since::creating) for longer than the schedule grace.
-pub fn failed_mount(event: &str, message: &str) -> Option<Doom> {
+/// a pod [is being created](crate::PodHistory::creating) for longer than the schedule grace.
+pub fn failed_mount(event: &str, message: &str) -> Option<Unrecoverable> {
     let known = ["FailedMount", "FailedAttachVolume", "FailedMapVolume"].contains(&event);
-    known.then(|| Doom {
+    known.then(|| Unrecoverable {
         reason: VOLUME,
         container: None,
         text: format!("{event}: {}", message.trim()),

@@ -8,7 +8,7 @@ use crate::Container;
 
 /// The wanted image and everything that a node may call it.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct ImageMatcher {
     reference: Reference,
     digests: Vec<Digest>,
     aliases: Vec<Alias>,
@@ -25,7 +25,7 @@ pub struct Alias {
 
 /// What a container runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Runs {
+pub enum ImageMatch {
     /// The wanted image; the digest that its node tells.
     Wanted(Option<Digest>),
     /// An image of another repository: a sidecar, a proxy that was injected.
@@ -39,7 +39,7 @@ pub enum Runs {
     OtherBytes(Digest),
 }
 
-impl Wanted {
+impl ImageMatcher {
     /// Wants an image. Any of the digests counts, and the reference's own: those of the index, of its
     /// manifests, of their configurations. Without any, the tag decides.
     pub fn new(reference: Reference, mut digests: Vec<Digest>, aliases: Vec<Alias>) -> Self {
@@ -76,20 +76,20 @@ impl Wanted {
     }
 
     /// Returns what a container runs.
-    pub fn compare(&self, container: &Container) -> Runs {
+    pub fn compare(&self, container: &Container) -> ImageMatch {
         let Some((spec, name)) = self.parse(&container.image) else {
-            return Runs::Another;
+            return ImageMatch::Another;
         };
         if name != self.name() {
-            return Runs::Another;
+            return ImageMatch::Another;
         }
         let named = self.names(&spec);
         match (digest_of(&container.image_id), named) {
-            (Some(digest), _) if self.digests.contains(&digest) => Runs::Wanted(Some(digest)),
-            (_, false) => Runs::Old,
-            (None, true) => Runs::NotStarted,
-            (Some(digest), true) if self.is_by_digest() => Runs::OtherBytes(digest),
-            (digest, true) => Runs::Wanted(digest),
+            (Some(digest), _) if self.digests.contains(&digest) => ImageMatch::Wanted(Some(digest)),
+            (_, false) => ImageMatch::Old,
+            (None, true) => ImageMatch::NotStarted,
+            (Some(digest), true) if self.is_by_digest() => ImageMatch::OtherBytes(digest),
+            (digest, true) => ImageMatch::Wanted(digest),
         }
     }
 

@@ -10,13 +10,13 @@ pub struct Pod {
     /// `metadata.uid`: a StatefulSet gives the name of a pod that went to the one that follows.
     pub id: String,
     /// `status.phase`.
-    pub phase: Phase,
+    pub phase: PodPhase,
     /// `status.reason`: `Evicted`.
     pub reason: String,
     /// `status.message`.
     pub message: String,
     /// `status.conditions`.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<PodCondition>,
     /// Its init containers, those that go on as sidecars among them.
     pub init_containers: Vec<Container>,
     /// Its main containers; injected ones and those for debugging are no harm.
@@ -37,7 +37,7 @@ pub struct Pod {
 
 /// `status.phase` of a pod.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Phase {
+pub enum PodPhase {
     /// Not all containers have been started once.
     Pending,
     /// On a node, all containers were started.
@@ -53,7 +53,7 @@ pub enum Phase {
 
 /// One condition of a pod.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Condition {
+pub struct PodCondition {
     /// `Ready`, `PodScheduled`, …
     pub kind: String,
     /// Whether it is `True`.
@@ -86,9 +86,9 @@ pub struct Container {
     /// Whether it is ready.
     pub ready: bool,
     /// What it does.
-    pub state: State,
+    pub state: RunState,
     /// How it ended the last time, if it was started again.
-    pub last: Option<Ended>,
+    pub last: Option<Termination>,
     /// How often it was started again.
     pub restarts: u32,
     /// Whether it is an init container that goes on running (`restartPolicy: Always`).
@@ -101,7 +101,7 @@ pub struct Container {
 
 /// What a container does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum State {
+pub enum RunState {
     /// Nothing is known yet.
     #[default]
     Unknown,
@@ -115,12 +115,12 @@ pub enum State {
     /// It runs.
     Running,
     /// It has ended.
-    Terminated(Ended),
+    Terminated(Termination),
 }
 
 /// How a container ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ended {
+pub struct Termination {
     /// Its exit code.
     pub code: i32,
     /// `OOMKilled`, `Error`, `Completed`, `StartError`, …
@@ -155,7 +155,7 @@ pub struct Summary {
 
 impl Pod {
     /// Makes a pod of one line. Which container it is about is not known then, so it has no name.
-    pub fn summed_up(summary: Summary) -> Self {
+    pub fn from_summary(summary: Summary) -> Self {
         let (init, word) = match summary.status.strip_prefix("Init:") {
             Some(word) => (true, word),
             None => (false, summary.status.as_str()),
@@ -201,14 +201,14 @@ impl Pod {
     }
 
     /// Returns a condition by its name.
-    pub fn condition(&self, kind: &str) -> Option<&Condition> {
+    pub fn condition(&self, kind: &str) -> Option<&PodCondition> {
         self.conditions
             .iter()
             .find(|condition| condition.kind == kind)
     }
 
     /// Returns the scheduler's words, while no node takes it; one that waits at a gate was not tried yet.
-    pub fn unschedulable(&self) -> Option<&Condition> {
+    pub fn unschedulable(&self) -> Option<&PodCondition> {
         self.condition("PodScheduled")
             .filter(|it| !it.is_true && it.reason == "Unschedulable")
     }
@@ -225,13 +225,13 @@ impl Pod {
 
     /// Returns whether it has ended, for good or bad.
     pub fn has_ended(&self) -> bool {
-        matches!(self.phase, Phase::Succeeded | Phase::Failed)
+        matches!(self.phase, PodPhase::Succeeded | PodPhase::Failed)
     }
 
     /// Returns whether its node gave it up; that is no fault of what runs in it, and its controller
     /// makes another one.
     pub fn was_evicted(&self) -> bool {
-        self.phase == Phase::Failed && is_of_the_pod(&self.reason)
+        self.phase == PodPhase::Failed && is_of_the_pod(&self.reason)
     }
 
     /// Returns all containers, those that come first first.
@@ -248,7 +248,7 @@ impl Pod {
 
     /// Returns whether it is on a node and nothing is known of its containers but that they are made.
     pub fn is_being_created(&self) -> bool {
-        let creating = |container: &Container| matches!(&container.state, State::Waiting { reason, .. } if reason == "ContainerCreating" || reason == "PodInitializing");
+        let creating = |container: &Container| matches!(&container.state, RunState::Waiting { reason, .. } if reason == "ContainerCreating" || reason == "PodInitializing");
         self.node.is_some() && self.containers.iter().any(creating) && !self.has_ended()
     }
 }
@@ -269,17 +269,17 @@ fn is_of_the_pod(word: &str) -> bool {
     WORDS.contains(&word) || word.starts_with("OutOf")
 }
 
-fn state_of(word: &str, message: &str) -> State {
+fn state_of(word: &str, message: &str) -> RunState {
     let ended = |code: i32| {
-        State::Terminated(Ended {
+        RunState::Terminated(Termination {
             code,
             reason: word.to_owned(),
             message: message.to_owned(),
         })
     };
     match word {
-        "" | "Pending" | "Unknown" | "Terminating" => State::Unknown,
-        "Running" => State::Running,
+        "" | "Pending" | "Unknown" | "Terminating" => RunState::Unknown,
+        "Running" => RunState::Running,
         "Completed" | "Succeeded" => ended(0),
         "OOMKilled" => ended(137),
         "Error" | "ContainerCannotRun" | "StartError" | "DeadlineExceeded" | "Failed" => ended(1),
@@ -289,8 +289,8 @@ fn state_of(word: &str, message: &str) -> State {
         {
             Some(code) => ended(code),
             // `Init:0/1` counts init containers and is no reason.
-            None if word.contains('/') || is_of_the_pod(word) => State::Unknown,
-            None => State::Waiting {
+            None if word.contains('/') || is_of_the_pod(word) => RunState::Unknown,
+            None => RunState::Waiting {
                 reason: word.to_owned(),
                 message: message.to_owned(),
             },
@@ -298,19 +298,19 @@ fn state_of(word: &str, message: &str) -> State {
     }
 }
 
-fn phase_of(word: &str) -> Phase {
+fn phase_of(word: &str) -> PodPhase {
     match word {
-        "Running" | "CrashLoopBackOff" | "OOMKilled" | "Error" => Phase::Running,
-        "Completed" | "Succeeded" => Phase::Succeeded,
-        "Failed" => Phase::Failed,
-        _ if is_of_the_pod(word) => Phase::Failed,
-        "" | "Unknown" => Phase::Unknown,
-        _ => Phase::Pending,
+        "Running" | "CrashLoopBackOff" | "OOMKilled" | "Error" => PodPhase::Running,
+        "Completed" | "Succeeded" => PodPhase::Succeeded,
+        "Failed" => PodPhase::Failed,
+        _ if is_of_the_pod(word) => PodPhase::Failed,
+        "" | "Unknown" => PodPhase::Unknown,
+        _ => PodPhase::Pending,
     }
 }
 
 /// The scheduler's words are the only ones that name it in a line.
-fn conditions_of(word: &str, message: &str) -> Vec<Condition> {
+fn conditions_of(word: &str, message: &str) -> Vec<PodCondition> {
     let unschedulable =
         word == "Unschedulable" || (word == "Pending" && message.contains("nodes are available"));
     let gated = word == "SchedulingGated";
@@ -322,7 +322,7 @@ fn conditions_of(word: &str, message: &str) -> Vec<Condition> {
     } else {
         "Unschedulable"
     };
-    vec![Condition {
+    vec![PodCondition {
         kind: "PodScheduled".to_owned(),
         is_true: false,
         reason: reason.to_owned(),

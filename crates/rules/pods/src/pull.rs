@@ -5,7 +5,7 @@
 
 use contract::Reason;
 
-use crate::{IMAGE_DENIED, IMAGE_NOT_FOUND, IMAGE_PULL};
+use crate::{IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED};
 
 /// What kept a node from pulling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Refusal {
     pub fn reason(self) -> Reason {
         match self {
             Self::NotFound => IMAGE_NOT_FOUND,
-            Self::Denied => IMAGE_DENIED,
+            Self::Denied => IMAGE_PULL_DENIED,
             Self::Passing => IMAGE_PULL,
         }
     }

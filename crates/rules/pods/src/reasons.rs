@@ -12,7 +12,7 @@ pub const IMAGE_NOT_FOUND: Reason = Reason::new(
     "a node cannot pull the image: the registry says that it is not there, or not for this platform",
 );
 /// The registry said 401 or 403.
-pub const IMAGE_DENIED: Reason = Reason::new(
+pub const IMAGE_PULL_DENIED: Reason = Reason::new(
     "image-pull",
     Configuration,
     "a node cannot pull the image: the registry does not let it, so its pull secret is missing or wrong",
@@ -108,7 +108,7 @@ pub const RESTARTED: Reason = Reason::new(
 /// All of them, each word with each of its faults.
 pub const REASONS: [Reason; 20] = [
     IMAGE_NOT_FOUND,
-    IMAGE_DENIED,
+    IMAGE_PULL_DENIED,
     IMAGE_PULL,
     INVALID_IMAGE_NAME,
     CRASH_LOOP,

@@ -2,11 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{Doom, NOT_READY, ON_DELETE, PARTITIONED, PAUSED, failed_create};
+use crate::{NOT_READY, ON_DELETE, PARTITIONED, PAUSED, Unrecoverable, failed_create};
 
 /// The kinds of workloads that run pods for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum WorkloadKind {
     /// `deployment`.
     Deployment,
     /// `statefulset`.
@@ -19,7 +19,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollout {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: WorkloadKind,
     /// Its namespace.
     pub namespace: String,
     /// Its name.
@@ -48,9 +48,9 @@ pub struct Rollout {
 
 impl Rollout {
     /// Returns which of its settings keeps it from its end. `old` of its pods do not run the wanted image.
-    pub fn doom(&self, old: usize) -> Option<Doom> {
+    pub fn blocked(&self, old: usize) -> Option<Unrecoverable> {
         let doom = |reason, text| {
-            Some(Doom {
+            Some(Unrecoverable {
                 reason,
                 container: None,
                 text,
@@ -83,9 +83,9 @@ impl Rollout {
     }
 
     /// Returns that its controller has given up, for when nothing says why.
-    pub fn stalled(&self) -> Option<Doom> {
+    pub fn stalled(&self) -> Option<Unrecoverable> {
         let words = self.stalled.as_ref().filter(|_| self.observed)?;
-        Some(Doom {
+        Some(Unrecoverable {
             reason: NOT_READY,
             container: None,
             text: format!("the rollout is stuck: {words}"),
@@ -93,8 +93,8 @@ impl Rollout {
     }
 
     /// Returns why its controller cannot make pods; ask when it has lasted longer than
-    /// [`Graces::config`](crate::Graces).
-    pub fn failed_create(&self) -> Option<Doom> {
+    /// [`GracePeriods::config`](crate::GracePeriods).
+    pub fn failed_create(&self) -> Option<Unrecoverable> {
         self.replica_failure.as_deref().and_then(failed_create)
     }
 
@@ -117,7 +117,7 @@ fn pods(count: usize) -> String {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for WorkloadKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Deployment => "deployment",
@@ -127,7 +127,7 @@ impl fmt::Display for Kind {
     }
 }
 
-impl FromStr for Kind {
+impl FromStr for WorkloadKind {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -146,7 +146,7 @@ mod tests {
 
     fn rollout() -> Rollout {
         Rollout {
-            kind: Kind::StatefulSet,
+            kind: WorkloadKind::StatefulSet,
             namespace: "dex-prod".to_owned(),
             name: "dex".to_owned(),
             id: String::new(),
@@ -169,13 +169,13 @@ mod tests {
             updated: 0,
             ..rollout()
         };
-        let doom = on_delete.doom(3).unwrap();
+        let doom = on_delete.blocked(3).unwrap();
         assert_eq!(
             (doom.reason, doom.text.contains("OnDelete: 3 pods")),
             (ON_DELETE, true)
         );
         assert_eq!(
-            on_delete.doom(0),
+            on_delete.blocked(0),
             None,
             "when nothing is old, nothing is held up"
         );
@@ -188,13 +188,13 @@ mod tests {
             updated: 1,
             ..rollout()
         };
-        assert_eq!(partitioned.doom(2).unwrap().reason, PARTITIONED);
+        assert_eq!(partitioned.blocked(2).unwrap().reason, PARTITIONED);
         assert_eq!(
             Rollout {
                 updated: 0,
                 ..partitioned
             }
-            .doom(3),
+            .blocked(3),
             None
         );
     }
@@ -207,7 +207,7 @@ mod tests {
                 observed: false,
                 ..rollout()
             }
-            .doom(0)
+            .blocked(0)
             .unwrap()
             .reason,
             PAUSED

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use kubernetes as k;
-use pods::{Condition, Container, Ended, Kind, Owner, Phase, Pod, Rollout, State};
+use pods::{
+    Container, Owner, Pod, PodCondition, PodPhase, Rollout, RunState, Termination, WorkloadKind,
+};
 
 /// The pods of a namespace, by the workload that they belong to.
 #[derive(Default)]
 pub(crate) struct Members {
-    of: BTreeMap<(Kind, String), Vec<Pod>>,
+    of: BTreeMap<(WorkloadKind, String), Vec<Pod>>,
     /// Those of no workload: made by hand, by a job, by a controller that is not known here.
     pub(crate) strangers: Vec<Pod>,
 }
@@ -72,18 +74,18 @@ fn pod(object: &k::Pod) -> Pod {
     }
 }
 
-fn phase(word: &str) -> Phase {
+fn phase(word: &str) -> PodPhase {
     match word {
-        "Pending" => Phase::Pending,
-        "Running" => Phase::Running,
-        "Succeeded" => Phase::Succeeded,
-        "Failed" => Phase::Failed,
-        _ => Phase::Unknown,
+        "Pending" => PodPhase::Pending,
+        "Running" => PodPhase::Running,
+        "Succeeded" => PodPhase::Succeeded,
+        "Failed" => PodPhase::Failed,
+        _ => PodPhase::Unknown,
     }
 }
 
-fn condition(condition: &k::Condition) -> Condition {
-    Condition {
+fn condition(condition: &k::Condition) -> PodCondition {
+    PodCondition {
         kind: condition.kind.clone(),
         is_true: condition.status == "True",
         reason: condition.reason.clone(),
@@ -111,20 +113,20 @@ fn containers(specs: &[k::Container], statuses: &[k::ContainerStatus]) -> Vec<Co
     specs.iter().map(container).collect()
 }
 
-fn state(state: &k::ContainerState) -> State {
+fn state(state: &k::ContainerState) -> RunState {
     match (&state.waiting, &state.running, &state.terminated) {
-        (_, _, Some(end)) => State::Terminated(ended(end)),
-        (_, Some(_), _) => State::Running,
-        (Some(waiting), ..) => State::Waiting {
+        (_, _, Some(end)) => RunState::Terminated(ended(end)),
+        (_, Some(_), _) => RunState::Running,
+        (Some(waiting), ..) => RunState::Waiting {
             reason: waiting.reason.clone(),
             message: waiting.message.clone(),
         },
-        _ => State::Unknown,
+        _ => RunState::Unknown,
     }
 }
 
-fn ended(end: &k::Terminated) -> Ended {
-    Ended {
+fn ended(end: &k::Terminated) -> Termination {
+    Termination {
         code: end.exit_code,
         reason: end.reason.clone(),
         message: end.message.clone(),
@@ -213,20 +215,20 @@ pub(crate) fn rollout(kind: k::Kind, object: &k::Workload) -> Rollout {
 }
 
 /// The same kinds, as the rules know them.
-fn kind_of(kind: k::Kind) -> Kind {
+fn kind_of(kind: k::Kind) -> WorkloadKind {
     match kind {
-        k::Kind::Deployment => Kind::Deployment,
-        k::Kind::StatefulSet => Kind::StatefulSet,
-        k::Kind::DaemonSet => Kind::DaemonSet,
+        k::Kind::Deployment => WorkloadKind::Deployment,
+        k::Kind::StatefulSet => WorkloadKind::StatefulSet,
+        k::Kind::DaemonSet => WorkloadKind::DaemonSet,
     }
 }
 
 /// The same kinds, as the API knows them.
-pub(crate) fn api_kind(kind: Kind) -> k::Kind {
+pub(crate) fn api_kind(kind: WorkloadKind) -> k::Kind {
     match kind {
-        Kind::Deployment => k::Kind::Deployment,
-        Kind::StatefulSet => k::Kind::StatefulSet,
-        Kind::DaemonSet => k::Kind::DaemonSet,
+        WorkloadKind::Deployment => k::Kind::Deployment,
+        WorkloadKind::StatefulSet => k::Kind::StatefulSet,
+        WorkloadKind::DaemonSet => k::Kind::DaemonSet,
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contract::{Failure, Report, World, asking};
 use kubernetes::{Cluster, Event};
-use pods::{CRASH_LOOP, Container, INIT_FAILED, NOT_READY, OUT_OF_MEMORY, Pod, State};
+use pods::{CRASH_LOOP, Container, INIT_FAILED, NOT_READY, OUT_OF_MEMORY, Pod, RunState};
 
 use crate::{
     judge::{Demand, Sick, Standing},
@@ -188,7 +188,8 @@ async fn log(
 }
 
 fn has_run(container: &Container) -> bool {
-    container.last.is_some() || matches!(container.state, State::Running | State::Terminated(_))
+    container.last.is_some()
+        || matches!(container.state, RunState::Running | RunState::Terminated(_))
 }
 
 fn tail(text: &str, most: usize, container: &str, previous: bool, world: &World) -> Vec<String> {

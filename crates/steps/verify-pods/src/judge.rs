@@ -7,15 +7,16 @@ use std::{
 
 use contract::{Digest, Reason};
 use pods::{
-    Doom, Graces, MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS, Pod, RESTARTED, Rollout, Since,
-    State, doom,
-    image::{Runs, Wanted},
+    GracePeriods, MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS, Pod, PodHistory, RESTARTED, Rollout,
+    RunState, Unrecoverable,
+    image::{ImageMatch, ImageMatcher},
+    unrecoverable,
 };
 
 /// What is asked for, the same for every workload.
 pub(crate) struct Demand {
-    pub(crate) wanted: Wanted,
-    pub(crate) graces: Graces,
+    pub(crate) wanted: ImageMatcher,
+    pub(crate) graces: GracePeriods,
     pub(crate) allow_zero: bool,
     pub(crate) ignore_terminating: bool,
     /// The largest number of lines to show of a log.
@@ -38,7 +39,7 @@ pub(crate) enum Standing {
 pub(crate) struct Sick {
     /// The pod, if it is about one.
     pub(crate) pod: Option<String>,
-    pub(crate) doom: Doom,
+    pub(crate) doom: Unrecoverable,
 }
 
 /// What was seen of one workload so far.
@@ -48,7 +49,7 @@ pub(crate) struct History {
     /// The workload's own.
     id: String,
     /// By the pods' ids, as for the restarts.
-    pods: BTreeMap<String, Since>,
+    pods: BTreeMap<String, PodHistory>,
     /// Since when its controller cannot make pods.
     failing: Option<Duration>,
     /// Since when pods are missing.
@@ -117,7 +118,7 @@ impl History {
     }
 
     /// Returns what was seen of a pod.
-    pub(crate) fn of(&self, pod: &Pod) -> Option<&Since> {
+    pub(crate) fn of(&self, pod: &Pod) -> Option<&PodHistory> {
         self.pods.get(&pod.id)
     }
 
@@ -195,26 +196,26 @@ impl Demand {
             .iter()
             .filter(|pod| !pod.has_ended() || pod.is_terminating())
         {
-            let runs: Vec<Runs> = pod
+            let runs: Vec<ImageMatch> = pod
                 .all_containers()
                 .map(|it| self.wanted.compare(it))
                 .collect();
             let bytes = runs.iter().find_map(|runs| match runs {
-                Runs::OtherBytes(digest) => Some(digest.clone()),
+                ImageMatch::OtherBytes(digest) => Some(digest.clone()),
                 _ => None,
             });
             let is_new = runs
                 .iter()
-                .any(|it| matches!(it, Runs::Wanted(_) | Runs::NotStarted));
+                .any(|it| matches!(it, ImageMatch::Wanted(_) | ImageMatch::NotStarted));
             match bytes {
                 // One of the right ones may go at any time: fewer are wanted, or its node is drained.
-                None if pod.is_terminating() && is_new && !runs.contains(&Runs::Old) => {}
+                None if pod.is_terminating() && is_new && !runs.contains(&ImageMatch::Old) => {}
                 _ if pod.is_terminating() => sorted.going.push(pod),
-                _ if runs.contains(&Runs::Old) => sorted.old.push(pod),
+                _ if runs.contains(&ImageMatch::Old) => sorted.old.push(pod),
                 Some(digest) => sorted.other.push((pod, digest)),
                 None if is_new => {
                     let told = runs.into_iter().filter_map(|it| {
-                        if let Runs::Wanted(digest) = it {
+                        if let ImageMatch::Wanted(digest) = it {
                             digest
                         } else {
                             None
@@ -233,7 +234,7 @@ impl Demand {
         let doom = |reason, text| {
             Some(Sick {
                 pod: None,
-                doom: Doom {
+                doom: Unrecoverable {
                     reason,
                     container: None,
                     text,
@@ -255,7 +256,7 @@ impl Demand {
             return doom(OLD_PODS, format!("its template has {image} as well{name}"));
         }
         let old = sorted.old.len() + sorted.other.len();
-        rollout.doom(old).map(|doom| Sick { pod: None, doom })
+        rollout.blocked(old).map(|doom| Sick { pod: None, doom })
     }
 
     /// Returns what its template has of the wanted repository, but for the wanted image.
@@ -275,10 +276,10 @@ impl Demand {
     }
 
     /// When its controller has given up, what lasts has lasted for long enough.
-    fn graces(&self, rollout: &Rollout) -> Graces {
+    fn graces(&self, rollout: &Rollout) -> GracePeriods {
         let over = rollout.stalled().is_some() && self.is_meant(rollout);
         if over {
-            self.graces.used_up()
+            self.graces.expired()
         } else {
             self.graces
         }
@@ -292,7 +293,7 @@ impl Demand {
             .iter()
             .filter(|_| rollout.observed)
             .find_map(|pod| {
-                let doom = doom(pod, history.of(pod)?, &graces)?;
+                let doom = unrecoverable(pod, history.of(pod)?, &graces)?;
                 Some(Sick {
                     pod: Some(pod.name.clone()),
                     doom,
@@ -328,7 +329,7 @@ impl Demand {
         let text = format!("{node} has {} under the wanted tag", digest.short());
         Some(Sick {
             pod: Some(pod.name.clone()),
-            doom: Doom {
+            doom: Unrecoverable {
                 reason: MIXED_DIGESTS,
                 container: None,
                 text,
@@ -406,9 +407,12 @@ impl Demand {
     }
 
     fn old(&self, pod: &Pod) -> String {
-        let image = pod
-            .all_containers()
-            .find(|it| matches!(self.wanted.compare(it), Runs::Old | Runs::OtherBytes(_)));
+        let image = pod.all_containers().find(|it| {
+            matches!(
+                self.wanted.compare(it),
+                ImageMatch::Old | ImageMatch::OtherBytes(_)
+            )
+        });
         let image = image
             .or(pod.containers.first())
             .map(|it| format!(" runs {}", it.image))
@@ -437,7 +441,7 @@ fn word(pod: &Pod) -> &str {
     let waits = pod
         .all_containers()
         .find_map(|container| match &container.state {
-            State::Waiting { reason, .. } if !reason.is_empty() => Some(reason.as_str()),
+            RunState::Waiting { reason, .. } if !reason.is_empty() => Some(reason.as_str()),
             _ => None,
         });
     let scheduled = pod
@@ -451,7 +455,7 @@ fn why_unready(pod: &Pod) -> String {
     if let Some(scheduled) = pod.condition("PodScheduled").filter(|it| !it.is_true) {
         return format!("{}: {}", scheduled.reason, scheduled.message);
     }
-    if pod.phase == pods::Phase::Unknown {
+    if pod.phase == pods::PodPhase::Unknown {
         return format!(
             "its node {} does not answer",
             pod.node.as_deref().unwrap_or("(none)")
@@ -470,18 +474,20 @@ fn why_unready(pod: &Pod) -> String {
         .iter()
         .any(|it| it.name == container.name && !it.sidecar);
     match &container.state {
-        State::Waiting { reason, message } => {
+        RunState::Waiting { reason, message } => {
             let words = [reason.as_str(), message.trim()]
                 .into_iter()
                 .filter(|it| !it.is_empty());
             let words: String = words.map(|it| format!(": {it}")).collect();
             format!("container {} waits{words}", container.name)
         }
-        State::Terminated(end) => format!(
+        RunState::Terminated(end) => format!(
             "container {} ended (exit code {})",
             container.name, end.code
         ),
-        State::Running if is_init => format!("init container {} has not ended yet", container.name),
+        RunState::Running if is_init => {
+            format!("init container {} has not ended yet", container.name)
+        }
         _ => {
             let probe = container
                 .probe
@@ -502,8 +508,8 @@ fn is_fine(container: &pods::Container, pod: &Pod) -> bool {
         .init_containers
         .iter()
         .any(|it| it.name == container.name);
-    let done = matches!(&container.state, State::Terminated(end) if end.code == 0);
-    container.ready || (is_init && (done || container.state == State::Unknown))
+    let done = matches!(&container.state, RunState::Terminated(end) if end.code == 0);
+    container.ready || (is_init && (done || container.state == RunState::Unknown))
 }
 
 /// ` (ReplicaSet dex-5c7d)`.

@@ -11,7 +11,8 @@ use std::{
 use contract::{Failure, Report, World};
 use kubernetes::{Cluster, Kind, Scope, View, Watch};
 use pods::{
-    Doom, Graces, NO_PODS, NOT_READY, Pod, Rollout, Since, UNSCHEDULABLE, image::Wanted, warning,
+    GracePeriods, NO_PODS, NOT_READY, Pod, PodHistory, Rollout, UNSCHEDULABLE, Unrecoverable,
+    image::ImageMatcher, warning,
 };
 
 use crate::{
@@ -80,7 +81,7 @@ pub(crate) async fn until_verified(
             continue;
         }
         let interruption = watch.interruption();
-        // Graces do not go by while nobody knows how it is.
+        // GracePeriods do not go by while nobody knows how it is.
         if let Some(why) = interruption.as_ref().filter(|_| !learnt) {
             world.waiting_for(format!("`{}` to answer: {why}", cluster.server()));
             if over {
@@ -138,14 +139,14 @@ fn scopes(args: &Args) -> Vec<Scope> {
 
 impl<'a> Run<'a> {
     fn new(args: &'a Args, cluster: &'a Cluster<'a>, world: &'a World) -> Self {
-        let graces = Graces {
+        let graces = GracePeriods {
             pull: args.pull_grace,
             schedule: args.schedule_grace,
             max_restarts: args.max_restarts,
-            ..Graces::default()
+            ..GracePeriods::default()
         };
         let demand = Demand {
-            wanted: Wanted::new(
+            wanted: ImageMatcher::new(
                 args.image.clone(),
                 args.digests.clone(),
                 args.aliases.clone(),
@@ -280,7 +281,7 @@ impl<'a> Run<'a> {
         let mut standing = self.demand.judge(rollout, &pods, history);
         let unscheduled = |name: &String| {
             let pod = pods.iter().find(|pod| pod.name == *name)?;
-            history.of(pod).map(Since::unscheduled)
+            history.of(pod).map(PodHistory::unscheduled)
         };
         if let Standing::Doomed(Sick {
             pod: Some(pod),
@@ -353,7 +354,7 @@ pub(crate) fn name_of(case: &Case) -> String {
 fn no_pods(text: String) -> Sick {
     Sick {
         pod: None,
-        doom: Doom {
+        doom: Unrecoverable {
             reason: NO_PODS,
             container: None,
             text,

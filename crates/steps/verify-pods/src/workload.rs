@@ -2,12 +2,12 @@
 
 use std::{fmt, str::FromStr};
 
-use pods::Kind;
+use pods::WorkloadKind;
 
 /// A workload that somebody names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WorkloadName {
-    pub(crate) kind: Kind,
+    pub(crate) kind: WorkloadKind,
     pub(crate) name: String,
 }
 

@@ -223,7 +223,7 @@ fn wanted(args: Args, is_public: bool) -> Wanted {
         commit: args.commit,
         image: args
             .image
-            .map(|image| pods::image::Wanted::new(image, digests, Vec::new())),
+            .map(|image| pods::image::ImageMatcher::new(image, digests, Vec::new())),
         repository: args.repository,
         remote: args.remote,
         branch: args

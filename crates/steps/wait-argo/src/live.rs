@@ -1,6 +1,6 @@
 //! Whether the pods run the image: the last proof, when everything else says yes.
 
-use pods::image::{Runs, Wanted as Image};
+use pods::image::{ImageMatch, ImageMatcher as Image};
 use serde_json::Value;
 
 use crate::look::{Look, Seen};
@@ -52,20 +52,24 @@ fn of_repository(image: &Image, seen: &Seen) -> Option<Proof> {
             .map(|node| format!(" on {node}"))
             .unwrap_or_default();
         match image.compare(container) {
-            Runs::Another => {}
-            Runs::Old => return Some(Proof::Other(format!("{name} runs {}", container.image))),
-            Runs::OtherBytes(digest) => {
+            ImageMatch::Another => {}
+            ImageMatch::Old => {
+                return Some(Proof::Other(format!("{name} runs {}", container.image)));
+            }
+            ImageMatch::OtherBytes(digest) => {
                 return Some(Proof::Other(format!(
                     "{name}{on} runs other bytes under that tag: {digest}"
                 )));
             }
             // Without a digest the name in the pod's specification is all that was asked for.
             // Of more pods than are asked for one by one, the others count by their name.
-            Runs::NotStarted if image.is_by_digest() && seen.near => {
+            ImageMatch::NotStarted if image.is_by_digest() && seen.near => {
                 return Some(Proof::Starting(format!("{name} has not started it yet")));
             }
-            Runs::NotStarted | Runs::Wanted(None) => live = Some(container.image.clone()),
-            Runs::Wanted(Some(digest)) => {
+            ImageMatch::NotStarted | ImageMatch::Wanted(None) => {
+                live = Some(container.image.clone())
+            }
+            ImageMatch::Wanted(Some(digest)) => {
                 live = Some(format!("{}@{digest}", without_digest(&container.image)))
             }
         }
@@ -147,7 +151,7 @@ mod tests {
             images: vec![image.to_owned()],
             ..Summary::default()
         };
-        let mut pod = Pod::summed_up(summary);
+        let mut pod = Pod::from_summary(summary);
         pod.containers
             .iter_mut()
             .for_each(|container| container.image_id = id.to_owned());

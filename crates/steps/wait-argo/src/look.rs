@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use argocd::{App, ArgoCd, Node, Tree};
 use contract::Failure;
 use futures_util::{StreamExt as _, stream};
-use pods::{Doom, Graces, Owner, Pod, Since, Summary, doom, image::Wanted as Image};
+use pods::{
+    GracePeriods, Owner, Pod, PodHistory, Summary, Unrecoverable, image::ImageMatcher as Image,
+    unrecoverable,
+};
 
 use crate::pod;
 
@@ -153,7 +156,7 @@ fn is_sick(node: &Node) -> bool {
 fn summed_up(node: &Node) -> Pod {
     let info = |name: &str| node.info(name).unwrap_or_default().to_owned();
     let parent = node.parent_refs.first();
-    Pod::summed_up(Summary {
+    Pod::from_summary(Summary {
         namespace: node.namespace.clone(),
         name: node.name.clone(),
         status: info("Status Reason"),
@@ -179,7 +182,7 @@ fn summed_up(node: &Node) -> Pod {
 /// A doom, and whose it is.
 #[derive(Debug, Clone)]
 pub(crate) struct Doomed {
-    pub(crate) doom: Doom,
+    pub(crate) doom: Unrecoverable,
     /// Namespace, pod, container; none for what is not a pod.
     pub(crate) pod: Option<[String; 3]>,
     /// The images of its containers.
@@ -224,7 +227,7 @@ impl Judged<'_> {
 /// What was seen of the pods so far.
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
-    since: BTreeMap<String, Since>,
+    since: BTreeMap<String, PodHistory>,
     creating: BTreeMap<String, Duration>,
 }
 
@@ -236,12 +239,12 @@ impl Watched {
         now: Duration,
         judged: &Judged<'_>,
     ) -> Option<Doomed> {
-        let graces = Graces::default();
+        let graces = GracePeriods::default();
         let dooms = look.pods.iter().filter_map(|seen| {
             let since = self.since.entry(seen.node.uid.clone()).or_default();
             since.observe(&seen.pod, now);
-            let doom =
-                doom(&seen.pod, since, &graces).filter(|doom| !is_tried_again(&seen.pod, doom));
+            let doom = unrecoverable(&seen.pod, since, &graces)
+                .filter(|doom| !is_tried_again(&seen.pod, doom));
             let doom = doom.filter(|_| judged.contains(&seen.node));
             doom.map(|doom| doomed(seen, doom))
         });
@@ -277,12 +280,12 @@ impl Watched {
 }
 
 /// A job makes another pod for one that has failed, and says itself when it gives up.
-fn is_tried_again(pod: &Pod, doom: &Doom) -> bool {
+fn is_tried_again(pod: &Pod, doom: &Unrecoverable) -> bool {
     let of_a_job = pod.owner.as_ref().is_some_and(|owner| owner.kind == "Job");
     of_a_job && [pods::CRASH_LOOP, pods::OUT_OF_MEMORY, pods::INIT_FAILED].contains(&doom.reason)
 }
 
-fn doomed(seen: &Seen, doom: Doom) -> Doomed {
+fn doomed(seen: &Seen, doom: Unrecoverable) -> Doomed {
     let (pod, name) = (&seen.pod, seen.node.name.clone());
     let container = pod
         .all_containers()
@@ -293,7 +296,7 @@ fn doomed(seen: &Seen, doom: Doom) -> Doomed {
     let has_log = ran
         || matches!(
             container.map(|it| &it.state),
-            Some(pods::State::Terminated(_))
+            Some(pods::RunState::Terminated(_))
         );
     Doomed {
         doom,

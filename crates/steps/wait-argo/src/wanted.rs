@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use argocd::{Application, Source};
 use contract::Commit;
-use pods::image::Wanted as Image;
+use pods::image::ImageMatcher as Image;
 
 /// Whose health counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

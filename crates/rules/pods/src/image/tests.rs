@@ -6,30 +6,30 @@ fn digest(of: char) -> String {
     format!("sha256:{}", of.to_string().repeat(64))
 }
 
-fn wanted(digests: &[char]) -> Wanted {
+fn wanted(digests: &[char]) -> ImageMatcher {
     let digests = digests
         .iter()
         .map(|of| digest(*of).parse().unwrap())
         .collect();
-    Wanted::new(
+    ImageMatcher::new(
         format!("{REPOSITORY}:v2").parse().unwrap(),
         digests,
         Vec::new(),
     )
 }
 
-fn runs(wanted: &Wanted, image: &str, image_id: &str) -> &'static str {
+fn runs(wanted: &ImageMatcher, image: &str, image_id: &str) -> &'static str {
     let container = Container {
         image: image.to_owned(),
         image_id: image_id.to_owned(),
         ..Container::default()
     };
     match wanted.compare(&container) {
-        Runs::Wanted(_) => "wanted",
-        Runs::Another => "another",
-        Runs::NotStarted => "not started",
-        Runs::Old => "old",
-        Runs::OtherBytes(_) => "other bytes",
+        ImageMatch::Wanted(_) => "wanted",
+        ImageMatch::Another => "another",
+        ImageMatch::NotStarted => "not started",
+        ImageMatch::Old => "old",
+        ImageMatch::OtherBytes(_) => "other bytes",
     }
 }
 
@@ -164,7 +164,7 @@ fn a_digest_in_the_pod_wins_over_its_tag() {
 fn names_are_compared_after_normalisation() {
     let wanted = |image: &str, alias: &[&str]| {
         let aliases = alias.iter().map(|alias| alias.parse().unwrap()).collect();
-        Wanted::new(image.parse().unwrap(), Vec::new(), aliases)
+        ImageMatcher::new(image.parse().unwrap(), Vec::new(), aliases)
     };
     let cases: [(&str, &[&str], &str); 7] = [
         ("nginx:1", &[], "docker.io/library/nginx:1"),

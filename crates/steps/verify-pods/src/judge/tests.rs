@@ -1,6 +1,6 @@
 use pods::{
-    ADMISSION, CRASH_LOOP, Condition, Container, IMAGE_PULL, Kind, ON_DELETE, Owner, PARTITIONED,
-    PAUSED, Phase,
+    ADMISSION, CRASH_LOOP, Container, IMAGE_PULL, ON_DELETE, Owner, PARTITIONED, PAUSED,
+    PodCondition, PodPhase, WorkloadKind,
 };
 
 use super::*;
@@ -22,8 +22,8 @@ fn demand(digests: &[char]) -> Demand {
         .map(|of| digest(*of).parse().unwrap())
         .collect();
     Demand {
-        wanted: Wanted::new(image("v2").parse().unwrap(), digests, Vec::new()),
-        graces: Graces::default(),
+        wanted: ImageMatcher::new(image("v2").parse().unwrap(), digests, Vec::new()),
+        graces: GracePeriods::default(),
         allow_zero: false,
         ignore_terminating: false,
         log_lines: 25,
@@ -32,7 +32,7 @@ fn demand(digests: &[char]) -> Demand {
 
 fn rollout(wanted: u32) -> Rollout {
     Rollout {
-        kind: Kind::Deployment,
+        kind: WorkloadKind::Deployment,
         namespace: "dex-prod".to_owned(),
         name: "dex".to_owned(),
         id: "1".to_owned(),
@@ -55,17 +55,17 @@ fn running(name: &str, tag: &str, bytes: char) -> Pod {
         image: image(tag),
         image_id: format!("{REPOSITORY}@{}", digest(bytes)),
         ready: true,
-        state: State::Running,
+        state: RunState::Running,
         ..Container::default()
     };
     Pod {
         name: name.to_owned(),
         id: name.to_owned(),
-        phase: Phase::Running,
-        conditions: vec![Condition {
+        phase: PodPhase::Running,
+        conditions: vec![PodCondition {
             kind: "Ready".to_owned(),
             is_true: true,
-            ..Condition::default()
+            ..PodCondition::default()
         }],
         containers: vec![container],
         node: Some("node-1".to_owned()),
@@ -79,11 +79,11 @@ fn running(name: &str, tag: &str, bytes: char) -> Pod {
 
 fn waiting(name: &str, reason: &str, message: &str) -> Pod {
     let mut pod = Pod {
-        phase: Phase::Pending,
+        phase: PodPhase::Pending,
         conditions: Vec::new(),
         ..running(name, "v2", 'a')
     };
-    let state = State::Waiting {
+    let state = RunState::Waiting {
         reason: reason.to_owned(),
         message: message.to_owned(),
     };
@@ -198,7 +198,7 @@ fn v8_a_finalizer_that_keeps_an_old_pod_is_named() {
 #[test]
 fn v9_old_pods_of_an_on_delete_strategy_doom_and_right_ones_do_not() {
     let on_delete = Rollout {
-        kind: Kind::StatefulSet,
+        kind: WorkloadKind::StatefulSet,
         on_delete: true,
         updated: 0,
         ..rollout(1)
@@ -261,7 +261,7 @@ fn v32_more_pods_than_were_wanted_at_first_are_no_harm() {
 #[test]
 fn v33_what_has_ended_is_not_asked() {
     let ended = Pod {
-        phase: Phase::Succeeded,
+        phase: PodPhase::Succeeded,
         ..running("job", "v1", 'e')
     };
     assert!(good(&look(
@@ -474,12 +474,12 @@ fn a_pod_that_is_not_ready_says_why() {
     probed.containers[0].probe = Some("GET :8080/readyz".to_owned());
     says(probed, "its readiness probe is GET :8080/readyz");
     let lost = Pod {
-        phase: Phase::Unknown,
+        phase: PodPhase::Unknown,
         conditions: Vec::new(),
         ..running("a", "v2", 'a')
     };
     says(lost, "its node node-1 does not answer");
-    let gate = Condition {
+    let gate = PodCondition {
         kind: "PodScheduled".to_owned(),
         is_true: false,
         reason: "SchedulingGated".to_owned(),

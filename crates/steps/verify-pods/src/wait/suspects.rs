@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use kubernetes::Event;
-use pods::{Doom, NO_PODS, Pod, UNSCHEDULABLE, failed_create, failed_mount};
+use pods::{NO_PODS, Pod, UNSCHEDULABLE, Unrecoverable, failed_create, failed_mount};
 
 use super::{Case, Run, no_pods, waits_for_a_node};
 use crate::{
@@ -114,7 +114,7 @@ impl Run<'_> {
     }
 }
 
-fn mount_failed(events: &[Event]) -> Option<Doom> {
+fn mount_failed(events: &[Event]) -> Option<Unrecoverable> {
     events
         .iter()
         .rev()
@@ -122,7 +122,7 @@ fn mount_failed(events: &[Event]) -> Option<Doom> {
 }
 
 /// Events stay for an hour: one that was followed by a success is over.
-fn create_failed(events: &[Event]) -> Option<Doom> {
+fn create_failed(events: &[Event]) -> Option<Unrecoverable> {
     let last = events
         .iter()
         .rev()

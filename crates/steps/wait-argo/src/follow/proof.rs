@@ -99,7 +99,7 @@ impl Follow<'_> {
             .wanted
             .image
             .as_ref()
-            .is_some_and(pods::image::Wanted::is_by_digest);
+            .is_some_and(pods::image::ImageMatcher::is_by_digest);
         self.look(if by_digest { Closer::All } else { Closer::Sick });
     }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{Condition, IMAGE_DENIED, IMAGE_NOT_FOUND, Summary};
+use crate::{IMAGE_NOT_FOUND, IMAGE_PULL_DENIED, PodCondition, Summary};
 
 const IMAGE: &str = "ghcr.io/data-literate/dex:v2";
 
@@ -14,7 +14,7 @@ fn container() -> Container {
 }
 
 fn waiting(reason: &str, message: &str) -> Container {
-    let state = State::Waiting {
+    let state = RunState::Waiting {
         reason: reason.to_owned(),
         message: message.to_owned(),
     };
@@ -25,13 +25,13 @@ fn waiting(reason: &str, message: &str) -> Container {
 }
 
 fn crashing(restarts: u32, code: i32, reason: &str) -> Container {
-    let last = Ended {
+    let last = Termination {
         code,
         reason: reason.to_owned(),
         message: String::new(),
     };
     Container {
-        state: State::Running,
+        state: RunState::Running,
         restarts,
         last: Some(last),
         ..container()
@@ -42,7 +42,7 @@ fn pod(container: Container) -> Pod {
     Pod {
         namespace: "dex-prod".to_owned(),
         name: "dex-7f9".to_owned(),
-        phase: Phase::Pending,
+        phase: PodPhase::Pending,
         node: Some("node-1".to_owned()),
         containers: vec![container],
         ..Pod::default()
@@ -50,7 +50,7 @@ fn pod(container: Container) -> Pod {
 }
 
 fn unschedulable(message: &str) -> Pod {
-    let condition = Condition {
+    let condition = PodCondition {
         kind: "PodScheduled".to_owned(),
         is_true: false,
         reason: "Unschedulable".to_owned(),
@@ -64,16 +64,16 @@ fn unschedulable(message: &str) -> Pod {
 }
 
 /// Tells the story of one pod, second by second, and returns when it was doomed and how.
-fn story(frames: &[(u64, Pod)], until: u64) -> Option<(u64, Doom)> {
-    let mut since = Since::default();
+fn story(frames: &[(u64, Pod)], until: u64) -> Option<(u64, Unrecoverable)> {
+    let mut since = PodHistory::default();
     (0..=until).find_map(|second| {
         let (_, pod) = frames.iter().rev().find(|(from, _)| *from <= second)?;
         since.observe(pod, Duration::from_secs(second));
-        doom(pod, &since, &Graces::default()).map(|doom| (second, doom))
+        unrecoverable(pod, &since, &GracePeriods::default()).map(|doom| (second, doom))
     })
 }
 
-fn doomed(frames: &[(u64, Pod)]) -> (u64, Doom) {
+fn doomed(frames: &[(u64, Pod)]) -> (u64, Unrecoverable) {
     story(frames, 1000).expect("it is doomed")
 }
 
@@ -107,7 +107,7 @@ fn a_registry_that_wants_a_secret_dooms_and_is_a_matter_of_settings() {
         doomed(&[(0, pod(waiting("ImagePullBackOff", words)))])
             .1
             .reason,
-        IMAGE_DENIED
+        IMAGE_PULL_DENIED
     );
 }
 
@@ -119,13 +119,13 @@ fn v12_a_registry_that_limits_is_waited_for_and_said() {
         (
             40,
             pod(Container {
-                state: State::Running,
+                state: RunState::Running,
                 ..container()
             }),
         ),
     ];
     assert_eq!(story(&frames, 1000), None);
-    let mut since = Since::default();
+    let mut since = PodHistory::default();
     since.observe(&limited, Duration::ZERO);
     assert!(
         warning(&limited, &since)
@@ -220,14 +220,14 @@ fn who_allows_for_more_restarts_is_not_doomed_by_the_first_loop() {
         })
     };
     let dooms = |max_restarts, restarts| {
-        let (pod, mut since) = (looping(restarts), Since::default());
+        let (pod, mut since) = (looping(restarts), PodHistory::default());
         since.observe(&pod, Duration::ZERO);
-        doom(
+        unrecoverable(
             &pod,
             &since,
-            &Graces {
+            &GracePeriods {
                 max_restarts,
-                ..Graces::default()
+                ..GracePeriods::default()
             },
         )
         .is_some()
@@ -252,10 +252,10 @@ fn an_old_template_may_be_as_sick_as_it_likes() {
 #[test]
 fn without_patience_what_lasts_dooms_at_once() {
     let limited = pod(waiting("ImagePullBackOff", "429 Too Many Requests"));
-    let mut since = Since::default();
+    let mut since = PodHistory::default();
     since.observe(&limited, Duration::ZERO);
     assert_eq!(
-        doom(&limited, &since, &Graces::default().used_up())
+        unrecoverable(&limited, &since, &GracePeriods::default().expired())
             .unwrap()
             .reason,
         IMAGE_PULL
@@ -282,7 +282,7 @@ fn v18_an_init_container_that_fails_is_named() {
         name: "migrate".to_owned(),
         ..waiting("CrashLoopBackOff", "back-off 10s")
     };
-    let last = Ended {
+    let last = Termination {
         code: 3,
         reason: "Error".to_owned(),
         message: String::new(),
@@ -364,13 +364,13 @@ fn v28_a_claim_that_is_not_bound_is_about_the_volume() {
 #[test]
 fn v30_an_evicted_pod_is_no_doom_but_said() {
     let evicted = Pod {
-        phase: Phase::Failed,
+        phase: PodPhase::Failed,
         reason: "Evicted".to_owned(),
         ..pod(crashing(0, 137, "Error"))
     };
     assert_eq!(story(&[(0, evicted.clone())], 1000), None);
     assert!(
-        warning(&evicted, &Since::default())
+        warning(&evicted, &PodHistory::default())
             .unwrap()
             .contains("Evicted")
     );
@@ -379,7 +379,7 @@ fn v30_an_evicted_pod_is_no_doom_but_said() {
 #[test]
 fn v31_a_pod_on_a_node_that_does_not_answer_is_waited_for() {
     let unknown = Pod {
-        phase: Phase::Unknown,
+        phase: PodPhase::Unknown,
         reason: "NodeLost".to_owned(),
         ..pod(container())
     };
@@ -411,7 +411,7 @@ fn w34_a_line_of_argo_cds_tree_is_enough() {
         let images = vec![IMAGE.to_owned()];
         doomed(&[(
             0,
-            Pod::summed_up(Summary {
+            Pod::from_summary(Summary {
                 status,
                 message,
                 images,
@@ -456,7 +456,7 @@ fn a_line_of_a_pod_that_is_well_is_not_doomed() {
         "Pending",
         "",
     ] {
-        let pod = Pod::summed_up(Summary {
+        let pod = Pod::from_summary(Summary {
             status: status.to_owned(),
             ..Summary::default()
         });

@@ -3,14 +3,15 @@
 use contract::Reason;
 
 use crate::{
-    CONFIG_ERROR, CRASH_LOOP, Container, Ended, Graces, IMAGE_PULL, INIT_FAILED,
-    INVALID_IMAGE_NAME, OUT_OF_MEMORY, Phase, Pod, Since, State, UNSCHEDULABLE, VOLUME, pull,
-    since::{Trouble, trouble_of},
+    CONFIG_ERROR, CRASH_LOOP, Container, GracePeriods, IMAGE_PULL, INIT_FAILED, INVALID_IMAGE_NAME,
+    OUT_OF_MEMORY, Pod, PodHistory, PodPhase, RunState, Termination, UNSCHEDULABLE, VOLUME,
+    history::{Trouble, trouble_of},
+    pull,
 };
 
 /// Why a pod will not become what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Doom {
+pub struct Unrecoverable {
     /// One word, with its fault.
     pub reason: Reason,
     /// Which container it is about, if it is about one and its name is known.
@@ -21,9 +22,14 @@ pub struct Doom {
 
 /// Returns why a pod has no future, if so. Ask it about pods of the wanted template only: old pods may be
 /// as sick as they like.
-pub fn doom(pod: &Pod, since: &Since, graces: &Graces) -> Option<Doom> {
+pub fn unrecoverable(
+    pod: &Pod,
+    since: &PodHistory,
+    graces: &GracePeriods,
+) -> Option<Unrecoverable> {
     // A pod that goes, or that its node gave up, is replaced; its successor is judged.
-    if pod.outdated || pod.is_terminating() || pod.was_evicted() || pod.phase == Phase::Succeeded {
+    if pod.outdated || pod.is_terminating() || pod.was_evicted() || pod.phase == PodPhase::Succeeded
+    {
         return None;
     }
     let case = |init| {
@@ -45,7 +51,7 @@ pub fn doom(pod: &Pod, since: &Since, graces: &Graces) -> Option<Doom> {
 
 /// Returns what is wrong with a pod and may pass by itself, for people: a registry that limits, a first
 /// crash.
-pub fn warning(pod: &Pod, since: &Since) -> Option<String> {
+pub fn warning(pod: &Pod, since: &PodHistory) -> Option<String> {
     if pod.was_evicted() {
         return Some(format!(
             "{} was given up by its node ({}); its successor counts",
@@ -55,7 +61,7 @@ pub fn warning(pod: &Pod, since: &Since) -> Option<String> {
     pod.all_containers().find_map(|container| {
         let of = |what: String| format!("{}, {}: {what}", pod.name, called(container, ""));
         match &container.state {
-            State::Waiting { message, .. }
+            RunState::Waiting { message, .. }
                 if trouble_of(&container.state) == Some(Trouble::Pull) =>
             {
                 let cause = pull::cause(since.pull_message(container, message));
@@ -77,24 +83,24 @@ struct Case<'a> {
     pod: &'a Pod,
     container: &'a Container,
     init: bool,
-    since: &'a Since,
-    graces: &'a Graces,
+    since: &'a PodHistory,
+    graces: &'a GracePeriods,
 }
 
 impl Case<'_> {
-    fn doom(&self) -> Option<Doom> {
+    fn doom(&self) -> Option<Unrecoverable> {
         match &self.container.state {
-            State::Waiting { reason, message } => {
+            RunState::Waiting { reason, message } => {
                 self.waiting(reason, message).or_else(|| self.restarted())
             }
-            State::Terminated(end) if end.code != 0 && self.pod.phase == Phase::Failed => {
+            RunState::Terminated(end) if end.code != 0 && self.pod.phase == PodPhase::Failed => {
                 Some(self.ended(end))
             }
             _ => self.restarted(),
         }
     }
 
-    fn waiting(&self, reason: &str, message: &str) -> Option<Doom> {
+    fn waiting(&self, reason: &str, message: &str) -> Option<Unrecoverable> {
         match reason {
             "InvalidImageName" => Some(self.says(INVALID_IMAGE_NAME, reason, message)),
             "ErrImageNeverPull" => Some(self.says(IMAGE_PULL, reason, message)),
@@ -108,7 +114,7 @@ impl Case<'_> {
     }
 
     /// What the registry says is final, but one attempt may have met a registry that lags behind.
-    fn pull(&self, reason: &str, message: &str) -> Option<Doom> {
+    fn pull(&self, reason: &str, message: &str) -> Option<Unrecoverable> {
         let message = self.since.pull_message(self.container, message);
         let refusal = pull::refusal(message);
         let again = reason == "ImagePullBackOff";
@@ -130,7 +136,7 @@ impl Case<'_> {
         })
     }
 
-    fn config(&self, reason: &str, message: &str) -> Option<Doom> {
+    fn config(&self, reason: &str, message: &str) -> Option<Unrecoverable> {
         // The kubelet has not read the namespace's ConfigMaps and Secrets yet.
         if message.contains("failed to sync") && message.contains("cache") {
             return None;
@@ -140,7 +146,7 @@ impl Case<'_> {
     }
 
     /// A runtime that stumbles once is not the image's fault.
-    fn start(&self, reason: &str, message: &str) -> Option<Doom> {
+    fn start(&self, reason: &str, message: &str) -> Option<Unrecoverable> {
         let again =
             self.since.failures(self.container) > 1 || self.since.restarts(self.container) > 1;
         let over = again || self.since.lasts(self.container, Trouble::Start) >= self.graces.config;
@@ -163,7 +169,7 @@ impl Case<'_> {
         }
     }
 
-    fn restarted(&self) -> Option<Doom> {
+    fn restarted(&self) -> Option<Unrecoverable> {
         let restarts = self.since.restarts(self.container);
         // Who takes too much memory twice will take it a third time.
         let most = if self.is_out_of_memory() {
@@ -174,7 +180,7 @@ impl Case<'_> {
         (most > 0 && restarts >= most).then(|| self.crashed())
     }
 
-    fn crashed(&self) -> Doom {
+    fn crashed(&self) -> Unrecoverable {
         let (container, times) = (self.container, self.container.restarts);
         let times = match times {
             0 => String::new(),
@@ -192,7 +198,7 @@ impl Case<'_> {
         self.about(self.crash_reason(), &text)
     }
 
-    fn ended(&self, end: &Ended) -> Doom {
+    fn ended(&self, end: &Termination) -> Unrecoverable {
         self.about(
             self.crash_reason(),
             &format!("ended{}", because(Some(end), self.container)),
@@ -211,25 +217,25 @@ impl Case<'_> {
         self.last().is_some_and(|end| end.reason == "OOMKilled")
     }
 
-    fn last(&self) -> Option<&Ended> {
+    fn last(&self) -> Option<&Termination> {
         match &self.container.state {
-            State::Terminated(end) => Some(end),
+            RunState::Terminated(end) => Some(end),
             _ => self.container.last.as_ref(),
         }
     }
 
-    fn says(&self, reason: Reason, word: &str, message: &str) -> Doom {
+    fn says(&self, reason: Reason, word: &str, message: &str) -> Unrecoverable {
         self.about(reason, &format!("{word}: {}", message.trim()))
     }
 
-    fn about(&self, reason: Reason, what: &str) -> Doom {
+    fn about(&self, reason: Reason, what: &str) -> Unrecoverable {
         let name = (!self.container.name.is_empty()).then(|| self.container.name.clone());
         let init = if self.init && !self.container.sidecar {
             "init "
         } else {
             ""
         };
-        Doom {
+        Unrecoverable {
             reason,
             container: name,
             text: format!("{}: {what}", called(self.container, init)),
@@ -246,7 +252,7 @@ fn called(container: &Container, init: &str) -> String {
 }
 
 /// ` (OOMKilled, limit 256Mi)`, ` (exit code 1)`, ` (StartError: exec: "dex": not found)`.
-fn because(end: Option<&Ended>, container: &Container) -> String {
+fn because(end: Option<&Termination>, container: &Container) -> String {
     let Some(end) = end else { return String::new() };
     if end.reason == "OOMKilled" {
         let limit = container
@@ -270,7 +276,7 @@ fn because(end: Option<&Ended>, container: &Container) -> String {
     format!(" (exit code {}{words})", end.code)
 }
 
-fn unscheduled(pod: &Pod, since: &Since, graces: &Graces) -> Option<Doom> {
+fn unscheduled(pod: &Pod, since: &PodHistory, graces: &GracePeriods) -> Option<Unrecoverable> {
     let scheduled = pod.unschedulable()?;
     if since.unscheduled() < graces.schedule {
         return None;
@@ -284,13 +290,13 @@ fn unscheduled(pod: &Pod, since: &Since, graces: &Graces) -> Option<Doom> {
         } else {
             format!(" (claims {})", pod.claims.join(", "))
         };
-        return Some(Doom {
+        return Some(Unrecoverable {
             reason: VOLUME,
             container: None,
             text: format!("no volume{claims}: {message}"),
         });
     }
-    Some(Doom {
+    Some(Unrecoverable {
         reason: UNSCHEDULABLE,
         container: None,
         text: format!("no node takes it: {message}"),

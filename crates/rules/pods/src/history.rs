@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{Container, Pod, State, pull};
+use crate::{Container, Pod, RunState, pull};
 
 /// How long what may pass by itself is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Graces {
+pub struct GracePeriods {
     /// For a registry that cannot be asked (`--pull-grace`).
     pub pull: Duration,
     /// For a node that takes the pod, and for its volumes (`--schedule-grace`).
@@ -17,10 +17,10 @@ pub struct Graces {
     pub max_restarts: u32,
 }
 
-impl Graces {
+impl GracePeriods {
     /// Returns the same without patience: for what has lasted for long before it was looked at.
     #[must_use]
-    pub fn used_up(self) -> Self {
+    pub fn expired(self) -> Self {
         Self {
             pull: Duration::ZERO,
             schedule: Duration::ZERO,
@@ -30,7 +30,7 @@ impl Graces {
     }
 }
 
-impl Default for Graces {
+impl Default for GracePeriods {
     fn default() -> Self {
         Self {
             pull: Duration::from_secs(90),
@@ -44,7 +44,7 @@ impl Default for Graces {
 /// What was seen of one pod so far. One per pod and run; [`observe`](Self::observe) it at every look,
 /// and at least once before asking for its doom.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Since {
+pub struct PodHistory {
     now: Duration,
     unscheduled: Option<Duration>,
     creating: Option<Duration>,
@@ -74,7 +74,7 @@ pub(crate) enum Trouble {
     Start,
 }
 
-impl Since {
+impl PodHistory {
     /// Takes in how the pod is at this time, measured from the start of the run.
     pub fn observe(&mut self, pod: &Pod, at: Duration) {
         self.now = at;
@@ -149,7 +149,7 @@ impl Since {
 impl Mark {
     fn observe(&mut self, container: &Container, at: Duration) {
         let trouble = trouble_of(&container.state);
-        if let State::Waiting { message, .. } = &container.state
+        if let RunState::Waiting { message, .. } = &container.state
             && trouble == Some(Trouble::Pull)
             && pull::names_a_cause(message)
         {
@@ -162,7 +162,7 @@ impl Mark {
                 self.trouble = Some((trouble, at));
             }
             // A pull that is tried again shows `ContainerCreating` for a moment: only running ends it.
-            None if matches!(container.state, State::Running | State::Terminated(_)) => {
+            None if matches!(container.state, RunState::Running | RunState::Terminated(_)) => {
                 self.trouble = None
             }
             _ => {}
@@ -174,8 +174,8 @@ fn keep(mark: &mut Option<Duration>, still: bool, at: Duration) {
     *mark = still.then(|| mark.unwrap_or(at));
 }
 
-pub(crate) fn trouble_of(state: &State) -> Option<Trouble> {
-    let State::Waiting { reason, .. } = state else {
+pub(crate) fn trouble_of(state: &RunState) -> Option<Trouble> {
+    let RunState::Waiting { reason, .. } = state else {
         return None;
     };
     match reason.as_str() {
