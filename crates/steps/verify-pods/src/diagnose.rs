@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use contract::{Failure, Report, World, asking};
+use contract::{Failure, Reason, Report, World, asking};
 use kubernetes::{Cluster, Event};
-use pods::{CRASH_LOOP, Container, INIT_FAILED, NOT_READY, OUT_OF_MEMORY, Pod, RunState};
+use pods::{
+    CRASH_LOOP, Container, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, INIT_FAILED,
+    MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS, ON_DELETE, OUT_OF_MEMORY, PARTITIONED, PAUSED,
+    Pod, QUOTA, RESTARTED, RunState, UNSCHEDULABLE,
+};
 
 use crate::{
     judge::{Demand, Sick, Standing},
@@ -30,7 +34,7 @@ pub(crate) async fn explain(
         return report;
     };
     let mut lines = table(case, demand);
-    let shows_log = report.reason.is_some_and(|reason| logs(reason.word));
+    let shows_log = report.reason.is_some_and(logs);
     if let Some((pod, container)) = culprit(case) {
         let crashed = report.reason != Some(NOT_READY);
         let events = events(cluster, world, &pod.namespace, &pod.name);
@@ -124,10 +128,8 @@ fn said(event: &Event) -> String {
 }
 
 /// The reasons that a log explains.
-fn logs(reason: &str) -> bool {
-    [CRASH_LOOP, OUT_OF_MEMORY, INIT_FAILED, NOT_READY]
-        .iter()
-        .any(|it| it.word == reason)
+fn logs(reason: Reason) -> bool {
+    [CRASH_LOOP, OUT_OF_MEMORY, INIT_FAILED, NOT_READY].contains(&reason)
 }
 
 fn warnings(events: &[Event]) -> Vec<&Event> {
@@ -279,36 +281,35 @@ fn unexplained(world: &World, failure: &Failure, what: &str) {
 
 /// What to do about it.
 fn hinted(report: Report) -> Report {
-    let Some(reason) = report.reason else {
-        return report;
-    };
-    let hint = match (reason.word, reason.fault) {
-        ("image-pull", contract::Fault::Change) => {
+    let hint = match report.reason {
+        Some(IMAGE_NOT_FOUND) => {
             "run `check-image` with every platform of the cluster's nodes before this step"
         }
-        ("image-pull", contract::Fault::Configuration) => {
+        Some(IMAGE_PULL_DENIED) => {
             "give the pods a pull secret that is valid for this registry (`imagePullSecrets`)"
         }
-        ("image-pull", _) => "pass a longer `--pull-grace` if the registry comes back by itself",
-        ("unschedulable", _) => {
-            "make room, or pass a longer `--schedule-grace` if nodes are added by themselves"
+        Some(IMAGE_PULL) => "pass a longer `--pull-grace` if the registry recovers by itself",
+        Some(UNSCHEDULABLE) => {
+            "make room, or pass a longer `--schedule-grace` if nodes are added automatically"
         }
-        ("quota", _) => "raise the quota, or lower what the pods request",
-        ("no-pods", _) => {
-            "check `--namespace`, `--workload` and the repository of `--image`; `--allow-zero` takes a workload without pods for good"
+        Some(QUOTA) => "raise the quota, or lower what the pods request",
+        Some(NO_PODS) => {
+            "check `--namespace`, `--workload` and the repository of `--image`; \
+             pass `--allow-zero` if the workload may have no pods"
         }
-        ("paused", _) => "run `kubectl rollout resume`, or take `paused: true` out of its manifest",
-        ("on-delete", _) => "delete the old pods, or set `updateStrategy.type: RollingUpdate`",
-        ("partitioned", _) => {
+        Some(PAUSED) => "run `kubectl rollout resume`, or remove `paused: true` from the manifest",
+        Some(ON_DELETE) => "delete the old pods, or set `updateStrategy.type: RollingUpdate`",
+        Some(PARTITIONED) => {
             "set `updateStrategy.rollingUpdate.partition: 0` to bring the image to all pods"
         }
-        ("mixed-digests", _) => {
-            "deploy the image by digest; with `--digest` for every platform if the nodes differ"
+        Some(MIXED_DIGESTS) => {
+            "deploy the image by digest; pass `--digest` for every platform if the nodes differ"
         }
-        ("old-pods", _) => {
-            "check that what was deployed names this image (`wait-argo`), and who keeps the old pods"
+        Some(OLD_PODS) => {
+            "check that the deployed commit names this image (`wait-argo`), \
+             and what keeps the old pods"
         }
-        ("not-ready" | "restarted", _) => "pass a longer `--timeout` if it starts slowly",
+        Some(NOT_READY | RESTARTED) => "pass a longer `--timeout` if it starts slowly",
         _ => return report,
     };
     report.hinted(hint)

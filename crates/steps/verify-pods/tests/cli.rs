@@ -492,8 +492,8 @@ fn the_reasons_are_a_closed_list() {
         .map(|r| format!("{} {}", r.word, r.fault))
         .collect();
     insta::assert_snapshot!(reasons.join("\n"), @r"
-    image-pull change
-    image-pull configuration
+    image-not-found change
+    image-pull-denied configuration
     image-pull environment
     invalid-image-name change
     crash-loop change

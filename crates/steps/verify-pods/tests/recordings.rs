@@ -27,7 +27,7 @@ fn a_rollout_is_replayed() {
 
 #[test]
 fn an_image_that_cannot_be_pulled_is_replayed() {
-    let report = replayed("image-pull");
+    let report = replayed("image-not-found");
     assert_eq!(
         (&report["verdict"], &report["fault"]),
         (&json!("refused"), &json!("change"))

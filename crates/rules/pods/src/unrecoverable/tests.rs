@@ -463,39 +463,3 @@ fn a_line_of_a_pod_that_is_well_is_not_doomed() {
         assert_eq!(story(&[(0, pod)], 1000), None, "{status}");
     }
 }
-
-#[test]
-fn each_word_says_who_has_to_change() {
-    let table: Vec<String> = crate::REASONS
-        .iter()
-        .map(|reason| format!("{} {}", reason.word, reason.fault))
-        .collect();
-    let change = [
-        "invalid-image-name",
-        "crash-loop",
-        "out-of-memory",
-        "config-error",
-        "init-failed",
-        "admission",
-    ];
-    assert!(
-        change
-            .iter()
-            .all(|word| table.contains(&format!("{word} change"))),
-        "{table:?}"
-    );
-    assert!(
-        ["unschedulable", "quota", "volume"]
-            .iter()
-            .all(|word| table.contains(&format!("{word} environment")))
-    );
-    assert!(
-        [
-            "image-pull change",
-            "image-pull configuration",
-            "image-pull environment"
-        ]
-        .iter()
-        .all(|it| table.contains(&(*it).to_owned()))
-    );
-}

@@ -78,7 +78,7 @@ fn record_for_the_repository() {
         .namespace
         .pods(scripts::image_pull_backoff(&format!("{NEW}: not found")));
     stage.deploy(NEW, 2);
-    keep("image-pull", &stage).expect_code(10);
+    keep("image-not-found", &stage).expect_code(10);
 }
 
 fn keep(name: &str, world: &World) -> Run {

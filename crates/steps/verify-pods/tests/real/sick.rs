@@ -22,7 +22,7 @@ fn v11_an_image_that_is_not_there_ends_it_within_ten_seconds() {
     expect(
         &run,
         10,
-        "image-pull",
+        "image-not-found",
         "change",
         &["deployment/dex: dex-", "container dex", &said],
     );

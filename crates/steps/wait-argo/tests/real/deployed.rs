@@ -121,7 +121,7 @@ fn two_applications_have_one_deadline_and_the_worst_decides() {
         .run();
     assert_eq!(
         outcome(&run),
-        (10, json!("image-pull"), json!("change")),
+        (10, json!("image-not-found"), json!("change")),
         "{run}"
     );
     assert!(started.elapsed() < Duration::from_secs(15), "{run}");

@@ -36,7 +36,7 @@ fn an_image_that_cannot_be_pulled_is_the_changes_fault_and_the_registrys_words_a
     let run = within(15, &world.wait(&commit, NEW));
     assert_eq!(
         outcome(&run),
-        (10, json!("image-pull"), json!("change")),
+        (10, json!("image-not-found"), json!("change")),
         "{run}"
     );
     let said = summary(&run);
@@ -61,7 +61,7 @@ fn a_registry_that_does_not_let_it_in_is_a_matter_of_settings() {
     let run = within(15, &world.wait(&commit, NEW));
     assert_eq!(
         outcome(&run),
-        (10, json!("image-pull"), json!("configuration")),
+        (10, json!("image-pull-denied"), json!("configuration")),
         "{run}"
     );
 }
