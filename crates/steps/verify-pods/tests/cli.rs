@@ -142,7 +142,7 @@ fn answering(ready: bool) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
 }
 
 #[test]
-fn what_is_wrong_with_flags_or_kubeconfig_is_said_before_any_request() {
+fn invalid_flags_or_kubeconfigs_fail_before_any_request() {
     let server = Faulty::new([Reply::status(200)]);
     let flags: [&[&str]; 11] = [
         &["--image", "ghcr.io/a/dex"],
@@ -190,7 +190,7 @@ fn what_is_wrong_with_flags_or_kubeconfig_is_said_before_any_request() {
 }
 
 #[test]
-fn a_context_that_is_not_there_is_answered_with_those_that_are() {
+fn a_missing_context_lists_the_existing_ones() {
     let run = at("https://127.0.0.1:1").args(["--context", "there"]).run();
     let document = run.json();
     assert_eq!(
@@ -200,7 +200,7 @@ fn a_context_that_is_not_there_is_answered_with_those_that_are() {
 }
 
 #[test]
-fn a_server_without_a_scheme_is_fine() {
+fn a_server_needs_no_scheme() {
     let server = Faulty::tls_answering(answering(true));
     let user = json!({ "token": TOKEN });
     let run =
@@ -217,7 +217,7 @@ fn a_server_without_a_scheme_is_fine() {
 }
 
 #[test]
-fn no_answer_is_told_from_no() {
+fn no_answer_is_never_a_refusal() {
     let mib = 1 << 20;
     let cases = [
         (Reply::html(200), 20, "not-the-api", "environment"),
@@ -321,7 +321,7 @@ fn no_answer_is_told_from_no() {
 }
 
 #[test]
-fn an_authority_that_is_not_known_is_said() {
+fn an_unknown_certificate_authority_is_reported() {
     let server = Faulty::tls([Reply::status(200)]);
     let run = at(&server.url()).run();
     expect(&run, 20, "untrusted-certificate", "environment");
@@ -335,7 +335,7 @@ fn an_authority_that_is_not_known_is_said() {
 }
 
 #[test]
-fn a_token_that_expires_while_it_is_waited_for_ends_it() {
+fn a_token_that_expires_ends_the_wait() {
     let watches = AtomicUsize::new(0);
     let server = Faulty::answering(move |seen| match is_watch(seen) {
         // Three of them end, as the server ends them now and then.
@@ -354,7 +354,7 @@ fn a_token_that_expires_while_it_is_waited_for_ends_it() {
 }
 
 #[test]
-fn v38_what_is_too_old_to_be_watched_is_listed_again() {
+fn an_expired_watch_starts_with_a_new_list() {
     let gone = json!({ "type": "ERROR", "object": { "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Expired", "code": 410, "message": "too old resource version" } });
     for expired in [
         Reply::json(200, &gone),
@@ -371,7 +371,7 @@ fn v38_what_is_too_old_to_be_watched_is_listed_again() {
 }
 
 #[test]
-fn a_frame_that_is_cut_in_two_is_no_end() {
+fn a_truncated_event_does_not_end_the_watch() {
     let cut = AtomicUsize::new(0);
     let server = Faulty::answering(move |seen| match is_watch(seen) {
         true if cut.fetch_add(1, Ordering::SeqCst) < 6 => {
@@ -387,7 +387,7 @@ fn a_frame_that_is_cut_in_two_is_no_end() {
 }
 
 #[test]
-fn a_grace_does_not_go_by_while_nobody_answers() {
+fn a_silent_server_stops_grace_periods() {
     let conditions = json!([{ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient cpu" }]);
     let server = Faulty::answering(move |seen| match is_watch(seen) {
         true => Reply::hang_up(),
@@ -401,7 +401,7 @@ fn a_grace_does_not_go_by_while_nobody_answers() {
 }
 
 #[test]
-fn a_cluster_is_asked_through_the_proxy_unless_it_is_exempt() {
+fn requests_use_the_proxy_unless_exempt() {
     let (server, proxy) = (Faulty::tls_answering(answering(true)), Proxy::new());
     let config = kubeconfig(
         &server.url(),
@@ -441,7 +441,7 @@ fn by_plugin(server: &Faulty, script: &str) -> Command {
 }
 
 #[test]
-fn an_exec_plugin_logs_in_and_one_that_fails_is_told_in_its_words() {
+fn an_exec_plugin_logs_in_or_fails() {
     let server = Faulty::answering(answering(true));
     let credential = json!({
         "apiVersion": "client.authentication.k8s.io/v1",
@@ -474,7 +474,7 @@ fn an_exec_plugin_logs_in_and_one_that_fails_is_told_in_its_words() {
 }
 
 #[test]
-fn an_exec_plugin_that_waits_for_somebody_can_be_interrupted() {
+fn a_waiting_exec_plugin_can_be_interrupted() {
     let server = Faulty::new([Reply::status(200)]);
     let command = by_plugin(&server, "touch asked; exec sleep 5");
     let asked = command.home().join("asked");
@@ -516,7 +516,7 @@ fn the_reasons_are_a_closed_list() {
 }
 
 #[test]
-fn help_answers() {
+fn help_lists_every_flag_and_exit_code() {
     let run = Command::new(env!("CARGO_BIN_EXE_verify-pods"))
         .arg("--help")
         .run();

@@ -18,7 +18,7 @@ fn replayed(name: &str) -> Value {
 }
 
 #[test]
-fn a_rollout_is_replayed() {
+fn a_rollout_replays() {
     let report = replayed("verified");
     assert_eq!(report["verdict"], "passed");
     assert_eq!(report["facts"]["pods"].as_array().unwrap().len(), 2);
@@ -26,7 +26,7 @@ fn a_rollout_is_replayed() {
 }
 
 #[test]
-fn an_image_that_cannot_be_pulled_is_replayed() {
+fn a_missing_image_replays() {
     let report = replayed("image-not-found");
     assert_eq!(
         (&report["verdict"], &report["fault"]),

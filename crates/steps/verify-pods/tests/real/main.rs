@@ -2,10 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod admitted;
+mod fixture;
 mod many;
 mod recorded;
 mod replaced;
 mod running;
 mod sick;
 mod unanswered;
-mod world;

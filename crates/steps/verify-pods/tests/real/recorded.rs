@@ -11,15 +11,19 @@ use lab::{
 };
 use serde_json::Value;
 
-use crate::world::{NEW, World, passed};
+use crate::fixture::{NEW, PodFixture, passed};
 
 /// Runs as in a folder with a kubeconfig, so that no folder of this machine is recorded.
-fn record(world: &World) -> (Run, PathBuf, lab::Command) {
-    let verify = world
+fn record(fixture: &PodFixture) -> (Run, PathBuf, lab::Command) {
+    let verify = fixture
         .verify()
         .without_env("KUBECONFIG")
         .env("RUNBOOK_SOAK", "2s");
-    std::fs::copy(&world.account.kubeconfig, verify.home().join("kubeconfig")).unwrap();
+    std::fs::copy(
+        &fixture.account.kubeconfig,
+        verify.home().join("kubeconfig"),
+    )
+    .unwrap();
     let record = verify.home().join("record");
     let run = verify
         .clone()
@@ -34,25 +38,25 @@ fn tape(directory: &Path) -> String {
 }
 
 /// Pods that stumble before they run: a rollout with something to watch.
-fn stumbling(world: &World) {
-    world.namespace.pods(scripts::timeline([
+fn stumbling(fixture: &PodFixture) {
+    fixture.namespace.pods(scripts::timeline([
         (Duration::from_millis(100), PodStatus::running().not_ready()),
         (Duration::from_secs(1), PodStatus::running()),
     ]));
-    world.deploy(NEW, 2);
+    fixture.deploy(NEW, 2);
 }
 
 #[test]
-fn a_run_is_replayed_offline_to_the_same_report() {
-    let world = World::new();
-    stumbling(&world);
-    let (run, directory, _home) = record(&world);
+fn a_replay_gives_the_same_report() {
+    let fixture = PodFixture::new();
+    stumbling(&fixture);
+    let (run, directory, _home) = record(&fixture);
     passed(&run);
     let requests = run.json()["requests"].as_u64().unwrap();
     assert!(requests <= 10, "five lists and five watches: {run}");
     let tape = tape(&directory);
     assert!(
-        tape.len() < 60 << 10 && !tape.contains(&world.account.token),
+        tape.len() < 60 << 10 && !tape.contains(&fixture.account.token),
         "{} bytes",
         tape.len()
     );
@@ -71,7 +75,7 @@ fn record_for_the_repository() {
         testbed.namespace_named("dex-prod"),
         testbed.namespace_named("dex-stage"),
     );
-    let (prod, stage) = (World::of(prod), World::of(stage));
+    let (prod, stage) = (PodFixture::of(prod), PodFixture::of(stage));
     stumbling(&prod);
     keep("verified", &prod).expect_code(0);
     stage
@@ -81,8 +85,8 @@ fn record_for_the_repository() {
     keep("image-not-found", &stage).expect_code(10);
 }
 
-fn keep(name: &str, world: &World) -> Run {
-    let (run, directory, _home) = record(world);
+fn keep(name: &str, fixture: &PodFixture) -> Run {
+    let (run, directory, _home) = record(fixture);
     let target = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/recordings")
         .join(name);

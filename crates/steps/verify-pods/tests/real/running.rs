@@ -8,13 +8,13 @@ use std::{
 use lab::testbed::{PodStatus, PodView, Testbed, scripts};
 use serde_json::{Value, json};
 
-use crate::world::{NEW, OLD, REPOSITORY, World, digest, expect, passed, verify, workload};
+use crate::fixture::{NEW, OLD, PodFixture, REPOSITORY, digest, expect, passed, verify, workload};
 
 #[test]
-fn v1_v20_v23_v33_every_pod_runs_a_digest_of_the_image_whatever_stands_beside_it() {
-    let world = World::new();
+fn every_pod_runs_a_digest_of_the_image() {
+    let fixture = PodFixture::new();
     let image_id = format!("{REPOSITORY}@{}", digest('a'));
-    world.namespace.pods(
+    fixture.namespace.pods(
         move |pod| match pod.object["spec"]["restartPolicy"] == "Never" {
             true => scripts::healthy(pod),
             false => PodStatus::running()
@@ -27,15 +27,15 @@ fn v1_v20_v23_v33_every_pod_runs_a_digest_of_the_image_whatever_stands_beside_it
         .as_array_mut()
         .unwrap();
     containers.push(json!({ "name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.20" }));
-    world.namespace.create("apps/deployments", &deployment);
+    fixture.namespace.create("apps/deployments", &deployment);
     let once = json!({
         "metadata": { "name": "nightly", "labels": { "app": "nightly" } },
         "spec": { "restartPolicy": "Never", "containers": [{ "name": "dex", "image": OLD }] },
     });
-    world.namespace.create("pods", &once);
-    world.wait_until_ready(NEW, 3);
+    fixture.namespace.create("pods", &once);
+    fixture.wait_until_ready(NEW, 3);
     let (a, b) = (digest('a'), digest('b'));
-    let run = world
+    let run = fixture
         .verify()
         .args(["--digest", &format!("{b},{a}"), "--soak", "2s"])
         .run();
@@ -49,11 +49,11 @@ fn v1_v20_v23_v33_every_pod_runs_a_digest_of_the_image_whatever_stands_beside_it
     );
     assert!(
         pods.iter()
-            .all(|pod| pod["ready"] == true && pod["node"] == world.namespace.name()),
+            .all(|pod| pod["ready"] == true && pod["node"] == fixture.namespace.name()),
         "{run}"
     );
     assert!(run.elapsed > Duration::from_secs(2), "{run}");
-    let wrong = world
+    let wrong = fixture
         .verify()
         .args(["--digest", &b, "--timeout", "5s"])
         .run();
@@ -62,15 +62,15 @@ fn v1_v20_v23_v33_every_pod_runs_a_digest_of_the_image_whatever_stands_beside_it
         10,
         "mixed-digests",
         "environment",
-        &[world.namespace.name(), "aaaaaaaa"],
+        &[fixture.namespace.name(), "aaaaaaaa"],
     );
 }
 
 #[test]
-fn v2_v3_a_node_may_tell_a_platforms_digest_or_the_configurations() {
-    let world = World::new();
+fn a_manifest_or_configuration_digest_counts() {
+    let fixture = PodFixture::new();
     let turn = Mutex::new(Vec::<String>::new());
-    world.namespace.pods(move |pod| {
+    fixture.namespace.pods(move |pod| {
         let mut known = turn.lock().unwrap_or_else(PoisonError::into_inner);
         if !known.contains(&pod.name) {
             known.push(pod.name.clone());
@@ -81,10 +81,10 @@ fn v2_v3_a_node_may_tell_a_platforms_digest_or_the_configurations() {
                 .image_id(&format!("docker-pullable://{REPOSITORY}@{}", digest('b'))),
         }
     });
-    world.deploy(NEW, 2);
+    fixture.deploy(NEW, 2);
     let all = ['a', 'b', 'c', 'd'].map(digest).join(",");
-    passed(&world.verify().args(["--digest", &all]).run());
-    let by_tag = world.verify().run();
+    passed(&fixture.verify().args(["--digest", &all]).run());
+    let by_tag = fixture.verify().run();
     expect(
         &by_tag,
         10,
@@ -95,8 +95,8 @@ fn v2_v3_a_node_may_tell_a_platforms_digest_or_the_configurations() {
 }
 
 #[test]
-fn every_kind_of_workload_is_asked_in_every_namespace() {
-    let (one, two) = (World::new(), World::new());
+fn every_kind_of_workload_counts_in_every_namespace() {
+    let (one, two) = (PodFixture::new(), PodFixture::new());
     one.deploy(NEW, 1);
     let mut daemons = workload(NEW, 1);
     daemons["spec"].as_object_mut().unwrap().remove("replicas");
@@ -117,7 +117,8 @@ fn every_kind_of_workload_is_asked_in_every_namespace() {
         .iter()
         .filter_map(|it| it["name"].as_str())
         .collect();
-    let named = |namespace: &World, title: &str| format!("{}/{title}", namespace.namespace.name());
+    let named =
+        |namespace: &PodFixture, title: &str| format!("{}/{title}", namespace.namespace.name());
     assert_eq!(
         names,
         [
@@ -152,10 +153,10 @@ fn every_kind_of_workload_is_asked_in_every_namespace() {
 }
 
 #[test]
-fn v12_a_registry_that_limits_is_waited_for_and_said() {
-    let world = World::new();
+fn a_rate_limit_is_awaited_and_noted() {
+    let fixture = PodFixture::new();
     let limited = "failed to resolve reference \"x\": unexpected status code https://registry.example/v2/: 429 Too Many Requests";
-    world.namespace.pods(scripts::timeline([
+    fixture.namespace.pods(scripts::timeline([
         (
             Duration::from_millis(100),
             PodStatus::waiting("ErrImagePull", limited),
@@ -166,12 +167,12 @@ fn v12_a_registry_that_limits_is_waited_for_and_said() {
         ),
         (Duration::from_secs(4), PodStatus::running()),
     ]));
-    world.deploy(NEW, 2);
-    let run = world.verify().run();
+    fixture.deploy(NEW, 2);
+    let run = fixture.verify().run();
     let notices = passed(&run);
     assert_eq!(notices.matches("429 Too Many Requests").count(), 1, "{run}");
-    world.set_image("deployments/dex", &format!("{REPOSITORY}:sha-later"));
-    let never = world
+    fixture.set_image("deployments/dex", &format!("{REPOSITORY}:sha-later"));
+    let never = fixture
         .verify()
         .args([
             "--image",
@@ -190,10 +191,10 @@ fn v12_a_registry_that_limits_is_waited_for_and_said() {
 }
 
 #[test]
-fn v30_an_evicted_pod_is_replaced_and_noted() {
-    let world = World::new();
+fn an_evicted_pod_is_replaced_and_noted() {
+    let fixture = PodFixture::new();
     let first = Mutex::new(None::<String>);
-    world.namespace.pods(move |pod: &PodView| {
+    fixture.namespace.pods(move |pod: &PodView| {
         let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
         match first.get_or_insert_with(|| pod.name.clone()) == &pod.name
             && pod.age > Duration::from_secs(1)
@@ -203,8 +204,8 @@ fn v30_an_evicted_pod_is_replaced_and_noted() {
             false => scripts::healthy(pod),
         }
     });
-    world.deploy(NEW, 2);
-    let run = world.verify().args(["--soak", "3s"]).run();
+    fixture.deploy(NEW, 2);
+    let run = fixture.verify().args(["--soak", "3s"]).run();
     assert!(
         passed(&run).contains("given up by its node (Evicted)"),
         "{run}"
@@ -212,10 +213,10 @@ fn v30_an_evicted_pod_is_replaced_and_noted() {
 }
 
 #[test]
-fn v34_v35_no_pods_are_no_proof() {
-    let world = World::new();
-    world.deploy("registry.example/example/other:1", 1);
-    let nobody = world.verify().args(["--schedule-grace", "2s"]).run();
+fn no_pods_are_no_pass() {
+    let fixture = PodFixture::new();
+    fixture.deploy("registry.example/example/other:1", 1);
+    let nobody = fixture.verify().args(["--schedule-grace", "2s"]).run();
     expect(
         &nobody,
         10,
@@ -223,7 +224,7 @@ fn v34_v35_no_pods_are_no_proof() {
         "configuration",
         &[&format!("no pod runs {REPOSITORY}")],
     );
-    let named = world
+    let named = fixture
         .verify()
         .args(["--schedule-grace", "1s", "--workload", "deployment/dex"])
         .run();
@@ -234,20 +235,20 @@ fn v34_v35_no_pods_are_no_proof() {
         "configuration",
         &["no container of its template is of"],
     );
-    world.set_image("deployments/dex", NEW);
-    world.change("deployments/dex", &json!({ "replicas": 0 }));
-    let zero = world.verify().run();
+    fixture.set_image("deployments/dex", NEW);
+    fixture.change("deployments/dex", &json!({ "replicas": 0 }));
+    let zero = fixture.verify().run();
     expect(&zero, 10, "no-pods", "configuration", &["scaled to zero"]);
-    passed(&world.verify().arg("--allow-zero").run());
+    passed(&fixture.verify().arg("--allow-zero").run());
     let bare = json!({
         "metadata": { "name": "by-hand" },
         "spec": { "containers": [{ "name": "dex", "image": NEW }] },
     });
     Testbed::shared()
         .kubernetes()
-        .delete(&world.namespace.path("apps/deployments/dex"));
-    world.namespace.create("pods", &bare);
-    let stranger = world.verify().args(["--schedule-grace", "1s"]).run();
+        .delete(&fixture.namespace.path("apps/deployments/dex"));
+    fixture.namespace.create("pods", &bare);
+    let stranger = fixture.verify().args(["--schedule-grace", "1s"]).run();
     expect(
         &stranger,
         10,
@@ -258,9 +259,9 @@ fn v34_v35_no_pods_are_no_proof() {
 }
 
 #[test]
-fn a_restart_during_the_soak_is_seen() {
-    let world = World::new();
-    world.namespace.pods(scripts::timeline([
+fn a_restart_during_the_soak_is_reported() {
+    let fixture = PodFixture::new();
+    fixture.namespace.pods(scripts::timeline([
         (Duration::from_millis(100), PodStatus::running()),
         (
             Duration::from_secs(2),
@@ -269,8 +270,8 @@ fn a_restart_during_the_soak_is_seen() {
                 .previous_log("terminated\n"),
         ),
     ]));
-    world.deploy(NEW, 1);
-    let run = world
+    fixture.deploy(NEW, 1);
+    let run = fixture
         .verify()
         .args(["--soak", "4s", "--timeout", "5s"])
         .run();
@@ -279,17 +280,17 @@ fn a_restart_during_the_soak_is_seen() {
         11,
         "restarted",
         "environment",
-        &["started a container again", "of 4 s since"],
+        &["restarted a container", "of 4 s since"],
     );
-    passed(&world.verify().run());
+    passed(&fixture.verify().run());
 }
 
 #[test]
-fn nobody_who_waits_is_left_without_words() {
-    let world = World::new();
-    world.namespace.pods(scripts::never_ready());
-    world.deploy(NEW, 1);
-    let mut running = world.verify().spawn();
+fn the_step_says_what_it_waits_for() {
+    let fixture = PodFixture::new();
+    fixture.namespace.pods(scripts::never_ready());
+    fixture.deploy(NEW, 1);
+    let mut running = fixture.verify().spawn();
     running.wait_for("waiting for the pods: ");
     running.wait_for("0 of 1 pods ready");
     running.interrupt();

@@ -1,4 +1,4 @@
-//! From the objects of the API to the values that the rules judge.
+//! Converts the objects of the API to the values that the rules judge.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,40 @@ use pods::{
     Container, Owner, Pod, PodCondition, PodPhase, Rollout, RunState, Termination, WorkloadKind,
 };
 
+use super::{NamespaceState, WorkloadState};
+use crate::Request;
+
+/// Converts the requested workloads of a namespace and all of its pods.
+pub(super) fn namespace(name: &str, view: &k::NamespaceView, request: &Request) -> NamespaceState {
+    let mut members = Members::sorted(view);
+    let mut workloads = Vec::new();
+    for (kind, objects) in &view.workloads {
+        for object in objects.values() {
+            let rollout = rollout(*kind, object);
+            if request.selects(&rollout) {
+                let pods = members.take(&rollout).into();
+                workloads.push(WorkloadState { rollout, pods });
+            }
+        }
+    }
+    NamespaceState {
+        name: name.to_owned(),
+        workloads,
+        strangers: members.strangers,
+    }
+}
+
 /// The pods of a namespace, by the workload that they belong to.
 #[derive(Default)]
-pub(crate) struct Members {
+struct Members {
     of: BTreeMap<(WorkloadKind, String), Vec<Pod>>,
-    /// Those of no workload: made by hand, by a job, by a controller that is not known here.
-    pub(crate) strangers: Vec<Pod>,
+    /// The pods of no known workload.
+    strangers: Vec<Pod>,
 }
 
 impl Members {
     /// Sorts all pods of a namespace.
-    pub(crate) fn sorted(view: &k::View) -> Self {
+    fn sorted(view: &k::NamespaceView) -> Self {
         let (mut members, templates) = (Self::default(), Templates::of(view));
         for object in view.pods.values() {
             let mut pod = pod(object);
@@ -26,7 +49,7 @@ impl Members {
                     pod.outdated = templates.are_newer(object, kind, &name);
                     members
                         .of
-                        .entry((kind_of(kind), name))
+                        .entry((workload_kind(kind), name))
                         .or_default()
                         .push(pod);
                 }
@@ -36,16 +59,15 @@ impl Members {
         members
     }
 
-    /// Takes those of one workload.
-    pub(crate) fn take(&mut self, workload: &Rollout) -> Vec<Pod> {
+    /// Takes the pods of one workload.
+    fn take(&mut self, workload: &Rollout) -> Vec<Pod> {
         self.of
             .remove(&(workload.kind, workload.name.clone()))
             .unwrap_or_default()
     }
 }
 
-/// Makes a pod of an object.
-fn pod(object: &k::Pod) -> Pod {
+fn pod(object: &k::PodObject) -> Pod {
     let (meta, spec, status) = (&object.metadata, &object.spec, &object.status);
     let owner = controller(meta);
     Pod {
@@ -69,7 +91,7 @@ fn pod(object: &k::Pod) -> Pod {
         claims: spec
             .volumes
             .iter()
-            .filter_map(|it| Some(it.persistent_volume_claim.as_ref()?.claim_name.clone()))
+            .filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone()))
             .collect(),
     }
 }
@@ -84,7 +106,7 @@ fn phase(word: &str) -> PodPhase {
     }
 }
 
-fn condition(condition: &k::Condition) -> PodCondition {
+fn condition(condition: &k::StatusCondition) -> PodCondition {
     PodCondition {
         kind: condition.kind.clone(),
         is_true: condition.status == "True",
@@ -93,8 +115,8 @@ fn condition(condition: &k::Condition) -> PodCondition {
     }
 }
 
-fn containers(specs: &[k::Container], statuses: &[k::ContainerStatus]) -> Vec<Container> {
-    let container = |spec: &k::Container| {
+fn containers(specs: &[k::ContainerSpec], statuses: &[k::ContainerStatus]) -> Vec<Container> {
+    let container = |spec: &k::ContainerSpec| {
         let status = statuses.iter().find(|status| status.name == spec.name);
         let status = status.cloned().unwrap_or_default();
         Container {
@@ -125,7 +147,7 @@ fn state(state: &k::ContainerState) -> RunState {
     }
 }
 
-fn ended(end: &k::Terminated) -> Termination {
+fn ended(end: &k::TerminatedState) -> Termination {
     Termination {
         code: end.exit_code,
         reason: end.reason.clone(),
@@ -133,107 +155,112 @@ fn ended(end: &k::Terminated) -> Termination {
     }
 }
 
-fn probe(probe: &k::Probe) -> Option<String> {
-    let port =
-        |get: &serde_json::Value| get.as_str().map_or_else(|| get.to_string(), str::to_owned);
-    let http = probe
-        .http_get
-        .as_ref()
-        .map(|get| format!("GET :{}{}", port(&get.port), get.path));
-    let tcp = || {
-        probe
-            .tcp_socket
-            .as_ref()
-            .map(|get| format!("connect :{}", port(&get.port)))
-    };
-    let grpc = || {
-        probe
-            .grpc
-            .as_ref()
-            .map(|get| format!("grpc :{}", port(&get.port)))
-    };
-    let exec = || {
-        probe
-            .exec
-            .as_ref()
-            .map(|exec| format!("`{}`", exec.command.join(" ")))
-    };
-    http.or_else(tcp).or_else(grpc).or_else(exec)
+/// Returns what a probe asks: `GET :8080/readyz`.
+fn probe(probe: &k::ReadinessProbe) -> Option<String> {
+    if let Some(get) = &probe.http_get {
+        return Some(format!("GET :{}{}", port(&get.port), get.path));
+    }
+    if let Some(socket) = &probe.tcp_socket {
+        return Some(format!("connect :{}", port(&socket.port)));
+    }
+    if let Some(grpc) = &probe.grpc {
+        return Some(format!("grpc :{}", port(&grpc.port)));
+    }
+    let exec = probe.exec.as_ref()?;
+    Some(format!("`{}`", exec.command.join(" ")))
 }
 
-/// Makes a rollout of a workload.
-pub(crate) fn rollout(kind: k::Kind, object: &k::Workload) -> Rollout {
+/// A port is a number or a name.
+fn port(port: &serde_json::Value) -> String {
+    port.as_str()
+        .map_or_else(|| port.to_string(), str::to_owned)
+}
+
+fn rollout(kind: k::ControllerKind, object: &k::Workload) -> Rollout {
     let (meta, spec, status) = (&object.metadata, &object.spec, &object.status);
-    let daemon = kind == k::Kind::DaemonSet;
-    let template = &spec.template.spec;
-    let says = |kind: &str, status: &str, reason: Option<&str>| {
-        let right = |it: &&k::Condition| {
-            it.kind == kind && it.status == status && reason.is_none_or(|r| it.reason == r)
-        };
-        object
-            .status
-            .conditions
-            .iter()
-            .find(right)
-            .map(|it| it.message.clone())
-    };
+    let (wanted, updated) = replicas(kind, object);
+    let strategy = &spec.update_strategy;
     Rollout {
-        kind: kind_of(kind),
+        kind: workload_kind(kind),
         namespace: meta.namespace.clone().unwrap_or_default(),
         name: meta.name.clone().unwrap_or_default(),
         id: meta.uid.clone().unwrap_or_default(),
-        images: template
-            .init_containers
-            .iter()
-            .chain(&template.containers)
-            .map(|it| it.image.clone())
-            .collect(),
+        images: images(&spec.template.spec),
         observed: status
             .observed_generation
-            .is_some_and(|seen| meta.generation.is_none_or(|asked| seen >= asked)),
-        wanted: if daemon {
-            status.desired_number_scheduled
-        } else {
-            spec.replicas.unwrap_or(1)
-        },
-        updated: if daemon {
-            status.updated_number_scheduled
-        } else {
-            status.updated_replicas
-        },
+            .is_some_and(|observed| meta.generation.is_none_or(|current| observed >= current)),
+        wanted,
+        updated,
         paused: spec.paused,
-        on_delete: spec.update_strategy.kind == "OnDelete",
-        partition: spec
-            .update_strategy
+        on_delete: strategy.kind == "OnDelete",
+        partition: strategy
             .rolling_update
             .as_ref()
-            .and_then(|it| it.partition)
+            .and_then(|rolling| rolling.partition)
             .unwrap_or(0),
-        stalled: says("Progressing", "False", Some("ProgressDeadlineExceeded")),
-        replica_failure: says("ReplicaFailure", "True", None),
+        stalled: message(status, |condition| {
+            condition.kind == "Progressing"
+                && condition.status == "False"
+                && condition.reason == "ProgressDeadlineExceeded"
+        }),
+        replica_failure: message(status, |condition| {
+            condition.kind == "ReplicaFailure" && condition.status == "True"
+        }),
     }
 }
 
-/// The same kinds, as the rules know them.
-fn kind_of(kind: k::Kind) -> WorkloadKind {
+/// Returns the number of wanted pods, and of pods of the current template.
+fn replicas(kind: k::ControllerKind, object: &k::Workload) -> (u32, u32) {
+    let status = &object.status;
+    if kind == k::ControllerKind::DaemonSet {
+        let wanted = status.desired_number_scheduled;
+        return (wanted, status.updated_number_scheduled);
+    }
+    (object.spec.replicas.unwrap_or(1), status.updated_replicas)
+}
+
+fn images(template: &k::PodSpec) -> Vec<String> {
+    template
+        .init_containers
+        .iter()
+        .chain(&template.containers)
+        .map(|container| container.image.clone())
+        .collect()
+}
+
+/// Returns the message of the first condition that is meant.
+fn message(
+    status: &k::ControllerStatus,
+    is_meant: impl Fn(&k::StatusCondition) -> bool,
+) -> Option<String> {
+    let mut conditions = status.conditions.iter();
+    conditions
+        .find(|condition| is_meant(condition))
+        .map(|condition| condition.message.clone())
+}
+
+fn workload_kind(kind: k::ControllerKind) -> WorkloadKind {
     match kind {
-        k::Kind::Deployment => WorkloadKind::Deployment,
-        k::Kind::StatefulSet => WorkloadKind::StatefulSet,
-        k::Kind::DaemonSet => WorkloadKind::DaemonSet,
+        k::ControllerKind::Deployment => WorkloadKind::Deployment,
+        k::ControllerKind::StatefulSet => WorkloadKind::StatefulSet,
+        k::ControllerKind::DaemonSet => WorkloadKind::DaemonSet,
     }
 }
 
-/// The same kinds, as the API knows them.
-pub(crate) fn api_kind(kind: WorkloadKind) -> k::Kind {
+/// Returns the kind as the API client has it.
+pub(super) fn controller_kind(kind: WorkloadKind) -> k::ControllerKind {
     match kind {
-        WorkloadKind::Deployment => k::Kind::Deployment,
-        WorkloadKind::StatefulSet => k::Kind::StatefulSet,
-        WorkloadKind::DaemonSet => k::Kind::DaemonSet,
+        WorkloadKind::Deployment => k::ControllerKind::Deployment,
+        WorkloadKind::StatefulSet => k::ControllerKind::StatefulSet,
+        WorkloadKind::DaemonSet => k::ControllerKind::DaemonSet,
     }
 }
 
-/// Returns the workload that a pod belongs to; a Deployment's are owned by its ReplicaSets.
-fn workload_of(object: &k::Pod, view: &k::View) -> Option<(k::Kind, String)> {
+/// Returns the workload that a pod belongs to: a Deployment owns its pods through ReplicaSets.
+fn workload_of(
+    object: &k::PodObject,
+    view: &k::NamespaceView,
+) -> Option<(k::ControllerKind, String)> {
     let (kind, name) = controller(&object.metadata)?;
     let (kind, name) = match view
         .replica_sets
@@ -241,13 +268,13 @@ fn workload_of(object: &k::Pod, view: &k::View) -> Option<(k::Kind, String)> {
         .filter(|_| kind == "ReplicaSet")
     {
         Some(set) => controller(&set.metadata)?,
-        // A ReplicaSet that is not kept for the history is gone before its last pods are.
+        // A ReplicaSet beyond the revision history limit is deleted before its last pods.
         None if kind == "ReplicaSet" => {
             ("Deployment".to_owned(), name.rsplit_once('-')?.0.to_owned())
         }
         None => (kind, name),
     };
-    let kind = k::Kind::ALL
+    let kind = k::ControllerKind::ALL
         .into_iter()
         .find(|known| known.name() == kind)?;
     view.workload(kind, &name).map(|_| (kind, name))
@@ -262,15 +289,15 @@ fn controller(meta: &k::ObjectMeta) -> Option<(String, String)> {
     Some((owner.kind.clone(), owner.name.clone()))
 }
 
-/// Which template of each workload is the newest one.
+/// The newest template of each workload.
 struct Templates<'v> {
-    view: &'v k::View,
-    /// By Deployment.
+    view: &'v k::NamespaceView,
+    /// The newest revision of each Deployment.
     revisions: BTreeMap<String, u64>,
 }
 
 impl<'v> Templates<'v> {
-    fn of(view: &'v k::View) -> Self {
+    fn of(view: &'v k::NamespaceView) -> Self {
         let mut revisions = BTreeMap::new();
         for set in view.replica_sets.values() {
             if let (Some((_, deployment)), Some(revision)) =
@@ -283,27 +310,29 @@ impl<'v> Templates<'v> {
         Self { view, revisions }
     }
 
-    /// Returns whether a pod was made of an older one; what is not known is no.
-    fn are_newer(&self, object: &k::Pod, kind: k::Kind, name: &str) -> bool {
+    /// Returns whether a pod was created from an older template; false when that is unknown.
+    fn are_newer(&self, object: &k::PodObject, kind: k::ControllerKind, name: &str) -> bool {
         let label = |label| mark(object.metadata.labels.as_ref(), label);
         let Some(workload) = self.view.workload(kind, name) else {
             return false;
         };
         let wanted = match kind {
-            k::Kind::Deployment => return self.are_newer_than_set(object, name),
-            k::Kind::StatefulSet => Some(workload.status.update_revision.as_str()),
-            k::Kind::DaemonSet => mark(workload.metadata.annotations.as_ref(), k::GENERATION),
+            k::ControllerKind::Deployment => return self.are_newer_than_set(object, name),
+            k::ControllerKind::StatefulSet => Some(workload.status.update_revision.as_str()),
+            k::ControllerKind::DaemonSet => {
+                mark(workload.metadata.annotations.as_ref(), k::GENERATION)
+            }
         };
-        let own = label(if kind == k::Kind::DaemonSet {
+        let own = label(if kind == k::ControllerKind::DaemonSet {
             k::GENERATION_LABEL
         } else {
             k::REVISION_LABEL
         });
-        own.zip(wanted.filter(|it| !it.is_empty()))
+        own.zip(wanted.filter(|hash| !hash.is_empty()))
             .is_some_and(|(own, wanted)| own != wanted)
     }
 
-    fn are_newer_than_set(&self, object: &k::Pod, deployment: &str) -> bool {
+    fn are_newer_than_set(&self, object: &k::PodObject, deployment: &str) -> bool {
         let set =
             controller(&object.metadata).and_then(|(_, set)| self.view.replica_sets.get(&set));
         let Some(set) = set else { return true };

@@ -14,12 +14,12 @@ pub(crate) const OLD: &str = "registry.example/example/dex:sha-00000000";
 pub(crate) const NEW: &str = "registry.example/example/dex:sha-1a2b3c4d";
 
 /// A namespace, and who asks.
-pub(crate) struct World {
+pub(crate) struct PodFixture {
     pub(crate) namespace: Namespace,
     pub(crate) account: Account,
 }
 
-impl World {
+impl PodFixture {
     pub(crate) fn new() -> Self {
         Self::of(Testbed::shared().namespace())
     }
@@ -88,7 +88,7 @@ pub(crate) fn declared() -> Vec<Rule> {
 }
 
 /// A rule as the testbed writes it.
-pub(crate) fn rule(rule: &kubernetes::Rule) -> Rule {
+pub(crate) fn rule(rule: &kubernetes::RoleRule) -> Rule {
     Rule::new(rule.group, &rule.resources.join(","), &rule.verbs.join(","))
 }
 

@@ -1,32 +1,31 @@
-//! Names: of namespaces, and of workloads as `deployment/dex`.
+//! Names of namespaces, and of workloads such as `deployment/dex`.
 
 use std::{fmt, str::FromStr};
 
 use pods::WorkloadKind;
 
-/// A workload that somebody names.
+/// A workload as a flag names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WorkloadName {
     pub(crate) kind: WorkloadKind,
     pub(crate) name: String,
 }
 
+const EXPECTED: &str = "expected `deployment/NAME`, `statefulset/NAME` or `daemonset/NAME`";
+
 impl FromStr for WorkloadName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || "expected `deployment/NAME`, `statefulset/NAME` or `daemonset/NAME`".to_owned();
-        let (kind, name) = text.trim().split_once('/').ok_or_else(wrong)?;
-        let kind = kind.parse().map_err(|()| wrong())?;
-        if is_name(name, 253) {
-            Ok(Self {
-                kind,
-                name: name.to_owned(),
-            })
-        } else {
-            Err(wrong())
+        let (kind, name) = text.trim().split_once('/').ok_or(EXPECTED)?;
+        let kind = kind.parse().map_err(|()| EXPECTED)?;
+        if !is_name(name, 253) {
+            return Err(EXPECTED.to_owned());
         }
+        Ok(Self {
+            kind,
+            name: name.to_owned(),
+        })
     }
 }
 
@@ -36,8 +35,8 @@ impl fmt::Display for WorkloadName {
     }
 }
 
-/// Reads the name of a namespace; it becomes part of a path, so nothing else may be in it.
-pub(crate) fn namespace(text: &str) -> Result<String, String> {
+/// Parses the name of a namespace. It becomes part of a path, so other characters are rejected.
+pub(crate) fn parse_namespace(text: &str) -> Result<String, String> {
     let text = text.trim();
     if is_name(text, 63) && !text.contains('.') {
         Ok(text.to_owned())
@@ -46,10 +45,12 @@ pub(crate) fn namespace(text: &str) -> Result<String, String> {
     }
 }
 
-fn is_name(text: &str, longest: usize) -> bool {
-    let fine = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
-    let edges = !text.starts_with(['-', '.']) && !text.ends_with(['-', '.']);
-    !text.is_empty() && text.len() <= longest && edges && text.bytes().all(fine)
+fn is_name(text: &str, max_length: usize) -> bool {
+    let has_good_ends = !text.starts_with(['-', '.']) && !text.ends_with(['-', '.']);
+    let has_good_characters = text
+        .bytes()
+        .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));
+    (1..=max_length).contains(&text.len()) && has_good_ends && has_good_characters
 }
 
 #[cfg(test)]
@@ -74,10 +75,10 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_is_no_path() {
-        assert_eq!(namespace(" dex-prod "), Ok("dex-prod".to_owned()));
+    fn a_namespace_is_not_a_path() {
+        assert_eq!(parse_namespace(" dex-prod "), Ok("dex-prod".to_owned()));
         for bad in ["", "a/b", "..", "a.b", "-a", "A", "a?b"] {
-            assert!(namespace(bad).is_err(), "{bad}");
+            assert!(parse_namespace(bad).is_err(), "{bad}");
         }
     }
 }
