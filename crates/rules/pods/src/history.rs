@@ -1,24 +1,24 @@
-//! What was seen of a pod before: since when it is in trouble, and how often it had restarted.
+//! What was observed of a pod over time: since when it fails, and how many times it restarted.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{Container, Pod, RunState, pull};
 
-/// How long what may pass by itself is waited for.
+/// For how long conditions that may pass are tolerated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GracePeriods {
-    /// For a registry that cannot be asked (`--pull-grace`).
+    /// For an image that cannot be pulled for a transient cause (`--pull-grace`).
     pub pull: Duration,
-    /// For a node that takes the pod, and for its volumes (`--schedule-grace`).
+    /// For a pod without a node, and for its volumes (`--schedule-grace`).
     pub schedule: Duration,
-    /// For settings that are on their way: Argo CD and kubelets apply ConfigMaps in any order.
+    /// For missing settings: Argo CD and kubelets apply ConfigMaps in any order.
     pub config: Duration,
-    /// So many restarts while it is watched are a crash loop (`--max-restarts`); 0: none ever is.
+    /// Restarts that count as a crash loop (`--max-restarts`); 0 turns the check off.
     pub max_restarts: u32,
 }
 
 impl GracePeriods {
-    /// Returns the same without patience: for what has lasted for long before it was looked at.
+    /// Returns periods that are over: for conditions that have already lasted for long.
     #[must_use]
     pub fn expired(self) -> Self {
         Self {
@@ -41,140 +41,159 @@ impl Default for GracePeriods {
     }
 }
 
-/// What was seen of one pod so far. One per pod and run; [`observe`](Self::observe) it at every look,
-/// and at least once before asking for its doom.
+/// What was observed of one pod during this run. [`observe`](Self::observe) the pod at least once
+/// before asking for its failure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PodHistory {
     now: Duration,
-    unscheduled: Option<Duration>,
-    creating: Option<Duration>,
-    containers: BTreeMap<String, Mark>,
+    unscheduled_since: Option<Duration>,
+    creating_since: Option<Duration>,
+    containers: BTreeMap<String, ContainerHistory>,
 }
 
-/// What was seen of one container.
+/// What was observed of one container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Mark {
-    /// Its restarts when it was seen first: those of before are not ours to judge.
+struct ContainerHistory {
+    /// Its restarts at the first observation: earlier ones are not judged.
     baseline: u32,
-    trouble: Option<(Trouble, Duration)>,
-    /// Whether it was in trouble at the last look.
-    in_trouble: bool,
-    /// How often it could not be created or started.
+    /// The condition that lasts, and since when.
+    tolerated: Option<(ToleratedCondition, Duration)>,
+    /// Whether it could not start at the last observation.
+    is_failing: bool,
+    /// How many times it could not be created or started.
     failures: u32,
-    /// The last words of the kubelet that name a cause of the pull's failure; older kubelets only say
+    /// The kubelet's last message that names the cause of a failed pull; older kubelets only say
     /// `Back-off pulling image` while they wait.
-    pull: Option<String>,
+    pull_message: Option<String>,
 }
 
-/// What lasts, and has a grace.
+/// A condition of a container that is tolerated for a grace period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum ToleratedCondition {
+    /// The image cannot be pulled.
     Pull,
+    /// A setting is missing.
     Config,
+    /// The container cannot start.
     Start,
 }
 
 impl PodHistory {
-    /// Takes in how the pod is at this time, measured from the start of the run.
+    /// Adds the state of the pod at a time, measured from the start of the run.
     pub fn observe(&mut self, pod: &Pod, at: Duration) {
         self.now = at;
-        keep(&mut self.unscheduled, pod.unschedulable().is_some(), at);
-        keep(&mut self.creating, pod.is_being_created(), at);
+        mark(
+            &mut self.unscheduled_since,
+            pod.unschedulable().is_some(),
+            at,
+        );
+        mark(&mut self.creating_since, pod.is_being_created(), at);
         for container in pod.all_containers() {
-            let first = || Mark {
-                baseline: container.restarts,
-                ..Mark::default()
-            };
-            self.containers
-                .entry(container.name.clone())
-                .or_insert_with(first)
+            let name = container.name.clone();
+            let history = self.containers.entry(name);
+            history
+                .or_insert_with(|| ContainerHistory::of(container))
                 .observe(container, at);
         }
     }
 
-    /// Returns for how long no node has taken it.
+    /// Returns for how long the pod has had no node.
     pub fn unscheduled(&self) -> Duration {
-        self.unscheduled
-            .map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
+        self.since(self.unscheduled_since)
     }
 
-    /// Returns for how long its containers have been about to be created: volumes, or the network.
+    /// Returns for how long its containers have been in creation, waiting for volumes or the network.
     pub fn creating(&self) -> Duration {
-        self.creating
-            .map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
+        self.since(self.creating_since)
     }
 
-    /// Returns how often the container was started again while it was watched.
+    /// Returns how many times a container restarted during this run.
     pub fn restarts(&self, container: &Container) -> u32 {
         let baseline = self
-            .containers
-            .get(&container.name)
-            .map_or(container.restarts, |mark| mark.baseline);
+            .of(container)
+            .map_or(container.restarts, |history| history.baseline);
         container.restarts.saturating_sub(baseline)
     }
 
-    /// Returns for how long this trouble lasts.
-    pub(crate) fn lasts(&self, container: &Container, trouble: Trouble) -> Duration {
-        match self
-            .containers
-            .get(&container.name)
-            .and_then(|mark| mark.trouble)
-        {
-            Some((kind, since)) if kind == trouble => self.now.saturating_sub(since),
+    /// Returns for how long a condition has lasted.
+    pub(crate) fn lasts(&self, container: &Container, condition: ToleratedCondition) -> Duration {
+        match self.of(container).and_then(|history| history.tolerated) {
+            Some((lasting, since)) if lasting == condition => self.now.saturating_sub(since),
             _ => Duration::ZERO,
         }
     }
 
-    /// Returns how often the container could not be created or started.
+    /// Returns how many times the container could not be created or started.
     pub(crate) fn failures(&self, container: &Container) -> u32 {
-        self.containers
-            .get(&container.name)
-            .map_or(0, |mark| mark.failures)
+        self.of(container).map_or(0, |history| history.failures)
     }
 
-    /// Returns the words for why the image was not pulled.
-    pub(crate) fn pull_message<'a>(&'a self, container: &Container, now: &'a str) -> &'a str {
-        let before = self
-            .containers
-            .get(&container.name)
-            .and_then(|mark| mark.pull.as_deref());
-        if pull::names_a_cause(now) {
-            now
-        } else {
-            before.unwrap_or(now)
+    /// Returns the message that names the cause of a failed pull: the present one, or an earlier one.
+    pub(crate) fn pull_message<'a>(&'a self, container: &Container, present: &'a str) -> &'a str {
+        if pull::names_a_cause(present) {
+            return present;
         }
+        self.of(container)
+            .and_then(|history| history.pull_message.as_deref())
+            .unwrap_or(present)
+    }
+
+    fn of(&self, container: &Container) -> Option<&ContainerHistory> {
+        self.containers.get(&container.name)
+    }
+
+    fn since(&self, mark: Option<Duration>) -> Duration {
+        mark.map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
     }
 }
 
-impl Mark {
+impl ContainerHistory {
+    fn of(container: &Container) -> Self {
+        Self {
+            baseline: container.restarts,
+            ..Self::default()
+        }
+    }
+
     fn observe(&mut self, container: &Container, at: Duration) {
-        let trouble = trouble_of(&container.state);
+        let condition = tolerated(&container.state);
         if let RunState::Waiting { message, .. } = &container.state
-            && trouble == Some(Trouble::Pull)
+            && condition == Some(ToleratedCondition::Pull)
             && pull::names_a_cause(message)
         {
-            self.pull = Some(message.clone());
+            self.pull_message = Some(message.clone());
         }
-        self.failures += u32::from(trouble == Some(Trouble::Start) && !self.in_trouble);
-        self.in_trouble = trouble == Some(Trouble::Start);
-        match trouble {
-            Some(trouble) if self.trouble.is_none_or(|(known, _)| known != trouble) => {
-                self.trouble = Some((trouble, at));
-            }
-            // A pull that is tried again shows `ContainerCreating` for a moment: only running ends it.
+        let is_failing = condition == Some(ToleratedCondition::Start);
+        self.failures += u32::from(is_failing && !self.is_failing);
+        self.is_failing = is_failing;
+        match condition {
+            Some(condition) => self.tolerate(condition, at),
+            // The retry of a pull shows `ContainerCreating` for a moment: only a start ends the
+            // condition.
             None if matches!(container.state, RunState::Running | RunState::Terminated(_)) => {
-                self.trouble = None
+                self.tolerated = None;
             }
-            _ => {}
+            None => {}
+        }
+    }
+
+    fn tolerate(&mut self, condition: ToleratedCondition, at: Duration) {
+        let lasts = self
+            .tolerated
+            .is_some_and(|(lasting, _)| lasting == condition);
+        if !lasts {
+            self.tolerated = Some((condition, at));
         }
     }
 }
 
-fn keep(mark: &mut Option<Duration>, still: bool, at: Duration) {
-    *mark = still.then(|| mark.unwrap_or(at));
+/// Keeps the start of a state while it lasts.
+fn mark(since: &mut Option<Duration>, lasts: bool, now: Duration) {
+    *since = lasts.then(|| since.unwrap_or(now));
 }
 
-pub(crate) fn trouble_of(state: &RunState) -> Option<Trouble> {
+/// Returns the condition that a state is part of, if it may pass.
+pub(crate) fn tolerated(state: &RunState) -> Option<ToleratedCondition> {
     let RunState::Waiting { reason, .. } = state else {
         return None;
     };
@@ -183,14 +202,14 @@ pub(crate) fn trouble_of(state: &RunState) -> Option<Trouble> {
         | "ImagePullBackOff"
         | "ImageInspectError"
         | "RegistryUnavailable"
-        | "SignatureValidationFailed" => Some(Trouble::Pull),
-        "CreateContainerConfigError" => Some(Trouble::Config),
+        | "SignatureValidationFailed" => Some(ToleratedCondition::Pull),
+        "CreateContainerConfigError" => Some(ToleratedCondition::Config),
         "CreateContainerError"
         | "RunContainerError"
         | "StartError"
         | "ContainerCannotRun"
         | "PreStartHookError"
-        | "PostStartHookError" => Some(Trouble::Start),
+        | "PostStartHookError" => Some(ToleratedCondition::Start),
         _ => None,
     }
 }

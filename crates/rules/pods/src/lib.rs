@@ -1,7 +1,9 @@
-//! What dooms a pod, which image it runs, and what holds a rollout up. Values in, values out.
+//! Decides which failures of a pod are unrecoverable, which image a pod runs, and what blocks a
+//! rollout. Values in, values out.
 //!
-//! Whoever watches pods makes a [`Pod`] of what it sees, be it an object of Kubernetes or a node of
-//! Argo CD's tree ([`Pod::from_summary`]), lets a [`PodHistory`] observe it at every look, and asks [`unrecoverable`]:
+//! A caller that watches pods makes a [`Pod`] from an object of Kubernetes, or from a node of
+//! Argo CD's tree ([`Pod::from_summary`]), adds every observation to a [`PodHistory`], and asks
+//! [`unrecoverable`]:
 //!
 //! ```
 //! use std::time::Duration;
@@ -14,16 +16,18 @@
 //!     message: "Back-off pulling image \"ghcr.io/data-literate/dex:v9\": not found".to_owned(),
 //!     ..Summary::default()
 //! });
-//! let mut since = PodHistory::default();
-//! since.observe(&pod, Duration::ZERO);
-//! let failure = unrecoverable(&pod, &since, &GracePeriods::default()).expect("the registry's word is final");
-//! assert_eq!(failure.reason, pods::IMAGE_NOT_FOUND);
+//! let mut history = PodHistory::default();
+//! history.observe(&pod, Duration::ZERO);
+//! let failure = unrecoverable(&pod, &history, &GracePeriods::default());
+//! assert_eq!(failure.unwrap().reason, pods::IMAGE_NOT_FOUND);
 //! ```
 //!
-//! A doom ends the waiting at once, since nothing but a change of the image, the settings or the
-//! cluster helps. What may pass by itself is waited for within its grace ([`GracePeriods`]).
+//! An [`Unrecoverable`] failure ends the wait at once, since only a change of the image, the settings
+//! or the cluster helps. A failure that may pass is tolerated for its grace period
+//! ([`GracePeriods`]).
 
 mod create;
+mod failure;
 mod history;
 pub mod image;
 mod log_lines;
@@ -31,17 +35,19 @@ mod pod;
 mod pull;
 mod reasons;
 mod rollout;
+mod summary;
 mod unrecoverable;
 
 pub use create::{failed_create, failed_mount};
+pub use failure::Unrecoverable;
 pub use history::{GracePeriods, PodHistory};
 pub use log_lines::LogLines;
-pub use pod::{Container, Owner, Pod, PodCondition, PodPhase, RunState, Summary, Termination};
-pub use pull::{Refusal, refusal};
+pub use pod::{Container, Owner, Pod, PodCondition, PodPhase, RunState, Termination};
 pub use reasons::{
     ADMISSION, CONFIG_ERROR, CRASH_LOOP, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED,
     INIT_FAILED, INVALID_IMAGE_NAME, MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS, ON_DELETE,
     OUT_OF_MEMORY, PARTITIONED, PAUSED, QUOTA, REASONS, RESTARTED, UNSCHEDULABLE, VOLUME,
 };
 pub use rollout::{Rollout, WorkloadKind};
-pub use unrecoverable::{Unrecoverable, unrecoverable, warning};
+pub use summary::Summary;
+pub use unrecoverable::{unrecoverable, warning};

@@ -1,94 +1,79 @@
-//! The table of what ends a pod's chances (argo-and-pods.md, 3.4).
+//! Decides which failures of a pod are unrecoverable.
 
 use contract::Reason;
 
 use crate::{
     CONFIG_ERROR, CRASH_LOOP, Container, GracePeriods, IMAGE_PULL, INIT_FAILED, INVALID_IMAGE_NAME,
     OUT_OF_MEMORY, Pod, PodHistory, PodPhase, RunState, Termination, UNSCHEDULABLE, VOLUME,
-    history::{Trouble, trouble_of},
+    failure::Unrecoverable,
+    history::{ToleratedCondition, tolerated},
     pull,
 };
 
-/// Why a pod will not become what it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unrecoverable {
-    /// One word, with its fault.
-    pub reason: Reason,
-    /// Which container it is about, if it is about one and its name is known.
-    pub container: Option<String>,
-    /// What was seen, for people, without the pod's name: `container dex: crashed 2 times (exit code 1)`.
-    pub text: String,
-}
-
-/// Returns why a pod has no future, if so. Ask it about pods of the wanted template only: old pods may be
-/// as sick as they like.
+/// Returns the failure from which the pod cannot recover, if any. Ask only about pods of the wanted
+/// template: failures of older pods do not count.
 pub fn unrecoverable(
     pod: &Pod,
-    since: &PodHistory,
-    graces: &GracePeriods,
+    history: &PodHistory,
+    grace: &GracePeriods,
 ) -> Option<Unrecoverable> {
-    // A pod that goes, or that its node gave up, is replaced; its successor is judged.
+    // A pod that is being deleted, or that its node gave up, is replaced; its successor counts.
     if pod.outdated || pod.is_terminating() || pod.was_evicted() || pod.phase == PodPhase::Succeeded
     {
         return None;
     }
-    let case = |init| {
-        move |container| {
-            Case {
-                pod,
-                container,
-                init,
-                since,
-                graces,
-            }
-            .doom()
-        }
+    let check = |container, is_init| ContainerCheck {
+        pod,
+        container,
+        is_init,
+        history,
+        grace,
     };
-    let init = pod.init_containers.iter().find_map(case(true));
-    init.or_else(|| pod.containers.iter().find_map(case(false)))
-        .or_else(|| unscheduled(pod, since, graces))
+    let mut init = pod.init_containers.iter();
+    let mut main = pod.containers.iter();
+    init.find_map(|container| check(container, true).failure())
+        .or_else(|| main.find_map(|container| check(container, false).failure()))
+        .or_else(|| unscheduled(pod, history, grace))
 }
 
-/// Returns what is wrong with a pod and may pass by itself, for people: a registry that limits, a first
-/// crash.
-pub fn warning(pod: &Pod, since: &PodHistory) -> Option<String> {
+/// Returns a failure that may pass, in words: a rate limit, a first crash, an eviction.
+pub fn warning(pod: &Pod, history: &PodHistory) -> Option<String> {
     if pod.was_evicted() {
         return Some(format!(
             "{} was given up by its node ({}); its successor counts",
             pod.name, pod.reason
         ));
     }
-    pod.all_containers().find_map(|container| {
-        let of = |what: String| format!("{}, {}: {what}", pod.name, called(container, ""));
-        match &container.state {
-            RunState::Waiting { message, .. }
-                if trouble_of(&container.state) == Some(Trouble::Pull) =>
-            {
-                let cause = pull::cause(since.pull_message(container, message));
-                Some(of(format!(
-                    "the image could not be pulled at first: {cause}"
-                )))
-            }
-            _ if since.restarts(container) > 0 => Some(of(format!(
-                "started again{}",
-                because(container.last.as_ref(), container)
-            ))),
-            _ => None,
-        }
+    let mut containers = pod.all_containers();
+    containers.find_map(|container| {
+        let text = container_warning(container, history)?;
+        Some(format!("{}, {}: {text}", pod.name, title(container, "")))
     })
 }
 
-/// One container, and what is known of it.
-struct Case<'a> {
-    pod: &'a Pod,
-    container: &'a Container,
-    init: bool,
-    since: &'a PodHistory,
-    graces: &'a GracePeriods,
+fn container_warning(container: &Container, history: &PodHistory) -> Option<String> {
+    if let RunState::Waiting { message, .. } = &container.state
+        && tolerated(&container.state) == Some(ToleratedCondition::Pull)
+    {
+        let cause = pull::cause(history.pull_message(container, message));
+        return Some(format!("the image could not be pulled at first: {cause}"));
+    }
+    let has_restarted = history.restarts(container) > 0;
+    let cause = because(container.last.as_ref(), container);
+    has_restarted.then(|| format!("restarted{cause}"))
 }
 
-impl Case<'_> {
-    fn doom(&self) -> Option<Unrecoverable> {
+/// One container, and everything that decides about it.
+struct ContainerCheck<'a> {
+    pod: &'a Pod,
+    container: &'a Container,
+    is_init: bool,
+    history: &'a PodHistory,
+    grace: &'a GracePeriods,
+}
+
+impl ContainerCheck<'_> {
+    fn failure(&self) -> Option<Unrecoverable> {
         match &self.container.state {
             RunState::Waiting { reason, message } => {
                 self.waiting(reason, message).or_else(|| self.restarted())
@@ -102,38 +87,32 @@ impl Case<'_> {
 
     fn waiting(&self, reason: &str, message: &str) -> Option<Unrecoverable> {
         match reason {
-            "InvalidImageName" => Some(self.says(INVALID_IMAGE_NAME, reason, message)),
-            "ErrImageNeverPull" => Some(self.says(IMAGE_PULL, reason, message)),
-            "CrashLoopBackOff" => self.loops().then(|| self.crashed()),
-            _ => match trouble_of(&self.container.state)? {
-                Trouble::Pull => self.pull(reason, message),
-                Trouble::Config => self.config(reason, message),
-                Trouble::Start => self.start(reason, message),
+            "InvalidImageName" => Some(self.explain(INVALID_IMAGE_NAME, reason, message)),
+            "ErrImageNeverPull" => Some(self.explain(IMAGE_PULL, reason, message)),
+            "CrashLoopBackOff" => self.is_crash_loop().then(|| self.crashed()),
+            _ => match tolerated(&self.container.state)? {
+                ToleratedCondition::Pull => self.pull(reason, message),
+                ToleratedCondition::Config => self.config(reason, message),
+                ToleratedCondition::Start => self.start(reason, message),
             },
         }
     }
 
-    /// What the registry says is final, but one attempt may have met a registry that lags behind.
+    /// The registry's refusal is final, but the first attempt may have met a replica that lags.
     fn pull(&self, reason: &str, message: &str) -> Option<Unrecoverable> {
-        let message = self.since.pull_message(self.container, message);
-        let refusal = pull::refusal(message);
-        let again = reason == "ImagePullBackOff";
-        let late = self.since.lasts(self.container, Trouble::Pull) >= self.graces.pull;
-        let over = late || (again && refusal.is_final());
-        over.then(|| {
-            let node = self
-                .pod
-                .node
-                .as_deref()
-                .map(|node| format!(" on {node}"))
-                .unwrap_or_default();
-            let text = format!(
-                "cannot pull {}{node}: {}",
-                self.container.image,
-                pull::cause(message)
-            );
-            self.about(refusal.reason(), &text)
-        })
+        let message = self.history.pull_message(self.container, message);
+        let failure = pull::classify(message);
+        let is_retried = reason == "ImagePullBackOff";
+        let is_late = self.lasts(ToleratedCondition::Pull) >= self.grace.pull;
+        let is_over = is_late || (is_retried && failure.is_final());
+        if !is_over {
+            return None;
+        }
+        let node = self.pod.node.as_deref();
+        let node = node.map(|node| format!(" on {node}")).unwrap_or_default();
+        let (image, cause) = (&self.container.image, pull::cause(message));
+        let text = format!("cannot pull {image}{node}: {cause}");
+        Some(self.about(failure.reason(), &text))
     }
 
     fn config(&self, reason: &str, message: &str) -> Option<Unrecoverable> {
@@ -141,75 +120,72 @@ impl Case<'_> {
         if message.contains("failed to sync") && message.contains("cache") {
             return None;
         }
-        let over = self.since.lasts(self.container, Trouble::Config) >= self.graces.config;
-        over.then(|| self.says(CONFIG_ERROR, reason, message))
+        let is_over = self.lasts(ToleratedCondition::Config) >= self.grace.config;
+        is_over.then(|| self.explain(CONFIG_ERROR, reason, message))
     }
 
-    /// A runtime that stumbles once is not the image's fault.
+    /// A single failure of the container runtime is not the image's fault.
     fn start(&self, reason: &str, message: &str) -> Option<Unrecoverable> {
-        let again =
-            self.since.failures(self.container) > 1 || self.since.restarts(self.container) > 1;
-        let over = again || self.since.lasts(self.container, Trouble::Start) >= self.graces.config;
-        over.then(|| {
-            self.says(
-                if self.init { INIT_FAILED } else { CONFIG_ERROR },
-                reason,
-                message,
-            )
-        })
+        let has_failed_again =
+            self.history.failures(self.container) > 1 || self.history.restarts(self.container) > 1;
+        let is_late = self.lasts(ToleratedCondition::Start) >= self.grace.config;
+        let cause = if self.is_init {
+            INIT_FAILED
+        } else {
+            CONFIG_ERROR
+        };
+        (has_failed_again || is_late).then(|| self.explain(cause, reason, message))
     }
 
-    /// The kubelet calls the second crash a loop. Who allows for more restarts is not told before; those of
-    /// before the watch count here, since the next one may be minutes away.
-    fn loops(&self) -> bool {
-        match self.graces.max_restarts {
+    /// The kubelet reports a loop at the second crash. With more permitted restarts, the restarts
+    /// before this run count as well, since the next one may be minutes away.
+    fn is_crash_loop(&self) -> bool {
+        match self.grace.max_restarts {
             0 => false,
             1 | 2 => true,
-            most => self.container.restarts + 1 >= most,
+            max => self.container.restarts + 1 >= max,
         }
     }
 
     fn restarted(&self) -> Option<Unrecoverable> {
-        let restarts = self.since.restarts(self.container);
-        // Who takes too much memory twice will take it a third time.
-        let most = if self.is_out_of_memory() {
-            self.graces.max_restarts.min(2)
+        let restarts = self.history.restarts(self.container);
+        // A container that exceeds its memory limit twice will exceed it a third time.
+        let max = if self.is_out_of_memory() {
+            self.grace.max_restarts.min(2)
         } else {
-            self.graces.max_restarts
+            self.grace.max_restarts
         };
-        (most > 0 && restarts >= most).then(|| self.crashed())
+        (max > 0 && restarts >= max).then(|| self.crashed())
     }
 
     fn crashed(&self) -> Unrecoverable {
-        let (container, times) = (self.container, self.container.restarts);
-        let times = match times {
+        let times = match self.container.restarts {
             0 => String::new(),
             1 => " once".to_owned(),
-            _ => format!(" {times} times"),
+            restarts => format!(" {restarts} times"),
         };
         let last = self.last();
-        if last.is_some_and(|end| end.reason == "Completed" && end.code == 0) && !self.init {
-            return self.about(
-                CRASH_LOOP,
-                &format!("ended{times} by itself (exit code 0), and should go on"),
-            );
+        let has_completed = last.is_some_and(|end| end.reason == "Completed" && end.code == 0);
+        if has_completed && !self.is_init {
+            let text = format!("ended{times} by itself (exit code 0), but must keep running");
+            return self.about(CRASH_LOOP, &text);
         }
-        let text = format!("crashed{times}{}", because(last, container));
-        self.about(self.crash_reason(), &text)
+        let cause = because(last, self.container);
+        self.about(self.crash_reason(), &format!("crashed{times}{cause}"))
     }
 
     fn ended(&self, end: &Termination) -> Unrecoverable {
-        self.about(
-            self.crash_reason(),
-            &format!("ended{}", because(Some(end), self.container)),
-        )
+        let cause = because(Some(end), self.container);
+        self.about(self.crash_reason(), &format!("ended{cause}"))
     }
 
     fn crash_reason(&self) -> Reason {
-        match () {
-            () if self.is_out_of_memory() => OUT_OF_MEMORY,
-            () if self.init && !self.container.sidecar => INIT_FAILED,
-            () => CRASH_LOOP,
+        if self.is_out_of_memory() {
+            OUT_OF_MEMORY
+        } else if self.is_init && !self.container.sidecar {
+            INIT_FAILED
+        } else {
+            CRASH_LOOP
         }
     }
 
@@ -224,83 +200,75 @@ impl Case<'_> {
         }
     }
 
-    fn says(&self, reason: Reason, word: &str, message: &str) -> Unrecoverable {
+    fn lasts(&self, condition: ToleratedCondition) -> std::time::Duration {
+        self.history.lasts(self.container, condition)
+    }
+
+    fn explain(&self, reason: Reason, word: &str, message: &str) -> Unrecoverable {
         self.about(reason, &format!("{word}: {}", message.trim()))
     }
 
-    fn about(&self, reason: Reason, what: &str) -> Unrecoverable {
-        let name = (!self.container.name.is_empty()).then(|| self.container.name.clone());
-        let init = if self.init && !self.container.sidecar {
+    fn about(&self, reason: Reason, text: &str) -> Unrecoverable {
+        let name = &self.container.name;
+        let prefix = if self.is_init && !self.container.sidecar {
             "init "
         } else {
             ""
         };
         Unrecoverable {
             reason,
-            container: name,
-            text: format!("{}: {what}", called(self.container, init)),
+            container: (!name.is_empty()).then(|| name.clone()),
+            text: format!("{}: {text}", title(self.container, prefix)),
         }
     }
 }
 
-fn called(container: &Container, init: &str) -> String {
-    if container.name.is_empty() {
-        format!("{init}container")
-    } else {
-        format!("{init}container {}", container.name)
-    }
+/// Returns `init container migrate`; the name may be unknown.
+fn title(container: &Container, prefix: &str) -> String {
+    let title = format!("{prefix}container {}", container.name);
+    title.trim_end().to_owned()
 }
 
-/// ` (OOMKilled, limit 256Mi)`, ` (exit code 1)`, ` (StartError: exec: "dex": not found)`.
+/// Returns `: OOMKilled (limit 256Mi)`, ` (exit code 1)` or
+/// ` (exit code 128, StartError: exec: "dex": not found)`.
 fn because(end: Option<&Termination>, container: &Container) -> String {
     let Some(end) = end else { return String::new() };
     if end.reason == "OOMKilled" {
-        let limit = container
-            .memory_limit
-            .as_deref()
-            .map(|limit| format!(" (limit {limit})"))
-            .unwrap_or_default();
-        return format!(": OOMKilled{limit}");
+        let limit = container.memory_limit.as_deref();
+        let limit = limit.map(|limit| format!(" (limit {limit})"));
+        return format!(": OOMKilled{}", limit.unwrap_or_default());
     }
-    let plain = matches!(end.reason.as_str(), "Error" | "Completed" | "");
-    let words = [
-        if plain { "" } else { end.reason.as_str() },
-        end.message.trim(),
-    ];
-    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    let words = if words.is_empty() {
-        String::new()
-    } else {
-        format!(", {}", words.join(": "))
+    let reason = match end.reason.as_str() {
+        "Error" | "Completed" => "",
+        reason => reason,
     };
-    format!(" (exit code {}{words})", end.code)
+    let words = [reason, end.message.trim()];
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    if words.is_empty() {
+        return format!(" (exit code {})", end.code);
+    }
+    format!(" (exit code {}, {})", end.code, words.join(": "))
 }
 
-fn unscheduled(pod: &Pod, since: &PodHistory, graces: &GracePeriods) -> Option<Unrecoverable> {
+fn unscheduled(pod: &Pod, history: &PodHistory, grace: &GracePeriods) -> Option<Unrecoverable> {
     let scheduled = pod.unschedulable()?;
-    if since.unscheduled() < graces.schedule {
+    if history.unscheduled() < grace.schedule {
         return None;
     }
     let message = scheduled.message.trim();
-    if message.to_lowercase().contains("persistentvolumeclaim")
-        || message.contains("volume node affinity")
-    {
+    let is_about_volume = message.to_lowercase().contains("persistentvolumeclaim")
+        || message.contains("volume node affinity");
+    if is_about_volume {
         let claims = if pod.claims.is_empty() {
             String::new()
         } else {
             format!(" (claims {})", pod.claims.join(", "))
         };
-        return Some(Unrecoverable {
-            reason: VOLUME,
-            container: None,
-            text: format!("no volume{claims}: {message}"),
-        });
+        let text = format!("no volume{claims}: {message}");
+        return Some(Unrecoverable::of_pod(VOLUME, text));
     }
-    Some(Unrecoverable {
-        reason: UNSCHEDULABLE,
-        container: None,
-        text: format!("no node takes it: {message}"),
-    })
+    let text = format!("the scheduler finds no node: {message}");
+    Some(Unrecoverable::of_pod(UNSCHEDULABLE, text))
 }
 
 #[cfg(test)]

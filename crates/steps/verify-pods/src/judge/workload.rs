@@ -36,7 +36,7 @@ pub(super) fn judge(
         return failure.into();
     }
     match check.wait() {
-        Some(Wait(reason, text)) => WorkloadStatus::NotYet(reason, text),
+        Some(PodWait(reason, text)) => WorkloadStatus::NotYet(reason, text),
         None => WorkloadStatus::Verified(check.success()),
     }
 }
@@ -60,7 +60,7 @@ pub(super) fn still_terminating(pod: &Pod) -> String {
 }
 
 /// What the step waits for: the reason, and in words.
-struct Wait(Reason, String);
+struct PodWait(Reason, String);
 
 /// A workload, and everything that decides about it.
 struct WorkloadCheck<'a> {
@@ -164,10 +164,10 @@ impl WorkloadCheck<'_> {
         digests.find(|(_, digest)| digest != first)
     }
 
-    fn wait(&self) -> Option<Wait> {
+    fn wait(&self) -> Option<PodWait> {
         if !self.rollout.observed {
             let text = "its controller has not observed the last change yet".to_owned();
-            return Some(Wait(NOT_READY, text));
+            return Some(PodWait(NOT_READY, text));
         }
         self.wait_for_old()
             .or_else(|| self.wait_for_new())
@@ -175,54 +175,54 @@ impl WorkloadCheck<'_> {
             .or_else(|| self.wait_for_terminating())
     }
 
-    fn wait_for_old(&self) -> Option<Wait> {
+    fn wait_for_old(&self) -> Option<PodWait> {
         if let Some(pod) = self.pods.first_old() {
             let old = self.pods.count_old();
             let all = old + self.pods.new.len();
             let text = format!("{old} of {all} pods are old; {}", self.describe_old(pod));
-            return Some(Wait(OLD_PODS, text));
+            return Some(PodWait(OLD_PODS, text));
         }
         let image = self.other_tag().filter(|_| self.pods.new.is_empty())?;
-        Some(Wait(OLD_PODS, format!("its template has {image}")))
+        Some(PodWait(OLD_PODS, format!("its template has {image}")))
     }
 
-    fn wait_for_new(&self) -> Option<Wait> {
+    fn wait_for_new(&self) -> Option<PodWait> {
         let new = &self.pods.new;
         let (count, wanted) = (new.len(), self.rollout.wanted as usize);
         let ready = new.iter().filter(|pod| pod.is_ready()).count();
         if count < wanted {
             let text = format!("{count} of {wanted} pods exist, {ready} ready");
-            return Some(Wait(NOT_READY, text));
+            return Some(PodWait(NOT_READY, text));
         }
         let pod = new.iter().find(|pod| !pod.is_ready())?;
         let why = why_not_ready(pod);
         let text = format!("{ready} of {count} pods ready; {}: {why}", pod.name);
-        Some(Wait(NOT_READY, text))
+        Some(PodWait(NOT_READY, text))
     }
 
-    fn wait_for_template(&self) -> Option<Wait> {
+    fn wait_for_template(&self) -> Option<PodWait> {
         let rollout = self.rollout;
         if !rollout.replaces_all() {
             return None;
         }
         if let Some(pod) = self.pods.new.iter().find(|pod| pod.outdated) {
             let text = format!("{}{} has an older template", pod.name, created_by(pod));
-            return Some(Wait(OLD_PODS, text));
+            return Some(PodWait(OLD_PODS, text));
         }
         if rollout.updated < rollout.wanted {
             let (updated, wanted) = (rollout.updated, rollout.wanted);
             let text = format!("{updated} of {wanted} pods have the newest template");
-            return Some(Wait(NOT_READY, text));
+            return Some(PodWait(NOT_READY, text));
         }
         None
     }
 
-    fn wait_for_terminating(&self) -> Option<Wait> {
+    fn wait_for_terminating(&self) -> Option<PodWait> {
         if self.request.ignore_terminating {
             return None;
         }
         let pod = self.pods.terminating.first()?;
-        Some(Wait(OLD_PODS, still_terminating(pod)))
+        Some(PodWait(OLD_PODS, still_terminating(pod)))
     }
 
     fn success(&self) -> String {

@@ -11,14 +11,14 @@ const REPEAT_INTERVAL: Duration = Duration::from_secs(3);
 
 /// What the user was told so far.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(super) struct WaitProgress {
     /// The warnings; the same warning about many pods is given once.
     warned: BTreeSet<String>,
     /// The last reasons, and when they were told.
     awaited: Option<(Duration, Vec<String>)>,
 }
 
-impl Progress {
+impl WaitProgress {
     /// Passes on the new warnings of a judgement.
     pub(super) fn warn(&mut self, judgement: &Judgement, world: &World) {
         for warning in judgement.warnings() {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use contract::{Failure, World};
 use kubernetes::{Cluster, ClusterWatch, ControllerKind, WatchScope};
 
-use super::{Observation, convert, events::Inquirer, progress::Progress};
+use super::{Observation, convert, events::Inquirer, progress::WaitProgress};
 use crate::{
     Request,
     judge::{self, Judgement},
@@ -25,7 +25,7 @@ pub(super) async fn until_final(
         request,
         world,
         observation: Observation::default(),
-        progress: Progress::default(),
+        progress: WaitProgress::default(),
         inquirer: Inquirer::new(cluster, world),
     };
     loop {
@@ -105,7 +105,7 @@ struct Observer<'a> {
     request: &'a Request,
     world: &'a World,
     observation: Observation,
-    progress: Progress,
+    progress: WaitProgress,
     inquirer: Inquirer<'a>,
 }
 
