@@ -46,8 +46,8 @@ pub fn failed_create(message: &str) -> Option<Unrecoverable> {
 }
 
 /// Returns the failure of a volume that an event of a pod reports: `FailedMount`,
-/// `FailedAttachVolume`. Ask when a pod has been [in creation](crate::PodHistory::creating) for longer
-/// than the schedule grace period.
+/// `FailedAttachVolume`. Ask when a pod has been [in creation](crate::PodHistory::creating) for
+/// longer than the schedule grace period.
 pub fn failed_mount(event: &str, message: &str) -> Option<Unrecoverable> {
     let is_about_volume = ["FailedMount", "FailedAttachVolume", "FailedMapVolume"].contains(&event);
     let text = format!("{event}: {}", message.trim());

@@ -102,7 +102,8 @@ impl PodHistory {
         self.since(self.unscheduled_since)
     }
 
-    /// Returns for how long its containers have been in creation, waiting for volumes or the network.
+    /// Returns for how long its containers have been in creation, waiting for volumes or the
+    /// network.
     pub fn creating(&self) -> Duration {
         self.since(self.creating_since)
     }
@@ -128,7 +129,8 @@ impl PodHistory {
         self.of(container).map_or(0, |history| history.failures)
     }
 
-    /// Returns the message that names the cause of a failed pull: the present one, or an earlier one.
+    /// Returns the message that names the cause of a failed pull: the present one, or an earlier
+    /// one.
     pub(crate) fn pull_message<'a>(&'a self, container: &Container, present: &'a str) -> &'a str {
         if pull::names_a_cause(present) {
             return present;

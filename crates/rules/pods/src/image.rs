@@ -35,14 +35,14 @@ pub enum ImageMatch {
     NotStarted,
     /// It has the wanted repository, and another tag or digest.
     Old,
-    /// It has the wanted repository and tag, and other bytes: the tag was pushed again, and the node has
-    /// the previous image.
+    /// It has the wanted repository and tag, and other bytes: the tag was pushed again, and the
+    /// node has the previous image.
     OtherBytes(Digest),
 }
 
 impl ImageMatcher {
-    /// Makes a matcher. A container matches with any of the digests, or the reference's own: those of
-    /// the index, of its manifests, of their configurations. Without a digest, the tag decides.
+    /// Makes a matcher. A container matches with any of the digests, or the reference's own: those
+    /// of the index, of its manifests, of their configurations. Without a digest, the tag decides.
     pub fn new(reference: Reference, mut digests: Vec<Digest>, aliases: Vec<Alias>) -> Self {
         digests.extend(reference.digest().cloned());
         Self {

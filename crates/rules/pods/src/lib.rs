@@ -22,8 +22,8 @@
 //! assert_eq!(failure.unwrap().reason, pods::IMAGE_NOT_FOUND);
 //! ```
 //!
-//! An [`Unrecoverable`] failure ends the wait at once, since only a change of the image, the settings
-//! or the cluster helps. A failure that may pass is tolerated for its grace period
+//! An [`Unrecoverable`] failure ends the wait at once, since only a change of the image, the
+//! settings or the cluster helps. A failure that may pass is tolerated for its grace period
 //! ([`GracePeriods`]).
 
 mod create;

@@ -138,8 +138,8 @@ impl Pod {
             .find(|condition| condition.kind == kind)
     }
 
-    /// Returns the scheduler's explanation, while it finds no node for the pod. A pod that waits at a
-    /// scheduling gate was not tried yet.
+    /// Returns the scheduler's explanation, while it finds no node for the pod. A pod that waits at
+    /// a scheduling gate was not tried yet.
     pub fn unschedulable(&self) -> Option<&PodCondition> {
         self.condition("PodScheduled")
             .filter(|scheduled| !scheduled.is_true && scheduled.reason == "Unschedulable")

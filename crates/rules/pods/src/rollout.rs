@@ -47,8 +47,8 @@ pub struct Rollout {
 }
 
 impl Rollout {
-    /// Returns which of its settings blocks the rollout. `old` is the number of its pods that do not
-    /// run the wanted image.
+    /// Returns which of its settings blocks the rollout. `old` is the number of its pods that do
+    /// not run the wanted image.
     pub fn blocked(&self, old: usize) -> Option<Unrecoverable> {
         if self.paused {
             let text = "the Deployment is paused".to_owned();

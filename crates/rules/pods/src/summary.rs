@@ -29,8 +29,8 @@ pub struct Summary {
 }
 
 impl Pod {
-    /// Makes a pod from one line. The line does not tell which container its status is about, so that
-    /// container has no name.
+    /// Makes a pod from one line. The line does not tell which container its status is about, so
+    /// that container has no name.
     pub fn from_summary(summary: Summary) -> Self {
         let (is_init, word) = match summary.status.strip_prefix("Init:") {
             Some(word) => (true, word.to_owned()),

@@ -44,7 +44,7 @@ pub(crate) struct WorkloadJudgement {
     pub(crate) warnings: Vec<PodWarning>,
 }
 
-/// Something that is wrong with a pod and may pass.
+/// A failure of a pod that may pass.
 #[derive(Debug)]
 pub(crate) struct PodWarning {
     pod: String,
@@ -110,7 +110,8 @@ impl NamespaceJudge<'_> {
         }
     }
 
-    /// A workload may still be created, but not at any time: one that was deleted rarely comes back.
+    /// Judges a workload that does not exist. It may still be created, within a grace period; one
+    /// that was deleted rarely returns.
     fn missing(&self, title: String, text: String) -> WorkloadJudgement {
         let key = key(&self.namespace.name, &title);
         let was_deleted = self.observation.histories.contains_key(&key);
@@ -198,8 +199,8 @@ fn is_of_repository(pod: &Pod, image: &ImageMatcher) -> bool {
         .any(|container| image.is_of_repository(&container.image))
 }
 
-/// Takes good pods as verified only when they have been good for long enough. With `--timeout 0` the
-/// step looks at one moment only.
+/// Takes good pods as verified only when they have been good for long enough. With `--timeout 0`
+/// the step looks at one moment only.
 fn soak(request: &Request, status: WorkloadStatus, history: &WorkloadHistory) -> WorkloadStatus {
     let is_short = request.waits && history.good_for() < request.soak;
     if !is_short || !status.is_good() {

@@ -1,8 +1,9 @@
 //! Verify that all pods of a workload run an image, by its digest, and stay ready.
 //!
 //! A rollout that is "available" may still be the previous one, and a pod that is ready may crash a
-//! moment later. So every pod that is not being deleted must run the wanted digest and stay ready for
-//! a while (`--soak`). A failure that cannot pass without help ends the step at once, with its reason.
+//! moment later. So every pod that is not being deleted must run the wanted digest and stay ready
+//! for a while (`--soak`). A failure that cannot pass without help ends the step at once, with its
+//! reason.
 
 mod judge;
 mod observe;
@@ -56,7 +57,8 @@ pub struct Args {
         help_heading = "Workloads"
     )]
     namespaces: Vec<String>,
-    /// Workload to verify in every namespace, such as `deployment/dex`; repeat it [default: all with the image]
+    /// Workload of every namespace, such as `deployment/dex`; repeat it [default: all with the
+    /// image]
     #[arg(
         long = "workload",
         value_name = "KIND/NAME",
@@ -128,7 +130,8 @@ enum Terminating {
 contract::facts! {
     /// The facts of `verify-pods`.
     pub struct Facts {
-        /// The pods that are not being deleted: objects with `namespace`, `name`, `node`, `digest` and `ready`.
+        /// The pods that are not being deleted, with `namespace`, `name`, `node`, `digest`,
+        /// `ready`.
         pub pods: Option<Vec<PodFact>>,
         /// The digests that the pods run.
         pub digests: Option<Vec<String>>,

@@ -13,21 +13,24 @@ use serde_json::{Value, json};
 const IMAGE: &str = "ghcr.io/data-literate/dex:v2";
 const TOKEN: &str = "s3cr3t-of-the-kubeconfig";
 
-/// A kubeconfig for a server, whose user is this.
+/// Returns a kubeconfig for a server and a user.
 fn kubeconfig(server: &str, ca_pem: Option<&str>, user: &Value) -> Value {
     use base64::Engine as _;
     let ca = ca_pem.map(|pem| base64::engine::general_purpose::STANDARD.encode(pem));
     json!({
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{ "name": "c", "cluster": { "server": server, "certificate-authority-data": ca } }],
+        "clusters": [{
+            "name": "c",
+            "cluster": { "server": server, "certificate-authority-data": ca },
+        }],
         "users": [{ "name": "u", "user": user }],
         "contexts": [{ "name": "here", "context": { "cluster": "c", "user": "u" } }],
         "current-context": "here",
     })
 }
 
-/// Verifies one Deployment by a kubeconfig in its home.
+/// Verifies one Deployment with a kubeconfig in the home directory.
 fn with_config(config: &str) -> Command {
     let verify = Command::new(env!("CARGO_BIN_EXE_verify-pods"));
     let file = verify.home().join("kubeconfig");
@@ -66,15 +69,22 @@ fn expect(run: &Run, code: i32, reason: &str, fault: &str) {
     assert_eq!(outcome(run), (code, json!(reason), json!(fault)), "{run}");
 }
 
-/// An error as the API writes it.
+/// Returns an error in the format of the API.
 fn status(code: u16, reason: &str, message: &str) -> Reply {
     Reply::json(
         code,
-        &json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "reason": reason, "code": code }),
+        &json!({
+            "kind": "Status",
+            "apiVersion": "v1",
+            "status": "Failure",
+            "message": message,
+            "reason": reason,
+            "code": code,
+        }),
     )
 }
 
-/// One Deployment with one pod, listed as the API does.
+/// Lists one Deployment with one pod.
 fn list(seen: &Seen, ready: bool) -> Reply {
     list_with(
         seen,
@@ -82,11 +92,32 @@ fn list(seen: &Seen, ready: bool) -> Reply {
     )
 }
 
-/// The same with these conditions of the pod.
+/// Returns the metadata of an object.
+fn metadata(name: &str, owners: &Value) -> Value {
+    json!({
+        "name": name,
+        "namespace": "dex-prod",
+        "uid": name,
+        "resourceVersion": "5",
+        "generation": 1,
+        "ownerReferences": owners,
+    })
+}
+
+/// Returns the owner references of an object with one owner.
+fn owned_by(kind: &str, name: &str) -> Value {
+    json!([{
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "name": name,
+        "uid": name,
+        "controller": true,
+    }])
+}
+
+/// Lists them with these conditions of the pod.
 fn list_with(seen: &Seen, conditions: &Value) -> Reply {
     let ready = conditions[0]["status"] == "True";
-    let owner = |kind: &str, name: &str| json!([{ "apiVersion": "apps/v1", "kind": kind, "name": name, "uid": name, "controller": true }]);
-    let meta = |name: &str, owners: Value| json!({ "name": name, "namespace": "dex-prod", "uid": name, "resourceVersion": "5", "generation": 1, "ownerReferences": owners });
     let containers = json!([{ "name": "dex", "image": IMAGE }]);
     let template = json!({ "spec": { "containers": containers } });
     let item = match seen
@@ -98,24 +129,33 @@ fn list_with(seen: &Seen, conditions: &Value) -> Reply {
         .next()
     {
         Some("deployments") => json!({
-            "metadata": meta("dex", json!([])),
+            "metadata": metadata("dex", &json!([])),
             "spec": { "replicas": 1, "template": template },
             "status": { "observedGeneration": 1, "updatedReplicas": 1 },
         }),
-        Some("replicasets") => json!({ "metadata": meta("dex-1", owner("Deployment", "dex")) }),
+        Some("replicasets") => {
+            json!({ "metadata": metadata("dex-1", &owned_by("Deployment", "dex")) })
+        }
         _ => json!({
-            "metadata": meta("dex-1-a", owner("ReplicaSet", "dex-1")),
+            "metadata": metadata("dex-1-a", &owned_by("ReplicaSet", "dex-1")),
             "spec": { "nodeName": "node-1", "containers": containers },
             "status": {
                 "phase": "Running",
                 "conditions": conditions,
-                "containerStatuses": [{ "name": "dex", "ready": ready, "state": { "running": {} } }],
+                "containerStatuses": [
+                    { "name": "dex", "ready": ready, "state": { "running": {} } },
+                ],
             },
         }),
     };
     Reply::json(
         200,
-        &json!({ "kind": "List", "apiVersion": "v1", "metadata": { "resourceVersion": "7" }, "items": [item] }),
+        &json!({
+            "kind": "List",
+            "apiVersion": "v1",
+            "metadata": { "resourceVersion": "7" },
+            "items": [item],
+        }),
     )
 }
 
@@ -123,7 +163,7 @@ fn is_watch(seen: &Seen) -> bool {
     seen.query("watch").is_some()
 }
 
-/// A watch in which nothing happens.
+/// Returns a watch without events.
 fn quiet() -> Reply {
     Reply::status(200)
         .header("Content-Type", "application/json")
@@ -141,8 +181,16 @@ fn answering(ready: bool) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
     }
 }
 
+/// Checks that the step fails before it sends a request, with a hint.
+#[track_caller]
+fn expect_usage(run: &Run) {
+    expect(run, 2, "invalid-usage", "configuration");
+    assert_eq!(run.json()["requests"], 0, "{run}");
+    assert!(!run.json()["hints"].as_array().unwrap().is_empty(), "{run}");
+}
+
 #[test]
-fn invalid_flags_or_kubeconfigs_fail_before_any_request() {
+fn an_invalid_flag_fails_before_any_request() {
     let server = Faulty::new([Reply::status(200)]);
     let flags: [&[&str]; 11] = [
         &["--image", "ghcr.io/a/dex"],
@@ -157,35 +205,34 @@ fn invalid_flags_or_kubeconfigs_fail_before_any_request() {
         &["--soak", "20s"],
         &["--context", "there"],
     ];
-    let servers = [
+    for flags in flags {
+        expect_usage(&at(&server.url()).args(flags).run());
+    }
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[test]
+fn an_invalid_kubeconfig_fails_before_any_request() {
+    for server in [
         "ftp://api.example",
         "https://",
         "https://:6443",
         "not a server",
         "https://api.example:99999",
-    ];
-    let broken = ["", "[]", "not: [a kubeconfig", "clusters: 7"];
-    let absent = |file: &str| at(&server.url()).env("KUBECONFIG", file);
-    let commands = flags.iter().map(|flags| at(&server.url()).args(*flags));
-    let commands = commands
-        .chain(servers.map(at))
-        .chain(broken.map(with_config));
-    for command in commands.chain(["/nowhere/kubeconfig", "/", "/nowhere/a:/nowhere/b"].map(absent))
-    {
-        let run = command.run();
-        expect(&run, 2, "invalid-usage", "configuration");
-        assert_eq!(run.json()["requests"], 0, "{run}");
-        assert!(!run.json()["hints"].as_array().unwrap().is_empty(), "{run}");
+    ] {
+        expect_usage(&at(server).run());
+    }
+    for config in ["", "[]", "not: [a kubeconfig", "clusters: 7"] {
+        expect_usage(&with_config(config).run());
+    }
+    let server = Faulty::new([Reply::status(200)]);
+    for file in ["/nowhere/kubeconfig", "/", "/nowhere/a:/nowhere/b"] {
+        expect_usage(&at(&server.url()).env("KUBECONFIG", file).run());
     }
     let none = at(&server.url()).without_env("KUBECONFIG").run();
-    expect(&none, 2, "invalid-usage", "configuration");
-    assert!(
-        none.json()["summary"]
-            .as_str()
-            .unwrap()
-            .contains("no kubeconfig"),
-        "{none}"
-    );
+    expect_usage(&none);
+    let summary = none.json()["summary"].to_string();
+    assert!(summary.contains("no kubeconfig"), "{none}");
     assert_eq!(server.seen().len(), 0);
 }
 
@@ -216,94 +263,10 @@ fn a_server_needs_no_scheme() {
     );
 }
 
-#[test]
-fn no_answer_is_never_a_refusal() {
-    let mib = 1 << 20;
-    let cases = [
-        (Reply::html(200), 20, "not-the-api", "environment"),
-        (Reply::html(401), 20, "not-the-api", "environment"),
-        (Reply::html(403), 20, "not-the-api", "environment"),
-        (Reply::html(404), 20, "not-the-api", "environment"),
-        (
-            Reply::redirect(302, "https://login.example/"),
-            20,
-            "not-the-api",
-            "environment",
-        ),
-        (
-            Reply::json(200, &json!({ "hello": "world" })),
-            20,
-            "not-the-api",
-            "environment",
-        ),
-        (
-            Reply::json(200, &json!([])),
-            20,
-            "not-the-api",
-            "environment",
-        ),
-        (
-            Reply::text(200, &"x".repeat(mib)),
-            20,
-            "not-the-api",
-            "environment",
-        ),
-        (
-            status(
-                404,
-                "NotFound",
-                "the server could not find the requested resource",
-            ),
-            20,
-            "not-the-api",
-            "environment",
-        ),
-        (
-            status(401, "Unauthorized", "Unauthorized"),
-            21,
-            "credentials-rejected",
-            "configuration",
-        ),
-        (
-            status(
-                403,
-                "Forbidden",
-                "pods is forbidden: User \"system:anonymous\" cannot list resource \"pods\"",
-            ),
-            21,
-            "no-credentials",
-            "configuration",
-        ),
-        (
-            status(
-                403,
-                "Forbidden",
-                "pods is forbidden: User \"ci\" cannot list resource \"pods\" in API group \"\"",
-            ),
-            21,
-            "permission-missing",
-            "configuration",
-        ),
-        (
-            status(500, "InternalError", "etcdserver: no leader"),
-            20,
-            "server-error",
-            "environment",
-        ),
-        (Reply::html(502), 20, "server-error", "environment"),
-        (
-            status(
-                429,
-                "TooManyRequests",
-                "Too many requests, please try again later.",
-            ),
-            20,
-            "rate-limited",
-            "environment",
-        ),
-        (Reply::hang_up(), 20, "unreachable", "environment"),
-    ];
-    for (reply, code, reason, fault) in cases {
+/// Checks that every one of these answers has this outcome, whether the step waits or not.
+#[track_caller]
+fn expect_for_each(replies: &[Reply], code: i32, reason: &str, fault: &str) {
+    for reply in replies {
         let server = Faulty::new([reply.clone()]);
         for timeout in ["20s", "0"] {
             let run = at(&server.url()).args(["--timeout", timeout]).run();
@@ -312,8 +275,61 @@ fn no_answer_is_never_a_refusal() {
             assert!(!format!("{run}").contains(TOKEN), "{run}");
         }
     }
-    let refused = at(&format!("https://{}", closed_port())).run();
-    expect(&refused, 20, "unreachable", "environment");
+}
+
+#[test]
+fn an_answer_of_another_server_is_unavailable() {
+    let missing = "the server could not find the requested resource";
+    let replies = [
+        Reply::html(200),
+        Reply::html(401),
+        Reply::html(403),
+        Reply::html(404),
+        Reply::redirect(302, "https://login.example/"),
+        Reply::json(200, &json!({ "hello": "world" })),
+        Reply::json(200, &json!([])),
+        Reply::text(200, &"x".repeat(1 << 20)),
+        status(404, "NotFound", missing),
+    ];
+    expect_for_each(&replies, 20, "not-the-api", "environment");
+}
+
+#[test]
+fn rejected_credentials_are_denied() {
+    let denied = |reply: Reply, reason: &str| {
+        expect_for_each(&[reply], 21, reason, "configuration");
+    };
+    denied(
+        status(401, "Unauthorized", "Unauthorized"),
+        "credentials-rejected",
+    );
+    let forbidden = |user: &str| {
+        let text = format!("pods is forbidden: User \"{user}\" cannot list resource \"pods\"");
+        status(403, "Forbidden", &text)
+    };
+    denied(forbidden("system:anonymous"), "no-credentials");
+    denied(forbidden("ci"), "permission-missing");
+}
+
+#[test]
+fn a_failing_server_is_unavailable() {
+    let unavailable = |replies: &[Reply], reason: &str| {
+        expect_for_each(replies, 20, reason, "environment");
+    };
+    let failed = [
+        status(500, "InternalError", "etcdserver: no leader"),
+        Reply::html(502),
+    ];
+    unavailable(&failed, "server-error");
+    let text = "Too many requests, please try again later.";
+    unavailable(&[status(429, "TooManyRequests", text)], "rate-limited");
+    unavailable(&[Reply::hang_up()], "unreachable");
+}
+
+#[test]
+fn a_silent_or_closed_server_is_unavailable() {
+    let closed = at(&format!("https://{}", closed_port())).run();
+    expect(&closed, 20, "unreachable", "environment");
     let silent = at(&Faulty::new([Reply::silent()]).url())
         .args(["--timeout", "2s"])
         .run();
@@ -337,11 +353,15 @@ fn an_unknown_certificate_authority_is_reported() {
 #[test]
 fn a_token_that_expires_ends_the_wait() {
     let watches = AtomicUsize::new(0);
-    let server = Faulty::answering(move |seen| match is_watch(seen) {
-        // Three of them end, as the server ends them now and then.
-        true if watches.fetch_add(1, Ordering::SeqCst) < 3 => Reply::status(200),
-        true => status(401, "Unauthorized", "Unauthorized"),
-        false => list(seen, false),
+    let server = Faulty::answering(move |seen| {
+        if !is_watch(seen) {
+            return list(seen, false);
+        }
+        // Three watches end normally before the token expires.
+        match watches.fetch_add(1, Ordering::SeqCst) {
+            0..3 => Reply::status(200),
+            _ => status(401, "Unauthorized", "Unauthorized"),
+        }
     });
     let run = at(&server.url()).run();
     expect(&run, 21, "credentials-rejected", "configuration");
@@ -349,22 +369,36 @@ fn a_token_that_expires_ends_the_wait() {
     assert_eq!(
         run.json()["subjects"][0]["reason"],
         "not-ready",
-        "what was known is reported: {run}"
+        "the report has the last state: {run}"
     );
 }
 
 #[test]
 fn an_expired_watch_starts_with_a_new_list() {
-    let gone = json!({ "type": "ERROR", "object": { "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Expired", "code": 410, "message": "too old resource version" } });
+    let gone = json!({
+        "type": "ERROR",
+        "object": {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "status": "Failure",
+            "reason": "Expired",
+            "code": 410,
+            "message": "too old resource version",
+        },
+    });
     for expired in [
         Reply::json(200, &gone),
         status(410, "Expired", "too old resource version"),
     ] {
         let lists = AtomicUsize::new(0);
-        let server = Faulty::answering(move |seen| match is_watch(seen) {
-            true if lists.load(Ordering::SeqCst) <= 3 => expired.clone(),
-            true => quiet(),
-            false => list(seen, lists.fetch_add(1, Ordering::SeqCst) >= 3),
+        let server = Faulty::answering(move |seen| {
+            if !is_watch(seen) {
+                return list(seen, lists.fetch_add(1, Ordering::SeqCst) >= 3);
+            }
+            match lists.load(Ordering::SeqCst) {
+                0..=3 => expired.clone(),
+                _ => quiet(),
+            }
         });
         at(&server.url()).run().expect_code(0);
     }
@@ -373,12 +407,14 @@ fn an_expired_watch_starts_with_a_new_list() {
 #[test]
 fn a_truncated_event_does_not_end_the_watch() {
     let cut = AtomicUsize::new(0);
-    let server = Faulty::answering(move |seen| match is_watch(seen) {
-        true if cut.fetch_add(1, Ordering::SeqCst) < 6 => {
-            Reply::text(200, "{\"type\":\"MODIFIED\",\"object\":{\"kind\"").cut_after(30)
+    let server = Faulty::answering(move |seen| {
+        if !is_watch(seen) {
+            return list(seen, true);
         }
-        true => quiet(),
-        false => list(seen, true),
+        match cut.fetch_add(1, Ordering::SeqCst) {
+            0..6 => Reply::text(200, "{\"type\":\"MODIFIED\",\"object\":{\"kind\"").cut_after(30),
+            _ => quiet(),
+        }
     });
     at(&server.url())
         .args(["--soak", "3s"])
@@ -388,10 +424,18 @@ fn a_truncated_event_does_not_end_the_watch() {
 
 #[test]
 fn a_silent_server_stops_grace_periods() {
-    let conditions = json!([{ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient cpu" }]);
-    let server = Faulty::answering(move |seen| match is_watch(seen) {
-        true => Reply::hang_up(),
-        false => list_with(seen, &conditions),
+    let conditions = json!([{
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "message": "Insufficient cpu",
+    }]);
+    let server = Faulty::answering(move |seen| {
+        if is_watch(seen) {
+            Reply::hang_up()
+        } else {
+            list_with(seen, &conditions)
+        }
     });
     let run = at(&server.url())
         .args(["--schedule-grace", "1s", "--timeout", "4s"])
@@ -428,13 +472,17 @@ fn requests_use_the_proxy_unless_exempt() {
     assert_eq!(proxy.requests().len(), known);
 }
 
-/// Verifies by an exec plugin that is this script.
+/// Verifies with an exec plugin that runs a script.
 fn by_plugin(server: &Faulty, script: &str) -> Command {
     let command = with_config("");
     let plugin = command.home().join("plugin");
     std::fs::write(&plugin, format!("#!/bin/sh\n{script}\n")).unwrap();
     std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let exec = json!({ "apiVersion": "client.authentication.k8s.io/v1", "command": plugin, "interactiveMode": "Never" });
+    let exec = json!({
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": plugin,
+        "interactiveMode": "Never",
+    });
     let config = kubeconfig(&server.url(), None, &json!({ "exec": exec }));
     std::fs::write(command.home().join("kubeconfig"), config.to_string()).unwrap();
     command

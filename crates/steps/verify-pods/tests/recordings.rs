@@ -1,4 +1,4 @@
-//! Runs that were recorded on a real API server say the same again, offline.
+//! Runs that were recorded on a real API server give the same report again, offline.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;

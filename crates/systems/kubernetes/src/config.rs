@@ -20,8 +20,8 @@ const PLUGIN_HINT: &str =
 /// Which cluster to use.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct ClusterOptions {
-    /// The kubeconfig, or several separated as in `PATH`; without it, the one of the home directory,
-    /// else the service account of the pod.
+    /// The kubeconfig, or several separated as in `PATH`; without it, the one of the home
+    /// directory, else the service account of the pod.
     pub kubeconfig: Option<String>,
     /// The context; without it, the current one.
     pub context: Option<String>,

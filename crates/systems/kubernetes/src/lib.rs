@@ -2,11 +2,11 @@
 //! and watches alive across interruptions, reads logs and events for a diagnosis, and maps each
 //! error to its verdict.
 //!
-//! Every request goes through the [`World`](contract::World): a service of this crate sits on top of
-//! kube's stack, above authentication, so that a recording holds requests and answers but no
+//! Every request goes through the [`World`](contract::World): a service of this crate sits on top
+//! of kube's stack, above authentication, so that a recording holds requests and answers but no
 //! credentials, and a tape answers without a cluster. The world lives on one thread and kube's
-//! services need not, so requests go through a channel to [`Cluster::serve`], which must run next to
-//! the work that sends them.
+//! services need not, so requests go through a channel to [`Cluster::serve`], which must run next
+//! to the work that sends them.
 
 mod bridge;
 mod config;

@@ -97,7 +97,8 @@ impl Cluster<'_> {
         Ok(events)
     }
 
-    /// Returns whether a namespace exists; `None` without the permission to ask, which most Roles lack.
+    /// Returns whether a namespace exists; `None` without the permission to ask, which most Roles
+    /// lack.
     ///
     /// # Errors
     /// `unavailable` or `denied`, as every request.

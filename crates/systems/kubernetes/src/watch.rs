@@ -234,7 +234,8 @@ impl<'c> ClusterWatch<'c> {
             Err(failure)
                 if error::is_transient(&failure) && self.cluster.world.deadline().waits() =>
             {
-                // The answer had begun when it broke; the next request shows whether the server is up.
+                // The answer had begun when it broke; the next request shows whether the server is
+                // up.
                 self.failures.insert(path, failure);
                 Ok(false)
             }

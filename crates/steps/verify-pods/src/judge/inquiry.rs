@@ -13,7 +13,8 @@ use crate::{
 
 /// The schedule grace periods that a node has which an autoscaler is adding.
 const SCALE_UP_GRACE_PERIODS: u32 = 5;
-/// The events of autoscalers that add a node for a pod: of the Cluster Autoscaler, and of Karpenter.
+/// The events of autoscalers that add a node for a pod: of the Cluster Autoscaler, and of
+/// Karpenter.
 const SCALE_UP_EVENTS: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
 
 /// A question whose answer may change the judgement.
@@ -98,8 +99,8 @@ impl WorkloadInquiry<'_> {
         }
     }
 
-    /// Returns a pod whose containers are not created within the schedule grace period: its volumes or
-    /// the network fail.
+    /// Returns a pod whose containers are not created within the schedule grace period: its volumes
+    /// or the network fail.
     fn stuck_pod(&self) -> Option<&Pod> {
         let history = self.history?;
         self.pods.iter().find(|pod| {

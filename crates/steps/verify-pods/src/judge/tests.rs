@@ -507,8 +507,8 @@ fn a_pod_that_is_not_ready_says_why() {
     says(gated, "SchedulingGated: Scheduling is blocked");
 }
 
-/// Judges every second, and returns for how long the pods have been good at the last one, and how the
-/// workload is then.
+/// Judges every second, and returns for how long the pods have been good at the last one, and how
+/// the workload is then.
 fn soaked(frames: &[(u64, Rollout, Vec<Pod>)], until: u64) -> (Option<u64>, WorkloadStatus) {
     let (mut history, request) = (WorkloadHistory::default(), request(&['a']));
     let mut last = None;

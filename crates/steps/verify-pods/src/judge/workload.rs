@@ -18,7 +18,8 @@ use crate::{
     reasons::{MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS},
 };
 
-/// Judges a workload at this moment: good pods count as verified, however short they have been good.
+/// Judges a workload at this moment: good pods count as verified, however short they have been
+/// good.
 pub(super) fn judge(
     request: &Request,
     rollout: &Rollout,
@@ -106,7 +107,8 @@ impl WorkloadCheck<'_> {
     }
 
     fn failure_of_pods(&self) -> Option<PodFailure> {
-        // Until the controller has observed the last change, new pods may have the previous template.
+        // Until the controller has observed the last change, new pods may have the previous
+        // template.
         if !self.rollout.observed {
             return None;
         }
@@ -134,8 +136,8 @@ impl WorkloadCheck<'_> {
         self.rollout.failed_create().filter(|_| is_over)
     }
 
-    /// Finds pods with another digest, once the rollout is complete: until then, old pods may have had
-    /// the same tag.
+    /// Finds pods with another digest, once the rollout is complete: until then, old pods may have
+    /// had the same tag.
     fn failure_of_digests(&self) -> Option<PodFailure> {
         let rollout = self.rollout;
         let count = self.pods.new.len() + self.pods.count_old();

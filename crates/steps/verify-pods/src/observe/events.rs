@@ -29,8 +29,8 @@ impl<'a> Inquirer<'a> {
         }
     }
 
-    /// Asks the questions of a judgement, each at most now and then. Returns whether the answers may
-    /// change the judgement.
+    /// Asks the questions of a judgement, each at most now and then. Returns whether the answers
+    /// may change the judgement.
     pub(super) async fn ask(
         &mut self,
         judgement: &Judgement,

@@ -54,8 +54,8 @@ pub(super) async fn until_final(
     }
 }
 
-/// Returns why there is nothing to judge, if so: the lists are incomplete, or a watch is interrupted
-/// and reported nothing. Grace periods do not go on while the state is unknown.
+/// Returns why there is nothing to judge, if so: the lists are incomplete, or a watch is
+/// interrupted and reported nothing. Grace periods do not go on while the state is unknown.
 fn silence(watch: &ClusterWatch<'_>, interruption: Option<&str>, has_news: bool) -> Option<String> {
     if !is_complete(watch) {
         return Some(String::new());
@@ -68,8 +68,8 @@ fn is_complete(watch: &ClusterWatch<'_>) -> bool {
     watch.views().all(|(_, view)| view.is_complete())
 }
 
-/// Returns whether the first lists may still come after the deadline: with `--timeout 0` the step asks
-/// once, and that request has a time limit of its own.
+/// Returns whether the first lists may still come after the deadline: with `--timeout 0` the step
+/// asks once, and that request has a time limit of its own.
 fn has_time_for_lists(watch: &ClusterWatch<'_>, world: &World) -> bool {
     let deadline = world.deadline();
     !is_complete(watch) && !deadline.waits() && deadline.elapsed() < deadline.exchange()

@@ -1,4 +1,4 @@
-//! What the cluster's own rules, and the workload's settings, do not let happen.
+//! Rollouts that the cluster's rules or the workload's settings prevent.
 
 use lab::testbed::Testbed;
 use serde_json::json;
@@ -67,7 +67,9 @@ fn a_strategy_that_keeps_pods_fails_immediately() {
         "configuration",
         &["OnDelete: 2 pods"],
     );
-    let partition = json!({ "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "partition": 1 } } });
+    let partition = json!({
+        "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "partition": 1 } },
+    });
     fixture.change("statefulsets/dex", &partition);
     let run = fixture.verify().run();
     expect(

@@ -1,4 +1,4 @@
-//! What every test begins with: a namespace, somebody who may do what the step declares, and a workload.
+//! The start of every test: a namespace, an account with the declared permissions, and a workload.
 
 use lab::{
     Command, Run,
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 /// The repository of the image.
 pub(crate) const REPOSITORY: &str = "registry.example/example/dex";
-/// The image that is there at the start.
+/// The image that runs at the start.
 pub(crate) const OLD: &str = "registry.example/example/dex:sha-00000000";
-/// The image that is wanted.
+/// The wanted image.
 pub(crate) const NEW: &str = "registry.example/example/dex:sha-1a2b3c4d";
 
-/// A namespace, and who asks.
+/// A namespace, and the account that the step uses.
 pub(crate) struct PodFixture {
     pub(crate) namespace: Namespace,
     pub(crate) account: Account,
@@ -35,7 +35,7 @@ impl PodFixture {
         verify(&[&self.namespace]).env("KUBECONFIG", &self.account.kubeconfig)
     }
 
-    /// Creates a Deployment `dex` of so many pods.
+    /// Creates a Deployment `dex` with this number of pods.
     pub(crate) fn deploy(&self, image: &str, replicas: u32) {
         self.namespace
             .create("apps/deployments", &workload(image, replicas));
@@ -49,19 +49,20 @@ impl PodFixture {
             .patch(&path, &json!({ "spec": spec }));
     }
 
-    /// Brings another image to a workload.
+    /// Sets the image of a workload.
     pub(crate) fn set_image(&self, workload: &str, image: &str) {
         self.change(workload, &template(image));
     }
 
-    /// Returns once so many pods of an image are ready.
+    /// Returns once this number of pods of an image are ready.
     pub(crate) fn wait_until_ready(&self, image: &str, count: usize) {
         let ready = |pod: &Value| {
             let conditions = pod["status"]["conditions"].as_array();
             pod["spec"]["containers"][0]["image"] == image
                 && conditions.is_some_and(|all| {
-                    all.iter()
-                        .any(|it| it["type"] == "Ready" && it["status"] == "True")
+                    all.iter().any(|condition| {
+                        condition["type"] == "Ready" && condition["status"] == "True"
+                    })
                 })
         };
         self.namespace.wait_for_pods("ready pods", |pods| {
@@ -70,10 +71,13 @@ impl PodFixture {
     }
 }
 
-/// Verifies the wanted image in namespaces, without credentials; as variables, the settings give way to a
-/// test's flags.
+/// Verifies the wanted image in namespaces, without credentials. The settings are variables, so
+/// that the flags of a test win.
 pub(crate) fn verify(namespaces: &[&Namespace]) -> Command {
-    let names: Vec<&str> = namespaces.iter().map(|it| it.name()).collect();
+    let names: Vec<&str> = namespaces
+        .iter()
+        .map(|namespace| namespace.name())
+        .collect();
     Command::new(env!("CARGO_BIN_EXE_verify-pods"))
         .args(["--namespace", &names.join(",")])
         .env("RUNBOOK_IMAGE", NEW)
@@ -92,7 +96,7 @@ pub(crate) fn rule(rule: &kubernetes::RoleRule) -> Rule {
     Rule::new(rule.group, &rule.resources.join(","), &rule.verbs.join(","))
 }
 
-/// A workload `dex`, good for a Deployment and, with little more, for the other kinds.
+/// Returns a workload `dex`, a Deployment or, with few changes, another kind.
 pub(crate) fn workload(image: &str, replicas: u32) -> Value {
     let mut spec = template(image);
     spec["replicas"] = json!(replicas);

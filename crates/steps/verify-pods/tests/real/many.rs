@@ -1,5 +1,6 @@
-//! A thousand pods: more than come in one answer. What they cost is shown by `cargo bench -p tests --bench pods`.
-//! Run it by hand: `cargo test -p verify-pods --test real -- --ignored every_one_of_a_thousand`.
+//! A thousand pods, more than one answer holds. `cargo bench -p tests --bench pods` shows their
+//! cost. Run it by hand: `cargo test -p verify-pods --test real -- --ignored
+//! every_one_of_a_thousand`.
 
 use std::{
     thread,

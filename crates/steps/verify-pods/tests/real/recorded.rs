@@ -1,4 +1,4 @@
-//! A run on a real API server, recorded: replayed it says the same.
+//! A recorded run on a real API server, and its replay.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::fixture::{NEW, PodFixture, passed};
 
-/// Runs as in a folder with a kubeconfig, so that no folder of this machine is recorded.
+/// Runs with a kubeconfig in the current folder, so that the recording has no path of this machine.
 fn record(fixture: &PodFixture) -> (Run, PathBuf, lab::Command) {
     let verify = fixture
         .verify()
@@ -37,8 +37,8 @@ fn tape(directory: &Path) -> String {
     std::fs::read_to_string(directory.join("tape.jsonl")).unwrap()
 }
 
-/// Pods that stumble before they run: a rollout with something to watch.
-fn stumbling(fixture: &PodFixture) {
+/// A rollout whose pods become ready after a while.
+fn slow_rollout(fixture: &PodFixture) {
     fixture.namespace.pods(scripts::timeline([
         (Duration::from_millis(100), PodStatus::running().not_ready()),
         (Duration::from_secs(1), PodStatus::running()),
@@ -49,7 +49,7 @@ fn stumbling(fixture: &PodFixture) {
 #[test]
 fn a_replay_gives_the_same_report() {
     let fixture = PodFixture::new();
-    stumbling(&fixture);
+    slow_rollout(&fixture);
     let (run, directory, _home) = record(&fixture);
     passed(&run);
     let requests = run.json()["requests"].as_u64().unwrap();
@@ -66,7 +66,8 @@ fn a_replay_gives_the_same_report() {
     }
 }
 
-/// Makes the recordings that `tests/recordings.rs` replays: run it by hand, on a testbed of its own.
+/// Makes the recordings that `tests/recordings.rs` replays. Run it by hand, on a testbed of its
+/// own.
 #[test]
 #[ignore = "it writes into the repository"]
 fn record_for_the_repository() {
@@ -76,7 +77,7 @@ fn record_for_the_repository() {
         testbed.namespace_named("dex-stage"),
     );
     let (prod, stage) = (PodFixture::of(prod), PodFixture::of(stage));
-    stumbling(&prod);
+    slow_rollout(&prod);
     keep("verified", &prod).expect_code(0);
     stage
         .namespace

@@ -16,9 +16,9 @@ fn running(replicas: u32) -> PodFixture {
 #[test]
 fn an_old_pod_names_its_replica_set() {
     let fixture = running(1);
-    fixture.namespace.pods(|pod| match pod.image == NEW {
-        true => PodStatus::running().not_ready(),
-        false => PodStatus::running(),
+    fixture.namespace.pods(|pod| match pod.image.as_str() {
+        NEW => PodStatus::running().not_ready(),
+        _ => PodStatus::running(),
     });
     fixture.set_image("deployments/dex", NEW);
     let run = fixture.verify().args(["--timeout", "4s"]).run();
@@ -80,9 +80,9 @@ fn a_replica_set_may_disappear_before_pods() {
 fn an_outdated_failing_pod_does_not_count() {
     let fixture = PodFixture::new();
     fixture.namespace.pods(
-        |pod| match pod.object["spec"]["containers"][0]["env"].is_array() {
-            true => scripts::healthy(pod),
-            false => scripts::crash_loop(1, "DEX_URL is not set\n")(pod),
+        |pod| match pod.object["spec"]["containers"][0]["env"].as_array() {
+            Some(_) => scripts::healthy(pod),
+            None => scripts::crash_loop(1, "DEX_URL is not set\n")(pod),
         },
     );
     fixture.deploy(NEW, 1);
@@ -105,9 +105,9 @@ fn a_recreated_stateful_pod_has_no_history() {
     fixture
         .namespace
         .create("apps/statefulsets", &crate::fixture::workload(OLD, 1));
-    fixture.namespace.pods(|pod| match pod.image == OLD {
-        true => PodStatus::running().restarted(7, 1, "Error"),
-        false => scripts::crash_loop(1, "no such table: users\n")(pod),
+    fixture.namespace.pods(|pod| match pod.image.as_str() {
+        OLD => PodStatus::running().restarted(7, 1, "Error"),
+        _ => scripts::crash_loop(1, "no such table: users\n")(pod),
     });
     fixture.wait_until_ready(OLD, 1);
     let mut running = fixture.verify().spawn();

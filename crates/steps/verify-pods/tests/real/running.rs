@@ -1,4 +1,4 @@
-//! Pods that run what they should.
+//! Pods that run the wanted image.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -15,9 +15,9 @@ fn every_pod_runs_a_digest_of_the_image() {
     let fixture = PodFixture::new();
     let image_id = format!("{REPOSITORY}@{}", digest('a'));
     fixture.namespace.pods(
-        move |pod| match pod.object["spec"]["restartPolicy"] == "Never" {
-            true => scripts::healthy(pod),
-            false => PodStatus::running()
+        move |pod| match pod.object["spec"]["restartPolicy"].as_str() {
+            Some("Never") => scripts::healthy(pod),
+            _ => PodStatus::running()
                 .image_id(&image_id)
                 .restarted(5, 1, "Error"),
         },
@@ -115,7 +115,7 @@ fn every_kind_of_workload_counts_in_every_namespace() {
         .as_array()
         .unwrap()
         .iter()
-        .filter_map(|it| it["name"].as_str())
+        .filter_map(|subject| subject["name"].as_str())
         .collect();
     let named =
         |namespace: &PodFixture, title: &str| format!("{}/{title}", namespace.namespace.name());
@@ -128,7 +128,7 @@ fn every_kind_of_workload_counts_in_every_namespace() {
         ],
         "{run}"
     );
-    // The one bystander's permission ends at its namespace.
+    // The account's permission ends at its own namespace.
     let half = one
         .verify()
         .args(["--namespace", two.namespace.name()])
@@ -196,12 +196,12 @@ fn an_evicted_pod_is_replaced_and_noted() {
     let first = Mutex::new(None::<String>);
     fixture.namespace.pods(move |pod: &PodView| {
         let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
-        match first.get_or_insert_with(|| pod.name.clone()) == &pod.name
-            && pod.age > Duration::from_secs(1)
-        {
-            true => PodStatus::ended(137, "Error")
-                .reason("Evicted", "The node was low on resource: memory."),
-            false => scripts::healthy(pod),
+        let is_first = first.get_or_insert_with(|| pod.name.clone()) == &pod.name;
+        if is_first && pod.age > Duration::from_secs(1) {
+            let evicted = PodStatus::ended(137, "Error");
+            evicted.reason("Evicted", "The node was low on resource: memory.")
+        } else {
+            scripts::healthy(pod)
         }
     });
     fixture.deploy(NEW, 2);
@@ -216,9 +216,9 @@ fn an_evicted_pod_is_replaced_and_noted() {
 fn no_pods_are_no_pass() {
     let fixture = PodFixture::new();
     fixture.deploy("registry.example/example/other:1", 1);
-    let nobody = fixture.verify().args(["--schedule-grace", "2s"]).run();
+    let none = fixture.verify().args(["--schedule-grace", "2s"]).run();
     expect(
-        &nobody,
+        &none,
         10,
         "no-pods",
         "configuration",

@@ -1,4 +1,4 @@
-//! No answer is never no: credentials, permissions, and an API server that is away.
+//! A missing answer is never a refusal: credentials, permissions, an absent API server.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use lab::testbed::{PodStatus, Testbed, scripts};
 
 use crate::fixture::{NEW, PodFixture, expect, passed, rule, verify, workload};
 
-/// Connections to the API server that can be cut.
+/// A proxy in front of the API server that can cut its connections.
 struct CuttableProxy {
     address: String,
     open: Arc<Mutex<Vec<TcpStream>>>,
@@ -88,7 +88,7 @@ fn a_missing_required_permission_is_named() {
     for missing in [PODS, WORKLOADS] {
         let others: Vec<_> = RULES
             .iter()
-            .filter(|it| **it != missing)
+            .filter(|rule| **rule != missing)
             .map(rule)
             .collect();
         let account = fixture
@@ -106,7 +106,7 @@ fn a_missing_required_permission_is_named() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|it| it.as_str().unwrap())
+            .map(|text| text.as_str().unwrap())
             .collect::<String>();
         assert!(hints.contains(missing.line), "{run}");
     }
@@ -122,7 +122,7 @@ fn a_missing_diagnostic_permission_changes_no_verdict() {
     for missing in [LOGS, EVENTS] {
         let others: Vec<_> = RULES
             .iter()
-            .filter(|it| **it != missing)
+            .filter(|rule| **rule != missing)
             .map(rule)
             .collect();
         let name = format!("without-{}", missing.resources[0].replace('/', "-"));
@@ -133,7 +133,7 @@ fn a_missing_diagnostic_permission_changes_no_verdict() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|it| it.as_str().unwrap())
+            .map(|text| text.as_str().unwrap())
             .collect::<String>();
         assert!(notices.contains(missing.line), "{run}");
     }
@@ -174,7 +174,7 @@ fn no_token_is_ever_printed() {
         let files = ["record/run.json", "record/tape.jsonl", "output", "summary"];
         let written =
             files.map(|file| std::fs::read_to_string(home.join(file)).unwrap_or_default());
-        // The mask is how a runner learns what to hide.
+        // A mask command tells the runner what to hide.
         let said = [run.stdout.as_str(), run.stderr.as_str()].concat();
         let said: String = said
             .lines()

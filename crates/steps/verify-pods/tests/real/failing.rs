@@ -1,4 +1,4 @@
-//! Pods that will not become well by themselves, each with its reason in the first line.
+//! Pods with an unrecoverable failure, each with its reason in the first line.
 
 use std::time::Duration;
 
@@ -186,7 +186,7 @@ fn a_failing_probe_is_shown_at_the_deadline() {
     }
 }
 
-/// A pod that wants more than its node has.
+/// A pod that requests more than its node has.
 fn large() -> (PodFixture, Value) {
     let small = Capacity {
         cpu: 1,
