@@ -6,6 +6,10 @@ use crate::reasons::{
     ADMISSION, CRASH_LOOP, IMAGE_PULL, MIXED_DIGESTS, OLD_PODS, ON_DELETE, PARTITIONED, PAUSED,
 };
 
+mod controller;
+mod inquiry;
+mod soak;
+
 const REPOSITORY: &str = "ghcr.io/data-literate/dex";
 
 fn image(tag: &str) -> String {
@@ -371,33 +375,6 @@ fn an_older_template_counts_even_with_the_image() {
 }
 
 #[test]
-fn an_unobserved_change_is_not_judged() {
-    let unseen = Rollout {
-        observed: false,
-        ..rollout(1)
-    };
-    not_yet(
-        once(&request(&['a']), &unseen, &[running("a", "v2", 'a')]),
-        NOT_READY,
-        "has not observed",
-    );
-    not_yet(
-        once(
-            &request(&['a']),
-            &unseen,
-            &[waiting("a", "InvalidImageName", "")],
-        ),
-        NOT_READY,
-        "has not observed",
-    );
-    let paused = Rollout {
-        paused: true,
-        ..unseen
-    };
-    failed(once(&request(&['a']), &paused, &[]), PAUSED, "paused");
-}
-
-#[test]
 fn an_old_pods_failure_does_not_count() {
     let mut old = waiting("old", "CrashLoopBackOff", "back-off 10s");
     old.containers[0].image = image("v1");
@@ -410,62 +387,6 @@ fn an_old_pods_failure_does_not_count() {
         ),
         CRASH_LOOP,
         "crashed",
-    );
-}
-
-#[test]
-fn a_failed_create_fails_after_its_grace_period() {
-    let failing = Rollout {
-        replica_failure: Some("pods \"dex-5\" is forbidden: violates PodSecurity".to_owned()),
-        ..rollout(1)
-    };
-    not_yet(
-        after(9, &request(&['a']), &failing, &[]),
-        NOT_READY,
-        "0 of 1 pods exist",
-    );
-    failed(
-        after(10, &request(&['a']), &failing, &[]),
-        ADMISSION,
-        "violates PodSecurity",
-    );
-    let other = Rollout {
-        images: vec![image("v1")],
-        ..failing
-    };
-    not_yet(
-        after(10, &request(&['a']), &other, &[]),
-        OLD_PODS,
-        "its template has",
-    );
-}
-
-#[test]
-fn a_stalled_rollout_reports_its_pods_first() {
-    let stalled = Rollout {
-        stalled: Some("ReplicaSet has timed out progressing.".to_owned()),
-        ..rollout(1)
-    };
-    let limited = waiting("a", "ImagePullBackOff", "429 Too Many Requests");
-    failed(
-        once(&request(&['a']), &stalled, &[limited]),
-        IMAGE_PULL,
-        "429",
-    );
-    let starting = waiting("a", "ContainerCreating", "");
-    failed(
-        once(&request(&['a']), &stalled, &[starting]),
-        NOT_READY,
-        "the rollout is stuck",
-    );
-    let other = Rollout {
-        images: vec![image("v1")],
-        ..stalled
-    };
-    not_yet(
-        once(&request(&['a']), &other, &[running("a", "v1", 'e')]),
-        OLD_PODS,
-        "1 of 1 pods are old",
     );
 }
 
@@ -505,81 +426,4 @@ fn a_pod_that_is_not_ready_says_why() {
         ..waiting("a", "", "")
     };
     says(gated, "SchedulingGated: Scheduling is blocked");
-}
-
-/// Judges every second, and returns for how long the pods have been good at the last one, and how
-/// the workload is then.
-fn soaked(frames: &[(u64, Rollout, Vec<Pod>)], until: u64) -> (Option<u64>, WorkloadStatus) {
-    let (mut history, request) = (WorkloadHistory::default(), request(&['a']));
-    let mut last = None;
-    for second in 0..=until {
-        let mut newest_first = frames.iter().rev();
-        let (_, rollout, pods) = newest_first.find(|(from, ..)| *from <= second).unwrap();
-        history.observe(rollout, pods, Duration::from_secs(second));
-        let status = workload::judge(&request, rollout, pods, &history);
-        history.remember(status.is_good());
-        let good = status.is_good().then(|| history.good_for().as_secs());
-        last = Some((good, soak(&request, status, &history)));
-    }
-    last.unwrap()
-}
-
-#[test]
-fn a_restart_begins_the_soak_again() {
-    let fine = vec![running("a", "v2", 'a')];
-    let mut again = fine.clone();
-    again[0].containers[0].restarts = 1;
-    let frames = [(0, rollout(1), fine), (10, rollout(1), again)];
-    assert_eq!(soaked(&frames, 9).0, Some(9));
-    let (good, status) = soaked(&frames, 14);
-    assert_eq!(good, Some(4));
-    let text = "a restarted a container; good for 4 of 30 s since".to_owned();
-    assert_eq!(status, WorkloadStatus::Soaking(RESTARTED, text));
-}
-
-#[test]
-fn an_unready_pod_begins_the_soak_again() {
-    let unready = vec![Pod {
-        conditions: Vec::new(),
-        ..running("a", "v2", 'a')
-    }];
-    let frames = [
-        (0, rollout(1), vec![running("a", "v2", 'a')]),
-        (5, rollout(1), unready),
-        (7, rollout(1), vec![running("a", "v2", 'a')]),
-    ];
-    assert_eq!(soaked(&frames, 6).0, None);
-    let (good, status) = soaked(&frames, 10);
-    assert_eq!(good, Some(3));
-    let text = "all pods are ready, for 3 of 30 s so far".to_owned();
-    assert_eq!(status, WorkloadStatus::Soaking(NOT_READY, text));
-}
-
-#[test]
-fn a_new_workload_or_pod_has_no_history() {
-    let recreated = Rollout {
-        id: "2".to_owned(),
-        ..rollout(1)
-    };
-    let fine = || vec![running("dex-0", "v2", 'a')];
-    assert_eq!(
-        soaked(&[(0, rollout(1), fine()), (10, recreated, fine())], 12).0,
-        Some(2)
-    );
-    let mut before = fine();
-    before[0].containers[0].restarts = 7;
-    let mut after = fine();
-    after[0].id = "another".to_owned();
-    let mut crashed = after.clone();
-    crashed[0].containers[0].restarts = 2;
-    let frames = [
-        (0, rollout(1), before),
-        (5, rollout(1), after),
-        (8, rollout(1), crashed),
-    ];
-    assert_eq!(
-        soaked(&frames, 8).0,
-        None,
-        "two restarts are two, whatever the previous pod of that name had"
-    );
 }
