@@ -75,13 +75,7 @@ fn a_crash_is_shown_with_its_log() {
         "starting\nurl postgres://dex:hunter2@db\nno such table: users\n",
     ));
     fixture.deploy(NEW, 1);
-    fixture
-        .namespace
-        .wait_for_pods("a pod", |pods| pods.len() == 1);
-    let pod = fixture.namespace.list("pods")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let pod = fixture.first_pod();
     fixture.namespace.event(
         "pods",
         &pod,
@@ -102,6 +96,14 @@ fn a_crash_is_shown_with_its_log() {
     ] {
         assert!(plain.stderr.contains(line), "{line}\n{plain}");
     }
+}
+
+#[test]
+fn log_lines_limits_the_shown_log() {
+    let fixture = PodFixture::new();
+    let crash = scripts::crash_loop(1, "starting\nno such table: users\n");
+    fixture.namespace.pods(crash);
+    fixture.deploy(NEW, 1);
     let short = fixture
         .verify()
         .args(["--log-lines", "1", "--format", "plain"])
@@ -165,13 +167,7 @@ fn a_failing_probe_is_shown_at_the_deadline() {
     deployment["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] =
         json!({ "httpGet": { "path": "/readyz", "port": 8080 } });
     fixture.namespace.create("apps/deployments", &deployment);
-    fixture
-        .namespace
-        .wait_for_pods("a pod", |pods| pods.len() == 1);
-    let pod = fixture.namespace.list("pods")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let pod = fixture.first_pod();
     let said = "Readiness probe failed: HTTP probe failed with statuscode: 503";
     fixture
         .namespace
@@ -224,13 +220,7 @@ fn a_node_is_awaited_for_the_grace_period() {
 fn a_scale_up_extends_the_grace_period() {
     let (fixture, deployment) = large();
     fixture.namespace.create("apps/deployments", &deployment);
-    fixture
-        .namespace
-        .wait_for_pods("a pod", |pods| pods.len() == 1);
-    let pod = fixture.namespace.list("pods")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let pod = fixture.first_pod();
     fixture.namespace.event(
         "pods",
         &pod,
@@ -282,13 +272,7 @@ fn a_failed_mount_is_reported_from_its_event() {
     let fixture = PodFixture::new();
     fixture.namespace.pods(|_| PodStatus::creating());
     fixture.deploy(NEW, 1);
-    fixture
-        .namespace
-        .wait_for_pods("a pod", |pods| pods.len() == 1);
-    let pod = fixture.namespace.list("pods")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let pod = fixture.first_pod();
     let said = "MountVolume.SetUp failed for volume \"tls\" : secret \"dex-tls\" not found";
     fixture
         .namespace

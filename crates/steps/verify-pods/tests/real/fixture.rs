@@ -41,6 +41,14 @@ impl PodFixture {
             .create("apps/deployments", &workload(image, replicas));
     }
 
+    /// Returns the name of the only pod once it exists.
+    pub(crate) fn first_pod(&self) -> String {
+        self.namespace
+            .wait_for_pods("a pod", |pods| pods.len() == 1);
+        let pods = self.namespace.list("pods");
+        pods[0]["metadata"]["name"].as_str().unwrap().to_owned()
+    }
+
     /// Changes a workload: a merge patch of its `spec`.
     pub(crate) fn change(&self, workload: &str, spec: &Value) {
         let path = self.namespace.path(&format!("apps/{workload}"));

@@ -5,10 +5,29 @@ use std::{
     time::Duration,
 };
 
-use lab::testbed::{PodStatus, PodView, Testbed, scripts};
+use lab::{
+    Command,
+    testbed::{PodStatus, PodView, Testbed, scripts},
+};
 use serde_json::{Value, json};
 
 use crate::fixture::{NEW, OLD, PodFixture, REPOSITORY, digest, expect, passed, verify, workload};
+
+/// Creates three pods, each with an injected proxy, and a pod of a Job that has the old image.
+fn deploy_with_bystanders(fixture: &PodFixture) {
+    let mut deployment = workload(NEW, 3);
+    let containers = deployment["spec"]["template"]["spec"]["containers"]
+        .as_array_mut()
+        .unwrap();
+    containers.push(json!({ "name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.20" }));
+    fixture.namespace.create("apps/deployments", &deployment);
+    let once = json!({
+        "metadata": { "name": "nightly", "labels": { "app": "nightly" } },
+        "spec": { "restartPolicy": "Never", "containers": [{ "name": "dex", "image": OLD }] },
+    });
+    fixture.namespace.create("pods", &once);
+    fixture.wait_until_ready(NEW, 3);
+}
 
 #[test]
 fn every_pod_runs_a_digest_of_the_image() {
@@ -22,18 +41,7 @@ fn every_pod_runs_a_digest_of_the_image() {
                 .restarted(5, 1, "Error"),
         },
     );
-    let mut deployment = workload(NEW, 3);
-    let containers = deployment["spec"]["template"]["spec"]["containers"]
-        .as_array_mut()
-        .unwrap();
-    containers.push(json!({ "name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.20" }));
-    fixture.namespace.create("apps/deployments", &deployment);
-    let once = json!({
-        "metadata": { "name": "nightly", "labels": { "app": "nightly" } },
-        "spec": { "restartPolicy": "Never", "containers": [{ "name": "dex", "image": OLD }] },
-    });
-    fixture.namespace.create("pods", &once);
-    fixture.wait_until_ready(NEW, 3);
+    deploy_with_bystanders(&fixture);
     let (a, b) = (digest('a'), digest('b'));
     let run = fixture
         .verify()
@@ -94,8 +102,8 @@ fn a_manifest_or_configuration_digest_counts() {
     );
 }
 
-#[test]
-fn every_kind_of_workload_counts_in_every_namespace() {
+/// Makes a namespace with a Deployment, and one with a DaemonSet and a StatefulSet.
+fn two_namespaces() -> (PodFixture, PodFixture) {
     let (one, two) = (PodFixture::new(), PodFixture::new());
     one.deploy(NEW, 1);
     let mut daemons = workload(NEW, 1);
@@ -106,50 +114,51 @@ fn every_kind_of_workload_counts_in_every_namespace() {
     stateful["spec"]["selector"]["matchLabels"]["app"] = json!("db");
     stateful["spec"]["template"]["metadata"]["labels"]["app"] = json!("db");
     two.namespace.create("apps/statefulsets", &stateful);
-    let verify = verify(&[&one.namespace, &two.namespace])
-        .env("KUBECONFIG", Testbed::shared().kubernetes().kubeconfig());
-    let run = verify.run();
+    (one, two)
+}
+
+/// Verifies both namespaces with an account that may read both.
+fn verify_both(one: &PodFixture, two: &PodFixture) -> Command {
+    verify(&[&one.namespace, &two.namespace])
+        .env("KUBECONFIG", Testbed::shared().kubernetes().kubeconfig())
+}
+
+#[test]
+fn every_kind_of_workload_counts_in_every_namespace() {
+    let (one, two) = two_namespaces();
+    let run = verify_both(&one, &two).run();
     passed(&run);
-    let subjects = run.json()["subjects"].clone();
+    let document = run.json();
+    let subjects = document["subjects"].as_array().unwrap();
     let names: Vec<&str> = subjects
-        .as_array()
-        .unwrap()
         .iter()
         .filter_map(|subject| subject["name"].as_str())
         .collect();
-    let named =
-        |namespace: &PodFixture, title: &str| format!("{}/{title}", namespace.namespace.name());
+    let (one, two) = (one.namespace.name(), two.namespace.name());
     assert_eq!(
         names,
         [
-            named(&one, "deployment/dex"),
-            named(&two, "statefulset/dex"),
-            named(&two, "daemonset/dex")
+            format!("{one}/deployment/dex"),
+            format!("{two}/statefulset/dex"),
+            format!("{two}/daemonset/dex"),
         ],
         "{run}"
     );
+}
+
+#[test]
+fn every_namespace_needs_permission_and_workload() {
+    let (one, two) = two_namespaces();
+    let other = two.namespace.name();
     // The account's permission ends at its own namespace.
-    let half = one
-        .verify()
-        .args(["--namespace", two.namespace.name()])
-        .run();
-    expect(
-        &half,
-        21,
-        "permission-missing",
-        "configuration",
-        &[two.namespace.name()],
-    );
-    let missing = verify
+    let half = one.verify().args(["--namespace", other]).run();
+    let (missing, configuration) = ("permission-missing", "configuration");
+    expect(&half, 21, missing, configuration, &[other]);
+    let absent = verify_both(&one, &two)
         .args(["--workload", "deployment/dex", "--schedule-grace", "1s"])
         .run();
-    expect(
-        &missing,
-        10,
-        "no-pods",
-        "configuration",
-        &[two.namespace.name(), "there is no deployment/dex"],
-    );
+    let words = [other, "there is no deployment/dex"];
+    expect(&absent, 10, "no-pods", configuration, &words);
 }
 
 #[test]
