@@ -57,7 +57,7 @@ pub struct Args {
         help_heading = "Workloads"
     )]
     namespaces: Vec<String>,
-    /// Workload of every namespace, such as `deployment/dex`; repeat it [default: all with the
+    /// Workload in every namespace, such as `deployment/dex`; repeat it [default: all with the
     /// image]
     #[arg(
         long = "workload",
