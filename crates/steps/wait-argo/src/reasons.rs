@@ -127,7 +127,7 @@ pub const ALL: &[Reason] = &[
     pods::PAUSED,
     pods::NOT_READY,
     pods::IMAGE_NOT_FOUND,
-    pods::IMAGE_DENIED,
+    pods::IMAGE_PULL_DENIED,
     pods::IMAGE_PULL,
     pods::INVALID_IMAGE_NAME,
     pods::CRASH_LOOP,

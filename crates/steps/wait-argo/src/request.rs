@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use argocd::{ApplicationId, ArgoOptions};
 use contract::{Commit, Failure, World};
-use pods::image::Wanted;
+use pods::image::ImageMatcher;
 
 use crate::{Args, observe::open_repository};
 
@@ -30,7 +30,7 @@ pub(crate) struct Request {
     /// The commit that the applications have to contain.
     pub(crate) commit: Commit,
     /// The image that the pods have to run, if that is checked.
-    pub(crate) image: Option<Wanted>,
+    pub(crate) image: Option<ImageMatcher>,
     /// The repository of the commit, if it is named.
     pub(crate) repository: Option<String>,
     /// The branch of the commit, if it is named.
@@ -69,7 +69,7 @@ impl Request {
             commit: args.commit,
             image: args
                 .image
-                .map(|image| Wanted::new(image, args.digests, Vec::new())),
+                .map(|image| ImageMatcher::new(image, args.digests, Vec::new())),
             repository: args.repository,
             branch: args
                 .branch
@@ -87,17 +87,9 @@ impl Request {
 
 /// Reads everything that the server needs before the first request.
 fn options(args: &Args, world: &World) -> Result<ArgoOptions, Failure> {
-    let authorities = args.argocd_ca_file.as_ref().map(|path| {
-        world.read(path, 1 << 20).map_err(|error| {
-            Failure::usage(
-                anyhow::Error::new(error).context(format!("could not read `{}`", path.display())),
-            )
-            .hinted("pass a readable PEM file as `--argocd-ca-file`")
-        })
-    });
     Ok(ArgoOptions {
         server: args.argocd_server.clone(),
-        authorities: authorities.transpose()?,
+        authorities: argocd::authorities(world, args.argocd_ca_file.as_deref())?,
         token: world.secret("RUNBOOK_ARGOCD_TOKEN", Some("ARGOCD_AUTH_TOKEN"))?,
     })
 }

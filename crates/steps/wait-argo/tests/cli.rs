@@ -357,8 +357,8 @@ fn the_reasons_are_a_closed_list() {
     newer-image nobody
     paused configuration
     not-ready environment
-    image-pull change
-    image-pull configuration
+    image-not-found change
+    image-pull-denied configuration
     image-pull environment
     invalid-image-name change
     crash-loop change

@@ -12,6 +12,7 @@ use crate::{
     address::ServerAddress,
     answer::{Presence, SyncAnswer},
     id::ApplicationId,
+    options::ArgoOptions,
 };
 
 /// The size limit of an answer: Kubernetes keeps no object larger than 1.5 MB.
@@ -23,17 +24,6 @@ const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(35);
 
 const TOKEN_HINT: &str = "set `RUNBOOK_ARGOCD_TOKEN` to a valid token: \
     `argocd account generate-token --account ACCOUNT`";
-
-/// The server, and how to connect to it.
-#[derive(Debug, Clone)]
-pub struct ArgoOptions {
-    /// The server's address (`--argocd-server`).
-    pub server: ServerAddress,
-    /// Certificate authorities as PEM (`--argocd-ca-file`).
-    pub authorities: Option<Vec<u8>>,
-    /// The server's own token (`RUNBOOK_ARGOCD_TOKEN`, else `ARGOCD_AUTH_TOKEN`).
-    pub token: Option<Secret>,
-}
 
 /// The permission that a request needs.
 #[derive(Debug, Clone, Copy)]

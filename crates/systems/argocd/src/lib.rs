@@ -11,6 +11,7 @@ mod application;
 mod client;
 mod events;
 mod id;
+mod options;
 mod resources;
 mod server;
 
@@ -22,9 +23,9 @@ pub use self::{
         ApplicationStatus, AutomatedSync, HealthStatus, OperationState, RequestedOperation,
         ResourceResult, ResourceStatus, SyncOperation, SyncPolicy, SyncResult, SyncStatus,
     },
-    client::ArgoOptions,
     events::{ApplicationEvent, ApplicationEvents},
     id::ApplicationId,
+    options::{ArgoOptions, authorities},
     resources::{ApplicationTree, NodeInfo, ParentRef, ResourceNode, SyncWindow, SyncWindows},
     server::{ArgoCd, Refresh},
 };

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     answer::Presence,
     application::Application,
-    client::{ArgoClient, ArgoOptions, GET},
+    client::{ArgoClient, GET},
     id::ApplicationId,
 };
 

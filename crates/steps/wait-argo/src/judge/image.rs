@@ -5,7 +5,7 @@ use std::time::Duration;
 use contract::Verdict;
 use pods::{
     Container,
-    image::{Runs, Wanted},
+    image::{ImageMatch, ImageMatcher},
 };
 
 use crate::{
@@ -95,7 +95,7 @@ fn hold(at: &str, text: &str, follow_ups: Vec<FollowUp>) -> WaitDecision {
 fn not_live(
     request: &Request,
     observation: &Observation,
-    image: &Wanted,
+    image: &ImageMatcher,
     text: &str,
     since: Duration,
 ) -> WaitDecision {
@@ -163,7 +163,7 @@ pub(super) fn newer_image<'i>(
 }
 
 /// Returns which image of the repository is among these.
-fn manifests_image<'i>(image: &Wanted, images: &'i [String]) -> ManifestsImage<'i> {
+fn manifests_image<'i>(image: &ImageMatcher, images: &'i [String]) -> ManifestsImage<'i> {
     let of_repository: Vec<&String> = images
         .iter()
         .filter(|candidate| image.is_of_repository(candidate))
@@ -179,7 +179,7 @@ fn manifests_image<'i>(image: &Wanted, images: &'i [String]) -> ManifestsImage<'
 
 /// Returns whether the pods run the image. Pods that terminate or have ended do not count, and
 /// neither do containers of another repository, such as sidecars.
-fn pods_image(image: &Wanted, pods: &ApplicationPods) -> PodsImage {
+fn pods_image(image: &ImageMatcher, pods: &ApplicationPods) -> PodsImage {
     let alive = pods
         .pods
         .iter()
@@ -195,7 +195,10 @@ fn pods_image(image: &Wanted, pods: &ApplicationPods) -> PodsImage {
 }
 
 /// Returns what each container of the repository runs.
-fn container_images(image: &Wanted, observed: &ObservedPod) -> impl Iterator<Item = PodsImage> {
+fn container_images(
+    image: &ImageMatcher,
+    observed: &ObservedPod,
+) -> impl Iterator<Item = PodsImage> {
     observed
         .pod
         .all_containers()
@@ -204,15 +207,15 @@ fn container_images(image: &Wanted, observed: &ObservedPod) -> impl Iterator<Ite
 }
 
 fn container_image(
-    image: &Wanted,
+    image: &ImageMatcher,
     observed: &ObservedPod,
     container: &Container,
 ) -> Option<PodsImage> {
     let (name, spec) = (&observed.node.name, &container.image);
     Some(match image.compare(container) {
-        Runs::Another => return None,
-        Runs::Old => PodsImage::Other(format!("{name} runs {spec}")),
-        Runs::OtherBytes(digest) => {
+        ImageMatch::Another => return None,
+        ImageMatch::Old => PodsImage::Other(format!("{name} runs {spec}")),
+        ImageMatch::OtherBytes(digest) => {
             let node = match &observed.pod.node {
                 Some(node) => format!(" on {node}"),
                 None => String::new(),
@@ -222,12 +225,12 @@ fn container_image(
             ))
         }
         // A pod without details has no digest: its name in the specification has to do.
-        Runs::NotStarted if image.is_by_digest() && observed.has_details => {
+        ImageMatch::NotStarted if image.is_by_digest() && observed.has_details => {
             PodsImage::Starting(format!("{name} has not started it yet"))
         }
         // Without a digest the request is only about the name in the specification.
-        Runs::NotStarted | Runs::Wanted(None) => PodsImage::Live(spec.clone()),
-        Runs::Wanted(Some(digest)) => {
+        ImageMatch::NotStarted | ImageMatch::Wanted(None) => PodsImage::Live(spec.clone()),
+        ImageMatch::Wanted(Some(digest)) => {
             let name = spec.split_once('@').map_or(spec.as_str(), |(name, _)| name);
             PodsImage::Live(format!("{name}@{digest}"))
         }
@@ -240,12 +243,12 @@ mod tests {
     use argocd::ResourceNode;
     use pods::{Pod, Summary};
 
-    fn image(reference: &str, digests: &[String]) -> Wanted {
+    fn image(reference: &str, digests: &[String]) -> ImageMatcher {
         let digests = digests
             .iter()
             .map(|digest| digest.parse().unwrap())
             .collect();
-        Wanted::new(reference.parse().unwrap(), digests, Vec::new())
+        ImageMatcher::new(reference.parse().unwrap(), digests, Vec::new())
     }
 
     fn digest(of: char) -> String {
@@ -258,7 +261,7 @@ mod tests {
             images: vec![image.to_owned()],
             ..Summary::default()
         };
-        let mut pod = Pod::summed_up(summary);
+        let mut pod = Pod::from_summary(summary);
         pod.containers
             .iter_mut()
             .for_each(|container| container.image_id = id.to_owned());

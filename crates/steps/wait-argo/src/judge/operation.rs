@@ -141,7 +141,7 @@ fn hook_failed(hook: &ResourceResult, state: &OperationState) -> Conclusion {
 /// own.
 fn sync_failure(message: &str) -> Reason {
     if message.contains("denied the request") || message.contains("exceeded quota") {
-        failed_create(message).map_or(SYNC_FAILED, |doom| doom.reason)
+        failed_create(message).map_or(SYNC_FAILED, |failure| failure.reason)
     } else {
         SYNC_FAILED
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use argocd::ResourceNode;
 use contract::Reason;
 use pods::{
-    CRASH_LOOP, Doom, Graces, INIT_FAILED, OUT_OF_MEMORY, Pod, State, doom, failed_create,
-    image::Wanted,
+    CRASH_LOOP, GracePeriods, INIT_FAILED, OUT_OF_MEMORY, Pod, RunState, Unrecoverable,
+    failed_create, image::ImageMatcher,
 };
 
 use crate::{
@@ -43,7 +43,7 @@ struct CountedPods<'a> {
     /// Those that were created after this time, if something was applied.
     created_after: Option<&'a str>,
     /// Those that were created in the second of that time, and are to run this image.
-    image: Option<&'a Wanted>,
+    image: Option<&'a ImageMatcher>,
     /// Older ones, too, if they are still the newest of their Deployment.
     older: bool,
 }
@@ -85,7 +85,7 @@ pub(super) fn judge(
         image: request.image.as_ref(),
         older: history.lasted(LastingPhase::Applied, observation.now) >= ROLLOUT_GRACE,
     };
-    let failure = unrecoverable(observation, counted)?;
+    let failure = unrecoverable_resource(observation, counted)?;
     let mut conclusion = match image::newer_image(request, observation, &failure.images) {
         Some(newer) => image::superseded(request, observation, newer),
         None => {
@@ -101,7 +101,7 @@ pub(super) fn judge(
     Some(conclusion)
 }
 
-fn unrecoverable(
+fn unrecoverable_resource(
     observation: &Observation,
     counted: CountedPods<'_>,
 ) -> Option<UnrecoverableResource> {
@@ -123,23 +123,23 @@ fn unrecoverable_pod(
     observed: &ObservedPod,
 ) -> Option<UnrecoverableResource> {
     let history = observation.pod_histories.pod(&observed.node.uid)?;
-    let doom = doom(&observed.pod, history, &Graces::default())?;
-    if is_retried_by_job(&observed.pod, &doom) {
+    let failure = pods::unrecoverable(&observed.pod, history, &GracePeriods::default())?;
+    if is_retried_by_job(&observed.pod, &failure) {
         return None;
     }
     Some(UnrecoverableResource {
         name: observed.node.name.clone(),
-        reason: doom.reason,
-        log: log_place(observed, doom.container.as_deref()),
-        text: doom.text,
+        reason: failure.reason,
+        log: log_place(observed, failure.container.as_deref()),
+        text: failure.text,
         images: observed.node.images.clone(),
     })
 }
 
 /// A Job creates another pod for one that has failed, and says itself when it gives up.
-fn is_retried_by_job(pod: &Pod, doom: &Doom) -> bool {
+fn is_retried_by_job(pod: &Pod, failure: &Unrecoverable) -> bool {
     let is_of_job = pod.owner.as_ref().is_some_and(|owner| owner.kind == "Job");
-    is_of_job && [CRASH_LOOP, OUT_OF_MEMORY, INIT_FAILED].contains(&doom.reason)
+    is_of_job && [CRASH_LOOP, OUT_OF_MEMORY, INIT_FAILED].contains(&failure.reason)
 }
 
 /// Returns the log of a container, if it has started and so has one.
@@ -149,7 +149,7 @@ fn log_place(observed: &ObservedPod, container: Option<&str>) -> Option<LogPlace
         .all_containers()
         .find(|candidate| Some(candidate.name.as_str()) == container)?;
     let has_restarted = container.last.is_some();
-    let has_ended = matches!(container.state, State::Terminated(_));
+    let has_ended = matches!(container.state, RunState::Terminated(_));
     if !has_restarted && container.restarts == 0 && !has_ended {
         return None;
     }
@@ -169,11 +169,11 @@ fn failed_controller(
     if observation.now.saturating_sub(since) < CREATE_GRACE {
         return None;
     }
-    let doom = failed_create(node.health.as_ref().map_or("", |health| &health.message))?;
+    let failure = failed_create(node.health.as_ref().map_or("", |health| &health.message))?;
     Some(UnrecoverableResource {
         name: format!("{}/{}", node.kind, node.name),
-        reason: doom.reason,
-        text: doom.text,
+        reason: failure.reason,
+        text: failure.text,
         images: Vec::new(),
         log: None,
     })

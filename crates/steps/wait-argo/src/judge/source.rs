@@ -1,6 +1,7 @@
 //! Whether an application comes from the place of the commit.
 
 use argocd::{Application, ApplicationSource};
+use overlay::directory_of;
 
 use crate::{judge::decision::Conclusion, reasons::WRONG_SOURCE, request::Request};
 
@@ -82,7 +83,7 @@ fn may_track(source: &ApplicationSource, branch: &str) -> bool {
 
 fn is_listed(request: &Request, source: &ApplicationSource) -> bool {
     let mut overlays = request.overlays.iter();
-    overlays.any(|overlay| folder(overlay) == folder(&source.path))
+    overlays.any(|overlay| directory_of(overlay) == directory_of(&source.path))
 }
 
 /// Returns the branch that a source tracks; `None` for `HEAD`.
@@ -90,18 +91,6 @@ pub(super) fn tracked_branch(source: &ApplicationSource) -> Option<&str> {
     let tracked = source.target_revision.as_str();
     let tracked = tracked.strip_prefix("refs/heads/").unwrap_or(tracked);
     Some(tracked).filter(|tracked| !tracked.is_empty() && *tracked != "HEAD")
-}
-
-/// Returns the folder of an overlay, which may be named by its kustomization file.
-fn folder(path: &str) -> &str {
-    const FILES: [&str; 3] = [
-        "/kustomization.yaml",
-        "/kustomization.yml",
-        "/Kustomization",
-    ];
-    let path = path.trim_start_matches("./");
-    let folder = FILES.iter().find_map(|file| path.strip_suffix(file));
-    folder.unwrap_or(path).trim_matches('/')
 }
 
 /// Returns whether two addresses name the same repository, without regard to scheme and user.
@@ -160,13 +149,5 @@ mod tests {
         ));
         assert!(!same("a/b", "https://github.com/a/bc"));
         assert!(!same("https://github.com/a/b", "https://example.org/a/b"));
-    }
-
-    #[test]
-    fn a_kustomization_file_names_its_folder() {
-        assert_eq!(
-            folder("./infra/prod/kustomization.yaml"),
-            folder("infra/prod/")
-        );
     }
 }

@@ -1,6 +1,6 @@
 //! Reads a pod of the rules from Kubernetes' JSON.
 
-use pods::{Condition, Container, Ended, Owner, Phase, Pod, State};
+use pods::{Container, Owner, Pod, PodCondition, PodPhase, RunState, Termination};
 use serde_json::Value;
 
 pub(super) fn read(object: &Value) -> Pod {
@@ -65,38 +65,38 @@ fn container(spec: &Value, status: &Value) -> Container {
     }
 }
 
-fn state(state: &Value) -> State {
+fn state(state: &Value) -> RunState {
     if state["waiting"].is_object() {
         let waiting = &state["waiting"];
-        return State::Waiting {
+        return RunState::Waiting {
             reason: text(&waiting["reason"]),
             message: text(&waiting["message"]),
         };
     }
     if state["terminated"].is_object() {
-        return State::Terminated(ended(&state["terminated"]));
+        return RunState::Terminated(ended(&state["terminated"]));
     }
     if state["running"].is_object() {
-        State::Running
+        RunState::Running
     } else {
-        State::Unknown
+        RunState::Unknown
     }
 }
 
-fn ended(value: &Value) -> Ended {
+fn ended(value: &Value) -> Termination {
     let code = value["exitCode"]
         .as_i64()
         .and_then(|code| i32::try_from(code).ok())
         .unwrap_or(-1);
-    Ended {
+    Termination {
         code,
         reason: text(&value["reason"]),
         message: text(&value["message"]),
     }
 }
 
-fn condition(value: &Value) -> Condition {
-    Condition {
+fn condition(value: &Value) -> PodCondition {
+    PodCondition {
         kind: text(&value["type"]),
         is_true: value["status"] == "True",
         reason: text(&value["reason"]),
@@ -113,13 +113,13 @@ fn probe(get: &Value) -> Option<String> {
     Some(format!("GET :{}{path}", port.unwrap_or_default()))
 }
 
-fn phase(word: Option<&str>) -> Phase {
+fn phase(word: Option<&str>) -> PodPhase {
     match word {
-        Some("Pending") => Phase::Pending,
-        Some("Running") => Phase::Running,
-        Some("Succeeded") => Phase::Succeeded,
-        Some("Failed") => Phase::Failed,
-        _ => Phase::Unknown,
+        Some("Pending") => PodPhase::Pending,
+        Some("Running") => PodPhase::Running,
+        Some("Succeeded") => PodPhase::Succeeded,
+        Some("Failed") => PodPhase::Failed,
+        _ => PodPhase::Unknown,
     }
 }
 
@@ -162,11 +162,11 @@ mod tests {
         let container = &pod.containers[0];
         assert_eq!(
             (pod.phase, pod.is_ready(), container.restarts),
-            (Phase::Running, false, 3)
+            (PodPhase::Running, false, 3)
         );
         assert_eq!(container.last.as_ref().map(|last| last.code), Some(137));
         assert!(
-            matches!(&container.state, State::Waiting { reason, .. } if reason == "CrashLoopBackOff")
+            matches!(&container.state, RunState::Waiting { reason, .. } if reason == "CrashLoopBackOff")
         );
         assert_eq!(container.memory_limit.as_deref(), Some("256Mi"));
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use argocd::{ApplicationId, ApplicationTree, ArgoCd, ResourceNode};
 use contract::Failure;
 use futures_util::{StreamExt as _, stream};
-use pods::{Owner, Pod, Since, Summary};
+use pods::{Owner, Pod, PodHistory, Summary};
 
 use crate::observe::pod;
 
@@ -46,8 +46,8 @@ pub(crate) enum PodDetail {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PodHistories {
     /// By unique id.
-    pods: BTreeMap<String, Since>,
-    /// Since when a controller fails, by unique id.
+    pods: BTreeMap<String, PodHistory>,
+    /// PodHistory when a controller fails, by unique id.
     failed_controllers: BTreeMap<String, Duration>,
 }
 
@@ -69,7 +69,7 @@ impl PodHistories {
     }
 
     /// Returns the history of a pod.
-    pub(crate) fn pod(&self, uid: &str) -> Option<&Since> {
+    pub(crate) fn pod(&self, uid: &str) -> Option<&PodHistory> {
         self.pods.get(uid)
     }
 
@@ -209,7 +209,7 @@ pub(crate) fn summarize(node: &ResourceNode) -> Pod {
         kind: parent.kind.clone(),
         name: parent.name.clone(),
     });
-    Pod::summed_up(Summary {
+    Pod::from_summary(Summary {
         namespace: node.namespace.clone(),
         name: node.name.clone(),
         status: info("Status Reason"),

@@ -122,7 +122,7 @@ fn the_worst_of_two_applications_decides() {
         .run();
     assert_eq!(
         outcome(&run),
-        (10, json!("image-pull"), json!("change")),
+        (10, json!("image-not-found"), json!("change")),
         "{run}"
     );
     assert!(started.elapsed() < Duration::from_secs(15), "{run}");

@@ -36,7 +36,7 @@ fn a_missing_image_is_the_changes_fault() {
     let run = within(15, &world.wait(&commit, NEW));
     assert_eq!(
         outcome(&run),
-        (10, json!("image-pull"), json!("change")),
+        (10, json!("image-not-found"), json!("change")),
         "{run}"
     );
     let said = summary(&run);
@@ -61,7 +61,7 @@ fn a_denied_pull_is_a_configuration_fault() {
     let run = within(15, &world.wait(&commit, NEW));
     assert_eq!(
         outcome(&run),
-        (10, json!("image-pull"), json!("configuration")),
+        (10, json!("image-pull-denied"), json!("configuration")),
         "{run}"
     );
 }

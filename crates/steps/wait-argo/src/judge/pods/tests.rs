@@ -73,7 +73,7 @@ fn a_line_of_the_tree_proves_a_failure() {
         "Back-off pulling image \"ghcr.io/a/dex:v2\": ErrImagePull: ghcr.io/a/dex:v2: not found";
     let info = [("Status Reason", "ImagePullBackOff")];
     let pod = health(node("Pod", "dex-1", "r", &info), "Degraded", message);
-    let failure = unrecoverable(&observation(&pod), all()).unwrap();
+    let failure = unrecoverable_resource(&observation(&pod), all()).unwrap();
     assert_eq!(
         (failure.reason, failure.name.as_str()),
         (IMAGE_NOT_FOUND, "dex-1")
@@ -83,10 +83,10 @@ fn a_line_of_the_tree_proves_a_failure() {
 #[test]
 fn older_pods_do_not_count_during_a_rollout() {
     let observation = observation(&crash_looping());
-    let fails = |counted| unrecoverable(&observation, counted).is_some();
+    let fails = |counted| unrecoverable_resource(&observation, counted).is_some();
     let image = |tag: &str| {
         let image = format!("ghcr.io/a/dex:{tag}");
-        Wanted::new(image.parse().unwrap(), Vec::new(), Vec::new())
+        ImageMatcher::new(image.parse().unwrap(), Vec::new(), Vec::new())
     };
     let (requested, other) = (image("v2"), image("v3"));
     let applied = |at, image| CountedPods {
@@ -115,7 +115,7 @@ fn an_old_stateful_set_pod_may_still_be_replaced() {
     let mut pod = crash_looping();
     pod.parent_refs[0].kind = "StatefulSet".to_owned();
     let observation = observation(&pod);
-    let fails = |counted| unrecoverable(&observation, counted).is_some();
+    let fails = |counted| unrecoverable_resource(&observation, counted).is_some();
     let applied = |at| CountedPods {
         created_after: Some(at),
         ..all()
@@ -132,7 +132,7 @@ fn a_job_may_fail_but_needs_its_image() {
         let mut pod = node("Pod", "migrate-1", "migrate", &info);
         pod.parent_refs[0].kind = "Job".to_owned();
         let pod = health(pod, "Degraded", "ghcr.io/a/dex:v2: not found");
-        unrecoverable(&observation(&pod), all())
+        unrecoverable_resource(&observation(&pod), all())
     };
     assert!(fails("Error").is_none() && fails("CrashLoopBackOff").is_none());
     assert_eq!(fails("ImagePullBackOff").unwrap().reason, IMAGE_NOT_FOUND);
@@ -153,9 +153,9 @@ fn a_failing_controller_has_a_grace_period() {
     let mut observation = Observation::default();
     observation.pod_histories.update(&pods, Duration::ZERO);
     observation.pods = Some(pods);
-    assert!(unrecoverable(&observation, all()).is_none());
+    assert!(unrecoverable_resource(&observation, all()).is_none());
     observation.now = Duration::from_secs(10);
-    let failure = unrecoverable(&observation, all()).unwrap();
+    let failure = unrecoverable_resource(&observation, all()).unwrap();
     assert_eq!(
         (failure.reason, failure.name.as_str()),
         (QUOTA, "ReplicaSet/dex-new")

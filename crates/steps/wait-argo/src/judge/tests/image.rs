@@ -5,7 +5,11 @@ use super::*;
 fn image_request() -> Request {
     let image = "ghcr.io/a/dex:v2".parse().unwrap();
     Request {
-        image: Some(::pods::image::Wanted::new(image, Vec::new(), Vec::new())),
+        image: Some(::pods::image::ImageMatcher::new(
+            image,
+            Vec::new(),
+            Vec::new(),
+        )),
         ..request()
     }
 }

@@ -1,4 +1,4 @@
-//! Between kube, whose services may run on any thread, and the world, which lives on one.
+//! Bridges kube's `Send` services to the single-threaded `World`.
 
 use std::{
     cell::RefCell,
@@ -21,69 +21,69 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    config::{self, Nowhere, Options, Place},
+    config::{self, ClusterAddress, ClusterOptions, ConnectError},
     error,
-    health::{HEAD_TIMEOUT, Health},
+    health::{ApiHealth, HEAD_TIMEOUT},
 };
 
-/// A cluster to be asked, while [`serve`](Self::serve) runs.
+/// A cluster that answers requests while [`serve`](Self::serve) runs.
 pub struct Cluster<'w> {
     pub(crate) world: &'w World,
     pub(crate) client: kube::Client,
-    pub(crate) health: Health,
-    place: Place,
-    /// What asks in earnest; `None` on a tape.
+    pub(crate) health: ApiHealth,
+    address: ClusterAddress,
+    /// The client that sends requests over the network; `None` on a tape.
     live: RefCell<Option<kube::Client>>,
-    desk: RefCell<Option<mpsc::UnboundedReceiver<Question>>>,
+    requests: RefCell<Option<mpsc::UnboundedReceiver<PendingRequest>>>,
 }
 
 /// A request on its way to the world.
-struct Question {
+struct PendingRequest {
     request: Request<Body>,
-    reply: oneshot::Sender<Result<Response<Chunks>, TransportError>>,
+    reply: oneshot::Sender<Result<Response<ResponseBody>, TransportError>>,
 }
 
-/// A request as it is recorded; everything that we ask is a GET without a body.
+/// A request as the recording has it: every request of this crate is a GET without a body.
 #[derive(Serialize)]
-struct Asked<'a> {
+struct RequestRecord<'a> {
     method: &'a str,
     path: &'a str,
 }
 
 impl<'w> Cluster<'w> {
-    /// Finds the cluster and logs in; nothing is asked of it yet.
+    /// Finds the cluster and logs in; this sends no request to it yet.
     ///
     /// # Errors
-    /// A `usage` [`Failure`] when the kubeconfig cannot be read or has no such context, a `denied` one when
-    /// its exec plugin fails.
-    pub async fn connect(world: &'w World, options: &Options) -> Result<Self, Failure> {
+    /// `usage` when the kubeconfig cannot be read or lacks the context, `denied` when its exec plugin
+    /// fails.
+    pub async fn connect(world: &'w World, options: &ClusterOptions) -> Result<Self, Failure> {
         let live = RefCell::new(None);
-        let place: Result<Place, Nowhere> = world
+        let address: Result<ClusterAddress, ConnectError> = world
             .exchange("kubeconfig", options, |_| async {
-                let (place, client) = config::live(world, options).await?;
+                let (address, client) = config::connect(world, options).await?;
                 live.replace(Some(client));
-                Ok(place)
+                Ok(address)
             })
             .await?;
         let (sender, receiver) = mpsc::unbounded_channel();
         Ok(Self {
             world,
-            client: kube::Client::new(Asking(sender), "default"),
-            health: Health::default(),
-            place: place.map_err(Failure::from)?,
+            client: kube::Client::new(BridgeService(sender), "default"),
+            health: ApiHealth::default(),
+            address: address.map_err(Failure::from)?,
             live,
-            desk: RefCell::new(Some(receiver)),
+            requests: RefCell::new(Some(receiver)),
         })
     }
 
     /// Returns the API server's address.
     pub fn server(&self) -> &str {
-        &self.place.server
+        &self.address.server
     }
 
-    /// Runs what asks, and answers it. Call it once.
+    /// Runs the work and answers its requests. Call it once.
     pub async fn serve<T>(&self, work: impl Future<Output = T>) -> T {
-        let Some(mut desk) = self.desk.take() else {
+        let Some(mut requests) = self.requests.take() else {
             return work.await;
         };
         let mut answers = FuturesUnordered::new();
@@ -92,43 +92,43 @@ impl<'w> Cluster<'w> {
             tokio::select! {
                 biased;
                 done = &mut work => return done,
-                Some(question) = desk.recv() => answers.push(self.answer(question)),
+                Some(request) = requests.recv() => answers.push(self.answer(request)),
                 Some(()) = answers.next(), if !answers.is_empty() => {}
             }
         }
     }
 
-    async fn answer(&self, Question { request, mut reply }: Question) {
+    async fn answer(&self, PendingRequest { request, mut reply }: PendingRequest) {
         let path = request.uri().path().to_owned();
         let head = tokio::select! {
-            // Whoever asked has gone, as a watch does at the end.
+            // The caller dropped the request, as a watch does when it ends.
             () = reply.closed() => return,
-            head = self.ask(request) => head,
+            head = self.exchange(request) => head,
         };
         match &head {
             Ok(head) if head.status < 500 && head.status != 429 => self.health.answered(&path),
             _ => self.health.failed(&path),
         }
         match head.and_then(split) {
-            Ok((response, body, chunks)) => {
-                if reply.send(Ok(response)).is_ok() {
-                    pump(body, chunks).await;
+            Ok(answer) => {
+                if reply.send(Ok(answer.response)).is_ok() {
+                    pump(answer.body, answer.chunks).await;
                 }
             }
             Err(error) => drop(reply.send(Err(error))),
         }
     }
 
-    async fn ask(&self, request: Request<Body>) -> Result<HttpResponse, TransportError> {
+    async fn exchange(&self, request: Request<Body>) -> Result<HttpResponse, TransportError> {
         let (method, path) = (request.method().to_string(), request.uri().to_string());
-        let asked = Asked {
+        let record = RequestRecord {
             method: &method,
             path: &path,
         };
         let live = self.live.borrow().clone();
         let answer = self
             .world
-            .exchange_http("kube", &asked, || send(live, request));
+            .exchange_http("kube", &record, || send(live, request));
         tokio::time::timeout(HEAD_TIMEOUT, answer)
             .await
             .unwrap_or_else(|_| {
@@ -142,17 +142,12 @@ async fn send(
     live: Option<kube::Client>,
     request: Request<Body>,
 ) -> Result<HttpResponse, TransportError> {
-    let nobody = || {
-        TransportError::new(
-            TransportErrorKind::NotRecorded,
-            "there is no cluster behind a tape",
-        )
+    let Some(live) = live else {
+        let text = "there is no cluster behind a tape";
+        return Err(TransportError::new(TransportErrorKind::NotRecorded, text));
     };
-    let response = live
-        .ok_or_else(nobody)?
-        .send(request)
-        .await
-        .map_err(|error| error::transport(&error))?;
+    let response = live.send(request).await;
+    let response = response.map_err(|error| error::transport(&error))?;
     let (head, body) = response.into_parts();
     let headers = head
         .headers
@@ -163,14 +158,14 @@ async fn send(
     Ok(HttpResponse {
         status: head.status.as_u16(),
         headers: headers.collect(),
-        body: Box::new(Incoming(body)),
+        body: Box::new(KubeBody(body)),
     })
 }
 
-/// The body of kube's own client, as the world reads one.
-struct Incoming(Body);
+/// The body that kube's own client returns, as the world reads one.
+struct KubeBody(Body);
 
-impl BodyStream for Incoming {
+impl BodyStream for KubeBody {
     fn next(&mut self) -> LocalFuture<'_, Result<Option<Bytes>, TransportError>> {
         Box::pin(async {
             loop {
@@ -188,45 +183,55 @@ impl BodyStream for Incoming {
     }
 }
 
-type Piece = Result<Bytes, TransportError>;
+type Chunk = Result<Bytes, TransportError>;
 
-fn split(
-    head: HttpResponse,
-) -> Result<(Response<Chunks>, contract::world::Body, mpsc::Sender<Piece>), TransportError> {
-    let (sender, receiver) = mpsc::channel(16);
+/// An answer in two parts: the response for kube, and the body that [`pump`] feeds into it.
+struct SplitAnswer {
+    response: Response<ResponseBody>,
+    body: contract::world::Body,
+    chunks: mpsc::Sender<Chunk>,
+}
+
+fn split(head: HttpResponse) -> Result<SplitAnswer, TransportError> {
+    let (chunks, receiver) = mpsc::channel(16);
     let mut response = Response::builder().status(head.status);
     for (name, value) in &head.headers {
         response = response.header(name, value);
     }
-    let response = response.body(Chunks(receiver));
+    let response = response.body(ResponseBody(receiver));
     let response =
         response.map_err(|error| TransportError::new(TransportErrorKind::Broken, error))?;
-    Ok((response, head.body, sender))
+    Ok(SplitAnswer {
+        response,
+        body: head.body,
+        chunks,
+    })
 }
 
-/// Passes the body on until it ends or nobody reads it any more.
-async fn pump(mut body: contract::world::Body, chunks: mpsc::Sender<Piece>) {
+/// Forwards the body until it ends or its reader is gone.
+async fn pump(mut body: contract::world::Body, chunks: mpsc::Sender<Chunk>) {
     loop {
-        let piece = tokio::select! {
+        let chunk = tokio::select! {
             () = chunks.closed() => return,
-            piece = body.next() => piece.transpose(),
+            chunk = body.next() => chunk.transpose(),
         };
-        let Some(piece) = piece else { return };
-        let last = piece.is_err();
-        if chunks.send(piece).await.is_err() || last {
+        let Some(chunk) = chunk else { return };
+        let last = chunk.is_err();
+        if chunks.send(chunk).await.is_err() || last {
             return;
         }
     }
 }
 
-/// On top of kube's stack: every request goes to the desk.
+/// The service on top of kube's stack: it sends every request to [`Cluster::serve`].
 #[derive(Clone)]
-struct Asking(mpsc::UnboundedSender<Question>);
+struct BridgeService(mpsc::UnboundedSender<PendingRequest>);
 
-impl tower::Service<Request<Body>> for Asking {
-    type Response = Response<Chunks>;
+impl tower::Service<Request<Body>> for BridgeService {
+    type Response = Response<ResponseBody>;
     type Error = TransportError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Chunks>, TransportError>> + Send>>;
+    type Future =
+        Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, TransportError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
         Poll::Ready(Ok(()))
@@ -234,20 +239,22 @@ impl tower::Service<Request<Body>> for Asking {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let (reply, answer) = oneshot::channel();
-        let sent = self.0.send(Question { request, reply });
+        let sent = self.0.send(PendingRequest { request, reply });
         Box::pin(async move {
-            let closed =
-                || TransportError::new(TransportErrorKind::Broken, "nobody serves the cluster");
-            sent.map_err(|_| closed())?;
-            answer.await.map_err(|_| closed())?
+            sent.map_err(|_| not_served())?;
+            answer.await.map_err(|_| not_served())?
         })
     }
 }
 
-/// A body whose pieces come from the world.
-struct Chunks(mpsc::Receiver<Piece>);
+fn not_served() -> TransportError {
+    TransportError::new(TransportErrorKind::Broken, "`Cluster::serve` does not run")
+}
 
-impl http_body::Body for Chunks {
+/// A body whose chunks come from the world.
+struct ResponseBody(mpsc::Receiver<Chunk>);
+
+impl http_body::Body for ResponseBody {
     type Data = Bytes;
     type Error = TransportError;
 
@@ -257,6 +264,6 @@ impl http_body::Body for Chunks {
     ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
         self.0
             .poll_recv(context)
-            .map(|piece| piece.map(|piece| piece.map(Frame::data)))
+            .map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
     }
 }

@@ -1,4 +1,4 @@
-//! What every test begins with: a namespace, somebody who may do what the step declares, and a workload.
+//! The start of every test: a namespace, an account with the declared permissions, and a workload.
 
 use lab::{
     Command, Run,
@@ -8,18 +8,18 @@ use serde_json::{Value, json};
 
 /// The repository of the image.
 pub(crate) const REPOSITORY: &str = "registry.example/example/dex";
-/// The image that is there at the start.
+/// The image that runs at the start.
 pub(crate) const OLD: &str = "registry.example/example/dex:sha-00000000";
-/// The image that is wanted.
+/// The wanted image.
 pub(crate) const NEW: &str = "registry.example/example/dex:sha-1a2b3c4d";
 
-/// A namespace, and who asks.
-pub(crate) struct World {
+/// A namespace, and the account that the step uses.
+pub(crate) struct PodFixture {
     pub(crate) namespace: Namespace,
     pub(crate) account: Account,
 }
 
-impl World {
+impl PodFixture {
     pub(crate) fn new() -> Self {
         Self::of(Testbed::shared().namespace())
     }
@@ -35,10 +35,18 @@ impl World {
         verify(&[&self.namespace]).env("KUBECONFIG", &self.account.kubeconfig)
     }
 
-    /// Creates a Deployment `dex` of so many pods.
+    /// Creates a Deployment `dex` with this number of pods.
     pub(crate) fn deploy(&self, image: &str, replicas: u32) {
         self.namespace
             .create("apps/deployments", &workload(image, replicas));
+    }
+
+    /// Returns the name of the only pod once it exists.
+    pub(crate) fn first_pod(&self) -> String {
+        self.namespace
+            .wait_for_pods("a pod", |pods| pods.len() == 1);
+        let pods = self.namespace.list("pods");
+        pods[0]["metadata"]["name"].as_str().unwrap().to_owned()
     }
 
     /// Changes a workload: a merge patch of its `spec`.
@@ -49,19 +57,20 @@ impl World {
             .patch(&path, &json!({ "spec": spec }));
     }
 
-    /// Brings another image to a workload.
+    /// Sets the image of a workload.
     pub(crate) fn set_image(&self, workload: &str, image: &str) {
         self.change(workload, &template(image));
     }
 
-    /// Returns once so many pods of an image are ready.
+    /// Returns once this number of pods of an image are ready.
     pub(crate) fn wait_until_ready(&self, image: &str, count: usize) {
         let ready = |pod: &Value| {
             let conditions = pod["status"]["conditions"].as_array();
             pod["spec"]["containers"][0]["image"] == image
                 && conditions.is_some_and(|all| {
-                    all.iter()
-                        .any(|it| it["type"] == "Ready" && it["status"] == "True")
+                    all.iter().any(|condition| {
+                        condition["type"] == "Ready" && condition["status"] == "True"
+                    })
                 })
         };
         self.namespace.wait_for_pods("ready pods", |pods| {
@@ -70,10 +79,13 @@ impl World {
     }
 }
 
-/// Verifies the wanted image in namespaces, without credentials; as variables, the settings give way to a
-/// test's flags.
+/// Verifies the wanted image in namespaces, without credentials. The settings are variables, so
+/// that the flags of a test win.
 pub(crate) fn verify(namespaces: &[&Namespace]) -> Command {
-    let names: Vec<&str> = namespaces.iter().map(|it| it.name()).collect();
+    let names: Vec<&str> = namespaces
+        .iter()
+        .map(|namespace| namespace.name())
+        .collect();
     Command::new(env!("CARGO_BIN_EXE_verify-pods"))
         .args(["--namespace", &names.join(",")])
         .env("RUNBOOK_IMAGE", NEW)
@@ -88,11 +100,11 @@ pub(crate) fn declared() -> Vec<Rule> {
 }
 
 /// A rule as the testbed writes it.
-pub(crate) fn rule(rule: &kubernetes::Rule) -> Rule {
+pub(crate) fn rule(rule: &kubernetes::RoleRule) -> Rule {
     Rule::new(rule.group, &rule.resources.join(","), &rule.verbs.join(","))
 }
 
-/// A workload `dex`, good for a Deployment and, with little more, for the other kinds.
+/// Returns a workload `dex`, a Deployment or, with few changes, another kind.
 pub(crate) fn workload(image: &str, replicas: u32) -> Value {
     let mut spec = template(image);
     spec["replicas"] = json!(replicas);

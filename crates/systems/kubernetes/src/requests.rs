@@ -1,4 +1,4 @@
-//! Questions that are put once, for the diagnosis.
+//! Single requests, for a diagnosis.
 
 use contract::Failure;
 use kube::{
@@ -9,33 +9,33 @@ use serde::Deserialize;
 
 use crate::{Cluster, error, objects};
 
-/// How much of a log is read, so that one endless line does not fill the memory.
-const LOG_BYTES: i64 = 64 << 10;
+/// The bytes of a log to read, so that one endless line does not fill the memory.
+const MAX_LOG_BYTES: i64 = 64 << 10;
 
-/// How many events of an object are read.
-const EVENTS: u32 = 100;
+/// The events of an object to read.
+const MAX_EVENTS: u32 = 100;
 
-/// What a controller or a kubelet says of an object.
+/// An event that a controller or a kubelet recorded about an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Event {
+pub struct ClusterEvent {
     /// `FailedMount`, `Unhealthy`.
     pub reason: String,
-    /// The words for it.
+    /// The explanation.
     pub message: String,
     /// `Warning` or `Normal`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// How often it was said; events of one time have none.
+    /// How many times it occurred; a single occurrence has no count.
     pub count: Option<u32>,
-    /// When it was said last, as text that sorts.
+    /// The time of the last occurrence, as text that sorts.
     pub last_timestamp: Option<String>,
-    /// The same for events of the newer kind.
+    /// The same in events of the newer API.
     pub event_time: Option<String>,
 }
 
-impl Event {
-    /// Returns when it was said last.
+impl ClusterEvent {
+    /// Returns the time of the last occurrence.
     pub fn at(&self) -> &str {
         self.last_timestamp
             .as_deref()
@@ -45,10 +45,10 @@ impl Event {
 }
 
 impl Cluster<'_> {
-    /// Returns the last lines of a container's log, of its run before this one if `previous`.
+    /// Returns the last lines of a container's log; with `previous`, of its previous run.
     ///
     /// # Errors
-    /// As for every request; also when there is no such log.
+    /// `unavailable` or `denied`, as every request; also when the log does not exist.
     pub async fn log(
         &self,
         namespace: &str,
@@ -57,12 +57,13 @@ impl Cluster<'_> {
         previous: bool,
         lines: usize,
     ) -> Result<String, Failure> {
-        let api: Api<objects::Loggable> = Api::namespaced_with(self.client.clone(), namespace, &());
+        let api: Api<objects::LogTarget> =
+            Api::namespaced_with(self.client.clone(), namespace, &());
         let params = LogParams {
             container: Some(container.to_owned()),
             previous,
             tail_lines: Some(i64::try_from(lines).unwrap_or(i64::MAX)),
-            limit_bytes: Some(LOG_BYTES),
+            limit_bytes: Some(MAX_LOG_BYTES),
             ..LogParams::default()
         };
         let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/log");
@@ -71,18 +72,22 @@ impl Cluster<'_> {
             .map_err(|error| error::request(error, &path, self.server()))
     }
 
-    /// Returns the events of an object, the last one last.
+    /// Returns the events of an object, oldest first.
     ///
     /// # Errors
-    /// As for every request.
-    pub async fn events(&self, namespace: &str, object: &str) -> Result<Vec<Event>, Failure> {
+    /// `unavailable` or `denied`, as every request.
+    pub async fn events(
+        &self,
+        namespace: &str,
+        object: &str,
+    ) -> Result<Vec<ClusterEvent>, Failure> {
         let path = format!("/api/v1/namespaces/{namespace}/events");
         let params = ListParams::default()
             .fields(&format!("involvedObject.name={object}"))
-            .limit(EVENTS);
+            .limit(MAX_EVENTS);
         let request = kube::core::Request::new(&path).list(&params);
         let request = request.map_err(|error| Failure::internal(anyhow::anyhow!("{error}")))?;
-        let list: List = self
+        let list: EventList = self
             .client
             .request(request)
             .await
@@ -92,10 +97,11 @@ impl Cluster<'_> {
         Ok(events)
     }
 
-    /// Returns whether a namespace exists; `None` when these credentials may not ask, as most Roles.
+    /// Returns whether a namespace exists; `None` without the permission to ask, which most Roles
+    /// lack.
     ///
     /// # Errors
-    /// As for every request.
+    /// `unavailable` or `denied`, as every request.
     pub async fn has_namespace(&self, namespace: &str) -> Result<Option<bool>, Failure> {
         let path = format!("/api/v1/namespaces/{namespace}");
         let request = http::Request::get(&path)
@@ -113,6 +119,6 @@ impl Cluster<'_> {
 }
 
 #[derive(Deserialize)]
-struct List {
-    items: Vec<Event>,
+struct EventList {
+    items: Vec<ClusterEvent>,
 }

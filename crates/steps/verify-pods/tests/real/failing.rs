@@ -1,28 +1,28 @@
-//! Pods that will not become well by themselves, each with its reason in the first line.
+//! Pods with an unrecoverable failure, each with its reason in the first line.
 
 use std::time::Duration;
 
 use lab::testbed::{Capacity, PodStatus, Testbed, scripts};
 use serde_json::{Value, json};
 
-use crate::world::{NEW, World, expect, passed, workload};
+use crate::fixture::{NEW, PodFixture, expect, passed, workload};
 
 #[test]
-fn v11_an_image_that_is_not_there_ends_it_within_ten_seconds() {
-    let world = World::new();
-    world
+fn a_missing_image_fails_within_ten_seconds() {
+    let fixture = PodFixture::new();
+    fixture
         .namespace
         .pods(scripts::image_pull_backoff(&format!("{NEW}: not found")));
-    world.deploy(NEW, 2);
-    let run = world.verify().run();
+    fixture.deploy(NEW, 2);
+    let run = fixture.verify().run();
     let said = format!(
         "cannot pull {NEW} on {}: {NEW}: not found",
-        world.namespace.name()
+        fixture.namespace.name()
     );
     expect(
         &run,
         10,
-        "image-pull",
+        "image-not-found",
         "change",
         &["deployment/dex: dex-", "container dex", &said],
     );
@@ -34,11 +34,11 @@ fn v11_an_image_that_is_not_there_ends_it_within_ten_seconds() {
 }
 
 #[test]
-fn v13_a_name_that_is_none_ends_it_at_once() {
-    let world = World::new();
-    world.namespace.pods(scripts::invalid_image_name());
-    world.deploy(NEW, 1);
-    let run = world.verify().run();
+fn an_invalid_image_name_fails_at_once() {
+    let fixture = PodFixture::new();
+    fixture.namespace.pods(scripts::invalid_image_name());
+    fixture.deploy(NEW, 1);
+    let run = fixture.verify().run();
     expect(
         &run,
         10,
@@ -50,13 +50,13 @@ fn v13_a_name_that_is_none_ends_it_at_once() {
 }
 
 #[test]
-fn v14_settings_that_are_not_there_end_it_after_ten_seconds() {
-    let world = World::new();
-    world.namespace.pods(scripts::config_error(
+fn missing_settings_fail_after_ten_seconds() {
+    let fixture = PodFixture::new();
+    fixture.namespace.pods(scripts::config_error(
         "couldn't find key url in Secret dex/dex-env",
     ));
-    world.deploy(NEW, 1);
-    let run = world.verify().run();
+    fixture.deploy(NEW, 1);
+    let run = fixture.verify().run();
     expect(
         &run,
         10,
@@ -68,41 +68,43 @@ fn v14_settings_that_are_not_there_end_it_after_ten_seconds() {
 }
 
 #[test]
-fn v16_a_crash_is_shown_with_the_end_of_its_log() {
-    let world = World::new();
-    world.namespace.pods(scripts::crash_loop(
+fn a_crash_is_shown_with_its_log() {
+    let fixture = PodFixture::new();
+    fixture.namespace.pods(scripts::crash_loop(
         1,
         "starting\nurl postgres://dex:hunter2@db\nno such table: users\n",
     ));
-    world.deploy(NEW, 1);
-    world
-        .namespace
-        .wait_for_pods("a pod", |pods| pods.len() == 1);
-    let pod = world.namespace.list("pods")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    world.namespace.event(
+    fixture.deploy(NEW, 1);
+    let pod = fixture.first_pod();
+    fixture.namespace.event(
         "pods",
         &pod,
         "Warning",
         "BackOff",
         "Back-off restarting failed container dex",
     );
-    let plain = world.verify().args(["--format", "plain"]).run();
+    let plain = fixture.verify().args(["--format", "plain"]).run();
     assert_eq!(plain.code, 10, "{plain}");
     for line in [
         "crashed",
         "(exit code 1)",
         "[crash-loop]",
         "event BackOff: Back-off restarting failed container dex",
-        "before it was started again, the last 3 lines:",
+        "before it restarted, the last 3 lines:",
         "  no such table: users",
         "  url postgres://***@db",
     ] {
         assert!(plain.stderr.contains(line), "{line}\n{plain}");
     }
-    let short = world
+}
+
+#[test]
+fn log_lines_limits_the_shown_log() {
+    let fixture = PodFixture::new();
+    let crash = scripts::crash_loop(1, "starting\nno such table: users\n");
+    fixture.namespace.pods(crash);
+    fixture.deploy(NEW, 1);
+    let short = fixture
         .verify()
         .args(["--log-lines", "1", "--format", "plain"])
         .run();
@@ -110,7 +112,7 @@ fn v16_a_crash_is_shown_with_the_end_of_its_log() {
         short.stderr.contains("no such table") && !short.stderr.contains("  starting"),
         "{short}"
     );
-    let silent = world.verify().args(["--log-lines", "0"]).run();
+    let silent = fixture.verify().args(["--log-lines", "0"]).run();
     expect(&silent, 10, "crash-loop", "change", &[]);
     assert!(!format!("{silent}").contains("no such table"), "{silent}");
     assert!(
@@ -120,15 +122,15 @@ fn v16_a_crash_is_shown_with_the_end_of_its_log() {
 }
 
 #[test]
-fn v17_memory_that_is_never_enough_names_the_limit() {
-    let world = World::new();
-    world.namespace.pods(scripts::oom_killed());
+fn an_out_of_memory_kill_names_the_limit() {
+    let fixture = PodFixture::new();
+    fixture.namespace.pods(scripts::oom_killed());
     let mut deployment = workload(NEW, 1);
     deployment["spec"]["template"]["spec"]["containers"][0]["resources"] =
         json!({ "limits": { "memory": "256Mi" } });
-    world.namespace.create("apps/deployments", &deployment);
+    fixture.namespace.create("apps/deployments", &deployment);
     expect(
-        &world.verify().run(),
+        &fixture.verify().run(),
         10,
         "out-of-memory",
         "change",
@@ -137,16 +139,16 @@ fn v17_memory_that_is_never_enough_names_the_limit() {
 }
 
 #[test]
-fn v18_an_init_container_that_fails_is_named() {
-    let world = World::new();
-    world
+fn a_failing_init_container_is_named() {
+    let fixture = PodFixture::new();
+    fixture
         .namespace
         .pods(scripts::init_crash_loop(3, "migration 7 failed\n"));
     let mut deployment = workload(NEW, 1);
     deployment["spec"]["template"]["spec"]["initContainers"] =
         json!([{ "name": "migrate", "image": NEW }]);
-    world.namespace.create("apps/deployments", &deployment);
-    let run = world.verify().args(["--format", "plain"]).run();
+    fixture.namespace.create("apps/deployments", &deployment);
+    let run = fixture.verify().args(["--format", "plain"]).run();
     assert_eq!(run.code, 10, "{run}");
     for words in [
         "init container migrate: crashed once (exit code 3)",
@@ -158,25 +160,19 @@ fn v18_an_init_container_that_fails_is_named() {
 }
 
 #[test]
-fn v21_a_probe_that_never_answers_is_shown_at_the_deadline() {
-    let world = World::new();
-    world.namespace.pods(scripts::never_ready());
+fn a_failing_probe_is_shown_at_the_deadline() {
+    let fixture = PodFixture::new();
+    fixture.namespace.pods(scripts::never_ready());
     let mut deployment = workload(NEW, 1);
     deployment["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] =
         json!({ "httpGet": { "path": "/readyz", "port": 8080 } });
-    world.namespace.create("apps/deployments", &deployment);
-    world
-        .namespace
-        .wait_for_pods("a pod", |pods| pods.len() == 1);
-    let pod = world.namespace.list("pods")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    fixture.namespace.create("apps/deployments", &deployment);
+    let pod = fixture.first_pod();
     let said = "Readiness probe failed: HTTP probe failed with statuscode: 503";
-    world
+    fixture
         .namespace
         .event("pods", &pod, "Warning", "Unhealthy", said);
-    let run = world
+    let run = fixture
         .verify()
         .args(["--timeout", "4s", "--format", "plain"])
         .run();
@@ -186,24 +182,24 @@ fn v21_a_probe_that_never_answers_is_shown_at_the_deadline() {
     }
 }
 
-/// A pod that wants more than its node has.
-fn large() -> (World, Value) {
+/// A pod that requests more than its node has.
+fn large() -> (PodFixture, Value) {
     let small = Capacity {
         cpu: 1,
         ..Capacity::default()
     };
-    let world = World::of(Testbed::shared().namespace_on(small));
+    let fixture = PodFixture::of(Testbed::shared().namespace_on(small));
     let mut deployment = workload(NEW, 1);
     deployment["spec"]["template"]["spec"]["containers"][0]["resources"] =
         json!({ "requests": { "cpu": "2" } });
-    (world, deployment)
+    (fixture, deployment)
 }
 
 #[test]
-fn v24_v25_a_node_is_waited_for_and_not_for_ever() {
-    let (world, deployment) = large();
-    world.namespace.create("apps/deployments", &deployment);
-    let run = world.verify().args(["--schedule-grace", "2s"]).run();
+fn a_node_is_awaited_for_the_grace_period() {
+    let (fixture, deployment) = large();
+    fixture.namespace.create("apps/deployments", &deployment);
+    let run = fixture.verify().args(["--schedule-grace", "2s"]).run();
     expect(
         &run,
         10,
@@ -211,34 +207,28 @@ fn v24_v25_a_node_is_waited_for_and_not_for_ever() {
         "environment",
         &["Insufficient cpu"],
     );
-    let mut running = world.verify().spawn();
+    let mut running = fixture.verify().spawn();
     running.wait_for("Insufficient cpu");
     let resources = json!({ "cpu": "8", "memory": "8Gi", "pods": "10" });
     let status = json!({ "status": { "capacity": resources, "allocatable": resources } });
-    let node = format!("/api/v1/nodes/{}/status", world.namespace.name());
+    let node = format!("/api/v1/nodes/{}/status", fixture.namespace.name());
     Testbed::shared().kubernetes().patch(&node, &status);
     passed(&running.wait());
 }
 
 #[test]
-fn a_node_that_is_being_made_extends_the_grace() {
-    let (world, deployment) = large();
-    world.namespace.create("apps/deployments", &deployment);
-    world
-        .namespace
-        .wait_for_pods("a pod", |pods| pods.len() == 1);
-    let pod = world.namespace.list("pods")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    world.namespace.event(
+fn a_scale_up_extends_the_grace_period() {
+    let (fixture, deployment) = large();
+    fixture.namespace.create("apps/deployments", &deployment);
+    let pod = fixture.first_pod();
+    fixture.namespace.event(
         "pods",
         &pod,
         "Normal",
         "TriggeredScaleUp",
         "pod triggered scale-up: 1->2",
     );
-    let run = world
+    let run = fixture
         .verify()
         .args(["--schedule-grace", "1s", "--timeout", "20s"])
         .run();
@@ -251,14 +241,15 @@ fn a_node_that_is_being_made_extends_the_grace() {
     );
     assert!(run.elapsed > Duration::from_secs(4), "five graces: {run}");
     assert!(
-        run.stderr.contains("waits for a node that is being made"),
+        run.stderr
+            .contains("waits for a node that an autoscaler is adding"),
         "{run}"
     );
 }
 
 #[test]
-fn v28_a_claim_that_is_not_bound_is_about_the_volume() {
-    let world = World::new();
+fn an_unbound_claim_is_reported_as_volume() {
+    let fixture = PodFixture::new();
     let claim = json!({
         "metadata": { "name": "data" },
         "spec": {
@@ -267,32 +258,26 @@ fn v28_a_claim_that_is_not_bound_is_about_the_volume() {
             "resources": { "requests": { "storage": "1Gi" } },
         },
     });
-    world.namespace.create("persistentvolumeclaims", &claim);
+    fixture.namespace.create("persistentvolumeclaims", &claim);
     let mut deployment = workload(NEW, 1);
     deployment["spec"]["template"]["spec"]["volumes"] =
         json!([{ "name": "data", "persistentVolumeClaim": { "claimName": "data" } }]);
-    world.namespace.create("apps/deployments", &deployment);
-    let run = world.verify().args(["--schedule-grace", "2s"]).run();
+    fixture.namespace.create("apps/deployments", &deployment);
+    let run = fixture.verify().args(["--schedule-grace", "2s"]).run();
     expect(&run, 10, "volume", "environment", &["claims data"]);
 }
 
 #[test]
-fn a_volume_that_does_not_mount_is_told_by_its_event() {
-    let world = World::new();
-    world.namespace.pods(|_| PodStatus::creating());
-    world.deploy(NEW, 1);
-    world
-        .namespace
-        .wait_for_pods("a pod", |pods| pods.len() == 1);
-    let pod = world.namespace.list("pods")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+fn a_failed_mount_is_reported_from_its_event() {
+    let fixture = PodFixture::new();
+    fixture.namespace.pods(|_| PodStatus::creating());
+    fixture.deploy(NEW, 1);
+    let pod = fixture.first_pod();
     let said = "MountVolume.SetUp failed for volume \"tls\" : secret \"dex-tls\" not found";
-    world
+    fixture
         .namespace
         .event("pods", &pod, "Warning", "FailedMount", said);
-    let run = world.verify().args(["--schedule-grace", "2s"]).run();
+    let run = fixture.verify().args(["--schedule-grace", "2s"]).run();
     expect(
         &run,
         10,
