@@ -12,6 +12,7 @@ use crate::{
     application::Application,
     client::{ArgoClient, GET},
     id::ApplicationId,
+    options::ArgoOptions,
 };
 
 /// How Argo CD compares an application again.
