@@ -1,4 +1,5 @@
-//! `actions/.dex/run.sh` finds the binary: next to itself, then in `RUNBOOK_BIN_DIR`, then on `PATH`.
+//! `actions/.dex/run.sh` finds the binary: next to itself, then in `RUNBOOK_BIN_DIR`, then on
+//! `PATH`.
 
 use std::{
     fs,

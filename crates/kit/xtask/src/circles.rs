@@ -1,7 +1,7 @@
 //! Circles of imports between the files of a crate.
 //!
-//! A file depends on another one by `use` and by paths in its code (`crate::a::b`, `child::f`); a name
-//! that a file re-exports belongs to the file that defines it. Tests do not count.
+//! A file depends on another one by `use` and by paths in its code (`crate::a::b`, `child::f`); a
+//! name that a file re-exports belongs to the file that defines it. Tests do not count.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,8 +25,8 @@ type ModulePath = Vec<String>;
 
 /// Returns the circles among the files of a crate, each as the arrows that close it.
 ///
-/// The root of a step is its table of contents, with flags and facts that every file may name: it is
-/// left out. In all other crates it counts like any file.
+/// The root of a step is its table of contents, with flags and facts that every file may name: it
+/// is left out. In all other crates it counts like any file.
 ///
 /// # Errors
 /// When a file cannot be read.

@@ -20,9 +20,9 @@ enum Task {
     /// Install the programs that the tests need, then run all tests
     ///
     /// Tools go into a cache folder outside the repository (`$XDG_CACHE_HOME/dex-actions`, else
-    /// `~/.cache/dex-actions`); Debian packages are installed where apt-get needs no password. A program
-    /// that could not be installed is named, with the command to install it by hand; with CI=true that
-    /// is an error. The last line is the count: `N passed, N failed`.
+    /// `~/.cache/dex-actions`); Debian packages are installed where apt-get needs no password. A
+    /// program that could not be installed is named, with the command to install it by hand; with
+    /// CI=true that is an error. The last line is the count: `N passed, N failed`.
     Test {
         /// Further arguments for `cargo test`, such as `-p overlay`, or `-- --nocapture`
         #[arg(last = true, value_name = "ARGUMENT")]
@@ -40,8 +40,8 @@ enum Task {
     NewStep(#[command(flatten)] new_step::NewStepOptions),
     /// Search for a text on which the overlay editor fails
     ///
-    /// Starts from the editor's test cases and follows inputs that reach new code. An input that fails is
-    /// left as a file, which can be run again alone.
+    /// Starts from the editor's test cases and follows inputs that reach new code. An input that
+    /// fails is left as a file, which can be run again alone.
     Fuzz(#[command(flatten)] fuzz::FuzzOptions),
     /// Start, show and end real Kubernetes and Argo CD on this machine
     Testbed {

@@ -17,7 +17,8 @@ use anyhow::{Context as _, ensure};
 
 use crate::repository::{cargo, root, target};
 
-/// The flags of `cargo fuzz`, which count the places that an input reaches; stable Rust has them all.
+/// The flags of `cargo fuzz`, which count the places that an input reaches; stable Rust has them
+/// all.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";

@@ -1,8 +1,8 @@
 //! `cargo xtask generate`: writes the files whose content follows from the code.
 //!
-//! A step states its sentence, flags, facts, reasons, permissions and secrets once, in its crate; its
-//! action and README are made of them. The rows of `.deny.toml` come from the table of arrows. All are
-//! reviewed like code.
+//! A step states its sentence, flags, facts, reasons, permissions and secrets once, in its crate;
+//! its action and README are made of them. The rows of `.deny.toml` come from the table of arrows.
+//! All are reviewed like code.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

@@ -52,8 +52,8 @@ fn is_root() -> bool {
         .is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-/// Installs a package of PyPI; renames the folder last, so that an interrupted run leaves nothing that
-/// looks complete.
+/// Installs a package of PyPI; renames the folder last, so that an interrupted run leaves nothing
+/// that looks complete.
 pub(crate) fn install_python(package: &str, version: &str, folder: &Path) -> anyhow::Result<()> {
     if run_quietly(Command::new("python3").args(["-m", "pip", "--version"])).is_err() {
         install_debian("python3-pip").context("`python3 -m pip` does not run")?;

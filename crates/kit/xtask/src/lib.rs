@@ -1,7 +1,7 @@
 //! The project's own tasks: set up and run the tests, fuzz the editor, generate files, add a step.
 //!
-//! [`anatomy`], [`arrows`] and [`circles`] read the sources alone. All else needs the steps themselves,
-//! the feature `steps`: without it the tests of the structure build in seconds.
+//! [`anatomy`], [`arrows`] and [`circles`] read the sources alone. All else needs the steps
+//! themselves, the feature `steps`: without it the tests of the structure build in seconds.
 
 pub mod anatomy;
 pub mod arrows;

@@ -85,7 +85,8 @@ fn next_steps(name: &str) -> String {
          in `crates/kit/xtask/src/arrows.rs`\n\
          4. `reasons.rs` and `judge.rs`: decide, with a test for each reason\n\
          5. `report.rs`: the sentence, hints and facts\n\
-         Also edit the rows that say TODO: `git grep TODO`. Run `cargo xtask generate` when flags, facts or\n\
-         reasons changed, and `cargo test -p {name}` all the time. CONTRIBUTING.md explains the rest."
+         Also edit what says TODO: `grep -rn TODO crates/steps/{name} crates/README.md`. Run\n\
+         `cargo xtask generate` when flags, facts or reasons changed, and `cargo test -p {name}` all the\n\
+         time. .github/CONTRIBUTING.md explains the rest."
     )
 }

@@ -83,7 +83,7 @@ pub fn packages(root: &Path) -> anyhow::Result<Vec<Package>> {
     let root = metadata["workspace_root"].as_str().unwrap_or_default();
     let all = list(&metadata["packages"]);
     let mut packages: Vec<Package> = all.iter().map(|value| package(value, root)).collect();
-    packages.sort_by(|one, other| one.folder.cmp(&other.folder));
+    packages.sort_by_key(|package| package.folder.clone());
     Ok(packages)
 }
 
@@ -100,18 +100,20 @@ fn metadata(root: &Path) -> anyhow::Result<Value> {
 
 fn package(value: &Value, root: &str) -> Package {
     let manifest = value["manifest_path"].as_str().unwrap_or_default();
-    let dependencies = list(&value["dependencies"]).iter();
+    let mut uses = Vec::new();
+    for dependency in list(&value["dependencies"]) {
+        // Only packages of the workspace have a path.
+        if let Some(path) = dependency["path"].as_str() {
+            uses.push(Use {
+                folder: below(root, path),
+                in_tests: dependency["kind"] == "dev",
+            });
+        }
+    }
     Package {
         name: value["name"].as_str().unwrap_or_default().to_owned(),
         folder: below(root, manifest.trim_end_matches("/Cargo.toml")),
-        uses: dependencies
-            .filter_map(|dependency| {
-                Some(Use {
-                    folder: below(root, dependency["path"].as_str()?),
-                    in_tests: dependency["kind"] == "dev",
-                })
-            })
-            .collect(),
+        uses,
     }
 }
 

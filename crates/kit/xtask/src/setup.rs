@@ -1,7 +1,7 @@
 //! The programs that the tests need besides Cargo: finds them, and installs the missing ones.
 //!
-//! Each tool has a folder in the cache, named after the tool and its version: a file in it is the whole
-//! check, and a new version is a new folder.
+//! Each tool has a folder in the cache, named after the tool and its version: a file in it is the
+//! whole check, and a new version is a new folder.
 #![expect(clippy::print_stderr, reason = "a task talks to people")]
 
 use std::{
@@ -26,7 +26,7 @@ struct Need {
     /// Its name; it is installed when a file of this name is found.
     program: &'static str,
     source: ProgramSource,
-    /// What is not tested without it.
+    /// The tests that need it.
     without: &'static str,
 }
 

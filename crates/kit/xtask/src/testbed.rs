@@ -35,8 +35,8 @@ const NEEDS: [&str; 4] = ["git", "docker-registry", "kustomize", "kube-apiserver
 pub(crate) enum TestbedTask {
     /// Start Kubernetes, Argo CD, a registry and a git remote, with apps in three environments
     ///
-    /// Missing programs are built first: about 10 minutes, once. Prints the variables to export. While it
-    /// runs, tests use it too.
+    /// Missing programs are built first: about 10 minutes, once. Prints the variables to export.
+    /// While it runs, tests use it too.
     Up,
     /// End it and remove its data
     Down,

@@ -14,8 +14,8 @@ use xtask::{
 
 const NAME: &str = "verify-sun";
 
-/// Copies the tracked files to a fixed place below the target directory, where a second run finds the
-/// first one's build. Unchanged files keep their times, or Cargo would build them again.
+/// Copies the tracked files to a fixed place below the target directory, where a second run finds
+/// the first one's build. Unchanged files keep their times, or Cargo would build them again.
 fn copy_of_the_repository() -> PathBuf {
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new-step");
     let listed = git(&["ls-files", "--cached", "--others", "--exclude-standard"]);

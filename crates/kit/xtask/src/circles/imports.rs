@@ -1,4 +1,4 @@
-//! What a file imports, read from its tokens.
+//! The imports of a file, read from its tokens.
 
 use std::collections::BTreeMap;
 

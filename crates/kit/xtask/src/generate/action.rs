@@ -39,8 +39,8 @@ pub(super) fn text(page: &StepPage) -> String {
     text
 }
 
-/// A missing input is an empty string, which would hide a variable in the job's `env:`. For the same
-/// reason the runner's default comes last here, and not at the input.
+/// A missing input is an empty string, which would hide a variable in the job's `env:`. For the
+/// same reason the runner's default comes last here, and not at the input.
 fn value(input: &Input) -> String {
     let Input {
         name,

@@ -32,8 +32,8 @@ pub(super) struct Input {
     pub(super) conventional: Option<&'static str>,
 }
 
-/// Flags that are not inputs: a runner has its own format, and `RUNNER_DEBUG` makes all steps of a job
-/// verbose at once.
+/// Flags that are not inputs: a runner has its own format, and `RUNNER_DEBUG` makes all steps of a
+/// job verbose at once.
 const NOT_INPUTS: [&str; 4] = ["help", "version", "format", "verbose"];
 
 /// The outputs of every step, before its own facts.
@@ -148,7 +148,8 @@ fn variable(flag: &str) -> String {
 /// Returns the flag's help and the shape of its value.
 fn meaning(arg: &clap::Arg) -> String {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    // The variable follows from the name, and an input is given once even if a flag may be repeated.
+    // The variable follows from the name, and an input is given once even if a flag may be
+    // repeated.
     let rest = [" [env: ", "; may be repeated", "; repeat it"];
     let end = rest
         .iter()

@@ -1,6 +1,9 @@
 //! The places outside its crate where a step is named.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, ensure};
 
@@ -18,44 +21,49 @@ const REASON: &str = "steps do not use each other";
 
 /// Writes all registrations that Cargo needs, or that people read.
 pub(super) fn write(root: &Path, names: &StepNames, sentence: &str) -> anyhow::Result<()> {
+    register_package(root, names)?;
+    let (package, purpose) = (&names.package, lowercased(sentence));
+
+    let map = RegistryFile::read(root, "crates/README.md")?;
+    let row = format!("| `steps/{package}` | {purpose} | TODO |");
+    map.replace(after_last(&map.text, "| `steps/", &row))?;
+
+    let readme = RegistryFile::read(root, "README.md")?;
+    readme.replace(readme_row(&readme.text, package, sentence))?;
+
+    let changelog = RegistryFile::read(root, "CHANGELOG.md")?;
+    let line = format!("\n- `{package}`: {purpose}.");
+    let text = after_last(&changelog.text, "## Unreleased", &line);
+    // The new line and the list after it are one list.
+    changelog.replace(text.map(|text| text.replacen(".\n\n- ", ".\n- ", 1)))?;
+
+    let selftest = RegistryFile::read(root, ".github/workflows/selftest.yml")?;
+    let job = JOB.replace("check-sample", package);
+    selftest.replace(Some(format!("{}\n\n{job}", selftest.text.trim_end())))
+}
+
+/// Writes what the build needs, and the row of arrows.
+fn register_package(root: &Path, names: &StepNames) -> anyhow::Result<()> {
     let StepNames {
         package,
         library,
         type_name,
     } = names;
-    edit(root, "Cargo.toml", |text| {
-        let line = format!("{package} = {{ path = \"crates/steps/{package}\" }}");
-        after_last(text, "path = \"crates/steps/", &line)
-    })?;
-    edit(root, "crates/runbook/Cargo.toml", |text| {
-        among_dependencies(text, &format!("{package}.workspace = true"))
-    })?;
-    edit(root, "crates/runbook/src/steps.rs", |text| {
-        let line = format!("    Registration::of::<{library}::{type_name}>(),");
-        after_last(text, "    Registration::of::<", &line)
-    })?;
-    edit(root, "crates/kit/xtask/src/arrows.rs", |text| {
-        before(
-            text,
-            "    // `cargo xtask new-step` writes",
-            &arrows_row(package),
-        )
-    })?;
-    edit(root, "crates/README.md", |text| {
-        let purpose = lowercased(sentence);
-        let row = format!("| `steps/{package}` | {purpose} | TODO |");
-        after_last(text, "| `steps/", &row)
-    })?;
-    edit(root, "README.md", |text| {
-        readme_row(text, package, sentence)
-    })?;
-    edit(root, "CHANGELOG.md", |text| {
-        let line = format!("- `{package}`: {}.", lowercased(sentence));
-        after_last(text, "## Unreleased", &format!("\n{line}")).map(join_list)
-    })?;
-    edit(root, ".github/workflows/selftest.yml", |text| {
-        Some(format!("{}\n\n{}", text.trim_end(), job(package)))
-    })
+    let workspace = RegistryFile::read(root, "Cargo.toml")?;
+    let line = format!("{package} = {{ path = \"crates/steps/{package}\" }}");
+    workspace.replace(after_last(&workspace.text, "path = \"crates/steps/", &line))?;
+
+    let runbook = RegistryFile::read(root, "crates/runbook/Cargo.toml")?;
+    let line = format!("{package}.workspace = true");
+    runbook.replace(among_dependencies(&runbook.text, &line))?;
+
+    let steps = RegistryFile::read(root, "crates/runbook/src/steps.rs")?;
+    let line = format!("    Registration::of::<{library}::{type_name}>(),");
+    steps.replace(after_last(&steps.text, "    Registration::of::<", &line))?;
+
+    let arrows = RegistryFile::read(root, "crates/kit/xtask/src/arrows.rs")?;
+    let marker = "    // `cargo xtask new-step` writes";
+    arrows.replace(before(&arrows.text, marker, &arrows_row(package)))
 }
 
 /// Writes the rows of `.deny.toml`, which need the package in `Cargo.lock`.
@@ -71,24 +79,31 @@ pub(super) fn write_rows(root: &Path, names: &StepNames) -> anyhow::Result<()> {
         .iter()
         .rposition(|row| row.folder.starts_with("crates/steps/"));
     table.insert(last_step.map_or(0, |at| at + 1), own);
-    let packages = packages(root)?;
-    edit(root, ".deny.toml", |text| {
-        with_rows(text, &packages, &table)
-    })
+    let deny = RegistryFile::read(root, ".deny.toml")?;
+    deny.replace(with_rows(&deny.text, &packages(root)?, &table))
 }
 
-fn edit(
-    root: &Path,
-    name: &str,
-    change: impl FnOnce(&str) -> Option<String>,
-) -> anyhow::Result<()> {
-    let path = root.join(name);
-    let text = fs::read_to_string(&path).with_context(|| format!("could not read `{name}`"))?;
-    let changed = change(&text).with_context(|| {
-        format!("`{name}` has no place for the step: it does not look as expected")
-    })?;
-    ensure!(changed != text, "`{name}` did not change");
-    fs::write(&path, changed).with_context(|| format!("could not write `{name}`"))
+/// A file that names all steps.
+struct RegistryFile {
+    name: &'static str,
+    path: PathBuf,
+    text: String,
+}
+
+impl RegistryFile {
+    fn read(root: &Path, name: &'static str) -> anyhow::Result<Self> {
+        let path = root.join(name);
+        let text = fs::read_to_string(&path).with_context(|| format!("could not read `{name}`"))?;
+        Ok(Self { name, path, text })
+    }
+
+    /// Writes the new text; `None` means that the file has no place for the step.
+    fn replace(&self, text: Option<String>) -> anyhow::Result<()> {
+        let name = self.name;
+        let text = text.with_context(|| format!("`{name}` has no line to put the step after"))?;
+        ensure!(text != self.text, "`{name}` did not change");
+        fs::write(&self.path, text).with_context(|| format!("could not write `{name}`"))
+    }
 }
 
 /// Inserts a line after the last line that contains a text.
@@ -119,11 +134,6 @@ fn among_dependencies(text: &str, line: &str) -> Option<String> {
     ))
 }
 
-/// The new line and the list after it are one list.
-fn join_list(text: String) -> String {
-    text.replacen(".\n\n- ", ".\n- ", 1)
-}
-
 fn arrows_row(package: &str) -> String {
     let may_use = MAY_USE.map(|folder| format!("\"{folder}\"")).join(", ");
     format!(
@@ -132,8 +142,8 @@ fn arrows_row(package: &str) -> String {
     )
 }
 
-/// Adds the step to the table of steps, with as many columns as the table has; a row that announced the
-/// step goes.
+/// Adds the step to the table of steps, with as many columns as the table has; a row that announced
+/// the step goes.
 fn readme_row(text: &str, package: &str, sentence: &str) -> Option<String> {
     let planned = format!("| `{package}` |");
     let kept = text.lines().filter(|line| !line.starts_with(&planned));
@@ -150,11 +160,7 @@ fn lowercased(sentence: &str) -> String {
     first.to_ascii_lowercase() + rest
 }
 
-/// Returns a job that asserts one outcome without secrets and systems.
-fn job(package: &str) -> String {
-    JOB.replace("check-sample", package)
-}
-
+/// A job that asserts one outcome without secrets and systems.
 const JOB: &str = "  check-sample:
     name: check-sample
     runs-on: ubuntu-24.04

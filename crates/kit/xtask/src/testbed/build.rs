@@ -1,5 +1,5 @@
-//! Builds the programs of the testbed from `tests/testbed`, into a folder of the cache that is named
-//! after its contents.
+//! Builds the programs of the testbed from `tests/testbed`, into a folder of the cache that is
+//! named after its contents.
 #![expect(clippy::print_stderr, reason = "a task talks to people")]
 
 use std::{
@@ -27,7 +27,8 @@ const PACKAGES: [&str; 4] = [
 
 const ARGOCD: &str = "github.com/argoproj/argo-cd/v3";
 
-/// Builds next to the folder and renames it last, so that an interrupted build never looks complete.
+/// Builds next to the folder and renames it last, so that an interrupted build never looks
+/// complete.
 pub(crate) fn build(tools: &Tools, kustomize: &Path) -> anyhow::Result<()> {
     eprintln!("building Kubernetes and Argo CD from their sources: about 10 minutes, once");
     let partial = PathBuf::from(format!("{}.partial", tools.folder().display()));
@@ -151,7 +152,8 @@ fn get_etcd(partial: &Path) -> anyhow::Result<()> {
     remove(&folder)
 }
 
-/// Links redis under its name. The package of the tools contains the server's program, without a service.
+/// Links redis under its name. The package of the tools contains the server's program, without a
+/// service.
 fn get_redis(programs: &Path) -> anyhow::Result<()> {
     let find = || find_on_path("redis-server").or_else(|| find_on_path("redis-check-rdb"));
     if find().is_none() {

@@ -86,7 +86,8 @@ fn files(registry: &Registry) -> Vec<Change> {
     all.into_iter().flatten().collect()
 }
 
-/// Creates a namespace whose pods are pulled from the registry, and the application that deploys there.
+/// Creates a namespace whose pods are pulled from the registry, and the application that deploys
+/// there.
 fn environment(
     testbed: &Testbed,
     overlay: &Overlay,
