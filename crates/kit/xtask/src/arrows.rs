@@ -78,6 +78,7 @@ pub const TABLE: &[ArrowRow<'_>] = &[
     ArrowRow {
         folder: "crates/steps/wait-argo",
         may_use: &[
+            "crates/rules/overlay",
             "crates/rules/branch",
             "crates/rules/pods",
             "crates/systems/argocd",
@@ -139,7 +140,7 @@ pub const TABLE: &[ArrowRow<'_>] = &[
     ArrowRow {
         folder: "crates/rules/branch",
         may_use: &["crates/contract"],
-        reason: "rules are for steps; git and github implement its trait",
+        reason: "rules are for steps; git and github implement its trait, overlays lie in its tree",
     },
     ArrowRow {
         folder: "crates/rules/overlay",

@@ -26,7 +26,11 @@ pub trait Branch {
     ///
     /// # Errors
     /// When nothing was sent that could have had an effect.
-    async fn commit(&self, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError>;
+    async fn commit(
+        &self,
+        onto: &Snapshot,
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError>;
 
     /// Returns whether the branch's tip is this commit or has it behind it.
     ///
@@ -35,18 +39,24 @@ pub trait Branch {
     async fn contains(&self, commit: &Commit) -> Result<bool, BranchError>;
 }
 
+/// Larger files are not read: the files that steps edit have a few kilobytes.
+pub const MAX_FILE_SIZE: usize = 4 << 20;
+
+/// What lies at the paths that were asked for.
+pub type TreeEntries = BTreeMap<String, TreeEntry>;
+
 /// A branch at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The commit that the branch stood at.
     pub tip: Commit,
-    /// What was at each of the paths that were asked for.
-    pub entries: BTreeMap<String, Entry>,
+    /// What lies at each of the paths that were asked for.
+    pub entries: TreeEntries,
 }
 
-/// What is at a path.
+/// What lies at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
+pub enum TreeEntry {
     /// Nothing.
     Missing,
     /// A file.
@@ -56,7 +66,7 @@ pub enum Entry {
         /// Whether it has the run bit.
         executable: bool,
     },
-    /// A file with more bytes than are read of any.
+    /// A file with more than [`MAX_FILE_SIZE`] bytes.
     TooLarge,
     /// A directory.
     Directory,
@@ -74,16 +84,16 @@ pub enum Entry {
 
 /// What is to be committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
+pub struct CommitRequest {
     /// Files that are there, with their new content; their modes stay.
-    pub files: Vec<FileChange>,
+    pub files: Vec<FileContent>,
     /// The whole message.
     pub message: String,
 }
 
 /// The new content of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileChange {
+pub struct FileContent {
     /// Where, from the root of the repository.
     pub path: String,
     /// The bytes.
@@ -92,7 +102,7 @@ pub struct FileChange {
 
 /// What became of a commit.
 #[derive(Debug)]
-pub enum Pushed {
+pub enum PushResult {
     /// It is the branch's tip.
     Landed {
         /// The commit.

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use contract::{Commit, Failure, Fault::Environment, Reason};
 use serde::{Deserialize, Serialize};
 
+use crate::CommitAncestry;
+
 /// The remote itself knows only the newest part of its history.
 pub const HISTORY_CUT: Reason = Reason::new(
     "history-cut",
@@ -20,29 +22,29 @@ pub const HISTORY_CUT: Reason = Reason::new(
     reason = "steps run on one thread, so no caller needs a Send bound"
 )]
 pub trait History {
-    /// Returns the newest changes of each of these files, seen from `tip` back along first parents.
+    /// Returns the newest revisions of each of these files, from `tip` back along first parents.
     ///
     /// A file that was moved as it was may be followed to where it was before; one that is not followed
     /// begins with the move.
     ///
     /// # Errors
     /// When there is no answer, or the remote's own history ends too early ([`HISTORY_CUT`]).
-    async fn changes(
+    async fn file_histories(
         &self,
         tip: &Commit,
         paths: &[String],
         most: usize,
-    ) -> Result<BTreeMap<String, Changes>, Failure>;
+    ) -> Result<BTreeMap<String, FileHistory>, Failure>;
 
-    /// Returns how a commit stands to others of this repository.
+    /// Returns how a commit relates to others of this repository.
     ///
     /// # Errors
     /// When there is no answer, or the remote's own history ends too early ([`HISTORY_CUT`]).
-    async fn relations(
+    async fn ancestry(
         &self,
         commit: &CommitName,
         others: &[CommitName],
-    ) -> Result<Relations, Failure>;
+    ) -> Result<CommitAncestry, Failure>;
 
     /// Returns the paths at which two commits differ, `most` of them if there are more.
     ///
@@ -56,18 +58,18 @@ pub trait History {
     ) -> Result<Vec<String>, Failure>;
 }
 
-/// The newest changes of a file.
+/// The newest revisions of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes {
+pub struct FileHistory {
     /// Newest first.
-    pub list: Vec<Change>,
-    /// Whether the last one is the one that the file begins with.
-    pub is_whole: bool,
+    pub revisions: Vec<Revision>,
+    /// Whether the last revision is the one that created the file.
+    pub is_complete: bool,
 }
 
 /// A commit that changed a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct Revision {
     /// The commit.
     pub commit: Commit,
     /// Its first parent.
@@ -80,29 +82,6 @@ pub struct Change {
     pub date: i64,
     /// The file after it; `None` when the commit deleted it, or when it is too large to be read.
     pub content: Option<Vec<u8>>,
-}
-
-/// How a commit stands to another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Relation {
-    /// It contains the other one.
-    After,
-    /// The other one contains it.
-    Before,
-    /// Neither contains the other.
-    Apart,
-    /// One of them is not in the repository, or nobody could be asked.
-    Unknown,
-}
-
-/// How a commit stands to several others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Relations {
-    /// The commit, whole; `None` when the repository does not have it.
-    pub commit: Option<Commit>,
-    /// How it stands to each of the others, in their order, and each of them, whole.
-    pub others: Vec<(Relation, Option<Commit>)>,
 }
 
 /// A commit as a tag or a person names it: whole, or its first seven digits and more.

@@ -1,6 +1,6 @@
 //! What every step says about a branch that it could not write, or wrote against its rules.
 
-use contract::{Failure, Report, World, asking};
+use contract::{Failure, Report, asking};
 
 use crate::{BRANCH_MISSING, Name, POLICY, Rejection, RejectionKind};
 
@@ -28,14 +28,4 @@ pub fn rejected(name: &Name, rejection: &Rejection) -> Result<Report, Failure> {
     );
     Ok(Report::refused(POLICY, summary)
         .hinted("ask who owns the remote what its hook wants; nothing was written"))
-}
-
-/// Whoever may bypass a rule should know that it was done.
-pub fn bypassed(world: &World, said: &[String]) {
-    if let Some(line) = said
-        .iter()
-        .find(|line| line.starts_with("Bypassed rule violations"))
-    {
-        world.notice(line.trim_end_matches(':'));
-    }
 }

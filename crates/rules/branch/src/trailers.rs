@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use contract::{Commit, Reference, World};
+use contract::{Commit, Reference};
 
 const SOURCE: &str = "Runbook-Source";
 const IMAGE: &str = "Runbook-Image";
@@ -86,16 +86,6 @@ impl fmt::Display for Trailers {
             .try_for_each(|commit| line(RESTORES, commit))?;
         self.run.iter().try_for_each(|url| line(RUN, url))
     }
-}
-
-/// Returns the address of the workflow's run that this is, if it is one.
-pub fn run_url(world: &World) -> Option<String> {
-    (world.var("GITHUB_ACTIONS")? == "true").then_some(())?;
-    let server = world
-        .var("GITHUB_SERVER_URL")
-        .unwrap_or_else(|| "https://github.com".to_owned());
-    let (repository, run) = (world.var("GITHUB_REPOSITORY")?, world.var("GITHUB_RUN_ID")?);
-    Some(format!("{server}/{repository}/actions/runs/{run}"))
 }
 
 /// Returns the trailers of the last paragraph that has any of ours: a forge that squashes adds one of

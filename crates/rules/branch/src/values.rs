@@ -2,7 +2,7 @@
 
 use contract::{Commit, Reference};
 
-use crate::{Change, Changes, CommitName, Trailers};
+use crate::{CommitName, FileHistory, Revision, Trailers};
 
 /// The values that a file had, equal neighbours taken together, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,22 +37,22 @@ pub struct Mark {
 }
 
 impl Values {
-    /// Reads a file's value after each of its changes; where it has none, there is a gap.
-    pub fn read(changes: &Changes, value: impl Fn(&[u8]) -> Option<String>) -> Self {
+    /// Reads a file's value after each of its revisions; where it has none, there is a gap.
+    pub fn read(history: &FileHistory, value: impl Fn(&[u8]) -> Option<String>) -> Self {
         let mut values = Self {
-            is_whole: changes.is_whole,
+            is_whole: history.is_complete,
             ..Self::default()
         };
-        for change in changes.list.iter().rev() {
-            let image = change.content.as_deref().and_then(&value);
-            values.add(change, image);
+        for revision in history.revisions.iter().rev() {
+            let image = revision.content.as_deref().and_then(&value);
+            values.add(revision, image);
         }
         values
     }
 
-    fn add(&mut self, change: &Change, image: Option<String>) {
-        let trailers = Trailers::of(&change.message);
-        self.mark(&trailers, &change.commit);
+    fn add(&mut self, revision: &Revision, image: Option<String>) {
+        let trailers = Trailers::of(&revision.message);
+        self.mark(&trailers, &revision.commit);
         let Some(image) = image else { return };
         if self
             .list
@@ -61,7 +61,7 @@ impl Values {
         {
             return;
         }
-        let Change { commit, date, .. } = change;
+        let Revision { commit, date, .. } = revision;
         self.list.insert(
             0,
             Value {
@@ -177,23 +177,23 @@ mod tests {
         format!("{number:040x}").parse().unwrap()
     }
 
-    /// Changes in the order in which they came: content and message.
+    /// Revisions from the oldest to the newest: content and message.
     fn values(changes: &[(&str, &str)]) -> Values {
-        let list = changes
+        let revisions = changes
             .iter()
             .enumerate()
-            .map(|(at, (content, message))| Change {
+            .map(|(at, (content, message))| Revision {
                 commit: id(at + 1),
                 parent: Some(id(at)),
                 message: format!("title\n\n{message}"),
                 date: 0,
                 content: Some(content.as_bytes().to_vec()),
             });
-        let list = list.rev().collect();
+        let revisions = revisions.rev().collect();
         Values::read(
-            &Changes {
-                list,
-                is_whole: true,
+            &FileHistory {
+                revisions,
+                is_complete: true,
             },
             |content| {
                 Some(String::from_utf8_lossy(content).into_owned()).filter(|text| !text.is_empty())

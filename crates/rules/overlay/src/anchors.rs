@@ -2,27 +2,27 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::document::{Document, Kind, Node};
-use crate::images::{Entry, Images};
+use crate::document::{NodeKind, YamlDocument, YamlNode};
+use crate::images::{FoundEntry, Images};
 use crate::plan::{Action, Actions};
-use crate::refusal::{Refusal, RefusalKind};
+use crate::refusal::{EditRefusal, EditRefusalKind};
 
 /// Anchored values that are edited, by the anchor's number.
-pub(crate) struct Followed<'a>(HashMap<usize, &'a str>);
+pub(crate) struct FollowedAliases<'a>(HashMap<usize, &'a str>);
 
-impl Followed<'_> {
+impl FollowedAliases<'_> {
     /// Whether this alias changes with its anchor, so that it needs no edit of its own.
-    pub(crate) fn contains(&self, node: &Node<'_>) -> bool {
-        matches!(node.kind, Kind::Alias { anchor } if self.0.contains_key(&anchor))
+    pub(crate) fn contains(&self, node: &YamlNode<'_>) -> bool {
+        matches!(node.kind, NodeKind::Alias { anchor } if self.0.contains_key(&anchor))
     }
 }
 
 /// Refuses unless everything that changes through an alias is asked to become just that.
 pub(crate) fn follow<'a>(
-    document: &Document<'_>,
+    document: &YamlDocument<'_>,
     images: &Images<'_>,
-    edited: &'a [(&Entry<'_>, &Actions)],
-) -> Result<Followed<'a>, Refusal> {
+    edited: &'a [(&FoundEntry<'_>, &Actions)],
+) -> Result<FollowedAliases<'a>, EditRefusal> {
     let sets: Vec<_> = edited
         .iter()
         .flat_map(|(entry, actions)| tokens(entry, actions))
@@ -33,7 +33,7 @@ pub(crate) fn follow<'a>(
         .collect();
     let mut asked: HashMap<usize, usize> = HashMap::new();
     for (token, value) in &sets {
-        if let Kind::Alias { anchor } = token.kind
+        if let NodeKind::Alias { anchor } = token.kind
             && anchored.get(&anchor) == Some(value)
         {
             *asked.entry(anchor).or_default() += 1;
@@ -47,14 +47,14 @@ pub(crate) fn follow<'a>(
             return Err(shared(*line));
         }
     }
-    Ok(Followed(anchored))
+    Ok(FollowedAliases(anchored))
 }
 
 /// The anchors of what the edited entries stand in: the entries themselves, the list, the file.
 fn around(
-    document: &Document<'_>,
+    document: &YamlDocument<'_>,
     images: &Images<'_>,
-    edited: &[(&Entry<'_>, &Actions)],
+    edited: &[(&FoundEntry<'_>, &Actions)],
 ) -> HashSet<usize> {
     let mut anchors: HashSet<_> = edited.iter().map(|(entry, _)| entry.node.anchor).collect();
     if let (Images::List(list, _), false) = (images, edited.is_empty()) {
@@ -71,7 +71,7 @@ fn around(
     anchors
 }
 
-fn uses(document: &Document<'_>) -> HashMap<usize, usize> {
+fn uses(document: &YamlDocument<'_>) -> HashMap<usize, usize> {
     let mut uses = HashMap::new();
     for (anchor, _) in &document.aliases {
         *uses.entry(*anchor).or_default() += 1;
@@ -80,19 +80,19 @@ fn uses(document: &Document<'_>) -> HashMap<usize, usize> {
 }
 
 fn tokens<'a>(
-    entry: &'a Entry<'_>,
+    entry: &'a FoundEntry<'_>,
     actions: &'a Actions,
-) -> impl Iterator<Item = (&'a Node<'a>, &'a str)> {
+) -> impl Iterator<Item = (&'a YamlNode<'a>, &'a str)> {
     actions.iter().filter_map(|(key, action)| match action {
         Action::Set(value) => Some((entry.field(*key)?.token, value.as_str())),
         Action::Delete => None,
     })
 }
 
-fn shared(line: usize) -> Refusal {
+fn shared(line: usize) -> EditRefusal {
     let message = "an alias uses the value to be edited, so the edit would change this place too";
     let hint = "write the value out here, or bump both images in one call to the same tag";
-    RefusalKind::UnsupportedYaml
+    EditRefusalKind::UnsupportedYaml
         .because(message)
         .at(line)
         .hint(hint)

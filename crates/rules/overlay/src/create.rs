@@ -2,20 +2,20 @@
 
 use granit_parser::ScalarStyle;
 
-use crate::document::{Document, Kind, Node};
-use crate::images::{Entry, Images};
+use crate::document::{NodeKind, YamlDocument, YamlNode};
+use crate::images::{FoundEntry, Images};
 use crate::lines;
 use crate::plan::NewEntry;
 use crate::quote::plain_or_quoted;
-use crate::refusal::{Refusal, RefusalKind};
-use crate::splice::{Patch, colon, end_of, flow_pair, unsupported};
+use crate::refusal::{EditRefusal, EditRefusalKind};
+use crate::splice::{TokenEdit, colon, end_of, flow_pair, unsupported};
 
 /// Returns the patches that append these entries, at least one.
-pub(crate) fn patches(
-    document: &Document<'_>,
+pub(crate) fn token_edits(
+    document: &YamlDocument<'_>,
     images: &Images<'_>,
     new: &[NewEntry],
-) -> Result<Vec<Patch>, Refusal> {
+) -> Result<Vec<TokenEdit>, EditRefusal> {
     match images {
         Images::Absent => Ok(vec![at_the_end(document, new)?]),
         Images::Empty(key, value) => in_an_empty_list(document, key, value, new),
@@ -23,16 +23,16 @@ pub(crate) fn patches(
     }
 }
 
-fn at_the_end(document: &Document<'_>, new: &[NewEntry]) -> Result<Patch, Refusal> {
+fn at_the_end(document: &YamlDocument<'_>, new: &[NewEntry]) -> Result<TokenEdit, EditRefusal> {
     let text = document.text;
-    if let Some(Node {
-        kind: Kind::Mapping { flow: true, .. },
+    if let Some(YamlNode {
+        kind: NodeKind::Mapping { flow: true, .. },
         line,
         ..
     }) = &document.root
     {
         let message = "no `images` in a top level that is written in braces";
-        let refusal = RefusalKind::UnsupportedYaml.because(message).at(*line);
+        let refusal = EditRefusalKind::UnsupportedYaml.because(message).at(*line);
         return Err(refusal.hint("add `images: []` to the file first"));
     }
     let block = format!("images:\n{}", block(&list_indent(document), new));
@@ -40,12 +40,12 @@ fn at_the_end(document: &Document<'_>, new: &[NewEntry]) -> Result<Patch, Refusa
         && let Some(line) = text.lines().position(has_content)
     {
         // An anchor of its own, say, which would become that of what is added.
-        let refusal =
-            RefusalKind::UnsupportedYaml.because("a text without keys, but not without content");
+        let refusal = EditRefusalKind::UnsupportedYaml
+            .because("a text without keys, but not without content");
         return Err(refusal.at(line + 1).hint("remove this line first"));
     }
     if text.trim_start_matches('\u{FEFF}').is_empty() {
-        return Ok(Patch {
+        return Ok(TokenEdit {
             range: text.len()..text.len(),
             bytes: block + "\n",
         });
@@ -54,7 +54,7 @@ fn at_the_end(document: &Document<'_>, new: &[NewEntry]) -> Result<Patch, Refusa
         && let Some(last) = document.root.as_ref().map(last_leaf)
         && matches!(
             last.kind,
-            Kind::Scalar {
+            NodeKind::Scalar {
                 style: ScalarStyle::Literal | ScalarStyle::Folded,
                 ..
             }
@@ -68,7 +68,7 @@ fn at_the_end(document: &Document<'_>, new: &[NewEntry]) -> Result<Patch, Refusa
         return Err(refusal.hint("end the last line first"));
     }
     let last_line = text.trim_end_matches(['\n', '\r']).len();
-    Ok(Patch {
+    Ok(TokenEdit {
         range: text.len()..text.len(),
         ..lines::insert_below(text, last_line, &block)
     })
@@ -81,45 +81,45 @@ fn has_content(line: &str) -> bool {
 }
 
 /// Returns the node that ends last.
-fn last_leaf<'n, 't>(node: &'n Node<'t>) -> &'n Node<'t> {
+fn last_leaf<'n, 't>(node: &'n YamlNode<'t>) -> &'n YamlNode<'t> {
     let last = match &node.kind {
-        Kind::Sequence { items, .. } => items.last(),
+        NodeKind::Sequence { items, .. } => items.last(),
         // A key without value ends with itself: `? |` has its text in the key.
-        Kind::Mapping { pairs, .. } => pairs
+        NodeKind::Mapping { pairs, .. } => pairs
             .last()
             .map(|(key, value)| if value.span.is_empty() { key } else { value }),
-        Kind::Scalar { .. } | Kind::Alias { .. } => None,
+        NodeKind::Scalar { .. } | NodeKind::Alias { .. } => None,
     };
     last.map_or(node, last_leaf)
 }
 
 /// `images:` or `images: null` or `images: []`: the token goes, comments stay, a block follows.
 fn in_an_empty_list(
-    document: &Document<'_>,
-    key: &Node<'_>,
-    value: &Node<'_>,
+    document: &YamlDocument<'_>,
+    key: &YamlNode<'_>,
+    value: &YamlNode<'_>,
     new: &[NewEntry],
-) -> Result<Vec<Patch>, Refusal> {
+) -> Result<Vec<TokenEdit>, EditRefusal> {
     let text = document.text;
     let after_colon = colon(text, key)?;
     let in_braces = matches!(
         &document.root,
-        Some(Node {
-            kind: Kind::Mapping { flow: true, .. },
+        Some(YamlNode {
+            kind: NodeKind::Mapping { flow: true, .. },
             ..
         })
     );
     if in_braces {
         let json = text[key.span.clone()].starts_with('"');
         let list = format!("[{}]", flow(json, new));
-        let patch = Patch {
+        let edit = TokenEdit {
             range: value.span.clone(),
             bytes: list,
         };
         return if value.span.is_empty() {
             Err(unsupported(value, "an empty value"))
         } else {
-            Ok(vec![patch])
+            Ok(vec![edit])
         };
     }
     let token = if value.span.is_empty() {
@@ -136,7 +136,7 @@ fn in_an_empty_list(
     }
     let below = lines::insert_below(text, token.end, &block(&list_indent(document), new));
     Ok(vec![
-        Patch {
+        TokenEdit {
             range: token,
             bytes: String::new(),
         },
@@ -146,18 +146,18 @@ fn in_an_empty_list(
 
 fn below_the_last(
     text: &str,
-    list: &Node<'_>,
-    entries: &[Entry<'_>],
+    list: &YamlNode<'_>,
+    entries: &[FoundEntry<'_>],
     new: &[NewEntry],
-) -> Result<Patch, Refusal> {
+) -> Result<TokenEdit, EditRefusal> {
     let Some(last) = entries.last() else {
         return Err(unsupported(list, "an empty list"));
     };
     let end = end_of(text, last.node, last.node)?;
-    if let Kind::Sequence { flow: true, .. } = list.kind {
-        let json = matches!(&last.node.kind, Kind::Mapping { pairs, .. }
+    if let NodeKind::Sequence { flow: true, .. } = list.kind {
+        let json = matches!(&last.node.kind, NodeKind::Mapping { pairs, .. }
             if pairs.first().is_some_and(|(key, _)| text[key.span.clone()].starts_with('"')));
-        return Ok(Patch {
+        return Ok(TokenEdit {
             range: end..end,
             bytes: format!(", {}", flow(json, new)),
         });
@@ -182,16 +182,16 @@ fn below_its_comments(text: &str, mut end: usize, indent: usize) -> usize {
 }
 
 /// The indent of the first other list in the file, two spaces if there is none.
-fn list_indent(document: &Document<'_>) -> String {
+fn list_indent(document: &YamlDocument<'_>) -> String {
     let lists = match &document.root {
-        Some(Node {
-            kind: Kind::Mapping { pairs, .. },
+        Some(YamlNode {
+            kind: NodeKind::Mapping { pairs, .. },
             ..
         }) => pairs.as_slice(),
         _ => &[],
     };
     let mut lists = lists.iter().map(|(_, value)| value);
-    let first = lists.find(|value| matches!(value.kind, Kind::Sequence { flow: false, .. }));
+    let first = lists.find(|value| matches!(value.kind, NodeKind::Sequence { flow: false, .. }));
     first
         .and_then(|list| lines::dash_indent(document.text, list.span.start))
         .unwrap_or("  ")

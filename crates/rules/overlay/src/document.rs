@@ -4,33 +4,33 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use contract::editing;
+use branch::MAX_FILE_SIZE;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle};
 
-use crate::refusal::{Refusal, RefusalKind};
+use crate::refusal::{EditRefusal, EditRefusalKind};
 
 /// One YAML document, the only one with content in its text.
-pub(crate) struct Document<'t> {
+pub(crate) struct YamlDocument<'t> {
     pub(crate) text: &'t str,
     /// `None` for a text without content.
-    pub(crate) root: Option<Node<'t>>,
+    pub(crate) root: Option<YamlNode<'t>>,
     /// Every `*alias` in the document: the anchor's number and the line of the alias.
     pub(crate) aliases: Vec<(usize, usize)>,
 }
 
 /// A node and where it is.
-pub(crate) struct Node<'t> {
-    pub(crate) kind: Kind<'t>,
+pub(crate) struct YamlNode<'t> {
+    pub(crate) kind: NodeKind<'t>,
     /// Bytes of the content, quotes included, anchor and tag not. Exact but for block scalars.
     pub(crate) span: Range<usize>,
     /// Counted from 1.
     pub(crate) line: usize,
     /// The anchor's number; 0 for none.
     pub(crate) anchor: usize,
-    pub(crate) tag: Tag,
+    pub(crate) tag: YamlTag,
 }
 
-pub(crate) enum Kind<'t> {
+pub(crate) enum NodeKind<'t> {
     Scalar {
         value: Cow<'t, str>,
         style: ScalarStyle,
@@ -39,26 +39,26 @@ pub(crate) enum Kind<'t> {
         anchor: usize,
     },
     Sequence {
-        items: Vec<Node<'t>>,
+        items: Vec<YamlNode<'t>>,
         flow: bool,
     },
     Mapping {
-        pairs: Vec<(Node<'t>, Node<'t>)>,
+        pairs: Vec<(YamlNode<'t>, YamlNode<'t>)>,
         flow: bool,
     },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tag {
+pub(crate) enum YamlTag {
     None,
     /// `!!str`
     Text,
     Other,
 }
 
-impl<'t> Document<'t> {
+impl<'t> YamlDocument<'t> {
     /// Reads a text; refuses what is not UTF-8, too large, not YAML, or more than one document.
-    pub(crate) fn parse(bytes: &'t [u8]) -> Result<Self, Refusal> {
+    pub(crate) fn parse(bytes: &'t [u8]) -> Result<Self, EditRefusal> {
         let text = readable(bytes)?;
         let mut builder = Builder::default();
         for event in Parser::new_from_str_with_options(text, options()) {
@@ -74,7 +74,7 @@ impl<'t> Document<'t> {
     }
 
     /// Returns the anchored nodes by their number.
-    pub(crate) fn anchors(&self) -> HashMap<usize, &Node<'t>> {
+    pub(crate) fn anchors(&self) -> HashMap<usize, &YamlNode<'t>> {
         let mut found = HashMap::new();
         if let Some(root) = &self.root {
             root.collect_anchors(&mut found);
@@ -83,16 +83,16 @@ impl<'t> Document<'t> {
     }
 }
 
-impl<'t> Node<'t> {
+impl<'t> YamlNode<'t> {
     pub(crate) fn is_null(&self) -> bool {
-        matches!(&self.kind, Kind::Scalar { value, style: ScalarStyle::Plain }
-            if self.tag == Tag::None && ["", "~", "null", "Null", "NULL"].contains(&value.as_ref()))
+        matches!(&self.kind, NodeKind::Scalar { value, style: ScalarStyle::Plain }
+            if self.tag == YamlTag::None && ["", "~", "null", "Null", "NULL"].contains(&value.as_ref()))
     }
 
     /// Returns the value of a scalar of any style.
     pub(crate) fn scalar(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Scalar { value, .. } => Some(value),
+            NodeKind::Scalar { value, .. } => Some(value),
             _ => None,
         }
     }
@@ -102,16 +102,16 @@ impl<'t> Node<'t> {
             found.insert(self.anchor, self);
         }
         match &self.kind {
-            Kind::Sequence { items, .. } => {
+            NodeKind::Sequence { items, .. } => {
                 items.iter().for_each(|item| item.collect_anchors(found))
             }
-            Kind::Mapping { pairs, .. } => {
+            NodeKind::Mapping { pairs, .. } => {
                 pairs
                     .iter()
                     .flat_map(|(key, value)| [key, value])
                     .for_each(|node| node.collect_anchors(found));
             }
-            Kind::Scalar { .. } | Kind::Alias { .. } => {}
+            NodeKind::Scalar { .. } | NodeKind::Alias { .. } => {}
         }
     }
 }
@@ -122,13 +122,13 @@ fn options() -> granit_parser::Options {
     granit_parser::options! { emit_comments: false }
 }
 
-fn readable(bytes: &[u8]) -> Result<&str, Refusal> {
-    if bytes.len() > editing::LARGEST {
+fn readable(bytes: &[u8]) -> Result<&str, EditRefusal> {
+    if bytes.len() > MAX_FILE_SIZE {
         let message = format!("{} bytes is more than the 4 MiB that are read", bytes.len());
-        return Err(RefusalKind::UnsupportedYaml.because(message));
+        return Err(EditRefusalKind::UnsupportedYaml.because(message));
     }
     if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
-        let refusal = RefusalKind::UnsupportedYaml.because("the text is UTF-16");
+        let refusal = EditRefusalKind::UnsupportedYaml.because("the text is UTF-16");
         return Err(refusal.at(1).hint("save the file as UTF-8"));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
@@ -150,9 +150,9 @@ fn unreadable_at(bytes: &[u8]) -> Option<usize> {
     (0..bytes.len()).find(|at| is_unreadable(*at))
 }
 
-fn not_utf8(bytes: &[u8], at: usize) -> Refusal {
+fn not_utf8(bytes: &[u8], at: usize) -> EditRefusal {
     let message = format!("byte 0x{:02X} is not UTF-8", bytes[at]);
-    RefusalKind::UnsupportedYaml
+    EditRefusalKind::UnsupportedYaml
         .because(message)
         .at(line_of(bytes, at))
         .hint("save the file as UTF-8")
@@ -160,10 +160,10 @@ fn not_utf8(bytes: &[u8], at: usize) -> Refusal {
 
 /// NUL is no YAML; the others are line breaks to kustomize's YAML 1.1 and text to YAML 1.2, but for the byte
 /// order mark, which may begin a document to YAML 1.2 and is text to libyaml.
-fn unreadable_character(text: &str, at: usize) -> Refusal {
+fn unreadable_character(text: &str, at: usize) -> EditRefusal {
     let code = text[at..].chars().next().map_or(0, u32::from);
     let message = format!("the character U+{code:04X}, which YAML parsers read differently");
-    RefusalKind::UnsupportedYaml
+    EditRefusalKind::UnsupportedYaml
         .because(message)
         .at(line_of(text.as_bytes(), at))
         .hint("remove the character")
@@ -173,23 +173,25 @@ fn line_of(bytes: &[u8], at: usize) -> usize {
     1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count()
 }
 
-fn not_yaml(error: &ScanError) -> Refusal {
+fn not_yaml(error: &ScanError) -> EditRefusal {
     let message = format!("not valid YAML: {}", error.info());
-    RefusalKind::UnsupportedYaml
+    EditRefusalKind::UnsupportedYaml
         .because(message)
         .at(error.marker().line())
         .hint("correct the YAML first")
 }
 
 /// kustomize reads the first document and ignores the others, so only the first may have content.
-fn only_document(documents: Vec<Node<'_>>) -> Result<Option<Node<'_>>, Refusal> {
+fn only_document(documents: Vec<YamlNode<'_>>) -> Result<Option<YamlNode<'_>>, EditRefusal> {
     let mut documents = documents.into_iter();
     let first = documents.next().filter(|node| !node.is_null());
     match documents.find(|node| !node.is_null()) {
         None => Ok(first),
         Some(other) => {
             let message = "a second YAML document, and kustomize reads only the first one";
-            let refusal = RefusalKind::UnsupportedYaml.because(message).at(other.line);
+            let refusal = EditRefusalKind::UnsupportedYaml
+                .because(message)
+                .at(other.line);
             Err(refusal.hint("split the file, one document each"))
         }
     }
@@ -198,25 +200,25 @@ fn only_document(documents: Vec<Node<'_>>) -> Result<Option<Node<'_>>, Refusal> 
 /// Makes a tree of the flat events, with a stack of its own.
 #[derive(Default)]
 struct Builder<'t> {
-    documents: Vec<Node<'t>>,
-    open: Vec<(Node<'t>, Option<Node<'t>>)>,
+    documents: Vec<YamlNode<'t>>,
+    open: Vec<(YamlNode<'t>, Option<YamlNode<'t>>)>,
     aliases: Vec<(usize, usize)>,
 }
 
 impl<'t> Builder<'t> {
-    fn take(&mut self, event: Event<'t>, span: Span) -> Result<(), Refusal> {
+    fn take(&mut self, event: Event<'t>, span: Span) -> Result<(), EditRefusal> {
         match event {
             Event::Scalar(value, style, anchor, tag) => {
                 self.is_no_key_to_libyaml(&value, style, &span)?;
-                let kind = Kind::Scalar { value, style };
+                let kind = NodeKind::Scalar { value, style };
                 self.place(node(kind, span, anchor, tag.as_deref())?);
             }
             Event::Alias(anchor) => {
                 self.aliases.push((anchor, span.start.line()));
-                self.place(node(Kind::Alias { anchor }, span, 0, None)?);
+                self.place(node(NodeKind::Alias { anchor }, span, 0, None)?);
             }
             Event::SequenceStart(style, anchor, tag) => {
-                let kind = Kind::Sequence {
+                let kind = NodeKind::Sequence {
                     items: Vec::new(),
                     flow: is_flow(style),
                 };
@@ -224,7 +226,7 @@ impl<'t> Builder<'t> {
                     .push((node(kind, span, anchor, tag.as_deref())?, None));
             }
             Event::MappingStart(style, anchor, tag) => {
-                let kind = Kind::Mapping {
+                let kind = NodeKind::Mapping {
                     pairs: Vec::new(),
                     flow: is_flow(style),
                 };
@@ -243,11 +245,11 @@ impl<'t> Builder<'t> {
         value: &str,
         style: ScalarStyle,
         span: &Span,
-    ) -> Result<(), Refusal> {
-        let in_flow = |(node, _): &(Node<'t>, Option<Node<'t>>)| {
+    ) -> Result<(), EditRefusal> {
+        let in_flow = |(node, _): &(YamlNode<'t>, Option<YamlNode<'t>>)| {
             matches!(
                 node.kind,
-                Kind::Sequence { flow: true, .. } | Kind::Mapping { flow: true, .. }
+                NodeKind::Sequence { flow: true, .. } | NodeKind::Mapping { flow: true, .. }
             )
         };
         if style != ScalarStyle::Plain || !value.starts_with('?') || !self.open.iter().any(in_flow)
@@ -256,13 +258,13 @@ impl<'t> Builder<'t> {
         }
         let message =
             format!("`{value}` in braces or brackets, which YAML parsers read differently");
-        let refusal = RefusalKind::UnsupportedYaml
+        let refusal = EditRefusalKind::UnsupportedYaml
             .because(message)
             .at(span.start.line());
         Err(refusal.hint("quote it, or remove the `?`"))
     }
 
-    fn close(&mut self, span: &Span) -> Result<(), Refusal> {
+    fn close(&mut self, span: &Span) -> Result<(), EditRefusal> {
         if let Some((mut node, _)) = self.open.pop() {
             node.span.end = bytes_of(span)?.end;
             self.place(node);
@@ -270,33 +272,33 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    fn place(&mut self, node: Node<'t>) {
+    fn place(&mut self, node: YamlNode<'t>) {
         let Some((parent, waiting)) = self.open.last_mut() else {
             return self.documents.push(node);
         };
         match &mut parent.kind {
-            Kind::Sequence { items, .. } => items.push(node),
-            Kind::Mapping { pairs, .. } => match waiting.take() {
+            NodeKind::Sequence { items, .. } => items.push(node),
+            NodeKind::Mapping { pairs, .. } => match waiting.take() {
                 Some(key) => pairs.push((key, node)),
                 None => *waiting = Some(node),
             },
-            Kind::Scalar { .. } | Kind::Alias { .. } => {}
+            NodeKind::Scalar { .. } | NodeKind::Alias { .. } => {}
         }
     }
 }
 
 fn node<'t>(
-    kind: Kind<'t>,
+    kind: NodeKind<'t>,
     span: Span,
     anchor: usize,
     tag: Option<&granit_parser::Tag>,
-) -> Result<Node<'t>, Refusal> {
+) -> Result<YamlNode<'t>, EditRefusal> {
     let tag = match tag {
-        None => Tag::None,
-        Some(tag) if tag.is_yaml_core_schema_tag("str") => Tag::Text,
-        Some(_) => Tag::Other,
+        None => YamlTag::None,
+        Some(tag) if tag.is_yaml_core_schema_tag("str") => YamlTag::Text,
+        Some(_) => YamlTag::Other,
     };
-    Ok(Node {
+    Ok(YamlNode {
         kind,
         span: bytes_of(&span)?,
         line: span.start.line(),
@@ -305,9 +307,9 @@ fn node<'t>(
     })
 }
 
-fn bytes_of(span: &Span) -> Result<Range<usize>, Refusal> {
+fn bytes_of(span: &Span) -> Result<Range<usize>, EditRefusal> {
     span.byte_range().ok_or_else(|| {
-        RefusalKind::UnsupportedYaml
+        EditRefusalKind::UnsupportedYaml
             .because("a place in the text is not known")
             .at(span.start.line())
     })

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::document::{Document, Kind, Node, Tag};
+use crate::document::{NodeKind, YamlDocument, YamlNode, YamlTag};
 use crate::quote::reads_as_other;
-use crate::refusal::{Refusal, RefusalKind};
+use crate::refusal::{EditRefusal, EditRefusalKind};
 
 /// A key of an entry, in the order in which kustomize documents them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,13 +41,13 @@ pub(crate) enum Images<'d> {
     /// There is no such key.
     Absent,
     /// `images:`, `images: null` or `images: []`: the key and its value.
-    Empty(&'d Node<'d>, &'d Node<'d>),
-    List(&'d Node<'d>, Vec<Entry<'d>>),
+    Empty(&'d YamlNode<'d>, &'d YamlNode<'d>),
+    List(&'d YamlNode<'d>, Vec<FoundEntry<'d>>),
 }
 
 /// One entry as kustomize reads it.
-pub(crate) struct Entry<'d> {
-    pub(crate) node: &'d Node<'d>,
+pub(crate) struct FoundEntry<'d> {
+    pub(crate) node: &'d YamlNode<'d>,
     pub(crate) name: &'d str,
     fields: Vec<(Key, Field<'d>)>,
 }
@@ -57,14 +57,14 @@ pub(crate) struct Field<'d> {
     /// Which pair of the entry it is; `None` if a merge key supplies it.
     pub(crate) pair: Option<usize>,
     /// The token in the text: a scalar or an alias.
-    pub(crate) token: &'d Node<'d>,
+    pub(crate) token: &'d YamlNode<'d>,
     /// The value behind it; `None` for null, which is as good as absent.
     pub(crate) value: Option<&'d str>,
     /// Whether kustomize reads it as text: `newTag: 1.10` is a number to it, and an error.
     pub(crate) is_text: bool,
 }
 
-impl<'d> Entry<'d> {
+impl<'d> FoundEntry<'d> {
     pub(crate) fn field(&self, key: Key) -> Option<&Field<'d>> {
         self.fields
             .iter()
@@ -102,11 +102,11 @@ pub(crate) fn split_version(reference: &str) -> (&str, &str) {
 }
 
 /// Finds the entries; refuses what kustomize would read in another way than it looks.
-pub(crate) fn find<'d>(document: &'d Document<'_>) -> Result<Images<'d>, Refusal> {
+pub(crate) fn find<'d>(document: &'d YamlDocument<'_>) -> Result<Images<'d>, EditRefusal> {
     let Some(root) = &document.root else {
         return Ok(Images::Absent);
     };
-    let Kind::Mapping { pairs, .. } = &root.kind else {
+    let NodeKind::Mapping { pairs, .. } = &root.kind else {
         return Err(unsupported(root, "the top level is not a mapping"));
     };
     let known = ["apiVersion", "kind", "images", "imageTags"];
@@ -123,7 +123,7 @@ pub(crate) fn find<'d>(document: &'d Document<'_>) -> Result<Images<'d>, Refusal
     }
 }
 
-fn is_kustomization(pairs: &[(Node<'_>, Node<'_>)]) -> Result<(), Refusal> {
+fn is_kustomization(pairs: &[(YamlNode<'_>, YamlNode<'_>)]) -> Result<(), EditRefusal> {
     let value_of = |name| find_pair(pairs, name).and_then(|(_, node)| Some((node, node.scalar()?)));
     if let Some((node, version)) = value_of("apiVersion")
         && version.starts_with("kustomize.toolkit.fluxcd.io/")
@@ -149,12 +149,12 @@ fn is_kustomization(pairs: &[(Node<'_>, Node<'_>)]) -> Result<(), Refusal> {
 }
 
 fn list<'d>(
-    document: &'d Document<'_>,
-    key: &'d Node<'d>,
-    value: &'d Node<'d>,
-) -> Result<Images<'d>, Refusal> {
+    document: &'d YamlDocument<'_>,
+    key: &'d YamlNode<'d>,
+    value: &'d YamlNode<'d>,
+) -> Result<Images<'d>, EditRefusal> {
     match &value.kind {
-        Kind::Sequence { items, .. } if !items.is_empty() => {
+        NodeKind::Sequence { items, .. } if !items.is_empty() => {
             let anchors = document.anchors();
             let entries = items
                 .iter()
@@ -162,8 +162,8 @@ fn list<'d>(
                 .collect::<Result<_, _>>()?;
             Ok(Images::List(value, entries))
         }
-        Kind::Sequence { .. } => Ok(Images::Empty(key, value)),
-        Kind::Alias { .. } => {
+        NodeKind::Sequence { .. } => Ok(Images::Empty(key, value)),
+        NodeKind::Alias { .. } => {
             Err(unsupported(value, "`images` is an alias").hint("write the list out"))
         }
         _ if value.is_null() => Ok(Images::Empty(key, value)),
@@ -171,10 +171,10 @@ fn list<'d>(
     }
 }
 
-type Anchors<'d> = HashMap<usize, &'d Node<'d>>;
+type Anchors<'d> = HashMap<usize, &'d YamlNode<'d>>;
 
-fn entry<'d>(item: &'d Node<'d>, anchors: &Anchors<'d>) -> Result<Entry<'d>, Refusal> {
-    let Kind::Mapping { pairs, .. } = &resolve(item, anchors)?.kind else {
+fn entry<'d>(item: &'d YamlNode<'d>, anchors: &Anchors<'d>) -> Result<FoundEntry<'d>, EditRefusal> {
+    let NodeKind::Mapping { pairs, .. } = &resolve(item, anchors)?.kind else {
         return Err(unsupported(item, "an entry of `images` is not a mapping"));
     };
     unambiguous_keys(pairs, &Key::ALL.map(Key::as_str))?;
@@ -203,7 +203,7 @@ fn entry<'d>(item: &'d Node<'d>, anchors: &Anchors<'d>) -> Result<Entry<'d>, Ref
             value: Some(value),
             is_text: true,
             ..
-        }) => Ok(Entry {
+        }) => Ok(FoundEntry {
             node: item,
             name: value,
             fields,
@@ -219,20 +219,20 @@ fn entry<'d>(item: &'d Node<'d>, anchors: &Anchors<'d>) -> Result<Entry<'d>, Ref
 
 /// Adds what `<<` supplies; keys of the entry itself win, as do earlier merges.
 fn merge<'d>(
-    from: &'d Node<'d>,
+    from: &'d YamlNode<'d>,
     anchors: &Anchors<'d>,
     fields: &mut Vec<(Key, Field<'d>)>,
-) -> Result<(), Refusal> {
+) -> Result<(), EditRefusal> {
     let target = resolve(from, anchors)?;
     let sources = match &target.kind {
-        Kind::Sequence { items, .. } => items
+        NodeKind::Sequence { items, .. } => items
             .iter()
             .map(|item| resolve(item, anchors))
             .collect::<Result<_, _>>()?,
         _ => vec![target],
     };
     for source in sources {
-        let Kind::Mapping { pairs, .. } = &source.kind else {
+        let NodeKind::Mapping { pairs, .. } = &source.kind else {
             return Err(unsupported(from, "a merge key `<<` without a mapping"));
         };
         if pairs.iter().any(|(key, _)| is_merge(key)) {
@@ -254,18 +254,18 @@ fn merge<'d>(
 fn field<'d>(
     pair: Option<usize>,
     key: Key,
-    token: &'d Node<'d>,
+    token: &'d YamlNode<'d>,
     anchors: &Anchors<'d>,
-) -> Result<Field<'d>, Refusal> {
+) -> Result<Field<'d>, EditRefusal> {
     let node = resolve(token, anchors)?;
-    let Kind::Scalar { value, style } = &node.kind else {
+    let NodeKind::Scalar { value, style } = &node.kind else {
         return Err(unsupported(
             token,
             format!("`{}` is not text", key.as_str()),
         ));
     };
-    let plain = *style == granit_parser::ScalarStyle::Plain && node.tag != Tag::Text;
-    let is_text = node.tag != Tag::Other && !(plain && reads_as_other(value));
+    let plain = *style == granit_parser::ScalarStyle::Plain && node.tag != YamlTag::Text;
+    let is_text = node.tag != YamlTag::Other && !(plain && reads_as_other(value));
     Ok(Field {
         pair,
         token,
@@ -274,9 +274,12 @@ fn field<'d>(
     })
 }
 
-fn resolve<'d>(node: &'d Node<'d>, anchors: &Anchors<'d>) -> Result<&'d Node<'d>, Refusal> {
+fn resolve<'d>(
+    node: &'d YamlNode<'d>,
+    anchors: &Anchors<'d>,
+) -> Result<&'d YamlNode<'d>, EditRefusal> {
     match &node.kind {
-        Kind::Alias { anchor } => anchors
+        NodeKind::Alias { anchor } => anchors
             .get(anchor)
             .copied()
             .ok_or_else(|| unsupported(node, "an alias without its anchor")),
@@ -285,7 +288,10 @@ fn resolve<'d>(node: &'d Node<'d>, anchors: &Anchors<'d>) -> Result<&'d Node<'d>
 }
 
 /// Refuses a key that is there twice (kustomize takes the last), or in another case (Go reads it).
-fn unambiguous_keys(pairs: &[(Node<'_>, Node<'_>)], known: &[&str]) -> Result<(), Refusal> {
+fn unambiguous_keys(
+    pairs: &[(YamlNode<'_>, YamlNode<'_>)],
+    known: &[&str],
+) -> Result<(), EditRefusal> {
     let mut seen: Vec<&str> = Vec::new();
     for (key, _) in pairs {
         let Some(text) = key.scalar() else { continue };
@@ -306,16 +312,18 @@ fn unambiguous_keys(pairs: &[(Node<'_>, Node<'_>)], known: &[&str]) -> Result<()
 }
 
 fn find_pair<'p, 't>(
-    pairs: &'p [(Node<'t>, Node<'t>)],
+    pairs: &'p [(YamlNode<'t>, YamlNode<'t>)],
     name: &str,
-) -> Option<&'p (Node<'t>, Node<'t>)> {
+) -> Option<&'p (YamlNode<'t>, YamlNode<'t>)> {
     pairs.iter().find(|(key, _)| key.scalar() == Some(name))
 }
 
-fn is_merge(key: &Node<'_>) -> bool {
-    matches!(&key.kind, Kind::Scalar { value, style: granit_parser::ScalarStyle::Plain } if value == "<<")
+fn is_merge(key: &YamlNode<'_>) -> bool {
+    matches!(&key.kind, NodeKind::Scalar { value, style: granit_parser::ScalarStyle::Plain } if value == "<<")
 }
 
-fn unsupported(node: &Node<'_>, message: impl Into<String>) -> Refusal {
-    RefusalKind::UnsupportedYaml.because(message).at(node.line)
+fn unsupported(node: &YamlNode<'_>, message: impl Into<String>) -> EditRefusal {
+    EditRefusalKind::UnsupportedYaml
+        .because(message)
+        .at(node.line)
 }

@@ -1,13 +1,13 @@
 //! Kustomization text in, edited text out: the smallest change, proven before it is returned.
 //!
 //! ```
-//! use overlay::{Change, Options, edit};
+//! use overlay::{EditOptions, ImageUpdate, edit};
 //!
 //! let text = "images:\n  - name: app\n    newTag: v1    # set by the pipeline\n";
-//! let change = Change { names: vec!["app".into()], tag: Some("v2".into()), ..Change::default() };
-//! let edited = edit(text.as_bytes(), &[change], &Options::default())?;
+//! let update = ImageUpdate { names: vec!["app".into()], tag: Some("v2".into()), ..ImageUpdate::default() };
+//! let edited = edit(text.as_bytes(), &[update], &EditOptions::default())?;
 //! assert_eq!(edited.text, b"images:\n  - name: app\n    newTag: v2    # set by the pipeline\n");
-//! # Ok::<(), overlay::Refusal>(())
+//! # Ok::<(), overlay::EditRefusal>(())
 //! ```
 //!
 //! How it is done: a parser that knows the bytes of every value finds what to replace, the bytes
@@ -21,22 +21,25 @@ mod document;
 mod images;
 mod lines;
 mod locate;
+mod overlays;
 mod plan;
 mod prove;
 mod quote;
+pub mod reasons;
 mod refusal;
 mod splice;
 mod wanted;
 
 pub use diff::Diff;
-use document::Document;
-use images::{Entry as Found, Images, Key};
+use document::YamlDocument;
+use images::{FoundEntry, Images, Key};
+pub use overlays::{Overlay, OverlayRefusal, directory_of, environment, is_kustomization};
 use plan::{Actions, NewEntry};
-pub use refusal::{Refusal, RefusalKind};
+pub use refusal::{EditRefusal, EditRefusalKind};
 
 /// One image that is wanted in an overlay.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Change {
+pub struct ImageUpdate {
     /// The repository as given, then as normalised: `["ghcr.io/data-literate/dex"]`.
     ///
     /// Compared with each entry's `name`, then with each `newName`. The first is what `rename`
@@ -77,7 +80,7 @@ impl Pin {
 
 /// What an edit may do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct EditOptions {
     /// What is written.
     pub pin: Pin,
     /// Allows another `newName` (`--rename`).
@@ -92,37 +95,37 @@ pub struct Options {
 
 /// The result of an edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edited {
+pub struct EditResult {
     /// The whole text; the old one, byte for byte, if nothing is to be done.
     pub text: Vec<u8>,
     /// What each change hit, in the order of the changes.
-    pub entries: Vec<EditedEntry>,
+    pub entries: Vec<EntryResult>,
     /// Whether `text` differs from the old one.
     pub changed: bool,
 }
 
 /// An entry that a change means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EditedEntry {
+pub struct EntryResult {
     /// Which of the changes, counted from 0.
-    pub change: usize,
+    pub update: usize,
     /// The entry's `name`.
     pub name: String,
     /// The line of its first key, counted from 1; of the old text, `None` for a new entry.
     pub line: Option<usize>,
     /// What was done.
-    pub outcome: Outcome,
+    pub outcome: EntryOutcome,
     /// Its value in the old text; empty for a new entry.
-    pub before: Value,
+    pub before: EntryValue,
     /// Its value in the new text.
-    pub after: Value,
+    pub after: EntryValue,
     /// Sentences for people, each with its line: found by newName, another entry not changed, ….
     pub notices: Vec<String>,
 }
 
 /// What was done with an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum EntryOutcome {
     /// It deploys the image already.
     Unchanged,
     /// Values were replaced (or removed), no line was added.
@@ -135,7 +138,7 @@ pub enum Outcome {
 
 /// What an entry makes of the image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Value {
+pub struct EntryValue {
     /// `newName`
     pub new_name: Option<String>,
     /// `newTag`, without the digest of the form `tag@sha256:…`.
@@ -146,18 +149,18 @@ pub struct Value {
 
 /// An entry of `images:` as it is in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct ImageEntry {
     /// `name`, as it is written: `app:latest` is legal.
     pub name: String,
     /// The rest.
-    pub value: Value,
+    pub value: EntryValue,
     /// `tagSuffix`
     pub tag_suffix: Option<String>,
     /// The line of its first key, counted from 1.
     pub line: usize,
 }
 
-impl Value {
+impl EntryValue {
     /// Returns the reference that kustomize makes of an entry of this name.
     pub fn image(&self, name: &str) -> String {
         let mut image = self.new_name.clone().unwrap_or_else(|| name.to_owned());
@@ -171,9 +174,9 @@ impl Value {
 /// Returns the entries of a kustomization, none if it has no `images`.
 ///
 /// # Errors
-/// [`RefusalKind::UnsupportedYaml`] for a text that [`edit`] would not touch either.
-pub fn read(text: &[u8]) -> Result<Vec<Entry>, Refusal> {
-    let document = Document::parse(text)?;
+/// [`EditRefusalKind::UnsupportedYaml`] for a text that [`edit`] would not touch either.
+pub fn read(text: &[u8]) -> Result<Vec<ImageEntry>, EditRefusal> {
+    let document = YamlDocument::parse(text)?;
     let images = images::find(&document)?;
     Ok(found(&images).iter().map(read_entry).collect())
 }
@@ -181,31 +184,31 @@ pub fn read(text: &[u8]) -> Result<Vec<Entry>, Refusal> {
 /// Returns the entries that a change means, several if it may mean several; nothing is checked.
 ///
 /// # Errors
-/// [`RefusalKind::UnsupportedYaml`] for a text that [`edit`] would not touch either.
-pub fn find(text: &[u8], change: &Change) -> Result<Vec<Entry>, Refusal> {
-    let document = Document::parse(text)?;
-    Ok(meant(&images::find(&document)?, change))
+/// [`EditRefusalKind::UnsupportedYaml`] for a text that [`edit`] would not touch either.
+pub fn find(text: &[u8], update: &ImageUpdate) -> Result<Vec<ImageEntry>, EditRefusal> {
+    let document = YamlDocument::parse(text)?;
+    Ok(meant(&images::find(&document)?, update))
 }
 
 /// Returns what the entry of this name made of the image in a text of another time; where there was
 /// none, the entry that the change means. `None` when the text names no such image, or cannot be read.
-pub fn image_in(text: &[u8], name: &str, change: &Change) -> Option<String> {
-    let document = Document::parse(text).ok()?;
+pub fn image_in(text: &[u8], name: &str, update: &ImageUpdate) -> Option<String> {
+    let document = YamlDocument::parse(text).ok()?;
     let images = images::find(&document).ok()?;
-    let named = Change {
+    let named = ImageUpdate {
         entry: Some(name.to_owned()),
-        ..change.clone()
+        ..update.clone()
     };
     let entry = meant(&images, &named)
         .into_iter()
-        .chain(meant(&images, change))
+        .chain(meant(&images, update))
         .next()?;
     Some(entry.value.image(&entry.name))
 }
 
-fn meant(images: &Images<'_>, change: &Change) -> Vec<Entry> {
+fn meant(images: &Images<'_>, update: &ImageUpdate) -> Vec<ImageEntry> {
     let found = found(images);
-    locate::candidates(found, change, false)
+    locate::candidates(found, update, false)
         .into_iter()
         .map(|at| read_entry(&found[at]))
         .collect()
@@ -216,17 +219,21 @@ fn meant(images: &Images<'_>, change: &Change) -> Vec<Entry> {
 /// Editing an edited text again changes nothing.
 ///
 /// # Errors
-/// A [`Refusal`] of any kind; nothing is to be written then.
-pub fn edit(text: &[u8], changes: &[Change], options: &Options) -> Result<Edited, Refusal> {
-    changes.iter().try_for_each(wanted::is_safe)?;
-    let document = Document::parse(text)?;
+/// A [`EditRefusal`] of any kind; nothing is to be written then.
+pub fn edit(
+    text: &[u8],
+    updates: &[ImageUpdate],
+    options: &EditOptions,
+) -> Result<EditResult, EditRefusal> {
+    updates.iter().try_for_each(wanted::is_safe)?;
+    let document = YamlDocument::parse(text)?;
     let images = images::find(&document)?;
     let mut work = Work::default();
-    for (at, change) in changes.iter().enumerate() {
-        work.plan(&images, at, change, options)?;
+    for (at, update) in updates.iter().enumerate() {
+        work.plan(&images, at, update, options)?;
     }
     let new = work.write(&document, &images)?;
-    Ok(Edited {
+    Ok(EditResult {
         changed: new.as_bytes() != text,
         text: new.into_bytes(),
         entries: work.entries,
@@ -238,7 +245,7 @@ pub fn edit(text: &[u8], changes: &[Change], options: &Options) -> Result<Edited
 struct Work {
     edited: std::collections::BTreeMap<usize, Actions>,
     created: Vec<NewEntry>,
-    entries: Vec<EditedEntry>,
+    entries: Vec<EntryResult>,
 }
 
 impl Work {
@@ -246,14 +253,14 @@ impl Work {
         &mut self,
         images: &Images<'_>,
         at: usize,
-        change: &Change,
-        options: &Options,
-    ) -> Result<(), Refusal> {
+        update: &ImageUpdate,
+        options: &EditOptions,
+    ) -> Result<(), EditRefusal> {
         let found = found(images);
-        let hits = locate::locate(found, change, options)?;
+        let hits = locate::locate(found, update, options)?;
         for hit in &hits {
             let entry = &found[hit.entry];
-            let actions = plan::plan(entry, change, options)?;
+            let actions = plan::plan(entry, update, options)?;
             self.entries
                 .push(report(at, entry, &actions, hit.notices.clone()));
             let known = self
@@ -265,20 +272,20 @@ impl Work {
             }
         }
         match hits.is_empty() {
-            true if options.create => self.create(found, at, change, options),
-            true => Err(locate::missing(found, change)),
+            true if options.create => self.create(found, at, update, options),
+            true => Err(locate::missing(found, update)),
             false => Ok(()),
         }
     }
 
     fn create(
         &mut self,
-        found: &[Found<'_>],
+        found: &[FoundEntry<'_>],
         at: usize,
-        change: &Change,
-        options: &Options,
-    ) -> Result<(), Refusal> {
-        let keys = plan::new_entry(change, options)?;
+        update: &ImageUpdate,
+        options: &EditOptions,
+    ) -> Result<(), EditRefusal> {
+        let keys = plan::new_entry(update, options)?;
         let name = &keys[0].1;
         locate::overrides_none(found, name)?;
         let clash = |other: &&NewEntry| {
@@ -290,7 +297,7 @@ impl Work {
         match self.created.iter().find(clash) {
             Some(other) if *other != keys => {
                 let message = format!("two changes add the entry `{name}` with different values");
-                Err(RefusalKind::Ambiguous
+                Err(EditRefusalKind::Ambiguous
                     .because(message)
                     .hint("pass one of them only"))
             }
@@ -304,7 +311,11 @@ impl Work {
         }
     }
 
-    fn write(&self, document: &Document<'_>, images: &Images<'_>) -> Result<String, Refusal> {
+    fn write(
+        &self,
+        document: &YamlDocument<'_>,
+        images: &Images<'_>,
+    ) -> Result<String, EditRefusal> {
         let found = found(images);
         let busy = || {
             self.edited
@@ -313,20 +324,25 @@ impl Work {
         };
         let edited: Vec<_> = busy().map(|(at, actions)| (&found[*at], actions)).collect();
         let followed = anchors::follow(document, images, &edited)?;
-        let follows = |node: &document::Node<'_>| followed.contains(node);
-        let mut patches = Vec::new();
+        let follows = |node: &document::YamlNode<'_>| followed.contains(node);
+        let mut token_edits = Vec::new();
         for (entry, actions) in &edited {
-            patches.extend(splice::patches(document.text, entry, actions, &follows)?);
+            token_edits.extend(splice::token_edits(
+                document.text,
+                entry,
+                actions,
+                &follows,
+            )?);
         }
         if !self.created.is_empty() {
-            patches.extend(create::patches(document, images, &self.created)?);
+            token_edits.extend(create::token_edits(document, images, &self.created)?);
         }
-        if patches.is_empty() {
+        if token_edits.is_empty() {
             return Ok(document.text.to_owned());
         }
-        let new = splice::apply(document.text, patches)?;
+        let new = splice::apply(document.text, token_edits)?;
         let created = self.created.iter().map(Vec::as_slice).collect();
-        let asked = prove::Asked {
+        let asked = prove::ExpectedEdits {
             edited: busy().map(|(at, actions)| (*at, actions)).collect(),
             created,
         };
@@ -335,15 +351,15 @@ impl Work {
     }
 }
 
-fn found<'i, 'd>(images: &'i Images<'d>) -> &'i [Found<'d>] {
+fn found<'i, 'd>(images: &'i Images<'d>) -> &'i [FoundEntry<'d>] {
     match images {
         Images::List(_, entries) => entries,
         Images::Absent | Images::Empty(..) => &[],
     }
 }
 
-fn read_entry(entry: &Found<'_>) -> Entry {
-    Entry {
+fn read_entry(entry: &FoundEntry<'_>) -> ImageEntry {
+    ImageEntry {
         name: entry.name.to_owned(),
         value: plan::value_of(entry),
         tag_suffix: entry.value(Key::TagSuffix).map(str::to_owned),
@@ -352,20 +368,20 @@ fn read_entry(entry: &Found<'_>) -> Entry {
 }
 
 fn report(
-    change: usize,
-    entry: &Found<'_>,
+    update: usize,
+    entry: &FoundEntry<'_>,
     actions: &Actions,
     notices: Vec<String>,
-) -> EditedEntry {
+) -> EntryResult {
     let inserts = actions.iter().any(|(key, _)| entry.field(*key).is_none());
-    EditedEntry {
-        change,
+    EntryResult {
+        update,
         name: entry.name.to_owned(),
         line: Some(entry.line()),
         outcome: match (actions.is_empty(), inserts) {
-            (true, _) => Outcome::Unchanged,
-            (_, true) => Outcome::Inserted,
-            (_, false) => Outcome::Replaced,
+            (true, _) => EntryOutcome::Unchanged,
+            (_, true) => EntryOutcome::Inserted,
+            (_, false) => EntryOutcome::Replaced,
         },
         before: plan::value_of(entry),
         after: plan::value_after(entry, actions),
@@ -373,20 +389,20 @@ fn report(
     }
 }
 
-fn report_new(change: usize, keys: &NewEntry) -> EditedEntry {
+fn report_new(update: usize, keys: &NewEntry) -> EntryResult {
     let value = |wanted| {
         keys.iter()
             .find(|(key, _)| *key == wanted)
             .map(|(_, value)| value.clone())
     };
     let (new_name, tag, digest) = (value(Key::NewName), value(Key::NewTag), value(Key::Digest));
-    EditedEntry {
-        change,
+    EntryResult {
+        update,
         name: value(Key::Name).unwrap_or_default(),
         line: None,
-        outcome: Outcome::Created,
-        before: Value::default(),
-        after: Value {
+        outcome: EntryOutcome::Created,
+        before: EntryValue::default(),
+        after: EntryValue {
             new_name,
             tag,
             digest,
@@ -395,12 +411,12 @@ fn report_new(change: usize, keys: &NewEntry) -> EditedEntry {
     }
 }
 
-fn contradiction(entry: &Found<'_>) -> Refusal {
+fn contradiction(entry: &FoundEntry<'_>) -> EditRefusal {
     let message = format!(
         "two changes want different values for the entry `{}`",
         entry.name
     );
-    RefusalKind::Ambiguous
+    EditRefusalKind::Ambiguous
         .because(message)
         .at(entry.line())
         .hint("pass one of them only")

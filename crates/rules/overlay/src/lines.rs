@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::splice::Patch;
+use crate::splice::TokenEdit;
 
 /// Returns what stands in front of a position on its line.
 pub(crate) fn before_on_line(text: &str, at: usize) -> &str {
@@ -41,18 +41,18 @@ pub(crate) fn whole(text: &str, first: usize, last: usize) -> Range<usize> {
 }
 
 /// Inserts a line, which may hold `\n`, below the one of this position, with that line's own end.
-pub(crate) fn insert_below(text: &str, at: usize, line: &str) -> Patch {
+pub(crate) fn insert_below(text: &str, at: usize, line: &str) -> TokenEdit {
     let end = end(text, at);
     let neighbour = line_end_at(text, end);
     if neighbour.is_empty() {
         let line_end = line_end_of_neighbours(text, at);
-        return Patch {
+        return TokenEdit {
             range: end..end,
             bytes: format!("{line_end}{}", line.replace('\n', line_end)),
         };
     }
     let next = end + neighbour.len();
-    Patch {
+    TokenEdit {
         range: next..next,
         bytes: line.replace('\n', neighbour) + neighbour,
     }

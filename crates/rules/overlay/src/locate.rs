@@ -1,8 +1,8 @@
 //! Which entries a change means, and whether editing them has an effect.
 
-use crate::images::{Entry, Key, split_version};
-use crate::refusal::{Refusal, RefusalKind};
-use crate::{Change, Options};
+use crate::images::{FoundEntry, Key, split_version};
+use crate::refusal::{EditRefusal, EditRefusalKind};
+use crate::{EditOptions, ImageUpdate};
 
 /// An entry that a change means.
 pub(crate) struct Hit {
@@ -14,34 +14,34 @@ pub(crate) struct Hit {
 ///
 /// The order: exactly this `--entry`; else `name` equal to a wanted name; else `newName` equal.
 pub(crate) fn locate(
-    entries: &[Entry<'_>],
-    change: &Change,
-    options: &Options,
-) -> Result<Vec<Hit>, Refusal> {
-    let found = candidates(entries, change, options.all);
+    entries: &[FoundEntry<'_>],
+    update: &ImageUpdate,
+    options: &EditOptions,
+) -> Result<Vec<Hit>, EditRefusal> {
+    let found = candidates(entries, update, options.all);
     if found.len() > 1 && !options.all {
-        return Err(several(entries, &found, change));
+        return Err(several(entries, &found, update));
     }
     for at in &found {
         no_version_in_new_name(&entries[*at])?;
-        deploys_what_is_wanted(&entries[*at], change, options)?;
-        not_overridden(entries, *at, &found, change, options)?;
+        deploys_what_is_wanted(&entries[*at], update, options)?;
+        not_overridden(entries, *at, &found, update, options)?;
     }
     Ok(found
         .iter()
         .map(|at| Hit {
             entry: *at,
-            notices: notices(entries, *at, &found, change),
+            notices: notices(entries, *at, &found, update),
         })
         .collect())
 }
 
 /// Says that the image is missing, and which entries there are.
-pub(crate) fn missing(entries: &[Entry<'_>], change: &Change) -> Refusal {
-    let wanted = change
+pub(crate) fn missing(entries: &[FoundEntry<'_>], update: &ImageUpdate) -> EditRefusal {
+    let wanted = update
         .entry
         .as_deref()
-        .or(change.names.first().map(String::as_str))
+        .or(update.names.first().map(String::as_str))
         .unwrap_or("");
     let message = match entries {
         [] => format!("no entry for `{wanted}`, the overlay lists no images"),
@@ -53,11 +53,11 @@ pub(crate) fn missing(entries: &[Entry<'_>], change: &Change) -> Refusal {
     } else {
         hint
     };
-    RefusalKind::ImageMissing.because(message).hint(hint)
+    EditRefusalKind::ImageMissing.because(message).hint(hint)
 }
 
 /// Refuses a new entry that would also change what an existing one makes.
-pub(crate) fn overrides_none(entries: &[Entry<'_>], name: &str) -> Result<(), Refusal> {
+pub(crate) fn overrides_none(entries: &[FoundEntry<'_>], name: &str) -> Result<(), EditRefusal> {
     let Some(earlier) = entries.iter().find(|entry| entry.output() == name) else {
         return Ok(());
     };
@@ -69,7 +69,7 @@ pub(crate) fn overrides_none(entries: &[Entry<'_>], name: &str) -> Result<(), Re
         "pass `--entry {}` to set that one, or remove it",
         earlier.name
     );
-    Err(RefusalKind::Shadowed
+    Err(EditRefusalKind::Shadowed
         .because(message)
         .at(earlier.line())
         .hint(hint))
@@ -88,28 +88,32 @@ fn short(name: &str) -> &str {
     name.strip_prefix("library/").unwrap_or(name)
 }
 
-fn wants(change: &Change, repository: &str) -> bool {
-    change
+fn wants(update: &ImageUpdate, repository: &str) -> bool {
+    update
         .names
         .iter()
         .any(|name| same_repository(name, repository))
 }
 
 /// Returns where the entries are that a change means.
-pub(crate) fn candidates(entries: &[Entry<'_>], change: &Change, all: bool) -> Vec<usize> {
-    let positions = |wanted: &dyn Fn(&Entry<'_>) -> bool| -> Vec<usize> {
+pub(crate) fn candidates(
+    entries: &[FoundEntry<'_>],
+    update: &ImageUpdate,
+    all: bool,
+) -> Vec<usize> {
+    let positions = |wanted: &dyn Fn(&FoundEntry<'_>) -> bool| -> Vec<usize> {
         (0..entries.len())
             .filter(|at| wanted(&entries[*at]))
             .collect()
     };
-    if let Some(name) = &change.entry {
+    if let Some(name) = &update.entry {
         return positions(&|entry| entry.name == *name);
     }
-    let by_name = |entry: &Entry<'_>| wants(change, entry.name);
-    let by_new_name = |entry: &Entry<'_>| {
+    let by_name = |entry: &FoundEntry<'_>| wants(update, entry.name);
+    let by_new_name = |entry: &FoundEntry<'_>| {
         entry
             .value(Key::NewName)
-            .is_some_and(|name| wants(change, name))
+            .is_some_and(|name| wants(update, name))
     };
     if all {
         return positions(&|entry| by_name(entry) || by_new_name(entry));
@@ -122,15 +126,15 @@ pub(crate) fn candidates(entries: &[Entry<'_>], change: &Change, all: bool) -> V
     }
 }
 
-fn several(entries: &[Entry<'_>], found: &[usize], change: &Change) -> Refusal {
+fn several(entries: &[FoundEntry<'_>], found: &[usize], update: &ImageUpdate) -> EditRefusal {
     let lines: Vec<_> = found
         .iter()
         .map(|at| format!("`{}` on line {}", entries[*at].name, entries[*at].line()))
         .collect();
-    let wanted = change
+    let wanted = update
         .entry
         .as_ref()
-        .or(change.names.first())
+        .or(update.names.first())
         .map_or("", String::as_str);
     let message = format!(
         "{} entries for `{wanted}`: {}",
@@ -145,13 +149,13 @@ fn several(entries: &[Entry<'_>], found: &[usize], change: &Change) -> Refusal {
     } else {
         "pass `--entry NAME` for one of them, or `--all` to set every one"
     };
-    RefusalKind::Ambiguous
+    EditRefusalKind::Ambiguous
         .because(message)
         .at(entries[found[0]].line())
         .hint(hint)
 }
 
-fn no_version_in_new_name(entry: &Entry<'_>) -> Result<(), Refusal> {
+fn no_version_in_new_name(entry: &FoundEntry<'_>) -> Result<(), EditRefusal> {
     let Some(new_name) = entry.value(Key::NewName) else {
         return Ok(());
     };
@@ -164,18 +168,21 @@ fn no_version_in_new_name(entry: &Entry<'_>) -> Result<(), Refusal> {
         .map_or(entry.line(), |field| field.token.line);
     let message = format!("the newName `{new_name}` has a version of its own");
     let hint = format!("write `newName: {repository}` and put the version into newTag or digest");
-    Err(RefusalKind::Ambiguous.because(message).at(line).hint(hint))
+    Err(EditRefusalKind::Ambiguous
+        .because(message)
+        .at(line)
+        .hint(hint))
 }
 
 fn deploys_what_is_wanted(
-    entry: &Entry<'_>,
-    change: &Change,
-    options: &Options,
-) -> Result<(), Refusal> {
-    if options.rename || wants(change, entry.output()) {
+    entry: &FoundEntry<'_>,
+    update: &ImageUpdate,
+    options: &EditOptions,
+) -> Result<(), EditRefusal> {
+    if options.rename || wants(update, entry.output()) {
         return Ok(());
     }
-    let wanted = change.names.first().map_or("", String::as_str);
+    let wanted = update.names.first().map_or("", String::as_str);
     let message = format!(
         "the entry `{}` deploys `{}`, not `{wanted}`",
         entry.name,
@@ -185,7 +192,7 @@ fn deploys_what_is_wanted(
         "pass `--rename` to write another newName, or `--image` with `{}`",
         entry.output()
     );
-    Err(RefusalKind::Ambiguous
+    Err(EditRefusalKind::Ambiguous
         .because(message)
         .at(entry.line())
         .hint(hint))
@@ -193,18 +200,18 @@ fn deploys_what_is_wanted(
 
 /// kustomize applies the entries in their order, so a later one can change the result of this one.
 fn not_overridden(
-    entries: &[Entry<'_>],
+    entries: &[FoundEntry<'_>],
     at: usize,
     found: &[usize],
-    change: &Change,
-    options: &Options,
-) -> Result<(), Refusal> {
+    update: &ImageUpdate,
+    options: &EditOptions,
+) -> Result<(), EditRefusal> {
     let entry = &entries[at];
-    let output = output_after(entry, change, options);
+    let output = output_after(entry, update, options);
     let others =
         |range: std::ops::Range<usize>| range.filter(|other| found.binary_search(other).is_err());
     if let Some(later) =
-        others(at + 1..entries.len()).find(|later| applies_to(&entries[*later], output, change))
+        others(at + 1..entries.len()).find(|later| applies_to(&entries[*later], output, update))
     {
         return Err(shadowed(entry, output, &entries[later]));
     }
@@ -213,7 +220,7 @@ fn not_overridden(
     };
     match others(0..at).find(feeds) {
         // Whoever names the entry means this one, and it is the one that takes effect.
-        Some(earlier) if change.entry.is_none() => Err(shadowed(
+        Some(earlier) if update.entry.is_none() => Err(shadowed(
             &entries[earlier],
             entries[earlier].output(),
             entry,
@@ -223,22 +230,26 @@ fn not_overridden(
 }
 
 /// A name with a tag, `app:v2`, applies to exactly that image.
-fn applies_to(later: &Entry<'_>, output: &str, change: &Change) -> bool {
+fn applies_to(later: &FoundEntry<'_>, output: &str, update: &ImageUpdate) -> bool {
     let (repository, version) = split_version(later.name);
     let tag = version.strip_prefix(':');
-    repository == output && (version.is_empty() || (tag.is_some() && tag == change.tag.as_deref()))
+    repository == output && (version.is_empty() || (tag.is_some() && tag == update.tag.as_deref()))
 }
 
-fn output_after<'e>(entry: &'e Entry<'_>, change: &'e Change, options: &Options) -> &'e str {
-    let keeps = !options.rename || wants(change, entry.output());
+fn output_after<'e>(
+    entry: &'e FoundEntry<'_>,
+    update: &'e ImageUpdate,
+    options: &EditOptions,
+) -> &'e str {
+    let keeps = !options.rename || wants(update, entry.output());
     if keeps {
         entry.output()
     } else {
-        change.names.first().map_or(entry.output(), String::as_str)
+        update.names.first().map_or(entry.output(), String::as_str)
     }
 }
 
-fn shadowed(earlier: &Entry<'_>, output: &str, later: &Entry<'_>) -> Refusal {
+fn shadowed(earlier: &FoundEntry<'_>, output: &str, later: &FoundEntry<'_>) -> EditRefusal {
     let message = format!(
         "the entry `{}` makes `{output}`, which the entry on line {} changes again: that one takes effect",
         earlier.name,
@@ -248,16 +259,21 @@ fn shadowed(earlier: &Entry<'_>, output: &str, later: &Entry<'_>) -> Refusal {
         "remove one of the two, or pass `--entry {}` for the one that takes effect",
         later.name
     );
-    RefusalKind::Shadowed
+    EditRefusalKind::Shadowed
         .because(message)
         .at(earlier.line())
         .hint(hint)
 }
 
-fn notices(entries: &[Entry<'_>], at: usize, found: &[usize], change: &Change) -> Vec<String> {
+fn notices(
+    entries: &[FoundEntry<'_>],
+    at: usize,
+    found: &[usize],
+    update: &ImageUpdate,
+) -> Vec<String> {
     let entry = &entries[at];
     let mut notices = Vec::new();
-    if change.entry.is_none() && !wants(change, entry.name) {
+    if update.entry.is_none() && !wants(update, entry.name) {
         notices.push(format!(
             "line {}: `{}` was found by its newName",
             entry.line(),
@@ -271,7 +287,7 @@ fn notices(entries: &[Entry<'_>], at: usize, found: &[usize], change: &Change) -
     {
         if sibling
             .value(Key::NewName)
-            .is_some_and(|name| wants(change, name))
+            .is_some_and(|name| wants(update, name))
         {
             notices.push(format!(
                 "line {}: `{}` deploys it too, not changed",
@@ -293,7 +309,7 @@ fn notices(entries: &[Entry<'_>], at: usize, found: &[usize], change: &Change) -
     notices
 }
 
-fn listed(entries: &[Entry<'_>]) -> String {
+fn listed(entries: &[FoundEntry<'_>]) -> String {
     const SHOWN: usize = 20;
     let names: Vec<_> = entries.iter().take(SHOWN).map(shown).collect();
     let more = entries.len().saturating_sub(SHOWN);
@@ -305,7 +321,7 @@ fn listed(entries: &[Entry<'_>]) -> String {
     names.join(", ") + &rest
 }
 
-fn shown(entry: &Entry<'_>) -> String {
+fn shown(entry: &FoundEntry<'_>) -> String {
     match entry.value(Key::NewName) {
         Some(new_name) => format!("`{}` (newName `{new_name}`)", entry.name),
         None => format!("`{}`", entry.name),

@@ -1,10 +1,10 @@
 //! What an entry needs so that it deploys the wanted image: the pin, the suffix, the rename.
 
-use crate::images::{Entry, Key, split_version};
+use crate::images::{FoundEntry, Key, split_version};
 use crate::locate::same_repository;
-use crate::refusal::{Refusal, RefusalKind};
+use crate::refusal::{EditRefusal, EditRefusalKind};
 use crate::wanted::is_name;
-use crate::{Change, Options, Pin, Value};
+use crate::{EditOptions, EntryValue, ImageUpdate, Pin};
 
 /// What becomes of one key of an entry; keys without an action stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,12 +20,12 @@ pub(crate) type NewEntry = Vec<(Key, String)>;
 
 /// Returns the actions for an existing entry, empty if it deploys the image already.
 pub(crate) fn plan(
-    entry: &Entry<'_>,
-    change: &Change,
-    options: &Options,
-) -> Result<Actions, Refusal> {
-    let mut actions = rename(entry, change);
-    actions.extend(pin(entry, change, options)?);
+    entry: &FoundEntry<'_>,
+    update: &ImageUpdate,
+    options: &EditOptions,
+) -> Result<Actions, EditRefusal> {
+    let mut actions = rename(entry, update);
+    actions.extend(pin(entry, update, options)?);
     actions.extend(suffix(entry, options)?);
     actions.retain(|(key, action)| !is_done(entry, *key, action));
     for (key, _) in &actions {
@@ -35,22 +35,24 @@ pub(crate) fn plan(
 }
 
 /// Returns the keys of a new entry; refuses an image that would pin nothing.
-pub(crate) fn new_entry(change: &Change, options: &Options) -> Result<NewEntry, Refusal> {
-    let wanted = change.names.first().map_or("", String::as_str);
-    let name = change.entry.as_deref().unwrap_or(wanted);
+pub(crate) fn new_entry(
+    update: &ImageUpdate,
+    options: &EditOptions,
+) -> Result<NewEntry, EditRefusal> {
+    let wanted = update.names.first().map_or("", String::as_str);
+    let name = update.entry.as_deref().unwrap_or(wanted);
     if !is_name(name) {
-        return Err(
-            RefusalKind::IncompleteImage.because(format!("{name:?} is no name for a new entry"))
-        );
+        return Err(EditRefusalKind::IncompleteImage
+            .because(format!("{name:?} is no name for a new entry")));
     }
-    let tag = change
+    let tag = update
         .tag
         .clone()
-        .filter(|_| options.pin != Pin::Digest || change.digest.is_some());
+        .filter(|_| options.pin != Pin::Digest || update.digest.is_some());
     let digest = match options.pin {
-        Pin::Keep => change.digest.clone().filter(|_| tag.is_none()),
+        Pin::Keep => update.digest.clone().filter(|_| tag.is_none()),
         Pin::Digest => Some(needed(
-            &change.digest,
+            &update.digest,
             "digest",
             "a new entry with `--pin digest`",
             None,
@@ -71,9 +73,9 @@ pub(crate) fn new_entry(change: &Change, options: &Options) -> Result<NewEntry, 
 }
 
 /// Returns the value that the entry has now: `newTag: tag@digest` is taken apart.
-pub(crate) fn value_of(entry: &Entry<'_>) -> Value {
+pub(crate) fn value_of(entry: &FoundEntry<'_>) -> EntryValue {
     let (tag, inline) = tag_and_digest(entry);
-    Value {
+    EntryValue {
         new_name: entry.value(Key::NewName).map(str::to_owned),
         tag: tag.map(str::to_owned),
         digest: entry.value(Key::Digest).or(inline).map(str::to_owned),
@@ -81,7 +83,7 @@ pub(crate) fn value_of(entry: &Entry<'_>) -> Value {
 }
 
 /// Returns the value that the entry has once the actions are done.
-pub(crate) fn value_after(entry: &Entry<'_>, actions: &Actions) -> Value {
+pub(crate) fn value_after(entry: &FoundEntry<'_>, actions: &Actions) -> EntryValue {
     let mut value = value_of(entry);
     for (key, action) in actions {
         let text = match action {
@@ -98,7 +100,7 @@ pub(crate) fn value_after(entry: &Entry<'_>, actions: &Actions) -> Value {
     value
 }
 
-fn set_tag(value: &mut Value, text: Option<String>, entry: &Entry<'_>) {
+fn set_tag(value: &mut EntryValue, text: Option<String>, entry: &FoundEntry<'_>) {
     match text.as_deref().and_then(|text| text.split_once('@')) {
         Some((tag, digest)) => {
             value.tag = Some(tag.to_owned());
@@ -113,7 +115,7 @@ fn set_tag(value: &mut Value, text: Option<String>, entry: &Entry<'_>) {
 }
 
 /// Takes Renovate's form `newTag: tag@sha256:…` apart.
-fn tag_and_digest<'e>(entry: &'e Entry<'_>) -> (Option<&'e str>, Option<&'e str>) {
+fn tag_and_digest<'e>(entry: &'e FoundEntry<'_>) -> (Option<&'e str>, Option<&'e str>) {
     match entry.value(Key::NewTag) {
         None => (None, None),
         Some(value) => match value.split_once('@') {
@@ -124,19 +126,23 @@ fn tag_and_digest<'e>(entry: &'e Entry<'_>) -> (Option<&'e str>, Option<&'e str>
 }
 
 /// That renaming is allowed was asked when the entry was located.
-fn rename(entry: &Entry<'_>, change: &Change) -> Actions {
-    let keeps = change
+fn rename(entry: &FoundEntry<'_>, update: &ImageUpdate) -> Actions {
+    let keeps = update
         .names
         .iter()
         .any(|name| same_repository(name, entry.output()));
-    match change.names.first() {
+    match update.names.first() {
         Some(wanted) if !keeps => vec![(Key::NewName, Action::Set(wanted.clone()))],
         _ => Vec::new(),
     }
 }
 
 /// Tag and digest are one unit: what is written never leaves half of an older image standing.
-fn pin(entry: &Entry<'_>, change: &Change, options: &Options) -> Result<Actions, Refusal> {
+fn pin(
+    entry: &FoundEntry<'_>,
+    update: &ImageUpdate,
+    options: &EditOptions,
+) -> Result<Actions, EditRefusal> {
     let (tag, inline) = tag_and_digest(entry);
     let digest = entry.value(Key::Digest);
     if inline.is_some() && digest.is_some() {
@@ -144,7 +150,7 @@ fn pin(entry: &Entry<'_>, change: &Change, options: &Options) -> Result<Actions,
             "the entry `{}` has a digest in newTag and one in digest",
             entry.name
         );
-        return Err(RefusalKind::Ambiguous
+        return Err(EditRefusalKind::Ambiguous
             .because(message)
             .at(entry.line())
             .hint("remove one of the two"));
@@ -154,7 +160,7 @@ fn pin(entry: &Entry<'_>, change: &Change, options: &Options) -> Result<Actions,
     // An entry that lives by its digest alone keeps doing so: kustomize writes `name@digest`.
     let needs_tag = match options.pin {
         Pin::Keep => tag.is_some() || !has_digest,
-        Pin::Digest => tag.is_some() || change.tag.is_some(),
+        Pin::Digest => tag.is_some() || update.tag.is_some(),
         Pin::Tag => true,
     };
     let asks = format!(
@@ -164,16 +170,16 @@ fn pin(entry: &Entry<'_>, change: &Change, options: &Options) -> Result<Actions,
     );
     let line = Some(entry.line());
     let new_digest = needs_digest
-        .then(|| needed(&change.digest, "digest", &asks, line))
+        .then(|| needed(&update.digest, "digest", &asks, line))
         .transpose()?;
     let new_tag = needs_tag
-        .then(|| needed(&change.tag, "tag", &asks, line))
+        .then(|| needed(&update.tag, "tag", &asks, line))
         .transpose()?;
     Ok(in_their_keys(entry, new_tag, new_digest, inline.is_some()))
 }
 
 fn in_their_keys(
-    entry: &Entry<'_>,
+    entry: &FoundEntry<'_>,
     tag: Option<String>,
     digest: Option<String>,
     inline: bool,
@@ -199,34 +205,37 @@ fn needed(
     what: &str,
     asks: &str,
     line: Option<usize>,
-) -> Result<String, Refusal> {
+) -> Result<String, EditRefusal> {
     let hint = match what {
         "tag" => "pass `--image REPOSITORY:TAG`, or `--pin digest` with a digest",
         _ => "pass `--image REPOSITORY:TAG@sha256:…`, or `--pin tag` to drop the digest",
     };
     let missing = || {
-        RefusalKind::IncompleteImage.because(format!("{asks} needs a {what}, the image has none"))
+        EditRefusalKind::IncompleteImage
+            .because(format!("{asks} needs a {what}, the image has none"))
     };
-    value.clone().ok_or_else(|| Refusal {
+    value.clone().ok_or_else(|| EditRefusal {
         line,
         ..missing().hint(hint)
     })
 }
 
 /// kustomize uses `tagSuffix` only where neither newTag nor digest is set: it would become dead.
-fn suffix(entry: &Entry<'_>, options: &Options) -> Result<Actions, Refusal> {
+fn suffix(entry: &FoundEntry<'_>, options: &EditOptions) -> Result<Actions, EditRefusal> {
     match entry.field(Key::TagSuffix) {
         None => Ok(Vec::new()),
         Some(_) if options.drop_suffix => Ok(vec![(Key::TagSuffix, Action::Delete)]),
         Some(field) => {
             let message = "the entry has a tagSuffix, which newTag and digest leave without effect";
-            let refusal = RefusalKind::Ambiguous.because(message).at(field.token.line);
+            let refusal = EditRefusalKind::Ambiguous
+                .because(message)
+                .at(field.token.line);
             Err(refusal.hint("pass `--drop-suffix` to remove it"))
         }
     }
 }
 
-fn is_done(entry: &Entry<'_>, key: Key, action: &Action) -> bool {
+fn is_done(entry: &FoundEntry<'_>, key: Key, action: &Action) -> bool {
     match (entry.field(key), action) {
         (Some(field), Action::Set(value)) => field.is_text && field.value == Some(value.as_str()),
         (field, Action::Delete) => field.is_none(),
@@ -234,8 +243,8 @@ fn is_done(entry: &Entry<'_>, key: Key, action: &Action) -> bool {
     }
 }
 
-fn editable(entry: &Entry<'_>, key: Key) -> Result<(), Refusal> {
-    let aliased = matches!(entry.node.kind, crate::document::Kind::Alias { .. });
+fn editable(entry: &FoundEntry<'_>, key: Key) -> Result<(), EditRefusal> {
+    let aliased = matches!(entry.node.kind, crate::document::NodeKind::Alias { .. });
     let merged = entry.field(key).is_some_and(|field| field.pair.is_none());
     if !aliased && !merged {
         return Ok(());
@@ -250,7 +259,7 @@ fn editable(entry: &Entry<'_>, key: Key) -> Result<(), Refusal> {
         key.as_str(),
         entry.name
     );
-    Err(RefusalKind::UnsupportedYaml
+    Err(EditRefusalKind::UnsupportedYaml
         .because(message)
         .at(entry.line())
         .hint("write it out in the entry"))

@@ -9,13 +9,13 @@ use yaml_rust2::scanner::TScalarStyle;
 use crate::images::Key;
 use crate::plan::{Action, Actions};
 use crate::quote::reads_as_other;
-use crate::refusal::{Refusal, RefusalKind};
+use crate::refusal::{EditRefusal, EditRefusalKind};
 
 /// From so many bytes on, a thread costs less than it saves.
 const LARGE: usize = 64 * 1024;
 
 /// What an edit is meant to do to the data.
-pub(crate) struct Asked<'a> {
+pub(crate) struct ExpectedEdits<'a> {
     /// Entries by their position, and what becomes of their keys.
     pub(crate) edited: Vec<(usize, &'a Actions)>,
     /// Entries appended to the list.
@@ -23,7 +23,7 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Refuses unless the new text's data are the old text's with exactly these changes.
-pub(crate) fn prove(old: &str, new: &str, asked: &Asked<'_>) -> Result<(), Refusal> {
+pub(crate) fn prove(old: &str, new: &str, asked: &ExpectedEdits<'_>) -> Result<(), EditRefusal> {
     let (before, after) = read_both(old, new)?;
     let edits = before.expect(asked).ok_or_else(unproven)?;
     match before.edited(edits) {
@@ -33,7 +33,7 @@ pub(crate) fn prove(old: &str, new: &str, asked: &Asked<'_>) -> Result<(), Refus
 }
 
 /// Reads both texts, large ones at the same time.
-fn read_both(old: &str, new: &str) -> Result<(Model, Model), Refusal> {
+fn read_both(old: &str, new: &str) -> Result<(Model, Model), EditRefusal> {
     if old.len() < LARGE {
         return Ok((Model::read(old)?, Model::read(new)?));
     }
@@ -47,23 +47,23 @@ fn read_both(old: &str, new: &str) -> Result<(Model, Model), Refusal> {
     })
 }
 
-fn unproven() -> Refusal {
+fn unproven() -> EditRefusal {
     let message = "the edit could not be proven to change this image and nothing else";
     let hint = "write the entry with one `key: value` a line, without anchors, aliases and tags";
-    RefusalKind::UnsupportedYaml.because(message).hint(hint)
+    EditRefusalKind::UnsupportedYaml.because(message).hint(hint)
 }
 
 /// A text as the flat tokens of its data: style, comments and anchors' names are gone.
 #[derive(Default)]
 struct Model {
-    tokens: Vec<Token>,
+    tokens: Vec<ModelToken>,
     /// The collections that some alias repeats: a change inside would be a change there too.
     repeated: Vec<Range<usize>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-enum Token {
-    Document,
+enum ModelToken {
+    YamlDocument,
     /// An alias of a scalar is this scalar.
     Scalar {
         value: String,
@@ -87,10 +87,10 @@ enum Reads {
 }
 
 /// A range of tokens and what takes its place.
-type Edit = (Range<usize>, Vec<Token>);
+type ExpectedEdit = (Range<usize>, Vec<ModelToken>);
 
 impl Model {
-    fn read(text: &str) -> Result<Self, Refusal> {
+    fn read(text: &str) -> Result<Self, EditRefusal> {
         // The parser takes a tab between `:` and a plain value for an error. Both texts are read
         // with a blank instead, and what is edited never holds a tab.
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
@@ -107,14 +107,14 @@ impl Model {
     }
 
     /// Returns the edits of the tokens, in order; `None` if there is nothing of that shape.
-    fn expect(&self, asked: &Asked<'_>) -> Option<Vec<Edit>> {
+    fn expect(&self, asked: &ExpectedEdits<'_>) -> Option<Vec<ExpectedEdit>> {
         match self.tokens.get(1) {
             None => Some(vec![(
                 0..0,
-                [vec![Token::Document], mapping(new_images(asked))].concat(),
+                [vec![ModelToken::YamlDocument], mapping(new_images(asked))].concat(),
             )]),
-            Some(Token::Scalar { .. }) => Some(vec![(1..2, mapping(new_images(asked)))]),
-            Some(Token::Open {
+            Some(ModelToken::Scalar { .. }) => Some(vec![(1..2, mapping(new_images(asked)))]),
+            Some(ModelToken::Open {
                 is_mapping: true, ..
             }) => {
                 let children = self.children(1);
@@ -130,10 +130,14 @@ impl Model {
         }
     }
 
-    fn expect_list(&self, list: Range<usize>, asked: &Asked<'_>) -> Option<Vec<Edit>> {
+    fn expect_list(
+        &self,
+        list: Range<usize>,
+        asked: &ExpectedEdits<'_>,
+    ) -> Option<Vec<ExpectedEdit>> {
         match &self.tokens[list.start] {
-            Token::Scalar { .. } => return Some(vec![(list, new_list(asked))]),
-            Token::Open {
+            ModelToken::Scalar { .. } => return Some(vec![(list, new_list(asked))]),
+            ModelToken::Open {
                 is_mapping: false, ..
             } => {}
             _ => return None,
@@ -147,8 +151,8 @@ impl Model {
         Some(edits)
     }
 
-    fn expect_entry(&self, entry: usize, actions: &Actions) -> Option<Vec<Edit>> {
-        let Token::Open {
+    fn expect_entry(&self, entry: usize, actions: &Actions) -> Option<Vec<ExpectedEdit>> {
+        let ModelToken::Open {
             is_mapping: true, ..
         } = self.tokens[entry]
         else {
@@ -176,7 +180,7 @@ impl Model {
     fn children(&self, open: usize) -> Vec<Range<usize>> {
         let mut children = Vec::new();
         let mut at = open + 1;
-        while at < self.tokens.len() && self.tokens[at] != Token::Close {
+        while at < self.tokens.len() && self.tokens[at] != ModelToken::Close {
             let end = self.end_of(at);
             children.push(at..end);
             at = end;
@@ -188,8 +192,8 @@ impl Model {
         let mut depth = 0_usize;
         for (at, token) in self.tokens.iter().enumerate().skip(start) {
             match token {
-                Token::Open { .. } => depth += 1,
-                Token::Close => depth = depth.saturating_sub(1),
+                ModelToken::Open { .. } => depth += 1,
+                ModelToken::Close => depth = depth.saturating_sub(1),
                 _ => {}
             }
             if depth == 0 {
@@ -206,7 +210,7 @@ impl Model {
     }
 
     /// Returns the tokens as they must be after the edits; `None` if those are not local.
-    fn edited(self, edits: Vec<Edit>) -> Option<Vec<Token>> {
+    fn edited(self, edits: Vec<ExpectedEdit>) -> Option<Vec<ModelToken>> {
         let inside = |range: &Range<usize>| {
             self.repeated
                 .iter()
@@ -229,43 +233,43 @@ impl Model {
     }
 }
 
-fn text(value: &str) -> Token {
-    Token::Scalar {
+fn text(value: &str) -> ModelToken {
+    ModelToken::Scalar {
         value: value.to_owned(),
         reads: Reads::Text,
     }
 }
 
-fn mapping(content: Vec<Token>) -> Vec<Token> {
+fn mapping(content: Vec<ModelToken>) -> Vec<ModelToken> {
     [
-        vec![Token::Open {
+        vec![ModelToken::Open {
             is_mapping: true,
             tag: None,
         }],
         content,
-        vec![Token::Close],
+        vec![ModelToken::Close],
     ]
     .concat()
 }
 
-fn new_images(asked: &Asked<'_>) -> Vec<Token> {
+fn new_images(asked: &ExpectedEdits<'_>) -> Vec<ModelToken> {
     [vec![text("images")], new_list(asked)].concat()
 }
 
-fn new_list(asked: &Asked<'_>) -> Vec<Token> {
+fn new_list(asked: &ExpectedEdits<'_>) -> Vec<ModelToken> {
     [
-        vec![Token::Open {
+        vec![ModelToken::Open {
             is_mapping: false,
             tag: None,
         }],
         new_entries(asked),
-        vec![Token::Close],
+        vec![ModelToken::Close],
     ]
     .concat()
 }
 
-fn new_entries(asked: &Asked<'_>) -> Vec<Token> {
-    let pairs = |keys: &[(Key, String)]| -> Vec<Token> {
+fn new_entries(asked: &ExpectedEdits<'_>) -> Vec<ModelToken> {
+    let pairs = |keys: &[(Key, String)]| -> Vec<ModelToken> {
         keys.iter()
             .flat_map(|(key, value)| [text(key.as_str()), text(value)])
             .collect()
@@ -291,11 +295,11 @@ impl Reader {
     fn take(&mut self, event: Event) -> Option<()> {
         let at = self.model.tokens.len();
         let token = match event {
-            Event::DocumentStart => Token::Document,
+            Event::DocumentStart => ModelToken::YamlDocument,
             Event::Scalar(value, style, anchor, tag) => {
                 self.anchor(anchor, at..at + 1);
                 let reads = reads(&value, style, tag);
-                Token::Scalar { value, reads }
+                ModelToken::Scalar { value, reads }
             }
             Event::Alias(anchor) => self.alias(anchor)?,
             Event::SequenceStart(anchor, tag) => self.start(false, anchor, tag),
@@ -303,7 +307,7 @@ impl Reader {
             Event::SequenceEnd | Event::MappingEnd => {
                 let (start, anchor) = self.open.pop()?;
                 self.anchor(anchor, start..at + 1);
-                Token::Close
+                ModelToken::Close
             }
             _ => return Some(()),
         };
@@ -311,9 +315,9 @@ impl Reader {
         Some(())
     }
 
-    fn start(&mut self, is_mapping: bool, anchor: usize, tag: Option<Tag>) -> Token {
+    fn start(&mut self, is_mapping: bool, anchor: usize, tag: Option<Tag>) -> ModelToken {
         self.open.push((self.model.tokens.len(), anchor));
-        Token::Open {
+        ModelToken::Open {
             is_mapping,
             tag: tag.map(|tag| tag.handle + &tag.suffix),
         }
@@ -326,13 +330,13 @@ impl Reader {
     }
 
     /// An anchor that is not complete yet, an alias inside of itself, is not known here.
-    fn alias(&mut self, anchor: usize) -> Option<Token> {
+    fn alias(&mut self, anchor: usize) -> Option<ModelToken> {
         let target = self.anchors.get(&anchor)?;
         match &self.model.tokens[target.start] {
-            scalar @ Token::Scalar { .. } => Some(scalar.clone()),
+            scalar @ ModelToken::Scalar { .. } => Some(scalar.clone()),
             _ => {
                 self.model.repeated.push(target.clone());
-                Some(Token::Repeat(anchor))
+                Some(ModelToken::Repeat(anchor))
             }
         }
     }

@@ -2,16 +2,18 @@
 
 use std::fmt;
 
-use contract::{Reason, editing};
+use contract::Reason;
+
+use crate::reasons;
 
 /// Why nothing was edited.
 ///
 /// `Display` gives what is there, a lowercase fragment that starts with the line where one is
 /// known; what to do about it is in the field `hint`. The caller puts the file's name in front.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Refusal {
+pub struct EditRefusal {
     /// The word for reports.
-    pub kind: RefusalKind,
+    pub kind: EditRefusalKind,
     /// The line, counted from 1, that the message is about.
     pub line: Option<usize>,
     /// What is there: a lowercase fragment without a period, names and lines included.
@@ -22,7 +24,7 @@ pub struct Refusal {
 
 /// The closed list of reasons for editing (the report's `reason`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefusalKind {
+pub enum EditRefusalKind {
     /// No entry goes by one of the wanted names.
     ImageMissing,
     /// The entry needs a tag or a digest which the image does not have, or which is no valid one.
@@ -35,15 +37,15 @@ pub enum RefusalKind {
     UnsupportedYaml,
 }
 
-impl RefusalKind {
+impl EditRefusalKind {
     /// Returns the reason of the report.
     pub fn reason(self) -> Reason {
         match self {
-            Self::ImageMissing => editing::IMAGE_MISSING,
-            Self::IncompleteImage => editing::INCOMPLETE_IMAGE,
-            Self::Ambiguous => editing::AMBIGUOUS,
-            Self::Shadowed => editing::SHADOWED,
-            Self::UnsupportedYaml => editing::UNSUPPORTED_YAML,
+            Self::ImageMissing => reasons::IMAGE_MISSING,
+            Self::IncompleteImage => reasons::INCOMPLETE_IMAGE,
+            Self::Ambiguous => reasons::AMBIGUOUS,
+            Self::Shadowed => reasons::SHADOWED,
+            Self::UnsupportedYaml => reasons::UNSUPPORTED_YAML,
         }
     }
 
@@ -52,8 +54,8 @@ impl RefusalKind {
         self.reason().word
     }
 
-    pub(crate) fn because(self, message: impl Into<String>) -> Refusal {
-        Refusal {
+    pub(crate) fn because(self, message: impl Into<String>) -> EditRefusal {
+        EditRefusal {
             kind: self,
             line: None,
             message: message.into(),
@@ -62,7 +64,7 @@ impl RefusalKind {
     }
 }
 
-impl Refusal {
+impl EditRefusal {
     pub(crate) fn at(mut self, line: usize) -> Self {
         self.line = Some(line);
         self
@@ -74,13 +76,13 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for RefusalKind {
+impl fmt::Display for EditRefusalKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.as_str())
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for EditRefusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(line) = self.line {
             write!(out, "line {line}: ")?;

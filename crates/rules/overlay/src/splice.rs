@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
-use crate::document::{Kind, Node, Tag};
-use crate::images::{Entry, Field, Key};
+use crate::document::{NodeKind, YamlNode, YamlTag};
+use crate::images::{Field, FoundEntry, Key};
 use crate::lines;
 use crate::plan::{Action, Actions};
 use crate::quote::plain_or_quoted;
-use crate::refusal::{Refusal, RefusalKind};
+use crate::refusal::{EditRefusal, EditRefusalKind};
 
 /// What must follow the `:` of a key without value: to libyaml, and so to kustomize, `key:,` and `key:}` are
 /// keys whose names end with a colon.
@@ -17,21 +17,21 @@ const COLON_ENDS: &str = " ";
 
 /// A range of the old text and what takes its place.
 #[derive(Debug)]
-pub(crate) struct Patch {
+pub(crate) struct TokenEdit {
     pub(crate) range: Range<usize>,
     pub(crate) bytes: String,
 }
 
 /// Returns the new text: every byte outside of the patches is the old one.
-pub(crate) fn apply(text: &str, mut patches: Vec<Patch>) -> Result<String, Refusal> {
-    patches.sort_by_key(|patch| (patch.range.start, patch.range.end));
-    let mut new = String::with_capacity(text.len() + patches.len() * 32);
+pub(crate) fn apply(text: &str, mut token_edits: Vec<TokenEdit>) -> Result<String, EditRefusal> {
+    token_edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+    let mut new = String::with_capacity(text.len() + token_edits.len() * 32);
     let mut done = 0;
-    for Patch { range, bytes } in patches {
+    for TokenEdit { range, bytes } in token_edits {
         let between = text
             .get(done..range.start)
             .filter(|_| range.start <= range.end);
-        let overlap = || RefusalKind::UnsupportedYaml.because("two edits of the same bytes");
+        let overlap = || EditRefusalKind::UnsupportedYaml.because("two edits of the same bytes");
         new.push_str(between.ok_or_else(overlap)?);
         new.push_str(&bytes);
         done = range.end;
@@ -41,24 +41,24 @@ pub(crate) fn apply(text: &str, mut patches: Vec<Patch>) -> Result<String, Refus
 }
 
 /// Returns the patches for one entry. `follows` tells which aliases change with their anchor.
-pub(crate) fn patches(
+pub(crate) fn token_edits(
     text: &str,
-    entry: &Entry<'_>,
+    entry: &FoundEntry<'_>,
     actions: &Actions,
-    follows: &dyn Fn(&Node<'_>) -> bool,
-) -> Result<Vec<Patch>, Refusal> {
-    let Kind::Mapping { pairs, flow } = &entry.node.kind else {
+    follows: &dyn Fn(&YamlNode<'_>) -> bool,
+) -> Result<Vec<TokenEdit>, EditRefusal> {
+    let NodeKind::Mapping { pairs, flow } = &entry.node.kind else {
         return Err(unsupported(
             entry.node,
             "an entry that is no mapping of its own",
         ));
     };
-    let body = Body {
+    let body = EntryBody {
         text,
         pairs,
         flow: *flow,
     };
-    let mut patches = Vec::new();
+    let mut token_edits = Vec::new();
     for (key, action) in actions {
         let field = entry
             .field(*key)
@@ -66,31 +66,37 @@ pub(crate) fn patches(
         match (action, field) {
             (Action::Set(_), Some((field, _))) if follows(field.token) => {}
             (Action::Set(value), Some((field, at))) => {
-                patches.push(body.replace(at, field, value)?)
+                token_edits.push(body.replace(at, field, value)?)
             }
-            (Action::Set(value), None) => patches.push(body.insert(*key, value)?),
-            (Action::Delete, Some((_, at))) => patches.push(body.delete(at)?),
+            (Action::Set(value), None) => token_edits.push(body.insert(*key, value)?),
+            (Action::Delete, Some((_, at))) => token_edits.push(body.delete(at)?),
             (Action::Delete, None) => {}
         }
     }
-    Ok(patches)
+    Ok(token_edits)
 }
 
 /// Returns where the content of a node ends, comments and blanks after it not included.
-pub(crate) fn end_of(text: &str, key: &Node<'_>, value: &Node<'_>) -> Result<usize, Refusal> {
+pub(crate) fn end_of(
+    text: &str,
+    key: &YamlNode<'_>,
+    value: &YamlNode<'_>,
+) -> Result<usize, EditRefusal> {
     match &value.kind {
-        Kind::Scalar {
+        NodeKind::Scalar {
             style: ScalarStyle::Literal | ScalarStyle::Folded,
             ..
         } => Err(unsupported(value, "a block scalar at the end of an entry")),
-        Kind::Scalar { .. } if value.span.is_empty() => colon(text, key),
-        Kind::Scalar { .. } | Kind::Alias { .. } => Ok(value.span.end),
-        Kind::Sequence { flow: true, .. } | Kind::Mapping { flow: true, .. } => Ok(value.span.end),
-        Kind::Sequence { items, .. } => match items.last() {
+        NodeKind::Scalar { .. } if value.span.is_empty() => colon(text, key),
+        NodeKind::Scalar { .. } | NodeKind::Alias { .. } => Ok(value.span.end),
+        NodeKind::Sequence { flow: true, .. } | NodeKind::Mapping { flow: true, .. } => {
+            Ok(value.span.end)
+        }
+        NodeKind::Sequence { items, .. } => match items.last() {
             Some(last) if !last.span.is_empty() => end_of(text, key, last),
             _ => Err(unsupported(value, "an empty item at the end of an entry")),
         },
-        Kind::Mapping { pairs, .. } => match pairs.last() {
+        NodeKind::Mapping { pairs, .. } => match pairs.last() {
             Some((key, value)) => end_of(text, key, value),
             None => Ok(value.span.end),
         },
@@ -98,7 +104,7 @@ pub(crate) fn end_of(text: &str, key: &Node<'_>, value: &Node<'_>) -> Result<usi
 }
 
 /// Returns the position after the `:` of a key; refuses the explicit form `? key`.
-pub(crate) fn colon(text: &str, key: &Node<'_>) -> Result<usize, Refusal> {
+pub(crate) fn colon(text: &str, key: &YamlNode<'_>) -> Result<usize, EditRefusal> {
     let after = &text[key.span.end..];
     let blanks = after.len() - after.trim_start_matches([' ', '\t']).len();
     let before = lines::before_on_line(text, key.span.start).trim_end_matches([' ', '\t']);
@@ -108,59 +114,60 @@ pub(crate) fn colon(text: &str, key: &Node<'_>) -> Result<usize, Refusal> {
     Ok(key.span.end + blanks + 1)
 }
 
-pub(crate) fn unsupported(node: &Node<'_>, message: &str) -> Refusal {
-    let refusal = RefusalKind::UnsupportedYaml.because(format!("{message}, which is not edited"));
+pub(crate) fn unsupported(node: &YamlNode<'_>, message: &str) -> EditRefusal {
+    let refusal =
+        EditRefusalKind::UnsupportedYaml.because(format!("{message}, which is not edited"));
     refusal
         .at(node.line)
         .hint("write it as `key: value` on one line")
 }
 
 /// The pairs of an entry in their text.
-struct Body<'e> {
+struct EntryBody<'e> {
     text: &'e str,
-    pairs: &'e [(Node<'e>, Node<'e>)],
+    pairs: &'e [(YamlNode<'e>, YamlNode<'e>)],
     flow: bool,
 }
 
-impl Body<'_> {
+impl EntryBody<'_> {
     /// The value alone is replaced, in the quotes that it has.
-    fn replace(&self, at: usize, field: &Field<'_>, value: &str) -> Result<Patch, Refusal> {
+    fn replace(&self, at: usize, field: &Field<'_>, value: &str) -> Result<TokenEdit, EditRefusal> {
         let (key, token) = (&self.pairs[at].0, field.token);
         let colon = colon(self.text, key)?;
-        if token.tag == Tag::Other {
+        if token.tag == YamlTag::Other {
             return Err(unsupported(token, "a value with a tag"));
         }
         if token.span.is_empty() {
-            let bare = token.anchor == 0 && token.tag == Tag::None;
-            let patch = Patch {
+            let bare = token.anchor == 0 && token.tag == YamlTag::None;
+            let edit = TokenEdit {
                 range: colon..colon,
                 bytes: format!(" {}", plain_or_quoted(value)),
             };
             return if bare {
-                Ok(patch)
+                Ok(edit)
             } else {
                 Err(unsupported(token, "an empty value with an anchor or tag"))
             };
         }
         let bytes = match &token.kind {
-            Kind::Scalar {
+            NodeKind::Scalar {
                 style: ScalarStyle::Literal | ScalarStyle::Folded,
                 ..
             } => {
                 return Err(unsupported(key, "a block scalar"));
             }
-            Kind::Scalar {
+            NodeKind::Scalar {
                 style: ScalarStyle::SingleQuoted,
                 ..
             } => format!("'{value}'"),
-            Kind::Scalar {
+            NodeKind::Scalar {
                 style: ScalarStyle::DoubleQuoted,
                 ..
             } => format!("\"{value}\""),
             _ => plain_or_quoted(value),
         };
         match self.text.get(token.span.clone()) {
-            Some(source) if !source.contains(['\n', '\r']) => Ok(Patch {
+            Some(source) if !source.contains(['\n', '\r']) => Ok(TokenEdit {
                 range: token.span.clone(),
                 bytes,
             }),
@@ -169,9 +176,9 @@ impl Body<'_> {
     }
 
     /// After the last key of the entry: comment lines below it stay below.
-    fn insert(&self, key: Key, value: &str) -> Result<Patch, Refusal> {
+    fn insert(&self, key: Key, value: &str) -> Result<TokenEdit, EditRefusal> {
         let Some((last_key, last_value)) = self.pairs.last() else {
-            return Err(RefusalKind::UnsupportedYaml.because("an empty entry"));
+            return Err(EditRefusalKind::UnsupportedYaml.because("an empty entry"));
         };
         let end = end_of(self.text, last_key, last_value)?;
         if self.flow {
@@ -182,7 +189,7 @@ impl Body<'_> {
                 ""
             };
             let bytes = format!("{gap}, {}", flow_pair(key, value, json));
-            return Ok(Patch {
+            return Ok(TokenEdit {
                 range: end..end,
                 bytes,
             });
@@ -197,7 +204,7 @@ impl Body<'_> {
     }
 
     /// The indent of a key that stands alone, or the width of what is in front of it (`- `).
-    fn indent(&self, key: &Node<'_>) -> String {
+    fn indent(&self, key: &YamlNode<'_>) -> String {
         let before = lines::before_on_line(self.text, key.span.start);
         before
             .chars()
@@ -205,7 +212,7 @@ impl Body<'_> {
             .collect()
     }
 
-    fn delete(&self, at: usize) -> Result<Patch, Refusal> {
+    fn delete(&self, at: usize) -> Result<TokenEdit, EditRefusal> {
         let (key, value) = &self.pairs[at];
         let start = colon(self.text, key)?;
         let end = end_of(self.text, key, value)?;
@@ -220,13 +227,13 @@ impl Body<'_> {
             true => self.flow_pair_range(at, end)?,
             false => self.lines_range(at, end)?,
         };
-        Ok(Patch {
+        Ok(TokenEdit {
             range,
             bytes: String::new(),
         })
     }
 
-    fn flow_pair_range(&self, at: usize, end: usize) -> Result<Range<usize>, Refusal> {
+    fn flow_pair_range(&self, at: usize, end: usize) -> Result<Range<usize>, EditRefusal> {
         let key = &self.pairs[at].0;
         let range = match (at.checked_sub(1), self.pairs.get(at + 1)) {
             (Some(previous), _) => {
@@ -244,7 +251,7 @@ impl Body<'_> {
         }
     }
 
-    fn lines_range(&self, at: usize, end: usize) -> Result<Range<usize>, Refusal> {
+    fn lines_range(&self, at: usize, end: usize) -> Result<Range<usize>, EditRefusal> {
         let key = &self.pairs[at].0;
         let below = lines::below(self.text, end);
         if lines::before_on_line(self.text, key.span.start)

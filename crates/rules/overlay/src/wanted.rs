@@ -1,27 +1,27 @@
 //! The last check of what goes into the text: nothing that could be read as YAML of its own.
 
-use crate::Change;
-use crate::refusal::{Refusal, RefusalKind};
+use crate::ImageUpdate;
+use crate::refusal::{EditRefusal, EditRefusalKind};
 
 /// Refuses a change with a tag, digest or name that is none.
-pub(crate) fn is_safe(change: &Change) -> Result<(), Refusal> {
+pub(crate) fn is_safe(update: &ImageUpdate) -> Result<(), EditRefusal> {
     let not = |what: &str, value: &str| {
-        Err(RefusalKind::IncompleteImage.because(format!("{value:?} is no {what}")))
+        Err(EditRefusalKind::IncompleteImage.because(format!("{value:?} is no {what}")))
     };
-    if let Some(tag) = change.tag.as_deref().filter(|tag| !is_tag(tag)) {
+    if let Some(tag) = update.tag.as_deref().filter(|tag| !is_tag(tag)) {
         return not("tag", tag);
     }
-    if let Some(digest) = change.digest.as_deref().filter(|digest| !is_digest(digest)) {
+    if let Some(digest) = update.digest.as_deref().filter(|digest| !is_digest(digest)) {
         return not(
             "digest of the form `sha256:` and 64 hexadecimal digits",
             digest,
         );
     }
-    if let Some(name) = change.names.iter().find(|name| !is_name(name)) {
+    if let Some(name) = update.names.iter().find(|name| !is_name(name)) {
         return not("image name", name);
     }
-    match change.names.is_empty() {
-        true => Err(RefusalKind::IncompleteImage.because("an image without a name")),
+    match update.names.is_empty() {
+        true => Err(EditRefusalKind::IncompleteImage.because("an image without a name")),
         false => Ok(()),
     }
 }
@@ -61,14 +61,14 @@ mod tests {
             "v1@sha256",
             &"a".repeat(129),
         ] {
-            let change = Change {
+            let update = ImageUpdate {
                 names: vec!["app".into()],
                 tag: Some(tag.into()),
-                ..Change::default()
+                ..ImageUpdate::default()
             };
             assert_eq!(
-                is_safe(&change).unwrap_err().kind,
-                RefusalKind::IncompleteImage
+                is_safe(&update).unwrap_err().kind,
+                EditRefusalKind::IncompleteImage
             );
         }
     }
@@ -76,13 +76,13 @@ mod tests {
     #[test]
     fn a_name_with_blanks_or_quotes_is_none() {
         for name in ["", "a b", "a\nb", "a\"", "a: b", "app:", "#a"] {
-            let change = Change {
+            let update = ImageUpdate {
                 names: vec![name.into()],
-                ..Change::default()
+                ..ImageUpdate::default()
             };
             assert_eq!(
-                is_safe(&change).unwrap_err().kind,
-                RefusalKind::IncompleteImage
+                is_safe(&update).unwrap_err().kind,
+                EditRefusalKind::IncompleteImage
             );
         }
     }

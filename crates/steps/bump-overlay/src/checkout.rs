@@ -2,8 +2,8 @@
 
 use std::{io, path::Path};
 
-use branch::{Entries, Entry, NOT_WRITTEN};
-use contract::{Failure, Report, World, asking, editing, world::FileKind};
+use branch::{MAX_FILE_SIZE, NOT_WRITTEN, TreeEntries, TreeEntry};
+use contract::{Failure, Report, World, asking, world::FileKind};
 
 use crate::{
     edits::{Edits, FileEdit},
@@ -14,7 +14,7 @@ use crate::{
 
 /// Edits the files, all or none.
 pub(crate) fn bump(request: &Request, world: &World) -> Result<Report, Failure> {
-    let mut entries = Entries::new();
+    let mut entries = TreeEntries::new();
     for path in request.paths() {
         let entry = entry(world, &path).map_err(|error| not_read(&path, error))?;
         entries.insert(path, entry);
@@ -39,33 +39,33 @@ pub(crate) fn bump(request: &Request, world: &World) -> Result<Report, Failure> 
 }
 
 /// Returns what is at a path; neither links nor repositories within this one are entered.
-fn entry(world: &World, path: &str) -> io::Result<Entry> {
+fn entry(world: &World, path: &str) -> io::Result<TreeEntry> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     for end in 1..=parts.len() {
         let at = parts[..end].join("/");
         match world.kind(Path::new(&at))? {
-            None => return Ok(Entry::Missing),
-            Some(FileKind::Link) => return Ok(Entry::Link { at }),
+            None => return Ok(TreeEntry::Missing),
+            Some(FileKind::Link) => return Ok(TreeEntry::Link { at }),
             Some(FileKind::Directory) if world.kind(&Path::new(&at).join(".git"))?.is_some() => {
-                return Ok(Entry::Submodule { at });
+                return Ok(TreeEntry::Submodule { at });
             }
             Some(FileKind::File) if end == parts.len() => {
-                return match world.read(Path::new(path), editing::LARGEST as u64) {
-                    Ok(content) => Ok(Entry::File {
+                return match world.read(Path::new(path), MAX_FILE_SIZE as u64) {
+                    Ok(content) => Ok(TreeEntry::File {
                         content,
                         executable: false,
                     }),
                     Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                        Ok(Entry::TooLarge)
+                        Ok(TreeEntry::TooLarge)
                     }
                     Err(error) => Err(error),
                 };
             }
             Some(FileKind::Directory) => {}
-            Some(FileKind::File | FileKind::Other) => return Ok(Entry::Missing),
+            Some(FileKind::File | FileKind::Other) => return Ok(TreeEntry::Missing),
         }
     }
-    Ok(Entry::Directory)
+    Ok(TreeEntry::Directory)
 }
 
 /// Writes every file, and puts those back that were written when one cannot be.

@@ -1,8 +1,10 @@
 //! One commit on a branch of a remote, without a checkout.
 
-use branch::{Decision, Edit, Name, Snapshot};
+use branch::{CommitRequest, Name, Snapshot};
 use contract::{Failure, Report, World};
-use remote::{Ended, Past, Plan, Pull, Remote};
+use remote::{
+    BranchRead, Decision, PullRequest, RemoteBranch, RemoteWriter, WriteOutcome, WritePlan,
+};
 
 use crate::{
     Facts,
@@ -14,7 +16,7 @@ use crate::{
 
 /// Commits the image onto the branch, however often somebody else is faster.
 pub(crate) async fn bump(request: &Request, name: &Name, world: &World) -> Result<Report, Failure> {
-    let remote = Remote::find(
+    let remote = RemoteWriter::find(
         &request.remote,
         name,
         request.source_repository.as_deref(),
@@ -23,7 +25,7 @@ pub(crate) async fn bump(request: &Request, name: &Name, world: &World) -> Resul
     .await?;
     let guards = Guards {
         request,
-        overlays: remote.past(),
+        overlays: remote.branch(),
         sources: remote.source(),
         world,
         name,
@@ -35,24 +37,28 @@ pub(crate) async fn bump(request: &Request, name: &Name, world: &World) -> Resul
     if request.dry_run {
         return dry_run(&mut bump, &remote).await;
     }
-    let ended = remote.write(&mut bump).await?;
+    let outcome = remote.write(&mut bump).await?;
     let edits = bump.edits;
-    match ended {
-        Ended::Landed(commit) => Ok(say::committed(request, &edits, name, &commit)),
-        Ended::Merged(pull, commit) => Ok(say::merged(request, &edits, name, &pull, &commit)),
-        Ended::Unchanged(tip) => Ok(say::unchanged(request, &edits, &Place::Branch(name, &tip))),
-        Ended::Refused(report) => Ok(*report),
-        Ended::Failed(problem) => say::failed(request, &edits, name, &problem),
+    match outcome {
+        WriteOutcome::Landed(commit) => Ok(say::committed(request, &edits, name, &commit)),
+        WriteOutcome::Merged(pull, commit) => {
+            Ok(say::merged(request, &edits, name, &pull, &commit))
+        }
+        WriteOutcome::Unchanged(tip) => {
+            Ok(say::unchanged(request, &edits, &Place::Branch(name, &tip)))
+        }
+        WriteOutcome::Refused(report) => Ok(*report),
+        WriteOutcome::Failed(problem) => say::failed(request, &edits, name, &problem),
     }
 }
 
 /// What is to be written, and what it was at the last tip.
 struct Bump<'a, 'w> {
-    guards: Guards<'a, Past<'w>, Past<'w>>,
+    guards: Guards<'a, RemoteBranch<'w>, RemoteBranch<'w>>,
     edits: Edits,
 }
 
-impl Plan for Bump<'_, '_> {
+impl WritePlan for Bump<'_, '_> {
     type Refused = Box<Report>;
 
     fn paths(&self) -> Vec<String> {
@@ -70,7 +76,7 @@ impl Plan for Bump<'_, '_> {
         Ok(decide(&self.guards, &mut self.edits, snapshot).await?.0)
     }
 
-    fn proposed(&self, pull: &Pull) {
+    fn proposed(&self, pull: &PullRequest) {
         let before = self.edits.facts_before(self.guards.request);
         self.guards.world.learn(&Facts {
             pull_request: pull.url.clone(),
@@ -81,7 +87,7 @@ impl Plan for Bump<'_, '_> {
 
 /// Decides what becomes of the files as they are now.
 async fn decide(
-    guards: &Guards<'_, Past<'_>, Past<'_>>,
+    guards: &Guards<'_, RemoteBranch<'_>, RemoteBranch<'_>>,
     edits: &mut Edits,
     snapshot: &Snapshot,
 ) -> Result<(Decision<Box<Report>>, Findings), Failure> {
@@ -104,7 +110,7 @@ async fn decide(
     let files = edits.file_changes();
     let decision = match files.is_empty() {
         true => Decision::Nothing,
-        false => Decision::Write(Edit {
+        false => Decision::Write(CommitRequest {
             files,
             message: edits.message(request),
         }),
@@ -112,11 +118,11 @@ async fn decide(
     Ok((decision, findings))
 }
 
-async fn dry_run(bump: &mut Bump<'_, '_>, remote: &Remote<'_>) -> Result<Report, Failure> {
+async fn dry_run(bump: &mut Bump<'_, '_>, remote: &RemoteWriter<'_>) -> Result<Report, Failure> {
     let (request, name) = (bump.guards.request, bump.guards.name);
     let snapshot = match remote.read(&request.paths()).await? {
-        Ok(snapshot) => snapshot,
-        Err(problem) => return say::failed(request, &bump.edits, name, &problem),
+        BranchRead::Found(snapshot) => snapshot,
+        BranchRead::Missing(problem) => return say::failed(request, &bump.edits, name, &problem),
     };
     let mut edits = Edits::of(request, &snapshot.entries);
     let (decision, findings) = decide(&bump.guards, &mut edits, &snapshot).await?;

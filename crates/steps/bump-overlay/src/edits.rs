@@ -1,7 +1,7 @@
 //! The edits of all overlays together: all or none.
 
-use branch::{Entries, FileChange, Refused, environment};
-use overlay::{Diff, Edited, Refusal};
+use branch::{FileContent, TreeEntries};
+use overlay::{Diff, EditResult, OverlayRefusal, environment};
 
 use crate::{Facts, request::Request};
 
@@ -12,14 +12,14 @@ pub(crate) struct Edits(pub(crate) Vec<OverlayEdit>);
 pub(crate) struct OverlayEdit {
     /// The overlay as it was named.
     pub(crate) name: String,
-    pub(crate) result: Result<FileEdit, Refused>,
+    pub(crate) result: Result<FileEdit, OverlayRefusal>,
 }
 
 /// A file, before and after.
 pub(crate) struct FileEdit {
     pub(crate) path: String,
     pub(crate) old: Vec<u8>,
-    pub(crate) edited: Edited,
+    pub(crate) edited: EditResult,
     pub(crate) diff: Diff,
     /// Why it stays as it is although it could be written.
     pub(crate) kept: Option<String>,
@@ -27,7 +27,7 @@ pub(crate) struct FileEdit {
 
 impl Edits {
     /// Edits the files in memory.
-    pub(crate) fn of(request: &Request, entries: &Entries) -> Self {
+    pub(crate) fn of(request: &Request, entries: &TreeEntries) -> Self {
         let mut edits: Vec<OverlayEdit> = Vec::new();
         for overlay in &request.overlays {
             let result = overlay
@@ -69,9 +69,9 @@ impl Edits {
     }
 
     /// Returns the files with what is to be in them.
-    pub(crate) fn file_changes(&self) -> Vec<FileChange> {
+    pub(crate) fn file_changes(&self) -> Vec<FileContent> {
         self.changed()
-            .map(|file| FileChange {
+            .map(|file| FileContent {
                 path: file.path.clone(),
                 content: file.edited.text.clone(),
             })
@@ -168,8 +168,8 @@ impl FileEdit {
     }
 }
 
-fn edit(request: &Request, path: String, old: &[u8]) -> Result<FileEdit, Refused> {
-    match overlay::edit(old, &request.changes, &request.options) {
+fn edit(request: &Request, path: String, old: &[u8]) -> Result<FileEdit, OverlayRefusal> {
+    match overlay::edit(old, &request.updates, &request.options) {
         Ok(edited) => {
             let diff = Diff::between(&path, old, &edited.text);
             Ok(FileEdit {
@@ -180,16 +180,7 @@ fn edit(request: &Request, path: String, old: &[u8]) -> Result<FileEdit, Refused
                 kept: None,
             })
         }
-        Err(refusal) => Err(by_the_editor(&path, &refusal)),
-    }
-}
-
-fn by_the_editor(path: &str, refusal: &Refusal) -> Refused {
-    let message = format!("`{path}`: {refusal}");
-    Refused {
-        reason: refusal.kind.reason(),
-        message,
-        hint: refusal.hint.clone(),
+        Err(refusal) => Err(OverlayRefusal::of_edit(&path, &refusal)),
     }
 }
 

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use branch::{CommitName, History, Name, Relation, Relations, Value, Values};
+use branch::{Ancestry, CommitAncestry, CommitName, History, Name, Value, Values};
 use contract::{Commit, Failure, Reference, World};
-use overlay::EditedEntry;
+use overlay::EntryResult;
 
 use crate::{
     edits::{Edits, FileEdit},
@@ -39,7 +39,7 @@ pub(crate) struct Findings {
     /// What was looked at and what came of it.
     trace: Vec<String>,
     /// How sources stand to one another, each question once.
-    relations: Vec<(CommitName, Vec<CommitName>, Relations)>,
+    ancestry: Vec<(CommitName, Vec<CommitName>, CommitAncestry)>,
 }
 
 /// Why a file is not to be written.
@@ -98,19 +98,19 @@ impl<H: History, S: History> Guards<'_, H, S> {
             return Ok(findings);
         }
         let paths: Vec<String> = edits.changed().map(|file| file.path.clone()).collect();
-        let mut changes = self
-            .ask(async || self.overlays.changes(tip, &paths, LOOKED_AT).await)
+        let mut histories = self
+            .ask(async || self.overlays.file_histories(tip, &paths, LOOKED_AT).await)
             .await?;
         for file in edits.changed() {
-            let changes = changes.remove(&file.path).unwrap_or_default();
+            let history = histories.remove(&file.path).unwrap_or_default();
             for entry in changing(file) {
-                let change = &self.request.changes[entry.change];
-                let values = Values::read(&changes, |text| {
-                    overlay::image_in(text, &entry.name, change)
+                let update = &self.request.updates[entry.update];
+                let values = Values::read(&history, |text| {
+                    overlay::image_in(text, &entry.name, update)
                 });
                 let about = About {
                     path: &file.path,
-                    image: &self.request.images[entry.change],
+                    image: &self.request.images[entry.update],
                     values,
                 };
                 if let Some(found) = self.judge(&about, &mut findings).await? {
@@ -156,13 +156,13 @@ impl<H: History, S: History> Guards<'_, H, S> {
         known: &[(CommitName, &Value)],
     ) -> Result<Option<Found>, Failure> {
         let names: Vec<CommitName> = known.iter().map(|(name, _)| name.clone()).collect();
-        let relations = self.relations(findings, source, &names).await?;
-        let Some(commit) = &relations.commit else {
+        let ancestry = self.ancestry(findings, source, &names).await?;
+        let Some(commit) = &ancestry.commit else {
             let why = format!("the source repository does not have {source}");
             self.unknown(about, findings, &why, "--source-repository");
             return Ok(None);
         };
-        if let Some((at, newer)) = newer(&relations) {
+        if let Some((at, newer)) = newer(&ancestry) {
             let by = &known[at].1.commit;
             let text = format!("source {commit} is older than {newer}, which was deployed by {by}");
             findings.note(about.path, &text);
@@ -172,10 +172,10 @@ impl<H: History, S: History> Guards<'_, H, S> {
                 newer: newer.clone(),
             }));
         }
-        if relations
+        if ancestry
             .others
             .first()
-            .is_some_and(|(relation, _)| *relation == Relation::Unknown)
+            .is_some_and(|(ancestry, _)| *ancestry == Ancestry::Unknown)
         {
             let why = format!(
                 "the source repository does not have {}, which was there",
@@ -188,7 +188,7 @@ impl<H: History, S: History> Guards<'_, H, S> {
             known.len()
         );
         findings.note(about.path, text);
-        self.same_source(about, findings, commit, &relations, known)
+        self.same_source(about, findings, commit, &ancestry, known)
             .await
     }
 
@@ -199,7 +199,7 @@ impl<H: History, S: History> Guards<'_, H, S> {
         about: &About<'_>,
         findings: &mut Findings,
         commit: &Commit,
-        relations: &Relations,
+        ancestry: &CommitAncestry,
         known: &[(CommitName, &Value)],
     ) -> Result<Option<Found>, Failure> {
         let deployed = about
@@ -207,7 +207,7 @@ impl<H: History, S: History> Guards<'_, H, S> {
             .list
             .first()
             .and_then(|value| about.values.source(value));
-        for ((name, value), (_, whole)) in known.iter().zip(&relations.others) {
+        for ((name, value), (_, whole)) in known.iter().zip(&ancestry.others) {
             let image = about.values.reference(value);
             let mark = image.as_ref().and_then(|image| about.values.bad(image));
             let is_deployed = deployed
@@ -257,31 +257,31 @@ impl<H: History, S: History> Guards<'_, H, S> {
             .or_else(by_tag)
     }
 
-    async fn relations(
+    async fn ancestry(
         &self,
         findings: &mut Findings,
         source: &CommitName,
         names: &[CommitName],
-    ) -> Result<Relations, Failure> {
+    ) -> Result<CommitAncestry, Failure> {
         let asked = findings
-            .relations
+            .ancestry
             .iter()
             .find(|(one, others, _)| one == source && others == names);
-        if let Some((_, _, relations)) = asked {
-            return Ok(relations.clone());
+        if let Some((_, _, ancestry)) = asked {
+            return Ok(ancestry.clone());
         }
-        let relations = self
-            .ask(async || self.sources.relations(source, names).await)
+        let ancestry = self
+            .ask(async || self.sources.ancestry(source, names).await)
             .await;
-        let relations = relations.map_err(not_told)?;
+        let ancestry = ancestry.map_err(not_told)?;
         findings
-            .relations
-            .push((source.clone(), names.to_vec(), relations.clone()));
-        Ok(relations)
+            .ancestry
+            .push((source.clone(), names.to_vec(), ancestry.clone()));
+        Ok(ancestry)
     }
 
     async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
-        branch::ask(self.world, self.name, question).await
+        remote::ask(self.world, self.name, question).await
     }
 
     /// A source that nobody knows is no reason to stop, but one to say so.
@@ -310,7 +310,7 @@ struct About<'a> {
 }
 
 /// Returns the entries that get another value; a new one has no past.
-fn changing(file: &FileEdit) -> impl Iterator<Item = &EditedEntry> {
+fn changing(file: &FileEdit) -> impl Iterator<Item = &EntryResult> {
     file.edited
         .entries
         .iter()
@@ -318,13 +318,13 @@ fn changing(file: &FileEdit) -> impl Iterator<Item = &EditedEntry> {
 }
 
 /// Returns the first source that contains the new one, with its place.
-fn newer(relations: &Relations) -> Option<(usize, &Commit)> {
-    relations
+fn newer(ancestry: &CommitAncestry) -> Option<(usize, &Commit)> {
+    ancestry
         .others
         .iter()
         .enumerate()
-        .find_map(|(at, (relation, commit))| match relation {
-            Relation::Before => Some((at, commit.as_ref()?)),
+        .find_map(|(at, (ancestry, commit))| match ancestry {
+            Ancestry::Ancestor => Some((at, commit.as_ref()?)),
             _ => None,
         })
 }

@@ -1,8 +1,7 @@
 //! What is wanted, from the flags.
 
-use branch::Overlay;
-use contract::{Commit, Failure, Reference, World, editing::KUSTOMIZATIONS};
-use overlay::{Change, Options};
+use contract::{Commit, Failure, Reference, World};
+use overlay::{EditOptions, ImageUpdate, Overlay, is_kustomization};
 use remote::Where;
 
 use crate::{
@@ -25,8 +24,8 @@ pub enum Pin {
 pub(crate) struct Request {
     pub(crate) overlays: Vec<Overlay>,
     pub(crate) images: Vec<Reference>,
-    pub(crate) changes: Vec<Change>,
-    pub(crate) options: Options,
+    pub(crate) updates: Vec<ImageUpdate>,
+    pub(crate) options: EditOptions,
     pub(crate) message: Message,
     pub(crate) dry_run: bool,
     pub(crate) branch: Option<branch::Name>,
@@ -54,12 +53,12 @@ impl Request {
         }
         let (template, source) = (args.message.unwrap_or_default(), args.source_commit);
         Ok(Self {
-            changes: args
+            updates: args
                 .image
                 .iter()
-                .map(|image| change(image, args.entry.as_deref()))
+                .map(|image| image_update(image, args.entry.as_deref()))
                 .collect(),
-            options: Options {
+            options: EditOptions {
                 pin: args.pin.into(),
                 rename: args.rename,
                 create: args.create,
@@ -100,7 +99,7 @@ impl Request {
                 .is_some_and(|rest| !directory.is_empty() && rest.starts_with('/'))
         };
         let name = path.rsplit('/').next().unwrap_or(path);
-        KUSTOMIZATIONS.contains(&name)
+        is_kustomization(name)
             || self
                 .overlays
                 .iter()
@@ -120,14 +119,14 @@ fn message(
     source: Option<Commit>,
     world: &World,
 ) -> Result<Message, Failure> {
-    Message::new(template, images.to_vec(), source, branch::run_url(world)).map_err(|error| {
+    Message::new(template, images.to_vec(), source, remote::run_url(world)).map_err(|error| {
         Failure::usage(error)
             .hinted("pass `--source-commit`, or leave `{source}` out of `--message`")
     })
 }
 
-fn change(image: &Reference, entry: Option<&str>) -> Change {
-    Change {
+fn image_update(image: &Reference, entry: Option<&str>) -> ImageUpdate {
+    ImageUpdate {
         names: vec![image.familiar().to_owned(), image.name()],
         tag: image.tag().map(|tag| tag.as_str().to_owned()),
         digest: image.digest().map(|digest| digest.as_str().to_owned()),

@@ -5,11 +5,11 @@ use contract::{
     Commit, Failure,
     Fault::{Configuration, Nobody},
     Reason, Report, Subject, Verdict,
-    editing::{
-        AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
-    },
 };
-use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, UNVERIFIED};
+use overlay::reasons::{
+    AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
+};
+use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, PullRequest, UNVERIFIED};
 
 use crate::{
     Facts,
@@ -169,7 +169,7 @@ pub(crate) fn merged(
     request: &Request,
     edits: &Edits,
     name: &branch::Name,
-    pull: &Pull,
+    pull: &PullRequest,
     commit: &Commit,
 ) -> Report {
     let facts = Facts {

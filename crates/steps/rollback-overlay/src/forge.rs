@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use branch::Overlay;
 use contract::{Failure, Reference, World};
 use github::{Deployment, Deployments, RepositoryName};
-use remote::Past;
+use overlay::Overlay;
+use remote::RemoteBranch;
 
 use crate::message::unique;
 
@@ -49,7 +49,7 @@ impl Forge {
     /// A `usage` [`Failure`] when the overlays are not on GitHub, and no repository is named.
     pub(crate) async fn ask(
         &self,
-        overlays: &Past<'_>,
+        overlays: &RemoteBranch<'_>,
         world: &World,
     ) -> Result<BTreeMap<String, Known>, Failure> {
         let repository = repository(overlays, world)?;
@@ -123,9 +123,9 @@ impl Known {
 }
 
 /// Returns the repository of the deployments: that of the overlays, else the workflow's.
-fn repository(overlays: &Past<'_>, world: &World) -> Result<RepositoryName, Failure> {
+fn repository(overlays: &RemoteBranch<'_>, world: &World) -> Result<RepositoryName, Failure> {
     const HINT: &str = "pass `--repository OWNER/NAME`, or leave `--environment` out";
-    if let Past::GitHub(github) = overlays {
+    if let RemoteBranch::GitHub(github) = overlays {
         return Ok(github.repository().clone());
     }
     let name = world.var("GITHUB_REPOSITORY").ok_or_else(|| {

@@ -1,8 +1,8 @@
 //! Whether the registry still has an image, as it was, for the platforms that are needed.
 
-use branch::Refused;
 use check_image::{PLATFORM_MISSING, Platform};
 use contract::{Failure, Reference, World};
+use overlay::OverlayRefusal;
 
 use crate::request::Request;
 
@@ -16,7 +16,7 @@ pub(crate) async fn still_there(
     is_pinned: bool,
     platforms: &[Platform],
     world: &World,
-) -> Result<Result<Reference, Refused>, Failure> {
+) -> Result<Result<Reference, OverlayRefusal>, Failure> {
     let report = check_image::look(
         &wanted(image, is_pinned),
         platforms,
@@ -33,7 +33,7 @@ pub(crate) async fn still_there(
         } else {
             ""
         };
-        return Ok(Err(Refused::new(reason, report.summary + why)));
+        return Ok(Err(OverlayRefusal::new(reason, report.summary + why)));
     }
     let digest = report
         .facts

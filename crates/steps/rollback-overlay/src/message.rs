@@ -1,7 +1,8 @@
 //! The message of the commit: one line and a reason for people, trailers for programs.
 
-use branch::{Trailers, environment};
+use branch::Trailers;
 use contract::{Commit, Reference};
+use overlay::environment;
 
 use crate::{
     plan::{Plan, Restored, Target},

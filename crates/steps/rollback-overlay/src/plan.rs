@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use branch::{
-    Changes, CommitName, Entries, History, Name, Overlay, Refused, Relation, Snapshot, Value,
-    Values,
+    Ancestry, CommitName, FileHistory, History, Name, Snapshot, TreeEntries, Value, Values,
 };
 use check_image::{PLATFORM_MISSING, Platform};
-use contract::{Commit, Failure, Reference, World, editing};
-use overlay::{Change, Diff, Edited, Options, Pin};
+use contract::{Commit, Failure, Reference, World};
+use overlay::{Diff, EditOptions, EditResult, ImageUpdate, Overlay, OverlayRefusal, Pin, reasons};
 
 use crate::{
     Facts,
@@ -58,14 +57,14 @@ pub(crate) enum Then {
     Already(String),
     /// It has another value than the bad one.
     Superseded(String),
-    Refused(Refused),
+    Refused(OverlayRefusal),
 }
 
 /// A value that is there again.
 pub(crate) struct Restored {
     pub(crate) bad: Target,
     pub(crate) good: Target,
-    pub(crate) edited: Edited,
+    pub(crate) edited: EditResult,
     pub(crate) diff: Diff,
     /// Which images were passed over, and why.
     pub(crate) passed_over: Vec<String>,
@@ -103,15 +102,18 @@ impl<H: History> Planner<'_, H> {
             .iter()
             .filter_map(|(_, found)| Some(found.as_ref().ok()?.path.clone()))
             .collect();
-        let changes =
-            self.ask(async || self.history.changes(&snapshot.tip, &paths, LOOKED_AT).await);
-        let changes = changes.await?;
-        let changes = |file: &File<'_>| changes.get(&file.path).cloned().unwrap_or_default();
+        let histories = self.ask(async || {
+            self.history
+                .file_histories(&snapshot.tip, &paths, LOOKED_AT)
+                .await
+        });
+        let histories = histories.await?;
+        let history = |file: &File<'_>| histories.get(&file.path).cloned().unwrap_or_default();
         for file in found
             .iter_mut()
             .filter_map(|(_, found)| found.as_mut().ok())
         {
-            file.values = Values::read(&changes(file), |text| self.image(file, text));
+            file.values = Values::read(&history(file), |text| self.image(file, text));
         }
         let files = found.iter().filter_map(|(_, found)| found.as_ref().ok());
         self.facts = say::known(
@@ -123,7 +125,7 @@ impl<H: History> Planner<'_, H> {
         for (overlay, found) in found {
             parts.push(match found {
                 Ok(file) => {
-                    let then = self.decide(&file, &changes(&file)).await?;
+                    let then = self.decide(&file, &history(&file)).await?;
                     Part {
                         overlay,
                         path: file.path,
@@ -148,11 +150,14 @@ impl<H: History> Planner<'_, H> {
     }
 
     /// Finds the file and the entry of each overlay; a directory and its file are the same overlay.
-    fn find<'e>(&self, entries: &'e Entries) -> Vec<(String, Result<File<'e>, Refused>)> {
-        let mut found: Vec<(String, Result<File<'e>, Refused>)> = Vec::new();
+    fn find<'e>(
+        &self,
+        entries: &'e TreeEntries,
+    ) -> Vec<(String, Result<File<'e>, OverlayRefusal>)> {
+        let mut found: Vec<(String, Result<File<'e>, OverlayRefusal>)> = Vec::new();
         for overlay in &self.request.overlays {
             let file = self.file(overlay, entries);
-            let known = |other: &Result<File<'_>, Refused>| match (other, &file) {
+            let known = |other: &Result<File<'_>, OverlayRefusal>| match (other, &file) {
                 (Ok(other), Ok(file)) => other.path == file.path,
                 _ => false,
             };
@@ -163,7 +168,11 @@ impl<H: History> Planner<'_, H> {
         found
     }
 
-    fn file<'e>(&self, overlay: &Overlay, entries: &'e Entries) -> Result<File<'e>, Refused> {
+    fn file<'e>(
+        &self,
+        overlay: &Overlay,
+        entries: &'e TreeEntries,
+    ) -> Result<File<'e>, OverlayRefusal> {
         let (path, content) = overlay.file(entries)?;
         let entry = entry(&path, content, &self.request.entry)?;
         let known = overlay
@@ -179,13 +188,16 @@ impl<H: History> Planner<'_, H> {
         })
     }
 
-    async fn decide(&mut self, file: &File<'_>, changes: &Changes) -> Result<Then, Failure> {
+    async fn decide(&mut self, file: &File<'_>, history: &FileHistory) -> Result<Then, Failure> {
         let values = &file.values;
         let Some(deployed) = values.list.first() else {
             let message = format!("`{}`: its history does not say what it deploys", file.path);
-            return Ok(Then::Refused(Refused::new(NO_EARLIER_IMAGE, message)));
+            return Ok(Then::Refused(OverlayRefusal::new(
+                NO_EARLIER_IMAGE,
+                message,
+            )));
         };
-        let bad = match self.bad(file, deployed, changes).await? {
+        let bad = match self.bad(file, deployed, history).await? {
             Ok(bad) => bad,
             Err(then) => return Ok(then),
         };
@@ -206,7 +218,7 @@ impl<H: History> Planner<'_, H> {
         &mut self,
         file: &File<'_>,
         deployed: &Value,
-        changes: &Changes,
+        history: &FileHistory,
     ) -> Result<Result<Option<usize>, Then>, Failure> {
         let values = &file.values;
         let position = |is_it: &dyn Fn(&Value) -> bool| values.list.iter().position(is_it);
@@ -217,7 +229,7 @@ impl<H: History> Planner<'_, H> {
                     .is_some_and(|image| branch::is_same_version(&image, bad))
             }))),
             Bad::SetBy(commit) => self
-                .set_by(file, commit, changes)
+                .set_by(file, commit, history)
                 .await
                 .map(|found| found.map(Some)),
             Bad::Deployed => {
@@ -242,29 +254,29 @@ impl<H: History> Planner<'_, H> {
         &self,
         file: &File<'_>,
         commit: &CommitName,
-        changes: &Changes,
+        history: &FileHistory,
     ) -> Result<Result<usize, Then>, Failure> {
-        let mut fitting = changes
-            .list
+        let mut fitting = history
+            .revisions
             .iter()
-            .map(|change| &change.commit)
+            .map(|revision| &revision.commit)
             .filter(|id| commit.matches(id.as_str()));
-        let change = match (fitting.next(), fitting.next()) {
+        let setting = match (fitting.next(), fitting.next()) {
             (Some(one), None) => Some(one.clone()),
-            (None, _) => self.brought(file, commit, changes).await?,
+            (None, _) => self.brought(file, commit, history).await?,
             _ => None,
         };
-        let set = change.and_then(|change| {
+        let set = setting.and_then(|setting| {
             file.values
                 .list
                 .iter()
-                .position(|value| value.commit == change)
+                .position(|value| value.commit == setting)
         });
         Ok(set.ok_or_else(|| {
             let message = format!("`{}`: {commit} did not set the image here", file.path);
             let hint =
                 "pass a commit of `git log --first-parent -- FILE`, or the bad image with `--bad`";
-            Then::Refused(Refused::new(NOT_IN_HISTORY, message).hint(hint))
+            Then::Refused(OverlayRefusal::new(NOT_IN_HISTORY, message).hint(hint))
         }))
     }
 
@@ -274,33 +286,36 @@ impl<H: History> Planner<'_, H> {
         &self,
         file: &File<'_>,
         commit: &CommitName,
-        changes: &Changes,
+        history: &FileHistory,
     ) -> Result<Option<Commit>, Failure> {
         let containing = |names: Vec<CommitName>| async move {
-            let relations = self
-                .ask(async || self.history.relations(commit, &names).await)
+            let ancestry = self
+                .ask(async || self.history.ancestry(commit, &names).await)
                 .await?;
-            let found = relations
+            let found = ancestry
                 .others
                 .iter()
-                .rposition(|(relation, _)| *relation == Relation::Before);
-            Ok::<_, Failure>((found, relations.commit))
+                .rposition(|(ancestry, _)| *ancestry == Ancestry::Ancestor);
+            Ok::<_, Failure>((found, ancestry.commit))
         };
-        let names = changes
-            .list
+        let names = history
+            .revisions
             .iter()
-            .map(|change| (&change.commit).into())
+            .map(|revision| (&revision.commit).into())
             .collect();
         let (Some(at), Some(whole)) = containing(names).await? else {
             return Ok(None);
         };
-        let change = &changes.list[at];
-        let Some(parent) = &change.parent else {
+        let revision = &history.revisions[at];
+        let Some(parent) = &revision.parent else {
             return Ok(None);
         };
         let (before, _) = containing(vec![parent.into()]).await?;
         let is_new = before.is_none() && whole != *parent;
-        Ok((is_new && self.has_set(file, &whole, change).await?).then(|| change.commit.clone()))
+        Ok(
+            (is_new && self.has_set(file, &whole, revision).await?)
+                .then(|| revision.commit.clone()),
+        )
     }
 
     /// Returns whether a commit is the one that set the image which a merge brought: much can come along.
@@ -308,19 +323,19 @@ impl<H: History> Planner<'_, H> {
         &self,
         file: &File<'_>,
         commit: &Commit,
-        merge: &branch::Change,
+        merge: &branch::Revision,
     ) -> Result<bool, Failure> {
         let paths = [file.path.clone()];
         let found = self
-            .ask(async || self.history.changes(commit, &paths, 2).await)
+            .ask(async || self.history.file_histories(commit, &paths, 2).await)
             .await?;
         let list = found
             .get(&file.path)
-            .map(|changes| &changes.list[..])
+            .map(|history| &history.revisions[..])
             .unwrap_or_default();
-        let image = |change: &branch::Change| self.image(file, change.content.as_deref()?);
+        let image = |revision: &branch::Revision| self.image(file, revision.content.as_deref()?);
         let (set, before) = (
-            list.first().filter(|change| change.commit == *commit),
+            list.first().filter(|revision| revision.commit == *commit),
             list.get(1),
         );
         let wanted = image(merge);
@@ -497,10 +512,10 @@ impl<H: History> Planner<'_, H> {
         &self,
         target: Target,
         platforms: &[Platform],
-    ) -> Result<Result<Target, Refused>, Failure> {
+    ) -> Result<Result<Target, OverlayRefusal>, Failure> {
         let Some(image) = &target.image else {
             let message = format!("`{}` has neither tag nor digest", target.text);
-            return Ok(Err(Refused::new(editing::INCOMPLETE_IMAGE, message)));
+            return Ok(Err(OverlayRefusal::new(reasons::INCOMPLETE_IMAGE, message)));
         };
         let is_pinned = target.text.contains('@');
         let checked =
@@ -514,7 +529,7 @@ impl<H: History> Planner<'_, H> {
     }
 
     async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
-        branch::ask(self.world, self.name, question).await
+        remote::ask(self.world, self.name, question).await
     }
 }
 
@@ -626,8 +641,8 @@ fn is_bad(values: &Values, bad: usize, image: &Reference) -> bool {
 }
 
 /// Returns the name of the only entry that is meant.
-fn entry(path: &str, content: &[u8], wanted: &Change) -> Result<String, Refused> {
-    let unreadable = |refusal: overlay::Refusal| Refused {
+fn entry(path: &str, content: &[u8], wanted: &ImageUpdate) -> Result<String, OverlayRefusal> {
+    let unreadable = |refusal: overlay::EditRefusal| OverlayRefusal {
         reason: refusal.kind.reason(),
         message: format!("`{path}`: {refusal}"),
         hint: refusal.hint,
@@ -636,8 +651,8 @@ fn entry(path: &str, content: &[u8], wanted: &Change) -> Result<String, Refused>
     let name = &wanted.names[0];
     match &found[..] {
         [entry] => Ok(entry.name.clone()),
-        [] => Err(Refused::new(
-            editing::IMAGE_MISSING,
+        [] => Err(OverlayRefusal::new(
+            reasons::IMAGE_MISSING,
             format!("`{path}`: there is no entry for `{name}`"),
         )
         .hint("check the repository of `--image`")),
@@ -648,13 +663,13 @@ fn entry(path: &str, content: &[u8], wanted: &Change) -> Result<String, Refused>
                 several.len(),
                 lines.join(", ")
             );
-            Err(Refused::new(editing::AMBIGUOUS, message).hint("remove all but one"))
+            Err(OverlayRefusal::new(reasons::AMBIGUOUS, message).hint("remove all but one"))
         }
     }
 }
 
 /// Puts the value into the file as it is now: tag, digest and name as one.
-fn edited(file: &File<'_>, good: &Target) -> Result<Edited, Refused> {
+fn edited(file: &File<'_>, good: &Target) -> Result<EditResult, OverlayRefusal> {
     let (rest, digest) = match good.text.split_once('@') {
         Some((rest, digest)) => (rest, Some(digest.to_owned())),
         None => (good.text.as_str(), None),
@@ -672,25 +687,25 @@ fn edited(file: &File<'_>, good: &Target) -> Result<Edited, Refused> {
     } else {
         Pin::Tag
     };
-    let change = Change {
+    let update = ImageUpdate {
         names: vec![name.to_owned()],
         tag,
         digest,
         entry: Some(file.entry.clone()),
     };
-    let options = Options {
+    let options = EditOptions {
         pin,
         rename: true,
-        ..Options::default()
+        ..EditOptions::default()
     };
-    overlay::edit(file.content, &[change], &options).map_err(|refusal| Refused {
+    overlay::edit(file.content, &[update], &options).map_err(|refusal| OverlayRefusal {
         reason: refusal.kind.reason(),
         message: format!("`{}`: {refusal}", file.path),
         hint: Some("edit the file by hand, and commit".to_owned()),
     })
 }
 
-fn with_hint(refused: Refused) -> Refused {
+fn with_hint(refused: OverlayRefusal) -> OverlayRefusal {
     let hint = match refused.reason {
         PLATFORM_MISSING => {
             "pass `--allow-older` for the image before that one, or name this one with `--to` if no node needs the platform"
@@ -700,7 +715,7 @@ fn with_hint(refused: Refused) -> Refused {
     refused.hint(hint)
 }
 
-fn nothing_earlier(file: &File<'_>, bad: usize, passed_over: &[String]) -> Refused {
+fn nothing_earlier(file: &File<'_>, bad: usize, passed_over: &[String]) -> OverlayRefusal {
     let values = &file.values;
     let bad = &values.list[bad].image;
     let reach = match values.list.last().filter(|_| values.is_whole) {
@@ -721,7 +736,7 @@ fn nothing_earlier(file: &File<'_>, bad: usize, passed_over: &[String]) -> Refus
             all.join("; ")
         ),
     };
-    Refused::new(NO_EARLIER_IMAGE, message).hint(
+    OverlayRefusal::new(NO_EARLIER_IMAGE, message).hint(
         "name an image with `--to`; a file that was moved and changed in one commit begins there",
     )
 }

@@ -1,9 +1,9 @@
 //! What is wanted, from the flags.
 
-use branch::{CommitName, Overlay};
+use branch::CommitName;
 use check_image::Connection;
 use contract::{Failure, InvalidReference, Reference, World};
-use overlay::Change;
+use overlay::{ImageUpdate, Overlay};
 use remote::Where;
 
 use crate::{Args, forge::Forge};
@@ -13,7 +13,7 @@ pub(crate) struct Request {
     pub(crate) overlays: Vec<Overlay>,
     pub(crate) image: Reference,
     /// The entry that is meant, by its repository.
-    pub(crate) entry: Change,
+    pub(crate) entry: ImageUpdate,
     pub(crate) bad: Bad,
     pub(crate) to: Option<Reference>,
     /// Who knows what was good.
@@ -43,9 +43,9 @@ impl Request {
         Ok(Self {
             forge,
             overlays: Overlay::all(&args.overlay),
-            entry: Change {
+            entry: ImageUpdate {
                 names: vec![args.image.familiar().to_owned(), args.image.name()],
-                ..Change::default()
+                ..ImageUpdate::default()
             },
             image: args.image,
             bad: match (args.bad, args.undo) {
@@ -59,7 +59,7 @@ impl Request {
                 .reason
                 .map(|text| text.trim().to_owned())
                 .filter(|text| !text.is_empty()),
-            run: branch::run_url(world),
+            run: remote::run_url(world),
             dry_run: args.dry_run,
             branch: args.branch,
             remote: args.remote,

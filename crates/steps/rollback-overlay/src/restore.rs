@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use branch::{Decision, Edit, FileChange, Overlay, Snapshot};
+use branch::{CommitRequest, FileContent, Snapshot};
 use contract::{Failure, Report, World};
-use remote::{Ended, Past, Pull, Remote};
+use overlay::Overlay;
+use remote::{BranchRead, Decision, PullRequest, RemoteBranch, RemoteWriter, WriteOutcome};
 
 use crate::{
     Facts, message,
@@ -15,14 +16,14 @@ use crate::{
 
 /// Commits the restored images onto the branch, however often somebody else is faster.
 pub(crate) async fn restore(request: &Request, world: &World) -> Result<Report, Failure> {
-    let remote = Remote::find(&request.remote, &request.branch, None, world).await?;
+    let remote = RemoteWriter::find(&request.remote, &request.branch, None, world).await?;
     let known = match &request.forge {
-        Some(forge) => forge.ask(remote.past(), world).await?,
+        Some(forge) => forge.ask(remote.branch(), world).await?,
         None => BTreeMap::new(),
     };
     let planner = Planner {
         request,
-        history: remote.past(),
+        history: remote.branch(),
         name: &request.branch,
         world,
         known,
@@ -36,24 +37,24 @@ pub(crate) async fn restore(request: &Request, world: &World) -> Result<Report, 
     if request.dry_run {
         return dry_run(&mut restoring.planner, &remote).await;
     }
-    let ended = remote.write(&mut restoring).await?;
+    let outcome = remote.write(&mut restoring).await?;
     let plan = &restoring.plan;
-    match ended {
-        Ended::Landed(commit) => Ok(say::restored(request, plan, &commit)),
-        Ended::Merged(pull, commit) => Ok(say::merged(request, plan, &pull, &commit)),
-        Ended::Unchanged(tip) => Ok(say::unchanged(request, plan, &tip)),
-        Ended::Refused(report) => Ok(*report),
-        Ended::Failed(problem) => say::failed(request, plan, &problem),
+    match outcome {
+        WriteOutcome::Landed(commit) => Ok(say::restored(request, plan, &commit)),
+        WriteOutcome::Merged(pull, commit) => Ok(say::merged(request, plan, &pull, &commit)),
+        WriteOutcome::Unchanged(tip) => Ok(say::unchanged(request, plan, &tip)),
+        WriteOutcome::Refused(report) => Ok(*report),
+        WriteOutcome::Failed(problem) => say::failed(request, plan, &problem),
     }
 }
 
 /// What is to be restored, and what it was at the last tip.
 struct Restoring<'a, 'w> {
-    planner: Planner<'a, Past<'w>>,
+    planner: Planner<'a, RemoteBranch<'w>>,
     plan: Plan,
 }
 
-impl remote::Plan for Restoring<'_, '_> {
+impl remote::WritePlan for Restoring<'_, '_> {
     type Refused = Box<Report>;
 
     fn paths(&self) -> Vec<String> {
@@ -69,7 +70,7 @@ impl remote::Plan for Restoring<'_, '_> {
         Ok(decide(self.planner.request, &self.plan, snapshot))
     }
 
-    fn proposed(&self, pull: &Pull) {
+    fn proposed(&self, pull: &PullRequest) {
         let known = self.planner.facts.clone();
         self.planner.world.learn(&Facts {
             pull_request: pull.url.clone(),
@@ -82,9 +83,9 @@ fn decide(request: &Request, plan: &Plan, snapshot: &Snapshot) -> Decision<Box<R
     if plan.stops() {
         return Decision::Refuse(Box::new(say::stopped(request, plan, &snapshot.tip)));
     }
-    let files: Vec<FileChange> = plan
+    let files: Vec<FileContent> = plan
         .restored()
-        .map(|(part, restored)| FileChange {
+        .map(|(part, restored)| FileContent {
             path: part.path.clone(),
             content: restored.edited.text.clone(),
         })
@@ -92,20 +93,20 @@ fn decide(request: &Request, plan: &Plan, snapshot: &Snapshot) -> Decision<Box<R
     if files.is_empty() {
         return Decision::Nothing;
     }
-    Decision::Write(Edit {
+    Decision::Write(CommitRequest {
         files,
         message: message::text(request, plan),
     })
 }
 
 async fn dry_run(
-    planner: &mut Planner<'_, Past<'_>>,
-    remote: &Remote<'_>,
+    planner: &mut Planner<'_, RemoteBranch<'_>>,
+    remote: &RemoteWriter<'_>,
 ) -> Result<Report, Failure> {
     let request = planner.request;
     let snapshot = match remote.read(&request.paths()).await? {
-        Ok(snapshot) => snapshot,
-        Err(problem) => return say::failed(request, &Plan(Vec::new()), &problem),
+        BranchRead::Found(snapshot) => snapshot,
+        BranchRead::Missing(problem) => return say::failed(request, &Plan(Vec::new()), &problem),
     };
     let plan = planner.plan(&snapshot).await?;
     let report = match decide(request, &plan, &snapshot) {

@@ -2,16 +2,12 @@
 
 use branch::{BRANCH_MISSING, CONTENDED, HISTORY_CUT, NOT_WRITTEN, POLICY, Values};
 use check_image::{ABSENT, DANGLING_INDEX, NOT_AN_IMAGE, PLATFORM_MISSING, TAG_MOVED};
-use contract::{
-    Commit, Failure,
-    Fault::Configuration,
-    Reason, Report, Subject, Verdict,
-    editing::{
-        AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
-    },
+use contract::{Commit, Failure, Fault::Configuration, Reason, Report, Subject, Verdict};
+use overlay::reasons::{
+    AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
 };
 
-use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, Pull, UNVERIFIED};
+use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, PullRequest, UNVERIFIED};
 
 use crate::{
     Facts, message,
@@ -117,7 +113,12 @@ pub(crate) fn restored(request: &Request, plan: &Plan, commit: &Commit) -> Repor
 }
 
 /// Says that the pull request was merged.
-pub(crate) fn merged(request: &Request, plan: &Plan, pull: &Pull, commit: &Commit) -> Report {
+pub(crate) fn merged(
+    request: &Request,
+    plan: &Plan,
+    pull: &PullRequest,
+    commit: &Commit,
+) -> Report {
     let mut report = about(plan.0.iter().map(subject).collect());
     let (number, short) = (pull.number, commit.short());
     report.summary = format!(

@@ -1,6 +1,6 @@
 //! How a revision stands to the commit, asked of the repository that both are in.
 
-use branch::{CommitName, History as _, InvalidName, Name, Relation};
+use branch::{Ancestry as Relation, CommitName, History as _, InvalidName, Name};
 use contract::{Commit, Failure, Verdict, World};
 use git::Git;
 
@@ -66,7 +66,7 @@ impl Question<'_> {
             .chain([self.revision])
             .map(CommitName::from)
             .collect();
-        let found = git.relations(&self.commit.into(), &others).await?;
+        let found = git.ancestry(&self.commit.into(), &others).await?;
         let relations: Vec<Relation> = found
             .others
             .into_iter()
@@ -75,19 +75,10 @@ impl Question<'_> {
         Ok(Ancestry {
             relation: relations
                 .last()
-                .map_or(Relation::Unknown, |relation| turned(*relation)),
-            in_branch: tip.map(|tip| tip == *self.commit || relations[0] == Relation::Before),
+                .map_or(Relation::Unknown, |relation| relation.reversed()),
+            in_branch: tip.map(|tip| tip == *self.commit || relations[0] == Relation::Ancestor),
             trouble: None,
         })
-    }
-}
-
-/// How the one stands to the other, when it is known how the other stands to the one.
-fn turned(relation: Relation) -> Relation {
-    match relation {
-        Relation::After => Relation::Before,
-        Relation::Before => Relation::After,
-        same => same,
     }
 }
 
@@ -130,27 +121,35 @@ mod tests {
             (
                 Some("main"),
                 [&commit, &later],
-                (Relation::After, Some(true)),
+                (Relation::Descendant, Some(true)),
             ),
             (
                 Some("main"),
                 [&commit, &old],
-                (Relation::Before, Some(true)),
+                (Relation::Ancestor, Some(true)),
             ),
-            (Some("main"), [&later, &old], (Relation::Before, Some(true))),
-            (None, [&commit, &aside], (Relation::After, Some(true))),
+            (
+                Some("main"),
+                [&later, &old],
+                (Relation::Ancestor, Some(true)),
+            ),
+            (None, [&commit, &aside], (Relation::Descendant, Some(true))),
             (
                 Some("main"),
                 [&aside, &later],
-                (Relation::Before, Some(false)),
+                (Relation::Ancestor, Some(false)),
             ),
             (
                 Some("aside"),
                 [&later, &aside],
-                (Relation::After, Some(true)),
+                (Relation::Descendant, Some(true)),
             ),
             // A tag is tracked, or a branch that is gone.
-            (Some("v1.2.3"), [&commit, &later], (Relation::After, None)),
+            (
+                Some("v1.2.3"),
+                [&commit, &later],
+                (Relation::Descendant, None),
+            ),
             (
                 Some("main"),
                 [&commit, &NOTHING.to_owned()],
@@ -183,7 +182,7 @@ mod tests {
         let found = ask(&remote.url(), Some("main"), [&commit, &tip]).await;
         assert_eq!(
             (found.relation, found.in_branch),
-            (Relation::After, Some(true))
+            (Relation::Descendant, Some(true))
         );
     }
 

@@ -5,7 +5,7 @@ mod operation;
 use std::time::Duration;
 
 use argocd::{Application, Health, Resource};
-use branch::Relation;
+use branch::Ancestry as Relation;
 use contract::{Commit, Reason, Verdict};
 
 use crate::{
@@ -271,7 +271,7 @@ pub(crate) fn position(wanted: &Wanted, known: &Known) -> Position {
             continue;
         }
         match known.ancestry.get(&revision) {
-            Some(ancestry) if ancestry.relation == Relation::After => {}
+            Some(ancestry) if ancestry.relation.contains_other() => {}
             Some(ancestry) => {
                 let trouble = ancestry
                     .trouble

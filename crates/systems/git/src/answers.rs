@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use branch::{Change, Changes, Entry, Pushed, Rejection, RejectionKind, Snapshot};
+use branch::{FileHistory, PushResult, Rejection, RejectionKind, Revision, Snapshot, TreeEntry};
 use contract::Commit;
 use serde::{Deserialize, Serialize};
 
-use crate::{address::Address, trouble::Trouble};
+use crate::{address::Address, error::GitError};
 
 /// An answer of git, or why there is none.
-pub(crate) type Answer<T> = Result<T, Trouble>;
+pub(crate) type Answer<T> = Result<T, GitError>;
 
 /// The tip, and what was at the paths.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,16 +38,16 @@ pub(crate) enum Text {
     Encoded { base64: String },
 }
 
-/// The newest changes of a file.
+/// The newest revisions of a file.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ChangesAnswer {
-    pub(crate) list: Vec<ChangeAnswer>,
+pub(crate) struct FileHistoryAnswer {
+    pub(crate) list: Vec<RevisionAnswer>,
     pub(crate) is_whole: bool,
 }
 
 /// A commit that changed a file.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ChangeAnswer {
+pub(crate) struct RevisionAnswer {
     pub(crate) commit: Commit,
     pub(crate) parent: Option<Commit>,
     pub(crate) message: String,
@@ -71,7 +71,8 @@ pub(crate) enum PushAnswer {
     },
     Uncertain {
         commit: Commit,
-        trouble: Trouble,
+        #[serde(rename = "trouble")]
+        error: GitError,
     },
 }
 
@@ -99,7 +100,7 @@ impl From<ReadAnswer> for Snapshot {
         let entries = answer
             .entries
             .into_iter()
-            .map(|(path, entry)| (path, Entry::from(entry)));
+            .map(|(path, entry)| (path, TreeEntry::from(entry)));
         Self {
             tip: answer.tip,
             entries: entries.collect(),
@@ -107,18 +108,18 @@ impl From<ReadAnswer> for Snapshot {
     }
 }
 
-impl From<ChangesAnswer> for Changes {
-    fn from(answer: ChangesAnswer) -> Self {
+impl From<FileHistoryAnswer> for FileHistory {
+    fn from(answer: FileHistoryAnswer) -> Self {
         Self {
-            list: answer.list.into_iter().map(Change::from).collect(),
-            is_whole: answer.is_whole,
+            revisions: answer.list.into_iter().map(Revision::from).collect(),
+            is_complete: answer.is_whole,
         }
     }
 }
 
-impl From<ChangeAnswer> for Change {
-    fn from(answer: ChangeAnswer) -> Self {
-        let ChangeAnswer {
+impl From<RevisionAnswer> for Revision {
+    fn from(answer: RevisionAnswer) -> Self {
+        let RevisionAnswer {
             commit,
             parent,
             message,
@@ -135,7 +136,7 @@ impl From<ChangeAnswer> for Change {
     }
 }
 
-impl From<EntryAnswer> for Entry {
+impl From<EntryAnswer> for TreeEntry {
     fn from(entry: EntryAnswer) -> Self {
         match entry {
             EntryAnswer::Missing => Self::Missing,
@@ -155,10 +156,10 @@ impl From<EntryAnswer> for Entry {
 }
 
 impl PushAnswer {
-    pub(crate) fn pushed(self, address: &Address) -> Pushed {
+    pub(crate) fn pushed(self, address: &Address) -> PushResult {
         match self {
-            Self::Landed { commit, said } => Pushed::Landed { commit, said },
-            Self::Moved => Pushed::Moved,
+            Self::Landed { commit, said } => PushResult::Landed { commit, said },
+            Self::Moved => PushResult::Moved,
             Self::Rejected {
                 protected,
                 word,
@@ -169,11 +170,11 @@ impl PushAnswer {
                 } else {
                     RejectionKind::Declined
                 };
-                Pushed::Rejected(Rejection { kind, word, lines })
+                PushResult::Rejected(Rejection { kind, word, lines })
             }
-            Self::Uncertain { commit, trouble } => Pushed::Uncertain {
+            Self::Uncertain { commit, error } => PushResult::Uncertain {
                 commit,
-                failure: trouble.failure(address),
+                failure: error.failure(address),
             },
         }
     }

@@ -8,8 +8,8 @@ use gix_object::{Tree, tree::EntryMode};
 
 use crate::{
     answers::Answer,
+    file_history,
     objects::{self, Objects},
-    past,
     program::Call,
 };
 
@@ -27,7 +27,7 @@ pub(crate) async fn differences(
         }
     }
     if !absent.is_empty() {
-        past::fetch(call, "--depth=1", &absent).await?;
+        file_history::fetch(call, "--depth=1", &absent).await?;
     }
     let store = call.folder.objects()?;
     let differences = between(&store, one, other, most)?;

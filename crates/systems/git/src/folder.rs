@@ -11,7 +11,7 @@ use std::{
 use contract::Commit;
 use tempfile::TempDir;
 
-use crate::{objects::Objects, trouble::Trouble};
+use crate::{error::GitError, objects::Objects};
 
 /// How the remote is called in there; not `origin`, which the user's own settings may know.
 pub(crate) const REMOTE: &str = "runbook";
@@ -48,9 +48,9 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Makes an empty repository; nothing of the user's templates gets into it.
-    pub(crate) fn new() -> Result<Self, Trouble> {
+    pub(crate) fn new() -> Result<Self, GitError> {
         sweep(&std::env::temp_dir());
-        make().map_err(|error| Trouble::not_written("make a temporary repository", &error))
+        make().map_err(|error| GitError::not_written("make a temporary repository", &error))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -58,16 +58,16 @@ impl Folder {
     }
 
     /// Returns the tip that was fetched last.
-    pub(crate) fn tip(&self) -> Result<Commit, Trouble> {
+    pub(crate) fn tip(&self) -> Result<Commit, GitError> {
         let path: PathBuf = self.path().join(TIP);
-        let text = fs::read_to_string(&path).map_err(Trouble::other)?;
-        text.trim().parse().map_err(Trouble::other)
+        let text = fs::read_to_string(&path).map_err(GitError::other)?;
+        text.trim().parse().map_err(GitError::other)
     }
 
     /// Opens its objects, anew after every fetch, since new packs have come. They alone are half a
     /// megabyte less in a program than a whole repository.
-    pub(crate) fn objects(&self) -> Result<Objects, Trouble> {
-        gix_odb::at(self.path().join("objects"), gix_hash::Kind::Sha1).map_err(Trouble::other)
+    pub(crate) fn objects(&self) -> Result<Objects, GitError> {
+        gix_odb::at(self.path().join("objects"), gix_hash::Kind::Sha1).map_err(GitError::other)
     }
 }
 

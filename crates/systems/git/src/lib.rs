@@ -7,33 +7,36 @@
 //! Every operation is one `World::exchange`, so a recorded run replays without git.
 
 mod address;
+mod ancestry;
 mod answers;
 mod differences;
+mod error;
+mod file_history;
 mod folder;
 mod identity;
-mod kinship;
 mod objects;
 mod origin;
-mod past;
 mod program;
 mod push;
 mod read;
 mod search;
-mod trouble;
 
 use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
 
-use branch::{Branch, BranchError, Changes, CommitName, Edit, Name, Pushed, Relations, Snapshot};
+use branch::{
+    Branch, BranchError, CommitAncestry, CommitName, CommitRequest, FileHistory, Name, PushResult,
+    Snapshot,
+};
 use contract::{Commit, Failure, Fault, Reason, World, world::Effects};
 use serde_json::json;
 
 use address::Address;
-use answers::{Answer, ChangesAnswer, PushAnswer, ReadAnswer};
+use answers::{Answer, FileHistoryAnswer, PushAnswer, ReadAnswer};
+use error::GitError;
 use folder::Folder;
 use identity::Identities;
 pub use origin::{origin, server};
 use program::Program;
-use trouble::Trouble;
 
 /// git is missing, or failed in a way that nobody foresaw.
 pub const GIT_FAILED: Reason = Reason::new(
@@ -94,19 +97,19 @@ impl<'w> Git<'w> {
             read::tip(&self.call(&effects, made(&self.commits)?), &self.name).await
         };
         let answer: Answer<Option<Commit>> = self.world.exchange("git", &request, live).await?;
-        answer.map_err(|trouble| trouble.failure(&self.address))
+        answer.map_err(|error| error.failure(&self.address))
     }
 
     /// Returns the folder of the temporary repository.
-    fn folder(&self) -> Result<&Folder, Trouble> {
+    fn folder(&self) -> Result<&Folder, GitError> {
         made(&self.folder)
     }
 
-    fn failed(&self, trouble: &Trouble) -> BranchError {
-        if trouble.is_missing_branch() {
+    fn failed(&self, error: &GitError) -> BranchError {
+        if error.is_missing_branch() {
             return BranchError::Missing;
         }
-        BranchError::Failed(trouble.failure(&self.address))
+        BranchError::Failed(error.failure(&self.address))
     }
 }
 
@@ -126,28 +129,32 @@ impl Branch for Git<'_> {
         let answer: Answer<ReadAnswer> = self.world.exchange("git", &request, live).await?;
         answer
             .map(Snapshot::from)
-            .map_err(|trouble| self.failed(&trouble))
+            .map_err(|error| self.failed(&error))
     }
 
-    async fn commit(&self, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
-        let files: Vec<_> = edit
+    async fn commit(
+        &self,
+        onto: &Snapshot,
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
+        let files: Vec<_> = request
             .files
             .iter()
             .map(|file| json!({ "path": file.path, "content": answers::text(&file.content) }))
             .collect();
-        let request = json!({
+        let question = json!({
             "operation": "push", "remote": self.address.shown, "branch": self.name.as_str(),
-            "onto": onto.tip, "files": files, "message": edit.message, "identities": self.identities,
+            "onto": onto.tip, "files": files, "message": request.message, "identities": self.identities,
         });
         let live = |effects: Rc<dyn Effects>| async move {
             let folder = self.folder()?;
             let call = self.call(&effects, folder);
-            push::push(&call, &self.name, &onto.tip, edit, &self.identities).await
+            push::push(&call, &self.name, &onto.tip, request, &self.identities).await
         };
-        let answer: Answer<PushAnswer> = self.world.exchange("git", &request, live).await?;
+        let answer: Answer<PushAnswer> = self.world.exchange("git", &question, live).await?;
         match answer {
             Ok(answer) => Ok(answer.pushed(&self.address)),
-            Err(trouble) => Err(self.failed(&trouble)),
+            Err(error) => Err(self.failed(&error)),
         }
     }
 
@@ -161,45 +168,46 @@ impl Branch for Git<'_> {
             search::contains(&self.call(&effects, &folder), &self.name, commit).await
         };
         let answer: Answer<bool> = self.world.exchange("git", &request, live).await?;
-        answer.map_err(|trouble| self.failed(&trouble))
+        answer.map_err(|error| self.failed(&error))
     }
 }
 
 impl branch::History for Git<'_> {
-    async fn changes(
+    async fn file_histories(
         &self,
         tip: &Commit,
         paths: &[String],
         most: usize,
-    ) -> Result<BTreeMap<String, Changes>, Failure> {
+    ) -> Result<BTreeMap<String, FileHistory>, Failure> {
         let request = json!({
             "operation": "changes", "remote": self.address.shown, "tip": tip, "paths": paths, "most": most,
         });
         let live = |effects: Rc<dyn Effects>| async move {
-            past::changes(&self.call(&effects, self.folder()?), tip, paths, most).await
+            file_history::file_histories(&self.call(&effects, self.folder()?), tip, paths, most)
+                .await
         };
-        let answer: Answer<BTreeMap<String, ChangesAnswer>> =
+        let answer: Answer<BTreeMap<String, FileHistoryAnswer>> =
             self.world.exchange("git", &request, live).await?;
-        let answer = answer.map_err(|trouble| trouble.failure(&self.address))?;
+        let answer = answer.map_err(|error| error.failure(&self.address))?;
         Ok(answer
             .into_iter()
-            .map(|(path, changes)| (path, changes.into()))
+            .map(|(path, history)| (path, history.into()))
             .collect())
     }
 
-    async fn relations(
+    async fn ancestry(
         &self,
         commit: &CommitName,
         others: &[CommitName],
-    ) -> Result<Relations, Failure> {
+    ) -> Result<CommitAncestry, Failure> {
         let request = json!({
             "operation": "relations", "remote": self.address.shown, "commit": commit, "others": others,
         });
         let live = |effects: Rc<dyn Effects>| async move {
-            kinship::relations(&self.call(&effects, made(&self.commits)?), commit, others).await
+            ancestry::ancestry(&self.call(&effects, made(&self.commits)?), commit, others).await
         };
-        let answer: Answer<Relations> = self.world.exchange("git", &request, live).await?;
-        answer.map_err(|trouble| trouble.failure(&self.address))
+        let answer: Answer<CommitAncestry> = self.world.exchange("git", &request, live).await?;
+        answer.map_err(|error| error.failure(&self.address))
     }
 
     async fn differences(
@@ -215,12 +223,12 @@ impl branch::History for Git<'_> {
             differences::differences(&self.call(&effects, self.folder()?), one, other, most).await
         };
         let answer: Answer<Vec<String>> = self.world.exchange("git", &request, live).await?;
-        answer.map_err(|trouble| trouble.failure(&self.address))
+        answer.map_err(|error| error.failure(&self.address))
     }
 }
 
 /// Returns the folder, which is made at its first use.
-fn made(cell: &OnceCell<Folder>) -> Result<&Folder, Trouble> {
+fn made(cell: &OnceCell<Folder>) -> Result<&Folder, GitError> {
     if let Some(folder) = cell.get() {
         return Ok(folder);
     }

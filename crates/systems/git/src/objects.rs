@@ -1,7 +1,7 @@
 //! Objects of a repository through gix: find a path, read a file, write files and their commit.
 
-use branch::Edit;
-use contract::{Commit, editing::LARGEST};
+use branch::{CommitRequest, MAX_FILE_SIZE};
+use contract::Commit;
 use gix_hash::ObjectId;
 use gix_object::{
     CommitRefIter, Exists as _, Find as _, Kind, Tree, TreeRef, Write as _, WriteTo,
@@ -9,7 +9,7 @@ use gix_object::{
 };
 use gix_odb::Header as _;
 
-use crate::{answers::Answer, trouble::Trouble};
+use crate::{answers::Answer, error::GitError};
 
 /// The objects of a repository.
 pub(crate) type Objects = gix_odb::Handle;
@@ -69,9 +69,9 @@ pub(crate) fn find(objects: &Objects, commit: &Commit, path: &str) -> Answer<Fou
 pub(crate) fn content(objects: &Objects, id: ObjectId) -> Answer<Option<Vec<u8>>> {
     let header = objects
         .try_header(&id)
-        .map_err(Trouble::other)?
+        .map_err(GitError::other)?
         .ok_or_else(|| absent(id))?;
-    if header.size() > LARGEST as u64 {
+    if header.size() > MAX_FILE_SIZE as u64 {
         Ok(None)
     } else {
         read(objects, id, Kind::Blob).map(Some)
@@ -82,14 +82,14 @@ pub(crate) fn content(objects: &Objects, id: ObjectId) -> Answer<Option<Vec<u8>>
 pub(crate) fn write(
     objects: &Objects,
     tip: &Commit,
-    edit: &Edit,
+    request: &CommitRequest,
     [author, committer]: [gix_actor::Signature; 2],
 ) -> Answer<Commit> {
     let mut tree = root(objects, tip)?;
-    for file in &edit.files {
+    for file in &request.files {
         let id = objects
             .write_buf(Kind::Blob, &file.content)
-            .map_err(Trouble::storing)?;
+            .map_err(GitError::storing)?;
         let parts: Vec<&str> = file
             .path
             .split('/')
@@ -103,26 +103,26 @@ pub(crate) fn write(
         author,
         committer,
         encoding: None,
-        message: edit.message.as_str().into(),
+        message: request.message.as_str().into(),
         extra_headers: Vec::new(),
     };
     self::commit(put(objects, &commit)?)
 }
 
 fn put(objects: &Objects, object: &dyn WriteTo) -> Answer<ObjectId> {
-    objects.write(object).map_err(Trouble::storing)
+    objects.write(object).map_err(GitError::storing)
 }
 
 /// Returns the tree with another file at the path; every mode and the order of entries stay.
 fn replaced(objects: &Objects, mut tree: Tree, parts: &[&str], id: ObjectId) -> Answer<Tree> {
     let (part, rest) = parts
         .split_first()
-        .ok_or_else(|| Trouble::other("a path without a name"))?;
+        .ok_or_else(|| GitError::other("a path without a name"))?;
     let entry = tree
         .entries
         .iter_mut()
         .find(|entry| entry.filename == part.as_bytes());
-    let entry = entry.ok_or_else(|| Trouble::other(format!("`{part}` is no longer there")))?;
+    let entry = entry.ok_or_else(|| GitError::other(format!("`{part}` is no longer there")))?;
     if rest.is_empty() {
         entry.oid = id;
     } else {
@@ -134,7 +134,7 @@ fn replaced(objects: &Objects, mut tree: Tree, parts: &[&str], id: ObjectId) -> 
 
 pub(crate) fn root(objects: &Objects, commit: &Commit) -> Answer<Tree> {
     let commit = read(objects, id(commit)?, Kind::Commit)?;
-    read_tree(objects, iter(&commit).tree_id().map_err(Trouble::other)?)
+    read_tree(objects, iter(&commit).tree_id().map_err(GitError::other)?)
 }
 
 pub(crate) fn read_tree(objects: &Objects, id: ObjectId) -> Answer<Tree> {
@@ -144,7 +144,7 @@ pub(crate) fn read_tree(objects: &Objects, id: ObjectId) -> Answer<Tree> {
     }
     let tree = read(objects, id, Kind::Tree)?;
     Ok(TreeRef::from_bytes(&tree, HASH)
-        .map_err(Trouble::other)?
+        .map_err(GitError::other)?
         .into_owned())
 }
 
@@ -157,16 +157,16 @@ fn read(objects: &Objects, id: ObjectId, kind: Kind) -> Answer<Vec<u8>> {
     let mut buffer = Vec::new();
     let object = objects
         .try_find(&id, &mut buffer)
-        .map_err(Trouble::other)?
+        .map_err(GitError::other)?
         .ok_or_else(|| absent(id))?;
     if object.kind != kind {
-        return Err(Trouble::other(format!("{id} is no {kind}")));
+        return Err(GitError::other(format!("{id} is no {kind}")));
     }
     Ok(buffer)
 }
 
-fn absent(id: ObjectId) -> Trouble {
-    Trouble::other(format!("{id} is not here"))
+fn absent(id: ObjectId) -> GitError {
+    GitError::other(format!("{id} is not here"))
 }
 
 fn iter(commit: &[u8]) -> CommitRefIter<'_> {
@@ -193,21 +193,24 @@ pub(crate) fn first_parent(objects: &Objects, id: ObjectId) -> Answer<Option<Obj
 /// Returns the message of a commit and its author's date.
 pub(crate) fn said(objects: &Objects, id: ObjectId) -> Answer<(String, i64)> {
     let commit = read(objects, id, Kind::Commit)?;
-    let message = iter(&commit).message().map_err(Trouble::other)?.to_string();
+    let message = iter(&commit)
+        .message()
+        .map_err(GitError::other)?
+        .to_string();
     let date = iter(&commit)
         .author()
-        .map_err(Trouble::other)?
+        .map_err(GitError::other)?
         .time()
-        .map_err(Trouble::other)?;
+        .map_err(GitError::other)?;
     Ok((message, date.seconds))
 }
 
 /// Returns the commit's id as gix knows it.
 pub(crate) fn id(commit: &Commit) -> Answer<ObjectId> {
-    ObjectId::from_hex(commit.as_str().as_bytes()).map_err(Trouble::other)
+    ObjectId::from_hex(commit.as_str().as_bytes()).map_err(GitError::other)
 }
 
 /// Returns the id as everybody else knows it.
 pub(crate) fn commit(id: ObjectId) -> Answer<Commit> {
-    id.to_string().parse().map_err(Trouble::other)
+    id.to_string().parse().map_err(GitError::other)
 }

@@ -8,7 +8,7 @@ use contract::{
 };
 use serde_json::json;
 
-use crate::{answers::Answer, trouble::Trouble};
+use crate::{answers::Answer, error::GitError};
 
 /// Returns the address of GitHub: its own, or that of a company.
 pub fn server(world: &World) -> String {
@@ -41,7 +41,7 @@ pub async fn origin(world: &World) -> Result<Option<String>, Failure> {
     let answer: Answer<Option<String>> = world
         .exchange("git", &json!({ "operation": "origin" }), live)
         .await?;
-    answer.or_else(|trouble| trouble.distrust().map_or(Ok(None), Err))
+    answer.or_else(|error| error.distrust().map_or(Ok(None), Err))
 }
 
 /// The folder that the step was run in.
@@ -61,9 +61,9 @@ impl Checkout {
             return Ok(None);
         };
         if !output.is_good() {
-            return Err(Trouble::said(&output.stderr));
+            return Err(GitError::said(&output.stderr));
         }
-        let text = String::from_utf8(output.stdout).map_err(Trouble::other)?;
+        let text = String::from_utf8(output.stdout).map_err(GitError::other)?;
         Ok(Some(text.trim_end_matches('\n').to_owned()).filter(|text| !text.is_empty()))
     }
 }

@@ -9,8 +9,8 @@ use contract::{
 
 use crate::{
     address::Address,
+    error::GitError,
     folder::{Folder, REMOTE},
-    trouble::Trouble,
 };
 
 /// Settings for every call. Hooks of the user's own would see commits that are not theirs; large files go
@@ -121,7 +121,7 @@ impl Program {
 
 impl Call<'_> {
     /// Runs git to its end, whatever its exit code.
-    pub(crate) async fn run(&self, arguments: &[&str], input: &[u8]) -> Result<Output, Trouble> {
+    pub(crate) async fn run(&self, arguments: &[&str], input: &[u8]) -> Result<Output, GitError> {
         let mut spawn = self.program.spawn(self.folder, self.limit, arguments);
         spawn.input = input.to_vec();
         if self.program.is_ssh && self.setting("core.sshCommand").await.is_none() {
@@ -132,24 +132,24 @@ impl Call<'_> {
     }
 
     /// Runs git, and takes any exit code but 0 for a failure.
-    pub(crate) async fn expect(&self, arguments: &[&str], input: &[u8]) -> Result<(), Trouble> {
+    pub(crate) async fn expect(&self, arguments: &[&str], input: &[u8]) -> Result<(), GitError> {
         let output = self.run(arguments, input).await?;
         if output.is_good() {
             Ok(())
         } else {
-            Err(Trouble::said(&output.stderr))
+            Err(GitError::said(&output.stderr))
         }
     }
 
     /// Runs git and returns what it lists, line by line.
-    pub(crate) async fn lines(&self, arguments: &[&str]) -> Result<Vec<String>, Trouble> {
+    pub(crate) async fn lines(&self, arguments: &[&str]) -> Result<Vec<String>, GitError> {
         let output = self.run(arguments, &[]).await?;
         match output.is_good() {
             true => Ok(String::from_utf8_lossy(&output.stdout)
                 .lines()
                 .map(str::to_owned)
                 .collect()),
-            false => Err(Trouble::said(&output.stderr)),
+            false => Err(GitError::said(&output.stderr)),
         }
     }
 
@@ -163,16 +163,16 @@ impl Call<'_> {
         Some(value).filter(|value| !value.is_empty())
     }
 
-    async fn spawn(&self, spawn: Spawn) -> Result<Output, Trouble> {
+    async fn spawn(&self, spawn: Spawn) -> Result<Output, GitError> {
         tracing::debug!("run {spawn}");
         let limit = spawn.limit;
         Rc::clone(&self.effects)
             .spawn(spawn)
             .await
             .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => Trouble::no_program(),
-                io::ErrorKind::TimedOut => Trouble::timed_out(limit),
-                _ => Trouble::other(error),
+                io::ErrorKind::NotFound => GitError::no_program(),
+                io::ErrorKind::TimedOut => GitError::timed_out(limit),
+                _ => GitError::other(error),
             })
     }
 }

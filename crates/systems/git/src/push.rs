@@ -1,15 +1,15 @@
 //! One commit, one push, and what the remote made of it.
 
-use branch::{Edit, Name};
+use branch::{CommitRequest, Name};
 use contract::{Commit, world::Output};
 
 use crate::{
     answers::{Answer, PushAnswer},
+    error::GitError,
     folder::REMOTE,
     identity::Identities,
     objects,
     program::Call,
-    trouble::Trouble,
 };
 
 /// Commits onto `tip` and pushes, if `tip` still is the branch's tip.
@@ -17,11 +17,11 @@ pub(crate) async fn push(
     call: &Call<'_>,
     name: &Name,
     tip: &Commit,
-    edit: &Edit,
+    request: &CommitRequest,
     identities: &Identities,
 ) -> Answer<PushAnswer> {
     let signatures = identities.signatures(call).await;
-    let commit = objects::write(&call.folder.objects()?, tip, edit, signatures)?;
+    let commit = objects::write(&call.folder.objects()?, tip, request, signatures)?;
     let full = name.full();
     let (lease, refspec) = (
         format!("--force-with-lease={full}:{tip}"),
@@ -38,10 +38,8 @@ pub(crate) async fn push(
     ];
     match call.run(&push, &[]).await {
         Ok(output) => judge(&output, commit),
-        Err(trouble) if trouble.may_have_been_sent() => {
-            Ok(PushAnswer::Uncertain { commit, trouble })
-        }
-        Err(trouble) => Err(trouble),
+        Err(error) if error.may_have_been_sent() => Ok(PushAnswer::Uncertain { commit, error }),
+        Err(error) => Err(error),
     }
 }
 
@@ -63,12 +61,12 @@ fn judge(output: &Output, commit: Commit) -> Answer<PushAnswer> {
             said: lines,
         }),
         _ => {
-            let trouble = Trouble::said(&output.stderr);
+            let error = GitError::said(&output.stderr);
             // "Everything up-to-date" is also said when the connection broke; only the code counts.
-            if trouble.may_have_been_sent() {
-                Ok(PushAnswer::Uncertain { commit, trouble })
+            if error.may_have_been_sent() {
+                Ok(PushAnswer::Uncertain { commit, error })
             } else {
-                Err(trouble)
+                Err(error)
             }
         }
     }
@@ -95,7 +93,7 @@ fn refused(summary: &str, lines: Vec<String>, stderr: &[u8], commit: Commit) -> 
     if word_has(&["unpacker error"]) {
         return PushAnswer::Uncertain {
             commit,
-            trouble: Trouble::at_the_remote(stderr),
+            error: GitError::at_the_remote(stderr),
         };
     }
     PushAnswer::Rejected {

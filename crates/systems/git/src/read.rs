@@ -7,10 +7,10 @@ use contract::Commit;
 
 use crate::{
     answers::{Answer, EntryAnswer, ReadAnswer, text},
+    error::GitError,
     folder::{REMOTE, TIP},
     objects::{self, Found, Objects},
     program::Call,
-    trouble::Trouble,
 };
 
 /// Reads the branch with one fetch, and one more for the contents that are still missing.
@@ -57,7 +57,7 @@ pub(crate) async fn tip(call: &Call<'_>, name: &Name) -> Answer<Option<Commit>> 
     let mut lines = lines.iter().filter_map(|line| line.split_once('\t'));
     let found = lines.find(|(_, name)| *name == reference);
     found
-        .map(|(id, _)| id.parse().map_err(Trouble::other))
+        .map(|(id, _)| id.parse().map_err(GitError::other))
         .transpose()
 }
 

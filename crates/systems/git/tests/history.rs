@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use branch::{Branch as _, Changes, CommitName, HISTORY_CUT, History as _, Relation};
+use branch::{Ancestry, Branch as _, CommitName, FileHistory, HISTORY_CUT, History as _};
 use contract::World;
 use git::Git;
 use lab::{Remote, repo::Change};
@@ -28,23 +28,23 @@ fn set(remote: &Remote, content: &str) -> String {
     )
 }
 
-async fn changes(git: &Git<'_>, remote: &Remote, most: usize) -> Changes {
+async fn changes(git: &Git<'_>, remote: &Remote, most: usize) -> FileHistory {
     let tip = remote.tip("main").parse().unwrap();
-    git.changes(&tip, &[PATH.to_owned()], most)
+    git.file_histories(&tip, &[PATH.to_owned()], most)
         .await
         .unwrap()
         .remove(PATH)
         .unwrap()
 }
 
-fn contents(changes: &Changes) -> Vec<String> {
+fn contents(changes: &FileHistory) -> Vec<String> {
     let content = |content: &Option<Vec<u8>>| {
         content
             .as_ref()
             .map(|it| String::from_utf8_lossy(it).into_owned())
     };
     changes
-        .list
+        .revisions
         .iter()
         .map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned()))
         .collect()
@@ -55,9 +55,9 @@ fn name(text: &str) -> CommitName {
 }
 
 /// The commits of the changes, each with what is said of it.
-fn said(changes: &Changes) -> Vec<(&str, &str)> {
+fn said(changes: &FileHistory) -> Vec<(&str, &str)> {
     changes
-        .list
+        .revisions
         .iter()
         .map(|change| (change.commit.as_str(), change.message.trim()))
         .collect()
@@ -84,12 +84,12 @@ async fn a_file_that_was_moved_as_it_was_is_followed() {
     let (world, all) = (world(), ["four", "three", "two", "one"]);
     let found = changes(&git(&world, &remote.url()), &remote, 100).await;
     assert_eq!(
-        (contents(&found), found.is_whole),
+        (contents(&found), found.is_complete),
         (all.map(str::to_owned).to_vec(), true)
     );
     assert!(
         found
-            .list
+            .revisions
             .iter()
             .all(|change| change.message.starts_with("set "))
     );
@@ -98,7 +98,7 @@ async fn a_file_that_was_moved_as_it_was_is_followed() {
     move_to(old, PATH, "five");
     let found = changes(&git(&world, &remote.url()), &remote, 100).await;
     assert_eq!(
-        (contents(&found), found.is_whole),
+        (contents(&found), found.is_complete),
         (vec!["five".to_owned()], true)
     );
     remote.commit("main", &[("twin", "five", false)], "chore: twin\n");
@@ -111,7 +111,7 @@ async fn a_file_that_was_moved_as_it_was_is_followed() {
     move_to(old, PATH, "five");
     let found = changes(&git(&world, &remote.url()), &remote, 100).await;
     assert_eq!(
-        (said(&found), found.is_whole),
+        (said(&found), found.is_complete),
         (vec![(&*moved, "refactor: move")], true)
     );
 }
@@ -137,22 +137,22 @@ async fn the_end_of_a_shallow_remote_is_not_taken_for_the_beginning() {
     let git = git(&world, &shallow);
     let tip = remote.tip("main").parse().unwrap();
     let failure = git
-        .changes(&tip, &[PATH.to_owned()], 100)
+        .file_histories(&tip, &[PATH.to_owned()], 100)
         .await
         .unwrap_err();
     assert_eq!(failure.reason, HISTORY_CUT, "{}", failure.summary());
     let (newest, parent) = (name(tip.as_str()), name(&remote.log("main")[1].id));
     let found = git
-        .relations(&newest, std::slice::from_ref(&parent))
+        .ancestry(&newest, std::slice::from_ref(&parent))
         .await
         .unwrap();
     assert_eq!(
         found.others[0].0,
-        Relation::After,
+        Ancestry::Descendant,
         "what is found is certain"
     );
     let failure = git
-        .relations(&newest, &[name(&remote.tip("aside"))])
+        .ancestry(&newest, &[name(&remote.tip("aside"))])
         .await
         .unwrap_err();
     assert_eq!(failure.reason, HISTORY_CUT, "{}", failure.summary());
@@ -171,17 +171,17 @@ async fn a_commit_can_still_be_pushed_when_the_past_was_asked() {
         changes(&git, &remote, 100).await;
         let root = remote.log("main").last().unwrap().id.parse().unwrap();
         git.differences(&root, &snapshot.tip, 100).await.unwrap();
-        let files = vec![branch::FileChange {
+        let files = vec![branch::FileContent {
             path: PATH.to_owned(),
             content: content.as_bytes().to_vec(),
         }];
-        let edit = branch::Edit {
+        let edit = branch::CommitRequest {
             files,
             message: "set\n".to_owned(),
         };
         let pushed = git.commit(&snapshot, &edit).await.unwrap();
         assert!(
-            matches!(pushed, branch::Pushed::Landed { .. }),
+            matches!(pushed, branch::PushResult::Landed { .. }),
             "{pushed:?}"
         );
     }

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use branch::{Branch as _, BranchError, Edit, Entry, FileChange, Pushed, RejectionKind, Snapshot};
+use branch::{
+    Branch as _, BranchError, CommitRequest, FileContent, PushResult, RejectionKind, Snapshot,
+    TreeEntry,
+};
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use git::Git;
 use lab::{Remote, repo::Change};
@@ -40,12 +43,12 @@ fn paths(paths: &[&str]) -> Vec<String> {
     paths.iter().map(|path| (*path).to_owned()).collect()
 }
 
-fn edit(content: impl AsRef<[u8]>) -> Edit {
-    let files = vec![FileChange {
+fn edit(content: impl AsRef<[u8]>) -> CommitRequest {
+    let files = vec![FileContent {
         path: PATH.to_owned(),
         content: content.as_ref().to_vec(),
     }];
-    Edit {
+    CommitRequest {
         files,
         message: "deploy(prod): two — v2\n\nRunbook-Image: two\n".to_owned(),
     }
@@ -57,7 +60,7 @@ async fn read(git: &Git<'_>) -> Snapshot {
 
 fn content(snapshot: &Snapshot) -> &[u8] {
     match &snapshot.entries[PATH] {
-        Entry::File { content, .. } => content,
+        TreeEntry::File { content, .. } => content,
         other => panic!("{other:?}"),
     }
 }
@@ -69,9 +72,9 @@ async fn failure(git: &Git<'_>) -> Failure {
     }
 }
 
-fn landed(pushed: Pushed) -> Commit {
+fn landed(pushed: PushResult) -> Commit {
     match pushed {
-        Pushed::Landed { commit, .. } => commit,
+        PushResult::Landed { commit, .. } => commit,
         other => panic!("{other:?}"),
     }
 }
@@ -149,19 +152,19 @@ async fn what_is_no_file_is_told_and_not_followed() {
         .read(&paths(&asked))
         .await
         .unwrap();
-    let found: Vec<&Entry> = asked.iter().map(|path| &snapshot.entries[*path]).collect();
+    let found: Vec<&TreeEntry> = asked.iter().map(|path| &snapshot.entries[*path]).collect();
     let expected = [
-        Entry::Link {
+        TreeEntry::Link {
             at: "link".to_owned(),
         },
-        Entry::Submodule {
+        TreeEntry::Submodule {
             at: "module".to_owned(),
         },
-        Entry::Directory,
-        Entry::Missing,
-        Entry::Missing,
-        Entry::Directory,
-        Entry::File {
+        TreeEntry::Directory,
+        TreeEntry::Missing,
+        TreeEntry::Missing,
+        TreeEntry::Directory,
+        TreeEntry::File {
             content: vec![0xff, 0, 0xfe],
             executable: false,
         },
@@ -206,7 +209,7 @@ async fn a_lost_race_changes_nothing_and_the_next_read_sees_the_winner() {
     });
     assert!(matches!(
         git.commit(&snapshot, &edit("two\n")).await.unwrap(),
-        Pushed::Moved
+        PushResult::Moved
     ));
     assert!(race.is_over());
     let again = read(&git).await;
@@ -218,7 +221,7 @@ async fn a_lost_race_changes_nothing_and_the_next_read_sees_the_winner() {
     );
     assert!(matches!(
         git.commit(&snapshot, &edit("old\n")).await.unwrap(),
-        Pushed::Moved
+        PushResult::Moved
     ));
     remote.fsck();
 }
@@ -233,7 +236,7 @@ async fn a_branch_that_is_deleted_meanwhile_is_not_made_again() {
     remote.delete_branch("other");
     assert!(matches!(
         git.commit(&snapshot, &edit("two\n")).await.unwrap(),
-        Pushed::Moved
+        PushResult::Moved
     ));
     assert_eq!(remote.branches(), ["main"]);
 }
@@ -257,7 +260,7 @@ async fn a_hook_that_declines_is_a_policy_and_a_protected_branch_a_permission() 
         let world = world(&[]);
         let git = git(&world, &remote.url());
         let snapshot = read(&git).await;
-        let Pushed::Rejected(rejection) = git.commit(&snapshot, &edit("two\n")).await.unwrap()
+        let PushResult::Rejected(rejection) = git.commit(&snapshot, &edit("two\n")).await.unwrap()
         else {
             panic!()
         };
@@ -383,7 +386,7 @@ async fn a_push_whose_answer_is_an_error_is_a_doubt_that_the_branch_settles() {
     let git = git(&world, &http.url());
     let snapshot = read(&git).await;
     http.refuse_pushes(502, "bad gateway\n");
-    let Pushed::Uncertain { commit, failure } =
+    let PushResult::Uncertain { commit, failure } =
         git.commit(&snapshot, &edit("two\n")).await.unwrap()
     else {
         panic!()

@@ -1,7 +1,9 @@
 //! One commit onto the tip, and what GitHub made of it.
 
 use base64::Engine as _;
-use branch::{BranchError, Edit, Entry, Name, Pushed, Rejection, RejectionKind, Snapshot};
+use branch::{
+    BranchError, CommitRequest, Name, PushResult, Rejection, RejectionKind, Snapshot, TreeEntry,
+};
 use contract::{Commit, Failure, Verdict, asking};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -58,17 +60,17 @@ struct Made {
 }
 
 /// Returns the first file that cannot be written this way.
-pub(crate) fn supports(onto: &Snapshot, edit: &Edit) -> Result<(), Unsupported> {
+pub(crate) fn supports(onto: &Snapshot, request: &CommitRequest) -> Result<(), Unsupported> {
     let executable = |path: &String| {
         matches!(
             onto.entries.get(path),
-            Some(Entry::File {
+            Some(TreeEntry::File {
                 executable: true,
                 ..
             })
         )
     };
-    match edit.files.iter().find(|file| executable(&file.path)) {
+    match request.files.iter().find(|file| executable(&file.path)) {
         Some(file) => Err(Unsupported {
             path: file.path.clone(),
         }),
@@ -81,14 +83,14 @@ pub(crate) async fn commit(
     github: &GitHub<'_>,
     name: &Name,
     onto: &Snapshot,
-    edit: &Edit,
-) -> Result<Pushed, BranchError> {
-    supports(onto, edit).map_err(Failure::internal)?;
+    request: &CommitRequest,
+) -> Result<PushResult, BranchError> {
+    supports(onto, request).map_err(Failure::internal)?;
     match github
         .api
         .change::<Done>(
             COMMIT,
-            input(github, name, onto, edit),
+            input(github, name, onto, request),
             Needs::ContentsWrite,
         )
         .await
@@ -100,7 +102,7 @@ pub(crate) async fn commit(
                 made.signature
                     .map(|signature| (made.oid.clone(), signature)),
             );
-            Ok(Pushed::Landed {
+            Ok(PushResult::Landed {
                 commit: made.oid,
                 said: Vec::new(),
             })
@@ -112,26 +114,29 @@ pub(crate) async fn commit(
                 github,
                 name,
                 onto,
-                edit,
+                request,
                 Failure::unavailable(asking::NOT_THE_API, failure),
             )
             .await
         }
-        Err(Refusal::Said(said)) => judge(github, name, onto, edit, &said).await,
+        Err(Refusal::Said(said)) => judge(github, name, onto, request, &said).await,
         Err(Refusal::Failed(failure)) if may_have_been_sent(&failure) => {
-            settle(github, name, onto, edit, failure).await
+            settle(github, name, onto, request, failure).await
         }
         Err(Refusal::Failed(failure)) => Err(failure.into()),
     }
 }
 
-fn input(github: &GitHub<'_>, name: &Name, onto: &Snapshot, edit: &Edit) -> Value {
+fn input(github: &GitHub<'_>, name: &Name, onto: &Snapshot, request: &CommitRequest) -> Value {
     let encode = |bytes: &[u8]| base64::prelude::BASE64_STANDARD.encode(bytes);
-    let files = edit
+    let files = request
         .files
         .iter()
         .map(|file| json!({ "path": file.path, "contents": encode(&file.content) }));
-    let (headline, body) = edit.message.split_once('\n').unwrap_or((&edit.message, ""));
+    let (headline, body) = request
+        .message
+        .split_once('\n')
+        .unwrap_or((&request.message, ""));
     json!({
         "branch": { "repositoryNameWithOwner": github.repository.to_string(), "branchName": name.as_str() },
         "expectedHeadOid": onto.tip,
@@ -145,17 +150,17 @@ async fn judge(
     github: &GitHub<'_>,
     name: &Name,
     onto: &Snapshot,
-    edit: &Edit,
+    request: &CommitRequest,
     said: &Said,
-) -> Result<Pushed, BranchError> {
+) -> Result<PushResult, BranchError> {
     if said.kind == "STALE_DATA" || said.message.contains("Expected branch to point to") {
-        return Ok(Pushed::Moved);
+        return Ok(PushResult::Moved);
     }
     if let Some(rejection) = protected(said) {
-        return Ok(Pushed::Rejected(rejection));
+        return Ok(PushResult::Rejected(rejection));
     }
     match said.kind.as_str() {
-        "UNPROCESSABLE" => Ok(Pushed::Rejected(rejection(
+        "UNPROCESSABLE" => Ok(PushResult::Rejected(rejection(
             RejectionKind::Declined,
             &said.message,
         ))),
@@ -165,7 +170,7 @@ async fn judge(
         // Not found: the branch may have been deleted meanwhile. Anything else: it may have landed.
         _ => {
             let failure = github.api.failure(said, Needs::ContentsWrite);
-            settle(github, name, onto, edit, failure).await
+            settle(github, name, onto, request, failure).await
         }
     }
 }
@@ -219,9 +224,9 @@ async fn settle(
     github: &GitHub<'_>,
     name: &Name,
     onto: &Snapshot,
-    edit: &Edit,
+    request: &CommitRequest,
     failure: Failure,
-) -> Result<Pushed, BranchError> {
+) -> Result<PushResult, BranchError> {
     let latest = match latest(github, name).await {
         Ok(Some(latest)) => latest,
         Ok(None) => return Err(BranchError::Missing),
@@ -230,33 +235,33 @@ async fn settle(
             return Err(second.context(doubt).into());
         }
     };
-    let ours = |commit: &&Past| {
+    let ours = |commit: &&LatestCommit| {
         commit
             .parents
             .nodes
             .iter()
             .map(|parent| &parent.oid)
             .eq([&onto.tip])
-            && commit.message.trim_end() == edit.message.trim_end()
+            && commit.message.trim_end() == request.message.trim_end()
     };
     match latest.history.nodes.iter().find(ours) {
-        Some(commit) => Ok(Pushed::Landed {
+        Some(commit) => Ok(PushResult::Landed {
             commit: commit.oid.clone(),
             said: Vec::new(),
         }),
         None if latest.oid == onto.tip => Err(failure.into()),
-        None => Ok(Pushed::Moved),
+        None => Ok(PushResult::Moved),
     }
 }
 
 #[derive(Deserialize)]
 struct Latest {
     oid: Commit,
-    history: Nodes<Past>,
+    history: Nodes<LatestCommit>,
 }
 
 #[derive(Deserialize)]
-struct Past {
+struct LatestCommit {
     oid: Commit,
     message: String,
     parents: Nodes<Parent>,

@@ -1,12 +1,12 @@
 //! What was before: what files were over time, how commits stand to one another, where they differ.
 
-mod changes;
+mod ancestry;
 mod differences;
-mod kinship;
+mod file_history;
 
 use std::collections::BTreeMap;
 
-use branch::{BranchError, Changes, CommitName, Relations};
+use branch::{Ancestry, BranchError, CommitAncestry, CommitName, FileHistory};
 use contract::{Commit, Failure};
 use serde::Deserialize;
 
@@ -15,21 +15,21 @@ use crate::{GitHub, api::Needs};
 impl branch::History for GitHub<'_> {
     /// Of each file a hundred changes at most; where it was moved it begins. What an old merge brought,
     /// one that is not among the hundred newest commits, is told as the merged commits in its place.
-    async fn changes(
+    async fn file_histories(
         &self,
         tip: &Commit,
         paths: &[String],
         most: usize,
-    ) -> Result<BTreeMap<String, Changes>, Failure> {
-        changes::changes(self, tip, paths, most).await
+    ) -> Result<BTreeMap<String, FileHistory>, Failure> {
+        file_history::file_histories(self, tip, paths, most).await
     }
 
-    async fn relations(
+    async fn ancestry(
         &self,
         commit: &CommitName,
         others: &[CommitName],
-    ) -> Result<Relations, Failure> {
-        kinship::relations(self, commit, others).await
+    ) -> Result<CommitAncestry, Failure> {
+        ancestry::ancestry(self, commit, others).await
     }
 
     /// Where neither commit contains the other, what both changed in the same way counts as well:
@@ -44,39 +44,46 @@ impl branch::History for GitHub<'_> {
     }
 }
 
-/// How a commit stands to another one, its base.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// GitHub's words for how a head relates to its base.
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Standing {
-    /// It contains the base.
+enum ComparisonStatus {
     Ahead,
-    /// The base contains it.
     Behind,
-    /// It is the base.
     Identical,
-    /// Neither contains the other.
     Diverged,
 }
 
-/// Asks how `head` stands to `base`; `None` when one of them is not there, or they have nothing in common.
-pub(crate) async fn standing(
+impl From<ComparisonStatus> for Ancestry {
+    fn from(status: ComparisonStatus) -> Self {
+        match status {
+            ComparisonStatus::Ahead => Self::Descendant,
+            ComparisonStatus::Behind => Self::Ancestor,
+            ComparisonStatus::Identical => Self::Same,
+            ComparisonStatus::Diverged => Self::Diverged,
+        }
+    }
+}
+
+/// Asks how `head` relates to `base`; `None` when GitHub lacks one of them, or they have no common
+/// ancestor.
+pub(crate) async fn compare(
     github: &GitHub<'_>,
     base: &Commit,
     head: &Commit,
-) -> Result<Option<Standing>, Failure> {
+) -> Result<Option<Ancestry>, Failure> {
     #[derive(Deserialize)]
-    struct Body {
-        status: Standing,
+    struct ComparisonPage {
+        status: ComparisonStatus,
     }
     let path = format!("repos/{}/compare/{base}...{head}", github.repository);
     // The first page has the whole difference, the second one only commits.
     let query = [("per_page", "1"), ("page", "2")];
     let answer = github.api.get(&path, &query, None, Needs::Contents).await?;
     if answer.status() == 404 {
-        Ok(None)
-    } else {
-        Ok(Some(answer.json::<Body>()?.status))
+        return Ok(None);
     }
+    Ok(Some(answer.json::<ComparisonPage>()?.status.into()))
 }
 
 const CONTAINS: &str = "query Contains($owner: String!, $name: String!, $branch: String!, $commit: String!) { \

@@ -15,7 +15,7 @@ mod read;
 
 use std::cell::RefCell;
 
-use branch::{Branch, BranchError, Edit, Name, Pushed, Snapshot};
+use branch::{Branch, BranchError, CommitRequest, Name, PushResult, Snapshot};
 use contract::{Commit, Failure, World};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -25,7 +25,7 @@ use api::{Api, Needs};
 pub use commit::{Signature, Unsupported};
 pub use deployments::{Deployment, Deployments, deployments};
 pub use name::{InvalidRepositoryName, RepositoryName};
-pub use pulls::{Committer, Outcome, Proposal, Pull};
+pub use pulls::{Committer, Proposal, PullRequest, PullRequestState};
 
 /// A branch of a repository on GitHub.
 pub struct GitHub<'w> {
@@ -62,8 +62,8 @@ impl<'w> GitHub<'w> {
     ///
     /// # Errors
     /// The file that has to be written through git.
-    pub fn supports(&self, onto: &Snapshot, edit: &Edit) -> Result<(), Unsupported> {
-        commit::supports(onto, edit)
+    pub fn supports(&self, onto: &Snapshot, request: &CommitRequest) -> Result<(), Unsupported> {
+        commit::supports(onto, request)
     }
 
     /// Asks what GitHub says about the signature of a commit; `None` when it has none.
@@ -132,8 +132,12 @@ impl Branch for GitHub<'_> {
         read::read(self, &self.name, paths).await
     }
 
-    async fn commit(&self, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
-        commit::commit(self, &self.name, onto, edit).await
+    async fn commit(
+        &self,
+        onto: &Snapshot,
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
+        commit::commit(self, &self.name, onto, request).await
     }
 
     async fn contains(&self, commit: &Commit) -> Result<bool, BranchError> {

@@ -5,7 +5,10 @@ mod words;
 
 use std::cell::RefCell;
 
-use branch::{Branch, BranchError, Edit, Entry, Name, Pushed, RejectionKind, Snapshot};
+use branch::{
+    Ancestry, Branch, BranchError, CommitRequest, Name, PushResult, RejectionKind, Snapshot,
+    TreeEntry,
+};
 use contract::{Commit, Failure, asking};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,11 +16,9 @@ use serde_json::{Value, json};
 use crate::{
     GitHub,
     api::{Needs, Refusal, Said},
-    commit,
-    history::{Standing, standing},
-    read,
+    commit, history, read,
 };
-pub use situation::Pull;
+pub use situation::PullRequest;
 use situation::Situation;
 
 /// What a branch that is to be deleted is to point to.
@@ -32,7 +33,7 @@ pub struct Proposal<'g, 'w, C = GitHub<'w>> {
     committer: &'g C,
     head: Name,
     set: Vec<String>,
-    pull: RefCell<Option<Pull>>,
+    pull: RefCell<Option<PullRequest>>,
     seen: RefCell<Option<Seen>>,
 }
 
@@ -50,8 +51,8 @@ pub trait Committer {
         &self,
         name: &Name,
         onto: &Snapshot,
-        edit: &Edit,
-    ) -> Result<Pushed, BranchError>;
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError>;
 }
 
 impl Committer for GitHub<'_> {
@@ -59,15 +60,15 @@ impl Committer for GitHub<'_> {
         &self,
         name: &Name,
         onto: &Snapshot,
-        edit: &Edit,
-    ) -> Result<Pushed, BranchError> {
-        commit::commit(self, name, onto, edit).await
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
+        commit::commit(self, name, onto, request).await
     }
 }
 
 /// What became of a proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PullRequestState {
     /// Nothing yet.
     Open,
     /// It was merged, as this commit of the branch.
@@ -81,7 +82,7 @@ pub enum Outcome {
 /// The last answer about the pull request, and its entity tag.
 struct Seen {
     etag: String,
-    outcome: Outcome,
+    outcome: PullRequestState,
 }
 
 const CREATE_REF: &str =
@@ -114,7 +115,7 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     }
 
     /// Returns the pull request, once there is one.
-    pub fn pull(&self) -> Option<Pull> {
+    pub fn pull(&self) -> Option<PullRequest> {
         self.pull.borrow().clone()
     }
 
@@ -122,7 +123,7 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn outcome(&self, commit: &Commit) -> Result<Outcome, Failure> {
+    pub async fn outcome(&self, commit: &Commit) -> Result<PullRequestState, Failure> {
         let number = self.pull().map(|pull| pull.number).unwrap_or_default();
         let path = format!("repos/{}/pulls/{number}", self.github.repository);
         let etag = self.seen.borrow().as_ref().map(|seen| seen.etag.clone());
@@ -150,22 +151,23 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         Ok(outcome)
     }
 
-    async fn judge(&self, body: Body, commit: &Commit) -> Result<Outcome, Failure> {
+    async fn judge(&self, body: Body, commit: &Commit) -> Result<PullRequestState, Failure> {
         // Somebody may have brought the branch up to date: then it still has our commit.
         let ours = body.head.sha == *commit
-            || standing(self.github, commit, &body.head.sha).await? == Some(Standing::Ahead);
+            || history::compare(self.github, commit, &body.head.sha).await?
+                == Some(Ancestry::Descendant);
         Ok(
             match (body.merged, body.state.as_str(), body.merge_commit_sha) {
-                _ if !ours => Outcome::Superseded,
-                (true, _, Some(merge)) => Outcome::Merged(merge),
-                (_, "open", _) => Outcome::Open,
+                _ if !ours => PullRequestState::Superseded,
+                (true, _, Some(merge)) => PullRequestState::Merged(merge),
+                (_, "open", _) => PullRequestState::Open,
                 _ if body
                     .body
                     .is_some_and(|body| body.contains(words::SUPERSEDED)) =>
                 {
-                    Outcome::Superseded
+                    PullRequestState::Superseded
                 }
-                _ => Outcome::Closed,
+                _ => PullRequestState::Closed,
             },
         )
     }
@@ -187,14 +189,14 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         &self,
         situation: &Situation,
         onto: &Snapshot,
-        edit: &Edit,
-    ) -> Result<Pushed, BranchError> {
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
         let Some(head) = situation.head() else {
-            return self.put_new(situation, &self.head, onto, edit).await;
+            return self.put_new(situation, &self.head, onto, request).await;
         };
         // Without a pull request it may be what was merged before, and undone since.
-        if situation.own().is_some() && self.is_there(edit).await? {
-            return Ok(Pushed::Landed {
+        if situation.own().is_some() && self.is_there(request).await? {
+            return Ok(PushResult::Landed {
                 commit: head.clone(),
                 said: Vec::new(),
             });
@@ -203,10 +205,10 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         let aside: Name = format!("{}-next", self.head)
             .parse()
             .map_err(Failure::internal)?;
-        match self.put_aside(situation, head, &aside, onto, edit).await {
+        match self.put_aside(situation, head, &aside, onto, request).await {
             // Another run was faster, and may be at it still.
-            Ok(Pushed::Moved) | Err(BranchError::Missing) => Ok(Pushed::Moved),
-            Ok(Pushed::Landed { commit, said }) => Ok(Pushed::Landed { commit, said }),
+            Ok(PushResult::Moved) | Err(BranchError::Missing) => Ok(PushResult::Moved),
+            Ok(PushResult::Landed { commit, said }) => Ok(PushResult::Landed { commit, said }),
             other => {
                 // Nobody else would; and if it is not possible, that is not what went wrong.
                 let nowhere = json!([{ "name": aside.full(), "afterOid": NOWHERE }]);
@@ -223,20 +225,20 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         head: &Commit,
         aside: &Name,
         onto: &Snapshot,
-        edit: &Edit,
-    ) -> Result<Pushed, BranchError> {
-        let pushed = match self.put_new(situation, aside, onto, edit).await? {
-            Pushed::Moved => {
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
+        let pushed = match self.put_new(situation, aside, onto, request).await? {
+            PushResult::Moved => {
                 // It is taken. Whoever else is using it sees that it has moved.
                 let update = json!([{ "name": aside.full(), "afterOid": onto.tip, "force": true }]);
                 match self.update_branches(situation, update).await {
-                    Ok(()) => self.committer.commit(aside, onto, edit).await?,
+                    Ok(()) => self.committer.commit(aside, onto, request).await?,
                     Err(refusal) => return self.refused(refusal, Needs::ContentsWrite, |_| true),
                 }
             }
             pushed => pushed,
         };
-        let Pushed::Landed { commit, said } = pushed else {
+        let PushResult::Landed { commit, said } = pushed else {
             return Ok(pushed);
         };
         let updates = json!([
@@ -244,7 +246,7 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
             { "name": aside.full(), "afterOid": NOWHERE },
         ]);
         match self.update_branches(situation, updates).await {
-            Ok(()) => Ok(Pushed::Landed { commit, said }),
+            Ok(()) => Ok(PushResult::Landed { commit, said }),
             // The branch that we had seen is another one by now.
             Err(refusal) => self.refused(refusal, Needs::ContentsWrite, |_| true),
         }
@@ -255,8 +257,8 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         situation: &Situation,
         name: &Name,
         onto: &Snapshot,
-        edit: &Edit,
-    ) -> Result<Pushed, BranchError> {
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
         let input = json!({ "repositoryId": situation.id, "name": name.full(), "oid": onto.tip });
         match self
             .github
@@ -264,7 +266,7 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
             .change::<Value>(CREATE_REF, input, Needs::ContentsWrite)
             .await
         {
-            Ok(_) => self.committer.commit(name, onto, edit).await,
+            Ok(_) => self.committer.commit(name, onto, request).await,
             Err(refusal) => self.refused(refusal, Needs::ContentsWrite, is_taken),
         }
     }
@@ -284,15 +286,15 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         refusal: Refusal,
         needs: Needs,
         is_race: impl Fn(&Said) -> bool,
-    ) -> Result<Pushed, BranchError> {
+    ) -> Result<PushResult, BranchError> {
         let said = match refusal {
             Refusal::Failed(failure) => return Err(failure.into()),
             Refusal::Said(said) => said,
         };
         match (commit::protected(&said), said.kind.as_str()) {
-            (Some(rejection), _) => Ok(Pushed::Rejected(rejection)),
-            (None, "STALE_DATA" | "UNPROCESSABLE") if is_race(&said) => Ok(Pushed::Moved),
-            (None, "UNPROCESSABLE") => Ok(Pushed::Rejected(commit::rejection(
+            (Some(rejection), _) => Ok(PushResult::Rejected(rejection)),
+            (None, "STALE_DATA" | "UNPROCESSABLE") if is_race(&said) => Ok(PushResult::Moved),
+            (None, "UNPROCESSABLE") => Ok(PushResult::Rejected(commit::rejection(
                 RejectionKind::Declined,
                 &said.message,
             ))),
@@ -301,11 +303,11 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     }
 
     /// Returns whether the branch has these contents already.
-    async fn is_there(&self, edit: &Edit) -> Result<bool, BranchError> {
-        let paths: Vec<String> = edit.files.iter().map(|file| file.path.clone()).collect();
+    async fn is_there(&self, request: &CommitRequest) -> Result<bool, BranchError> {
+        let paths: Vec<String> = request.files.iter().map(|file| file.path.clone()).collect();
         let there = read::read(self.github, &self.head, &paths).await?;
-        Ok(edit.files.iter().all(|file| {
-            matches!(&there.entries[&file.path], Entry::File { content, .. } if *content == file.content)
+        Ok(request.files.iter().all(|file| {
+            matches!(&there.entries[&file.path], TreeEntry::File { content, .. } if *content == file.content)
         }))
     }
 
@@ -313,9 +315,12 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     async fn announce(
         &self,
         situation: &Situation,
-        edit: &Edit,
-    ) -> Result<Option<Pushed>, BranchError> {
-        let (title, more) = edit.message.split_once('\n').unwrap_or((&edit.message, ""));
+        request: &CommitRequest,
+    ) -> Result<Option<PushResult>, BranchError> {
+        let (title, more) = request
+            .message
+            .split_once('\n')
+            .unwrap_or((&request.message, ""));
         let title = words::shortened(title);
         // The trailers last: a merge may make the description its commit's message.
         let body = format!(
@@ -364,7 +369,7 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     }
 
     /// Returns whether a pull request proposes only files that this one proposes too.
-    fn covers(&self, pull: &Pull) -> bool {
+    fn covers(&self, pull: &PullRequest) -> bool {
         let theirs = pull.body.lines().find_map(words::files);
         let own = pull.head_ref_name == self.head.as_str();
         !own && theirs.is_some_and(|theirs| theirs.iter().all(|file| self.set.contains(file)))
@@ -374,7 +379,7 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     async fn close<'p>(
         &self,
         situation: &Situation,
-        pulls: impl Iterator<Item = &'p Pull>,
+        pulls: impl Iterator<Item = &'p PullRequest>,
         by: &str,
     ) -> Result<(), Failure> {
         let mut branches = Vec::new();
@@ -413,7 +418,11 @@ impl<C: Committer> Branch for Proposal<'_, '_, C> {
     }
 
     /// Proposes the commit; it has landed when it is on the branch of its own and announced.
-    async fn commit(&self, onto: &Snapshot, edit: &Edit) -> Result<Pushed, BranchError> {
+    async fn commit(
+        &self,
+        onto: &Snapshot,
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
         let situation = situation::ask(self.github, &self.head).await?;
         if !situation.has_base() {
             return Err(BranchError::Missing);
@@ -421,11 +430,11 @@ impl<C: Committer> Branch for Proposal<'_, '_, C> {
         if situation.is_never_checked() {
             return Err(never_checked(&self.github.name).into());
         }
-        let pushed = self.put(&situation, onto, edit).await?;
-        let Pushed::Landed { .. } = &pushed else {
+        let pushed = self.put(&situation, onto, request).await?;
+        let PushResult::Landed { .. } = &pushed else {
             return Ok(pushed);
         };
-        if let Some(other) = self.announce(&situation, edit).await? {
+        if let Some(other) = self.announce(&situation, request).await? {
             return Ok(other);
         }
         let others = situation.all().filter(|pull| self.covers(pull));
@@ -451,7 +460,7 @@ struct Opened {
 #[derive(Deserialize)]
 struct Payload {
     #[serde(rename = "pullRequest")]
-    pull: Pull,
+    pull: PullRequest,
 }
 
 #[derive(Deserialize)]

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
-use branch::{BranchError, Entry, Name, Snapshot};
-use contract::{Commit, Failure, asking, editing::LARGEST};
+use branch::{BranchError, MAX_FILE_SIZE, Name, Snapshot, TreeEntry};
+use contract::{Commit, Failure, asking};
 use fetch::FetchError;
 use ring::digest;
 use serde::Deserialize;
@@ -29,12 +29,12 @@ struct Reference {
 struct Target {
     oid: Commit,
     #[serde(flatten)]
-    entries: BTreeMap<String, Option<TreeEntry>>,
+    entries: BTreeMap<String, Option<TreeEntryNode>>,
 }
 
 /// What GitHub says about a path of a commit.
 #[derive(Deserialize)]
-struct TreeEntry {
+struct TreeEntryNode {
     mode: u32,
     oid: String,
     object: Option<Blob>,
@@ -66,7 +66,7 @@ pub(crate) async fn read(
         mut entries,
     } = found.ok_or(BranchError::Missing)?.target;
     let at = places.iter().enumerate();
-    let found: BTreeMap<&str, TreeEntry> = at
+    let found: BTreeMap<&str, TreeEntryNode> = at
         .filter_map(|(n, place)| Some((*place, entries.remove(&format!("e{n}"))??)))
         .collect();
     let mut entries = BTreeMap::new();
@@ -109,10 +109,10 @@ fn question(places: &[&str]) -> (String, Map<String, Value>) {
 async fn entry(
     github: &GitHub<'_>,
     path: &str,
-    found: &BTreeMap<&str, TreeEntry>,
-) -> Result<Entry, Failure> {
+    found: &BTreeMap<&str, TreeEntryNode>,
+) -> Result<TreeEntry, Failure> {
     if path.is_empty() {
-        return Ok(Entry::Directory);
+        return Ok(TreeEntry::Directory);
     }
     let ends = path
         .match_indices('/')
@@ -120,14 +120,14 @@ async fn entry(
         .chain([path.len()]);
     for place in ends.map(|end| &path[..end]) {
         match found.get(place) {
-            None => return Ok(Entry::Missing),
+            None => return Ok(TreeEntry::Missing),
             Some(entry) if entry.mode == mode::LINK => {
-                return Ok(Entry::Link {
+                return Ok(TreeEntry::Link {
                     at: place.to_owned(),
                 });
             }
             Some(entry) if entry.mode == mode::SUBMODULE => {
-                return Ok(Entry::Submodule {
+                return Ok(TreeEntry::Submodule {
                     at: place.to_owned(),
                 });
             }
@@ -136,21 +136,21 @@ async fn entry(
                 if entry
                     .object
                     .as_ref()
-                    .is_some_and(|blob| blob.byte_size > LARGEST)
+                    .is_some_and(|blob| blob.byte_size > MAX_FILE_SIZE)
                 {
-                    return Ok(Entry::TooLarge);
+                    return Ok(TreeEntry::TooLarge);
                 }
                 let executable = entry.mode == mode::EXECUTABLE;
                 let text = entry.object.as_ref().and_then(|blob| blob.text.as_deref());
-                return Ok(Entry::File {
+                return Ok(TreeEntry::File {
                     content: content(github, &entry.oid, text).await?,
                     executable,
                 });
             }
-            Some(_) => return Ok(Entry::Missing),
+            Some(_) => return Ok(TreeEntry::Missing),
         }
     }
-    Ok(Entry::Directory)
+    Ok(TreeEntry::Directory)
 }
 
 /// Returns a file's bytes.

@@ -4,7 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-use branch::{Branch as _, BranchError, Edit, Entry, FileChange, Pushed, RejectionKind, Snapshot};
+use branch::{
+    Branch as _, BranchError, CommitRequest, FileContent, PushResult, RejectionKind, Snapshot,
+    TreeEntry,
+};
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use github::GitHub;
 use lab::{Remote, Reply, github::Protection, repo::Change};
@@ -48,12 +51,12 @@ fn paths(paths: &[&str]) -> Vec<String> {
     paths.iter().map(|path| (*path).to_owned()).collect()
 }
 
-fn edit(content: impl AsRef<[u8]>) -> Edit {
-    let files = vec![FileChange {
+fn edit(content: impl AsRef<[u8]>) -> CommitRequest {
+    let files = vec![FileContent {
         path: PATH.to_owned(),
         content: content.as_ref().to_vec(),
     }];
-    Edit {
+    CommitRequest {
         files,
         message: "deploy(prod): two — v2\n\nRunbook-Image: two\n".to_owned(),
     }
@@ -70,9 +73,9 @@ async fn failure(github: &GitHub<'_>) -> Failure {
     }
 }
 
-fn landed(pushed: Pushed) -> Commit {
+fn landed(pushed: PushResult) -> Commit {
     match pushed {
-        Pushed::Landed { commit, .. } => commit,
+        PushResult::Landed { commit, .. } => commit,
         other => panic!("{other:?}"),
     }
 }
@@ -123,22 +126,22 @@ async fn every_kind_of_entry_is_told() {
     remote.change("main", &changes, "chore: odd things\n");
     let server = lab::GitHub::new(&remote);
     let world = world(&server);
-    let file = |content: &str, executable| Entry::File {
+    let file = |content: &str, executable| TreeEntry::File {
         content: content.as_bytes().to_vec(),
         executable,
     };
     let at = |at: &str| at.to_owned();
     let expected = [
-        ("", Entry::Directory),
-        ("overlays/prod", Entry::Directory),
+        ("", TreeEntry::Directory),
+        ("overlays/prod", TreeEntry::Directory),
         (PATH, file("one\n", false)),
         ("run.sh", file("#!/bin/sh\n", true)),
         ("empty", file("", false)),
-        ("nowhere", Entry::Missing),
-        ("README.md/below", Entry::Missing),
-        ("link", Entry::Link { at: at("link") }),
-        ("link/prod", Entry::Link { at: at("link") }),
-        ("module/a/b", Entry::Submodule { at: at("module") }),
+        ("nowhere", TreeEntry::Missing),
+        ("README.md/below", TreeEntry::Missing),
+        ("link", TreeEntry::Link { at: at("link") }),
+        ("link/prod", TreeEntry::Link { at: at("link") }),
+        ("module/a/b", TreeEntry::Submodule { at: at("module") }),
     ];
     let asked = paths(&expected.each_ref().map(|(path, _)| *path));
     let snapshot = on(&world, "main").read(&asked).await.unwrap();
@@ -166,7 +169,7 @@ async fn bytes_stay_bytes_whatever_graphql_makes_of_them() {
         let snapshot = read(&on(&world, "main")).await;
         assert_eq!(
             snapshot.entries[PATH],
-            Entry::File {
+            TreeEntry::File {
                 content: content.to_vec(),
                 executable: false
             }
@@ -212,7 +215,7 @@ async fn a_lost_race_changes_nothing_and_the_next_read_sees_the_winner() {
     });
     assert!(matches!(
         github.commit(&snapshot, &edit("two\n")).await.unwrap(),
-        Pushed::Moved
+        PushResult::Moved
     ));
     let again = read(&github).await;
     landed(github.commit(&again, &edit("two\n")).await.unwrap());
@@ -270,7 +273,8 @@ async fn rules_about_who_may_write_are_told_from_rules_about_what() {
         let world = world(&server);
         let github = on(&world, "main");
         let snapshot = read(&github).await;
-        let Pushed::Rejected(rejection) = github.commit(&snapshot, &edit("two\n")).await.unwrap()
+        let PushResult::Rejected(rejection) =
+            github.commit(&snapshot, &edit("two\n")).await.unwrap()
         else {
             panic!("{word}")
         };
@@ -444,7 +448,7 @@ async fn a_commit_that_was_not_made_may_be_tried_again_and_a_winner_is_seen() {
     remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human");
     assert!(matches!(
         github.commit(&snapshot, &edit("two\n")).await.unwrap(),
-        Pushed::Moved
+        PushResult::Moved
     ));
 }
 

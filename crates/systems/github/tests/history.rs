@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use branch::{Branch as _, Changes, CommitName, Entry, History as _, Relation};
+use branch::{Ancestry, Branch as _, CommitName, FileHistory, History as _, TreeEntry};
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use github::GitHub;
 use lab::{Remote, Reply, repo::Change};
@@ -41,20 +41,20 @@ impl Here {
         .unwrap()
     }
 
-    async fn changes(&self, remote: &Remote, most: usize) -> Changes {
+    async fn changes(&self, remote: &Remote, most: usize) -> FileHistory {
         let tip = remote.tip("main").parse().unwrap();
         self.github()
-            .changes(&tip, &[PATH.to_owned()], most)
+            .file_histories(&tip, &[PATH.to_owned()], most)
             .await
             .unwrap()
             .remove(PATH)
             .unwrap()
     }
 
-    async fn relations(&self, commit: &str, others: &[&str]) -> branch::Relations {
+    async fn ancestry(&self, commit: &str, others: &[&str]) -> branch::CommitAncestry {
         let others: Vec<_> = others.iter().map(|other| name(other)).collect();
         self.github()
-            .relations(&name(commit), &others)
+            .ancestry(&name(commit), &others)
             .await
             .unwrap()
     }
@@ -68,14 +68,14 @@ fn set(remote: &Remote, content: &str) -> String {
     )
 }
 
-fn contents(changes: &Changes) -> Vec<String> {
+fn contents(changes: &FileHistory) -> Vec<String> {
     let content = |content: &Option<Vec<u8>>| {
         content
             .as_ref()
             .map(|it| String::from_utf8_lossy(it).into_owned())
     };
     changes
-        .list
+        .revisions
         .iter()
         .map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned()))
         .collect()
@@ -85,7 +85,7 @@ fn name(text: &str) -> CommitName {
     text.parse().unwrap()
 }
 
-fn standings(found: &branch::Relations) -> Vec<Relation> {
+fn ancestries(found: &branch::CommitAncestry) -> Vec<Ancestry> {
     found.others.iter().map(|other| other.0).collect()
 }
 
@@ -148,12 +148,15 @@ async fn bytes_that_are_no_text_and_files_too_large_for_one_answer_are_told_as_t
     let here = Here::new(&remote);
     let all = here.changes(&remote, 100).await;
     let sizes: Vec<usize> = all
-        .list
+        .revisions
         .iter()
         .map(|change| change.content.as_ref().unwrap().len())
         .collect();
     assert_eq!(sizes, [large.len() + 1, large.len(), 3]);
-    assert_eq!(all.list[2].content.as_deref(), Some(&[0xff, 0xfe, 0][..]));
+    assert_eq!(
+        all.revisions[2].content.as_deref(),
+        Some(&[0xff, 0xfe, 0][..])
+    );
 }
 
 #[tokio::test]
@@ -169,13 +172,13 @@ async fn what_is_larger_than_any_overlay_is_not_read_neither_now_nor_in_the_past
     let contents: Vec<bool> = here
         .changes(&remote, 100)
         .await
-        .list
+        .revisions
         .iter()
         .map(|change| change.content.is_some())
         .collect();
     assert_eq!(contents, [false, true]);
     let snapshot = here.github().read(&[PATH.to_owned()]).await.unwrap();
-    assert_eq!(snapshot.entries[PATH], Entry::TooLarge);
+    assert_eq!(snapshot.entries[PATH], TreeEntry::TooLarge);
     assert!(
         here.server
             .asked()
@@ -197,11 +200,11 @@ async fn sources_that_follow_one_another_are_one_request() {
     let newest = sources.pop().unwrap();
     let others: Vec<&str> = sources.iter().rev().map(String::as_str).collect();
     assert!(
-        standings(&here.relations(&newest, &others).await)
+        ancestries(&here.ancestry(&newest, &others).await)
             .iter()
-            .all(|it| *it == Relation::After)
+            .all(|it| *it == Ancestry::Descendant)
     );
-    assert_eq!(here.server.asked(), ["query Kinship"]);
+    assert_eq!(here.server.asked(), ["query Ancestry"]);
 }
 
 #[tokio::test]
@@ -209,8 +212,8 @@ async fn a_branch_that_is_named_like_a_commit_is_none() {
     let remote = Remote::new();
     let tip = set(&remote, "one");
     remote.git(&["branch", "abcdef1", &tip]);
-    let found = Here::new(&remote).relations("abcdef1", &[&tip]).await;
-    assert_eq!((found.commit, found.others[0].0), (None, Relation::Unknown));
+    let found = Here::new(&remote).ancestry("abcdef1", &[&tip]).await;
+    assert_eq!((found.commit, found.others[0].0), (None, Ancestry::Unknown));
 }
 
 #[tokio::test]
@@ -220,8 +223,8 @@ async fn commits_with_nothing_in_common_are_apart() {
     let other = remote.commit("orphan", &[("x", "x", false)], "feat: another beginning\n");
     let tree = remote.git(&["rev-parse", &format!("{other}^{{tree}}")]);
     let orphan = remote.git(&["commit-tree", "-m", "alone", tree.trim()]);
-    let found = Here::new(&remote).relations(orphan.trim(), &[&one]).await;
-    assert_eq!(standings(&found), [Relation::Apart]);
+    let found = Here::new(&remote).ancestry(orphan.trim(), &[&one]).await;
+    assert_eq!(ancestries(&found), [Ancestry::Diverged]);
 }
 
 #[tokio::test]
@@ -276,7 +279,7 @@ async fn what_cannot_be_asked_is_an_error() {
     let remote = Remote::new();
     let tip = set(&remote, "one");
     let here = Here::new(&remote);
-    let ask = async || -> Failure { here.github().relations(&name(&tip), &[]).await.unwrap_err() };
+    let ask = async || -> Failure { here.github().ancestry(&name(&tip), &[]).await.unwrap_err() };
     here.server.answer_next([Reply::status(403)]);
     assert_eq!(ask().await.verdict, Verdict::Unavailable);
     let token = here.server.token_with(&[]);
@@ -292,7 +295,7 @@ async fn what_cannot_be_asked_is_an_error() {
     )
     .unwrap();
     let failure = github
-        .changes(&tip.parse().unwrap(), &[PATH.to_owned()], 9)
+        .file_histories(&tip.parse().unwrap(), &[PATH.to_owned()], 9)
         .await
         .unwrap_err();
     assert_eq!(
@@ -308,7 +311,7 @@ async fn what_cannot_be_asked_is_an_error() {
     let gone = "0".repeat(40).parse().unwrap();
     let failure = here
         .github()
-        .changes(&gone, &[PATH.to_owned()], 9)
+        .file_histories(&gone, &[PATH.to_owned()], 9)
         .await
         .unwrap_err();
     assert!(

@@ -7,7 +7,7 @@ use contract::{Failure, World};
 use git::Git;
 use github::{GitHub, RepositoryName};
 
-use crate::Past;
+use crate::RemoteBranch;
 
 /// Where to write.
 #[derive(Debug, Clone, clap::Args)]
@@ -34,12 +34,12 @@ pub struct Where {
         default_value = "never",
         requires = "branch"
     )]
-    pub pull_request: PullRequest,
+    pub pull_request: PullRequestMode,
 }
 
 /// When a pull request is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum PullRequest {
+pub enum PullRequestMode {
     /// The branch itself is written, or nothing.
     Never,
     /// The branch itself is written, or a pull request is made when its rules are against that.
@@ -54,13 +54,17 @@ impl Where {
         &self,
         name: &Name,
         world: &'w World,
-    ) -> Result<Past<'w>, Failure> {
+    ) -> Result<RemoteBranch<'w>, Failure> {
         let through_git = |url: &str| {
             self.only_through_git()?;
-            Ok(Past::Git(Git::new(world, url, name.clone())?))
+            Ok(RemoteBranch::Git(Git::new(world, url, name.clone())?))
         };
         let through_the_api = |repository: RepositoryName| {
-            Ok(Past::GitHub(GitHub::new(world, repository, name.clone())?))
+            Ok(RemoteBranch::GitHub(GitHub::new(
+                world,
+                repository,
+                name.clone(),
+            )?))
         };
         if let Some(repository) = &self.repository {
             return through_the_api(repository.clone());
@@ -91,22 +95,22 @@ impl Where {
             (true, _) => {
                 anyhow::anyhow!("`--require-verified` is about commits that GitHub's API makes")
             }
-            (_, PullRequest::Never) => return Ok(()),
+            (_, PullRequestMode::Never) => return Ok(()),
             _ => anyhow::anyhow!("`--pull-request` needs GitHub's API"),
         };
         Err(Failure::usage(error).hinted("pass `--repository OWNER/NAME`, and a token"))
     }
 }
 
-/// Returns the past of a source in a repository of its own, as a URL, a path, or `OWNER/NAME`, which is
+/// Returns the repository of a source, as a URL, a path, or `OWNER/NAME`, which is
 /// reached the same way as what is written.
 pub(crate) fn source<'w>(
     given: &str,
-    beside: &Past<'_>,
+    target: &RemoteBranch<'_>,
     world: &'w World,
-) -> Result<Past<'w>, Failure> {
+) -> Result<RemoteBranch<'w>, Failure> {
     // Only commits are asked about: the branch is never looked at.
-    let name = beside.name().clone();
+    let name = target.name().clone();
     let is_path =
         given.contains(':') || given.starts_with(['.', '/']) || given.matches('/').count() != 1;
     let exists = || {
@@ -115,13 +119,13 @@ pub(crate) fn source<'w>(
             .is_ok_and(|kind| kind.is_some())
     };
     if is_path || exists() {
-        return Ok(Past::Git(Git::new(world, given, name)?));
+        return Ok(RemoteBranch::Git(Git::new(world, given, name)?));
     }
-    match (given.parse(), beside) {
-        (Ok(repository), Past::GitHub(_)) => {
-            Ok(Past::GitHub(GitHub::new(world, repository, name)?))
+    match (given.parse(), target) {
+        (Ok(repository), RemoteBranch::GitHub(_)) => {
+            Ok(RemoteBranch::GitHub(GitHub::new(world, repository, name)?))
         }
-        _ => Ok(Past::Git(Git::new(
+        _ => Ok(RemoteBranch::Git(Git::new(
             world,
             &format!("{}/{given}", git::server(world)),
             name,

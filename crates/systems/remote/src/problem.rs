@@ -6,9 +6,9 @@ use contract::{
     Fault::{Configuration, Nobody},
     Reason, Report,
 };
-use github::{Outcome, Pull, Signature, Unsupported};
+use github::{PullRequest, PullRequestState, Signature, Unsupported};
 
-use crate::{PullRequest, Where};
+use crate::{PullRequestMode, Where};
 
 /// Not what `--require-verified` asks for.
 pub const UNVERIFIED: Reason = Reason::new(
@@ -46,12 +46,12 @@ pub enum Problem {
     /// The file can only be written through git, whose commits nobody signs.
     NeverVerified(Unsupported),
     /// The pull request is not merged: its outcome is another one.
-    NotMerged(Pull, Outcome),
+    NotMerged(PullRequest, PullRequestState),
 }
 
 impl Problem {
     /// Returns the pull request, if there is one.
-    pub fn pull(&self) -> Option<&Pull> {
+    pub fn pull(&self) -> Option<&PullRequest> {
         match self {
             Self::NotMerged(pull, _) => Some(pull),
             _ => None,
@@ -95,7 +95,7 @@ impl Problem {
 /// Who may not write the branch may perhaps propose.
 fn propose_it(to: &Where, failure: Failure) -> Failure {
     match to.pull_request {
-        PullRequest::Never => failure
+        PullRequestMode::Never => failure
             .hinted("or pass `--pull-request fallback`, which needs GitHub's API and `pull-requests: write`"),
         _ => failure,
     }
@@ -111,20 +111,20 @@ fn unverified(name: &Name, commit: &Commit, signature: Option<&Signature>) -> Re
         .hinted("use the token of an App or of a job, whose commits GitHub signs; on an Enterprise Server turn on the signing of web commits")
 }
 
-fn not_merged(pull: &Pull, outcome: &Outcome, what: &str) -> Report {
+fn not_merged(pull: &PullRequest, outcome: &PullRequestState, what: &str) -> Report {
     let number = pull.number;
     match outcome {
-        Outcome::Closed => {
+        PullRequestState::Closed => {
             let summary =
                 format!("pull request #{number} for {what} was closed without being merged");
             Report::refused(NOT_WANTED, summary).hinted(format!("ask who closed {}", pull.url))
         }
-        Outcome::Superseded => {
+        PullRequestState::Superseded => {
             let summary =
                 format!("a later run has taken pull request #{number} over, {what} is not in it");
             Report::superseded(NEWER_IMAGE, summary)
         }
-        Outcome::Open | Outcome::Merged(_) => {
+        PullRequestState::Open | PullRequestState::Merged(_) => {
             let summary = format!("pull request #{number} for {what} is still open");
             Report::not_yet(NOT_MERGED, summary)
                 .hinted(format!("merge {}, and run it again", pull.url))

@@ -2,30 +2,32 @@
 
 use std::time::Duration;
 
-use branch::{Branch as _, BranchError, Edit, Name, Pushed, Snapshot};
+use branch::{Branch as _, BranchError, CommitRequest, Name, PushResult, Snapshot};
 use contract::{Commit, Failure, Verdict, World};
 use git::Git;
-use github::{Committer, GitHub, Outcome, Proposal, Pull};
+use github::{Committer, GitHub, Proposal, PullRequest, PullRequestState};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Ended, Plan, Problem, Remote};
+use crate::{Problem, RemoteWriter, WriteOutcome, WritePlan, write::Attempt};
 
 /// Between the first two questions whether it is merged, and at most between later ones.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 
 /// Proposes what is planned, and waits until somebody merges it.
-pub(crate) async fn propose<P: Plan>(
-    remote: &Remote<'_>,
+pub(crate) async fn propose<P: WritePlan>(
+    remote: &RemoteWriter<'_>,
     github: &GitHub<'_>,
     plan: &mut P,
-) -> Result<Ended<P::Refused>, Failure> {
+) -> Result<WriteOutcome<P::Refused>, Failure> {
     let proposal = proposal(github, github, plan.directories())?;
     let unsupported = match remote
-        .update(&proposal, plan, |onto, edit| github.supports(onto, edit))
+        .update(&proposal, plan, |onto, request| {
+            github.supports(onto, request)
+        })
         .await?
     {
-        Ok(ended) => return settle(remote, github, &proposal, plan, ended).await,
-        Err(unsupported) => unsupported,
+        Attempt::Ended(outcome) => return settle(remote, github, &proposal, plan, outcome).await,
+        Attempt::Unsupported(unsupported) => unsupported,
     };
     remote
         .world
@@ -36,8 +38,8 @@ pub(crate) async fn propose<P: Plan>(
     };
     let proposal = self::proposal(github, &git, plan.directories())?;
     match remote.update(&proposal, plan, |_, _| Ok(())).await? {
-        Ok(ended) => settle(remote, github, &proposal, plan, ended).await,
-        Err(unsupported) => Err(Failure::internal(unsupported)),
+        Attempt::Ended(outcome) => settle(remote, github, &proposal, plan, outcome).await,
+        Attempt::Unsupported(unsupported) => Err(Failure::internal(unsupported)),
     }
 }
 
@@ -52,47 +54,47 @@ impl Committer for ThroughGit<'_> {
         &self,
         name: &Name,
         onto: &Snapshot,
-        edit: &Edit,
-    ) -> Result<Pushed, BranchError> {
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
         let git = Git::new(self.world, &self.url, name.clone())?;
-        let paths: Vec<String> = edit.files.iter().map(|file| file.path.clone()).collect();
+        let paths: Vec<String> = request.files.iter().map(|file| file.path.clone()).collect();
         let there = git.read(&paths).await?;
         if there.tip == onto.tip {
-            git.commit(&there, edit).await
+            git.commit(&there, request).await
         } else {
-            Ok(Pushed::Moved)
+            Ok(PushResult::Moved)
         }
     }
 }
 
 /// Waits for what was proposed.
-async fn settle<P: Plan, C: Committer>(
-    remote: &Remote<'_>,
+async fn settle<P: WritePlan, C: Committer>(
+    remote: &RemoteWriter<'_>,
     github: &GitHub<'_>,
     proposal: &Proposal<'_, '_, C>,
     plan: &P,
-    ended: Ended<P::Refused>,
-) -> Result<Ended<P::Refused>, Failure> {
-    let Ended::Landed(commit) = ended else {
-        return Ok(ended);
+    outcome: WriteOutcome<P::Refused>,
+) -> Result<WriteOutcome<P::Refused>, Failure> {
+    let WriteOutcome::Landed(commit) = outcome else {
+        return Ok(outcome);
     };
     let pull = proposal
         .pull()
         .ok_or_else(|| Failure::internal(anyhow::anyhow!("nothing was proposed")))?;
     plan.proposed(&pull);
     Ok(match wait(remote, proposal, &pull, &commit).await? {
-        Outcome::Merged(merge) => match remote.unverified(github, &merge).await? {
-            Some(problem) => Ended::Failed(problem),
-            None => Ended::Merged(pull, merge),
+        PullRequestState::Merged(merge) => match remote.unverified(github, &merge).await? {
+            Some(problem) => WriteOutcome::Failed(problem),
+            None => WriteOutcome::Merged(pull, merge),
         },
-        outcome => Ended::Failed(Problem::NotMerged(pull, outcome)),
+        outcome => WriteOutcome::Failed(Problem::NotMerged(pull, outcome)),
     })
 }
 
 /// Closes what was proposed before the branch itself could be written: merging it would bring an older
 /// image back. The commit is there, so that trouble with this is no more than a notice.
-pub(crate) async fn withdraw<P: Plan>(
-    remote: &Remote<'_>,
+pub(crate) async fn withdraw<P: WritePlan>(
+    remote: &RemoteWriter<'_>,
     github: &GitHub<'_>,
     plan: &P,
     commit: &Commit,
@@ -144,17 +146,17 @@ fn head(base: &Name, set: &[String]) -> String {
 
 /// Waits until something has become of the pull request, or the deadline.
 async fn wait<C: Committer>(
-    remote: &Remote<'_>,
+    remote: &RemoteWriter<'_>,
     proposal: &Proposal<'_, '_, C>,
-    pull: &Pull,
+    pull: &PullRequest,
     commit: &Commit,
-) -> Result<Outcome, Failure> {
+) -> Result<PullRequestState, Failure> {
     let world = remote.world;
     let mut pause = PAUSES[0];
     loop {
         let over = world.deadline().is_over();
         match proposal.outcome(commit).await {
-            Ok(Outcome::Open) if !over => {}
+            Ok(PullRequestState::Open) if !over => {}
             // An outage is nothing new while people take their time.
             Err(failure) if failure.verdict == Verdict::Unavailable && !over => {}
             decided => return decided,

@@ -1,20 +1,20 @@
 //! Writing: through git or through GitHub's API, onto the branch or by a pull request.
 
-use branch::{
-    Branch, BranchError, Decision, Edit, Name, Outcome, Rejection, RejectionKind, Snapshot,
-};
+use branch::{Branch, BranchError, CommitRequest, Name, Rejection, RejectionKind, Snapshot};
 use contract::{Commit, Failure, World};
 use git::Git;
-use github::{GitHub, Pull, Unsupported};
+use github::{GitHub, PullRequest, Unsupported};
 
-use crate::{Past, Problem, PullRequest, Where, flags, propose};
+use crate::{
+    Decision, Problem, PullRequestMode, RemoteBranch, Where, WriteOutcome, flags, propose, update,
+};
 
 /// What a step wants to write.
 #[expect(
     async_fn_in_trait,
     reason = "steps run on one thread, so no caller needs a Send bound"
 )]
-pub trait Plan {
+pub trait WritePlan {
     /// What a step says when nothing is to be written.
     type Refused;
 
@@ -32,30 +32,15 @@ pub trait Plan {
     async fn decide(&mut self, snapshot: &Snapshot) -> Result<Decision<Self::Refused>, Failure>;
 
     /// Hears of the pull request, which may take long to be merged.
-    fn proposed(&self, pull: &Pull);
-}
-
-/// How writing ended.
-#[derive(Debug)]
-pub enum Ended<R> {
-    /// The branch has the commit.
-    Landed(Commit),
-    /// The pull request was merged as this commit.
-    Merged(Pull, Commit),
-    /// There was nothing to do at this tip.
-    Unchanged(Commit),
-    /// The plan was against it.
-    Refused(R),
-    /// It was not written, or not as it has to be.
-    Failed(Problem),
+    fn proposed(&self, pull: &PullRequest);
 }
 
 /// A branch that a step writes.
-pub struct Remote<'w> {
+pub struct RemoteWriter<'w> {
     pub(crate) world: &'w World,
     pub(crate) to: Where,
-    past: Past<'w>,
-    source: Option<Past<'w>>,
+    branch: RemoteBranch<'w>,
+    source: Option<RemoteBranch<'w>>,
 }
 
 /// Why nothing is written.
@@ -64,7 +49,22 @@ enum Stop<R> {
     Unsupported(Unsupported),
 }
 
-impl<'w> Remote<'w> {
+/// How an attempt to write one way went.
+pub(crate) enum Attempt<R> {
+    Ended(WriteOutcome<R>),
+    /// The file can only be written another way.
+    Unsupported(Unsupported),
+}
+
+/// What a read of the branch found.
+pub enum BranchRead {
+    /// The tip and the files.
+    Found(Snapshot),
+    /// The remote has no such branch.
+    Missing(Problem),
+}
+
+impl<'w> RemoteWriter<'w> {
     /// Finds out which branch is meant, and where its source is if that is another repository: as a URL,
     /// a path, or `OWNER/NAME`. Nothing is asked of a remote yet.
     ///
@@ -76,55 +76,55 @@ impl<'w> Remote<'w> {
         source: Option<&str>,
         world: &'w World,
     ) -> Result<Self, Failure> {
-        let past = to.find(name, world).await?;
+        let branch = to.find(name, world).await?;
         let source = source
-            .map(|given| flags::source(given, &past, world))
+            .map(|given| flags::source(given, &branch, world))
             .transpose()?;
         Ok(Self {
             world,
             to: to.clone(),
-            past,
+            branch,
             source,
         })
     }
 
-    /// Returns the branch.
+    /// Returns the name of the branch.
     pub fn name(&self) -> &Name {
-        self.past.name()
+        self.branch.name()
     }
 
-    /// Returns the past of what is written.
-    pub fn past(&self) -> &Past<'w> {
-        &self.past
+    /// Returns the branch that is written.
+    pub fn branch(&self) -> &RemoteBranch<'w> {
+        &self.branch
     }
 
-    /// Returns the past of the source.
-    pub fn source(&self) -> &Past<'w> {
-        self.source.as_ref().unwrap_or(&self.past)
+    /// Returns the repository of the source: that of the branch if no other was named.
+    pub fn source(&self) -> &RemoteBranch<'w> {
+        self.source.as_ref().unwrap_or(&self.branch)
     }
 
     /// Reads the branch once, for a dry run.
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn read(&self, paths: &[String]) -> Result<Result<Snapshot, Problem>, Failure> {
-        let read = match &self.past {
-            Past::Git(git) => branch::read(self.world, git, paths).await,
-            Past::GitHub(github) => branch::read(self.world, github, paths).await,
+    pub async fn read(&self, paths: &[String]) -> Result<BranchRead, Failure> {
+        let read = match &self.branch {
+            RemoteBranch::Git(git) => update::read(self.world, git, paths).await,
+            RemoteBranch::GitHub(github) => update::read(self.world, github, paths).await,
         };
         match read {
-            Ok(snapshot) => Ok(Ok(snapshot)),
-            Err(BranchError::Missing) => Ok(Err(self.missing())),
+            Ok(snapshot) => Ok(BranchRead::Found(snapshot)),
+            Err(BranchError::Missing) => Ok(BranchRead::Missing(self.missing())),
             Err(BranchError::Failed(failure)) => Err(failure),
         }
     }
 
     /// Returns why an edit could not be written, as far as that is known before it is tried.
-    pub fn against(&self, onto: &Snapshot, edit: &Edit) -> Option<Problem> {
-        let Past::GitHub(github) = &self.past else {
+    pub fn against(&self, onto: &Snapshot, request: &CommitRequest) -> Option<Problem> {
+        let RemoteBranch::GitHub(github) = &self.branch else {
             return None;
         };
-        self.hindered(&github.supports(onto, edit).err()?)
+        self.hindered(&github.supports(onto, request).err()?)
     }
 
     /// Writes what the plan wants, however often somebody else is faster.
@@ -132,39 +132,42 @@ impl<'w> Remote<'w> {
     /// # Errors
     /// When it could not be written, or not found out whether it was; `contended` when others were
     /// faster until the deadline.
-    pub async fn write<P: Plan>(&self, plan: &mut P) -> Result<Ended<P::Refused>, Failure> {
-        match &self.past {
-            Past::Git(git) => self.through_git(git, plan).await,
-            Past::GitHub(github) if self.to.pull_request == PullRequest::Always => {
+    pub async fn write<P: WritePlan>(
+        &self,
+        plan: &mut P,
+    ) -> Result<WriteOutcome<P::Refused>, Failure> {
+        match &self.branch {
+            RemoteBranch::Git(git) => self.through_git(git, plan).await,
+            RemoteBranch::GitHub(github) if self.to.pull_request == PullRequestMode::Always => {
                 propose::propose(self, github, plan).await
             }
-            Past::GitHub(github) => self.through_the_api(github, plan).await,
+            RemoteBranch::GitHub(github) => self.through_the_api(github, plan).await,
         }
     }
 
-    async fn through_git<P: Plan>(
+    async fn through_git<P: WritePlan>(
         &self,
         git: &Git<'_>,
         plan: &mut P,
-    ) -> Result<Ended<P::Refused>, Failure> {
+    ) -> Result<WriteOutcome<P::Refused>, Failure> {
         match self.update(git, plan, |_, _| Ok(())).await? {
-            Ok(ended) => Ok(ended),
-            Err(unsupported) => Err(Failure::internal(unsupported)),
+            Attempt::Ended(outcome) => Ok(outcome),
+            Attempt::Unsupported(unsupported) => Err(Failure::internal(unsupported)),
         }
     }
 
-    async fn through_the_api<P: Plan>(
+    async fn through_the_api<P: WritePlan>(
         &self,
         github: &GitHub<'_>,
         plan: &mut P,
-    ) -> Result<Ended<P::Refused>, Failure> {
-        let ended = match self
-            .update(github, plan, |onto, edit| github.supports(onto, edit))
+    ) -> Result<WriteOutcome<P::Refused>, Failure> {
+        let outcome = match self
+            .update(github, plan, |onto, request| github.supports(onto, request))
             .await?
         {
-            Ok(ended) => ended,
-            Err(unsupported) => match self.hindered(&unsupported) {
-                Some(problem) => return Ok(Ended::Failed(problem)),
+            Attempt::Ended(outcome) => outcome,
+            Attempt::Unsupported(unsupported) => match self.hindered(&unsupported) {
+                Some(problem) => return Ok(WriteOutcome::Failed(problem)),
                 None => {
                     self.world
                         .notice(format!("{unsupported}, so it went through git"));
@@ -173,29 +176,32 @@ impl<'w> Remote<'w> {
                 }
             },
         };
-        match ended {
-            Ended::Landed(commit) => {
-                if self.to.pull_request == PullRequest::Fallback {
+        match outcome {
+            WriteOutcome::Landed(commit) => {
+                if self.to.pull_request == PullRequestMode::Fallback {
                     propose::withdraw(self, github, plan, &commit).await;
                 }
                 let problem = self.unverified(github, &commit).await?;
-                Ok(problem.map_or(Ended::Landed(commit), Ended::Failed))
+                Ok(problem.map_or(WriteOutcome::Landed(commit), WriteOutcome::Failed))
             }
-            Ended::Failed(Problem::Declined(rejection)) if self.is_to_be_proposed(&rejection) => {
+            WriteOutcome::Failed(Problem::Declined(rejection))
+                if self.is_to_be_proposed(&rejection) =>
+            {
                 let (name, said) = (self.name(), rejection.said());
                 let notice =
                     format!("`{name}` is protected, so it went through a pull request: {said}");
                 self.world.notice(notice);
                 propose::propose(self, github, plan).await
             }
-            ended => Ok(ended),
+            outcome => Ok(outcome),
         }
     }
 
     /// Returns why what the API cannot write is not to go through git: nobody signs git's commits, but
     /// GitHub signs a merge.
     fn hindered(&self, unsupported: &Unsupported) -> Option<Problem> {
-        let is_signed = self.to.pull_request == PullRequest::Always || !self.to.require_verified;
+        let is_signed =
+            self.to.pull_request == PullRequestMode::Always || !self.to.require_verified;
         (!is_signed).then(|| Problem::NeverVerified(unsupported.clone()))
     }
 
@@ -206,7 +212,8 @@ impl<'w> Remote<'w> {
 
     /// A rule is about who may write, not about what.
     fn is_to_be_proposed(&self, rejection: &Rejection) -> bool {
-        self.to.pull_request == PullRequest::Fallback && rejection.kind == RejectionKind::Protected
+        self.to.pull_request == PullRequestMode::Fallback
+            && rejection.kind == RejectionKind::Protected
     }
 
     /// Returns what is wrong with a commit, if it has to be verified and is not.
@@ -225,40 +232,49 @@ impl<'w> Remote<'w> {
         Ok((!is_valid).then(|| Problem::Unverified(commit.clone(), signature)))
     }
 
-    /// Runs the loop; the second result is an edit that cannot be written this way.
-    pub(crate) async fn update<B: Branch, P: Plan>(
+    /// Runs the loop, writing only what `supports` accepts.
+    pub(crate) async fn update<B: Branch, P: WritePlan>(
         &self,
         branch: &B,
         plan: &mut P,
-        supports: impl Fn(&Snapshot, &Edit) -> Result<(), Unsupported>,
-    ) -> Result<Result<Ended<P::Refused>, Unsupported>, Failure> {
-        let paths = plan.paths();
-        let outcome = branch::update(self.world, branch, &paths, async |snapshot: &Snapshot| {
-            Ok(match plan.decide(snapshot).await? {
-                Decision::Write(edit) => match supports(snapshot, &edit) {
-                    Ok(()) => Decision::Write(edit),
-                    Err(unsupported) => Decision::Refuse(Stop::Unsupported(unsupported)),
-                },
-                Decision::Nothing => Decision::Nothing,
-                Decision::Refuse(refused) => Decision::Refuse(Stop::Refused(refused)),
-            })
-        });
-        Ok(Ok(match outcome.await? {
-            Outcome::Landed { commit, said } => {
-                branch::bypassed(self.world, &said);
-                Ended::Landed(commit)
+        supports: impl Fn(&Snapshot, &CommitRequest) -> Result<(), Unsupported>,
+    ) -> Result<Attempt<P::Refused>, Failure> {
+        let (shown, paths) = (self.branch.shown(), plan.paths());
+        let outcome = update::update(
+            self.world,
+            branch,
+            &shown,
+            &paths,
+            async |snapshot: &Snapshot| {
+                Ok(match plan.decide(snapshot).await? {
+                    Decision::Write(request) => match supports(snapshot, &request) {
+                        Ok(()) => Decision::Write(request),
+                        Err(unsupported) => Decision::Refuse(Stop::Unsupported(unsupported)),
+                    },
+                    Decision::Nothing => Decision::Nothing,
+                    Decision::Refuse(refused) => Decision::Refuse(Stop::Refused(refused)),
+                })
+            },
+        );
+        Ok(match outcome.await? {
+            WriteOutcome::Refused(Stop::Unsupported(unsupported)) => {
+                Attempt::Unsupported(unsupported)
             }
-            Outcome::Unchanged(tip) => Ended::Unchanged(tip),
-            Outcome::Refused(Stop::Refused(refused)) => Ended::Refused(refused),
-            Outcome::Refused(Stop::Unsupported(unsupported)) => return Ok(Err(unsupported)),
-            Outcome::Rejected(rejection) => Ended::Failed(Problem::Declined(rejection)),
-            Outcome::Missing => Ended::Failed(self.missing()),
-        }))
+            WriteOutcome::Refused(Stop::Refused(refused)) => {
+                Attempt::Ended(WriteOutcome::Refused(refused))
+            }
+            WriteOutcome::Landed(commit) => Attempt::Ended(WriteOutcome::Landed(commit)),
+            WriteOutcome::Merged(pull, commit) => {
+                Attempt::Ended(WriteOutcome::Merged(pull, commit))
+            }
+            WriteOutcome::Unchanged(tip) => Attempt::Ended(WriteOutcome::Unchanged(tip)),
+            WriteOutcome::Failed(problem) => Attempt::Ended(WriteOutcome::Failed(problem)),
+        })
     }
 
     fn missing(&self) -> Problem {
         Problem::Missing {
-            shown: self.past.shown(),
+            shown: self.branch.shown(),
         }
     }
 }

@@ -1,21 +1,21 @@
-//! The past of a branch is the same whichever way it is asked: git by a path, a URL and over HTTP, and
+//! The branch of a branch is the same whichever way it is asked: git by a path, a URL and over HTTP, and
 //! GitHub's API.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use std::time::Duration;
 
-use branch::{Changes, CommitName, History as _, Name, Relation};
+use branch::{Ancestry, CommitName, FileHistory, History as _, Name};
 use contract::{Vars, World};
 use git::Git;
 use github::GitHub;
 use lab::{Remote, repo::Change};
-use remote::Past;
+use remote::RemoteBranch;
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
 
 /// Has a claim hold of every way to a repository.
-async fn every_way(remote: &Remote, claim: impl AsyncFn(&Past<'_>)) {
+async fn every_way(remote: &Remote, claim: impl AsyncFn(&RemoteBranch<'_>)) {
     let main: Name = "main".parse().unwrap();
     let limit = Duration::from_secs(60);
     let http = remote.http_open();
@@ -25,7 +25,10 @@ async fn every_way(remote: &Remote, claim: impl AsyncFn(&Past<'_>)) {
         http.url(),
     ] {
         let world = World::for_tests(limit);
-        claim(&Past::Git(Git::new(&world, &url, main.clone()).unwrap())).await;
+        claim(&RemoteBranch::Git(
+            Git::new(&world, &url, main.clone()).unwrap(),
+        ))
+        .await;
     }
     let server = lab::GitHub::new(remote);
     let (url, token) = (server.api_url(), server.token_with(&["contents: read"]));
@@ -33,7 +36,7 @@ async fn every_way(remote: &Remote, claim: impl AsyncFn(&Past<'_>)) {
         .into_iter()
         .collect();
     let world = World::for_tests_with(limit, vars);
-    claim(&Past::GitHub(
+    claim(&RemoteBranch::GitHub(
         GitHub::new(&world, "example/dex".parse().unwrap(), main).unwrap(),
     ))
     .await;
@@ -52,32 +55,33 @@ fn set_on(remote: &Remote, branch: &str, content: &str) -> String {
     )
 }
 
-async fn changes(past: &Past<'_>, remote: &Remote, most: usize) -> Changes {
+async fn changes(branch: &RemoteBranch<'_>, remote: &Remote, most: usize) -> FileHistory {
     let tip = remote.tip("main").parse().unwrap();
-    past.changes(&tip, &[PATH.to_owned()], most)
+    branch
+        .file_histories(&tip, &[PATH.to_owned()], most)
         .await
         .unwrap()
         .remove(PATH)
         .unwrap()
 }
 
-fn contents(changes: &Changes) -> Vec<String> {
+fn contents(changes: &FileHistory) -> Vec<String> {
     let content = |content: &Option<Vec<u8>>| {
         content
             .as_ref()
             .map(|it| String::from_utf8_lossy(it).into_owned())
     };
     changes
-        .list
+        .revisions
         .iter()
         .map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned()))
         .collect()
 }
 
 /// The commits of the changes, each with what is said of it.
-fn said(changes: &Changes) -> Vec<(&str, &str)> {
+fn said(changes: &FileHistory) -> Vec<(&str, &str)> {
     changes
-        .list
+        .revisions
         .iter()
         .map(|change| (change.commit.as_str(), change.message.trim()))
         .collect()
@@ -95,21 +99,21 @@ async fn every_change_of_the_file_is_told_however_far_back() {
     remote.pad(260);
     let second = set(&remote, "two");
     remote.pad(3);
-    every_way(&remote, async |past| {
-        let all = changes(past, &remote, 100).await;
+    every_way(&remote, async |branch| {
+        let all = changes(branch, &remote, 100).await;
         assert_eq!(
-            (contents(&all), all.is_whole),
+            (contents(&all), all.is_complete),
             (vec!["two".to_owned(), "one".to_owned()], true)
         );
         assert_eq!(said(&all), [(&*second, "set two"), (&*first, "set one")]);
         assert_eq!(
-            all.list[0].parent.as_ref().unwrap().as_str(),
+            all.revisions[0].parent.as_ref().unwrap().as_str(),
             remote.log("main")[4].id
         );
-        assert_eq!(all.list[1].date, 1_735_689_600 + 60);
-        let newest = changes(past, &remote, 1).await;
+        assert_eq!(all.revisions[1].date, 1_735_689_600 + 60);
+        let newest = changes(branch, &remote, 1).await;
         assert_eq!(
-            (contents(&newest), newest.is_whole),
+            (contents(&newest), newest.is_complete),
             (vec!["two".to_owned()], false)
         );
     })
@@ -128,18 +132,18 @@ async fn a_file_begins_where_it_came_last_and_a_deletion_is_a_change() {
         "chore: mode alone\n",
     );
     set(&remote, "two");
-    every_way(&remote, async |past| {
-        let all = changes(past, &remote, 100).await;
+    every_way(&remote, async |branch| {
+        let all = changes(branch, &remote, 100).await;
         assert_eq!(
-            (contents(&all), all.is_whole),
+            (contents(&all), all.is_complete),
             (vec!["two".to_owned(), "one".to_owned()], true)
         );
     })
     .await;
     remote.change("main", &[Change::delete(PATH)], "chore: gone again\n");
-    every_way(&remote, async |past| {
+    every_way(&remote, async |branch| {
         assert_eq!(
-            contents(&changes(past, &remote, 100).await),
+            contents(&changes(branch, &remote, 100).await),
             ["-", "two", "one"]
         );
     })
@@ -154,11 +158,11 @@ async fn a_merge_is_one_change_with_what_it_brought() {
     set_on(&remote, "feature", "b");
     remote.commit("feature", &[("n", "n", false)], "chore: other\n");
     let merge = remote.merge("feature", "main", "Merge pull request #7");
-    every_way(&remote, async |past| {
-        let all = changes(past, &remote, 100).await;
+    every_way(&remote, async |branch| {
+        let all = changes(branch, &remote, 100).await;
         assert_eq!(contents(&all), ["b", "one"], "`a` was never on the branch");
         assert_eq!(said(&all), [(&*merge, "set b"), (&*one, "set one")]);
-        assert_eq!(all.list[0].parent.as_ref().unwrap().as_str(), one);
+        assert_eq!(all.revisions[0].parent.as_ref().unwrap().as_str(), one);
     })
     .await;
 }
@@ -180,9 +184,9 @@ async fn what_a_merge_brought_is_said_where_it_was_set_however_it_came_there() {
     }
     remote.commit("main", &[("m", "m", false)], "chore: main\n");
     let two = remote.merge("release", "main", "Merge pull request #9");
-    every_way(&remote, async |past| {
+    every_way(&remote, async |branch| {
         assert_eq!(
-            said(&changes(past, &remote, 100).await),
+            said(&changes(branch, &remote, 100).await),
             [(&*two, "set two"), (&*one, "set one")]
         );
     })
@@ -200,8 +204,8 @@ async fn a_merge_that_made_the_file_itself_speaks_for_itself() {
     // One that brings nothing new is no change at all.
     remote.commit("old", &[("x", "x", false)], "chore: x\n");
     remote.merge("old", "main", "Merge pull request #8");
-    every_way(&remote, async |past| {
-        let all = changes(past, &remote, 100).await;
+    every_way(&remote, async |branch| {
+        let all = changes(branch, &remote, 100).await;
         let commits: Vec<&str> = said(&all).into_iter().map(|(commit, _)| commit).collect();
         assert_eq!(
             (commits, said(&all)[0].1),
@@ -212,7 +216,7 @@ async fn a_merge_that_made_the_file_itself_speaks_for_itself() {
 }
 
 #[tokio::test]
-async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
+async fn every_way_tells_the_same_ancestry() {
     let remote = Remote::new();
     let old = set(&remote, "old");
     remote.pad(300);
@@ -221,37 +225,48 @@ async fn commits_are_before_after_apart_or_unknown_however_far_apart() {
     remote.commit("aside", &[("x", "y", false)], "feat: aside again\n");
     let apart = set(&remote, "newest");
     let gone = "0".repeat(40);
-    every_way(&remote, async |past| {
+    every_way(&remote, async |branch| {
         let ask = async |commit: &str, others: &[&str]| {
             let others: Vec<_> = others.iter().map(|other| name(other)).collect();
-            past.relations(&name(commit), &others).await.unwrap()
+            branch.ancestry(&name(commit), &others).await.unwrap()
         };
-        let relations =
-            |found: branch::Relations| found.others.iter().map(|it| it.0).collect::<Vec<_>>();
-        use Relation::{After, Apart, Before, Unknown};
-        assert_eq!(relations(ask(&new, &[&old, &new]).await), [After, After]);
+        let ancestries = |found: branch::CommitAncestry| {
+            found
+                .others
+                .iter()
+                .map(|(ancestry, _)| *ancestry)
+                .collect::<Vec<_>>()
+        };
+        use Ancestry::{Ancestor, Descendant, Diverged, Same, Unknown};
         assert_eq!(
-            relations(ask(&old, &[&new, &gone]).await),
-            [Before, Unknown]
+            ancestries(ask(&new, &[&old, &new]).await),
+            [Descendant, Same]
         );
         assert_eq!(
-            relations(ask(&apart, &[&aside, &old, &gone]).await),
-            [Apart, After, Unknown]
+            ancestries(ask(&old, &[&new, &gone]).await),
+            [Ancestor, Unknown]
+        );
+        assert_eq!(
+            ancestries(ask(&apart, &[&aside, &old, &gone]).await),
+            [Diverged, Descendant, Unknown]
         );
         // By the digits that a tag has.
         let found = ask(&old[..8], &[&new[..8], &apart, "0000000"]).await;
         assert_eq!(found.commit.as_ref().unwrap().as_str(), old);
         assert_eq!(found.others[0].1.as_ref().unwrap().as_str(), new);
-        assert_eq!(relations(found), [Before, Before, Unknown]);
+        assert_eq!(ancestries(found), [Ancestor, Ancestor, Unknown]);
         // Many that are gone do not hide one that is there.
         let gone_ones = (0..20).map(|number| format!("{number:040x}"));
         let many: Vec<String> = gone_ones.chain([apart.clone()]).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let found = relations(ask(&new, &many).await);
-        assert_eq!((found[0], found[19], found[20]), (Unknown, Unknown, Before));
+        let found = ancestries(ask(&new, &many).await);
+        assert_eq!(
+            (found[0], found[19], found[20]),
+            (Unknown, Unknown, Ancestor)
+        );
         let nobody = ask(&gone, &[&new]).await;
         assert_eq!(
-            (nobody.commit.as_ref(), relations(nobody.clone())),
+            (nobody.commit.as_ref(), ancestries(nobody.clone())),
             (None, vec![Unknown])
         );
     })
@@ -280,14 +295,20 @@ async fn two_commits_differ_where_their_trees_do() {
     ];
     remote.change("main", &changes, "two\n");
     let two = remote.tip("main").parse().unwrap();
-    every_way(&remote, async |past| {
+    every_way(&remote, async |branch| {
         for (one, other) in [(&one, &bump), (&bump, &one)] {
-            assert_eq!(past.differences(one, other, 100).await.unwrap(), [PATH]);
+            assert_eq!(branch.differences(one, other, 100).await.unwrap(), [PATH]);
         }
-        let all = past.differences(&bump, &two, 100).await.unwrap();
+        let all = branch.differences(&bump, &two, 100).await.unwrap();
         assert_eq!(all, ["new/deep/file", "src/a.rs", "src/b.rs"]);
-        assert_eq!(past.differences(&bump, &two, 1).await.unwrap().len(), 1);
-        assert!(past.differences(&two, &two, 100).await.unwrap().is_empty());
+        assert_eq!(branch.differences(&bump, &two, 1).await.unwrap().len(), 1);
+        assert!(
+            branch
+                .differences(&two, &two, 100)
+                .await
+                .unwrap()
+                .is_empty()
+        );
     })
     .await;
 }

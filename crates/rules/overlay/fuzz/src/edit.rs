@@ -11,20 +11,20 @@ mod oracle;
 mod seeds;
 
 use libfuzzer_sys::fuzz_target;
-use overlay::{Change, Options, Pin, read};
+use overlay::{EditOptions, ImageUpdate, Pin, read};
 
 fuzz_target!(init: seeds::write(), |input: &[u8]| {
     let [asked, entry, text @ ..] = input else { return };
-    let (change, options) = (change(*asked, *entry, text), options(*asked));
-    if let Err(complaint) = oracle::check(text, &change, &options) {
-        panic!("{complaint}\n{change:?}\n{options:?}\n---\n{}", String::from_utf8_lossy(text));
+    let (update, options) = (update(*asked, *entry, text), options(*asked));
+    if let Err(complaint) = oracle::check(text, &update, &options) {
+        panic!("{complaint}\n{update:?}\n{options:?}\n---\n{}", String::from_utf8_lossy(text));
     }
 });
 
 /// The lower bits of the first byte: what may be done.
-fn options(asked: u8) -> Options {
+fn options(asked: u8) -> EditOptions {
     let is_set = |bit: u8| asked & (1 << bit) != 0;
-    Options {
+    EditOptions {
         pin: [Pin::Keep, Pin::Keep, Pin::Tag, Pin::Digest][usize::from(asked & 3)],
         rename: is_set(2),
         create: is_set(3),
@@ -34,7 +34,7 @@ fn options(asked: u8) -> Options {
 }
 
 /// The upper bits: which version. The second byte: the image of which entry.
-fn change(asked: u8, entry: u8, text: &[u8]) -> Change {
+fn update(asked: u8, entry: u8, text: &[u8]) -> ImageUpdate {
     let (tag, digest) = [
         (Some("v2"), false),
         (Some("1.10"), false),
@@ -47,7 +47,7 @@ fn change(asked: u8, entry: u8, text: &[u8]) -> Change {
         entry.value.new_name.as_deref().unwrap_or(&entry.name)
     });
     let named = meant.filter(|_| entry & 0x80 != 0);
-    Change {
+    ImageUpdate {
         names: vec![repository(image).to_owned()],
         tag: tag.map(str::to_owned),
         digest: digest.then(|| format!("sha256:{}", "e".repeat(64))),

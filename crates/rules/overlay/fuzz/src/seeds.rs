@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use overlay::{Options, Pin, read};
+use overlay::{EditOptions, Pin, read};
 
 use crate::case::{Case, cases};
 
@@ -20,22 +20,23 @@ pub(crate) fn write() {
 
 /// Returns the input that asks what the case asks, as far as two bytes can say it.
 fn input(case: &Case) -> Vec<u8> {
-    let change = &case.changes[0];
-    let version = match (&change.tag, &change.digest) {
+    let update = &case.updates[0];
+    let version = match (&update.tag, &update.digest) {
         (Some(_), None) => 0,
         (Some(_), Some(_)) => 2,
         (None, _) => 3,
     };
     let entries = read(case.before.as_bytes()).unwrap_or_default();
-    let name = change.entry.as_ref().or(change.names.first());
-    let meant =
-        |entry: &overlay::Entry| Some(&entry.name) == name || entry.value.new_name.as_ref() == name;
+    let name = update.entry.as_ref().or(update.names.first());
+    let meant = |entry: &overlay::ImageEntry| {
+        Some(&entry.name) == name || entry.value.new_name.as_ref() == name
+    };
     let entry = entries
         .iter()
         .position(meant)
         .and_then(|at| u8::try_from(at).ok())
         .unwrap_or(0x7F);
-    let named = if change.entry.is_some() { 0x80 } else { 0 };
+    let named = if update.entry.is_some() { 0x80 } else { 0 };
     [
         &[asked(&case.options) | version << 6, entry | named],
         case.before.as_bytes(),
@@ -43,13 +44,13 @@ fn input(case: &Case) -> Vec<u8> {
     .concat()
 }
 
-fn asked(options: &Options) -> u8 {
+fn asked(options: &EditOptions) -> u8 {
     let pin = match options.pin {
         Pin::Keep => 0,
         Pin::Tag => 2,
         Pin::Digest => 3,
     };
-    let Options {
+    let EditOptions {
         rename,
         create,
         all,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use overlay::{Change, Options, Pin};
+use overlay::{EditOptions, ImageUpdate, Pin};
 
 /// Returns the cases of a folder with their names, in the order of these.
 pub(crate) fn cases(folder: &Path) -> Vec<(String, Case)> {
@@ -26,8 +26,8 @@ pub(crate) fn cases(folder: &Path) -> Vec<(String, Case)> {
 
 /// A case.
 pub(crate) struct Case {
-    pub(crate) changes: Vec<Change>,
-    pub(crate) options: Options,
+    pub(crate) updates: Vec<ImageUpdate>,
+    pub(crate) options: EditOptions,
     pub(crate) before: String,
     pub(crate) verdict: String,
     pub(crate) expected: String,
@@ -41,9 +41,9 @@ fn parse(text: &str) -> Case {
         .lines()
         .find(|line| line.starts_with("bump "))
         .expect("a line `bump …`");
-    let (changes, options) = arguments(&decoded(command));
+    let (updates, options) = arguments(&decoded(command));
     let mut case = Case {
-        changes,
+        updates,
         options,
         before: String::new(),
         verdict: String::new(),
@@ -67,14 +67,14 @@ fn parse(text: &str) -> Case {
     case
 }
 
-fn arguments(command: &str) -> (Vec<Change>, Options) {
-    let (mut changes, mut options) = (Vec::new(), Options::default());
+fn arguments(command: &str) -> (Vec<ImageUpdate>, EditOptions) {
+    let (mut updates, mut options) = (Vec::new(), EditOptions::default());
     let mut words = command.split_whitespace().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().expect("a value").to_owned();
         match word {
-            "--image" => changes.push(change(&value())),
-            "--entry" => changes.last_mut().expect("an image").entry = Some(value()),
+            "--image" => updates.push(update(&value())),
+            "--entry" => updates.last_mut().expect("an image").entry = Some(value()),
             "--pin" => options.pin = pin(&value()),
             "--rename" => options.rename = true,
             "--create" => options.create = true,
@@ -83,10 +83,10 @@ fn arguments(command: &str) -> (Vec<Change>, Options) {
             other => panic!("unknown argument {other}"),
         }
     }
-    (changes, options)
+    (updates, options)
 }
 
-fn change(reference: &str) -> Change {
+fn update(reference: &str) -> ImageUpdate {
     let (rest, digest) = match reference.split_once('@') {
         Some((rest, digest)) => (rest, Some(digest.to_owned())),
         None => (reference, None),
@@ -99,7 +99,7 @@ fn change(reference: &str) -> Change {
         ),
         None => (rest, None),
     };
-    Change {
+    ImageUpdate {
         names: vec![name.to_owned()],
         tag,
         digest,

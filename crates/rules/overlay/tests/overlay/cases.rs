@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use overlay::{Edited, Refusal, edit};
+use overlay::{EditRefusal, EditResult, edit};
 
 use crate::{
     case::{Case, cases},
@@ -40,7 +40,7 @@ fn every_row_of_the_case_table_has_a_case() {
 fn what_holds_of_every_edit_holds_of_every_case() {
     let judged = |(name, case): &(String, Case)| {
         let complaint =
-            oracle::check(case.before.as_bytes(), case.changes.first()?, &case.options).err()?;
+            oracle::check(case.before.as_bytes(), case.updates.first()?, &case.options).err()?;
         Some(format!("{name}: {complaint}"))
     };
     let broken: Vec<String> = all().iter().filter_map(judged).collect();
@@ -62,7 +62,7 @@ fn all() -> Vec<(String, Case)> {
 }
 
 fn check(name: &str, case: &Case) -> Result<(), String> {
-    let result = edit(case.before.as_bytes(), &case.changes, &case.options);
+    let result = edit(case.before.as_bytes(), &case.updates, &case.options);
     let verdict = case.verdict.split(' ').next().unwrap_or_default();
     let complaint = match (verdict, result) {
         ("after", Ok(edited)) => edited_as_expected(case, &edited),
@@ -74,7 +74,7 @@ fn check(name: &str, case: &Case) -> Result<(), String> {
     complaint.map_or(Ok(()), |complaint| Err(format!("{name}: {complaint}")))
 }
 
-fn edited_as_expected(case: &Case, edited: &Edited) -> Option<String> {
+fn edited_as_expected(case: &Case, edited: &EditResult) -> Option<String> {
     if edited.text != case.expected.as_bytes() {
         return Some(format!(
             "expected:\n{}\nbut got:\n{}",
@@ -85,13 +85,13 @@ fn edited_as_expected(case: &Case, edited: &Edited) -> Option<String> {
     if !edited.changed {
         return Some("was not changed".to_owned());
     }
-    let again = edit(&edited.text, &case.changes, &case.options);
+    let again = edit(&edited.text, &case.updates, &case.options);
     let settled = again.as_ref().is_ok_and(|again| !again.changed);
     missing_notice(case, edited)
         .or_else(|| (!settled).then(|| format!("a second edit gives {again:?}")))
 }
 
-fn unchanged(case: &Case, edited: &Edited) -> Option<String> {
+fn unchanged(case: &Case, edited: &EditResult) -> Option<String> {
     let same = !edited.changed && edited.text == case.before.as_bytes();
     if same {
         missing_notice(case, edited)
@@ -100,7 +100,7 @@ fn unchanged(case: &Case, edited: &Edited) -> Option<String> {
     }
 }
 
-fn missing_notice(case: &Case, edited: &Edited) -> Option<String> {
+fn missing_notice(case: &Case, edited: &EditResult) -> Option<String> {
     let notices: Vec<_> = edited
         .entries
         .iter()
@@ -111,7 +111,7 @@ fn missing_notice(case: &Case, edited: &Edited) -> Option<String> {
 }
 
 /// The first line below is part of the message, the others are parts of the hint.
-fn refused_as_expected(case: &Case, refusal: &Refusal) -> Option<String> {
+fn refused_as_expected(case: &Case, refusal: &EditRefusal) -> Option<String> {
     let line = refusal
         .line
         .map_or(String::new(), |line| format!(" line {line}"));

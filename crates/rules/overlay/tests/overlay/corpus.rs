@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use contract::editing::KUSTOMIZATIONS;
-use overlay::{Change, Options, Outcome, edit, read};
+use overlay::{EditOptions, EntryOutcome, ImageUpdate, edit, is_kustomization, read};
 use similar::{DiffTag, TextDiff};
 
 #[test]
@@ -40,18 +39,18 @@ fn bump_the_first(name: &str, text: &[u8]) -> String {
         .clone()
         .unwrap_or_else(|| first.name.clone());
     let has_digest = first.value.digest.is_some();
-    let change = Change {
+    let update = ImageUpdate {
         names: vec![repository],
         tag: Some("sha-0ddba11".to_owned()),
         digest: has_digest.then(|| format!("sha256:{}", "0".repeat(64))),
         entry: Some(first.name.clone()),
     };
-    match edit(text, &[change], &Options::default()) {
+    match edit(text, &[update], &EditOptions::default()) {
         Err(refusal) => format!("refused, {}: {}", refusal.kind, refusal.message),
         Ok(edited) => {
             let (removed, added) = changed_lines(text, &edited.text);
             let most = 1 + usize::from(has_digest);
-            let inserts = edited.entries[0].outcome == Outcome::Inserted;
+            let inserts = edited.entries[0].outcome == EntryOutcome::Inserted;
             assert!(
                 removed <= most && added <= most && added >= removed,
                 "{name}: -{removed} +{added}"
@@ -119,7 +118,7 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
         let kind = entry.file_type().expect("a kind");
         if kind.is_dir() {
             collect(&path, files);
-        } else if kind.is_file() && KUSTOMIZATIONS.iter().any(|name| entry.file_name() == *name) {
+        } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_kustomization) {
             files.push(path);
         }
     }

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use overlay::{Change, Options, Refusal, RefusalKind, edit, read};
+use overlay::{EditOptions, EditRefusal, EditRefusalKind, ImageUpdate, edit, read};
 
 #[test]
 fn what_is_no_utf8_refuses_with_its_line() {
     let refusal = refused(b"images:\n- name: app # \xFF\n  newTag: v1\n");
     assert_eq!(
         (refusal.kind, refusal.line),
-        (RefusalKind::UnsupportedYaml, Some(2))
+        (EditRefusalKind::UnsupportedYaml, Some(2))
     );
     assert_eq!(refusal.message, "byte 0xFF is not UTF-8");
 }
@@ -78,8 +78,8 @@ fn a_mebibyte_with_five_thousand_images_is_edited_in_one_line() {
     let start = Instant::now();
     let edited = edit(
         text.as_bytes(),
-        &[change("mirror.example.org/a-team/with-a-long-name/app4999")],
-        &Options::default(),
+        &[update("mirror.example.org/a-team/with-a-long-name/app4999")],
+        &EditOptions::default(),
     )
     .unwrap();
     let (old, new) = (
@@ -117,15 +117,15 @@ fn a_refusal_says_line_and_what_is_there() {
     assert_eq!(refusal.kind.to_string(), "ambiguous");
 }
 
-fn refused(text: &[u8]) -> Refusal {
-    edit(text, &[change("app")], &Options::default()).expect_err("a refusal")
+fn refused(text: &[u8]) -> EditRefusal {
+    edit(text, &[update("app")], &EditOptions::default()).expect_err("a refusal")
 }
 
-fn change(name: &str) -> Change {
-    Change {
+fn update(name: &str) -> ImageUpdate {
+    ImageUpdate {
         names: vec![name.to_owned()],
         tag: Some("v2".to_owned()),
-        ..Change::default()
+        ..ImageUpdate::default()
     }
 }
 

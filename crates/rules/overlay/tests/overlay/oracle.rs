@@ -4,22 +4,28 @@
 
 use std::ops::Range;
 
-use overlay::{Change, Edited, EditedEntry, Entry, Options, Outcome, Pin, edit, read};
+use overlay::{
+    EditOptions, EditResult, EntryOutcome, EntryResult, ImageEntry, ImageUpdate, Pin, edit, read,
+};
 use yaml_serde::Value;
 
 /// Edits the text, and returns what is wrong with that. To refuse is never wrong here.
-pub(crate) fn check(text: &[u8], change: &Change, options: &Options) -> Result<(), String> {
-    let Ok(edited) = edit(text, std::slice::from_ref(change), options) else {
+pub(crate) fn check(
+    text: &[u8],
+    update: &ImageUpdate,
+    options: &EditOptions,
+) -> Result<(), String> {
+    let Ok(edited) = edit(text, std::slice::from_ref(update), options) else {
         return Ok(());
     };
     let old = read(text).map_err(|refusal| format!("edited, but it cannot be read: {refusal}"))?;
     let new =
         read(&edited.text).map_err(|refusal| format!("what came out cannot be read: {refusal}"))?;
-    settles(&edited, change, options)?;
+    settles(&edited, update, options)?;
     only_the_hits_differ(&old, &new, &edited)?;
     if edited.changed {
         bytes_outside_stay(text, &old, &edited)?;
-        if let Some(entry) = only_value(change, options, &edited) {
+        if let Some(entry) = only_value(update, options, &edited) {
             one_stretch_of_one_line(text, &edited.text, entry)?;
         }
     }
@@ -27,19 +33,23 @@ pub(crate) fn check(text: &[u8], change: &Change, options: &Options) -> Result<(
 }
 
 /// Editing an edited text changes nothing.
-fn settles(edited: &Edited, change: &Change, options: &Options) -> Result<(), String> {
-    let again = edit(&edited.text, std::slice::from_ref(change), options);
+fn settles(edited: &EditResult, update: &ImageUpdate, options: &EditOptions) -> Result<(), String> {
+    let again = edit(&edited.text, std::slice::from_ref(update), options);
     holds(again.as_ref().is_ok_and(|again| !again.changed), || {
         format!("a second edit gives {again:?}")
     })
 }
 
 /// Every entry that was hit is as the report says, every other one as it was, in the old order.
-fn only_the_hits_differ(old: &[Entry], new: &[Entry], edited: &Edited) -> Result<(), String> {
+fn only_the_hits_differ(
+    old: &[ImageEntry],
+    new: &[ImageEntry],
+    edited: &EditResult,
+) -> Result<(), String> {
     let created = edited
         .entries
         .iter()
-        .filter(|entry| entry.outcome == Outcome::Created)
+        .filter(|entry| entry.outcome == EntryOutcome::Created)
         .count();
     holds(new.len() == old.len() + created, || {
         format!("{} entries became {}", old.len(), new.len())
@@ -51,7 +61,7 @@ fn only_the_hits_differ(old: &[Entry], new: &[Entry], edited: &Edited) -> Result
             hit(edited, was).is_some_and(|hit| is.name == was.name && is.value == hit.after);
         holds(same || as_reported, || format!("{was:?} became {is:?}"))?;
     }
-    let said = |entry: &EditedEntry| {
+    let said = |entry: &EntryResult| {
         let mut named = new.iter().filter(|is| is.name == entry.name);
         named.any(|is| is.value == entry.after)
     };
@@ -60,7 +70,7 @@ fn only_the_hits_differ(old: &[Entry], new: &[Entry], edited: &Edited) -> Result
     })
 }
 
-fn hit<'e>(edited: &'e Edited, entry: &Entry) -> Option<&'e EditedEntry> {
+fn hit<'e>(edited: &'e EditResult, entry: &ImageEntry) -> Option<&'e EntryResult> {
     edited
         .entries
         .iter()
@@ -68,11 +78,11 @@ fn hit<'e>(edited: &'e Edited, entry: &Entry) -> Option<&'e EditedEntry> {
 }
 
 /// No byte above the first entry that was hit differs, and none below the entry after the last one.
-fn bytes_outside_stay(text: &[u8], old: &[Entry], edited: &Edited) -> Result<(), String> {
+fn bytes_outside_stay(text: &[u8], old: &[ImageEntry], edited: &EditResult) -> Result<(), String> {
     if edited
         .entries
         .iter()
-        .any(|entry| entry.outcome == Outcome::Created)
+        .any(|entry| entry.outcome == EntryOutcome::Created)
     {
         return Ok(());
     }
@@ -110,21 +120,21 @@ fn line_starts(text: &[u8]) -> Vec<usize> {
 
 /// Returns the entry when a tag of it is all that may differ.
 fn only_value<'e>(
-    change: &Change,
-    options: &Options,
-    edited: &'e Edited,
-) -> Option<&'e EditedEntry> {
-    let plain = change.digest.is_none()
+    update: &ImageUpdate,
+    options: &EditOptions,
+    edited: &'e EditResult,
+) -> Option<&'e EntryResult> {
+    let plain = update.digest.is_none()
         && options.pin == Pin::Keep
         && !options.rename
         && !options.drop_suffix;
     match &edited.entries[..] {
-        [entry] if plain && entry.outcome != Outcome::Created => Some(entry),
+        [entry] if plain && entry.outcome != EntryOutcome::Created => Some(entry),
         _ => None,
     }
 }
 
-fn one_stretch_of_one_line(old: &[u8], new: &[u8], entry: &EditedEntry) -> Result<(), String> {
+fn one_stretch_of_one_line(old: &[u8], new: &[u8], entry: &EntryResult) -> Result<(), String> {
     let (gone, came) = differing(old, new);
     let [gone, came] = [&old[gone], &new[came]].map(String::from_utf8_lossy);
     let of_the_value = entry
@@ -158,7 +168,7 @@ fn differing(old: &[u8], new: &[u8]) -> (Range<usize>, Range<usize>) {
 
 /// A parser of another family, libyaml's, as kustomize's is: where it reads the old text, it reads the
 /// new one, and sees no other difference.
-fn libyaml_agrees(text: &[u8], old: &[Entry], edited: &Edited) -> Result<(), String> {
+fn libyaml_agrees(text: &[u8], old: &[ImageEntry], edited: &EditResult) -> Result<(), String> {
     // This one counts a byte order mark as a column.
     let read =
         |text: &[u8]| yaml_serde::from_slice(text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text));
@@ -189,7 +199,7 @@ fn libyaml_agrees(text: &[u8], old: &[Entry], edited: &Edited) -> Result<(), Str
 }
 
 /// What was written is text to libyaml as well, and the text that was meant.
-fn is_the_value(entry: &Value, hit: &EditedEntry) -> Result<(), String> {
+fn is_the_value(entry: &Value, hit: &EntryResult) -> Result<(), String> {
     let Some(tag) = &hit.after.tag else {
         return Ok(());
     };

@@ -1,6 +1,6 @@
 //! What holds for every text, also for those that nobody would write.
 
-use overlay::{Change, Options, Pin, edit, read};
+use overlay::{EditOptions, ImageUpdate, Pin, edit, read};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -12,15 +12,15 @@ proptest! {
 
     #[test]
     fn only_the_bytes_of_the_value_change(file in file(), tag in text_tag()) {
-        let edited = edit(file.text("v1").as_bytes(), &[wanted("app", &tag)], &Options::default()).unwrap();
+        let edited = edit(file.text("v1").as_bytes(), &[wanted("app", &tag)], &EditOptions::default()).unwrap();
         prop_assert_eq!(String::from_utf8(edited.text).unwrap(), file.text(&tag));
     }
 
     #[test]
     fn editing_twice_is_editing_once(file in file(), tag in any_tag(), options in options()) {
-        let change = [wanted("app", &tag)];
-        let once = edit(file.text("v1").as_bytes(), &change, &options).unwrap();
-        let twice = edit(&once.text, &change, &options).unwrap();
+        let update = [wanted("app", &tag)];
+        let once = edit(file.text("v1").as_bytes(), &update, &options).unwrap();
+        let twice = edit(&once.text, &update, &options).unwrap();
         prop_assert!(!twice.changed);
         prop_assert_eq!(once.text, twice.text);
     }
@@ -28,14 +28,14 @@ proptest! {
     #[test]
     fn editing_back_gives_the_old_text(file in file(), old in text_tag(), new in text_tag()) {
         let text = file.text(&old);
-        let there = edit(text.as_bytes(), &[wanted("app", &new)], &Options::default()).unwrap();
-        let back = edit(&there.text, &[wanted("app", &old)], &Options::default()).unwrap();
+        let there = edit(text.as_bytes(), &[wanted("app", &new)], &EditOptions::default()).unwrap();
+        let back = edit(&there.text, &[wanted("app", &old)], &EditOptions::default()).unwrap();
         prop_assert_eq!(String::from_utf8(back.text).unwrap(), text);
     }
 
     #[test]
     fn what_is_written_is_read(file in file(), tag in any_tag()) {
-        let edited = edit(file.text("v1").as_bytes(), &[wanted("app", &tag)], &Options::default()).unwrap();
+        let edited = edit(file.text("v1").as_bytes(), &[wanted("app", &tag)], &EditOptions::default()).unwrap();
         let entries = read(&edited.text).unwrap();
         let entry = entries.iter().find(|entry| entry.name == "app").unwrap();
         prop_assert_eq!(entry.value.tag.as_deref(), Some(tag.as_str()));
@@ -45,7 +45,7 @@ proptest! {
     #[test]
     fn an_inserted_line_is_the_only_new_one(file in file(), tag in any_tag()) {
         let text = file.without_tag();
-        let edited = edit(text.as_bytes(), &[wanted("app", &tag)], &Options::default()).unwrap();
+        let edited = edit(text.as_bytes(), &[wanted("app", &tag)], &EditOptions::default()).unwrap();
         let new = String::from_utf8(edited.text).unwrap();
         let app = new.find("name: app").unwrap();
         let at = app + new[app..].find("newTag: ").unwrap();
@@ -76,40 +76,40 @@ proptest! {
     }
 }
 
-fn holds_together(text: &[u8], options: &Options) -> Result<(), TestCaseError> {
-    let change = Change {
+fn holds_together(text: &[u8], options: &EditOptions) -> Result<(), TestCaseError> {
+    let update = ImageUpdate {
         digest: Some(format!("sha256:{}", "e".repeat(64))),
         ..wanted("app", "v2")
     };
-    oracle::check(text, &change, options).map_err(TestCaseError::fail)
+    oracle::check(text, &update, options).map_err(TestCaseError::fail)
 }
 
-fn wanted(name: &str, tag: &str) -> Change {
-    Change {
+fn wanted(name: &str, tag: &str) -> ImageUpdate {
+    ImageUpdate {
         names: vec![name.to_owned()],
         tag: Some(tag.to_owned()),
-        ..Change::default()
+        ..ImageUpdate::default()
     }
 }
 
 /// For generated files, which have no digest and get none.
-fn options() -> impl Strategy<Value = Options> {
+fn options() -> impl Strategy<Value = EditOptions> {
     any_options().prop_map(|options| {
         let pin = if options.pin == Pin::Digest {
             Pin::Keep
         } else {
             options.pin
         };
-        Options { pin, ..options }
+        EditOptions { pin, ..options }
     })
 }
 
-fn any_options() -> impl Strategy<Value = Options> {
+fn any_options() -> impl Strategy<Value = EditOptions> {
     (
         select(vec![Pin::Keep, Pin::Tag, Pin::Digest]),
         any::<[bool; 4]>(),
     )
-        .prop_map(|(pin, [rename, create, all, drop_suffix])| Options {
+        .prop_map(|(pin, [rename, create, all, drop_suffix])| EditOptions {
             pin,
             rename,
             create,

@@ -12,7 +12,7 @@ const QUESTIONS: [&str; 4] = [
     "query Read",
     "query History",
     "query Files",
-    "query Kinship",
+    "query Ancestry",
 ];
 
 /// Stage and prod on `main`, with this token, and without git.

@@ -96,7 +96,7 @@ fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
     query Read
     query History
     query Files
-    query Kinship
+    query Ancestry
     query Situation
     mutation Branch
     mutation Commit

@@ -70,10 +70,10 @@ fn known(states: impl IntoIterator<Item = Value>) -> Known {
     }
     known
         .ancestry
-        .insert(B.to_owned(), ancestry(Relation::Before, Some(true)));
+        .insert(B.to_owned(), ancestry(Relation::Ancestor, Some(true)));
     known
         .ancestry
-        .insert(D.to_owned(), ancestry(Relation::After, None));
+        .insert(D.to_owned(), ancestry(Relation::Descendant, None));
     known
 }
 
@@ -183,7 +183,7 @@ fn a_commit_that_the_branch_lost_is_gone_when_that_was_said_twice() {
     let mut known = known([app("Synced", B, "Healthy")]);
     known
         .ancestry
-        .insert(B.to_owned(), ancestry(Relation::Apart, Some(false)));
+        .insert(B.to_owned(), ancestry(Relation::Diverged, Some(false)));
     (known.refreshes, known.gone) = (1, 1);
     assert_eq!(
         waits(judge(&wanted(), &mut known)).2,

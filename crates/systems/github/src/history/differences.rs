@@ -1,21 +1,22 @@
 //! Where two commits differ.
 
+use branch::Ancestry;
 use contract::{Commit, Failure, asking};
 use fetch::FetchError;
 use serde::Deserialize;
 
-use super::Standing;
+use super::ComparisonStatus;
 use crate::{GitHub, api::Needs};
 
 #[derive(Deserialize)]
-struct Comparison {
-    status: Standing,
+struct ComparedFiles {
+    status: ComparisonStatus,
     #[serde(default)]
-    files: Vec<File>,
+    files: Vec<ChangedFile>,
 }
 
 #[derive(Deserialize)]
-struct File {
+struct ChangedFile {
     filename: String,
     previous_filename: Option<String>,
 }
@@ -27,8 +28,8 @@ pub(super) async fn differences(
     other: &Commit,
     most: usize,
 ) -> Result<Vec<String>, Failure> {
-    let Comparison { status, mut files } = compare(github, one, other).await?;
-    if !matches!(status, Standing::Ahead | Standing::Identical) {
+    let ComparedFiles { status, mut files } = compare(github, one, other).await?;
+    if !Ancestry::from(status).contains_other() {
         // What is told is only what came after the last commit that both contain.
         files.extend(compare(github, other, one).await?.files);
     }
@@ -43,7 +44,11 @@ pub(super) async fn differences(
     Ok(paths)
 }
 
-async fn compare(github: &GitHub<'_>, base: &Commit, head: &Commit) -> Result<Comparison, Failure> {
+async fn compare(
+    github: &GitHub<'_>,
+    base: &Commit,
+    head: &Commit,
+) -> Result<ComparedFiles, Failure> {
     let path = format!("repos/{}/compare/{base}...{head}", github.repository);
     // The files are all on the first page, whatever it may hold of commits.
     let answer = github

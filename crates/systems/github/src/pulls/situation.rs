@@ -26,7 +26,7 @@ const SITUATION: &str = "query Situation($owner: String!, $name: String!, $branc
 /// A pull request.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Pull {
+pub struct PullRequest {
     pub(super) id: String,
     /// Its number.
     pub number: u64,
@@ -78,8 +78,8 @@ pub(super) struct Situation {
     #[serde(rename = "ref")]
     base: Option<Base>,
     head: Option<Head>,
-    own: Nodes<Pull>,
-    others: Nodes<Pull>,
+    own: Nodes<PullRequest>,
+    others: Nodes<PullRequest>,
     #[serde(skip)]
     is_built_in: bool,
 }
@@ -150,12 +150,12 @@ impl Situation {
     }
 
     /// Returns the pull request of our branch; a fork may have a branch of the same name.
-    pub(super) fn own(&self) -> Option<&Pull> {
+    pub(super) fn own(&self) -> Option<&PullRequest> {
         self.own.nodes.iter().find(|pull| !pull.is_cross_repository)
     }
 
     /// Returns the newest pull requests of this repository's branches, ours among them.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Pull> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &PullRequest> {
         self.others
             .nodes
             .iter()

@@ -1,0 +1,71 @@
+//! A branch of a remote, through git or through GitHub's API.
+
+use std::collections::BTreeMap;
+
+use branch::{Branch as _, CommitAncestry, CommitName, FileHistory, History, Name};
+use contract::{Commit, Failure};
+use git::Git;
+use github::GitHub;
+
+/// A branch and the history of its repository, through git or through GitHub's API.
+pub enum RemoteBranch<'w> {
+    /// Through git.
+    Git(Git<'w>),
+    /// Through GitHub's API.
+    GitHub(GitHub<'w>),
+}
+
+impl RemoteBranch<'_> {
+    /// Returns the name of the branch.
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Git(git) => git.name(),
+            Self::GitHub(github) => github.name(),
+        }
+    }
+
+    /// Returns the repository as it may be shown.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Git(git) => git.shown().to_owned(),
+            Self::GitHub(github) => github.repository().to_string(),
+        }
+    }
+}
+
+impl History for RemoteBranch<'_> {
+    async fn file_histories(
+        &self,
+        tip: &Commit,
+        paths: &[String],
+        most: usize,
+    ) -> Result<BTreeMap<String, FileHistory>, Failure> {
+        match self {
+            Self::Git(git) => git.file_histories(tip, paths, most).await,
+            Self::GitHub(github) => github.file_histories(tip, paths, most).await,
+        }
+    }
+
+    async fn ancestry(
+        &self,
+        commit: &CommitName,
+        others: &[CommitName],
+    ) -> Result<CommitAncestry, Failure> {
+        match self {
+            Self::Git(git) => git.ancestry(commit, others).await,
+            Self::GitHub(github) => github.ancestry(commit, others).await,
+        }
+    }
+
+    async fn differences(
+        &self,
+        one: &Commit,
+        other: &Commit,
+        most: usize,
+    ) -> Result<Vec<String>, Failure> {
+        match self {
+            Self::Git(git) => git.differences(one, other, most).await,
+            Self::GitHub(github) => github.differences(one, other, most).await,
+        }
+    }
+}
