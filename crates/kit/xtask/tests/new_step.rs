@@ -1,6 +1,7 @@
 //! `cargo xtask new-step` writes a step that passes every check, in a copy of the repository.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -19,21 +20,39 @@ const NAME: &str = "verify-sun";
 fn copy_of_the_repository() -> PathBuf {
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new-step");
     let listed = git(&["ls-files", "--cached", "--others", "--exclude-standard"]);
-    let step = format!("crates/steps/{NAME}/");
-    let _ = fs::remove_dir_all(copy.join(&step));
-    for name in listed.lines() {
-        let (from, to) = (root().join(name), copy.join(name));
-        let Ok(content) = fs::read(&from) else {
-            // Deleted, but not committed yet.
-            let _ = fs::remove_file(&to);
-            continue;
-        };
-        if fs::read(&to).ok().as_ref() != Some(&content) {
-            fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
-            fs::write(&to, content).expect("a file");
+    let names: BTreeSet<PathBuf> = listed.lines().map(PathBuf::from).collect();
+    let mut tracked = BTreeSet::new();
+    for name in names {
+        // A file that is deleted, but not committed yet, is listed too.
+        if let Ok(content) = fs::read(root().join(&name)) {
+            write_if_changed(&copy.join(&name), &content);
+            tracked.insert(copy.join(&name));
         }
     }
+    remove_others(&copy, &tracked);
     copy
+}
+
+fn write_if_changed(file: &Path, content: &[u8]) {
+    if fs::read(file).is_ok_and(|existing| existing == content) {
+        return;
+    }
+    fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+    fs::write(file, content).expect("a file");
+}
+
+/// Removes what an earlier run, or an earlier state of the repository, left in the copy.
+fn remove_others(folder: &Path, tracked: &BTreeSet<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            remove_others(&path, tracked);
+            // Fails where files remain.
+            let _ = fs::remove_dir(&path);
+        } else if !tracked.contains(&path) {
+            fs::remove_file(&path).expect("a file of the copy");
+        }
+    }
 }
 
 fn git(arguments: &[&str]) -> String {
@@ -64,6 +83,30 @@ fn cargo(root: &Path, arguments: &[&str]) {
     assert!(output.status.success(), "cargo {arguments:?}\n{said}");
 }
 
+/// The lines that name the step outside of its folder.
+const REGISTRATIONS: [(&str, &str); 8] = [
+    (
+        "Cargo.toml",
+        "verify-sun = { path = \"crates/steps/verify-sun\" }",
+    ),
+    ("Cargo.lock", "name = \"verify-sun\""),
+    ("crates/runbook/Cargo.toml", "verify-sun.workspace = true"),
+    (
+        "crates/runbook/src/steps.rs",
+        "    Registration::of::<verify_sun::VerifySun>(),",
+    ),
+    (
+        ".deny.toml",
+        "  { crate = \"verify-sun\", wrappers = [\"runbook\", \"tests\"], reason = \"steps do not use each other\" },",
+    ),
+    (
+        "crates/README.md",
+        "| `steps/verify-sun` | verify that the sun is up | TODO |",
+    ),
+    ("CHANGELOG.md", "- `verify-sun`: verify that the sun is up."),
+    (".github/workflows/selftest.yml", "  verify-sun:"),
+];
+
 #[test]
 fn a_new_step_passes_every_check() {
     let copy = copy_of_the_repository();
@@ -92,28 +135,7 @@ fn a_new_step_passes_every_check() {
     ];
     cargo(&copy, &[&clippy[..], &["--", "-D", "warnings"]].concat());
 
-    for (file, line) in [
-        (
-            "Cargo.toml",
-            "verify-sun = { path = \"crates/steps/verify-sun\" }",
-        ),
-        ("Cargo.lock", "name = \"verify-sun\""),
-        ("crates/runbook/Cargo.toml", "verify-sun.workspace = true"),
-        (
-            "crates/runbook/src/steps.rs",
-            "    Registration::of::<verify_sun::VerifySun>(),",
-        ),
-        (
-            ".deny.toml",
-            "  { crate = \"verify-sun\", wrappers = [\"runbook\", \"tests\"], reason = \"steps do not use each other\" },",
-        ),
-        (
-            "crates/README.md",
-            "| `steps/verify-sun` | verify that the sun is up | TODO |",
-        ),
-        ("CHANGELOG.md", "- `verify-sun`: verify that the sun is up."),
-        (".github/workflows/selftest.yml", "  verify-sun:"),
-    ] {
+    for (file, line) in REGISTRATIONS {
         let text = fs::read_to_string(copy.join(file)).unwrap();
         assert!(text.lines().any(|found| found == line), "{file}: {line}");
     }
