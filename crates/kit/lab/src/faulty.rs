@@ -15,13 +15,14 @@ mod seen;
 mod serve;
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 pub use reply::Reply;
 pub use seen::Seen;
 pub(crate) use seen::{Head, read_head};
 
 use crate::background::{Background, bind};
+use crate::lock::lock;
 use crate::tls::Authority;
 
 /// A server on loopback that does what its script says.
@@ -110,10 +111,7 @@ impl Faulty {
     /// Returns the requests so far, oldest first.
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
-        self.seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.seen).clone()
     }
 }
 
@@ -135,7 +133,7 @@ fn in_turn(
     assert!(!replies.is_empty(), "a script has at least one reply");
     let turn = Mutex::new(0);
     move |_| {
-        let mut turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turn = lock(&turn);
         let reply = replies[(*turn).min(replies.len() - 1)].clone();
         *turn += 1;
         reply

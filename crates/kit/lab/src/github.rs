@@ -9,30 +9,40 @@
 //! let command = github.environment(lab::Command::new("bump-overlay"), &github.token());
 //! ```
 
+mod answers;
+mod commits;
+mod deployment;
 mod deployments;
+mod error;
+mod fields;
 mod graphql;
 mod history;
 mod hub;
+mod node;
 mod objects;
 mod openapi;
+mod protection;
 mod published;
+mod pull;
 mod pulls;
+mod repository;
 mod rest;
+mod token;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-pub use hub::Protection;
+pub use protection::Protection;
 pub use published::{PUBLISHED, Published};
-pub use pulls::{Pull, State};
+pub use pull::{Pull, State};
+pub use repository::REPOSITORY;
 
 use crate::command::Command;
 use crate::faulty::{Faulty, Reply, Seen};
+use crate::lock::lock;
 use crate::repo::Remote;
-use hub::{Hub, Token, When};
+use hub::{Hub, When};
 use serde_json::Value;
-
-/// The repository that the server has.
-pub const REPOSITORY: &str = "example/dex";
+use token::GitHubToken;
 
 /// What a token needs for everything that the server can do.
 pub const ALL: [&str; 3] = [
@@ -54,11 +64,7 @@ impl GitHub {
     pub fn new(remote: &Remote) -> Self {
         let hub = Arc::new(Mutex::new(Hub::new(remote, REPOSITORY)));
         let desk = Arc::clone(&hub);
-        let server = Faulty::start(None, move |seen| {
-            desk.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .answer(seen)
-        });
+        let server = Faulty::start(None, move |seen| lock(&desk).answer(seen));
         Self { hub, server }
     }
 
@@ -83,20 +89,21 @@ impl GitHub {
     /// Returns a token of an App that may do only this (`contents: read`).
     #[must_use]
     pub fn token_with(&self, permissions: &[&str]) -> String {
-        self.hub().issue(Token::of("release-app[bot]", permissions))
+        self.hub()
+            .issue(GitHubToken::of("release-app[bot]", permissions))
     }
 
     /// Returns the token that a job gets by itself, with these permissions.
     #[must_use]
     pub fn built_in_token(&self, permissions: &[&str]) -> String {
         self.hub()
-            .issue(Token::of("github-actions[bot]", permissions))
+            .issue(GitHubToken::of("github-actions[bot]", permissions))
     }
 
     /// Returns a token that may do everything, and bypass the rules of every branch.
     #[must_use]
     pub fn bypassing_token(&self) -> String {
-        let mut token = Token::of("release-app[bot]", &ALL);
+        let mut token = GitHubToken::of("release-app[bot]", &ALL);
         token.bypasses = true;
         self.hub().issue(token)
     }
@@ -216,7 +223,7 @@ impl GitHub {
     }
 
     fn hub(&self) -> MutexGuard<'_, Hub> {
-        self.hub.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.hub)
     }
 }
 

@@ -12,14 +12,15 @@
 //! ```
 
 mod build;
+mod digest;
 mod layer;
+mod parts;
 mod schema1;
 
 use std::collections::HashSet;
 
-use sha2::{Digest as _, Sha256};
-
-pub use build::{Built, Child, Manifest, media};
+pub use digest::sha256;
+pub use parts::{BuiltImage, ImageManifest, PlatformImage, media};
 
 use crate::registry::Registry;
 
@@ -57,6 +58,12 @@ struct Label {
     platform: Option<String>,
     name: String,
     value: String,
+}
+
+impl Label {
+    fn is_on(&self, platform: &str) -> bool {
+        self.platform.as_deref().is_none_or(|own| own == platform)
+    }
 }
 
 /// What the builder says of the build.
@@ -174,50 +181,35 @@ impl Image {
         self
     }
 
-    /// Returns everything the image consists of. Only schema 1 holds the repository and the tag.
-    #[must_use]
-    pub fn build(&self, repository: &str, tag: &str) -> Built {
-        match &self.shape {
-            Shape::Schema1 => schema1::build(repository, tag),
-            _ => build::build(self),
-        }
-    }
-
     /// Builds it and pushes it under a tag.
     ///
     /// # Panics
     ///
     /// With what the registry said, if it does not take it.
-    pub fn push(&self, registry: &Registry, repository: &str, tag: &str) -> Pushed {
-        let Built {
-            blobs,
-            manifests,
-            children,
-            attestations,
-        } = self.build(repository, tag);
+    pub fn push(&self, registry: &Registry, repository: &str, tag: &str) -> PushedImage {
+        let built = self.build(repository, tag);
         let mut sent = HashSet::new();
-        for blob in blobs.iter().filter(|blob| sent.insert(sha256(blob))) {
-            registry.put_blob(repository, blob);
+        for blob in &built.blobs {
+            if sent.insert(sha256(blob)) {
+                registry.put_blob(repository, blob);
+            }
         }
-        let last = manifests.len() - 1;
-        let digests = manifests.iter().enumerate().map(
-            |(
-                place,
-                Manifest {
-                    media_type,
-                    bytes,
-                    digest,
-                },
-            )| {
-                let reference = if place == last { tag } else { digest };
-                registry.put_manifest(repository, reference, media_type, bytes)
-            },
-        );
-        let digest = digests.last().expect("an image has a manifest");
-        Pushed {
+        let (tagged, others) = built
+            .manifests
+            .split_last()
+            .expect("an image has a manifest");
+        for ImageManifest {
+            media_type,
+            bytes,
             digest,
-            children,
-            attestations,
+        } in others
+        {
+            registry.put_manifest(repository, digest, media_type, bytes);
+        }
+        PushedImage {
+            digest: registry.put_manifest(repository, tag, &tagged.media_type, &tagged.bytes),
+            children: built.children,
+            attestations: built.attestations,
         }
     }
 
@@ -260,20 +252,11 @@ impl Image {
 
 /// What was pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pushed {
+pub struct PushedImage {
     /// What the tag stands for.
     pub digest: String,
     /// The images of the platforms, in their order; an image without an index has itself as its only child.
-    pub children: Vec<Child>,
+    pub children: Vec<PlatformImage>,
     /// The digests of the attestation manifests, in the order of the platforms.
     pub attestations: Vec<String>,
-}
-
-/// Returns `sha256:…` of these bytes.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    hash.iter().fold("sha256:".to_owned(), |text, byte| {
-        format!("{text}{byte:02x}")
-    })
 }

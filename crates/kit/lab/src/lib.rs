@@ -2,6 +2,7 @@
 //!
 //! Everything is on loopback with free ports, waits by looking, and is gone when its value is dropped.
 
+mod answer;
 mod background;
 mod cache;
 pub mod command;
@@ -9,6 +10,7 @@ pub mod disk;
 pub mod faulty;
 pub mod github;
 pub mod image;
+mod lock;
 pub mod overlays;
 mod owner;
 pub mod proxy;
@@ -19,11 +21,12 @@ pub mod testbed;
 mod tls;
 pub mod wait;
 
+pub use answer::HttpAnswer;
 pub use command::{Command, Run, Running};
 pub use disk::SmallDisk;
 pub use faulty::{Faulty, Reply, Seen, closed_port};
 pub use github::GitHub;
-pub use image::{Image, Pushed};
+pub use image::{Image, PushedImage};
 pub use owner::give_away;
 pub use proxy::Proxy;
 pub use registry::Registry;

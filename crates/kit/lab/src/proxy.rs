@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::TcpStream;
 
 use crate::background::{Background, bind};
 use crate::faulty::{Head, read_head};
+use crate::lock::lock;
 
 /// A proxy for `HTTP_PROXY` and `HTTPS_PROXY`.
 #[derive(Debug)]
@@ -151,8 +152,4 @@ fn authority(target: &str) -> Option<String> {
     } else {
         format!("{authority}:80")
     })
-}
-
-fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
-    book.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,46 +6,38 @@
 //! assert_eq!(registry.digest("data-literate/dex", "sha-1a2b3c4d"), Some(pushed.digest));
 //! ```
 
+mod access;
 mod client;
 mod process;
 mod token;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub use client::Answer;
 pub use token::TokenServer;
 pub(crate) use token::basic;
 
 use crate::tls::Authority;
-use process::Process;
+use access::RegistryAccess;
+use process::RegistryProcess;
 
 /// How a registry is set up.
 #[must_use = "start it"]
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
-    access: Access,
+    access: RegistryAccess,
     authority: Option<Authority>,
-}
-
-/// Who may come in.
-#[derive(Clone, Debug, Default)]
-enum Access {
-    #[default]
-    Anyone,
-    Password(String, String),
-    Token(String, String),
 }
 
 impl Setup {
     /// Asks for this user and password on every request (basic authentication, bcrypt).
     pub fn htpasswd(mut self, user: &str, password: &str) -> Self {
-        self.access = Access::Password(user.to_owned(), password.to_owned());
+        self.access = RegistryAccess::Password(user.to_owned(), password.to_owned());
         self
     }
 
     /// Sends every client to a token server, which knows this user and password.
     pub fn token(mut self, user: &str, password: &str) -> Self {
-        self.access = Access::Token(user.to_owned(), password.to_owned());
+        self.access = RegistryAccess::Token(user.to_owned(), password.to_owned());
         self
     }
 
@@ -63,12 +55,13 @@ impl Setup {
     #[must_use]
     pub fn start(self) -> Registry {
         let tokens = match &self.access {
-            Access::Token(user, password) => {
+            RegistryAccess::Token(user, password) => {
                 Some(TokenServer::start(user, password, self.authority.clone()))
             }
             _ => None,
         };
-        let process = Process::start(&self, tokens.as_ref());
+        let process =
+            RegistryProcess::start(&self.access, self.authority.as_ref(), tokens.as_ref());
         Registry {
             process,
             setup: self,
@@ -81,7 +74,7 @@ impl Setup {
 /// A registry that runs until it is dropped. Manifests can be deleted; schema 1 can be pushed.
 #[derive(Debug)]
 pub struct Registry {
-    process: Process,
+    process: RegistryProcess,
     setup: Setup,
     tokens: Option<TokenServer>,
     forgotten: AtomicUsize,

@@ -7,33 +7,33 @@
 //! ```
 
 mod checkout;
+mod git;
 mod hooks;
 mod http;
 mod import;
 mod log;
 mod objects;
+mod pushes;
 mod ssh;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 
 pub use checkout::Checkout;
-pub use hooks::Race;
 pub use http::HttpRemote;
 pub use import::Change;
-pub use log::Commit;
-pub(crate) use objects::{Object, Objects};
+pub use log::LoggedCommit;
+pub(crate) use objects::{GitObject, ObjectReader};
+pub use pushes::PushRace;
 pub use ssh::Ssh;
+
+use git::{FIRST_DATE, git, run, try_git};
 
 /// The author of all that the kit commits.
 pub const AUTHOR: &str = "Somebody <somebody@example.com>";
-
-/// The date of the first commit; each further one is a minute later.
-const FIRST_DATE: u64 = 1_735_689_600;
 
 /// What a remote allows and checks; no clean-up runs behind our back.
 const SETTINGS: [[&str; 2]; 5] = [
@@ -242,7 +242,7 @@ impl Remote {
 
     /// Returns the commits of a branch, newest first.
     #[must_use]
-    pub fn log(&self, branch: &str) -> Vec<Commit> {
+    pub fn log(&self, branch: &str) -> Vec<LoggedCommit> {
         log::read(&self.git(&[
             "log",
             log::FORMAT,
@@ -273,12 +273,6 @@ impl Remote {
     /// With what `git fsck` found.
     pub fn fsck(&self) {
         self.git(&["fsck", "--full", "--strict", "--no-dangling"]);
-    }
-
-    /// Clones a branch into a folder of its own, as a person would.
-    #[must_use]
-    pub fn checkout(&self, branch: &str) -> Checkout {
-        Checkout::new(self, branch)
     }
 
     /// Runs git in the bare repository and returns what it said.
@@ -313,63 +307,4 @@ impl Remote {
         )?;
         Some(String::from_utf8_lossy(&id).trim().to_owned())
     }
-}
-
-/// Returns git with no settings but the repository's own, and a fixed author and date.
-fn command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new("git");
-    command.args(args).current_dir(folder).env_clear();
-    command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-    command
-        .env("LANG", "C.UTF-8")
-        .env("HOME", folder)
-        .env("GIT_TERMINAL_PROMPT", "0");
-    command
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1");
-    for who in ["AUTHOR", "COMMITTER"] {
-        command.env(format!("GIT_{who}_NAME"), "Somebody");
-        command.env(format!("GIT_{who}_EMAIL"), "somebody@example.com");
-        command.env(format!("GIT_{who}_DATE"), format!("{FIRST_DATE} +0000"));
-    }
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-/// Runs git and returns what it said, with the reason if it failed.
-fn attempt(folder: &Path, args: &[&str]) -> Result<Vec<u8>, String> {
-    let output = command(folder, args).output().expect("`git` on PATH");
-    match output.status.success() {
-        true => Ok(output.stdout),
-        false => Err(format!(
-            "git {}: {}",
-            args.join(" "),
-            String::from_utf8_lossy(&output.stderr)
-        )),
-    }
-}
-
-fn git(folder: &Path, args: &[&str]) -> String {
-    let said = attempt(folder, args).unwrap_or_else(|error| panic!("{error}"));
-    String::from_utf8_lossy(&said).into_owned()
-}
-
-fn try_git(folder: &Path, args: &[&str]) -> Option<Vec<u8>> {
-    attempt(folder, args).ok()
-}
-
-/// Runs git with an input.
-fn run(folder: &Path, args: &[&str], input: Vec<u8>) {
-    let mut file = tempfile::tempfile().expect("a temporary file");
-    std::io::Write::write_all(&mut file, &input).expect("a file of our own");
-    std::io::Seek::rewind(&mut file).expect("a file of our own");
-    let output = command(folder, args)
-        .stdin(file)
-        .output()
-        .expect("`git` on PATH");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "git {}: {said}", args.join(" "));
 }

@@ -21,39 +21,44 @@ pub mod repository;
 mod account;
 mod app;
 mod argocd;
+mod capacity;
 mod client;
+mod inner;
 mod install;
 mod join;
 mod keys;
 mod kubelet;
 mod kubernetes;
 mod namespace;
-mod parts;
+mod plan;
 mod ports;
 mod process;
+mod programs;
+mod start;
 mod tools;
+mod unique;
 mod world;
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub use account::{Account, Rule};
 pub use app::{App, AppSpec};
 pub use argocd::{ArgoAccount, ArgoCd};
+pub use capacity::Capacity;
 pub use kubelet::{PodStatus, PodView, scripts};
 pub use kubernetes::Kubernetes;
-pub use namespace::{Capacity, Namespace};
+pub use namespace::Namespace;
 pub use tools::{MANIFESTS, PROGRAMS, Tools};
 
+use inner::TestbedInner;
 use kubelet::Kubelet;
-use parts::{ARGOCD, Part};
-use process::Process;
-use world::World;
+use process::ServerProcess;
+use programs::{ARGOCD, TestbedProgram};
+use unique::unique;
+use world::TestbedWorld;
 
 /// How long the world of one test stays after its process is gone.
 const PRIVATE_GRACE: u64 = 2;
@@ -61,17 +66,7 @@ const PRIVATE_GRACE: u64 = 2;
 /// A world, seen by one process.
 #[derive(Clone, Debug)]
 pub struct Testbed {
-    inner: Arc<Inner>,
-}
-
-/// What namespaces and apps hold on to.
-#[derive(Debug)]
-struct Inner {
-    world: World,
-    argocd: ArgoCd,
-    kubelet: Kubelet,
-    /// Where a world of one test is.
-    private: Option<TempDir>,
+    inner: Arc<TestbedInner>,
 }
 
 impl Testbed {
@@ -97,7 +92,7 @@ impl Testbed {
             .prefix("lab-testbed-")
             .tempdir()
             .expect("a temporary folder");
-        let world = World::start(&folder.path().join("world"), PRIVATE_GRACE);
+        let world = TestbedWorld::start(&folder.path().join("world"), PRIVATE_GRACE);
         Self::over(world, Some(folder))
     }
 
@@ -112,10 +107,10 @@ impl Testbed {
         join::end();
     }
 
-    fn over(world: World, private: Option<TempDir>) -> Self {
+    fn over(world: TestbedWorld, private: Option<TempDir>) -> Self {
         let kubelet = Kubelet::start(world.kubernetes.client());
         Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(TestbedInner {
                 argocd: ArgoCd::new(&world),
                 world,
                 kubelet,
@@ -214,12 +209,12 @@ impl Testbed {
     /// Stops the API server. For a private world: others would miss it.
     pub fn stop_kubernetes(&self) {
         self.may_stop();
-        self.inner.world.stop(&[Part::Apiserver]);
+        self.inner.world.stop(&[TestbedProgram::Apiserver]);
     }
 
     /// Starts the API server again, where it was.
     pub fn start_kubernetes(&self) {
-        self.inner.world.restart(&[Part::Apiserver]);
+        self.inner.world.restart(&[TestbedProgram::Apiserver]);
     }
 
     fn may_stop(&self) {
@@ -250,8 +245,8 @@ impl Testbed {
     /// Returns each program that runs, with its process id and its memory in KiB.
     #[must_use]
     pub fn processes(&self) -> Vec<(String, u32, u64)> {
-        let all = Process::recorded(&self.inner.world.folder);
-        let alive = all.into_iter().filter(Process::is_alive);
+        let all = ServerProcess::recorded(&self.inner.world.folder);
+        let alive = all.into_iter().filter(ServerProcess::is_alive);
         alive
             .map(|process| (process.name.clone(), process.id, process.memory_kib()))
             .collect()
@@ -259,84 +254,6 @@ impl Testbed {
 
     /// Has a process end with the world.
     pub fn adopt(&self, name: &str, id: u32) {
-        Process::record(&self.inner.world.folder, name, id);
+        ServerProcess::record(&self.inner.world.folder, name, id);
     }
-}
-
-impl Inner {
-    /// Makes a node with a label, whose kubelet this process plays.
-    fn add_node(&self, name: &str, label: &str, capacity: Capacity) {
-        let kubernetes = &self.world.kubernetes;
-        let labels = json!({ "testbed": label, "kubernetes.io/hostname": name, "kubernetes.io/os": "linux" });
-        kubernetes.create(
-            "/api/v1/nodes",
-            &json!({ "metadata": { "name": name, "labels": labels } }),
-        );
-        self.kubelet.add_node(name);
-        let resources = json!({
-            "cpu": capacity.cpu.to_string(),
-            "memory": format!("{}Mi", capacity.memory_mib),
-            "pods": capacity.pods.to_string(),
-        });
-        let now = kubelet::render_now();
-        let ready = json!({
-            "type": "Ready",
-            "status": "True",
-            "reason": "KubeletReady",
-            "lastHeartbeatTime": now,
-            "lastTransitionTime": now,
-        });
-        let status = json!({
-            "capacity": resources,
-            "allocatable": resources,
-            "conditions": [ready],
-            "addresses": [{ "type": "InternalIP", "address": "127.0.0.1" }],
-            "daemonEndpoints": { "kubeletEndpoint": { "Port": self.kubelet.port() } },
-            "nodeInfo": { "architecture": "amd64", "operatingSystem": "linux" },
-        });
-        kubernetes.patch(
-            &format!("/api/v1/nodes/{name}/status"),
-            &json!({ "status": status }),
-        );
-        // Admission says that a new node is not ready, and the controller that would take it back is off.
-        kubernetes.patch(
-            &format!("/api/v1/nodes/{name}"),
-            &json!({ "spec": { "taints": null } }),
-        );
-    }
-
-    fn remove_node(&self, name: &str) {
-        self.kubelet.remove_node(name);
-        drop(
-            self.world
-                .kubernetes
-                .try_ask(Method::DELETE, &format!("/api/v1/nodes/{name}"), None),
-        );
-    }
-
-    fn logs(&self) -> String {
-        process::logs(&self.world.folder)
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        if self.private.is_some() {
-            process::end(&self.world.folder);
-        }
-    }
-}
-
-/// Returns a name that nobody else uses, good for all kinds of Kubernetes.
-fn unique(prefix: &str) -> String {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("a clock after 1970");
-    let count = COUNT.fetch_add(1, Ordering::SeqCst);
-    format!(
-        "{prefix}-{:x}-{:x}-{count}",
-        std::process::id(),
-        now.as_micros() & 0xff_ffff
-    )
 }

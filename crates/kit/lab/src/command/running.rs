@@ -3,11 +3,12 @@
 use std::io::{ErrorKind, Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, ExitStatus};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{Command, Run};
+use crate::lock::lock;
 use crate::wait;
 
 /// A started program. It is killed, with all it started, if this is dropped before it has ended.
@@ -250,8 +251,4 @@ impl Stream {
     fn is_at_end(&self) -> bool {
         self.reader.is_finished()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustls::ServerConfig;
@@ -13,6 +13,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::reply::{Body, Manner, Reply};
 use super::seen::{self, Seen};
+use crate::lock::lock;
 
 /// What was written right before an abort may never arrive: the cut waits this long.
 const BEFORE_THE_CUT: Duration = Duration::from_millis(50);
@@ -50,9 +51,7 @@ async fn connection(
     let Some(seen) = seen::read(&mut stream).await? else {
         return Ok(());
     };
-    log.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(seen.clone());
+    lock(&log).push(seen.clone());
     let reply = answer(&seen);
     match &reply.manner {
         Manner::HangUp => return Ok(()),

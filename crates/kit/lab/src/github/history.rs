@@ -5,14 +5,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::hub::Hub;
-use super::objects::Node;
-use crate::repo::Object;
+use super::node::GraphQlNode;
+use crate::repo::GitObject;
 
 /// How many files a comparison tells.
 const FILES: usize = 300;
 
 /// A commit.
-pub(super) struct Commit {
+pub(super) struct StoredCommit {
     tree: String,
     pub(super) parents: Vec<String>,
     pub(super) author: String,
@@ -22,21 +22,21 @@ pub(super) struct Commit {
 
 impl Hub {
     /// Returns the object that an expression names, as `git rev-parse` reads it.
-    pub(super) fn object(&self, expression: &str) -> Option<Node> {
-        let Object { id, kind, .. } = self.read(expression)?;
+    pub(super) fn object(&self, expression: &str) -> Option<GraphQlNode> {
+        let GitObject { id, kind, .. } = self.read(expression)?;
         Some(match kind.as_str() {
-            "commit" => Node::Commit(id),
-            "blob" => Node::Blob(id),
-            _ => Node::Tree,
+            "commit" => GraphQlNode::Commit(id),
+            "blob" => GraphQlNode::Blob(id),
+            _ => GraphQlNode::Tree,
         })
     }
 
-    pub(super) fn read(&self, expression: &str) -> Option<Object> {
+    pub(super) fn read(&self, expression: &str) -> Option<GitObject> {
         self.objects.borrow_mut().read(expression)
     }
 
     /// Returns a commit; the server never names one that is not there.
-    pub(super) fn commit(&self, id: &str) -> Commit {
+    pub(super) fn commit(&self, id: &str) -> StoredCommit {
         let object = self.read(id).expect("the commit is there");
         let text = String::from_utf8_lossy(&object.bytes).into_owned();
         let (head, message) = text.split_once("\n\n").unwrap_or((&text, ""));
@@ -46,7 +46,7 @@ impl Hub {
             .rsplit(' ')
             .nth(1)
             .and_then(|seconds| seconds.parse().ok());
-        Commit {
+        StoredCommit {
             tree: lines("tree ").next().unwrap_or_default().to_owned(),
             parents: lines("parent ").map(str::to_owned).collect(),
             author: author.split(" <").next().unwrap_or_default().to_owned(),
@@ -56,7 +56,7 @@ impl Hub {
     }
 
     /// Returns what is at a path of a commit.
-    pub(super) fn entry(&self, commit: &str, path: &str) -> Option<Node> {
+    pub(super) fn entry(&self, commit: &str, path: &str) -> Option<GraphQlNode> {
         let mut tree = self.commit(commit).tree;
         let (way, name) = path
             .rsplit_once('/')
@@ -71,7 +71,7 @@ impl Hub {
             0o160_000 => "commit",
             _ => "blob",
         };
-        Some(Node::TreeEntry {
+        Some(GraphQlNode::TreeEntry {
             mode,
             kind: kind.to_owned(),
             id,

@@ -16,7 +16,7 @@ fn description() -> &'static Value {
 
 /// An operation that a request is for.
 #[derive(Debug)]
-pub(super) struct Operation {
+pub(super) struct RestOperation {
     /// Its path, as it is published (`/repos/{owner}/{repo}`).
     pub(super) template: &'static str,
     parts: Vec<(&'static str, String)>,
@@ -24,7 +24,7 @@ pub(super) struct Operation {
 }
 
 /// Finds the operation, or says what is wrong with the request.
-pub(super) fn operation(method: &str, target: &str) -> Result<Operation, String> {
+pub(super) fn operation(method: &str, target: &str) -> Result<RestOperation, String> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let paths = description()["paths"].as_object().ok_or("no paths")?;
     let found = paths
@@ -51,7 +51,7 @@ pub(super) fn operation(method: &str, target: &str) -> Result<Operation, String>
         return Err(format!("{method} {template} has no parameter `{unknown}`"));
     }
     let content = &resolve(&operation["responses"]["200"])["content"]["application/json"];
-    Ok(Operation {
+    Ok(RestOperation {
         template,
         parts,
         content,
@@ -76,7 +76,7 @@ fn parts(template: &'static str, path: &str) -> Option<Vec<(&'static str, String
     (wanted.len() == given.len()).then_some(parts)
 }
 
-impl Operation {
+impl RestOperation {
     /// Returns what a request has at an open part of the path.
     pub(super) fn part(&self, name: &str) -> &str {
         self.parts

@@ -4,13 +4,14 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::hub::{Hub, Token};
-use super::openapi::{self, Operation};
-use super::pulls::State;
+use super::hub::Hub;
+use super::openapi::{self, RestOperation};
+use super::pull::State;
+use super::token::GitHubToken;
 use crate::faulty::{Reply, Seen};
 use crate::image::sha256;
 
-pub(super) fn answer(hub: &Hub, token: &Token, seen: &Seen, path: &str) -> Reply {
+pub(super) fn answer(hub: &Hub, token: &GitHubToken, seen: &Seen, path: &str) -> Reply {
     let operation = match openapi::operation(&seen.method, path) {
         Ok(operation) => operation,
         Err(complaint) => {
@@ -34,9 +35,9 @@ pub(super) fn answer(hub: &Hub, token: &Token, seen: &Seen, path: &str) -> Reply
 /// Returns what is to be in the answer; `None` when there is no such thing.
 fn find(
     hub: &Hub,
-    token: &Token,
+    token: &GitHubToken,
     seen: &Seen,
-    operation: &Operation,
+    operation: &RestOperation,
 ) -> Option<Result<Value, Reply>> {
     if format!("{}/{}", operation.part("owner"), operation.part("repo")) != hub.repository {
         return None;

@@ -7,7 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::{Access, Setup, TokenServer};
+use super::access::RegistryAccess;
+use super::token::TokenServer;
+use crate::tls::Authority;
 use crate::wait;
 
 /// What to do where there is no registry to start.
@@ -16,19 +18,36 @@ const MISSING: &str = "there is no `docker-registry` on PATH: install Debian's p
 
 /// A running `docker-registry`; dropping this ends it.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(super) struct RegistryProcess {
     pub(super) address: String,
     child: Child,
     folder: TempDir,
 }
 
-impl Process {
-    pub(super) fn start(setup: &Setup, tokens: Option<&TokenServer>) -> Self {
+impl RegistryProcess {
+    pub(super) fn start(
+        access: &RegistryAccess,
+        authority: Option<&Authority>,
+        tokens: Option<&TokenServer>,
+    ) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("lab-registry-")
             .tempdir()
             .expect("a temporary folder");
-        let config = config(setup, tokens, folder.path());
+        let mut config = config(folder.path());
+        if let Some(authority) = authority {
+            config["http"]["tls"] = tls(authority, folder.path());
+        }
+        match (access, tokens) {
+            (RegistryAccess::Password(user, password), _) => {
+                config["auth"]["htpasswd"] = passwords(user, password, folder.path());
+            }
+            (_, Some(tokens)) => {
+                let bundle = write(folder.path(), "tokens.pem", tokens.certificate_pem());
+                config["auth"]["token"] = tokens.settings(&bundle);
+            }
+            _ => {}
+        }
         write(folder.path(), "config.json", config.to_string());
         let child = spawn(folder.path());
         let mut process = Self {
@@ -70,7 +89,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for RegistryProcess {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
@@ -94,8 +113,8 @@ fn spawn(folder: &Path) -> Child {
 }
 
 /// Returns the settings; JSON is YAML.
-fn config(setup: &Setup, tokens: Option<&TokenServer>, folder: &Path) -> serde_json::Value {
-    let mut config = serde_json::json!({
+fn config(folder: &Path) -> serde_json::Value {
+    serde_json::json!({
         "version": 0.1,
         "log": { "level": "info", "formatter": "text" },
         "storage": {
@@ -104,21 +123,20 @@ fn config(setup: &Setup, tokens: Option<&TokenServer>, folder: &Path) -> serde_j
         },
         "http": { "addr": "127.0.0.1:0", "secret": "of no importance" },
         "compatibility": { "schema1": { "enabled": true } },
-    });
-    if let Some(authority) = &setup.authority {
-        let certificate = write(folder, "leaf.pem", &authority.leaf_pem);
-        let key = write(folder, "leaf.key", &authority.key_pem);
-        config["http"]["tls"] = serde_json::json!({ "certificate": certificate, "key": key });
-    }
-    if let Access::Password(user, password) = &setup.access {
-        let file = write(folder, "htpasswd", htpasswd(user, password));
-        config["auth"]["htpasswd"] = serde_json::json!({ "realm": "lab", "path": file });
-    }
-    if let Some(tokens) = tokens {
-        let bundle = write(folder, "tokens.pem", tokens.certificate_pem());
-        config["auth"]["token"] = tokens.settings(&bundle);
-    }
-    config
+    })
+}
+
+/// Writes certificate and key, and returns the settings that name them.
+fn tls(authority: &Authority, folder: &Path) -> serde_json::Value {
+    let certificate = write(folder, "leaf.pem", &authority.leaf_pem);
+    let key = write(folder, "leaf.key", &authority.key_pem);
+    serde_json::json!({ "certificate": certificate, "key": key })
+}
+
+/// Writes the password file, and returns the settings that name it.
+fn passwords(user: &str, password: &str, folder: &Path) -> serde_json::Value {
+    let file = write(folder, "htpasswd", htpasswd(user, password));
+    serde_json::json!({ "realm": "lab", "path": file })
 }
 
 /// Returns a line of a password file, by the program that makes these.

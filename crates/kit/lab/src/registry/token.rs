@@ -1,6 +1,6 @@
 //! A token server, as the public registries have: it sells short-lived tickets for passwords.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -8,6 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::faulty::{Faulty, Reply, Seen};
+use crate::lock::lock;
 use crate::signing::{Signer, encode};
 use crate::tls::Authority;
 
@@ -47,11 +48,7 @@ impl TokenServer {
         }));
         let signer = Arc::new(Signer::new());
         let (law, pen) = (Arc::clone(&rules), Arc::clone(&signer));
-        let server = Faulty::start(authority, move |seen| {
-            law.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .answer(seen, &pen)
-        });
+        let server = Faulty::start(authority, move |seen| lock(&law).answer(seen, &pen));
         Self {
             server,
             rules,
@@ -119,7 +116,7 @@ impl TokenServer {
     }
 
     fn change(&self, change: impl FnOnce(&mut Rules)) {
-        change(&mut self.rules.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut lock(&self.rules));
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{Remote, attempt, git};
+use super::Remote;
+use super::git::{attempt, git};
 
 /// A clone in a folder of its own.
 #[derive(Debug)]
@@ -13,19 +14,23 @@ pub struct Checkout {
     folder: TempDir,
 }
 
-impl Checkout {
-    pub(super) fn new(remote: &Remote, branch: &str) -> Self {
+impl Remote {
+    /// Clones a branch into a folder of its own, as a person would.
+    #[must_use]
+    pub fn checkout(&self, branch: &str) -> Checkout {
         let folder = tempfile::Builder::new()
             .prefix("lab-checkout-")
             .tempdir()
             .expect("a temporary folder");
         git(
             folder.path(),
-            &["clone", "--quiet", "--branch", branch, &remote.url(), "."],
+            &["clone", "--quiet", "--branch", branch, &self.url(), "."],
         );
-        Self { folder }
+        Checkout { folder }
     }
+}
 
+impl Checkout {
     /// Returns the folder.
     #[must_use]
     pub fn path(&self) -> &Path {

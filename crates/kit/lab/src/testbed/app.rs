@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Inner, Namespace};
+use super::inner::TestbedInner;
+use super::namespace::Namespace;
 
 /// Where applications are, as Kubernetes has them.
 const APPLICATIONS: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications";
@@ -128,11 +129,11 @@ impl AppSpec {
 pub struct App {
     name: String,
     project: String,
-    inner: Arc<Inner>,
+    inner: Arc<TestbedInner>,
 }
 
 impl App {
-    pub(super) fn new(inner: &Arc<Inner>, spec: &AppSpec) -> Self {
+    pub(super) fn new(inner: &Arc<TestbedInner>, spec: &AppSpec) -> Self {
         inner.world.kubernetes.create(APPLICATIONS, &spec.object());
         Self {
             name: spec.name.clone(),

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::{Client, JSON};
+use super::client::{JSON, TestbedClient};
 use super::install::NAMESPACE;
-use super::unique;
-use super::world::World;
-use crate::registry::Answer;
+use super::kubernetes::Kubernetes;
+use super::unique::unique;
+use super::world::TestbedWorld;
+use crate::answer::HttpAnswer;
 use crate::wait;
 
 /// The Argo CD server of a world.
@@ -18,8 +19,8 @@ pub struct ArgoCd {
     address: String,
     token: String,
     password: String,
-    client: Client,
-    kubernetes: super::Kubernetes,
+    client: TestbedClient,
+    kubernetes: Kubernetes,
 }
 
 /// Somebody whom Argo CD knows.
@@ -29,14 +30,14 @@ pub struct ArgoAccount {
     pub name: String,
     /// A token that does not end.
     pub token: String,
-    client: Client,
+    client: TestbedClient,
 }
 
 impl ArgoCd {
-    pub(super) fn new(world: &World) -> Self {
+    pub(super) fn new(world: &TestbedWorld) -> Self {
         let token = world.argocd_token.clone();
         Self {
-            client: Client::new(&format!("http://{}", world.argocd), None, Some(&token)),
+            client: TestbedClient::new(&format!("http://{}", world.argocd), None, Some(&token)),
             address: world.argocd.clone(),
             token,
             password: world.argocd_password.clone(),
@@ -95,7 +96,13 @@ impl ArgoCd {
     ///
     /// If there is no answer.
     #[must_use]
-    pub fn ask_as(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    pub fn ask_as(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> HttpAnswer {
         let answer =
             self.client
                 .with_token(token)

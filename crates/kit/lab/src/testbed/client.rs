@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use tokio::runtime::{self, Handle};
 
-use crate::registry::Answer;
+use crate::answer::HttpAnswer;
 
 /// A whole object.
 pub(super) const JSON: &str = "application/json";
@@ -37,22 +37,22 @@ static RUNTIME: LazyLock<Handle> = LazyLock::new(|| {
 
 /// A server, and who we are there. The token never shows.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(super) struct TestbedClient {
     base: String,
     ca_pem: Option<String>,
     token: Option<String>,
     http: reqwest::Client,
 }
 
-impl Debug for Client {
+impl Debug for TestbedClient {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
+        f.debug_struct("TestbedClient")
             .field("base", &self.base)
             .finish_non_exhaustive()
     }
 }
 
-impl Client {
+impl TestbedClient {
     /// Describes a server by its URL, the authority it is trusted for, and a token.
     pub(super) fn new(base: &str, ca_pem: Option<&str>, token: Option<&str>) -> Self {
         let builder = reqwest::Client::builder()
@@ -100,7 +100,7 @@ impl Client {
         path: &str,
         kind: &str,
         body: Option<String>,
-    ) -> Result<Answer, String> {
+    ) -> Result<HttpAnswer, String> {
         let mut request = self
             .request(method, path)
             .timeout(LIMIT)
@@ -130,7 +130,7 @@ impl Client {
     ) -> Value {
         match self.ask(method.clone(), path, kind, body.map(Value::to_string)) {
             Ok(answer) if (200..300).contains(&answer.status) => answer.json(),
-            Ok(Answer { status, body, .. }) => {
+            Ok(HttpAnswer { status, body, .. }) => {
                 panic!(
                     "{method} {path}: {status}: {}",
                     String::from_utf8_lossy(&body)
@@ -142,15 +142,11 @@ impl Client {
 }
 
 /// Sends a request, and returns all of its answer.
-pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, String> {
+pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<HttpAnswer, String> {
     let say = |error: reqwest::Error| format!("{error:?}");
-    let response = request.send().await.map_err(say)?;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer {
-        status,
-        headers,
-        body: response.bytes().await.map_err(say)?.to_vec(),
-    })
+    HttpAnswer::read(request.send().await.map_err(say)?)
+        .await
+        .map_err(say)
 }
 
 fn trusting(ca_pem: Option<&str>) -> ClientConfig {

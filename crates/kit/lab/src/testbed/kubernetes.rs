@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::{Client, JSON, MERGE_PATCH};
-use crate::registry::Answer;
+use super::client::{JSON, MERGE_PATCH, TestbedClient};
+use crate::answer::HttpAnswer;
 
 /// The API server of a world.
 #[derive(Clone, Debug)]
@@ -16,12 +16,12 @@ pub struct Kubernetes {
     folder: PathBuf,
     admin_token: String,
     ca_pem: String,
-    client: Client,
+    client: TestbedClient,
 }
 
 impl Kubernetes {
     pub(super) fn new(folder: &Path, address: &str, admin_token: &str, ca_pem: &str) -> Self {
-        let client = Client::new(
+        let client = TestbedClient::new(
             &format!("https://{address}"),
             Some(ca_pem),
             Some(admin_token),
@@ -105,7 +105,7 @@ impl Kubernetes {
     ///
     /// If there is no answer.
     #[must_use]
-    pub fn ask_as(&self, token: &str, method: Method, path: &str) -> Answer {
+    pub fn ask_as(&self, token: &str, method: Method, path: &str) -> HttpAnswer {
         let answer = self.client.with_token(token).ask(method, path, JSON, None);
         answer.unwrap_or_else(|error| panic!("{path}: {error}"))
     }
@@ -120,7 +120,7 @@ impl Kubernetes {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Answer, String> {
+    ) -> Result<HttpAnswer, String> {
         self.client
             .ask(method, path, JSON, body.map(Value::to_string))
     }
@@ -211,7 +211,7 @@ impl Kubernetes {
         }
     }
 
-    pub(super) fn client(&self) -> &Client {
+    pub(super) fn client(&self) -> &TestbedClient {
         &self.client
     }
 }

@@ -7,31 +7,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::account::{Account, Rule};
+use super::capacity::Capacity;
+use super::inner::TestbedInner;
+use super::keys;
 use super::kubelet::{PodStatus, PodView, render_now};
-use super::{Inner, keys};
+use super::unique::unique;
 use crate::wait;
-
-/// What a node has to give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capacity {
-    /// Cores.
-    pub cpu: u32,
-    /// Memory in MiB.
-    pub memory_mib: u32,
-    /// How many pods it takes.
-    pub pods: u32,
-}
-
-impl Default for Capacity {
-    /// Returns more than any test asks for.
-    fn default() -> Self {
-        Self {
-            cpu: 1_000,
-            memory_mib: 1_000_000,
-            pods: 5_000,
-        }
-    }
-}
 
 /// A namespace; dropping this deletes it with all that is in it.
 ///
@@ -41,11 +22,11 @@ impl Default for Capacity {
 #[derive(Debug)]
 pub struct Namespace {
     name: String,
-    inner: Arc<Inner>,
+    inner: Arc<TestbedInner>,
 }
 
 impl Namespace {
-    pub(super) fn new(inner: &Arc<Inner>, name: &str, capacity: Capacity) -> Self {
+    pub(super) fn new(inner: &Arc<TestbedInner>, name: &str, capacity: Capacity) -> Self {
         let selector = format!("testbed={name}");
         let annotations = json!({ "scheduler.alpha.kubernetes.io/node-selector": selector });
         let object = json!({ "metadata": { "name": name, "annotations": annotations } });
@@ -135,7 +116,7 @@ impl Namespace {
         let about = kubernetes.get(&self.path(&format!("{kind}/{name}")));
         let now = render_now();
         let event = json!({
-            "metadata": { "name": format!("{name}.{}", super::unique("e")) },
+            "metadata": { "name": format!("{name}.{}", unique("e")) },
             "involvedObject": {
                 "apiVersion": about["apiVersion"],
                 "kind": about["kind"],

@@ -15,13 +15,13 @@ const TAIL: usize = 15;
 
 /// A process, by its id and, since ids are used again, by the time at which it started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Process {
+pub(super) struct ServerProcess {
     pub(super) name: String,
     pub(super) id: u32,
     start: u64,
 }
 
-impl Process {
+impl ServerProcess {
     /// Starts a program in its own group, so that Ctrl-C in a terminal ends the test and not the world.
     pub(super) fn start(world: &Path, name: &str, command: &mut Command) -> Self {
         let log = log(world, name);

@@ -25,6 +25,9 @@ pub const PROGRAMS: [&str; 8] = [
 /// What Argo CD has to be installed with, as its own repository has it.
 pub const MANIFESTS: [&str; 2] = ["manifests/crds", "manifests/base/config"];
 
+/// Changes with everything that a world is set up with, so that no test meets one of another kind.
+const LAYOUT: u32 = 1;
+
 /// A folder with all programs of a testbed.
 #[derive(Clone, Debug)]
 pub struct Tools {
@@ -102,7 +105,7 @@ impl Tools {
     /// Returns the folder of the running world that all tests share; only its own version uses it.
     pub(super) fn run_folder(&self) -> PathBuf {
         let mut name = self.folder.clone().into_os_string();
-        name.push(format!(".run-{}", super::world::LAYOUT));
+        name.push(format!(".run-{}", LAYOUT));
         name.into()
     }
 }

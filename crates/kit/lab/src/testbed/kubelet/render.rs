@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::status::{End, PodStatus, State};
+use super::status::{PodStatus, ScriptedEnd, ScriptedState};
 use crate::image::sha256;
 
 /// Since when each thing is as it is: times may only change with what they belong to.
@@ -37,7 +37,7 @@ pub(super) fn render(pod: &Value, status: &PodStatus, times: &mut Times) -> Valu
         "conditions": conditions(pod, status, ready, initialized, times),
         "containerStatuses": main.iter().map(|it| main_container(it, status, times)).collect::<Vec<_>>(),
     });
-    if let State::Running | State::Ended(_) = status.state {
+    if let ScriptedState::Running | ScriptedState::Ended(_) = status.state {
         let address = address(pod);
         rendered["podIPs"] = json!([{ "ip": address }]);
         rendered["podIP"] = json!(address);
@@ -78,7 +78,7 @@ fn main_container(container: &Value, status: &PodStatus, times: &mut Times) -> V
         return container_status(
             container,
             &PodStatus::running(),
-            &State::Running,
+            &ScriptedState::Running,
             true,
             times,
         );
@@ -100,11 +100,11 @@ fn main_container(container: &Value, status: &PodStatus, times: &mut Times) -> V
 /// Describes an init container: `trouble` if it is the first one and how that fares.
 fn init_container(
     container: &Value,
-    trouble: Option<Option<&State>>,
+    trouble: Option<Option<&ScriptedState>>,
     status: &PodStatus,
     times: &mut Times,
 ) -> Value {
-    let done = State::Ended(End {
+    let done = ScriptedState::Ended(ScriptedEnd {
         code: 0,
         reason: "Completed".to_owned(),
     });
@@ -121,13 +121,13 @@ fn init_container(
 fn container_status(
     container: &Value,
     status: &PodStatus,
-    state: &State,
+    state: &ScriptedState,
     ready: bool,
     times: &mut Times,
 ) -> Value {
     let name = container["name"].as_str().unwrap_or_default();
     let image = container["image"].as_str().unwrap_or_default();
-    let started = !matches!(state, State::Waiting { .. });
+    let started = !matches!(state, ScriptedState::Waiting { .. });
     let known = started || status.restarts > 0;
     let image_id = status
         .image_id
@@ -143,7 +143,7 @@ fn container_status(
         "imageID": if known { image_id } else { String::new() },
         "containerID": known.then_some(&id),
         "ready": ready,
-        "started": matches!(state, State::Running),
+        "started": matches!(state, ScriptedState::Running),
         "restartCount": status.restarts,
         "state": render_state(name, status, state, times),
         "lastState": status.last.as_ref().map_or_else(|| json!({}), |end| {
@@ -152,23 +152,25 @@ fn container_status(
     })
 }
 
-fn render_state(name: &str, status: &PodStatus, state: &State, times: &mut Times) -> Value {
+fn render_state(name: &str, status: &PodStatus, state: &ScriptedState, times: &mut Times) -> Value {
     match state {
-        State::Waiting { reason, message } if message.is_empty() => {
+        ScriptedState::Waiting { reason, message } if message.is_empty() => {
             json!({ "waiting": { "reason": reason } })
         }
-        State::Waiting { reason, message } => {
+        ScriptedState::Waiting { reason, message } => {
             json!({ "waiting": { "reason": reason, "message": message } })
         }
-        State::Running => {
+        ScriptedState::Running => {
             let since = times.since(&format!("{name}/running"), &status.restarts.to_string());
             json!({ "running": { "startedAt": since } })
         }
-        State::Ended(end) => json!({ "terminated": ended(name, status.restarts, end, times) }),
+        ScriptedState::Ended(end) => {
+            json!({ "terminated": ended(name, status.restarts, end, times) })
+        }
     }
 }
 
-fn ended(name: &str, restarts: u32, end: &End, times: &mut Times) -> Value {
+fn ended(name: &str, restarts: u32, end: &ScriptedEnd, times: &mut Times) -> Value {
     let time = times.since(&format!("{name}/ended"), &restarts.to_string());
     json!({
         "exitCode": end.code,

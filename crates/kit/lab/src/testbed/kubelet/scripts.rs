@@ -11,8 +11,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{PodStatus, PodView, lock};
-use crate::Registry;
+use super::status::PodStatus;
+use super::view::PodView;
+use crate::lock::lock;
+use crate::registry::Registry;
 
 /// How long it takes to start a container.
 const START: Duration = Duration::from_millis(100);
@@ -64,7 +66,7 @@ pub fn pulled_from(registry: Arc<Registry>) -> impl Fn(&PodView) -> PodStatus + 
 pub fn image_pull_backoff(message: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
     let message = message.to_owned();
     move |pod| {
-        let Image { pulling, waiting } = Image::of(pod, &message);
+        let PullMessages { pulling, waiting } = PullMessages::of(pod, &message);
         let tries = pod.age.as_millis() / 1000;
         match pod.age {
             age if age < START => PodStatus::creating(),
@@ -75,12 +77,12 @@ pub fn image_pull_backoff(message: &str) -> impl Fn(&PodView) -> PodStatus + Sen
 }
 
 /// The words of a kubelet whose runtime could not pull.
-struct Image {
+struct PullMessages {
     pulling: String,
     waiting: String,
 }
 
-impl Image {
+impl PullMessages {
     fn of(pod: &PodView, message: &str) -> Self {
         let image = &pod.image;
         let pulling = format!(

@@ -7,11 +7,11 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodStatus {
     pub(super) phase: &'static str,
-    pub(super) state: State,
-    pub(super) init: Option<State>,
+    pub(super) state: ScriptedState,
+    pub(super) init: Option<ScriptedState>,
     pub(super) ready: bool,
     pub(super) restarts: u32,
-    pub(super) last: Option<End>,
+    pub(super) last: Option<ScriptedEnd>,
     pub(super) image_id: Option<String>,
     pub(super) container: Option<String>,
     pub(super) reason: Option<(String, String)>,
@@ -22,15 +22,15 @@ pub struct PodStatus {
 
 /// What a container does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum ScriptedState {
     Waiting { reason: String, message: String },
     Running,
-    Ended(End),
+    Ended(ScriptedEnd),
 }
 
 /// How a container ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct End {
+pub(super) struct ScriptedEnd {
     pub(super) code: i32,
     pub(super) reason: String,
 }
@@ -45,7 +45,7 @@ impl PodStatus {
     pub fn waiting(reason: &str, message: &str) -> Self {
         Self::new(
             "Pending",
-            State::Waiting {
+            ScriptedState::Waiting {
                 reason: reason.to_owned(),
                 message: message.to_owned(),
             },
@@ -57,7 +57,7 @@ impl PodStatus {
     pub fn running() -> Self {
         Self {
             ready: true,
-            ..Self::new("Running", State::Running)
+            ..Self::new("Running", ScriptedState::Running)
         }
     }
 
@@ -66,7 +66,7 @@ impl PodStatus {
         let phase = if code == 0 { "Succeeded" } else { "Failed" };
         Self::new(
             phase,
-            State::Ended(End {
+            ScriptedState::Ended(ScriptedEnd {
                 code,
                 reason: reason.to_owned(),
             }),
@@ -83,7 +83,7 @@ impl PodStatus {
 
     /// Says that the first init container has ended so, and all else waits for it.
     pub fn init_failed(code: i32, reason: &str) -> Self {
-        let end = State::Ended(End {
+        let end = ScriptedState::Ended(ScriptedEnd {
             code,
             reason: reason.to_owned(),
         });
@@ -95,7 +95,7 @@ impl PodStatus {
 
     /// Lets the first init container wait.
     pub fn init_waiting(mut self, reason: &str, message: &str) -> Self {
-        self.init = Some(State::Waiting {
+        self.init = Some(ScriptedState::Waiting {
             reason: reason.to_owned(),
             message: message.to_owned(),
         });
@@ -118,7 +118,7 @@ impl PodStatus {
     pub fn restarted(mut self, times: u32, code: i32, reason: &str) -> Self {
         (self.restarts, self.last) = (
             times,
-            Some(End {
+            Some(ScriptedEnd {
                 code,
                 reason: reason.to_owned(),
             }),
@@ -162,7 +162,7 @@ impl PodStatus {
         self
     }
 
-    fn new(phase: &'static str, state: State) -> Self {
+    fn new(phase: &'static str, state: ScriptedState) -> Self {
         Self {
             phase,
             state,
