@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use lab::overlays::Overlay;
 use lab::{Image, Registry, Remote};
-use tests::act::{Consumer, Run};
+use tests::act::{Consumer, WorkflowRun};
 
 const REPOSITORY: &str = "data-literate/dex";
 const OLD: &str = "sha-00000000";
@@ -18,7 +18,7 @@ const PASSWORD: &str = "correct-horse-battery";
 /// What was there before, what the workflow said, and what was there after it.
 struct Deployment {
     pinned: String,
-    run: Run,
+    run: WorkflowRun,
     before: String,
     commits: Vec<String>,
     diff: String,
