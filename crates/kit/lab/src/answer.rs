@@ -1,4 +1,4 @@
-//! What a real server answered to a question of the kit.
+//! The answer of a real server to a request of the kit.
 
 use reqwest::header::HeaderMap;
 

@@ -1,4 +1,4 @@
-//! A server that misbehaves on purpose, and remembers what it was asked.
+//! A server that misbehaves on purpose, and records its requests.
 //!
 //! One request per connection: the script says what happens to each.
 //!
@@ -47,7 +47,7 @@ impl Faulty {
         Self::start(None, answer)
     }
 
-    /// Does what [`Faulty::new`] does, over TLS with a certificate of an own authority.
+    /// Does what [`Faulty::new`] does, over TLS with a certificate of an authority of its own.
     #[must_use]
     pub fn tls(replies: impl IntoIterator<Item = Reply>) -> Self {
         Self::tls_answering(in_turn(replies))
@@ -115,7 +115,7 @@ impl Faulty {
     }
 }
 
-/// Returns the address of a port where nobody listens: connections are refused.
+/// Returns the address of a closed port: connections to it are refused.
 #[must_use]
 pub fn closed_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
@@ -125,7 +125,7 @@ pub fn closed_port() -> String {
         .to_string()
 }
 
-/// Returns an answer that gives each reply once, and the last one for ever.
+/// Returns a function that returns each reply once, and the last one again and again.
 fn in_turn(
     replies: impl IntoIterator<Item = Reply>,
 ) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {

@@ -1,4 +1,4 @@
-//! Images as values: what they consist of is built in memory, then pushed to a real registry.
+//! Images as values: their parts are built in memory, then pushed to a real registry.
 //!
 //! ```
 //! use lab::Image;
@@ -39,7 +39,7 @@ pub struct Image {
     unmarked: bool,
 }
 
-/// What the tag stands for.
+/// The kind of manifest behind the tag.
 #[derive(Clone, Debug)]
 enum Shape {
     Index,
@@ -66,10 +66,10 @@ impl Label {
     }
 }
 
-/// What the builder says of the build.
+/// The builder's statement about the build.
 #[derive(Clone, Debug)]
 enum Attestation {
-    /// Not from where.
+    /// Without a revision.
     Plain,
     /// From this revision, in SLSA provenance v1.
     V1(String),
@@ -83,7 +83,7 @@ impl Image {
         Self::new(Shape::Index, Vec::new())
     }
 
-    /// Starts an image of one platform without an index: the platform stands in its config alone.
+    /// Starts an image of one platform without an index: only its config names the platform.
     pub fn single(platform: &str) -> Self {
         Self::new(Shape::Single, vec![platform.to_owned()])
     }
@@ -93,13 +93,13 @@ impl Image {
         Self::new(Shape::Schema1, vec!["linux/amd64".to_owned()])
     }
 
-    /// Starts something that is no image: a Helm chart.
+    /// Starts an artifact that is not an image: a Helm chart.
     pub fn helm() -> Self {
         let layer_type = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
         Self::not_an_image(None, "application/vnd.cncf.helm.config.v1+json", layer_type)
     }
 
-    /// Starts something that is no image although its config says so: a signature by cosign.
+    /// Starts an artifact that has the config of an image but is none: a signature by cosign.
     pub fn cosign_signature() -> Self {
         Self::not_an_image(
             None,
@@ -108,7 +108,7 @@ impl Image {
         )
     }
 
-    /// Starts something that is no image: an OCI artifact of this type, with the empty config.
+    /// Starts an artifact that is not an image: an OCI artifact of this type, with the empty config.
     pub fn artifact(artifact_type: &str) -> Self {
         Self::not_an_image(
             Some(artifact_type),
@@ -175,7 +175,7 @@ impl Image {
         self
     }
 
-    /// Leaves the platforms out of the index: they stand in the configs alone.
+    /// Leaves the platforms out of the index: only the configs name them.
     pub fn unmarked(mut self) -> Self {
         self.unmarked = true;
         self
@@ -250,10 +250,10 @@ impl Image {
     }
 }
 
-/// What was pushed.
+/// The digests of a pushed image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushedImage {
-    /// What the tag stands for.
+    /// The digest behind the tag.
     pub digest: String,
     /// The images of the platforms, in their order; an image without an index has itself as its only child.
     pub children: Vec<PlatformImage>,

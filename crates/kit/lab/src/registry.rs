@@ -81,7 +81,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Starts one that lets everybody in.
+    /// Starts one without authentication.
     #[must_use]
     pub fn plain() -> Self {
         Setup::default().start()
@@ -99,13 +99,13 @@ impl Registry {
         Setup::default().token(user, password).start()
     }
 
-    /// Starts one that speaks TLS, with a certificate that nobody trusts yet.
+    /// Starts one that speaks TLS, with a certificate of an unknown authority.
     #[must_use]
     pub fn tls() -> Self {
         Setup::default().tls().start()
     }
 
-    /// Returns `127.0.0.1:PORT`, as it stands in the name of an image.
+    /// Returns `127.0.0.1:PORT`, as in the name of an image.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.process.address
@@ -151,13 +151,14 @@ impl Registry {
 
     /// Returns how many requests it has answered, those of pushes by this kit included.
     ///
-    /// A request is counted just before a small answer goes out: a client that has its answer was counted.
+    /// The registry counts a request before it sends a small answer, so a client that has its answer was
+    /// counted.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.request_lines().len()
     }
 
-    /// Returns what it was asked, oldest first: `GET /v2/data-literate/dex/manifests/latest 200`.
+    /// Returns the requests, oldest first: `GET /v2/data-literate/dex/manifests/latest 200`.
     #[must_use]
     pub fn request_lines(&self) -> Vec<String> {
         self.process
@@ -165,13 +166,13 @@ impl Registry {
             .split_off(self.forgotten.load(Ordering::SeqCst))
     }
 
-    /// Starts counting anew, for instance after the pushes.
+    /// Forgets the requests so far, for instance those of pushes.
     pub fn forget_requests(&self) {
         self.forgotten
             .store(self.process.request_lines().len(), Ordering::SeqCst);
     }
 
-    /// Returns what the registry wrote to its log.
+    /// Returns the log of the registry.
     #[must_use]
     pub fn log(&self) -> String {
         self.process.log()

@@ -1,4 +1,4 @@
-//! Real git: a bare repository to push to, and what can go wrong on the way there.
+//! Real git: a bare repository to push to, and the ways in which a push can fail.
 //!
 //! ```
 //! let remote = lab::Remote::new();
@@ -35,7 +35,7 @@ use git::{FIRST_DATE, git, run, try_git};
 /// The author of all that the kit commits.
 pub const AUTHOR: &str = "Somebody <somebody@example.com>";
 
-/// What a remote allows and checks; no clean-up runs behind our back.
+/// The settings of a remote; git's own clean-up never runs during a test.
 const SETTINGS: [[&str; 2]; 5] = [
     ["uploadpack.allowFilter", "true"],
     ["uploadpack.allowAnySHA1InWant", "true"],
@@ -58,7 +58,7 @@ impl Default for Remote {
 }
 
 impl Remote {
-    /// Makes an empty repository, whose `HEAD` is the branch `main`. Partial clones are allowed.
+    /// Creates an empty repository, whose `HEAD` is the branch `main`. Partial clones are allowed.
     #[must_use]
     pub fn new() -> Self {
         let folder = tempfile::Builder::new()
@@ -80,7 +80,7 @@ impl Remote {
         remote
     }
 
-    /// Makes a repository of so many files, 100 to a folder, in one commit on `main`.
+    /// Creates a repository of `count` files, 100 to a folder, in one commit on `main`.
     #[must_use]
     pub fn with_files(count: usize) -> Self {
         let remote = Self::new();
@@ -102,11 +102,14 @@ impl Remote {
 
     /// Commits files (path, content, whether executable) onto a branch, and returns the commit.
     ///
-    /// The branch is made if it is not there: from `HEAD`'s branch, or from nothing. No hook runs.
+    /// A missing branch is created: from `HEAD`'s branch, or from nothing. No hook runs.
     pub fn commit(&self, branch: &str, files: &[(&str, &str, bool)], message: &str) -> String {
-        let change = |&(path, content, executable): &(&str, &str, bool)| match executable {
-            true => Change::executable(path, content),
-            false => Change::file(path, content),
+        let change = |&(path, content, executable): &(&str, &str, bool)| {
+            if executable {
+                Change::executable(path, content)
+            } else {
+                Change::file(path, content)
+            }
         };
         self.change(
             branch,
@@ -120,7 +123,7 @@ impl Remote {
         self.change_as(AUTHOR, branch, changes, message)
     }
 
-    /// Commits changes as somebody else: `Name <mail>`.
+    /// Commits changes as another author: `Name <mail>`.
     pub fn change_as(
         &self,
         author: &str,
@@ -134,7 +137,7 @@ impl Remote {
         self.tip(branch)
     }
 
-    /// Commits so many times onto `main` what nobody looks at.
+    /// Adds `count` unrelated commits to `main`.
     pub fn pad(&self, count: usize) {
         let commits = (0..count).flat_map(|number| {
             let parent = self.resolve("main").filter(|_| number == 0);
@@ -150,7 +153,7 @@ impl Remote {
         self.import(commits.collect());
     }
 
-    /// Returns the next commit, a minute after the one before it.
+    /// Returns the next commit, a minute after the previous one.
     fn next(
         &self,
         author: &str,
@@ -191,7 +194,7 @@ impl Remote {
         commit
     }
 
-    /// Returns the commit that a branch stands at.
+    /// Returns the tip of a branch.
     ///
     /// # Panics
     ///
@@ -209,7 +212,7 @@ impl Remote {
         names.lines().map(str::to_owned).collect()
     }
 
-    /// Deletes a branch, as somebody else might meanwhile.
+    /// Deletes a branch, as another user might in the meantime.
     pub fn delete_branch(&self, branch: &str) {
         self.git(&["update-ref", "-d", &format!("refs/heads/{branch}")]);
     }
@@ -219,7 +222,7 @@ impl Remote {
         self.git(&["update-ref", &format!("refs/tags/{name}"), commit]);
     }
 
-    /// Returns a file's content at a revision, if it is there.
+    /// Returns a file's content at a revision, if it exists.
     #[must_use]
     pub fn file(&self, revision: &str, path: &str) -> Option<String> {
         let output = try_git(
@@ -229,7 +232,7 @@ impl Remote {
         output.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Returns a path's mode at a revision, if it is there: `100644`, `100755`, `120000`, `160000`.
+    /// Returns a path's mode at a revision, if it exists: `100644`, `100755`, `120000`, `160000`.
     #[must_use]
     pub fn mode(&self, revision: &str, path: &str) -> Option<String> {
         let entry = self.git(&["ls-tree", revision, "--", path]);
@@ -266,7 +269,7 @@ impl Remote {
         ])
     }
 
-    /// Checks that every object is there and sound.
+    /// Checks that every object exists and is valid.
     ///
     /// # Panics
     ///
@@ -275,7 +278,7 @@ impl Remote {
         self.git(&["fsck", "--full", "--strict", "--no-dangling"]);
     }
 
-    /// Runs git in the bare repository and returns what it said.
+    /// Runs git in the bare repository and returns its output.
     ///
     /// # Panics
     ///
@@ -284,7 +287,7 @@ impl Remote {
         git(&self.path(), args)
     }
 
-    /// Runs git in the bare repository and returns what it said, if it could do it.
+    /// Runs git in the bare repository and returns its output, if it succeeds.
     pub(crate) fn try_git(&self, args: &[&str]) -> Option<Vec<u8>> {
         try_git(&self.path(), args)
     }

@@ -60,7 +60,7 @@ use programs::{ARGOCD, TestbedProgram};
 use unique::unique;
 use world::TestbedWorld;
 
-/// How long the world of one test stays after its process is gone.
+/// How many seconds the world of one test outlives its process.
 const PRIVATE_GRACE: u64 = 2;
 
 /// A world, seen by one process.
@@ -74,7 +74,7 @@ impl Testbed {
     ///
     /// # Panics
     ///
-    /// If it cannot be started, with the ends of all logs; if its programs are missing, with the way out.
+    /// If it cannot be started, with the ends of all logs; if its programs are missing, with a hint.
     #[must_use]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Testbed> = OnceLock::new();
@@ -102,7 +102,7 @@ impl Testbed {
         join::running().map(|world| Self::over(world, None))
     }
 
-    /// Ends the shared world, whoever uses it; no harm if there is none.
+    /// Ends the shared world, even while others use it; does nothing if there is none.
     pub fn end_shared() {
         join::end();
     }
@@ -131,19 +131,19 @@ impl Testbed {
         &self.inner.argocd
     }
 
-    /// Makes a namespace that no other test has, with a node for its pods.
+    /// Creates a namespace that no other test has, with a node for its pods.
     #[must_use]
     pub fn namespace(&self) -> Namespace {
         self.namespace_on(Capacity::default())
     }
 
-    /// Makes a namespace whose node has only so much to give: what does not fit is unschedulable.
+    /// Creates a namespace whose node has this capacity: pods that do not fit are unschedulable.
     #[must_use]
     pub fn namespace_on(&self, capacity: Capacity) -> Namespace {
         Namespace::new(&self.inner, &unique("test"), capacity)
     }
 
-    /// Makes a namespace of this name.
+    /// Creates a namespace of this name.
     ///
     /// # Panics
     ///
@@ -153,13 +153,13 @@ impl Testbed {
         Namespace::new(&self.inner, name, Capacity::default())
     }
 
-    /// Makes a node for the pods of all namespaces that were not made here, as `kubectl create namespace` makes
+    /// Creates a node for the pods of all namespaces that were not made here, as `kubectl create namespace` makes
     /// them.
     pub fn open_node(&self, name: &str) {
         self.inner.add_node(name, "open", Capacity::default());
     }
 
-    /// Makes an application.
+    /// Creates an application.
     ///
     /// # Panics
     ///
@@ -169,7 +169,7 @@ impl Testbed {
         App::new(&self.inner, spec)
     }
 
-    /// Makes a project with this `spec` in Argo CD; one without restrictions if that is empty.
+    /// Creates a project with this `spec` in Argo CD; one without restrictions if that is empty.
     ///
     /// # Panics
     ///
@@ -195,7 +195,7 @@ impl Testbed {
         );
     }
 
-    /// Stops all of Argo CD. For a private world: others would miss it.
+    /// Stops all of Argo CD. Only for a private world, which no other test uses.
     pub fn stop_argocd(&self) {
         self.may_stop();
         self.inner.world.stop(&ARGOCD);
@@ -206,7 +206,7 @@ impl Testbed {
         self.inner.world.restart(&ARGOCD);
     }
 
-    /// Stops the API server. For a private world: others would miss it.
+    /// Stops the API server. Only for a private world, which no other test uses.
     pub fn stop_kubernetes(&self) {
         self.may_stop();
         self.inner.world.stop(&[TestbedProgram::Apiserver]);
@@ -220,7 +220,7 @@ impl Testbed {
     fn may_stop(&self) {
         assert!(
             self.inner.private.is_some(),
-            "others use this world: take `Testbed::private()`"
+            "other tests use this world: call `Testbed::private()`"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Where a request goes: to the script of the test, to git, to REST or to GraphQL.
+//! Routes a request to the script of the test, to git, to REST or to GraphQL.
 
 use serde_json::json;
 
@@ -14,19 +14,19 @@ impl Hub {
         match self.script.front() {
             Some(When::Instead(_)) => {}
             Some(_) if changes => {}
-            _ => return self.carry_out(seen),
+            _ => return self.execute(seen),
         }
         match self.script.pop_front() {
             Some(When::AfterChange(reply)) => {
-                drop(self.carry_out(seen));
+                drop(self.execute(seen));
                 reply
             }
             Some(When::Instead(reply) | When::InsteadOfChange(reply)) => reply,
-            Some(When::NotThisChange) | None => self.carry_out(seen),
+            Some(When::NotThisChange) | None => self.execute(seen),
         }
     }
 
-    fn carry_out(&self, seen: &Seen) -> Reply {
+    fn execute(&self, seen: &Seen) -> Reply {
         if !seen.path.starts_with("/api/") {
             return self.forward_to_git(seen);
         }
@@ -49,7 +49,7 @@ impl Hub {
         }
     }
 
-    /// Lets git in with the token as its password.
+    /// Accepts git with the token as its password.
     fn forward_to_git(&self, seen: &Seen) -> Reply {
         let shown = seen.header("authorization");
         let known =

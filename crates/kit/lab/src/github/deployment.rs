@@ -4,14 +4,14 @@
 #[derive(Clone, Debug)]
 pub(super) struct StoredDeployment {
     pub(super) environment: String,
-    /// As it was given, as JSON: a text is a string in there.
+    /// The payload as JSON; a text is a JSON string.
     pub(super) payload: String,
     pub(super) created: String,
     /// Newest first.
     pub(super) statuses: Vec<StoredStatus>,
 }
 
-/// What was said of a deployment at some time.
+/// A status of a deployment.
 #[derive(Clone, Debug)]
 pub(super) struct StoredStatus {
     pub(super) state: String,

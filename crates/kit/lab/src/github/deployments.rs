@@ -1,4 +1,4 @@
-//! Deployments to environments, and what became of them.
+//! Deployments to environments, and their statuses.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::deployment::{StoredDeployment, StoredStatus};
 use super::hub::Hub;
 
 impl Hub {
-    /// Records a deployment with its statuses, each a second after the one before.
+    /// Records a deployment with its statuses, each a second after the previous one.
     pub(super) fn deploy(&mut self, environment: &str, payload: &Value, states: &[&str]) {
         let created = self.tick();
         let (environment, payload) = (environment.to_owned(), payload.to_string());
@@ -21,7 +21,7 @@ impl Hub {
         }
     }
 
-    /// Says something of a deployment; a success makes the ones before it inactive.
+    /// Adds a status to a deployment; a success makes earlier deployments inactive.
     pub(super) fn add_status(&mut self, at: usize, state: &str) {
         let created = self.tick();
         let status = |state: &str| StoredStatus {

@@ -1,4 +1,4 @@
-//! What there was: objects by their names, and how commits stand to one another.
+//! Objects by their names, and the ancestry of commits.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,8 +8,8 @@ use super::hub::Hub;
 use super::node::GraphQlNode;
 use crate::repo::GitObject;
 
-/// How many files a comparison tells.
-const FILES: usize = 300;
+/// The number of files in a comparison.
+const MAX_FILES: usize = 300;
 
 /// A commit.
 pub(super) struct StoredCommit {
@@ -35,9 +35,9 @@ impl Hub {
         self.objects.borrow_mut().read(expression)
     }
 
-    /// Returns a commit; the server never names one that is not there.
+    /// Returns a commit; the server names only commits that exist.
     pub(super) fn commit(&self, id: &str) -> StoredCommit {
-        let object = self.read(id).expect("the commit is there");
+        let object = self.read(id).expect("the commit exists");
         let text = String::from_utf8_lossy(&object.bytes).into_owned();
         let (head, message) = text.split_once("\n\n").unwrap_or((&text, ""));
         let lines = |key: &'static str| head.lines().filter_map(move |line| line.strip_prefix(key));
@@ -81,7 +81,7 @@ impl Hub {
     /// Returns mode and object of a name in a tree.
     fn below(&self, tree: &str, name: &str) -> Option<(u32, String)> {
         let mut bytes = &self.read(tree)?.bytes[..];
-        // `MODE NAME\0` and 20 bytes, again and again.
+        // `MODE NAME\0` and 20 bytes, repeated.
         while let Some(end) = bytes.iter().position(|byte| *byte == 0) {
             let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
             let (mode, found) = head.split_once(' ')?;
@@ -95,10 +95,10 @@ impl Hub {
         None
     }
 
-    /// Returns how `head` stands to `base`, as GraphQL says it.
+    /// Returns the ancestry of `head` and `base`, in the words of GraphQL.
     pub(super) fn compare(&self, base: &str, head: &str) -> Option<&'static str> {
         let range = format!("{base}...{head}");
-        // Without a commit in common there is no comparison.
+        // Without a common ancestor there is no comparison.
         self.say(&["merge-base", base, head])?;
         let counts = self.say(&["rev-list", "--left-right", "--count", &range, "--"])?;
         let mut counts = counts.split_whitespace();
@@ -110,14 +110,13 @@ impl Hub {
         })
     }
 
-    /// Returns the files that differ between `head` and what it has in common with `base`, as REST tells
-    /// them.
+    /// Returns the files that differ between `head` and its merge base with `base`, as REST shows them.
     pub(super) fn files(&self, base: &str, head: &str) -> Vec<Value> {
         let range = format!("{base}...{head}");
         let differences = self
             .say(&["diff", "--name-status", "--find-renames", &range, "--"])
             .unwrap_or_default();
-        differences.lines().take(FILES).map(file).collect()
+        differences.lines().take(MAX_FILES).map(file).collect()
     }
 
     fn say(&self, git: &[&str]) -> Option<String> {
@@ -126,7 +125,7 @@ impl Hub {
     }
 }
 
-/// Returns a line such as `R087\told\tnew` as REST tells it.
+/// Returns a line such as `R087\told\tnew` as REST shows it.
 fn file(line: &str) -> Value {
     let mut words = line.split('\t');
     let status = match words.next().unwrap_or_default().get(..1) {

@@ -13,7 +13,7 @@ use crate::repo::{HttpRemote, ObjectReader, Remote};
 
 type CommitRace = Box<dyn FnOnce(&Remote) + Send>;
 
-/// Everything that the server knows.
+/// The state of the server.
 pub(super) struct Hub {
     pub(super) remote: Remote,
     pub(super) repository: &'static str,
@@ -28,16 +28,16 @@ pub(super) struct Hub {
     pub(super) pulls: RefCell<Vec<Pull>>,
     /// Oldest first.
     pub(super) deployments: Vec<StoredDeployment>,
-    /// How late it is.
+    /// The time, in seconds.
     pub(super) seconds: u32,
-    /// What a client asked for that GitHub does not have, and what we answered that it would not.
+    /// Requests and answers that differ from GitHub's published API.
     pub(super) complaints: RefCell<Vec<String>>,
     pub(super) objects: RefCell<ObjectReader>,
     pub(super) tokens: Vec<GitHubToken>,
     pub(super) git: HttpRemote,
 }
 
-/// Whose reply comes, and whether the request is carried out.
+/// A scripted reply, and whether the request is executed.
 #[derive(Debug)]
 pub(super) enum When {
     Instead(Reply),
@@ -77,7 +77,7 @@ impl Hub {
         }
     }
 
-    /// Makes a token and returns its text.
+    /// Registers a token and returns its text.
     pub(super) fn issue(&mut self, mut token: GitHubToken) -> String {
         let text = format!("ghs_Lab{:04}", self.tokens.len());
         token.text.clone_from(&text);
@@ -89,7 +89,7 @@ impl Hub {
         self.complaints.borrow_mut().push(complaint);
     }
 
-    /// Returns the commit that a branch stands at.
+    /// Returns the tip of a branch.
     pub(super) fn tip(&self, branch: &str) -> Option<String> {
         self.remote
             .branches()

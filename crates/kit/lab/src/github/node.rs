@@ -1,4 +1,4 @@
-//! What a query can reach.
+//! The objects that a query can reach.
 
 use apollo_compiler::resolvers::ResolveInfo;
 
@@ -7,7 +7,7 @@ use super::fields::{argument, text};
 use super::protection::Protection;
 use super::pull::Pull;
 
-/// What there is.
+/// An object of the schema.
 #[derive(Clone, Debug)]
 pub(super) enum GraphQlNode {
     Query,
@@ -38,9 +38,9 @@ pub(super) enum GraphQlNode {
     Page(&'static str, ListPage),
     /// Where the next page begins.
     PageInfo(Option<usize>),
-    /// What a mutation returns: one field.
+    /// The payload of a mutation: one field.
     Payload(&'static str, Box<Self>),
-    /// What a mutation returns that nobody reads.
+    /// The payload of a mutation without a field that a client reads.
     Done(&'static str),
 }
 
@@ -73,7 +73,7 @@ impl GraphQlNode {
     }
 }
 
-/// What is on a page.
+/// One page of a list.
 #[derive(Clone, Debug)]
 pub(super) struct ListPage {
     pub(super) nodes: Vec<GraphQlNode>,
@@ -83,7 +83,7 @@ pub(super) struct ListPage {
 }
 
 impl ListPage {
-    /// Cuts out of a list what is asked for.
+    /// Returns the page that the arguments ask for.
     pub(super) fn of(nodes: Vec<GraphQlNode>, info: &ResolveInfo<'_>) -> Self {
         let total = nodes.len();
         let start = text(info, "after").parse().unwrap_or(0);

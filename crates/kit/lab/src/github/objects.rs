@@ -1,4 +1,4 @@
-//! What GraphQL can be asked about: each object answers for its own fields.
+//! The resolvers of GraphQL: each object returns its own fields.
 
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use super::protection::Protection;
 use super::pull::{Pull, State};
 use super::token::GitHubToken;
 
-/// An object, and who looks at it.
+/// An object, and the token of the client that reads it.
 pub(super) struct GraphQlObject<'h> {
     hub: &'h Hub,
     token: &'h GitHubToken,

@@ -4,7 +4,7 @@ use apollo_compiler::resolvers::FieldError;
 
 use super::error::error;
 
-/// What has to be so before a branch changes.
+/// The conditions for a change of a branch.
 #[derive(Clone, Debug, Default)]
 pub struct Protection {
     /// Whether it is a protected branch of the old kind; otherwise a ruleset.
@@ -22,7 +22,7 @@ impl Protection {
         ["PULL_REQUEST"].into_iter().chain(checks).collect()
     }
 
-    /// Returns what is said to whoever commits onto the branch directly.
+    /// Returns the error for a direct commit onto the branch.
     pub(super) fn violated(&self) -> FieldError {
         let checks = self
             .checks

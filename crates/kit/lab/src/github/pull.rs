@@ -7,24 +7,24 @@ use super::repository::REPOSITORY;
 pub struct Pull {
     /// Its number.
     pub number: u64,
-    /// The branch that is to be merged.
+    /// The branch to merge.
     pub head: String,
-    /// The branch that it is to be merged into.
+    /// The branch to merge into.
     pub base: String,
     /// The title.
     pub title: String,
     /// The description.
     pub body: String,
-    /// Whether the branch that is to be merged is a fork's.
+    /// Whether the branch to merge is a fork's.
     pub fork: bool,
-    /// What became of it.
+    /// The state.
     pub state: State,
 }
 
-/// What became of a pull request.
+/// The state of a pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Nothing yet.
+    /// It is open.
     Open,
     /// It was closed.
     Closed,

@@ -1,4 +1,4 @@
-//! Branches that come and go, and pull requests of them.
+//! Changes of branches, and pull requests.
 
 use apollo_compiler::resolvers::FieldError;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use super::hub::Hub;
 use super::pull::{Pull, State};
 use super::token::GitHubToken;
 
-/// Where a branch leads that is to be deleted.
+/// The new tip of a branch that is to be deleted.
 const NOWHERE: &str = "0000000000000000000000000000000000000000";
 
 impl Hub {
@@ -88,7 +88,7 @@ impl Hub {
         })
     }
 
-    /// Has a fork propose a branch of this name.
+    /// Opens a pull request from a fork's branch of this name.
     pub(super) fn open_from_fork(&self, head: &str, base: &str) {
         self.add_pull(
             head.to_owned(),

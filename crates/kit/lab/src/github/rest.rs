@@ -1,4 +1,4 @@
-//! The REST API: the few resources that GraphQL does not have, or has not as well.
+//! The REST API: the few resources that GraphQL lacks, or has in a lesser form.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -32,7 +32,7 @@ pub(super) fn answer(hub: &Hub, token: &GitHubToken, seen: &Seen, path: &str) ->
     }
 }
 
-/// Returns what is to be in the answer; `None` when there is no such thing.
+/// Returns the values of the answer; `None` when the resource does not exist.
 fn find(
     hub: &Hub,
     token: &GitHubToken,
@@ -111,7 +111,7 @@ fn pull(hub: &Hub, number: &str) -> Option<Value> {
         State::Merged(commit) => ("closed", Some(commit)),
     };
     let head = hub.tip(&pull.head).unwrap_or_default();
-    // An open one has the commit of a merge on trial.
+    // An open pull request has the commit of a test merge.
     let commit_there = commit.unwrap_or(&head);
     Some(json!({
         "number": number, "state": state, "merged": commit.is_some(), "merge_commit_sha": commit_there,
@@ -125,10 +125,12 @@ fn pull(hub: &Hub, number: &str) -> Option<Value> {
 /// Answers with an entity tag, or with nothing if the client has that one.
 fn tagged(seen: &Seen, body: &Value) -> Reply {
     let tag = format!("\"{}\"", sha256(body.to_string().as_bytes()));
-    match seen.header("if-none-match") == Some(&tag) {
-        true => Reply::status(304).header("ETag", &tag),
-        false => Reply::json(200, body).header("ETag", &tag),
-    }
+    let reply = if seen.header("if-none-match") == Some(&tag) {
+        Reply::status(304)
+    } else {
+        Reply::json(200, body)
+    };
+    reply.header("ETag", &tag)
 }
 
 fn not_found() -> Reply {

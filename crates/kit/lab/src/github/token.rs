@@ -1,6 +1,6 @@
 //! Tokens, and what they allow.
 
-/// Who asks, and what they may do.
+/// The login and the permissions of a client.
 #[derive(Clone, Debug)]
 pub(super) struct GitHubToken {
     pub(super) login: &'static str,
@@ -20,7 +20,7 @@ impl GitHubToken {
         }
     }
 
-    /// Returns whether the token has a permission; who may write may read.
+    /// Returns whether the token has a permission; write includes read.
     pub(super) fn may(&self, permission: &str) -> bool {
         let write = permission.replace(": read", ": write");
         self.permissions

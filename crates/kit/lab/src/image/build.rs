@@ -42,7 +42,7 @@ impl BuiltImage {
         let statements: Vec<_> = image
             .attestations
             .iter()
-            .flat_map(|it| self.attest(it))
+            .flat_map(|attestation| self.attest(attestation))
             .collect();
         entries.extend(statements);
         let media_type = if image.docker {
@@ -59,9 +59,10 @@ impl BuiltImage {
 
     /// Adds the image of one platform and returns its entry for an index.
     fn child(&mut self, image: &Image, platform: &str, annotations: Option<Value>) -> Value {
-        let (manifest_type, config_type) = match image.docker {
-            true => (media::DOCKER_MANIFEST, media::DOCKER_CONFIG),
-            false => (media::OCI_MANIFEST, media::OCI_CONFIG),
+        let (manifest_type, config_type) = if image.docker {
+            (media::DOCKER_MANIFEST, media::DOCKER_CONFIG)
+        } else {
+            (media::OCI_MANIFEST, media::OCI_CONFIG)
         };
         let config = self.blob(config_type, json_bytes(&config(image, platform)));
         let (layer_type, bytes): (_, &[u8]) = match (image.docker, image.zstd) {
@@ -170,7 +171,7 @@ fn config(image: &Image, platform: &str) -> Value {
     let mut config = platform_json(platform);
     let labels = image.labels.iter().filter(|label| label.is_on(platform));
     let labels: Map<_, _> = labels
-        .map(|it| (it.name.clone(), json!(it.value)))
+        .map(|label| (label.name.clone(), json!(label.value)))
         .collect();
     config["created"] = json!(image.created);
     config["config"] = json!({ "Entrypoint": ["/dex"], "Labels": labels });

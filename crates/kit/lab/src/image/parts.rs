@@ -1,4 +1,4 @@
-//! The parts of a built image: blobs, manifests and what they are called.
+//! The parts of a built image: blobs and manifests, with their media types.
 
 /// Media types.
 pub mod media {
@@ -16,7 +16,7 @@ pub mod media {
     pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
     /// A signed manifest of Docker, schema 1.
     pub const DOCKER_SCHEMA1: &str = "application/vnd.docker.distribution.manifest.v1+prettyjws";
-    /// The config of what has none.
+    /// The empty config of an artifact.
     pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
     /// A statement about a build.
     pub const IN_TOTO: &str = "application/vnd.in-toto+json";

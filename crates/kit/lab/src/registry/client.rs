@@ -1,4 +1,4 @@
-//! What the kit itself asks of a registry: to take, to show and to delete.
+//! The kit's own requests to a registry: uploads, reads and deletions.
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Method};

@@ -12,7 +12,7 @@ use super::token::TokenServer;
 use crate::tls::Authority;
 use crate::wait;
 
-/// What to do where there is no registry to start.
+/// The way out when `docker-registry` is not installed.
 const MISSING: &str = "there is no `docker-registry` on PATH: install Debian's package `docker-registry`, \
                        or run the tests with `cargo xtask test`, which says what is missing";
 
@@ -75,7 +75,7 @@ impl RegistryProcess {
     /// Returns the address it listens on, once it does: port 0 became another one.
     fn listening(&mut self) -> Option<String> {
         let log = self.read("log");
-        if let Some(status) = self.child.try_wait().expect("our own child") {
+        if let Some(status) = self.child.try_wait().expect("a child of this process") {
             panic!("docker-registry ended with {status}\n{log}");
         }
         let address = log.split_once("listening on ")?.1;
@@ -97,7 +97,7 @@ impl Drop for RegistryProcess {
 }
 
 fn spawn(folder: &Path) -> Child {
-    let file = |name| File::create(folder.join(name)).expect("a file in our own folder");
+    let file = |name| File::create(folder.join(name)).expect("a file in the temporary folder");
     let child = Command::new("docker-registry")
         .args(["serve", "config.json"])
         .current_dir(folder)
@@ -156,7 +156,7 @@ fn htpasswd(user: &str, password: &str) -> Vec<u8> {
 /// Writes a file and returns its path.
 fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) -> String {
     let path = folder.join(name);
-    fs::write(&path, text).expect("a file in our own folder");
+    fs::write(&path, text).expect("a file in the temporary folder");
     path.to_string_lossy().into_owned()
 }
 

@@ -1,4 +1,4 @@
-//! A token server, as the public registries have: it sells short-lived tickets for passwords.
+//! A token server, as the public registries have: it exchanges passwords for short-lived tokens.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,17 +15,17 @@ use crate::tls::Authority;
 const ISSUER: &str = "lab tokens";
 const SERVICE: &str = "lab registry";
 
-/// Answers as GHCR does: 403 `DENIED` for what is private, absent or misspelt, and for a bad password.
+/// Answers as GHCR does: 403 `DENIED` for a private, absent or misspelt repository, and for a wrong password.
 #[derive(Debug)]
 pub struct TokenServer {
     server: Faulty,
-    rules: Arc<Mutex<Rules>>,
+    rules: Arc<Mutex<TokenRules>>,
     signer: Arc<Signer>,
 }
 
-/// What the server lets through.
+/// The credentials that the server accepts, and its script.
 #[derive(Debug)]
-struct Rules {
+struct TokenRules {
     user: String,
     password: String,
     public: Vec<String>,
@@ -37,7 +37,7 @@ struct Rules {
 
 impl TokenServer {
     pub(super) fn start(user: &str, password: &str, authority: Option<Authority>) -> Self {
-        let rules = Arc::new(Mutex::new(Rules {
+        let rules = Arc::new(Mutex::new(TokenRules {
             user: user.to_owned(),
             password: password.to_owned(),
             public: Vec::new(),
@@ -62,7 +62,7 @@ impl TokenServer {
         format!("{}/token", self.server.url())
     }
 
-    /// Lets anybody pull from this repository.
+    /// Lets clients pull from this repository without credentials.
     pub fn allow_anonymous(&self, repository: &str) {
         self.change(|rules| rules.public.push(repository.to_owned()));
     }
@@ -110,17 +110,17 @@ impl TokenServer {
         &self.signer.certificate_pem
     }
 
-    /// Returns what the registry has to know about this server.
+    /// Returns the registry's settings for this server.
     pub(super) fn settings(&self, bundle: &str) -> Value {
         json!({ "realm": self.realm(), "service": SERVICE, "issuer": ISSUER, "rootcertbundle": bundle })
     }
 
-    fn change(&self, change: impl FnOnce(&mut Rules)) {
+    fn change(&self, change: impl FnOnce(&mut TokenRules)) {
         change(&mut lock(&self.rules));
     }
 }
 
-impl Rules {
+impl TokenRules {
     fn answer(&mut self, seen: &Seen, signer: &Signer) -> Reply {
         if !self.scripted.is_empty() {
             return self.scripted.remove(0);
@@ -169,7 +169,7 @@ impl Rules {
         Reply::json(200, &json!({ field: token(signer, &granted) }))
     }
 
-    /// Reads `repository:NAME:ACTION,ACTION` and returns what of it is granted.
+    /// Reads `repository:NAME:ACTION,ACTION` and returns the granted part.
     fn judge(&self, scope: &str, trusted: bool) -> Option<Value> {
         let (name, actions) = scope.strip_prefix("repository:")?.rsplit_once(':')?;
         let public = self.public.iter().any(|public| public == name);

@@ -47,8 +47,8 @@ impl Checkout {
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.path().join(path);
         fs::create_dir_all(path.parent().expect("a file is in a folder"))
-            .expect("a folder of our own");
-        fs::write(path, content).expect("a folder of our own");
+            .expect("a temporary folder");
+        fs::write(path, content).expect("a temporary folder");
     }
 
     /// Runs git in the folder and returns what it said.

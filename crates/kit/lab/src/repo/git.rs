@@ -30,17 +30,14 @@ pub(super) fn command(folder: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// Runs git and returns what it said, with the reason if it failed.
+/// Runs git and returns its output, or why it failed.
 pub(super) fn attempt(folder: &Path, args: &[&str]) -> Result<Vec<u8>, String> {
     let output = command(folder, args).output().expect("`git` on PATH");
-    match output.status.success() {
-        true => Ok(output.stdout),
-        false => Err(format!(
-            "git {}: {}",
-            args.join(" "),
-            String::from_utf8_lossy(&output.stderr)
-        )),
+    if output.status.success() {
+        return Ok(output.stdout);
     }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!("git {}: {said}", args.join(" ")))
 }
 
 pub(super) fn git(folder: &Path, args: &[&str]) -> String {
@@ -55,8 +52,8 @@ pub(super) fn try_git(folder: &Path, args: &[&str]) -> Option<Vec<u8>> {
 /// Runs git with an input.
 pub(super) fn run(folder: &Path, args: &[&str], input: Vec<u8>) {
     let mut file = tempfile::tempfile().expect("a temporary file");
-    std::io::Write::write_all(&mut file, &input).expect("a file of our own");
-    std::io::Seek::rewind(&mut file).expect("a file of our own");
+    std::io::Write::write_all(&mut file, &input).expect("a temporary file");
+    std::io::Seek::rewind(&mut file).expect("a temporary file");
     let output = command(folder, args)
         .stdin(file)
         .output()

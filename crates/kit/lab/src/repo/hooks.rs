@@ -33,9 +33,10 @@ END
 "#;
 
 pub(super) fn install(repository: &Path) {
-    fs::create_dir(repository.join("lab")).expect("a folder of our own");
+    fs::create_dir(repository.join("lab")).expect("a temporary folder");
     let hook = repository.join("hooks/pre-receive");
-    fs::create_dir_all(repository.join("hooks")).expect("a folder of our own");
-    fs::write(&hook, PRE_RECEIVE).expect("a folder of our own");
-    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("a file of our own");
+    fs::create_dir_all(repository.join("hooks")).expect("a temporary folder");
+    fs::write(&hook, PRE_RECEIVE).expect("a temporary folder");
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755))
+        .expect("a file in a temporary folder");
 }

@@ -24,7 +24,7 @@ pub struct HttpRemote {
     _server: Background,
 }
 
-/// What was asked, what was sent, and whom to turn away.
+/// The requests so far, and the requests to refuse.
 #[derive(Debug)]
 struct HttpRemoteState {
     remote: Remote,
@@ -38,24 +38,24 @@ struct HttpRemoteState {
 }
 
 impl Remote {
-    /// Serves the repository over HTTP to whoever knows this user and password.
+    /// Serves the repository over HTTP, with this user and password.
     #[must_use]
     pub fn http(&self, user: &str, password: &str) -> HttpRemote {
         HttpRemote::start(self, Some(basic(user, password)))
     }
 
-    /// Serves the repository over HTTP to everybody.
+    /// Serves the repository over HTTP without credentials.
     #[must_use]
     pub fn http_open(&self) -> HttpRemote {
         HttpRemote::start(self, None)
     }
 
-    /// Serves the repository over HTTP to everybody, as `OWNER/NAME` too.
+    /// Serves the repository over HTTP without credentials, as `OWNER/NAME` too.
     pub(crate) fn http_as(&self, name: &str) -> HttpRemote {
         let link = self.folder.path().join(name);
         if !link.exists() {
-            std::fs::create_dir_all(link.parent().expect("an owner")).expect("a folder of our own");
-            std::os::unix::fs::symlink(self.path(), link).expect("a folder of our own");
+            std::fs::create_dir_all(link.parent().expect("an owner")).expect("a temporary folder");
+            std::os::unix::fs::symlink(self.path(), link).expect("a temporary folder");
         }
         self.http_open()
     }
@@ -113,7 +113,7 @@ impl HttpRemote {
         self.state().always = Some(status);
     }
 
-    /// Lets everybody read, and answers all that belongs to a push with this status and text.
+    /// Serves reads, and answers every request of a push with this status and text.
     pub fn refuse_pushes(&self, status: u16, text: &str) {
         self.state().pushes = Some((status, text.to_owned()));
     }
@@ -142,7 +142,7 @@ impl HttpRemote {
         self.state().sent
     }
 
-    /// Counts requests and bytes anew.
+    /// Forgets the requests and bytes so far.
     pub fn forget_requests(&self) {
         let mut state = self.state();
         (state.sent, state.lines, state.authorizations) = (0, Vec::new(), Vec::new());
@@ -154,7 +154,7 @@ impl HttpRemote {
 }
 
 impl HttpRemoteState {
-    /// Writes the request down and returns the answer to those who may not come in.
+    /// Records the request, and returns the answer if it is to be refused.
     fn judge(&mut self, request: &Request) -> Option<Response<Body>> {
         self.lines
             .push(format!("{} {}", request.method(), request.uri()));
@@ -238,12 +238,12 @@ async fn converse(mut git: tokio::process::Command, body: Bytes) -> Vec<u8> {
     let mut stdin = child.stdin.take().expect("stdin is piped");
     let write = async move { stdin.write_all(&body).await };
     let (_, output) = tokio::join!(write, child.wait_with_output());
-    output.expect("our own child").stdout
+    output.expect("a child of this process").stdout
 }
 
 /// Reads headers, `Status:` among them, and a body.
 fn translate(answer: &[u8]) -> Response<Body> {
-    let end = answer.windows(4).position(|it| it == b"\r\n\r\n");
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
     let Some(end) = end else {
         return refusal(500, "git said nothing\n");
     };

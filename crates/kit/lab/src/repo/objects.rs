@@ -1,4 +1,4 @@
-//! The objects of a repository, from one git that goes on reading: thousands of them are asked for.
+//! The objects of a repository, from one git process: tests read thousands of them.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
@@ -23,7 +23,7 @@ pub(crate) struct GitObject {
 }
 
 impl Remote {
-    /// Starts a reader of the objects, also of those that come later.
+    /// Starts a reader of the objects, including those that are added later.
     pub(crate) fn objects(&self) -> ObjectReader {
         let mut command = command(&self.path(), &["cat-file", "--batch"]);
         command.stdin(Stdio::piped()).stderr(Stdio::null());

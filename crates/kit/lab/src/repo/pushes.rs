@@ -13,30 +13,30 @@ impl Remote {
     /// Refuses all pushes from now on with these lines, which git shows after `remote: `.
     pub fn reject_with(&self, lines: &str) {
         fs::write(self.lab("reasons"), format!("{}\n", lines.trim_end()))
-            .expect("a folder of our own");
+            .expect("a folder of this test");
     }
 
     /// Refuses all pushes to this branch from now on with these lines.
     pub(crate) fn protect(&self, branch: &str, lines: &str) {
         let file = self.lab("protected").join(format!("refs/heads/{branch}"));
-        fs::create_dir_all(file.parent().expect("a folder of our own"))
-            .expect("a folder of our own");
-        fs::write(file, lines).expect("a folder of our own");
+        fs::create_dir_all(file.parent().expect("a folder of this test"))
+            .expect("a folder of this test");
+        fs::write(file, lines).expect("a folder of this test");
     }
 
-    /// Takes pushes again.
+    /// Accepts pushes again.
     pub fn accept(&self) {
         fs::remove_file(self.lab("reasons")).expect("the remote did refuse");
     }
 
-    /// Returns how many pushes have come as far as the hook, the refused ones included.
+    /// Returns the number of pushes that reached the hook, the refused ones included.
     #[must_use]
     pub fn pushes(&self) -> usize {
         let log = fs::read_to_string(self.lab("pushes")).unwrap_or_default();
         log.lines().filter(|line| *line == "end").count()
     }
 
-    /// Runs `race` once, while the next push is held: after it has come, before it is judged.
+    /// Runs `race` once, while the hook holds the next push.
     ///
     /// A commit made there onto the branch that is pushed makes the push fail, as in a real race.
     /// Keep the value as long as the race is to be on.
@@ -63,7 +63,7 @@ impl Remote {
     }
 }
 
-/// Somebody who is faster than whoever pushes; dropping this ends it.
+/// A writer that is faster than the pushes; dropping this ends it.
 #[must_use = "the race is over when this is dropped"]
 #[derive(Debug)]
 pub struct PushRace {
@@ -76,7 +76,7 @@ impl PushRace {
     /// Runs `race` whenever a push asks for it, until it returns false.
     fn start(remote: &Remote, race: impl FnMut(&Remote) -> bool + Send + 'static) -> Self {
         drop(fs::remove_dir(remote.lab("asked")));
-        fs::write(remote.lab("racing"), "").expect("a folder of our own");
+        fs::write(remote.lab("racing"), "").expect("a folder of this test");
         let over = Arc::<AtomicBool>::default();
         let (racer, end) = (Racer(remote.clone()), Arc::clone(&over));
         let runner = thread::spawn(move || racer.run(race, &end));

@@ -1,4 +1,4 @@
-//! An application of Argo CD: where it comes from, where it goes, and what became of it.
+//! An application of Argo CD: its source, its destination and its status.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::inner::TestbedInner;
 use super::namespace::Namespace;
 
-/// Where applications are, as Kubernetes has them.
+/// The path of applications in the Kubernetes API.
 const APPLICATIONS: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications";
 
 /// How long an application may take: a refresh or two, on a machine that is busy with builds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const APP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An application to be made.
 #[must_use = "give it to `Testbed::app`"]
@@ -67,7 +67,7 @@ impl AppSpec {
         self
     }
 
-    /// Leaves each sync to somebody who asks for it.
+    /// Syncs only on request.
     pub fn manual(mut self) -> Self {
         self.automated = None;
         self
@@ -85,7 +85,7 @@ impl AppSpec {
         self
     }
 
-    /// Tries a failed sync so often again, after a second each.
+    /// Retries a failed sync this often, after a second each.
     pub fn retries(mut self, times: u32) -> Self {
         self.retries = times;
         self
@@ -148,7 +148,7 @@ impl App {
         &self.name
     }
 
-    /// Returns all of it, as Kubernetes has it.
+    /// Returns the whole object, as Kubernetes has it.
     ///
     /// # Panics
     ///
@@ -185,7 +185,7 @@ impl App {
         self.annotate("normal");
     }
 
-    /// The same, with everything it remembers of the repository forgotten.
+    /// Asks Argo CD to look at the repository now, without its cache.
     pub fn hard_refresh(&self) {
         self.annotate("hard");
     }
@@ -211,11 +211,11 @@ impl App {
         self.inner.world.kubernetes.delete(&self.path());
     }
 
-    /// Returns the status once it is `right`, looking again and again.
+    /// Polls the status until it is `right`, and returns it.
     ///
     /// # Panics
     ///
-    /// With the last status, if it is not so within a minute.
+    /// With the last status, if that takes longer than a minute.
     #[track_caller]
     pub fn wait_for(&self, what: &str, right: impl Fn(&Value) -> bool) -> Value {
         let start = Instant::now();
@@ -224,9 +224,9 @@ impl App {
             if right(&status) {
                 return status;
             }
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > APP_TIMEOUT {
                 panic!(
-                    "waited {PATIENCE:?} for {what} of {}\n{status:#}\n{}",
+                    "waited {APP_TIMEOUT:?} for {what} of {}\n{status:#}\n{}",
                     self.name,
                     self.inner.logs()
                 );
@@ -239,7 +239,7 @@ impl App {
     ///
     /// # Panics
     ///
-    /// With the last status, if it is not so within a minute.
+    /// With the last status, if that takes longer than a minute.
     #[track_caller]
     pub fn wait_until_deployed(&self, commit: &str) {
         self.refresh();

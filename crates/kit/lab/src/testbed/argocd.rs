@@ -1,4 +1,4 @@
-//! Argo CD's API, and who may do what there.
+//! Argo CD's API, its accounts and their permissions.
 
 use std::time::{Duration, Instant};
 
@@ -23,12 +23,12 @@ pub struct ArgoCd {
     kubernetes: Kubernetes,
 }
 
-/// Somebody whom Argo CD knows.
+/// An account of Argo CD.
 #[derive(Clone, Debug)]
 pub struct ArgoAccount {
     /// The name, which no other test uses.
     pub name: String,
-    /// A token that does not end.
+    /// A token that does not expire.
     pub token: String,
     client: TestbedClient,
 }
@@ -57,7 +57,7 @@ impl ArgoCd {
         format!("http://{}", self.address)
     }
 
-    /// Returns the token of somebody who may do everything, for `ARGOCD_AUTH_TOKEN`.
+    /// Returns the admin's token, for `ARGOCD_AUTH_TOKEN`.
     #[must_use]
     pub fn admin_token(&self) -> &str {
         &self.token
@@ -69,7 +69,7 @@ impl ArgoCd {
         &self.password
     }
 
-    /// Returns what the admin gets to see at a path: `/api/v1/applications`.
+    /// Returns the admin's view of a path: `/api/v1/applications`.
     ///
     /// # Panics
     ///
@@ -80,7 +80,7 @@ impl ArgoCd {
         self.client.expect(&Method::GET, path, JSON, None)
     }
 
-    /// Sends a question as the admin, and returns what is answered.
+    /// Posts as the admin, and returns the answer.
     ///
     /// # Panics
     ///
@@ -90,7 +90,7 @@ impl ArgoCd {
         self.client.expect(&Method::POST, path, JSON, Some(body))
     }
 
-    /// Asks as whoever has this token, and returns the answer whatever its status is.
+    /// Asks with this token, and returns the answer whatever its status is.
     ///
     /// # Panics
     ///
@@ -115,7 +115,7 @@ impl ArgoCd {
     ///
     /// # Panics
     ///
-    /// If Argo CD does not take it over within 20 seconds.
+    /// If Argo CD does not apply it within 20 seconds.
     #[must_use]
     pub fn account(&self, policy: &[&str]) -> ArgoAccount {
         let name = unique("ci");
@@ -137,7 +137,7 @@ impl ArgoCd {
     ///
     /// # Panics
     ///
-    /// If Argo CD does not take it over within 20 seconds.
+    /// If Argo CD does not apply it within 20 seconds.
     pub fn change_account(&self, account: &ArgoAccount, policy: &[&str]) {
         self.write_policy(&account.name, policy);
         self.wait_for_policy(account, policy);
@@ -185,7 +185,7 @@ impl ArgoCd {
         (answer.status == 200).then(|| answer.json()["token"].as_str().map(str::to_owned))?
     }
 
-    /// Returns once the server follows the policy: what it allows is allowed, and nothing else of that kind.
+    /// Returns once the server enforces the policy: it allows exactly the actions that the policy allows.
     fn wait_for_policy(&self, account: &ArgoAccount, policy: &[&str]) {
         const QUESTIONS: [[&str; 2]; 6] = [
             ["applications", "get"],

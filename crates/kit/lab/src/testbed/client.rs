@@ -1,4 +1,4 @@
-//! What the kit asks of the servers of a world: JSON, with one token.
+//! The kit's own requests to the servers of a world: JSON, with one token.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, LazyLock, mpsc};
@@ -18,11 +18,11 @@ use crate::answer::HttpAnswer;
 /// A whole object.
 pub(super) const JSON: &str = "application/json";
 
-/// Which fields get which values.
+/// Some fields of an object, and their new values.
 pub(super) const MERGE_PATCH: &str = "application/merge-patch+json";
 
-/// Longer than any question of the kit takes, on a machine that is busy with builds.
-const LIMIT: Duration = Duration::from_secs(30);
+/// Longer than any request of the kit takes, on a machine that is busy with builds.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Keeps connections for later questions, which a runtime per question would cut.
 static RUNTIME: LazyLock<Handle> = LazyLock::new(|| {
@@ -35,7 +35,7 @@ static RUNTIME: LazyLock<Handle> = LazyLock::new(|| {
     handle
 });
 
-/// A server, and who we are there. The token never shows.
+/// A server and a token for it. The token is never printed.
 #[derive(Clone)]
 pub(super) struct TestbedClient {
     base: String,
@@ -76,7 +76,7 @@ impl TestbedClient {
         Self::new(&self.base, self.ca_pem.as_deref(), self.token.as_deref())
     }
 
-    /// Returns the same server, asked by somebody else.
+    /// Returns the same server with another token.
     pub(super) fn with_token(&self, token: &str) -> Self {
         Self {
             token: Some(token.to_owned()),
@@ -103,7 +103,7 @@ impl TestbedClient {
     ) -> Result<HttpAnswer, String> {
         let mut request = self
             .request(method, path)
-            .timeout(LIMIT)
+            .timeout(REQUEST_TIMEOUT)
             .header(CONTENT_TYPE, kind);
         if let Some(body) = body {
             request = request.body(body);
@@ -153,8 +153,8 @@ fn trusting(ca_pem: Option<&str>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     if let Some(pem) = ca_pem {
         let certificate =
-            CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate of our own");
-        roots.add(certificate).expect("a certificate of our own");
+            CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate of this kit");
+        roots.add(certificate).expect("a certificate of this kit");
     }
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

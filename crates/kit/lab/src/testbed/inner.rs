@@ -10,13 +10,13 @@ use super::kubelet::{Kubelet, render_now};
 use super::process;
 use super::world::TestbedWorld;
 
-/// What namespaces and apps hold on to.
+/// The servers of a world, shared by the testbed, its namespaces and its apps.
 #[derive(Debug)]
 pub(super) struct TestbedInner {
     pub(super) world: TestbedWorld,
     pub(super) argocd: ArgoCd,
     pub(super) kubelet: Kubelet,
-    /// Where a world of one test is.
+    /// The folder of a world of one test.
     pub(super) private: Option<TempDir>,
 }
 

@@ -7,7 +7,7 @@ use super::process;
 use super::tools::Tools;
 use super::world::TestbedWorld;
 
-/// How long the shared world stays without a user: longer than between two test programs.
+/// How many seconds the shared world lasts without a user: longer than the gap between two test programs.
 const GRACE: u64 = 60;
 
 /// Returns the shared world. One process at a time looks, so that two never start one each.
@@ -28,7 +28,7 @@ pub(super) fn running() -> Option<TestbedWorld> {
     TestbedWorld::attach(&Tools::of_the_user().run_folder().join("world"))
 }
 
-/// Ends the shared world, whoever uses it.
+/// Ends the shared world, even while others use it.
 pub(super) fn end() {
     let run = Tools::of_the_user().run_folder();
     let turn = turn(&run);
@@ -40,6 +40,6 @@ pub(super) fn end() {
 fn turn(run: &Path) -> File {
     fs::create_dir_all(run).expect("a folder in the cache");
     let turn = File::create(run.join("turn")).expect("a file in the cache");
-    turn.lock().expect("a lock on our own file");
+    turn.lock().expect("a lock on the file");
     turn
 }

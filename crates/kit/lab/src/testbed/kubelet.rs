@@ -74,7 +74,7 @@ impl Kubelet {
         lock(&self.state.nodes).remove(node);
     }
 
-    /// Gives the pods of a namespace another script, from the next look on.
+    /// Gives the pods of a namespace another script, from the next round on.
     pub(super) fn play(
         &self,
         namespace: &str,

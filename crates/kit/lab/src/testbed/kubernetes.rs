@@ -48,7 +48,7 @@ impl Kubernetes {
         format!("https://{}", self.address)
     }
 
-    /// Returns the token of somebody who may do everything.
+    /// Returns the admin's token.
     #[must_use]
     pub fn admin_token(&self) -> &str {
         &self.admin_token
@@ -66,7 +66,7 @@ impl Kubernetes {
         self.folder.join("admin.kubeconfig")
     }
 
-    /// Writes the kubeconfig of whoever has this token, with its context in `namespace`.
+    /// Writes a kubeconfig with this token, whose context is in `namespace`.
     #[must_use]
     pub fn kubeconfig_for(&self, token: &str, namespace: &str) -> PathBuf {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -96,10 +96,10 @@ impl Kubernetes {
             }],
             "current-context": "testbed",
         });
-        std::fs::write(file, format!("{config:#}\n")).expect("a file in our own folder");
+        std::fs::write(file, format!("{config:#}\n")).expect("a file in the world's folder");
     }
 
-    /// Asks as whoever has this token, and returns the answer whatever its status is.
+    /// Asks with this token, and returns the answer whatever its status is.
     ///
     /// # Panics
     ///
@@ -183,7 +183,7 @@ impl Kubernetes {
             .expect(&Method::PATCH, path, MERGE_PATCH, Some(fields))
     }
 
-    /// Deletes an object or all of a collection; no harm if nothing is there.
+    /// Deletes an object or all of a collection; does nothing if there is none.
     ///
     /// # Panics
     ///

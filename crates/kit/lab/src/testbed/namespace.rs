@@ -32,7 +32,7 @@ impl Namespace {
         let object = json!({ "metadata": { "name": name, "annotations": annotations } });
         inner.world.kubernetes.create("/api/v1/namespaces", &object);
         inner.add_node(name, name, capacity);
-        // Without it no pod is let in.
+        // Without it Kubernetes admits no pod.
         let account = format!("/api/v1/namespaces/{name}/serviceaccounts/default");
         wait::until("the namespace's account", || {
             inner.world.kubernetes.find(&account).is_some()
@@ -191,8 +191,8 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        // Nobody plays the kubelet any more, so that nothing would wait for it. Errors are of no interest: the
-        // world may be gone already.
+        // The kubelet of this node stops, so deletion must not wait for it. Errors do not matter: the world
+        // may be gone already.
         let kubernetes = &self.inner.world.kubernetes;
         let at_once = json!({ "gracePeriodSeconds": 0 });
         drop(kubernetes.try_ask(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::ports::Ports;
 use super::tools::Tools;
 
-/// What the programs are started with.
+/// The folder, the programs and the ports of a world.
 #[derive(Clone, Debug)]
 pub(super) struct WorldPlan {
     pub(super) folder: PathBuf,

@@ -21,7 +21,7 @@ pub(super) enum TestbedProgram {
     ArgoServer,
 }
 
-/// What makes up Argo CD.
+/// The programs of Argo CD.
 pub(super) const ARGOCD: [TestbedProgram; 3] = [
     TestbedProgram::RepoServer,
     TestbedProgram::ApplicationController,
@@ -125,7 +125,7 @@ fn loopback(port: u16) -> String {
     format!("127.0.0.1:{port}")
 }
 
-/// Returns a path with our programs before those of the machine, of which git is needed.
+/// Returns a `PATH` with these programs before those of the machine, which provide git.
 fn path(programs: &Path) -> std::ffi::OsString {
     let theirs = std::env::var_os("PATH").unwrap_or_default();
     let folders = [programs.to_owned()]
@@ -181,7 +181,7 @@ fn apiserver(plan: &WorldPlan) -> Vec<String> {
         flag("enable-admission-plugins", "PodNodeSelector"),
         file("admission-control-config-file", at("admission.json")),
         flag("kubelet-preferred-address-types", "InternalIP"),
-        // Nobody competes for it, and clients of a test ask fast.
+        // No clients compete for it, and clients of a test send many requests.
         flag("enable-priority-and-fairness", "false"),
         // Loopback is no endpoint, and the sizes of objects are of no interest.
         flag("endpoint-reconciler-type", "none"),

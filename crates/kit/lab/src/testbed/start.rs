@@ -17,7 +17,7 @@ use super::unique::unique;
 use super::{install, keys};
 
 /// How long a server may take: ten times what it needs on two idle cores.
-const PATIENCE: Duration = Duration::from_secs(90);
+const SERVER_TIMEOUT: Duration = Duration::from_secs(90);
 
 impl WorldPlan {
     pub(super) fn start_kubernetes(&self) -> Kubernetes {
@@ -72,7 +72,7 @@ impl WorldPlan {
     }
 
     fn write(&self, name: &str, text: &str) {
-        fs::write(self.folder.join(name), text).expect("a file in our own folder");
+        fs::write(self.folder.join(name), text).expect("a file in the world's folder");
     }
 
     pub(super) fn spawn(&self, part: TestbedProgram) {
@@ -121,7 +121,7 @@ impl WorldPlan {
         while !ready() {
             let all = ServerProcess::recorded(&self.folder);
             let newest = all.iter().rfind(|process| process.name == part.to_string());
-            if start.elapsed() > PATIENCE || !newest.is_some_and(ServerProcess::is_alive) {
+            if start.elapsed() > SERVER_TIMEOUT || !newest.is_some_and(ServerProcess::is_alive) {
                 let logs = process::logs(&self.folder);
                 process::end(&self.folder);
                 panic!("{part} does not answer after {:?}\n{logs}", start.elapsed());

@@ -1,4 +1,4 @@
-//! One world: a folder, the programs that run in it, and where they are reached.
+//! One world: a folder, the programs that run in it, and their addresses.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use super::process::{self, ServerProcess};
 use super::programs::TestbedProgram;
 use super::tools::Tools;
 
-/// A running world; who holds this uses it.
+/// A running world; it does not end as long as this value exists.
 #[derive(Debug)]
 pub(super) struct TestbedWorld {
     pub(super) folder: PathBuf,
-    /// How to start its parts again; only who started it knows.
+    /// The plan to start its parts again; known only to the process that started it.
     plan: Option<WorldPlan>,
     pub(super) kubernetes: Kubernetes,
     pub(super) argocd: String,
@@ -26,14 +26,15 @@ pub(super) struct TestbedWorld {
 }
 
 impl TestbedWorld {
-    /// Starts a world in `folder`, which must not exist; it ends after so many seconds without a user.
+    /// Starts a world in `folder`, which must not exist; it ends after `grace` seconds without a user.
     pub(super) fn start(folder: &Path, grace: u64) -> Self {
         let tools = Tools::find();
         for part in ["", "tmp", "argocd", "kubernetes"] {
-            fs::create_dir_all(folder.join(part)).expect("a folder in the cache or of our own");
+            fs::create_dir_all(folder.join(part))
+                .expect("a folder in the cache or a temporary one");
         }
-        let in_use = File::create(folder.join("users")).expect("a file in our own folder");
-        in_use.lock_shared().expect("a lock on our own file");
+        let in_use = File::create(folder.join("users")).expect("a file in the world's folder");
+        in_use.lock_shared().expect("a lock on the file");
         process::start_reaper(folder, grace);
         let plan = WorldPlan {
             folder: folder.to_owned(),
@@ -61,7 +62,7 @@ impl TestbedWorld {
     /// Returns the world that runs in `folder`, if one does.
     pub(super) fn attach(folder: &Path) -> Option<Self> {
         let in_use = File::open(folder.join("users")).ok()?;
-        // Whoever ends a world holds this lock alone, and then there is no file to read any more.
+        // The process that ends a world holds this lock exclusively, and then removes the file.
         in_use.lock_shared().ok()?;
         let state: Value =
             serde_json::from_slice(&fs::read(folder.join("world.json")).ok()?).ok()?;
@@ -96,8 +97,8 @@ impl TestbedWorld {
             "argocd_password": self.argocd_password,
         });
         let partial = self.folder.join("world.json.partial");
-        fs::write(&partial, format!("{state:#}\n")).expect("a file in our own folder");
-        fs::rename(partial, self.folder.join("world.json")).expect("a file in our own folder");
+        fs::write(&partial, format!("{state:#}\n")).expect("a file in the world's folder");
+        fs::rename(partial, self.folder.join("world.json")).expect("a file in the world's folder");
     }
 
     /// Kills parts; they can be started again.
@@ -114,7 +115,7 @@ impl TestbedWorld {
         let plan = self
             .plan
             .as_ref()
-            .expect("a world that this process has started");
+            .expect("this process has started the world");
         for part in parts {
             plan.spawn(*part);
         }

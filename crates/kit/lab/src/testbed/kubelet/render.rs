@@ -1,4 +1,4 @@
-//! From how a pod is to what a kubelet writes about it.
+//! From a scripted status to the status that a kubelet writes.
 
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::status::{PodStatus, ScriptedEnd, ScriptedState};
 use crate::image::sha256;
 
-/// Since when each thing is as it is: times may only change with what they belong to.
+/// The time of each value's last change: a time may change only together with its value.
 #[derive(Debug, Default)]
 pub(super) struct Times(HashMap<String, (String, String)>);
 
@@ -35,7 +35,7 @@ pub(super) fn render(pod: &Value, status: &PodStatus, times: &mut Times) -> Valu
         "hostIPs": [{ "ip": "127.0.0.1" }],
         "startTime": times.since("start", ""),
         "conditions": conditions(pod, status, ready, initialized, times),
-        "containerStatuses": main.iter().map(|it| main_container(it, status, times)).collect::<Vec<_>>(),
+        "containerStatuses": main.iter().map(|one| main_container(one, status, times)).collect::<Vec<_>>(),
     });
     if let ScriptedState::Running | ScriptedState::Ended(_) = status.state {
         let address = address(pod);
@@ -52,7 +52,7 @@ pub(super) fn render(pod: &Value, status: &PodStatus, times: &mut Times) -> Valu
         };
         let all = init.iter().enumerate();
         rendered["initContainerStatuses"] = all
-            .map(|(place, it)| init_container(it, first(place), status, times))
+            .map(|(place, one)| init_container(one, first(place), status, times))
             .collect();
     }
     let (reason, message) = status.reason.clone().unzip();
@@ -65,7 +65,7 @@ fn is_ready(container: &Value, status: &PodStatus) -> bool {
     status.ready || is_spared(container, status)
 }
 
-/// Returns whether the status speaks of another container.
+/// Returns whether the status is about another container.
 fn is_spared(container: &Value, status: &PodStatus) -> bool {
     status
         .container
@@ -83,7 +83,7 @@ fn main_container(container: &Value, status: &PodStatus, times: &mut Times) -> V
             times,
         );
     }
-    // Restarts are the init container's, as long as there is trouble with that.
+    // As long as an init container fails, the restarts are its own.
     match status.init {
         Some(_) => {
             let calm = PodStatus {
@@ -204,10 +204,10 @@ fn conditions(
         condition("ContainersReady", ready, why_not, times),
         condition("Ready", ready, why_not, times),
     ];
-    // Those of others stay: a merge replaces the whole list.
+    // Conditions of other writers stay: a merge patch replaces the whole list.
     let theirs = pod["status"]["conditions"].as_array().into_iter().flatten();
-    let ours = |it: &&Value| conditions.iter().any(|own| own["type"] == it["type"]);
-    let theirs: Vec<_> = theirs.filter(|it| !ours(it)).cloned().collect();
+    let ours = |other: &&Value| conditions.iter().any(|own| own["type"] == other["type"]);
+    let theirs: Vec<_> = theirs.filter(|other| !ours(other)).cloned().collect();
     conditions.extend(theirs);
     Value::Array(conditions)
 }
@@ -226,7 +226,7 @@ fn condition(kind: &str, holds: bool, why_not: &str, times: &mut Times) -> Value
     condition
 }
 
-/// Returns what a runtime reports: the digest in the image's name, else one that follows from the name.
+/// Returns the image id that a runtime reports: the digest in the image's name, else one that follows from the name.
 fn default_image_id(image: &str) -> String {
     let (name, digest) = match image.split_once('@') {
         Some((name, digest)) => (name, digest.to_owned()),

@@ -22,11 +22,11 @@ const START: Duration = Duration::from_millis(100);
 /// Between two starts of a container that ends at once.
 const BACK_OFF: Duration = Duration::from_secs(2);
 
-/// Tells the story of a pod as it should be; one of a job ends well.
+/// Tells of a healthy pod; a pod of a job completes.
 pub fn healthy(pod: &PodView) -> PodStatus {
     let once = ["Never", "OnFailure"]
         .iter()
-        .any(|it| pod.object["spec"]["restartPolicy"] == *it);
+        .any(|policy| pod.object["spec"]["restartPolicy"] == *policy);
     match pod.age {
         age if age < START => PodStatus::creating(),
         _ if once => PodStatus::ended(0, "Completed"),
@@ -76,7 +76,7 @@ pub fn image_pull_backoff(message: &str) -> impl Fn(&PodView) -> PodStatus + Sen
     }
 }
 
-/// The words of a kubelet whose runtime could not pull.
+/// The messages of a kubelet whose runtime could not pull.
 struct PullMessages {
     pulling: String,
     waiting: String,
@@ -140,7 +140,7 @@ fn falling(
     }
 }
 
-/// Tells of a pod that names settings which are not there.
+/// Tells of a pod whose settings are missing.
 pub fn config_error(message: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
     timeline([(
         START,
@@ -148,7 +148,7 @@ pub fn config_error(message: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sy
     )])
 }
 
-/// Tells of an image's name that is none.
+/// Tells of an invalid image name.
 pub fn invalid_image_name() -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
     |pod: &PodView| {
         let message = format!(

@@ -1,4 +1,4 @@
-//! The nodes of a kubelet, what their pods do, and what the pods have said.
+//! The nodes of a kubelet, the scripts of its pods, and their logs.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -8,10 +8,10 @@ use super::status::PodStatus;
 use super::view::PodView;
 use crate::lock::lock;
 
-/// How a pod is, by what is known of it.
+/// Returns the status of a pod.
 type Script = Arc<dyn Fn(&PodView) -> PodStatus + Send + Sync>;
 
-/// Which nodes are ours, what their pods do, and what these have said.
+/// The nodes of this kubelet, the scripts of its pods, and their logs.
 #[derive(Default)]
 pub(super) struct KubeletState {
     pub(super) nodes: Mutex<HashSet<String>>,

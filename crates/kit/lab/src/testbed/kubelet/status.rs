@@ -1,6 +1,6 @@
-//! How a pod is: what a script returns.
+//! The status of a pod, as a script returns it.
 
-/// What a pod's containers do, and what the pod says of itself.
+/// The status of a pod and its containers.
 ///
 /// Everything holds for all of its main containers, or for [one](PodStatus::only) while the others run.
 #[must_use = "return it from a script"]
@@ -20,7 +20,7 @@ pub struct PodStatus {
     pub(super) stays: bool,
 }
 
-/// What a container does.
+/// The state of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ScriptedState {
     Waiting { reason: String, message: String },

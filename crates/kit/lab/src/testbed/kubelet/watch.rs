@@ -1,4 +1,4 @@
-//! The kubelet's loop: hears of pods as they change, and looks twenty times a second how they are by now.
+//! The kubelet's loop: watches pods, and asks their scripts for a new status twenty times a second.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,15 +18,15 @@ use crate::testbed::client::{JSON, MERGE_PATCH, TestbedClient, answer};
 /// `kubectl patch pod NAME --subresource=status …` stays.
 const HANDS_OFF: &str = "testbed/hands-off";
 
-/// Between two looks.
+/// The pause between two rounds.
 const TICK: Duration = Duration::from_millis(50);
 
-/// A pod of ours.
+/// A pod on a node of this kubelet.
 struct WatchedPod {
     object: Value,
     seen: Instant,
     times: Times,
-    /// What was written last, as long as it was taken.
+    /// The last status that the API server accepted.
     written: Option<Value>,
     gone: bool,
 }
@@ -35,7 +35,7 @@ struct WatchedPod {
 pub(super) async fn run(state: Arc<KubeletState>, client: TestbedClient) {
     let mut pods = HashMap::new();
     loop {
-        // An error is of no interest: everything is looked up again.
+        // An error does not matter: the next round lists everything again.
         drop(follow(&state, &client, &mut pods).await);
         sleep(TICK).await;
     }
@@ -112,7 +112,7 @@ fn hear(state: &KubeletState, pods: &mut HashMap<String, WatchedPod>, kind: &str
     pods.entry(id).or_insert_with(new).object = object.clone();
 }
 
-/// Brings what the API has about a pod to what its script says now, unless somebody plays it by hand.
+/// Brings what the API has about a pod to what its script says now, unless a person plays it by hand.
 async fn attend(state: &KubeletState, client: &TestbedClient, pod: &mut WatchedPod) {
     if pod.gone
         || pod.object["metadata"]["annotations"]
