@@ -274,7 +274,7 @@ fn a_push_over_http_needs_the_password() {
         http.authorizations()
             .iter()
             .flatten()
-            .all(|it| it == "Basic YWRhOmxvdmUvbGFjZQ==")
+            .all(|shown| shown == "Basic YWRhOmxvdmUvbGFjZQ==")
     );
     assert!(http.bytes_sent() > 0);
 }
