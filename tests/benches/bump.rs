@@ -1,4 +1,5 @@
-//! `cargo bench -p tests --bench bump`: the cost of a bump, next to the usual ways, in the same run.
+//! `cargo bench -p tests --bench bump`: the cost of a bump, next to the usual ways, in the same
+//! run.
 //!
 //! The program is the one that is shipped (profile `dist`). Times are medians of whole processes.
 
@@ -84,7 +85,8 @@ fn in_place(title: &str, text: &str, [entry, image]: [&str; 2], bump: &Path, tim
     line(title, ours, theirs);
 }
 
-/// One commit on a repository of 20,000 files over HTTP, next to a shallow clone, an edit, and a push.
+/// One commit on a repository of 20,000 files over HTTP, next to a shallow clone, an edit, and a
+/// push.
 fn big_repository(bump: &Path) {
     let remote = Remote::with_files(20_000);
     start(&remote);
@@ -293,7 +295,8 @@ fn written(command: &mut Command, remote: &Remote) -> usize {
         .count()
 }
 
-/// The way of careful pipelines: clone, edit, commit, and push again until no other writer is faster.
+/// The way of careful pipelines: clone, edit, commit, and push again until no other writer is
+/// faster.
 fn with_retries(remote: &Remote, overlay: &str, tag: &str) -> usize {
     let folder = TempDir::new().unwrap();
     let peer = Peer::new(&remote.url(), overlay, &folder);

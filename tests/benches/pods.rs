@@ -1,8 +1,10 @@
-//! `cargo bench -p tests --bench pods`: the cost of a thousand pods, next to kubectl, in the same run.
+//! `cargo bench -p tests --bench pods`: the cost of a thousand pods, next to kubectl, in the same
+//! run.
 //!
-//! The program is the one that is shipped (profile `dist`), the API server a real one. kubectl checks
-//! less: `rollout status` reads no pod, `wait` watches one pod after another, and neither compares the
-//! running image. The tests do not need kubectl; without it on `PATH` there is no comparison.
+//! The program is the one that is shipped (profile `dist`), the API server a real one. kubectl
+//! checks less: `rollout status` reads no pod, `wait` watches one pod after another, and neither
+//! compares the running image. The tests do not need kubectl; without it on `PATH` there is no
+//! comparison.
 
 #![expect(
     clippy::unwrap_used,

@@ -17,7 +17,8 @@ pub use log::{Annotation, WorkflowRun, WorkflowStep};
 
 use crate::{root, tools};
 
-/// All labels that the workflows run on. act skips a job with an unknown label, and calls that success.
+/// All labels that the workflows run on. act skips a job with an unknown label, and calls that
+/// success.
 const LABELS: [&str; 2] = ["ubuntu-24.04", "ubuntu-latest"];
 
 /// A repository that uses the actions.
@@ -28,8 +29,8 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Creates a repository with one workflow of `tests/workflows`, the actions of this repository, and
-    /// the binaries of these steps where a release has them.
+    /// Creates a repository with one workflow of `tests/workflows`, the actions of this repository,
+    /// and the binaries of these steps where a release has them.
     ///
     /// # Panics
     ///
@@ -78,7 +79,8 @@ impl Consumer {
             .join(format!("{}-unknown-linux-gnu", std::env::consts::ARCH))
     }
 
-    /// Commits the workflow: act reads the commit from the repository. The binaries need not be in it.
+    /// Commits the workflow: act reads the commit from the repository. The binaries need not be in
+    /// it.
     fn commit(&self) {
         for arguments in [
             &["init", "--quiet", "-b", "main"][..],

@@ -1,5 +1,5 @@
-//! The steps at work on a registry, a git remote, an Argo CD and a cluster of this machine, which run
-//! as long as the demo.
+//! The steps at work on a registry, a git remote, an Argo CD and a cluster of this machine, which
+//! run as long as the demo.
 //!
 //! A person could type every command; the step's own code runs it. The demo passes only if every
 //! verdict is the one that the story tells.
@@ -52,7 +52,7 @@ async fn tell(invocation: Invocation, keep: bool) -> anyhow::Result<u8> {
     let mut world = DemoWorld::start().await?;
     let mut stage = Stage::new(invocation, world.variables());
     stage.title(
-        "A registry, a git remote, an Argo CD and a cluster on this machine, as long as the demo runs",
+        "A registry, a git remote, an Argo CD and a cluster run on this machine during the demo",
     );
     stage.say("The steps find them through these variables, as they would in a job:");
     stage.quote(&world.exports());
@@ -74,9 +74,7 @@ async fn tell(invocation: Invocation, keep: bool) -> anyhow::Result<u8> {
 /// Checks that the image exists and is complete, for every platform.
 async fn chapter_image(stage: &mut Stage, world: &DemoWorld) -> String {
     stage.chapter("The image");
-    stage.say(
-        "The build of commit 1a2b3c4d pushed its image. Does it exist, complete, for both platforms?",
-    );
+    stage.say("The build of commit 1a2b3c4d pushed its image. Is it complete, for both platforms?");
     let tagged = world.image(TAG);
     let arguments = ["--image", &tagged, "--platform", "linux/amd64,linux/arm64"];
     let pinned = stage.run::<CheckImage>(&arguments, Verdict::Passed).await;

@@ -40,9 +40,9 @@ fn command() -> Command {
     let keep = Arg::new("keep")
         .long("keep")
         .action(ArgAction::SetTrue)
-        .help("Keep the systems running until Ctrl-C, and print the variables to try the steps by hand");
+        .help("Keep the systems running until Ctrl-C, and print the variables for the steps");
     let demo = Command::new("demo")
-        .about("Show the steps at work on a registry, a git remote, an Argo CD and a cluster of this machine")
+        .about("Show the steps at work, offline, on small systems of this machine")
         .arg(keep);
     let shell = Arg::new("shell")
         .required(true)
@@ -60,7 +60,8 @@ fn command() -> Command {
         .subcommands([demo, completions])
 }
 
-/// Prints clap's message. Its exit codes are those of the steps: 0 for help, 2 for invalid arguments.
+/// Prints clap's message. Its exit codes are those of the steps: 0 for help, 2 for invalid
+/// arguments.
 fn explain(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     ExitCode::from(if error.use_stderr() {

@@ -32,8 +32,8 @@ impl RollbackWorld {
         format!("{}/{REPOSITORY}", self.registry.address())
     }
 
-    /// Commits a state of the source and pushes its image; returns the commit and the image, pinned as
-    /// `check-image` prints it.
+    /// Commits a state of the source and pushes its image; returns the commit and the image, pinned
+    /// as `check-image` prints it.
     fn build(&self, state: &str) -> (String, String) {
         let commit = self.remote.commit(
             "main",
@@ -147,8 +147,8 @@ fn a_source_repository_is_asked_after_a_rollback_too() {
     bump(&good).code(0);
     bump(&bad).code(0);
     world.roll_back(&bad.1).assert().code(0);
-    // A build between the two is older than the newest image that was ever deployed; a rollback does
-    // not make it new.
+    // A build between the two is older than the newest image that was ever deployed; a rollback
+    // does not make it new.
     bump(&late).code(12);
     bump(&build("repaired")).code(0);
 }

@@ -53,7 +53,8 @@ impl WorkflowRun {
     ///
     /// # Panics
     ///
-    /// If the log shows no run: it is not JSON, a job was skipped for its label, or there is no job.
+    /// If the log shows no run: it is not JSON, a job was skipped for its label, or there is no
+    /// job.
     pub(super) fn read(act: &lab::Run) -> Self {
         let mut run = Self::default();
         for line in act.stdout.lines() {
@@ -140,8 +141,8 @@ impl WorkflowRun {
 }
 
 impl WorkflowStep {
-    /// Adds one record. A composite action reports outputs and summary of its inner step two more times,
-    /// with the same values, so the last record may win.
+    /// Adds one record. A composite action reports outputs and summary of its inner step two more
+    /// times, with the same values, so the last record may win.
     fn add(&mut self, record: &Value) {
         let text = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
         match text("command").as_str() {

@@ -119,7 +119,8 @@ impl Command {
         self.world.path().join("home")
     }
 
-    /// Returns the program's `TMPDIR`; a file in it after a run is one that the program left behind.
+    /// Returns the program's `TMPDIR`; a file in it after a run is one that the program left
+    /// behind.
     #[must_use]
     pub fn temp(&self) -> PathBuf {
         self.world.path().join("tmp")

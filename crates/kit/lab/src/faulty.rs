@@ -53,8 +53,8 @@ impl Faulty {
         Self::tls_answering(in_turn(replies))
     }
 
-    /// Does what [`Faulty::answering`] does, over TLS; the certificate is also good for `ghcr.io` and
-    /// `registry.example`, which a [`Proxy`](crate::Proxy) can lead here.
+    /// Does what [`Faulty::answering`] does, over TLS; the certificate is also good for `ghcr.io`
+    /// and `registry.example`, which a [`Proxy`](crate::Proxy) can lead here.
     #[must_use]
     pub fn tls_answering(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         Self::start(Some(Authority::new()), answer)

@@ -1,7 +1,9 @@
-//! A GitHub on loopback: its API over a real bare repository, held to what GitHub publishes about it.
+//! A GitHub on loopback: its API over a real bare repository, held to what GitHub publishes about
+//! it.
 //!
-//! GraphQL runs against GitHub's own schema. REST is checked against its own OpenAPI document, and answers
-//! with the examples of that document. A client that asks for something else fails its test.
+//! GraphQL runs against GitHub's own schema. REST is checked against its own OpenAPI document, and
+//! answers with the examples of that document. A client that asks for something else fails its
+//! test.
 //!
 //! ```no_run
 //! let remote = lab::Remote::new();

@@ -108,7 +108,8 @@ impl Image {
         )
     }
 
-    /// Starts an artifact that is not an image: an OCI artifact of this type, with the empty config.
+    /// Starts an artifact that is not an image: an OCI artifact of this type, with the empty
+    /// config.
     pub fn artifact(artifact_type: &str) -> Self {
         Self::not_an_image(
             Some(artifact_type),
@@ -255,7 +256,8 @@ impl Image {
 pub struct PushedImage {
     /// The digest behind the tag.
     pub digest: String,
-    /// The images of the platforms, in their order; an image without an index has itself as its only child.
+    /// The images of the platforms, in their order; an image without an index has itself as its
+    /// only child.
     pub children: Vec<PlatformImage>,
     /// The digests of the attestation manifests, in the order of the platforms.
     pub attestations: Vec<String>,

@@ -1,7 +1,7 @@
 //! Test kit: hermetic commands, real servers, faults on purpose.
 //!
-//! Every server listens on a free port of loopback, is ready when its constructor returns, and ends when
-//! its value is dropped.
+//! Every server listens on a free port of loopback, is ready when its constructor returns, and ends
+//! when its value is dropped.
 
 mod answer;
 mod background;

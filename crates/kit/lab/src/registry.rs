@@ -2,8 +2,9 @@
 //!
 //! ```no_run
 //! let registry = lab::Registry::plain();
-//! let pushed = lab::Image::single("linux/arm64").push(&registry, "data-literate/dex", "sha-1a2b3c4d");
-//! assert_eq!(registry.digest("data-literate/dex", "sha-1a2b3c4d"), Some(pushed.digest));
+//! let image = lab::Image::single("linux/arm64");
+//! let pushed = image.push(&registry, "data-literate/dex", "sha-1");
+//! assert_eq!(registry.digest("data-literate/dex", "sha-1"), Some(pushed.digest));
 //! ```
 
 mod access;
@@ -151,8 +152,8 @@ impl Registry {
 
     /// Returns how many requests it has answered, those of pushes by this kit included.
     ///
-    /// The registry counts a request before it sends a small answer, so a client that has its answer was
-    /// counted.
+    /// The registry counts a request before it sends a small answer, so a client that has its
+    /// answer was counted.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.request_lines().len()

@@ -171,7 +171,8 @@ impl Remote {
         run(&self.path(), &["fast-import", "--quiet"], stream);
     }
 
-    /// Merges a branch into another one by a merge commit, as a forge does, and returns that commit.
+    /// Merges a branch into another one by a merge commit, as a forge does, and returns that
+    /// commit.
     ///
     /// # Panics
     ///

@@ -1,7 +1,8 @@
 //! Real Kubernetes and Argo CD on loopback, as `cargo xtask test` has built them.
 //!
-//! One world serves all tests of a machine: the first that needs one starts it (8 seconds), and it ends by
-//! itself a minute after the last. Tests stay apart by namespace, app and account. The kubelet is the test.
+//! One world serves all tests of a machine: the first that needs one starts it (8 seconds), and it
+//! ends by itself a minute after the last. Tests stay apart by namespace, app and account. The
+//! kubelet is the test.
 //!
 //! ```no_run
 //! use lab::{Remote, overlays::Overlay};
@@ -10,7 +11,8 @@
 //! let testbed = Testbed::shared();
 //! let namespace = testbed.namespace();
 //! let (remote, overlay) = (Remote::new(), Overlay::dev("sha-1"));
-//! let commit = remote.change("main", &repository::files(&overlay, namespace.name()), "deploy: sha-1");
+//! let files = repository::files(&overlay, namespace.name());
+//! let commit = remote.change("main", &files, "deploy: sha-1");
 //! let app = testbed.app(&AppSpec::new(&namespace, &remote.url(), "infra/argocd/overlays/dev"));
 //! app.wait_until_deployed(&commit);
 //! namespace.pods(scripts::crash_loop(1, "no such table: users\n"));
@@ -70,18 +72,21 @@ pub struct Testbed {
 }
 
 impl Testbed {
-    /// Returns the world that all tests share: one that runs, be it `cargo xtask testbed up`'s, or a new one.
+    /// Returns the world that all tests share: one that runs, be it `cargo xtask testbed up`'s, or
+    /// a new one.
     ///
     /// # Panics
     ///
-    /// If it cannot be started, with the ends of all logs; if its programs are missing, with a hint.
+    /// If it cannot be started, with the ends of all logs; if its programs are missing, with a
+    /// hint.
     #[must_use]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Testbed> = OnceLock::new();
         SHARED.get_or_init(|| Self::over(join::shared(), None))
     }
 
-    /// Starts a world of its own, whose parts may be stopped; it ends when the last that came from it is dropped.
+    /// Starts a world of its own, whose parts may be stopped; it ends when the last that came from
+    /// it is dropped.
     ///
     /// # Panics
     ///
@@ -153,8 +158,8 @@ impl Testbed {
         Namespace::new(&self.inner, name, Capacity::default())
     }
 
-    /// Creates a node for the pods of all namespaces that were not made here, as `kubectl create namespace` makes
-    /// them.
+    /// Creates a node for the pods of all namespaces that were not made here, as `kubectl create
+    /// namespace` makes them.
     pub fn open_node(&self, name: &str) {
         self.inner.add_node(name, "open", Capacity::default());
     }

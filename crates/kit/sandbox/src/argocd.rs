@@ -88,7 +88,8 @@ async fn events(State(world): State<SandboxWorld>, Query(query): QueryParameters
     event_stream(body)
 }
 
-/// Keeps the fields that `fields` names, with everything above and below them; all without `fields`.
+/// Keeps the fields that `fields` names, with everything above and below them; all without
+/// `fields`.
 fn filtered(value: Value, path: &str, fields: &[String]) -> Value {
     let Value::Object(object) = value else {
         return value;

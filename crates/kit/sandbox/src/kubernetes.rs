@@ -142,8 +142,8 @@ fn version(object: &Value) -> u64 {
     version.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-/// Tells the client to list again: the objects removed since its version are no longer known. A real
-/// server does so at times.
+/// Tells the client to list again: the objects removed since its version are no longer known. A
+/// real server does so at times.
 fn expired() -> Response {
     let status = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",

@@ -109,7 +109,10 @@ fn pod(app: &AppState, set: &RolloutSet, pod: &RolloutPod) -> Value {
 
 fn pod_status(set: &RolloutSet, pod: &RolloutPod) -> Value {
     let created = time(pod.created);
-    let condition = |kind: &str, holds: bool| json!({ "type": kind, "status": status(holds), "lastTransitionTime": created });
+    let condition = |kind: &str, holds: bool| {
+        let status = status(holds);
+        json!({ "type": kind, "status": status, "lastTransitionTime": created })
+    };
     json!({
         "phase": if is_up(pod) { "Running" } else { "Pending" },
         "startTime": created,

@@ -1,7 +1,7 @@
 //! A rollout in the cluster: pods that start, or fail to pull their image.
 //!
-//! Times are those of a fast cluster, so that a demo is short: a container starts after 0.3 s and is
-//! ready after 0.6 s; one whose image is missing fails after 0.3 s and backs off after 0.6 s.
+//! Times are those of a fast cluster, so that a demo is short: a container starts after 0.3 s and
+//! is ready after 0.6 s; one whose image is missing fails after 0.3 s and backs off after 0.6 s.
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -60,7 +60,9 @@ impl DemoRemote {
 fn history(image: &str) -> String {
     let message = "overlays of three environments";
     let mut text = format!(
-        "commit refs/heads/main\ncommitter runbook <runbook@localhost> 1767225600 +0000\ndata {}\n{message}\n",
+        "commit refs/heads/main\n\
+         committer runbook <runbook@localhost> 1767225600 +0000\n\
+         data {}\n{message}\n",
         message.len()
     );
     for (environment, _) in ENVIRONMENTS {
@@ -85,7 +87,8 @@ fn kustomization(environment: &str, image: &str) -> String {
          \n\
          resources:\n  - ../../base\n\
          \n\
-         images:\n  - name: example/dex\n    newName: {image}\n    newTag: {FIRST_TAG}    # set by the pipeline\n",
+         images:\n  - name: example/dex\n    newName: {image}\n\
+         \x20   newTag: {FIRST_TAG}    # set by the pipeline\n",
         environment.to_uppercase()
     )
 }

@@ -115,7 +115,8 @@ impl Running {
     ///
     /// # Panics
     ///
-    /// If it does not end within the time limit, or if a program that it started keeps its output open.
+    /// If it does not end within the time limit, or if a program that it started keeps its output
+    /// open.
     pub fn wait(mut self) -> Run {
         while self.is_running() {
             if self.is_late() {

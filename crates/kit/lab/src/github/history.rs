@@ -110,7 +110,8 @@ impl Hub {
         })
     }
 
-    /// Returns the files that differ between `head` and its merge base with `base`, as REST shows them.
+    /// Returns the files that differ between `head` and its merge base with `base`, as REST shows
+    /// them.
     pub(super) fn files(&self, base: &str, head: &str) -> Vec<Value> {
         let range = format!("{base}...{head}");
         let differences = self
@@ -137,8 +138,10 @@ fn file(line: &str) -> Value {
     let names: Vec<&str> = words.collect();
     let url = "https://github.com/octocat/Hello-World/blob/main/file";
     let mut file = json!({
-        "sha": "bbcd538c8e72b8c175046e27cc8f907076331401", "status": status, "filename": names.last(),
-        "additions": 1, "deletions": 1, "changes": 2, "blob_url": url, "raw_url": url, "contents_url": url,
+        "sha": "bbcd538c8e72b8c175046e27cc8f907076331401",
+        "status": status, "filename": names.last(),
+        "additions": 1, "deletions": 1, "changes": 2,
+        "blob_url": url, "raw_url": url, "contents_url": url,
     });
     if status == "renamed" {
         file["previous_filename"] = names[0].into();

@@ -1,5 +1,5 @@
-//! The description of the REST API that GitHub publishes: which operations there are, what one of them
-//! answers with, and whether an answer is like that.
+//! The description of the REST API that GitHub publishes: which operations there are, what one of
+//! them answers with, and whether an answer is like that.
 
 use std::sync::OnceLock;
 
@@ -128,7 +128,8 @@ fn resolve(value: &'static Value) -> &'static Value {
     }
 }
 
-/// Returns the first place where a value is not as its schema says (OpenAPI 3.0, structure and types).
+/// Returns the first place where a value is not as its schema says (OpenAPI 3.0, structure and
+/// types).
 fn check(schema: &'static Value, value: &Value, at: &str) -> Option<String> {
     let schema = resolve(schema);
     if value.is_null() && schema["nullable"] == true {

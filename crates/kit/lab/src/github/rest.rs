@@ -114,7 +114,8 @@ fn pull(hub: &Hub, number: &str) -> Option<Value> {
     // An open pull request has the commit of a test merge.
     let commit_there = commit.unwrap_or(&head);
     Some(json!({
-        "number": number, "state": state, "merged": commit.is_some(), "merge_commit_sha": commit_there,
+        "number": number, "state": state, "merged": commit.is_some(),
+        "merge_commit_sha": commit_there,
         "html_url": pull.url(), "body": pull.body, "head": { "ref": pull.head, "sha": head },
         "base": { "ref": pull.base },
         // The example's own lacks what its schema requires.

@@ -13,8 +13,8 @@ use crate::tls::Authority;
 use crate::wait;
 
 /// The way out when `docker-registry` is not installed.
-const MISSING: &str = "there is no `docker-registry` on PATH: install Debian's package `docker-registry`, \
-                       or run the tests with `cargo xtask test`, which says what is missing";
+const MISSING: &str = "there is no `docker-registry` on PATH: install Debian's package \
+                       `docker-registry`, or run the tests with `cargo xtask test`, which says what is missing";
 
 /// A running `docker-registry`; dropping this ends it.
 #[derive(Debug)]

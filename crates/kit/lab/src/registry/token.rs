@@ -15,7 +15,8 @@ use crate::tls::Authority;
 const ISSUER: &str = "lab tokens";
 const SERVICE: &str = "lab registry";
 
-/// Answers as GHCR does: 403 `DENIED` for a private, absent or misspelt repository, and for a wrong password.
+/// Answers as GHCR does: 403 `DENIED` for a private, absent or misspelt repository, and for a wrong
+/// password.
 #[derive(Debug)]
 pub struct TokenServer {
     server: Faulty,
@@ -67,7 +68,8 @@ impl TokenServer {
         self.change(|rules| rules.public.push(repository.to_owned()));
     }
 
-    /// Accepts this identity token, posted with `grant_type=refresh_token`; without one, POST is a 404.
+    /// Accepts this identity token, posted with `grant_type=refresh_token`; without one, POST is a
+    /// 404.
     pub fn accept_identity_token(&self, token: &str) {
         self.change(|rules| rules.identity = Some(token.to_owned()));
     }
@@ -112,7 +114,12 @@ impl TokenServer {
 
     /// Returns the registry's settings for this server.
     pub(super) fn settings(&self, bundle: &str) -> Value {
-        json!({ "realm": self.realm(), "service": SERVICE, "issuer": ISSUER, "rootcertbundle": bundle })
+        json!({
+            "realm": self.realm(),
+            "service": SERVICE,
+            "issuer": ISSUER,
+            "rootcertbundle": bundle,
+        })
     }
 
     fn change(&self, change: impl FnOnce(&mut TokenRules)) {

@@ -69,7 +69,8 @@ pub(super) fn commit(branch: &str, parent: Option<&str>, who: &str, message: &st
     let from = parent.map_or(String::new(), |parent| format!("from {parent}\n"));
     let length = message.len();
     format!(
-        "commit refs/heads/{branch}\nauthor {who}\ncommitter {who}\ndata {length}\n{message}\n{from}"
+        "commit refs/heads/{branch}\nauthor {who}\ncommitter {who}\n\
+         data {length}\n{message}\n{from}"
     )
 }
 

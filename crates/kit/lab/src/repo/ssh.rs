@@ -1,5 +1,5 @@
-//! A remote over ssh without a server: a script replaces the ssh program and runs the command on this
-//! machine, as the tests of git itself do. git speaks its protocol to git through it.
+//! A remote over ssh without a server: a script replaces the ssh program and runs the command on
+//! this machine, as the tests of git itself do. git speaks its protocol to git through it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -32,8 +32,8 @@ pub struct AppSpec {
 }
 
 impl AppSpec {
-    /// Describes an application that brings an overlay of a repository into a namespace, after which it is
-    /// named: from `main`, in the project `default`, with pruning and self-healing.
+    /// Describes an application that brings an overlay of a repository into a namespace, after
+    /// which it is named: from `main`, in the project `default`, with pruning and self-healing.
     pub fn new(namespace: &Namespace, repository: &str, path: &str) -> Self {
         Self {
             name: namespace.name().to_owned(),
@@ -91,7 +91,8 @@ impl AppSpec {
         self
     }
 
-    /// Puts fields of `spec` beside these, or in the place of some: `{"sources": […], "source": null}`.
+    /// Puts fields of `spec` beside these, or in the place of some: `{"sources": […], "source":
+    /// null}`.
     pub fn fields(mut self, fields: Value) -> Self {
         self.more = fields;
         self
@@ -108,8 +109,15 @@ impl AppSpec {
         }
         let mut spec = json!({
             "project": self.project,
-            "source": { "repoURL": self.repository, "path": self.path, "targetRevision": self.branch },
-            "destination": { "server": "https://kubernetes.default.svc", "namespace": self.namespace },
+            "source": {
+                "repoURL": self.repository,
+                "path": self.path,
+                "targetRevision": self.branch,
+            },
+            "destination": {
+                "server": "https://kubernetes.default.svc",
+                "namespace": self.namespace,
+            },
             "syncPolicy": policy,
         });
         for (name, value) in self.more.as_object().into_iter().flatten() {
@@ -124,7 +132,8 @@ impl AppSpec {
     }
 }
 
-/// An application that is there; dropping this deletes it and leaves what it has made to its namespace.
+/// An application that is there; dropping this deletes it and leaves what it has made to its
+/// namespace.
 #[derive(Debug)]
 pub struct App {
     name: String,
@@ -206,7 +215,8 @@ impl App {
     /// Deletes it, with all that it has made if `cascade`.
     pub fn delete(&self, cascade: bool) {
         if cascade {
-            self.patch(&json!({ "metadata": { "finalizers": ["resources-finalizer.argocd.argoproj.io"] } }));
+            let finalizers = ["resources-finalizer.argocd.argoproj.io"];
+            self.patch(&json!({ "metadata": { "finalizers": finalizers } }));
         }
         self.inner.world.kubernetes.delete(&self.path());
     }

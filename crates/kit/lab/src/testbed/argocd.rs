@@ -173,7 +173,8 @@ impl ArgoCd {
             .iter()
             .map(|line| line.replace("role:ci", &role) + "\n")
             .collect();
-        let policy = json!({ "data": { (format!("policy.{name}.csv")): format!("{lines}g, {name}, {role}\n") } });
+        let lines = format!("{lines}g, {name}, {role}\n");
+        let policy = json!({ "data": { (format!("policy.{name}.csv")): lines } });
         self.kubernetes
             .patch(&format!("{NAMESPACE}/configmaps/argocd-rbac-cm"), &policy);
     }
@@ -185,7 +186,8 @@ impl ArgoCd {
         (answer.status == 200).then(|| answer.json()["token"].as_str().map(str::to_owned))?
     }
 
-    /// Returns once the server enforces the policy: it allows exactly the actions that the policy allows.
+    /// Returns once the server enforces the policy: it allows exactly the actions that the policy
+    /// allows.
     fn wait_for_policy(&self, account: &ArgoAccount, policy: &[&str]) {
         const QUESTIONS: [[&str; 2]; 6] = [
             ["applications", "get"],

@@ -24,7 +24,11 @@ impl TestbedInner {
     /// Makes a node with a label, whose kubelet this process plays.
     pub(super) fn add_node(&self, name: &str, label: &str, capacity: Capacity) {
         let kubernetes = &self.world.kubernetes;
-        let labels = json!({ "testbed": label, "kubernetes.io/hostname": name, "kubernetes.io/os": "linux" });
+        let labels = json!({
+            "testbed": label,
+            "kubernetes.io/hostname": name,
+            "kubernetes.io/os": "linux",
+        });
         kubernetes.create(
             "/api/v1/nodes",
             &json!({ "metadata": { "name": name, "labels": labels } }),
@@ -55,7 +59,8 @@ impl TestbedInner {
             &format!("/api/v1/nodes/{name}/status"),
             &json!({ "status": status }),
         );
-        // Admission says that a new node is not ready, and the controller that would take it back is off.
+        // Admission says that a new node is not ready, and the controller that would take it back
+        // is off.
         kubernetes.patch(
             &format!("/api/v1/nodes/{name}"),
             &json!({ "spec": { "taints": null } }),

@@ -7,7 +7,8 @@ use super::process;
 use super::tools::Tools;
 use super::world::TestbedWorld;
 
-/// How many seconds the shared world lasts without a user: longer than the gap between two test programs.
+/// How many seconds the shared world lasts without a user: longer than the gap between two test
+/// programs.
 const GRACE: u64 = 60;
 
 /// Returns the shared world. One process at a time looks, so that two never start one each.

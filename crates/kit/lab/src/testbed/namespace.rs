@@ -16,9 +16,9 @@ use crate::wait;
 
 /// A namespace; dropping this deletes it with all that is in it.
 ///
-/// Its pods run on its node alone (an annotation that admission turns into their node selector), and the
-/// process that has made it plays that node's kubelet. A DaemonSet also wants a pod on each other node, unless
-/// [`Namespace::node_selector`] stands in its template.
+/// Its pods run on its node alone (an annotation that admission turns into their node selector),
+/// and the process that has made it plays that node's kubelet. A DaemonSet also wants a pod on each
+/// other node, unless [`Namespace::node_selector`] stands in its template.
 #[derive(Debug)]
 pub struct Namespace {
     name: String,
@@ -191,8 +191,8 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        // The kubelet of this node stops, so deletion must not wait for it. Errors do not matter: the world
-        // may be gone already.
+        // The kubelet of this node stops, so deletion must not wait for it. Errors do not matter:
+        // the world may be gone already.
         let kubernetes = &self.inner.world.kubernetes;
         let at_once = json!({ "gracePeriodSeconds": 0 });
         drop(kubernetes.try_ask(

@@ -22,7 +22,8 @@ pub(super) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts a program in its own group, so that Ctrl-C in a terminal ends the test and not the world.
+    /// Starts a program in its own group, so that Ctrl-C in a terminal ends the test and not the
+    /// world.
     pub(super) fn start(world: &Path, name: &str, command: &mut Command) -> Self {
         let log = log(world, name);
         let mut child = command

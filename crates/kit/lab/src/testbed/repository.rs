@@ -32,8 +32,8 @@ const BASE: [(&str, &str); 3] = [
     ),
 ];
 
-/// Returns a base, the overlay, and the patch that the overlay names; its resources go to `namespace`, which
-/// stands where the overlay has its environment's.
+/// Returns a base, the overlay, and the patch that the overlay names; its resources go to
+/// `namespace`, which stands where the overlay has its environment's.
 #[must_use]
 pub fn files(overlay: &Overlay, namespace: &str) -> Vec<Change> {
     let base = BASE.iter().map(|(path, text)| Change::file(path, text));

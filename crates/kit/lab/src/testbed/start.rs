@@ -131,7 +131,8 @@ impl WorldPlan {
     }
 }
 
-/// Returns which nodes the pods of a namespace may run on, if the namespace does not say: see `node.rs`.
+/// Returns which nodes the pods of a namespace may run on, if the namespace does not say: see
+/// `node.rs`.
 fn admission() -> Value {
     json!({
         "apiVersion": "apiserver.config.k8s.io/v1",

@@ -1,4 +1,5 @@
-//! Where the programs of the testbed are: in a cache outside the repository, put there by `cargo xtask test`.
+//! Where the programs of the testbed are: in a cache outside the repository, put there by `cargo
+//! xtask test`.
 
 use std::path::{Path, PathBuf};
 

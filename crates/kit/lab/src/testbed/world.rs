@@ -26,7 +26,8 @@ pub(super) struct TestbedWorld {
 }
 
 impl TestbedWorld {
-    /// Starts a world in `folder`, which must not exist; it ends after `grace` seconds without a user.
+    /// Starts a world in `folder`, which must not exist; it ends after `grace` seconds without a
+    /// user.
     pub(super) fn start(folder: &Path, grace: u64) -> Self {
         let tools = Tools::find();
         for part in ["", "tmp", "argocd", "kubernetes"] {

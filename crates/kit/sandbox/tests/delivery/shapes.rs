@@ -1,5 +1,5 @@
-//! The sandbox says nothing that the real systems do not say, as far as recordings of the steps show:
-//! these were made on a real Argo CD and a real Kubernetes API.
+//! The sandbox says nothing that the real systems do not say, as far as recordings of the steps
+//! show: these were made on a real Argo CD and a real Kubernetes API.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

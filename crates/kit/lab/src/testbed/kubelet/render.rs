@@ -29,13 +29,17 @@ pub(super) fn render(pod: &Value, status: &PodStatus, times: &mut Times) -> Valu
     let (main, init) = (containers("containers"), containers("initContainers"));
     let ready = main.iter().all(|container| is_ready(container, status));
     let initialized = init.is_empty() || status.init.is_none();
+    let statuses: Vec<Value> = main
+        .iter()
+        .map(|one| main_container(one, status, times))
+        .collect();
     let mut rendered = json!({
         "phase": status.phase,
         "hostIP": "127.0.0.1",
         "hostIPs": [{ "ip": "127.0.0.1" }],
         "startTime": times.since("start", ""),
         "conditions": conditions(pod, status, ready, initialized, times),
-        "containerStatuses": main.iter().map(|one| main_container(one, status, times)).collect::<Vec<_>>(),
+        "containerStatuses": statuses,
     });
     if let ScriptedState::Running | ScriptedState::Ended(_) = status.state {
         let address = address(pod);
@@ -226,7 +230,8 @@ fn condition(kind: &str, holds: bool, why_not: &str, times: &mut Times) -> Value
     condition
 }
 
-/// Returns the image id that a runtime reports: the digest in the image's name, else one that follows from the name.
+/// Returns the image id that a runtime reports: the digest in the image's name, else one that
+/// follows from the name.
 fn default_image_id(image: &str) -> String {
     let (name, digest) = match image.split_once('@') {
         Some((name, digest)) => (name, digest.to_owned()),

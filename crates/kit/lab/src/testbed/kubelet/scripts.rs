@@ -39,7 +39,8 @@ pub fn running(image_id: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync +
     timeline([(START, PodStatus::running().image_id(image_id))])
 }
 
-/// Tells of pods whose image is pulled from a registry: they run what it holds, or cannot be pulled.
+/// Tells of pods whose image is pulled from a registry: they run what it holds, or cannot be
+/// pulled.
 pub fn pulled_from(registry: Arc<Registry>) -> impl Fn(&PodView) -> PodStatus + Send + Sync {
     let known = Mutex::new(HashMap::<String, String>::new());
     move |pod| {
@@ -86,7 +87,8 @@ impl PullMessages {
     fn of(pod: &PodView, message: &str) -> Self {
         let image = &pod.image;
         let pulling = format!(
-            "failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {message}"
+            "failed to pull and unpack image \"{image}\": \
+             failed to resolve reference \"{image}\": {message}"
         );
         Self {
             waiting: format!("Back-off pulling image \"{image}\": ErrImagePull: {pulling}"),
@@ -185,7 +187,8 @@ pub fn stuck_terminating() -> impl Fn(&PodView) -> PodStatus + Send + Sync + use
     timeline([(START, PodStatus::running().stuck())])
 }
 
-/// Tells a story by the clock: each status from its age on; before the first one, the pod is being created.
+/// Tells a story by the clock: each status from its age on; before the first one, the pod is being
+/// created.
 pub fn timeline<const N: usize>(
     story: [(Duration, PodStatus); N],
 ) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<N> {

@@ -2,7 +2,8 @@
 
 /// The status of a pod and its containers.
 ///
-/// Everything holds for all of its main containers, or for [one](PodStatus::only) while the others run.
+/// Everything holds for all of its main containers, or for [one](PodStatus::only) while the others
+/// run.
 #[must_use = "return it from a script"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodStatus {
@@ -52,8 +53,8 @@ impl PodStatus {
         )
     }
 
-    /// Says that all containers run and are ready; their images have the digest in their name, or one that
-    /// follows from the name.
+    /// Says that all containers run and are ready; their images have the digest in their name, or
+    /// one that follows from the name.
     pub fn running() -> Self {
         Self {
             ready: true,

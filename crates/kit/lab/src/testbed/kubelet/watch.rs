@@ -14,8 +14,8 @@ use super::state::KubeletState;
 use super::view::PodView;
 use crate::testbed::client::{JSON, MERGE_PATCH, TestbedClient, answer};
 
-/// A pod with this annotation is left alone: `kubectl annotate pod NAME testbed/hands-off=`, and then
-/// `kubectl patch pod NAME --subresource=status …` stays.
+/// A pod with this annotation is left alone: `kubectl annotate pod NAME testbed/hands-off=`, and
+/// then `kubectl patch pod NAME --subresource=status …` stays.
 const HANDS_OFF: &str = "testbed/hands-off";
 
 /// The pause between two rounds.
@@ -61,7 +61,8 @@ async fn follow(
     loop {
         tokio::select! {
             chunk = response.chunk() => {
-                let chunk = chunk.map_err(|error| error.to_string())?.ok_or("the end of the stream")?;
+                let chunk = chunk.map_err(|error| error.to_string())?;
+                let chunk = chunk.ok_or("the end of the stream")?;
                 rest.extend_from_slice(&chunk);
                 for event in lines(&mut rest) {
                     let kind = event["type"].as_str().unwrap_or_default();
@@ -112,7 +113,8 @@ fn hear(state: &KubeletState, pods: &mut HashMap<String, WatchedPod>, kind: &str
     pods.entry(id).or_insert_with(new).object = object.clone();
 }
 
-/// Brings what the API has about a pod to what its script says now, unless a person plays it by hand.
+/// Brings what the API has about a pod to what its script says now, unless a person plays it by
+/// hand.
 async fn attend(state: &KubeletState, client: &TestbedClient, pod: &mut WatchedPod) {
     if pod.gone
         || pod.object["metadata"]["annotations"]
