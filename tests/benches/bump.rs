@@ -20,7 +20,7 @@ use lab::{Remote, overlays::Overlay};
 use tempfile::TempDir;
 
 const OVERLAY: &str = "infra/argocd/overlays/prod";
-/// The entry of the overlay, and what it deploys.
+/// The entry of the overlay, and the image that it deploys.
 const ENTRY: &str = "example/dex";
 const IMAGE: &str = "registry.example/example/dex";
 

@@ -119,7 +119,7 @@ fn of(program: &Path) -> Command {
         .env("KUBECONFIG", kubeconfig)
 }
 
-/// Runs it so many times, prints the median, and returns that run.
+/// Runs it `times` times, prints the median, and returns that run.
 fn line(title: &str, times: usize, command: impl Fn() -> Command) -> Run {
     let mut runs: Vec<Run> = (0..times).map(|_| command().run()).collect();
     for run in &runs {

@@ -69,7 +69,7 @@ pub fn program(name: &str) -> PathBuf {
     })
 }
 
-/// Returns a program on `PATH`, if it is there.
+/// Returns a program on `PATH`, if it exists.
 #[must_use]
 pub fn found(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

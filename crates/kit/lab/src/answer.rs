@@ -28,7 +28,7 @@ impl HttpAnswer {
     ///
     /// # Panics
     ///
-    /// If it is something else.
+    /// If it is not JSON.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).expect("a body in JSON")

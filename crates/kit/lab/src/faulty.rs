@@ -25,7 +25,7 @@ use crate::background::{Background, bind};
 use crate::lock::lock;
 use crate::tls::Authority;
 
-/// A server on loopback that does what its script says.
+/// A server on loopback that follows its script.
 #[derive(Debug)]
 pub struct Faulty {
     address: SocketAddr,

@@ -186,7 +186,7 @@ impl Image {
     ///
     /// # Panics
     ///
-    /// With what the registry said, if it does not take it.
+    /// With the registry's answer, if it rejects a part of the image.
     pub fn push(&self, registry: &Registry, repository: &str, tag: &str) -> PushedImage {
         let built = self.build(repository, tag);
         let mut sent = HashSet::new();

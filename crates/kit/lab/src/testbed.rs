@@ -168,7 +168,7 @@ impl Testbed {
     ///
     /// # Panics
     ///
-    /// With what the API server said, if it does not take it.
+    /// With the API server's answer, if it rejects the object.
     #[must_use]
     pub fn app(&self, spec: &AppSpec) -> App {
         App::new(&self.inner, spec)
@@ -178,7 +178,7 @@ impl Testbed {
     ///
     /// # Panics
     ///
-    /// With what the API server said, if it does not take it.
+    /// With the API server's answer, if it rejects the object.
     pub fn project(&self, name: &str, spec: &Value) {
         let mut all = json!({
             "sourceRepos": ["*"],

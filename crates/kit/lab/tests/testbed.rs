@@ -1,4 +1,4 @@
-//! The testbed is real: Argo CD deploys, Kubernetes schedules, and the pods do what the test says.
+//! The testbed is real: Argo CD deploys, Kubernetes schedules, and the test plays the pods.
 
 use std::time::Duration;
 

@@ -114,12 +114,12 @@ impl Reply {
         self
     }
 
-    /// Asks the client to come back in so many seconds.
+    /// Asks the client to retry after this many seconds.
     pub fn retry_after(self, seconds: u64) -> Self {
         self.header("Retry-After", &seconds.to_string())
     }
 
-    /// Asks the client to come back at a time, this far from now.
+    /// Asks the client to retry at a date, this far from now.
     pub fn retry_after_date(self, from_now: Duration) -> Self {
         self.header(
             "Retry-After",
@@ -160,12 +160,12 @@ impl Reply {
         self.manner(Manner::HeadersOnly)
     }
 
-    /// Ends the connection after so many bytes of the body, which do arrive.
+    /// Ends the connection after this many bytes of the body, all of which arrive.
     pub fn cut_after(self, bytes: usize) -> Self {
         self.manner(Manner::Cut(bytes))
     }
 
-    /// Sends so many bytes of the body at a time, with a pause after each.
+    /// Sends this many bytes of the body at a time, with a pause after each.
     pub fn drip(self, bytes: usize, pause: Duration) -> Self {
         self.manner(Manner::Drip(bytes, pause))
     }

@@ -21,7 +21,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Returns the first value of a header, whatever its letters' case.
+    /// Returns the first value of a header; case does not matter.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         find(&self.headers, name)

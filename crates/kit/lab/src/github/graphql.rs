@@ -65,7 +65,7 @@ pub(super) fn is_change(seen: &Seen) -> bool {
     document(seen).is_some_and(|document| document.starts_with("mutation"))
 }
 
-/// Returns what a request is, in two words.
+/// Returns a short title of a request.
 pub(super) fn title(seen: &Seen) -> String {
     match document(seen) {
         Some(document) => document

@@ -55,7 +55,7 @@ impl Hub {
         }
     }
 
-    /// Returns what is at a path of a commit.
+    /// Returns the entry at a path of a commit.
     pub(super) fn entry(&self, commit: &str, path: &str) -> Option<GraphQlNode> {
         let mut tree = self.commit(commit).tree;
         let (way, name) = path

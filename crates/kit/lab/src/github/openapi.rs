@@ -77,7 +77,7 @@ fn parts(template: &'static str, path: &str) -> Option<Vec<(&'static str, String
 }
 
 impl RestOperation {
-    /// Returns what a request has at an open part of the path.
+    /// Returns the request's value of a variable part of the path.
     pub(super) fn part(&self, name: &str) -> &str {
         self.parts
             .iter()
@@ -98,7 +98,7 @@ impl RestOperation {
         body
     }
 
-    /// Returns what an answer has that GitHub's has not, or lacks.
+    /// Returns how an answer differs from the published schema, if it does.
     pub(super) fn wrong(&self, body: &Value) -> Option<String> {
         let wrong = check(&self.content["schema"], body, "")?;
         Some(format!("an answer of {}: {wrong}", self.template))

@@ -118,7 +118,7 @@ fn pull(hub: &Hub, number: &str) -> Option<Value> {
         "merge_commit_sha": commit_there,
         "html_url": pull.url(), "body": pull.body, "head": { "ref": pull.head, "sha": head },
         "base": { "ref": pull.base },
-        // The example's own lacks what its schema requires.
+        // The example lacks this field, which its schema requires.
         "requested_teams": [],
     }))
 }

@@ -44,7 +44,7 @@ impl Registry {
         )
     }
 
-    /// Returns what a tag stands for, if it is there.
+    /// Returns the digest behind a tag, if the tag exists.
     #[must_use]
     pub fn digest(&self, repository: &str, tag: &str) -> Option<String> {
         let answer = self.manifest(repository, tag);
@@ -95,14 +95,14 @@ impl Registry {
     ///
     /// # Panics
     ///
-    /// If it is not there.
+    /// If it does not exist.
     pub fn delete_manifest(&self, repository: &str, digest: &str) {
         let path = format!("/v2/{repository}/manifests/{digest}");
         let answer = self.ask(Method::DELETE, repository, &path, &[], Vec::new());
         self.expect("a deletion", 202, &answer);
     }
 
-    /// Asks anything, as a user who may do everything.
+    /// Sends any request, as a user with all permissions.
     #[must_use]
     pub fn ask(
         &self,

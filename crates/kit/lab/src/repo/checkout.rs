@@ -37,7 +37,7 @@ impl Checkout {
         self.folder.path()
     }
 
-    /// Returns a file's content, if it is there.
+    /// Returns a file's content, if it exists.
     #[must_use]
     pub fn read(&self, path: &str) -> Option<String> {
         fs::read_to_string(self.path().join(path)).ok()
@@ -51,7 +51,7 @@ impl Checkout {
         fs::write(path, content).expect("a temporary folder");
     }
 
-    /// Runs git in the folder and returns what it said.
+    /// Runs git in the folder and returns its output.
     ///
     /// # Panics
     ///
@@ -60,11 +60,11 @@ impl Checkout {
         git(self.path(), args)
     }
 
-    /// Runs git in the folder and returns what it said.
+    /// Runs git in the folder and returns its output.
     ///
     /// # Errors
     ///
-    /// With what it complained of, if it fails.
+    /// With git's message, if it fails.
     pub fn try_git(&self, args: &[&str]) -> Result<String, String> {
         attempt(self.path(), args).map(|said| String::from_utf8_lossy(&said).into_owned())
     }
@@ -73,7 +73,7 @@ impl Checkout {
     ///
     /// # Errors
     ///
-    /// With what git said.
+    /// With git's message.
     pub fn commit_and_push(&self, message: &str) -> Result<(), String> {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "-m", message]);

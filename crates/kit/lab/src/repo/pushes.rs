@@ -105,7 +105,7 @@ impl Drop for PushRace {
     }
 }
 
-/// The other side; when this is dropped, by a panic too, every held push goes on.
+/// The thread of a race; when this is dropped, by a panic too, every held push continues.
 struct Racer(Remote);
 
 impl Racer {

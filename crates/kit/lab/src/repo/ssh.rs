@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::Remote;
 use crate::command::Command;
 
-/// Takes the host and git's command, after any options, and keeps what it was called with.
+/// Takes the host and git's command, after any options, and records its arguments.
 const SSH: &str = r#"#!/bin/sh
 printf '%s\n' "$*" >> "${0%/*}/calls"
 while case $1 in -o|-p) true ;; -*) exit 255 ;; *) false ;; esac; do shift 2; done

@@ -91,7 +91,7 @@ impl AppSpec {
         self
     }
 
-    /// Puts fields of `spec` beside these, or in the place of some: `{"sources": […], "source":
+    /// Adds or replaces fields of `spec`: `{"sources": […], "source":
     /// null}`.
     pub fn fields(mut self, fields: Value) -> Self {
         self.more = fields;
@@ -132,8 +132,7 @@ impl AppSpec {
     }
 }
 
-/// An application that is there; dropping this deletes it and leaves what it has made to its
-/// namespace.
+/// An existing application; dropping this deletes it, and leaves its resources to its namespace.
 #[derive(Debug)]
 pub struct App {
     name: String,

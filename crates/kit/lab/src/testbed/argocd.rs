@@ -73,7 +73,7 @@ impl ArgoCd {
     ///
     /// # Panics
     ///
-    /// With what the server said, if it is no answer.
+    /// With the server's answer, if that is an error.
     #[must_use]
     #[track_caller]
     pub fn get(&self, path: &str) -> Value {
@@ -84,7 +84,7 @@ impl ArgoCd {
     ///
     /// # Panics
     ///
-    /// With what the server said, if it says no.
+    /// With the server's answer, if that is an error.
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Value {
         self.client.expect(&Method::POST, path, JSON, Some(body))

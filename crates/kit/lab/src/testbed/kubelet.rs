@@ -83,7 +83,7 @@ impl Kubelet {
         lock(&self.state.scripts).insert(namespace.to_owned(), Arc::new(script));
     }
 
-    /// Forgets what the pods of a namespace do and said.
+    /// Forgets scripts and logs of the pods of a namespace.
     pub(super) fn forget(&self, namespace: &str) {
         lock(&self.state.scripts).remove(namespace);
         lock(&self.state.logs).retain(|pod, _| !pod.starts_with(&format!("{namespace}/")));

@@ -125,7 +125,7 @@ impl Kubernetes {
             .ask(method, path, JSON, body.map(Value::to_string))
     }
 
-    /// Returns an object, if it is there.
+    /// Returns an object, if it exists.
     ///
     /// # Panics
     ///
@@ -137,11 +137,11 @@ impl Kubernetes {
         (answer.status == 200).then(|| answer.json())
     }
 
-    /// Returns an object that is there.
+    /// Returns an object that exists.
     ///
     /// # Panics
     ///
-    /// With what the server said, if it is not.
+    /// With the server's answer, if the object is missing.
     #[must_use]
     #[track_caller]
     pub fn get(&self, path: &str) -> Value {
@@ -152,7 +152,7 @@ impl Kubernetes {
     ///
     /// # Panics
     ///
-    /// With what the server said, if it gives none.
+    /// With the server's answer, if that is no list.
     #[must_use]
     #[track_caller]
     pub fn list(&self, path: &str) -> Vec<Value> {
@@ -166,7 +166,7 @@ impl Kubernetes {
     ///
     /// # Panics
     ///
-    /// With what the server said, if it does not take it.
+    /// With the server's answer, if it rejects the object.
     #[track_caller]
     pub fn create(&self, path: &str, object: &Value) -> Value {
         self.client.expect(&Method::POST, path, JSON, Some(object))
@@ -176,7 +176,7 @@ impl Kubernetes {
     ///
     /// # Panics
     ///
-    /// With what the server said, if it does not take it.
+    /// With the server's answer, if it rejects the object.
     #[track_caller]
     pub fn patch(&self, path: &str, fields: &Value) -> Value {
         self.client

@@ -55,7 +55,7 @@ impl Namespace {
         json!({ "testbed": self.name })
     }
 
-    /// Gives its pods a script, from now on: those that are there, too.
+    /// Gives its pods a script, including those that exist already.
     ///
     /// Without one, [`scripts::healthy`](super::scripts::healthy) holds.
     pub fn pods(&self, script: impl Fn(&PodView) -> PodStatus + Send + Sync + 'static) {
@@ -84,7 +84,7 @@ impl Namespace {
     ///
     /// # Panics
     ///
-    /// With what the API server said, if it does not take it.
+    /// With the API server's answer, if it rejects the object.
     #[track_caller]
     pub fn create(&self, kind: &str, object: &Value) -> Value {
         self.inner.world.kubernetes.create(&self.path(kind), object)

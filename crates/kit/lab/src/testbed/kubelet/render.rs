@@ -275,7 +275,7 @@ pub(in crate::testbed) fn now() -> String {
     )
 }
 
-/// Returns the date so many days after 1970-01-01 (Howard Hinnant's `civil_from_days`).
+/// Returns the date this many days after 1970-01-01 (Howard Hinnant's `civil_from_days`).
 fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);

@@ -39,7 +39,7 @@ pub fn running(image_id: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync +
     timeline([(START, PodStatus::running().image_id(image_id))])
 }
 
-/// Tells of pods whose image is pulled from a registry: they run what it holds, or cannot be
+/// Tells of pods whose image is pulled from a registry: they run its image, or cannot be
 /// pulled.
 pub fn pulled_from(registry: Arc<Registry>) -> impl Fn(&PodView) -> PodStatus + Send + Sync {
     let known = Mutex::new(HashMap::<String, String>::new());

@@ -24,7 +24,7 @@ impl KubeletState {
         lock(&self.nodes).contains(node)
     }
 
-    /// Asks the script of the pod's namespace how it is, and keeps what it has said.
+    /// Asks the script of the pod's namespace for the status, and keeps the logs in it.
     pub(super) fn judge(&self, pod: &PodView) -> PodStatus {
         let script = lock(&self.scripts).get(&pod.namespace).map(Arc::clone);
         let status = script.map_or_else(|| scripts::healthy(pod), |script| script(pod));

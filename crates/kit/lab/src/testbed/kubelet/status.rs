@@ -103,7 +103,8 @@ impl PodStatus {
         self
     }
 
-    /// Sets what the node says it runs: `registry.example/dex@sha256:…`, as runtimes write it.
+    /// Sets the image id that the node reports: `registry.example/dex@sha256:…`, as runtimes write
+    /// it.
     pub fn image_id(mut self, image_id: &str) -> Self {
         self.image_id = Some(image_id.to_owned());
         self
@@ -145,13 +146,13 @@ impl PodStatus {
         self
     }
 
-    /// Sets what its containers have said since they were started.
+    /// Sets the log of its running containers.
     pub fn log(mut self, text: &str) -> Self {
         text.clone_into(&mut self.log);
         self
     }
 
-    /// Sets what its containers had said before they were started again.
+    /// Sets the log of its containers before their last restart.
     pub fn previous_log(mut self, text: &str) -> Self {
         text.clone_into(&mut self.previous_log);
         self

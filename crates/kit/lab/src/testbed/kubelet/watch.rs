@@ -113,8 +113,7 @@ fn hear(state: &KubeletState, pods: &mut HashMap<String, WatchedPod>, kind: &str
     pods.entry(id).or_insert_with(new).object = object.clone();
 }
 
-/// Brings what the API has about a pod to what its script says now, unless a person plays it by
-/// hand.
+/// Writes the status that a pod's script returns, unless a person plays the pod by hand.
 async fn attend(state: &KubeletState, client: &TestbedClient, pod: &mut WatchedPod) {
     if pod.gone
         || pod.object["metadata"]["annotations"]
