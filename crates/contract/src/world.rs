@@ -18,8 +18,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
 pub use effects::{
-    Body, BodyStream, Effects, FileKind, Header, HttpRequest, HttpResponse, LocalFuture, Output,
-    Spawn, Tls, TransportError, TransportErrorKind,
+    Body, BodyStream, BoundSecret, Effects, FileKind, Header, HttpRequest, HttpResponse,
+    LocalFuture, Origin, Output, Reach, RefusedLead, Spawn, Tls, TransportError,
+    TransportErrorKind, WithheldSecret,
 };
 use effects::{Deadline, Live, LiveHttp, Real};
 

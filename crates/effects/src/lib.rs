@@ -6,11 +6,13 @@
 //! [`Recorder`] wraps other effects and remembers them, [`Tape`] answers from a recording under
 //! tokio's paused clock.
 
+mod bound_secret;
 mod deadline;
 mod effects;
 mod file_kind;
 mod http;
 mod local_future;
+mod origin;
 mod program;
 mod real;
 mod recorder;
@@ -22,11 +24,13 @@ mod transport;
 mod transport_error;
 mod vars;
 
+pub use bound_secret::{BoundSecret, WithheldSecret};
 pub use deadline::Deadline;
 pub use effects::{Effects, Live, LiveHttp};
 pub use file_kind::FileKind;
 pub use http::{Body, BodyStream, Header, HttpRequest, HttpResponse, Tls};
 pub use local_future::LocalFuture;
+pub use origin::{Origin, Reach, RefusedLead};
 pub use program::{Output, Spawn};
 pub use real::Real;
 pub use recorder::Recorder;

@@ -1,6 +1,7 @@
 //! The raw transport: one request, one answer, no policy.
 
 mod classify;
+mod resolve;
 mod tls;
 
 use std::{
@@ -10,19 +11,23 @@ use std::{
 };
 
 use bytes::Bytes;
+use url::Url;
 
+use self::resolve::SafeResolver;
 use crate::{
-    BodyStream, HttpRequest, HttpResponse, LocalFuture, Tls, TransportError, TransportErrorKind,
+    BodyStream, HttpRequest, HttpResponse, LocalFuture, Origin, Tls, TransportError,
+    TransportErrorKind,
 };
 
 /// Time limit for a connection to stand: a firewall that drops packets would otherwise cost the
 /// whole exchange.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// HTTP clients by the certificates that they trust; connections are kept for the whole run.
+/// HTTP clients by the certificates that they trust, and by whether they may use a proxy;
+/// connections are kept for the whole run.
 #[derive(Default)]
 pub(crate) struct Transport {
-    clients: RefCell<HashMap<Tls, reqwest::Client>>,
+    clients: RefCell<HashMap<(Tls, bool), reqwest::Client>>,
     /// Whether the system's certificates are trusted as well, set by the first unknown issuer.
     system: Cell<bool>,
 }
@@ -43,7 +48,7 @@ impl Transport {
     }
 
     async fn try_send(&self, request: &HttpRequest) -> Result<HttpResponse, TransportError> {
-        let client = self.client(&request.tls)?;
+        let client = self.client(&request.tls, &request.url)?;
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|error| TransportError::new(TransportErrorKind::Broken, error))?;
         let mut builder = client.request(method, request.url.clone());
@@ -57,19 +62,27 @@ impl Transport {
         sent.map(answer).map_err(|error| classify::classify(&error))
     }
 
-    fn client(&self, tls: &Tls) -> Result<reqwest::Client, TransportError> {
-        if let Some(client) = self.clients.borrow().get(tls) {
+    /// Returns the client for an address. What stays on this machine goes through no proxy: plain
+    /// HTTP with secrets is only sent there since no other machine can read it.
+    fn client(&self, tls: &Tls, url: &Url) -> Result<reqwest::Client, TransportError> {
+        let may_use_proxy = !Origin::of(url).is_loopback();
+        let key = (tls.clone(), may_use_proxy);
+        if let Some(client) = self.clients.borrow().get(&key) {
             return Ok(client.clone());
         }
-        let client = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::config(tls, self.system.get())?)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .user_agent(concat!("dex-actions/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(SafeResolver)
+            .user_agent(concat!("dex-actions/", env!("CARGO_PKG_VERSION")));
+        if !may_use_proxy {
+            builder = builder.no_proxy();
+        }
+        let client = builder
             .build()
             .map_err(|error| classify::classify(&error))?;
-        let mut clients = self.clients.borrow_mut();
-        clients.insert(tls.clone(), client.clone());
+        self.clients.borrow_mut().insert(key, client.clone());
         Ok(client)
     }
 }
