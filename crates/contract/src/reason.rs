@@ -76,6 +76,18 @@ pub mod asking {
         Environment,
         "the content does not match its digest",
     );
+    /// A redirect, or an answer that came by one.
+    pub const REDIRECTED_ELSEWHERE: Reason = Reason::new(
+        "redirected-elsewhere",
+        Environment,
+        "the server redirects to an address that may not be asked, or that requires credentials",
+    );
+    /// A challenge that names an address for the credentials.
+    pub const REALM_REFUSED: Reason = Reason::new(
+        "realm-refused",
+        Environment,
+        "the server wants the credentials at an address that may not get them",
+    );
     /// No credentials are set.
     pub const NO_CREDENTIALS: Reason = Reason::new(
         "no-credentials",
@@ -106,7 +118,7 @@ pub mod asking {
     pub const INTERRUPTED: Reason = Reason::new("interrupted", Nobody, "stopped by a signal");
 
     /// All of them, for the tables of every step.
-    pub const ALL: [Reason; 13] = [
+    pub const ALL: [Reason; 15] = [
         UNREACHABLE,
         TIMED_OUT,
         SERVER_ERROR,
@@ -114,6 +126,8 @@ pub mod asking {
         UNTRUSTED_CERTIFICATE,
         NOT_THE_API,
         DIGEST_MISMATCH,
+        REDIRECTED_ELSEWHERE,
+        REALM_REFUSED,
         NO_CREDENTIALS,
         CREDENTIALS_REJECTED,
         PERMISSION_MISSING,

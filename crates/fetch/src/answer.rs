@@ -13,6 +13,7 @@ pub struct HttpAnswer {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     url: Url,
+    is_elsewhere: bool,
 }
 
 impl HttpAnswer {
@@ -27,6 +28,14 @@ impl HttpAnswer {
             headers,
             body,
             url,
+            is_elsewhere: false,
+        }
+    }
+
+    pub(crate) fn elsewhere(self, is_elsewhere: bool) -> Self {
+        Self {
+            is_elsewhere,
+            ..self
         }
     }
 
@@ -61,6 +70,12 @@ impl HttpAnswer {
         &self.url
     }
 
+    /// Returns whether a redirect led to another server than the one that was asked. Such an answer
+    /// must not cause a secret to be sent, and its text is not shown.
+    pub fn is_elsewhere(&self) -> bool {
+        self.is_elsewhere
+    }
+
     /// Returns the host that answered, for messages.
     pub fn source(&self) -> String {
         let host = self.url.host_str().unwrap_or("the server");
@@ -77,6 +92,8 @@ impl HttpAnswer {
         serde_json::from_slice(&self.body).map_err(|error| {
             let what = if self.is_html() {
                 "an HTML page".to_owned()
+            } else if self.is_elsewhere {
+                "a body that is not the expected JSON".to_owned()
             } else {
                 format!("a body that is not the expected JSON ({error})")
             };
@@ -103,8 +120,12 @@ impl HttpAnswer {
         typed || start.starts_with("<!doctype html") || start.starts_with("<html")
     }
 
-    /// Returns the beginning of the body for a message, `: "…"`, or the title of a page.
+    /// Returns the beginning of the body for a message, `: "…"`, or the title of a page; nothing
+    /// from another server than the one that was asked, which could lead to any text.
     pub fn quoted(&self) -> String {
+        if self.is_elsewhere {
+            return String::new();
+        }
         let text = String::from_utf8_lossy(&self.body[..self.body.len().min(4096)]).into_owned();
         let text = if self.is_html() {
             title(&text).unwrap_or_default()
@@ -173,6 +194,20 @@ mod tests {
             error.to_string().contains("an HTML page: \"Sign in\""),
             "{error}"
         );
+    }
+
+    #[test]
+    fn text_from_elsewhere_is_not_quoted() {
+        for body in [
+            "export PASSWORD=s3cret",
+            "\"s3cret\"",
+            "<title>s3cret</title>",
+        ] {
+            let answer = answer(200, &[], body).elsewhere(true);
+            let error = answer.json::<u8>().unwrap_err();
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+            assert_eq!(answer.quoted(), "");
+        }
     }
 
     #[test]

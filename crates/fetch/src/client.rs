@@ -1,9 +1,12 @@
 //! The client of one system.
 
-use contract::{World, world::Tls};
+use contract::{
+    World,
+    world::{BoundSecret, Tls},
+};
 use url::Url;
 
-use crate::FetchRequest;
+use crate::{FetchRequest, redirect_policy::FetchBody};
 
 /// Makes requests to one system, with the certificate authorities that its flags name.
 #[derive(Clone)]
@@ -35,6 +38,12 @@ impl<'w> Fetch<'w> {
 
     /// Starts a POST, which is repeated only when the server cannot have carried it out.
     pub fn post(&self, url: Url, body: Vec<u8>) -> FetchRequest<'_> {
-        FetchRequest::new(self.world, &self.tls, "POST", url).body(body)
+        FetchRequest::new(self.world, &self.tls, "POST", url).body(FetchBody::Plain(body))
+    }
+
+    /// Starts a POST whose body contains a secret. It is sent under the conditions of
+    /// [`secret_header`](FetchRequest::secret_header), or else not at all.
+    pub fn post_secret(&self, url: Url, body: BoundSecret) -> FetchRequest<'_> {
+        FetchRequest::new(self.world, &self.tls, "POST", url).body(FetchBody::Secret(body))
     }
 }

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use contract::{
     World, asking,
-    world::{Header, HttpRequest, HttpResponse, Tls, TransportError},
+    world::{BoundSecret, HttpRequest, HttpResponse, Tls, TransportError},
 };
 use tokio::time::{Instant, timeout};
 use url::Url;
 
-use crate::{FetchError, HttpAnswer, HttpStream, StreamAnswer, redirect_policy, retry};
+use crate::{
+    FetchError, HttpAnswer, HttpStream, StreamAnswer,
+    redirect_policy::{FetchBody, FetchHeader, RedirectTrail},
+    retry,
+};
 
 /// How long a server may take to send the head of an answer.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
@@ -27,8 +31,8 @@ pub struct FetchRequest<'f> {
     tls: &'f Tls,
     method: &'static str,
     url: Url,
-    headers: Vec<Header>,
-    body: Vec<u8>,
+    headers: Vec<FetchHeader>,
+    body: FetchBody,
     is_repeatable: bool,
     limit: usize,
 }
@@ -41,13 +45,13 @@ impl<'f> FetchRequest<'f> {
             method,
             url,
             headers: Vec::new(),
-            body: Vec::new(),
+            body: FetchBody::Plain(Vec::new()),
             is_repeatable: false,
             limit: MAX_BODY_SIZE,
         }
     }
 
-    pub(crate) fn body(mut self, body: Vec<u8>) -> Self {
+    pub(crate) fn body(mut self, body: FetchBody) -> Self {
         self.body = body;
         self
     }
@@ -55,23 +59,15 @@ impl<'f> FetchRequest<'f> {
     /// Adds a header; the name is lowercase.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push(Header {
-            name,
-            value: value.into(),
-            sensitive: false,
-        });
+        self.headers.push(FetchHeader::Plain(name, value.into()));
         self
     }
 
-    /// Adds a header with a secret. It is sent to this host only, not to one that the server
+    /// Adds a header with a secret. It is sent to its own server only, not to one that this server
     /// redirects to, and over plain HTTP only on loopback.
     #[must_use]
-    pub fn secret_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push(Header {
-            name,
-            value: value.into(),
-            sensitive: true,
-        });
+    pub fn secret_header(mut self, name: &'static str, secret: BoundSecret) -> Self {
+        self.headers.push(FetchHeader::Secret(name, secret));
         self
     }
 
@@ -99,7 +95,7 @@ impl<'f> FetchRequest<'f> {
         loop {
             let result = self.attempt(end).await;
             let pause = match retry::pause(&result, self.is_repeatable, attempts, self.world) {
-                Some(pause) if Instant::now() + pause < end => pause,
+                Some(pause) if pause < end.saturating_duration_since(Instant::now()) => pause,
                 _ => return self.finish(result, attempts),
             };
             if pause >= Duration::from_secs(1) {
@@ -120,13 +116,14 @@ impl<'f> FetchRequest<'f> {
     /// # Errors
     /// A [`FetchError`] when there was no answer.
     pub async fn stream(self, idle: Duration) -> Result<StreamAnswer, FetchError> {
-        let response = self.head(&self.url, idle).await?;
+        let trail = RedirectTrail::start(&self.url);
+        let response = self.head(&trail, idle).await?;
         if (200..300).contains(&response.status) {
             let stream = HttpStream::new(response.body, idle, self.shown());
             return Ok(StreamAnswer::Stream(stream));
         }
         let end = Instant::now() + self.world.deadline().exchange();
-        let answer = self.read(response, &self.url, end).await;
+        let answer = self.read(response, &trail, end).await;
         self.finish(answer, 1).map(StreamAnswer::Answer)
     }
 
@@ -155,13 +152,13 @@ impl<'f> FetchRequest<'f> {
 
     /// Makes one attempt, redirects included.
     async fn attempt(&self, end: Instant) -> Result<HttpAnswer, FetchError> {
-        let mut url = self.url.clone();
+        let mut trail = RedirectTrail::start(&self.url);
         for _ in 0..=MAX_REDIRECTS {
             let left = end.saturating_duration_since(Instant::now());
-            let response = self.head(&url, left.min(HEAD_TIMEOUT)).await?;
-            let answer = self.read(response, &url, end).await?;
-            match answer.redirect(&url) {
-                Some(next) if self.method == "GET" => url = next,
+            let response = self.head(&trail, left.min(HEAD_TIMEOUT)).await?;
+            let answer = self.read(response, &trail, end).await?;
+            match answer.redirect(&trail.url) {
+                Some(next) if self.method == "GET" => trail = trail.follow(next)?,
                 _ => return Ok(answer),
             }
         }
@@ -175,12 +172,16 @@ impl<'f> FetchRequest<'f> {
     }
 
     /// Sends one request and waits for the head of the answer.
-    async fn head(&self, url: &Url, limit: Duration) -> Result<HttpResponse, FetchError> {
+    async fn head(
+        &self,
+        trail: &RedirectTrail,
+        limit: Duration,
+    ) -> Result<HttpResponse, FetchError> {
         let request = HttpRequest {
             method: self.method.to_owned(),
-            url: url.clone(),
-            headers: redirect_policy::headers_for(&self.headers, &self.url, url, self.world),
-            body: self.body.clone(),
+            url: trail.url.clone(),
+            headers: trail.headers(&self.headers, self.world),
+            body: trail.body(&self.body)?,
             tls: self.tls.clone(),
         };
         let head = timeout(limit, self.world.http(request)).await;
@@ -191,7 +192,7 @@ impl<'f> FetchRequest<'f> {
     async fn read(
         &self,
         mut response: HttpResponse,
-        url: &Url,
+        trail: &RedirectTrail,
         end: Instant,
     ) -> Result<HttpAnswer, FetchError> {
         let announced = response
@@ -213,12 +214,9 @@ impl<'f> FetchRequest<'f> {
                 None => break,
             }
         }
-        Ok(HttpAnswer::new(
-            response.status,
-            response.headers,
-            body,
-            url.clone(),
-        ))
+        let (status, headers) = (response.status, response.headers);
+        let answer = HttpAnswer::new(status, headers, body, trail.url.clone());
+        Ok(answer.elsewhere(trail.is_elsewhere))
     }
 
     fn transport(&self, error: &TransportError) -> FetchError {

@@ -8,6 +8,8 @@ use crate::{FetchError, HttpAnswer};
 
 /// How many attempts one exchange may make.
 const MAX_ATTEMPTS: u32 = 5;
+/// The longest pause that counts; sums with it stay far below the limit of a clock.
+const MAX_PAUSE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Returns the pause before the next attempt; `None` when the result is final.
 pub(crate) fn pause(
@@ -74,18 +76,28 @@ fn is_transient(error: &FetchError, is_repeatable: bool) -> bool {
 /// 10.2.3), GitHub's `x-ratelimit-reset` (seconds since 1970), or the text of GHCR
 /// (`retry-after: 1.16676ms, allowed: 44000/minute`).
 pub(crate) fn requested_pause(answer: &HttpAnswer, world: &World) -> Option<Duration> {
+    named_pause(answer, world).map(|pause| pause.min(MAX_PAUSE))
+}
+
+fn named_pause(answer: &HttpAnswer, world: &World) -> Option<Duration> {
     let until = |time: SystemTime| time.duration_since(world.now()).unwrap_or_default();
     if let Some(value) = answer.header("retry-after") {
-        let seconds = value.trim().parse().ok().map(Duration::from_secs);
-        return seconds.or_else(|| httpdate::parse_http_date(value).ok().map(until));
+        let date = || httpdate::parse_http_date(value).ok().map(until);
+        return seconds(value).or_else(date);
     }
     if answer.header("x-ratelimit-remaining") == Some("0") {
-        let reset = answer.header("x-ratelimit-reset")?.parse().ok()?;
-        return Some(
-            until(SystemTime::UNIX_EPOCH + Duration::from_secs(reset)) + Duration::from_secs(1),
-        );
+        let reset = seconds(answer.header("x-ratelimit-reset")?)?;
+        let time = SystemTime::UNIX_EPOCH.checked_add(reset);
+        return Some(time.map_or(MAX_PAUSE, until) + Duration::from_secs(1));
     }
     pause_in_text(&String::from_utf8_lossy(answer.body()))
+}
+
+/// Reads a number of seconds; one that is too large for a duration is the largest.
+fn seconds(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
 }
 
 fn pause_in_text(body: &str) -> Option<Duration> {
@@ -104,7 +116,8 @@ fn pause_in_text(body: &str) -> Option<Duration> {
         unit if unit.starts_with('s') => 1.0,
         _ => return None,
     };
-    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * factor).ok()
+    let seconds = number.parse::<f64>().ok()? * factor;
+    Duration::try_from_secs_f64(seconds.min(MAX_PAUSE.as_secs_f64())).ok()
 }
 
 /// Returns 0.2 s, doubled each time (3 s in all). Half of it is random, so that many runs do not
@@ -162,6 +175,40 @@ mod tests {
         let text = r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"retry-after: 1.5ms, allowed: 44000/minute"}]}"#;
         assert_eq!(wait(&[], text), Some(Duration::from_micros(1500)));
         assert_eq!(wait(&[], "nothing"), None);
+    }
+
+    #[tokio::test]
+    async fn no_pause_is_too_large_for_a_clock() {
+        let world = World::for_tests(Duration::ZERO);
+        for number in [
+            "9223372036854775807",
+            "18446744073709551615",
+            "18446744073709551616",
+            "99999999999999999999999999",
+        ] {
+            let text = format!("retry-after: {number}s, allowed: 1/minute");
+            for answer in [
+                answer(429, &[("retry-after", number)], ""),
+                answer(
+                    429,
+                    &[
+                        ("x-ratelimit-remaining", "0"),
+                        ("x-ratelimit-reset", number),
+                    ],
+                    "",
+                ),
+                answer(429, &[], &text),
+            ] {
+                assert_eq!(
+                    requested_pause(&answer, &world),
+                    Some(MAX_PAUSE),
+                    "{answer:?}"
+                );
+            }
+        }
+        let never = [("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")];
+        let pause = requested_pause(&answer(429, &never, ""), &world);
+        assert_eq!(pause, Some(MAX_PAUSE));
     }
 
     #[tokio::test]

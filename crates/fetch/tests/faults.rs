@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use contract::{World, asking};
+use contract::{Secret, World, asking, world::BoundSecret};
 use fetch::{Fetch, FetchError, HttpAnswer, StreamAnswer};
 use lab::{Faulty, Reply, closed_port};
 use url::Url;
@@ -17,6 +17,10 @@ async fn get(url: &str) -> Result<HttpAnswer, FetchError> {
 
 fn at(server: &Faulty) -> String {
     server.url()
+}
+
+fn bearer(server: &Faulty) -> BoundSecret {
+    BoundSecret::new(Secret::new("Bearer t"), &at(server).parse().unwrap())
 }
 
 #[tokio::test]
@@ -141,7 +145,7 @@ async fn a_secret_does_not_follow_a_redirect() {
     let fetch = Fetch::new(&world);
     let request = fetch
         .get(at(&server).parse().unwrap())
-        .secret_header("authorization", "Bearer t");
+        .secret_header("authorization", bearer(&server));
     assert_eq!(
         request.header("accept", "x").send().await.unwrap().body(),
         b"blob"
@@ -150,6 +154,68 @@ async fn a_secret_does_not_follow_a_redirect() {
     assert_eq!(other.seen()[0].header("authorization"), None);
     assert_eq!(other.seen()[0].header("accept"), Some("x"));
     assert_eq!(world.requests(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_behind_a_redirect_is_elsewhere() {
+    let other = Faulty::new([Reply::text(500, "export PASSWORD=s3cret")]);
+    let server = Faulty::new([
+        Reply::redirect(302, "/own"),
+        Reply::redirect(302, &at(&other)),
+    ]);
+    let error = get(&at(&server)).await.unwrap_err();
+    assert_eq!(error.reason(), asking::SERVER_ERROR);
+    assert!(!error.to_string().contains("s3cret"), "{error}");
+    let back = Faulty::answering(|seen| match &*seen.path {
+        "/back" => Reply::text(200, "own"),
+        _ => Reply::redirect(302, "/back"),
+    });
+    assert!(!get(&at(&back)).await.unwrap().is_elsewhere());
+    let other = Faulty::new([Reply::redirect(302, &format!("{}/back", at(&back)))]);
+    assert!(get(&at(&other)).await.unwrap().is_elsewhere());
+}
+
+#[tokio::test]
+async fn a_redirect_to_the_metadata_service_is_refused() {
+    let server = Faulty::new([Reply::redirect(302, "http://169.254.169.254/latest")]);
+    let error = get(&at(&server)).await.unwrap_err();
+    assert_eq!(error.reason(), asking::REDIRECTED_ELSEWHERE);
+    assert_eq!(server.seen().len(), 1, "a refusal is final");
+}
+
+#[tokio::test]
+async fn a_secret_body_is_not_sent_elsewhere() {
+    let (own, other) = (
+        Faulty::new([Reply::text(200, "fine")]),
+        Faulty::new([Reply::text(200, "fine")]),
+    );
+    let world = World::for_tests(Duration::ZERO);
+    let fetch = Fetch::new(&world);
+    let post = |server: &Faulty| {
+        fetch
+            .post_secret(at(server).parse().unwrap(), bearer(&own))
+            .send()
+    };
+    assert_eq!(post(&own).await.unwrap().status(), 200);
+    assert_eq!(own.seen()[0].body, b"Bearer t");
+    let error = post(&other).await.unwrap_err();
+    assert_eq!(error.reason(), asking::REALM_REFUSED);
+    assert_eq!((other.seen().len(), world.requests()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_pause_beyond_all_clocks_ends_the_request() {
+    for reply in [
+        Reply::status(429).retry_after(u64::MAX),
+        Reply::status(503).retry_after(u64::MAX),
+        Reply::status(403)
+            .header("x-ratelimit-remaining", "0")
+            .header("x-ratelimit-reset", &u64::MAX.to_string()),
+    ] {
+        let server = Faulty::new([reply]);
+        assert!(get(&at(&server)).await.is_err());
+        assert_eq!(server.seen().len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, time::Duration};
 
-use contract::{Failure, Secret, World, asking};
+use contract::{Failure, Secret, World, asking, world::BoundSecret};
 use fetch::{Fetch, FetchError, HttpAnswer, StreamAnswer};
 use serde::Deserialize;
 use serde_json::Value;
@@ -153,7 +153,9 @@ impl<'w> ArgoClient<'w> {
     fn authorized<'r>(&self, request: fetch::FetchRequest<'r>) -> fetch::FetchRequest<'r> {
         match &self.token {
             Some(token) => {
-                request.secret_header("authorization", format!("Bearer {}", token.expose()))
+                let header = Secret::new(format!("Bearer {}", token.expose()));
+                let server = self.server.base(self.secure.get());
+                request.secret_header("authorization", BoundSecret::new(header, &server))
             }
             None => request,
         }

@@ -1,6 +1,6 @@
 //! The two APIs of a GitHub: where they are, who asks, and what a refusal means.
 
-use contract::{Failure, Secret, World, asking};
+use contract::{Failure, Secret, World, asking, world::BoundSecret};
 use fetch::{Fetch, FetchError, HttpAnswer as Answer};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -163,7 +163,7 @@ impl<'w> Api<'w> {
             request.header("if-none-match", etag)
         });
         let answer = request
-            .secret_header("authorization", self.bearer())
+            .secret_header("authorization", self.bearer(&self.rest))
             .send()
             .await?;
         match answer.status() {
@@ -186,7 +186,7 @@ impl<'w> Api<'w> {
         let request = request
             .header("content-type", "application/json")
             .header("accept", "application/json");
-        let request = request.secret_header("authorization", self.bearer());
+        let request = request.secret_header("authorization", self.bearer(&self.graphql));
         let request = if repeatable {
             request.repeatable()
         } else {
@@ -199,8 +199,9 @@ impl<'w> Api<'w> {
         answer.json().map_err(Failure::from)
     }
 
-    fn bearer(&self) -> String {
-        format!("Bearer {}", self.token.expose())
+    fn bearer(&self, server: &Url) -> BoundSecret {
+        let header = Secret::new(format!("Bearer {}", self.token.expose()));
+        BoundSecret::new(header, server)
     }
 
     /// Returns what a status means that is no answer.
