@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use contract::{Failure, Reference, World};
-use registry::{Platform, RegistryOptions};
+use registry::{Platform, RegistryOptions, RegistryPassword};
 
 use crate::Args;
 
@@ -49,15 +49,26 @@ impl Request {
                 args.image
             ));
         }
+        let registry = args.image.registry().to_owned();
         Ok(Self {
             waits: world.deadline().waits(),
             is_own_run: true,
             is_shallow: args.shallow,
-            ..Self::for_image(args.image, args.platforms, &args.connection, world)?
+            ..Self::for_image(
+                args.image,
+                args.platforms,
+                &args.connection,
+                &registry,
+                world,
+            )?
         })
     }
 
     /// Makes the request of another step: it asks once, even if that step has time to wait.
+    ///
+    /// `RUNBOOK_REGISTRY_PASSWORD` belongs to `password_registry`, as references name it
+    /// ([`Reference::registry`]). An image in any other registry is asked for with that registry's
+    /// own credentials in the files of Docker and Podman, or without any.
     ///
     /// # Errors
     /// `usage` when the file of `--registry-ca-file` cannot be read, or a secret has a line break.
@@ -65,6 +76,7 @@ impl Request {
         image: Reference,
         platforms: Vec<Platform>,
         connection: &Connection,
+        password_registry: &str,
         world: &World,
     ) -> Result<Self, Failure> {
         Ok(Self {
@@ -73,19 +85,20 @@ impl Request {
             is_shallow: false,
             waits: false,
             is_own_run: false,
-            registry: connection.options(world)?,
+            registry: connection.options(password_registry, world)?,
         })
     }
 }
 
 impl Connection {
     /// Reads the files and secrets that the registry may need, before the first request.
-    fn options(&self, world: &World) -> Result<RegistryOptions, Failure> {
+    fn options(&self, password_registry: &str, world: &World) -> Result<RegistryOptions, Failure> {
+        let password = world.secret("RUNBOOK_REGISTRY_PASSWORD", None)?;
         Ok(RegistryOptions {
             plain_http: self.registry_plain_http,
             authorities: registry::authorities(world, self.registry_ca_file.as_deref())?,
             username: self.registry_username.clone(),
-            password: world.secret("RUNBOOK_REGISTRY_PASSWORD", None)?,
+            password: password.map(|secret| RegistryPassword::new(secret, password_registry)),
             github_token: world.secret("RUNBOOK_GITHUB_TOKEN", Some("GITHUB_TOKEN"))?,
             assume_public: self.assume_public,
         })

@@ -21,6 +21,7 @@ pub(crate) async fn still_there(
         wanted(image, is_pinned),
         platforms.to_vec(),
         &request.connection,
+        request.image.registry(),
         world,
     )?;
     let report = check_image::check(&check, world).await;
@@ -83,7 +84,8 @@ async fn platforms_of(
     world: &World,
 ) -> Result<Option<Vec<Platform>>, Failure> {
     let (image, none) = (image.clone(), Vec::new());
-    let check = check_image::Request::for_image(image, none, &request.connection, world)?;
+    let registry = request.image.registry();
+    let check = check_image::Request::for_image(image, none, &request.connection, registry, world)?;
     check_image::platforms(&check, world).await
 }
 

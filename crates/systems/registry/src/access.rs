@@ -3,7 +3,10 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 
-use contract::{Failure, Secret, World, asking};
+use contract::{
+    Failure, Reference, Secret, World, asking,
+    world::{BoundSecret, Origin},
+};
 use fetch::{Fetch, FetchError, HttpAnswer, is_loopback};
 use url::Url;
 
@@ -25,6 +28,8 @@ pub(crate) struct RepositoryAccess<'w> {
     fetch: Fetch<'w>,
     host: String,
     repository: String,
+    /// The whole reference, for the check of tokens.
+    image: String,
     options: RegistryOptions,
     uses_https: Cell<bool>,
     authorization: RefCell<Option<Authorization>>,
@@ -37,7 +42,7 @@ pub(crate) struct RepositoryAccess<'w> {
 /// The header `authorization` of each request.
 #[derive(Debug, Clone)]
 struct Authorization {
-    header: Secret,
+    header: BoundSecret,
     kind: AuthorizationKind,
 }
 
@@ -52,17 +57,14 @@ enum AuthorizationKind {
 }
 
 impl<'w> RepositoryAccess<'w> {
-    pub(crate) fn new(
-        world: &'w World,
-        host: &str,
-        repository: &str,
-        options: RegistryOptions,
-    ) -> Self {
+    pub(crate) fn new(world: &'w World, image: &Reference, options: RegistryOptions) -> Self {
+        let host = image.registry();
         Self {
             world,
             fetch: Fetch::new(world).trusting(options.authorities.clone()),
             host: host.to_owned(),
-            repository: repository.to_owned(),
+            repository: image.repository().to_owned(),
+            image: image.to_string(),
             uses_https: Cell::new(starts_with_https(host, &options)),
             options,
             authorization: RefCell::default(),
@@ -82,19 +84,24 @@ impl<'w> RepositoryAccess<'w> {
             self.log_in(ghcr_challenge(&self.repository)).await?;
         }
         let mut answer = self.send(path, accept, limit).await?;
-        if answer.status() == 400 && !self.uses_https.get() && requires_tls(&answer) {
+        if !self.uses_https.get() && requires_tls(&answer) {
             self.uses_https.set(true);
             answer = self.send(path, accept, limit).await?;
         }
-        // Also after the first login: a token may expire while the step waits.
-        if answer.status() == 401 {
+        // Also after the first login: a token may expire while the step waits. A challenge of another
+        // server would lead the credentials there (CVE-2020-15157).
+        if answer.status() == 401 && !answer.is_elsewhere() {
             let challenge = Challenge::find(answer.headers("www-authenticate"))
                 .ok_or_else(|| self.denied(&answer))?;
             self.log_in(challenge).await?;
             answer = self.send(path, accept, limit).await?;
         }
         if matches!(answer.status(), 401 | 403) {
-            return Err(self.denied(&answer));
+            return Err(if answer.is_elsewhere() {
+                self.denied_elsewhere(&answer)
+            } else {
+                self.denied(&answer)
+            });
         }
         if self.are_rejected.get() {
             let (host, source) = (&self.host, self.source());
@@ -116,22 +123,29 @@ impl<'w> RepositoryAccess<'w> {
             request = request.limit(limit);
         }
         if let Some(authorization) = self.authorization.borrow().as_ref() {
-            request = request.secret_header("authorization", authorization.header.expose());
+            request = request.secret_header("authorization", authorization.header.clone());
         }
         request.send().await.map_err(|error| self.explain(error))
     }
 
     fn url(&self, path: &str) -> Result<Url, Failure> {
+        let base = self.base()?;
+        base.join(path).map_err(|_| self.invalid_host())
+    }
+
+    /// Returns the address of the registry's API, the server that its secrets are bound to.
+    fn base(&self) -> Result<Url, Failure> {
         let scheme = if self.uses_https.get() {
             "https"
         } else {
             "http"
         };
-        let url = api(&self.host, scheme).and_then(|base| base.join(path).ok());
-        url.ok_or_else(|| {
-            let text = format!("`{}` is not the address of a registry", self.host);
-            Failure::usage(anyhow::anyhow!(text))
-        })
+        api(&self.host, scheme).ok_or_else(|| self.invalid_host())
+    }
+
+    fn invalid_host(&self) -> Failure {
+        let text = format!("`{}` is not the address of a registry", self.host);
+        Failure::usage(anyhow::anyhow!(text))
     }
 
     /// Adds the hint that helps against a failed request.
@@ -156,8 +170,7 @@ impl<'w> RepositoryAccess<'w> {
         let authorization = match challenge {
             Challenge::Basic => self.basic(credentials)?,
             Challenge::Bearer(bearer) => {
-                let is_plain = !self.uses_https.get();
-                let server = TokenEndpoint::new(&bearer, &self.host, &self.repository, is_plain)?;
+                let server = TokenEndpoint::new(&bearer, &self.base()?, &self.repository)?;
                 self.bearer(&server, credentials).await?
             }
         };
@@ -166,13 +179,17 @@ impl<'w> RepositoryAccess<'w> {
     }
 
     fn basic(&self, credentials: Option<&Credentials>) -> Result<Authorization, Failure> {
-        match credentials {
-            Some(credentials) => Ok(Authorization {
-                header: credentials.basic_header(self.world),
-                kind: AuthorizationKind::Password,
-            }),
-            None => Err(self.no_credentials("it requires a user name and a password")),
+        let Some(credentials) = credentials else {
+            return Err(self.no_credentials("it requires a user name and a password"));
+        };
+        let base = self.base()?;
+        if !Origin::of(&base).is_confidential() {
+            return Err(self.withheld("it requires a user name and a password"));
         }
+        Ok(Authorization {
+            header: BoundSecret::new(credentials.basic_header(self.world), &base),
+            kind: AuthorizationKind::Password,
+        })
     }
 
     /// Gets a token for the credentials, or one without them if they are rejected: a registry
@@ -182,27 +199,39 @@ impl<'w> RepositoryAccess<'w> {
         server: &TokenEndpoint,
         credentials: Option<&Credentials>,
     ) -> Result<Authorization, Failure> {
-        let mut refusal = None;
+        let (mut refusal, mut is_withheld) = (None, false);
         if let Some(credentials) = credentials.filter(|_| !self.are_rejected.get()) {
-            match self.token(server, Some(credentials)).await? {
-                TokenAnswer::Granted(header) => {
-                    let kind = AuthorizationKind::Token;
-                    return Ok(Authorization { header, kind });
+            if server.may_get_credentials() {
+                match self.token(server, Some(credentials)).await? {
+                    TokenAnswer::Granted(header) => {
+                        return self.authorization(header, AuthorizationKind::Token);
+                    }
+                    TokenAnswer::Refused(said) => {
+                        self.are_rejected.set(true);
+                        refusal = Some(said);
+                    }
                 }
-                TokenAnswer::Refused(said) => {
-                    self.are_rejected.set(true);
-                    refusal = Some(said);
-                }
+            } else {
+                is_withheld = true;
             }
         }
         match (self.token(server, None).await?, refusal) {
             (TokenAnswer::Granted(header), _) => {
-                let kind = AuthorizationKind::Anonymous;
-                Ok(Authorization { header, kind })
+                self.authorization(header, AuthorizationKind::Anonymous)
             }
             (TokenAnswer::Refused(_), Some(said)) => Err(self.credentials_rejected(&said)),
+            (TokenAnswer::Refused(said), None) if is_withheld => Err(self.withheld(&said)),
             (TokenAnswer::Refused(said), None) => Err(self.no_credentials(&said)),
         }
+    }
+
+    fn authorization(
+        &self,
+        token: Secret,
+        kind: AuthorizationKind,
+    ) -> Result<Authorization, Failure> {
+        let header = BoundSecret::new(token, &self.base()?);
+        Ok(Authorization { header, kind })
     }
 
     async fn token(
@@ -218,7 +247,7 @@ impl<'w> RepositoryAccess<'w> {
         let request = server.request(credentials, &self.fetch, self.world);
         let answer = request.send().await.map_err(|error| self.explain(error));
         answer
-            .and_then(|answer| server.read(&answer, self.world))
+            .and_then(|answer| server.read(&answer, &self.image, self.world))
             .map_err(|failure| {
                 let host = server.host();
                 failure.context(format!(
@@ -264,6 +293,27 @@ impl<'w> RepositoryAccess<'w> {
         self.hinted_for_ghcr(failure.hinted(format!(
             "give the credentials {source} the scope `repository:{repository}:pull`"
         )))
+    }
+
+    /// Refuses the 401 or 403 of a server that the registry redirected to.
+    fn denied_elsewhere(&self, answer: &HttpAnswer) -> Failure {
+        let (host, said) = (&self.host, RegistryError::explain(answer));
+        let text = format!("`{host}` redirects to another server, which gets no secret: {said}");
+        let failure = Failure::from(FetchError::new(asking::REDIRECTED_ELSEWHERE, text));
+        failure.hinted(format!(
+            "name the registry {} in `--image` if the image is to be read from there",
+            answer.source()
+        ))
+    }
+
+    /// Refuses to send the credentials where others can read them.
+    fn withheld(&self, said: &str) -> Failure {
+        let (host, source) = (&self.host, self.source());
+        let text = format!(
+            "`{host}` did not get the credentials {source}, since others can read plain HTTP: {said}"
+        );
+        Failure::denied(asking::REALM_REFUSED, anyhow::anyhow!(text))
+            .hinted("leave out `--registry-plain-http`; only a registry with TLS gets credentials")
     }
 
     fn credentials_rejected(&self, said: &str) -> Failure {
@@ -326,5 +376,6 @@ fn starts_with_https(host: &str, options: &RegistryOptions) -> bool {
 
 /// Recognizes the answer to plain HTTP of Go's TLS server, which most registries are built on.
 fn requires_tls(answer: &HttpAnswer) -> bool {
-    String::from_utf8_lossy(answer.body()).contains("HTTP request to an HTTPS server")
+    let is_own = answer.status() == 400 && !answer.is_elsewhere();
+    is_own && String::from_utf8_lossy(answer.body()).contains("HTTP request to an HTTPS server")
 }

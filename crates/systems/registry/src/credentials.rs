@@ -48,7 +48,8 @@ pub(crate) async fn find(
     repository: &str,
     options: &RegistryOptions,
 ) -> Result<Option<Credentials>, Failure> {
-    if let Some(secret) = &options.password {
+    let password = options.password.as_ref();
+    if let Some(secret) = password.and_then(|password| password.of(host)) {
         let source = "in `RUNBOOK_REGISTRY_PASSWORD`";
         return Ok(Some(Credentials::password(secret, source, options)));
     }

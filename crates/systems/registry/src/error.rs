@@ -26,8 +26,12 @@ impl RegistryError {
         body.errors.into_iter().next()
     }
 
-    /// Returns why the registry refused, in its own words if it gave any.
+    /// Returns why the registry refused, in its own words if it gave any; a server that it redirected
+    /// to has no say.
     pub(crate) fn explain(answer: &HttpAnswer) -> String {
+        if answer.is_elsewhere() {
+            return format!("{} answered {}", answer.source(), answer.status());
+        }
         match Self::first(answer.body()) {
             Some(error) => error.to_string(),
             None => format!("status {}{}", answer.status(), answer.quoted()),

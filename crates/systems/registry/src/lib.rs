@@ -19,7 +19,7 @@ mod token;
 pub use self::{
     config::ImageConfig,
     manifest::{IndexEntry, ManifestKind, RegistryManifest},
-    options::{RegistryOptions, authorities},
+    options::{RegistryOptions, RegistryPassword, authorities},
     platform::{InvalidPlatform, Platform},
     repository::{ImageRepository, ManifestAnswer},
 };

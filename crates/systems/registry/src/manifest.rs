@@ -127,7 +127,7 @@ impl Descriptor {
     fn digest(&self, answer: &HttpAnswer) -> Result<Digest, FetchError> {
         self.digest
             .parse::<Digest>()
-            .map_err(|error| invalid(answer, &error.to_string()))
+            .map_err(|_| invalid(answer, "a digest in it is invalid"))
     }
 
     /// Returns whether BuildKit added the manifest to describe an image: "any other

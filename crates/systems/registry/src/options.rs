@@ -14,11 +14,33 @@ pub struct RegistryOptions {
     /// User name (`--registry-username`); many registries check only the password.
     pub username: Option<String>,
     /// Password or token (`RUNBOOK_REGISTRY_PASSWORD`).
-    pub password: Option<Secret>,
+    pub password: Option<RegistryPassword>,
     /// GitHub's token, the last password to try for `ghcr.io`.
     pub github_token: Option<Secret>,
     /// Treat an answer that requires credentials as "not found" (`--assume-public`).
     pub assume_public: bool,
+}
+
+/// A password and the one registry that may get it.
+#[derive(Debug, Clone)]
+pub struct RegistryPassword {
+    secret: Secret,
+    registry: String,
+}
+
+impl RegistryPassword {
+    /// Binds a password to a registry, as references name it (`registry.example.org:5000`).
+    pub fn new(secret: Secret, registry: &str) -> Self {
+        Self {
+            secret,
+            registry: registry.to_owned(),
+        }
+    }
+
+    /// Returns the password for this registry, if it belongs to it.
+    pub(crate) fn of(&self, registry: &str) -> Option<&Secret> {
+        (self.registry == registry).then_some(&self.secret)
+    }
 }
 
 /// Reads the file of `--registry-ca-file`, if one is given.

@@ -48,7 +48,7 @@ impl<'w> ImageRepository<'w> {
             host: host.to_owned(),
             name: name.to_owned(),
             assume_public: options.assume_public,
-            access: RepositoryAccess::new(world, host, name, options),
+            access: RepositoryAccess::new(world, image, options),
         }
     }
 
@@ -117,7 +117,7 @@ impl<'w> ImageRepository<'w> {
     /// Accepts a 404 as an answer only with a reason in the registry's own JSON.
     fn absent(&self, answer: &HttpAnswer) -> Result<String, Failure> {
         match RegistryError::first(answer.body()) {
-            Some(error) => Ok(error.to_string()),
+            Some(_) => Ok(RegistryError::explain(answer)),
             None => {
                 let (source, quoted) = (answer.source(), answer.quoted());
                 let text = format!("{source} answered 404 without a registry's reason{quoted}");

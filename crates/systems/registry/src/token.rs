@@ -1,7 +1,10 @@
 //! Token servers, which exchange credentials for a bearer token.
 
-use contract::{Failure, Secret, World, asking};
-use fetch::{Fetch, FetchError, FetchRequest, HttpAnswer, is_loopback};
+use contract::{
+    Failure, Secret, World, asking,
+    world::{BoundSecret, Origin},
+};
+use fetch::{Fetch, FetchError, FetchRequest, HttpAnswer};
 use serde::Deserialize;
 use url::Url;
 
@@ -13,11 +16,18 @@ use crate::{
 
 /// The largest answer of a token server.
 const MAX_TOKEN_SIZE: usize = 64 << 10;
+/// The shortest token. A token is masked wherever it occurs, so a short one would let a server choose
+/// which words of the output disappear.
+const MIN_TOKEN_LENGTH: usize = 16;
+/// The token of a recording, which contains no secrets.
+const RECORDED_TOKEN: &str = "***";
 
 /// Where the tokens for one repository come from.
 pub(crate) struct TokenEndpoint {
     /// With the query that names service and scope.
     url: Url,
+    /// Whether no other machine could choose this server, or can read the requests to it.
+    is_confidential: bool,
 }
 
 /// The answer of a token server.
@@ -29,27 +39,34 @@ pub(crate) enum TokenAnswer {
 }
 
 impl TokenEndpoint {
-    /// Returns the token server that a challenge names.
+    /// Returns the token server that the challenge of a registry names.
     ///
-    /// The registry's credentials go there, so it must use https if the registry does: a registry
-    /// could name any server (go-containerregistry#2258).
+    /// The registry's credentials go there, and a registry could name any server
+    /// (go-containerregistry#2258): one on another public host is usual, one without TLS or further
+    /// in than the registry is refused.
     ///
     /// # Errors
-    /// `not-the-api` when the challenge names no address, or one without TLS.
+    /// `not-the-api` when the challenge names no address, `realm-refused` when the registry may not
+    /// name it.
     pub(crate) fn new(
         challenge: &BearerChallenge,
-        host: &str,
+        registry: &Url,
         repository: &str,
-        is_plain: bool,
     ) -> Result<Self, Failure> {
-        let realm = &challenge.realm;
-        let Ok(mut url) = realm.parse::<Url>() else {
-            return Err(invalid_realm(host, realm, "the address is invalid"));
+        let (realm, registry) = (&challenge.realm, Origin::of(registry));
+        let url = realm.parse::<Url>().ok();
+        let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https")) else {
+            let text = format!("`{registry}` names `{realm}` as its token server: invalid address");
+            return Err(FetchError::new(asking::NOT_THE_API, text).into());
         };
-        let allows_plain = is_plain || is_loopback(&url);
-        if url.scheme() != "https" && !(url.scheme() == "http" && allows_plain) {
-            return Err(invalid_realm(host, realm, "it is not https"));
+        let server = Origin::of(&url);
+        if let Some(why) = registry.refuses(&server) {
+            let text = format!("`{registry}` names `{server}` as its token server, which is {why}");
+            return Err(FetchError::new(asking::REALM_REFUSED, text).into());
         }
+        let is_confidential = registry.is_confidential() && server.is_confidential();
+        // A user in an address becomes a header `authorization`.
+        let _ = (url.set_username(""), url.set_password(None));
         let own_scope = format!("repository:{repository}:pull");
         // Some registries challenge with a placeholder or an empty scope, and their token servers
         // then grant a token that opens nothing.
@@ -62,7 +79,16 @@ impl TokenEndpoint {
             url.query_pairs_mut().append_pair("service", service);
         }
         url.query_pairs_mut().append_pair("scope", scope);
-        Ok(Self { url })
+        Ok(Self {
+            url,
+            is_confidential,
+        })
+    }
+
+    /// Returns whether credentials may be sent to the server. Over plain HTTP anyone on the way could
+    /// have named it, or could read them.
+    pub(crate) fn may_get_credentials(&self) -> bool {
+        self.is_confidential
     }
 
     /// Returns the request for a token; without credentials, for one that anybody gets.
@@ -77,9 +103,11 @@ impl TokenEndpoint {
             Some(credentials) if credentials.kind == CredentialKind::IdentityToken => {
                 self.exchange(credentials, fetch)
             }
-            Some(credentials) => fetch
-                .get(self.url.clone())
-                .secret_header("authorization", credentials.basic_header(world).expose()),
+            Some(credentials) => {
+                let header = BoundSecret::new(credentials.basic_header(world), &self.url);
+                let request = fetch.get(self.url.clone());
+                request.secret_header("authorization", header)
+            }
         };
         request.limit(MAX_TOKEN_SIZE)
     }
@@ -94,14 +122,25 @@ impl TokenEndpoint {
             .append_pair("refresh_token", credentials.secret.expose());
         let mut url = self.url.clone();
         url.set_query(None);
-        let request = fetch.post(url, form.finish().into_bytes()).repeatable();
+        let body = BoundSecret::new(Secret::new(form.finish()), &url);
+        let request = fetch.post_secret(url, body).repeatable();
         request.header("content-type", "application/x-www-form-urlencoded")
     }
 
-    /// Reads the answer to [`request`](Self::request).
-    pub(crate) fn read(&self, answer: &HttpAnswer, world: &World) -> Result<TokenAnswer, Failure> {
+    /// Reads the answer to [`request`](Self::request); `image` is the reference that the step reads.
+    pub(crate) fn read(
+        &self,
+        answer: &HttpAnswer,
+        image: &str,
+        world: &World,
+    ) -> Result<TokenAnswer, Failure> {
         match answer.status() {
-            200 => read_token(answer, world).map(TokenAnswer::Granted),
+            200 => read_token(answer, image, world).map(TokenAnswer::Granted),
+            401 | 403 if answer.is_elsewhere() => {
+                let said = RegistryError::explain(answer);
+                let text = format!("`{}` redirects to another server: {said}", self.host());
+                Err(FetchError::new(asking::REDIRECTED_ELSEWHERE, text).into())
+            }
             401 | 403 => Ok(TokenAnswer::Refused(RegistryError::explain(answer))),
             status => {
                 let text = format!("`{}` answered {status}{}", self.host(), answer.quoted());
@@ -121,25 +160,43 @@ pub(crate) fn bearer_header(token: &Secret) -> Secret {
     Secret::new(format!("Bearer {}", token.expose()))
 }
 
-fn read_token(answer: &HttpAnswer, world: &World) -> Result<Secret, Failure> {
+fn read_token(answer: &HttpAnswer, image: &str, world: &World) -> Result<Secret, Failure> {
     #[derive(Deserialize)]
     struct TokenBody {
         token: Option<String>,
         access_token: Option<String>,
     }
     let body: TokenBody = answer.json()?;
-    match body.token.or(body.access_token) {
-        Some(token) if !token.is_empty() => Ok(bearer_header(&world.hide(&token))),
-        _ => {
-            let text = "it sent neither `token` nor `access_token`";
-            Err(FetchError::new(asking::NOT_THE_API, text).into())
-        }
+    let tokens = [body.token, body.access_token];
+    let Some(token) = tokens.into_iter().flatten().find(|token| !token.is_empty()) else {
+        let text = "it sent neither `token` nor `access_token`";
+        return Err(FetchError::new(asking::NOT_THE_API, text).into());
+    };
+    if token == RECORDED_TOKEN {
+        return Ok(bearer_header(&Secret::new(token)));
     }
+    if let Some(why) = defect(&token, image) {
+        let text = format!("it sent a token that is {why}, which cannot be a secret");
+        return Err(FetchError::new(asking::NOT_THE_API, text).into());
+    }
+    Ok(bearer_header(&world.hide(&token)))
 }
 
-fn invalid_realm(host: &str, realm: &str, why: &str) -> Failure {
-    let text = format!("`{host}` names `{realm}` as its token server: {why}");
-    FetchError::new(asking::NOT_THE_API, text).into()
+/// Returns why a text is no token: masking it would hide what the step reports.
+fn defect(token: &str, image: &str) -> Option<&'static str> {
+    let digits = token.strip_prefix("sha256:").unwrap_or(token);
+    if token.chars().count() < MIN_TOKEN_LENGTH {
+        Some("shorter than 16 characters")
+    } else if digits
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    {
+        Some("a digest or a part of one")
+    } else if image.contains(token) {
+        Some("a part of the image's name")
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -147,19 +204,97 @@ mod tests {
     use super::*;
 
     fn server(realm: &str, scope: Option<&str>) -> Result<TokenEndpoint, Failure> {
+        named_by("https://registry.example/", realm, scope)
+    }
+
+    fn named_by(
+        registry: &str,
+        realm: &str,
+        scope: Option<&str>,
+    ) -> Result<TokenEndpoint, Failure> {
         let challenge = BearerChallenge {
             realm: realm.to_owned(),
             service: Some("registry.example".to_owned()),
             scope: scope.map(str::to_owned),
         };
-        TokenEndpoint::new(&challenge, "registry.example", "data-literate/dex", false)
+        TokenEndpoint::new(&challenge, &registry.parse().unwrap(), "data-literate/dex")
     }
 
     #[test]
-    fn a_token_server_without_tls_gets_no_credentials() {
-        for realm in ["http://auth.example/token", "file:///token", "token"] {
+    fn a_realm_without_address_is_not_the_api() {
+        for realm in ["file:///token", "token", "", "ssh://auth.example/token"] {
             let failure = server(realm, None).err().unwrap();
             assert_eq!(failure.reason, asking::NOT_THE_API, "{realm}");
+        }
+    }
+
+    #[test]
+    fn a_realm_further_in_is_refused() {
+        let (public, inner) = ("https://registry.example/", "https://10.0.0.1/");
+        for (registry, realm) in [
+            (public, "http://auth.example/token"),
+            (public, "http://registry.example/token"),
+            (public, "http://127.0.0.1:5001/token"),
+            (public, "https://localhost/token"),
+            (public, "https://192.168.0.1/token"),
+            (public, "https://[fd00::1]/token"),
+            (public, "https://169.254.169.254/token"),
+            ("http://registry.example/", "http://10.0.0.2/token"),
+            (inner, "https://127.0.0.1/token"),
+            (inner, "http://10.0.0.2/token"),
+            ("http://127.0.0.1:5000/", "http://169.254.169.254/token"),
+        ] {
+            let failure = named_by(registry, realm, None).err().unwrap();
+            assert_eq!(failure.reason, asking::REALM_REFUSED, "{registry} {realm}");
+        }
+    }
+
+    #[test]
+    fn only_a_confidential_realm_gets_credentials() {
+        let may = |registry: &str, realm: &str| {
+            named_by(registry, realm, None)
+                .unwrap()
+                .may_get_credentials()
+        };
+        assert!(may(
+            "https://registry.example/",
+            "https://auth.other.example/token"
+        ));
+        assert!(may(
+            "https://registry.example/",
+            "https://registry.example/token"
+        ));
+        assert!(may("http://127.0.0.1:5000/", "http://127.0.0.1:5001/token"));
+        assert!(may("http://127.0.0.1:5000/", "https://auth.example/token"));
+        assert!(!may("http://127.0.0.1:5000/", "http://auth.example/token"));
+        assert!(!may(
+            "http://registry.example/",
+            "http://registry.example/token"
+        ));
+        assert!(
+            !may("http://registry.example/", "https://auth.example/token"),
+            "anyone on the way could have named it"
+        );
+    }
+
+    #[test]
+    fn a_token_hides_nothing_that_is_reported() {
+        let image = "registry.example/data-literate/dex:sha-1a2b3c4d5e6f";
+        let digest = format!("sha256:{}", "3966".repeat(16));
+        for token in [
+            "e",
+            "sha256",
+            "fifteen--chars-",
+            &digest,
+            &digest[7..],
+            &digest[7..30],
+            "registry.example/data",
+            image,
+        ] {
+            assert!(defect(token, image).is_some(), "{token}");
+        }
+        for token in ["sixteen--chars--", "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"] {
+            assert_eq!(defect(token, image), None, "{token}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use contract::{Failure, Reference, Secret, Vars, Verdict, World, asking};
 use lab::{Faulty, Image, Registry as Lab, Reply, registry::Setup};
-use registry::{ImageRepository, ManifestAnswer, ManifestKind, RegistryOptions};
+use registry::{ImageRepository, ManifestAnswer, ManifestKind, RegistryOptions, RegistryPassword};
 
 const REPOSITORY: &str = "data-literate/dex";
 
@@ -15,10 +15,10 @@ fn reference(address: &str) -> Reference {
     format!("{address}/{REPOSITORY}:v1").parse().unwrap()
 }
 
-fn with_password(password: &str) -> RegistryOptions {
+fn with_password(registry: &str, password: &str) -> RegistryOptions {
     RegistryOptions {
         username: Some("robot".to_owned()),
-        password: Some(Secret::new(password)),
+        password: Some(RegistryPassword::new(Secret::new(password), registry)),
         ..RegistryOptions::default()
     }
 }
@@ -101,12 +101,19 @@ async fn an_absent_tag_is_an_answer() {
 async fn a_wrong_or_missing_password_is_denied() {
     let registry = Lab::htpasswd("robot", "right");
     let pushed = push(&registry);
-    let (answer, requests) = ask(registry.address(), with_password("right")).await;
+    let (answer, requests) = ask(
+        registry.address(),
+        with_password(registry.address(), "right"),
+    )
+    .await;
     assert_eq!((digest(answer), requests), (pushed, 2));
-    let failure = ask(registry.address(), with_password("wrong"))
-        .await
-        .0
-        .unwrap_err();
+    let failure = ask(
+        registry.address(),
+        with_password(registry.address(), "wrong"),
+    )
+    .await
+    .0
+    .unwrap_err();
     assert_eq!(
         (failure.verdict, failure.reason),
         (Verdict::Denied, asking::CREDENTIALS_REJECTED)
@@ -125,7 +132,11 @@ async fn a_wrong_or_missing_password_is_denied() {
 async fn a_token_takes_three_requests() {
     let registry = Lab::token("robot", "right");
     let pushed = push(&registry);
-    let (answer, requests) = ask(registry.address(), with_password("right")).await;
+    let (answer, requests) = ask(
+        registry.address(),
+        with_password(registry.address(), "right"),
+    )
+    .await;
     assert_eq!((digest(answer), requests), (pushed.clone(), 3));
     let failure = ask(registry.address(), RegistryOptions::default())
         .await
@@ -143,14 +154,24 @@ async fn a_token_takes_three_requests() {
 async fn rejected_credentials_do_not_hide_a_public_image() {
     let registry = Lab::token("robot", "right");
     let pushed = push(&registry);
-    let failure = ask(registry.address(), with_password("wrong"))
-        .await
-        .0
-        .unwrap_err();
+    let failure = ask(
+        registry.address(),
+        with_password(registry.address(), "wrong"),
+    )
+    .await
+    .0
+    .unwrap_err();
     assert_eq!(failure.reason, asking::CREDENTIALS_REJECTED);
     registry.tokens().allow_anonymous(REPOSITORY);
     assert_eq!(
-        digest(ask(registry.address(), with_password("wrong")).await.0),
+        digest(
+            ask(
+                registry.address(),
+                with_password(registry.address(), "wrong")
+            )
+            .await
+            .0
+        ),
         pushed
     );
 }
@@ -176,14 +197,24 @@ async fn a_failing_token_server_is_retried_then_named() {
         .tokens()
         .answer_next([Reply::html(503), Reply::html(503)]);
     assert_eq!(
-        digest(ask(registry.address(), with_password("right")).await.0),
+        digest(
+            ask(
+                registry.address(),
+                with_password(registry.address(), "right")
+            )
+            .await
+            .0
+        ),
         pushed
     );
     registry.tokens().answer_always(Reply::html(503));
-    let failure = ask(registry.address(), with_password("right"))
-        .await
-        .0
-        .unwrap_err();
+    let failure = ask(
+        registry.address(),
+        with_password(registry.address(), "right"),
+    )
+    .await
+    .0
+    .unwrap_err();
     assert_eq!(
         (failure.verdict, failure.reason),
         (Verdict::Unavailable, asking::SERVER_ERROR)
@@ -199,10 +230,13 @@ async fn a_failing_token_server_is_retried_then_named() {
 async fn an_unknown_authority_is_untrusted_until_given() {
     let registry = Setup::default().tls().htpasswd("robot", "right").start();
     let pushed = push(&registry);
-    let failure = ask(registry.address(), with_password("right"))
-        .await
-        .0
-        .unwrap_err();
+    let failure = ask(
+        registry.address(),
+        with_password(registry.address(), "right"),
+    )
+    .await
+    .0
+    .unwrap_err();
     assert_eq!(failure.reason, asking::UNTRUSTED_CERTIFICATE);
     assert!(
         failure
@@ -212,7 +246,7 @@ async fn an_unknown_authority_is_untrusted_until_given() {
     );
     let options = RegistryOptions {
         authorities: Some(registry.ca_pem().as_bytes().to_vec()),
-        ..with_password("right")
+        ..with_password(registry.address(), "right")
     };
     assert_eq!(digest(ask(registry.address(), options).await.0), pushed);
 }
