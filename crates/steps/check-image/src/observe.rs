@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::{Digest, Failure, World, asking};
-use futures_util::future::try_join_all;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use registry::{
     ImageRepository, IndexEntry, ManifestAnswer, ManifestKind, Platform, RegistryManifest,
 };
@@ -12,6 +12,12 @@ use crate::{Facts, Request};
 
 /// The pauses between two attempts, in seconds; the last one repeats.
 const PAUSES: [u64; 5] = [2, 3, 5, 8, 15];
+
+/// How many manifests and configurations of an index are read: a hostile index lists thousands, which
+/// would spend the registry's rate limit. Real ones list up to twenty.
+const MAX_READ_ENTRIES: usize = 64;
+/// How many of them are read at the same time.
+const MAX_CONCURRENT_READS: usize = 8;
 
 /// The answers of the registry.
 #[derive(Debug)]
@@ -97,7 +103,10 @@ pub(crate) async fn platforms(
         return Ok(None);
     };
     let parts = match manifest.kind {
-        ManifestKind::Index(entries) => read_index(entries, true, &repository).await?,
+        ManifestKind::Index(entries) => {
+            let reads = plan_reads(request, entries, true)?;
+            read_index(reads, &repository).await?
+        }
         ManifestKind::Image(config) => {
             vec![read_single(manifest.digest, config, false, &repository).await?]
         }
@@ -169,7 +178,8 @@ async fn read(
     let digest = manifest.digest;
     let kind = match manifest.kind {
         ManifestKind::Index(entries) => {
-            let parts = read_index(entries, request.is_shallow, repository).await?;
+            let reads = plan_reads(request, entries, request.is_shallow)?;
+            let parts = read_index(reads, repository).await?;
             return Ok(ImageState::Image { digest, parts });
         }
         ManifestKind::Image(config) => {
@@ -185,31 +195,86 @@ async fn read(
     Ok(ImageState::Foreign { digest, kind })
 }
 
-/// Reads the entries of an index, all at once. Registries keep an index whose images were deleted.
-async fn read_index(
+/// An entry of an index, and whether the registry is asked for it.
+struct EntryRead {
+    entry: IndexEntry,
+    is_needed: bool,
+}
+
+/// Decides which entries of an index are read. Of an index that lists too many these are the ones of
+/// the required platforms; of the others, one of each platform stays for the report.
+fn plan_reads(
+    request: &Request,
     entries: Vec<IndexEntry>,
     is_shallow: bool,
+) -> Result<Vec<EntryRead>, Failure> {
+    // A platform that the index omits is read from the configuration; it is never assumed.
+    let mut reads: Vec<_> = entries
+        .into_iter()
+        .map(|entry| EntryRead {
+            is_needed: !is_shallow || entry.platform.is_none(),
+            entry,
+        })
+        .collect();
+    if count_needed(&reads) > MAX_READ_ENTRIES && !request.platforms.is_empty() {
+        reads = only_required(&request.platforms, reads);
+    }
+    let count = count_needed(&reads);
+    if count <= MAX_READ_ENTRIES {
+        return Ok(reads);
+    }
+    let (image, most) = (&request.image, MAX_READ_ENTRIES);
+    let text = format!("the index of {image} lists {count} images to read, more than {most}");
+    let failure = Failure::unavailable(asking::NOT_THE_API, anyhow::anyhow!(text));
+    Err(failure.hinted("pass `--platform` to read only the images of the required platforms"))
+}
+
+fn count_needed(reads: &[EntryRead]) -> usize {
+    reads.iter().filter(|read| read.is_needed).count()
+}
+
+fn only_required(required: &[Platform], reads: Vec<EntryRead>) -> Vec<EntryRead> {
+    let mut others: Vec<Platform> = Vec::new();
+    let mut kept = Vec::new();
+    for read in reads {
+        match &read.entry.platform {
+            Some(platform) if !required.contains(platform) => {
+                if others.len() < MAX_READ_ENTRIES && !others.contains(platform) {
+                    others.push(platform.clone());
+                    let is_needed = false;
+                    kept.push(EntryRead { is_needed, ..read });
+                }
+            }
+            _ => kept.push(read),
+        }
+    }
+    kept
+}
+
+/// Reads the entries of an index, several at once. Registries keep an index whose images were
+/// deleted.
+async fn read_index(
+    reads: Vec<EntryRead>,
     repository: &ImageRepository<'_>,
 ) -> Result<Vec<ImagePart>, Failure> {
-    let parts = entries
-        .into_iter()
-        .map(|entry| read_entry(entry, is_shallow, repository));
-    try_join_all(parts).await
+    let parts = reads.into_iter().map(|read| read_entry(read, repository));
+    stream::iter(parts)
+        .buffered(MAX_CONCURRENT_READS)
+        .try_collect()
+        .await
 }
 
 async fn read_entry(
-    entry: IndexEntry,
-    is_shallow: bool,
+    read: EntryRead,
     repository: &ImageRepository<'_>,
 ) -> Result<ImagePart, Failure> {
     let mut part = ImagePart {
-        platform: entry.platform,
-        manifest: entry.digest,
+        platform: read.entry.platform,
+        manifest: read.entry.digest,
         config: None,
         defect: None,
     };
-    // A platform that the index omits is read from the configuration; it is never assumed.
-    if is_shallow && part.platform.is_some() {
+    if !read.is_needed {
         return Ok(part);
     }
     match repository.manifest(part.manifest.as_str()).await? {

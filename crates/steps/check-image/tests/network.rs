@@ -6,6 +6,8 @@ use lab::{Command, Faulty, Image, Proxy, Registry, Reply, Seen, registry::Setup}
 use serde_json::json;
 
 const REPOSITORY: &str = "data-literate/dex";
+/// The token that the token server grants.
+const MINTED: &str = "minted-by-the-token-server";
 
 fn check(image: &str) -> Command {
     Command::new(env!("CARGO_BIN_EXE_check-image"))
@@ -92,13 +94,13 @@ fn ghcr(seen: &Seen) -> Reply {
     });
     match (seen.path.split('?').next(), seen.header("authorization")) {
         (Some("/token"), Some(given)) if given == basic => {
-            Reply::json(200, &json!({"token": "minted"}))
+            Reply::json(200, &json!({"token": MINTED}))
         }
         (Some("/token"), Some(_)) => Reply::registry_error(403, "DENIED", "denied"),
         (Some("/token"), None) => {
             Reply::registry_error(403, "DENIED", "requested access to the resource is denied")
         }
-        (_, Some("Bearer minted")) => Reply::json(200, &index),
+        (_, Some(given)) if given == format!("Bearer {MINTED}") => Reply::json(200, &index),
         _ => Reply::registry_error(401, "UNAUTHORIZED", "authentication required"),
     }
 }
@@ -126,7 +128,7 @@ fn ghcr_takes_two_requests_and_githubs_token() {
         server.seen()[0].query("scope"),
         Some("repository%3Adata-literate%2Fdex%3Apull")
     );
-    assert!(!format!("{run}").contains("ghs-token") && !format!("{run}").contains("minted"));
+    assert!(!format!("{run}").contains("ghs-token") && !format!("{run}").contains(MINTED));
 }
 
 #[test]
@@ -174,4 +176,102 @@ fn githubs_token_goes_to_no_other_registry() {
             .iter()
             .all(|seen| seen.header("authorization").is_none())
     );
+}
+
+/// An index of `count` images for `linux/arm64`, none of which the registry has.
+fn crowded(count: usize) -> Faulty {
+    let images: Vec<_> = (0..count)
+        .map(|number| {
+            json!({
+                "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                "digest": format!("sha256:{number:064x}"),
+                "platform": { "os": "linux", "architecture": "arm64" },
+            })
+        })
+        .collect();
+    let index = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": images,
+    });
+    Faulty::answering(move |seen| {
+        if seen.path.ends_with("/v1") {
+            Reply::json(200, &index)
+        } else {
+            Reply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown")
+        }
+    })
+}
+
+#[test]
+fn an_index_of_thousands_costs_one_request() {
+    let server = crowded(3000);
+    let check = check(&format!("{}/{REPOSITORY}:v1", server.address()));
+    let run = check.clone().arg("--platform=linux/amd64").run();
+    let document = run.json();
+    assert_eq!(
+        (run.code, &document["reason"], server.seen().len()),
+        (10, &json!("platform-missing"), 1)
+    );
+    assert!(run.to_string().contains("(has linux/arm64)"), "{run}");
+    for run in [check.run(), check.arg("--platform=linux/arm64").run()] {
+        assert_eq!(
+            (run.code, &run.json()["reason"]),
+            (20, &json!("not-the-api")),
+            "{run}"
+        );
+    }
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[test]
+fn an_index_of_sixty_four_is_read() {
+    let server = crowded(64);
+    let run = check(&format!("{}/{REPOSITORY}:v1", server.address())).run();
+    assert_eq!((run.code, server.seen().len()), (10, 65), "{run}");
+}
+
+#[test]
+fn loopback_is_asked_without_a_proxy() {
+    let proxy = Proxy::new();
+    let challenge = "Basic realm=\"x\"";
+    let server =
+        Faulty::new([Reply::registry_error(401, "UNAUTHORIZED", "log in")
+            .header("WWW-Authenticate", challenge)]);
+    let port = server.address().split_once(':').unwrap().1.to_owned();
+    for host in ["127.0.0.1", "localhost", "registry.localhost"] {
+        let run = check(&format!("{host}:{port}/{REPOSITORY}:v1"))
+            .env("HTTP_PROXY", proxy.url())
+            .env("http_proxy", proxy.url())
+            .env("ALL_PROXY", proxy.url())
+            .env("RUNBOOK_REGISTRY_PASSWORD", "a-password")
+            .run();
+        assert_eq!(
+            (run.code, &run.json()["reason"]),
+            (21, &json!("credentials-rejected")),
+            "{run}"
+        );
+    }
+    assert_eq!(proxy.requests(), [""; 0]);
+    assert!(server.seen().len() >= 6);
+}
+
+#[test]
+fn a_token_is_no_word_of_the_report() {
+    for token in ["sha256", "linux/arm64"] {
+        let server = Faulty::answering(move |seen| {
+            if seen.path.starts_with("/token") {
+                return Reply::json(200, &json!({ "token": token }));
+            }
+            let realm = format!("http://{}/token", seen.header("host").unwrap());
+            Reply::registry_error(401, "UNAUTHORIZED", "log in")
+                .header("WWW-Authenticate", &format!("Bearer realm=\"{realm}\""))
+        });
+        let run = check(&format!("{}/{REPOSITORY}:v1", server.address())).run();
+        assert_eq!(
+            (run.code, &run.json()["reason"]),
+            (20, &json!("not-the-api")),
+            "{run}"
+        );
+    }
 }
