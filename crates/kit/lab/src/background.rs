@@ -1,7 +1,7 @@
 //! A task on a thread of its own, for servers of tests that are plain functions.
 
 use std::future::Future;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread::{self, JoinHandle};
 
 use tokio::runtime;
@@ -46,7 +46,12 @@ impl Drop for Background {
 
 /// Binds a free port on loopback: from here on, connections wait to be accepted.
 pub(crate) fn bind() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
+    bind_at(Ipv4Addr::LOCALHOST)
+}
+
+/// Binds a free port of one of loopback's addresses.
+pub(crate) fn bind_at(address: Ipv4Addr) -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind((address, 0)).expect("a free port on loopback");
     listener
         .set_nonblocking(true)
         .expect("a listener can be non-blocking");

@@ -64,7 +64,14 @@ impl Faulty {
         authority: Option<Authority>,
         answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let (listener, address) = bind();
+        Self::listen(bind(), authority, answer)
+    }
+
+    pub(crate) fn listen(
+        (listener, address): (TcpListener, SocketAddr),
+        authority: Option<Authority>,
+        answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
         let tls = authority.as_ref().map(Authority::server);
         let server = Background::start(serve::connections(
