@@ -28,8 +28,8 @@ impl Resolve for SafeResolver {
     }
 }
 
-/// Leaves out link-local addresses: whoever owns a name could lead requests to the metadata service
-/// of a cloud.
+/// Leaves out link-local addresses: the owner of a name could lead requests to the metadata service of
+/// a cloud.
 fn without_link_local(
     found: impl Iterator<Item = SocketAddr>,
     name: &str,

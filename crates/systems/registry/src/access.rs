@@ -328,11 +328,19 @@ impl<'w> RepositoryAccess<'w> {
     fn no_credentials(&self, said: &str) -> Failure {
         let (host, repository) = (&self.host, &self.repository);
         let text = format!("`{host}` does not show `{repository}` without credentials: {said}");
-        let failure = Failure::denied(asking::NO_CREDENTIALS, anyhow::anyhow!(text))
-            .hinted(format!(
+        let login = match &self.options.password {
+            Some(password) if password.registry() != host => format!(
+                "run `docker login {host}`: `RUNBOOK_REGISTRY_PASSWORD` belongs to `{}`, the \
+                 registry of `--image`",
+                password.registry()
+            ),
+            _ => format!(
                 "set `RUNBOOK_REGISTRY_PASSWORD` and `--registry-username`, or run \
                  `docker login {host}`"
-            ))
+            ),
+        };
+        let failure = Failure::denied(asking::NO_CREDENTIALS, anyhow::anyhow!(text))
+            .hinted(login)
             .hinted(
                 "the image may also not exist: pass `--assume-public` to get 10 `absent` instead",
             );

@@ -37,6 +37,11 @@ impl RegistryPassword {
         }
     }
 
+    /// Returns the registry that may get the password.
+    pub(crate) fn registry(&self) -> &str {
+        &self.registry
+    }
+
     /// Returns the password for this registry, if it belongs to it.
     pub(crate) fn of(&self, registry: &str) -> Option<&Secret> {
         (self.registry == registry).then_some(&self.secret)
