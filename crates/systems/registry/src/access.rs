@@ -37,6 +37,8 @@ pub(crate) struct RepositoryAccess<'w> {
     credentials: OnceCell<Option<Credentials>>,
     /// The token server rejected the credentials; since then requests go without them.
     are_rejected: Cell<bool>,
+    /// The credentials were not sent, since others could read them.
+    are_withheld: Cell<bool>,
 }
 
 /// The header `authorization` of each request.
@@ -70,6 +72,7 @@ impl<'w> RepositoryAccess<'w> {
             authorization: RefCell::default(),
             credentials: OnceCell::new(),
             are_rejected: Cell::new(false),
+            are_withheld: Cell::new(false),
         }
     }
 
@@ -199,7 +202,7 @@ impl<'w> RepositoryAccess<'w> {
         server: &TokenEndpoint,
         credentials: Option<&Credentials>,
     ) -> Result<Authorization, Failure> {
-        let (mut refusal, mut is_withheld) = (None, false);
+        let mut refusal = None;
         if let Some(credentials) = credentials.filter(|_| !self.are_rejected.get()) {
             if server.may_get_credentials() {
                 match self.token(server, Some(credentials)).await? {
@@ -212,7 +215,7 @@ impl<'w> RepositoryAccess<'w> {
                     }
                 }
             } else {
-                is_withheld = true;
+                self.are_withheld.set(true);
             }
         }
         match (self.token(server, None).await?, refusal) {
@@ -220,7 +223,6 @@ impl<'w> RepositoryAccess<'w> {
                 self.authorization(header, AuthorizationKind::Anonymous)
             }
             (TokenAnswer::Refused(_), Some(said)) => Err(self.credentials_rejected(&said)),
-            (TokenAnswer::Refused(said), None) if is_withheld => Err(self.withheld(&said)),
             (TokenAnswer::Refused(said), None) => Err(self.no_credentials(&said)),
         }
     }
@@ -326,6 +328,9 @@ impl<'w> RepositoryAccess<'w> {
     }
 
     fn no_credentials(&self, said: &str) -> Failure {
+        if self.are_withheld.get() {
+            return self.withheld(said);
+        }
         let (host, repository) = (&self.host, &self.repository);
         let text = format!("`{host}` does not show `{repository}` without credentials: {said}");
         let login = match &self.options.password {
