@@ -204,7 +204,7 @@ impl<'w> RepositoryAccess<'w> {
     ) -> Result<Authorization, Failure> {
         let mut refusal = None;
         if let Some(credentials) = credentials.filter(|_| !self.are_rejected.get()) {
-            if server.may_get_credentials() {
+            if server.may_use(credentials.kind) {
                 match self.token(server, Some(credentials)).await? {
                     TokenAnswer::Granted(header) => {
                         return self.authorization(header, AuthorizationKind::Token);

@@ -26,8 +26,8 @@ const RECORDED_TOKEN: &str = "***";
 pub(crate) struct TokenEndpoint {
     /// With the query that names service and scope.
     url: Url,
-    /// Whether no other machine could choose this server, or can read the requests to it.
-    is_confidential: bool,
+    /// Whether no other machine can have named this server: none can change the registry's answers.
+    is_named_in_private: bool,
 }
 
 /// The answer of a token server.
@@ -64,7 +64,6 @@ impl TokenEndpoint {
             let text = format!("`{registry}` names `{server}` as its token server, which is {why}");
             return Err(FetchError::new(asking::REALM_REFUSED, text).into());
         }
-        let is_confidential = registry.is_confidential() && server.is_confidential();
         // A user in an address becomes a header `authorization`.
         let _ = (url.set_username(""), url.set_password(None));
         let own_scope = format!("repository:{repository}:pull");
@@ -81,14 +80,17 @@ impl TokenEndpoint {
         url.query_pairs_mut().append_pair("scope", scope);
         Ok(Self {
             url,
-            is_confidential,
+            is_named_in_private: registry.is_confidential(),
         })
     }
 
-    /// Returns whether credentials may be sent to the server. Over plain HTTP anyone on the way could
-    /// have named it, or could read them.
-    pub(crate) fn may_get_credentials(&self) -> bool {
-        self.is_confidential
+    /// Returns whether credentials of this kind may be used: no other machine can have named the server,
+    /// or can read what is sent to it.
+    pub(crate) fn may_use(&self, kind: CredentialKind) -> bool {
+        // A registry token is sent to the registry itself.
+        let is_sent_here = kind != CredentialKind::RegistryToken;
+        let is_confidential = Origin::of(&self.url).is_confidential();
+        self.is_named_in_private && (is_confidential || !is_sent_here)
     }
 
     /// Returns the request for a token; without credentials, for one that anybody gets.
@@ -251,10 +253,15 @@ mod tests {
 
     #[test]
     fn only_a_confidential_realm_gets_credentials() {
+        let may_use = |kind, registry: &str, realm: &str| {
+            let server = named_by(registry, realm, None).unwrap();
+            server.may_use(kind)
+        };
         let may = |registry: &str, realm: &str| {
-            named_by(registry, realm, None)
-                .unwrap()
-                .may_get_credentials()
+            let kinds = [CredentialKind::Password, CredentialKind::IdentityToken];
+            let [password, identity] = kinds.map(|kind| may_use(kind, registry, realm));
+            assert_eq!(password, identity);
+            password
         };
         assert!(may(
             "https://registry.example/",
@@ -275,6 +282,17 @@ mod tests {
             !may("http://registry.example/", "https://auth.example/token"),
             "anyone on the way could have named it"
         );
+        let token = CredentialKind::RegistryToken;
+        assert!(may_use(
+            token,
+            "http://127.0.0.1:5000/",
+            "http://auth.example/token"
+        ));
+        assert!(!may_use(
+            token,
+            "http://registry.example/",
+            "https://auth.example/token"
+        ));
     }
 
     #[test]
