@@ -180,6 +180,12 @@ fn githubs_token_goes_to_no_other_registry() {
 
 /// An index of `count` images for `linux/arm64`, none of which the registry has.
 fn crowded(count: usize) -> Faulty {
+    let absent = Reply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown");
+    index_of(count, absent)
+}
+
+/// An index of `count` images, and the reply to the requests for them.
+fn index_of(count: usize, reply: Reply) -> Faulty {
     let images: Vec<_> = (0..count)
         .map(|number| {
             json!({
@@ -198,7 +204,7 @@ fn crowded(count: usize) -> Faulty {
         if seen.path.ends_with("/v1") {
             Reply::json(200, &index)
         } else {
-            Reply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown")
+            reply.clone()
         }
     })
 }
@@ -229,6 +235,15 @@ fn an_index_of_sixty_four_is_read() {
     let server = crowded(64);
     let run = check(&format!("{}/{REPOSITORY}:v1", server.address())).run();
     assert_eq!((run.code, server.seen().len()), (10, 65), "{run}");
+}
+
+#[test]
+fn eight_images_are_read_at_the_same_time() {
+    let server = index_of(64, Reply::silent());
+    let run = check(&format!("{}/{REPOSITORY}:v1", server.address()))
+        .arg("--timeout=1s")
+        .run();
+    assert_eq!((run.code, server.seen().len()), (20, 1 + 8), "{run}");
 }
 
 #[test]

@@ -335,3 +335,70 @@ async fn a_body_with_another_digest_is_a_mismatch() {
         .unwrap_err();
     assert_eq!(failure.reason, asking::DIGEST_MISMATCH);
 }
+
+/// Refuses everyone, and names a way to log in.
+fn challenge(challenge: &str) -> Reply {
+    Reply::registry_error(401, "UNAUTHORIZED", "log in").header("WWW-Authenticate", challenge)
+}
+
+fn has_secret(server: &Faulty) -> bool {
+    let seen = server.seen();
+    seen.iter()
+        .any(|seen| seen.header("authorization").is_some())
+}
+
+#[tokio::test]
+async fn a_challenge_behind_a_redirect_gets_no_credentials() {
+    for header in ["Basic realm=\"x\"", "Bearer realm=\"/token\""] {
+        let other = Faulty::answering(move |seen| {
+            let realm = format!("http://{}/token", seen.header("host").unwrap());
+            challenge(&header.replace("/token", &realm))
+        });
+        let server = Faulty::new([Reply::redirect(307, &other.url())]);
+        let options = with_password(&server.address(), "right");
+        let failure = ask(&server.address(), options).await.0.unwrap_err();
+        assert_eq!(
+            (failure.verdict, failure.reason),
+            (Verdict::Unavailable, asking::REDIRECTED_ELSEWHERE)
+        );
+        assert_eq!((other.seen().len(), has_secret(&other)), (1, false));
+    }
+}
+
+#[tokio::test]
+async fn a_realm_at_the_metadata_service_is_not_asked() {
+    let realm = "Bearer realm=\"http://169.254.169.254/token\"";
+    let server = Faulty::new([challenge(realm)]);
+    let options = with_password(&server.address(), "right");
+    let (answer, requests) = ask(&server.address(), options).await;
+    let failure = answer.unwrap_err();
+    assert_eq!(
+        (failure.verdict, failure.reason, requests),
+        (Verdict::Unavailable, asking::REALM_REFUSED, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_password_goes_to_no_other_registry() {
+    let other = Faulty::new([challenge("Basic realm=\"x\"")]);
+    let options = with_password("registry.example.org", "right");
+    let failure = ask(&other.address(), options).await.0.unwrap_err();
+    assert_eq!(failure.reason, asking::NO_CREDENTIALS);
+    let hints = failure.hints.join(" ");
+    assert!(
+        hints.contains("belongs to `registry.example.org`"),
+        "{hints}"
+    );
+    assert!(!has_secret(&other));
+}
+
+#[tokio::test]
+async fn a_404_from_elsewhere_is_absent_without_its_words() {
+    let other = Faulty::new([Reply::registry_error(404, "MANIFEST_UNKNOWN", "s3cret")]);
+    let server = Faulty::new([Reply::redirect(307, &other.url())]);
+    let (answer, _) = ask(&server.address(), RegistryOptions::default()).await;
+    let Ok(ManifestAnswer::Absent(said)) = answer else {
+        panic!()
+    };
+    assert_eq!(said, format!("`{}` answered 404", other.address()));
+}
