@@ -47,10 +47,9 @@ fn docker_config(fleet: &HostileFleet) -> String {
 }
 
 /// Asks every registry for an image; whether it answers does not matter.
-async fn ask_registries(fleet: &HostileFleet, vars: &Vars) {
+async fn ask_registries(fleet: &HostileFleet, world: &World) {
     let password = RegistryPassword::new(Secret::new(secret(0)), &fleet.registry(0));
     for pair in 0..PAIRS {
-        let world = World::for_tests_with(Duration::ZERO, vars.clone());
         let image: Reference = format!("{}/acme/app:v1", fleet.registry(pair))
             .parse()
             .unwrap();
@@ -58,7 +57,7 @@ async fn ask_registries(fleet: &HostileFleet, vars: &Vars) {
             password: Some(password.clone()),
             ..RegistryOptions::default()
         };
-        let repository = ImageRepository::new(&world, &image, options);
+        let repository = ImageRepository::new(world, &image, options);
         for _ in 0..3 {
             drop(repository.manifest("v1").await);
         }
@@ -68,9 +67,8 @@ async fn ask_registries(fleet: &HostileFleet, vars: &Vars) {
 }
 
 /// Sends a secret of its own to every registry without a registry's client.
-async fn ask_directly(fleet: &HostileFleet) {
-    let world = World::for_tests(Duration::ZERO);
-    let fetch = Fetch::new(&world);
+async fn ask_directly(fleet: &HostileFleet, world: &World) {
+    let fetch = Fetch::new(world);
     for pair in 0..PAIRS {
         let url: Url = format!("http://{}{ASTRAY}", fleet.registry(pair))
             .parse()
@@ -123,9 +121,10 @@ async fn no_server_sees_the_secret_of_another() {
         let vars: Vars = [("DOCKER_CONFIG", home.path().to_str().unwrap())]
             .into_iter()
             .collect();
+        let world = World::for_tests_with(Duration::ZERO, vars);
         for _ in 0..ROUNDS {
-            ask_registries(&fleet, &vars).await;
-            ask_directly(&fleet).await;
+            ask_registries(&fleet, &world).await;
+            ask_directly(&fleet, &world).await;
         }
         assert_nothing_got_lost(&fleet, seed);
         requests += fleet.requests();
