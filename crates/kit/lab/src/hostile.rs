@@ -116,11 +116,9 @@ impl Hostile {
                 Some(_) => manifest(),
                 None => challenge(&self.own_realm(&mut random), &mut random),
             },
-            (true, _) => Reply::json(
-                200,
-                &json!({ "token": format!("token-of-astray-{}", self.number) }),
-            ),
-            (false, _) => Reply::json(200, &json!({ "token": token_of(self.number / 2) })),
+            // No redirect leads to the path of the token server itself.
+            (false, _) if seen.path.starts_with("/token") => grant(&token_of(self.number / 2)),
+            _ => grant(&format!("token-of-astray-{}", self.number)),
         }
     }
 
@@ -181,6 +179,10 @@ fn challenge(realm: &str, random: &mut Random) -> Reply {
     };
     let header = format!("{scheme} realm=\"{realm}\",service=\"s\"");
     Reply::registry_error(status, "UNAUTHORIZED", "log in").header("WWW-Authenticate", &header)
+}
+
+fn grant(token: &str) -> Reply {
+    Reply::json(200, &json!({ "token": token }))
 }
 
 fn manifest() -> Reply {
