@@ -136,7 +136,12 @@ impl Hostile {
         if random.below(12) == 0 {
             return FORBIDDEN[random.below(FORBIDDEN.len())].to_owned() + ASTRAY;
         }
-        let address = &self.addresses[random.below(self.addresses.len())];
+        let number = random.below(self.addresses.len());
+        let address = &self.addresses[number];
+        if number == self.number {
+            // On its own server nothing is astray: it may name any token server for its own secrets.
+            return format!("http://{address}/v2/");
+        }
         match random.below(6) {
             0 => format!("http://user:word@{address}{ASTRAY}"),
             1 => format!("//{address}{ASTRAY}"),
