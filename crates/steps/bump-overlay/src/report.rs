@@ -1,386 +1,405 @@
-//! What is said: reports, subjects, reasons.
+//! Reports what became of the overlays: the verdict in words, hints, and the facts.
 
-use branch::{BRANCH_MISSING, CONTENDED, HISTORY_CUT, NOT_WRITTEN, POLICY};
-use contract::{
-    Commit, Failure,
-    Fault::{Configuration, Nobody},
-    Reason, Report, Subject, Verdict,
-};
-use overlay::reasons::{
-    AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
-};
-use remote::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, PullRequest, UNVERIFIED};
+use branch::Name;
+use contract::{Commit, Failure, Report, Subject, Verdict};
+use overlay::{reasons::OVERLAY_MISSING, unique};
+use remote::{BranchChange, Problem, PullRequest};
 
 use crate::{
     Facts,
-    edits::{Edits, FileEdit, OverlayEdit},
-    guards::{Findings, Found},
+    judge::{
+        BumpDecision, Judgement,
+        edits::{Edits, FileEdit, OverlayEdit},
+        guards::{Findings, GuardFinding},
+    },
+    reasons::{HELD, STALE_SOURCE},
     request::Request,
 };
 
-/// An older build.
-pub(crate) const STALE_SOURCE: Reason = Reason::new(
-    "stale-source",
-    Nobody,
-    "the overlay has had an image of a newer source: this one comes too late",
-);
-/// A bad image.
-pub(crate) const HELD: Reason = Reason::new(
-    "held",
-    Configuration,
-    "a rollback called the image bad, and nobody has decided otherwise",
-);
-/// All that this step may say beside [`asking`].
-pub(crate) const REASONS: [Reason; 18] = [
-    OVERLAY_MISSING,
-    IMAGE_MISSING,
-    AMBIGUOUS,
-    SHADOWED,
-    UNSUPPORTED_YAML,
-    INCOMPLETE_IMAGE,
-    BRANCH_MISSING,
-    POLICY,
-    CONTENDED,
-    NOT_WRITTEN,
-    STALE_SOURCE,
-    HELD,
-    HISTORY_CUT,
-    UNVERIFIED,
-    NOT_MERGED,
-    NOT_WANTED,
-    NEWER_IMAGE,
-    remote::GIT_FAILED,
-];
-
-/// Where the files are, for people.
-pub(crate) enum Place<'a> {
-    /// This checkout.
-    Checkout,
-    /// The branch at this commit.
-    Branch(&'a branch::Name, &'a Commit),
+/// Reports on a branch.
+///
+/// # Errors
+/// `denied` when a rule of the branch forbids the push.
+pub(crate) fn report(
+    request: &Request,
+    name: &Name,
+    judgement: &Judgement,
+    change: &BranchChange,
+) -> Result<Report, Failure> {
+    let edits = &judgement.edits;
+    Ok(match change {
+        BranchChange::Nothing => nothing_written(request, judgement),
+        BranchChange::Committed(commit) => committed(request, name, edits, commit),
+        BranchChange::Merged(pull, commit) => merged(request, name, edits, pull, commit),
+        BranchChange::Failed(problem) => return failed(request, name, edits, problem),
+    })
 }
 
-/// Refuses all overlays, since one of them cannot be written.
-pub(crate) fn refused(request: &Request, edits: &Edits, place: &Place<'_>) -> Report {
+/// Reports on this checkout, whose files were written unless the judgement or a dry run forbids it.
+pub(crate) fn report_checkout(request: &Request, judgement: &Judgement) -> Report {
+    if request.dry_run || judgement.decision != BumpDecision::Write {
+        return nothing_written(request, judgement);
+    }
+    let edits = &judgement.edits;
+    let summary = format!("wrote {} into {}", request.images(), places(edits));
+    Report {
+        summary,
+        ..about(edits)
+    }
+    .with_facts(&facts(request, edits))
+}
+
+/// Returns the facts as they are before anything was written, for a run that fails.
+pub(crate) fn facts_before(request: &Request, edits: &Edits) -> Facts {
+    let Facts {
+        branch,
+        overlays,
+        before,
+        ..
+    } = facts(request, edits);
+    Facts {
+        branch,
+        overlays,
+        image: before.clone(),
+        before,
+        ..Facts::default()
+    }
+}
+
+/// Returns all facts but the commit.
+fn facts(request: &Request, edits: &Edits) -> Facts {
+    let is_changed = edits.changed().next().is_some();
+    Facts {
+        branch: branch(request),
+        overlays: edits.files().map(|file| file.path.clone()).collect(),
+        changed: is_changed && !edits.is_refused(),
+        image: unique(edits.files().flat_map(FileEdit::after)),
+        before: unique(edits.files().flat_map(FileEdit::before)),
+        lines: edits.changed().map(|file| file.diff.lines).sum(),
+        diff: edits
+            .changed()
+            .map(|file| file.diff.text.as_str())
+            .collect(),
+        message: if is_changed {
+            edits.message(request)
+        } else {
+            String::new()
+        },
+        ..Facts::default()
+    }
+}
+
+/// Returns the branch and its tip; `None` for the files of this checkout.
+fn place<'r>(request: &'r Request, judgement: &'r Judgement) -> Option<(&'r Name, &'r Commit)> {
+    request.branch.as_ref().zip(judgement.tip.as_ref())
+}
+
+fn branch(request: &Request) -> String {
+    request
+        .branch
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}
+
+/// Reports a run that wrote nothing: it refuses, finds nothing to do, or is a dry run.
+fn nothing_written(request: &Request, judgement: &Judgement) -> Report {
+    let report = match judgement.decision {
+        BumpDecision::Refuse => refused(request, judgement),
+        BumpDecision::Stop => stopped(request, judgement),
+        BumpDecision::Nothing => unchanged(request, judgement),
+        BumpDecision::Write => return dry_run(request, judgement),
+    };
+    let trace = judgement.findings.trace();
+    if !request.dry_run || trace.is_empty() {
+        return report;
+    }
+    report.with_detail(format!(
+        "why nothing would be written:\n{}",
+        indented(&trace)
+    ))
+}
+
+/// Refuses all overlays, since one of them cannot be edited.
+fn refused(request: &Request, judgement: &Judgement) -> Report {
+    let (edits, place) = (&judgement.edits, place(request, judgement));
     let subjects = edits.0.iter().map(|edit| match &edit.result {
         Ok(file) if !file.edited.changed => {
             Subject::unchanged(&edit.name, "deploys the image already")
         }
         Ok(_) => Subject::passed(
             &edit.name,
-            "could be written, but is not, since another one cannot",
+            "could be written, but is not, since another overlay cannot",
         ),
-        Err(refused) => Subject::refused(
+        Err(refusal) => Subject::refused(
             &edit.name,
-            refused.reason,
-            located(&refused.message, &edit.name, place),
+            refusal.reason,
+            located(&refusal.message, &edit.name, place),
         ),
     });
-    let mut report = about(subjects.collect());
-    let mut hints: Vec<&String> = edits
+    let mut report = about_all(subjects.collect());
+    report.hints = edits
         .0
         .iter()
-        .filter_map(|edit| edit.result.as_ref().err()?.hint.as_ref())
+        .filter_map(|edit| edit.result.as_ref().err()?.hint.clone())
         .collect();
-    hints.dedup();
-    report.hints = hints.into_iter().cloned().collect();
-    nowhere(request, report)
+    report.hints.dedup();
+    report.with_facts(&Facts {
+        branch: branch(request),
+        ..Facts::default()
+    })
 }
 
-/// Puts the overlay, and the branch, in front of what the message says.
-fn located(message: &str, name: &str, place: &Place<'_>) -> String {
-    let message = if message.contains(name) {
-        message.to_owned()
-    } else {
-        format!("`{name}`: {message}")
-    };
-    match place {
-        Place::Checkout => message,
-        Place::Branch(branch, tip) => format!("{message} (on `{branch}` at {})", tip.short()),
+/// Reports that an overlay must not be written: its image is held, or older than the deployed one.
+fn stopped(request: &Request, judgement: &Judgement) -> Report {
+    let (edits, findings) = (&judgement.edits, &judgement.findings);
+    let place = place(request, judgement);
+    let subjects = edits.0.iter().filter_map(|edit| {
+        let file = edit.result.as_ref().ok()?;
+        Some(stopped_subject(edit, file, findings, place))
+    });
+    let report = about_all(subjects.collect()).with_facts(&facts_before(request, edits));
+    if report.reason == Some(HELD) {
+        return report.hinted(
+            "deploy an image that fixes it, or pass `--force` to deploy this one after all",
+        );
+    }
+    report
+}
+
+fn stopped_subject(
+    edit: &OverlayEdit,
+    file: &FileEdit,
+    findings: &Findings,
+    place: Option<(&Name, &Commit)>,
+) -> Subject {
+    match findings.of(&file.path) {
+        Some(GuardFinding::Held(text)) => {
+            Subject::refused(&edit.name, HELD, located(text, &edit.name, place))
+        }
+        Some(GuardFinding::Stale {
+            text,
+            source,
+            newer,
+        }) => {
+            let text = located(text, &edit.name, place);
+            Subject::new(&edit.name, Verdict::Superseded, Some(STALE_SOURCE), text)
+                .with_fact("source", source.as_str())
+                .with_fact("newer_source", newer.as_str())
+        }
+        None if file.is_changed() => Subject::passed(
+            &edit.name,
+            "could be written, but is not, since another overlay must not be",
+        ),
+        Some(GuardFinding::SameSource(_)) | None => subject(edit, file),
     }
 }
 
-/// Says that everything already was as it should be.
-pub(crate) fn unchanged(request: &Request, edits: &Edits, place: &Place<'_>) -> Report {
-    let mut facts = edits.facts(request);
-    let names = edits
+/// Reports that every overlay already was as it should be.
+fn unchanged(request: &Request, judgement: &Judgement) -> Report {
+    let edits = &judgement.edits;
+    let names: Vec<String> = edits
         .0
         .iter()
         .map(|edit| format!("`{}`", edit.name))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let images = request.images();
-    let mut report = about(subjects(edits));
-    let kept = edits
-        .0
-        .iter()
-        .find_map(|edit| edit.result.as_ref().ok()?.kept.clone());
-    let why = kept.unwrap_or_else(|| format!("{images} is there already"));
-    report.summary = match place {
-        Place::Checkout => format!("{names}: {why}"),
-        Place::Branch(branch, tip) => format!("{names}: {why}, on `{branch}` at {}", tip.short()),
-    };
-    if let Place::Branch(_, tip) = place {
-        facts.commit = tip.to_string();
-        report = report.with_value(tip.as_str());
+        .collect();
+    let why = edits
+        .files()
+        .find_map(|file| file.kept.clone())
+        .unwrap_or_else(|| format!("{} is there already", request.images()));
+    let summary = format!("{}: {why}", names.join(", "));
+    let report = about(edits);
+    let facts = facts(request, edits);
+    match place(request, judgement) {
+        None => Report { summary, ..report }.with_facts(&facts),
+        Some((name, tip)) => Report {
+            summary: format!("{summary}, on `{name}` at {}", tip.short()),
+            ..report
+        }
+        .with_facts(&Facts {
+            commit: tip.to_string(),
+            ..facts
+        })
+        .with_value(tip.as_str()),
     }
-    notices(report, edits).with_facts(&facts)
 }
 
-/// Says what was written into the checkout.
-pub(crate) fn written(request: &Request, edits: &Edits) -> Report {
-    let facts = edits.facts(request);
-    let mut report = about(subjects(edits));
-    report.summary = format!(
-        "wrote {} into {} ({})",
-        request.images(),
-        places(edits),
-        lines(facts.lines)
-    );
-    notices(report, edits).with_facts(&facts)
+/// Reports what the step would write.
+fn dry_run(request: &Request, judgement: &Judgement) -> Report {
+    let edits = &judgement.edits;
+    let facts = facts(request, edits);
+    let what = format!("{} into {}", request.images(), places(edits));
+    let (summary, detail) = match place(request, judgement) {
+        None => (
+            format!("dry run, nothing written; would write {what}"),
+            facts.diff.clone(),
+        ),
+        Some((name, tip)) => (
+            format!(
+                "dry run, nothing pushed; would commit onto {} of `{name}`: {what}",
+                tip.short()
+            ),
+            format!(
+                "{}\nmessage of the commit:\n{}\nwhy it may be written:\n{}",
+                facts.diff,
+                indented(&facts.message),
+                indented(&judgement.findings.trace())
+            ),
+        ),
+    };
+    Report {
+        summary,
+        ..about(edits)
+    }
+    .with_facts(&facts)
+    .with_detail(detail)
 }
 
-/// Says what was committed.
-pub(crate) fn committed(
-    request: &Request,
-    edits: &Edits,
-    name: &branch::Name,
-    commit: &Commit,
-) -> Report {
+fn committed(request: &Request, name: &Name, edits: &Edits, commit: &Commit) -> Report {
     let facts = Facts {
         commit: commit.to_string(),
-        ..edits.facts(request)
+        ..facts(request, edits)
     };
-    let mut report = about(subjects(edits));
-    report.summary = format!(
-        "committed {} to `{name}`: {} in {} ({})",
+    let summary = format!(
+        "committed {} to `{name}`: {} in {}",
         commit.short(),
         request.images(),
-        places(edits),
-        lines(facts.lines)
+        places(edits)
     );
-    notices(report, edits)
-        .with_facts(&facts)
-        .with_value(commit.as_str())
+    Report {
+        summary,
+        ..about(edits)
+    }
+    .with_facts(&facts)
+    .with_value(commit.as_str())
 }
 
-/// Says that the pull request was merged.
-pub(crate) fn merged(
+fn merged(
     request: &Request,
+    name: &Name,
     edits: &Edits,
-    name: &branch::Name,
     pull: &PullRequest,
     commit: &Commit,
 ) -> Report {
     let facts = Facts {
         commit: commit.to_string(),
         pull_request: pull.url.clone(),
-        ..edits.facts(request)
+        ..facts(request, edits)
     };
-    let mut report = about(subjects(edits));
-    let (number, images) = (pull.number, request.images());
-    report.summary = format!(
-        "merged pull request #{number} into `{name}` as {}: {images}",
-        commit.short()
+    let summary = format!(
+        "merged pull request #{} into `{name}` as {}: {}",
+        pull.number,
+        commit.short(),
+        request.images()
     );
-    notices(report, edits)
-        .with_facts(&facts)
-        .with_value(commit.as_str())
+    Report {
+        summary,
+        ..about(edits)
+    }
+    .with_facts(&facts)
+    .with_value(commit.as_str())
 }
 
-/// Says why the branch was not written, or not as it has to be.
-pub(crate) fn failed(
+/// Reports why the branch was not written, or not as the flags demand.
+fn failed(
     request: &Request,
+    name: &Name,
     edits: &Edits,
-    name: &branch::Name,
     problem: &Problem,
 ) -> Result<Report, Failure> {
     let report = problem.report(name, &request.images(), &request.remote)?;
     if let Some(commit) = problem.commit() {
         return Ok(report.with_facts(&Facts {
             commit: commit.to_string(),
-            ..edits.facts(request)
+            ..facts(request, edits)
         }));
     }
     let Some(pull) = problem.pull() else {
-        return Ok(nowhere(request, report));
+        return Ok(report.with_facts(&Facts {
+            branch: branch(request),
+            ..Facts::default()
+        }));
     };
-    // Nothing of it is on the branch.
-    let Facts {
-        message,
-        diff,
-        lines,
-        ..
-    } = edits.facts(request);
-    let before = edits.facts_before(request);
-    let facts = Facts {
+    // The branch has none of it: only the proposed change is described.
+    let proposed = facts(request, edits);
+    Ok(with_notices(report, edits).with_facts(&Facts {
         pull_request: pull.url.clone(),
-        message,
-        diff,
-        lines,
-        ..before
-    };
-    Ok(notices(report, edits).with_facts(&facts))
+        message: proposed.message,
+        diff: proposed.diff,
+        lines: proposed.lines,
+        ..facts_before(request, edits)
+    }))
 }
 
-/// Says that an overlay is not to be written: its image is held, or comes too late.
-pub(crate) fn stopped(
-    request: &Request,
-    edits: &Edits,
-    findings: &Findings,
-    name: &branch::Name,
-    tip: &Commit,
-) -> Report {
-    let place = Place::Branch(name, tip);
+/// Reports on every overlay, with what the editor noticed.
+fn about(edits: &Edits) -> Report {
     let subjects = edits.0.iter().filter_map(|edit| {
         let file = edit.result.as_ref().ok()?;
-        let located = |text: &str| located(text, &edit.name, &place);
-        Some(match findings.of(&file.path) {
-            Some(Found::Held(text)) => Subject::refused(&edit.name, HELD, located(text)),
-            Some(Found::Stale {
-                text,
-                source,
-                newer,
-            }) => {
-                let stale = (Verdict::Superseded, Some(STALE_SOURCE));
-                Subject::new(&edit.name, stale.0, stale.1, located(text))
-                    .with_fact("source", source.as_str())
-                    .with_fact("newer_source", newer.as_str())
-            }
-            Some(Found::SameSource(_)) => subject((edit, file)),
-            None if !file.is_changed() => subject((edit, file)),
-            None => Subject::passed(
-                &edit.name,
-                "could be written, but is not, since another one is not",
-            ),
-        })
+        Some(subject(edit, file))
     });
-    let report = about(subjects.collect()).with_facts(&edits.facts_before(request));
-    if report.reason == Some(HELD) {
-        return report.hinted(
-            "deploy an image that repairs it, or pass `--force` to deploy this one after all",
-        );
-    }
-    report
+    with_notices(about_all(subjects.collect()), edits)
 }
 
-/// Says what would be done.
-pub(crate) fn dry_run(
-    request: &Request,
-    edits: &Edits,
-    place: &Place<'_>,
-    findings: &Findings,
-) -> Report {
-    let facts = edits.facts(request);
-    let mut report = about(subjects(edits));
-    let what = format!(
-        "{} into {} ({})",
-        request.images(),
-        places(edits),
-        lines(facts.lines)
-    );
-    let mut detail = facts.diff.clone();
-    report.summary = match place {
-        Place::Checkout => format!("dry run, nothing written; would write {what}"),
-        Place::Branch(branch, tip) => {
-            let (message, why) = (indented(&facts.message), indented(&findings.trace()));
-            detail = format!(
-                "{detail}\nmessage of the commit:\n{message}\nwhy it may be written:\n{why}"
-            );
-            format!(
-                "dry run, nothing pushed; would commit onto {} of `{branch}`: {what}",
-                tip.short()
-            )
-        }
-    };
-    notices(report, edits)
-        .with_facts(&facts)
-        .with_detail(detail)
-}
-
-/// Says of a branch that could not be written which one it was.
-pub(crate) fn nowhere(request: &Request, report: Report) -> Report {
-    let branch = request
-        .branch
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    report.with_facts(&Facts {
-        branch,
-        ..Facts::default()
-    })
-}
-
-/// Adds to a dry run that would write nothing what was looked at.
-pub(crate) fn why_not(report: Report, findings: &Findings) -> Report {
-    let trace = findings.trace();
-    if trace.is_empty() {
-        report
-    } else {
-        report.with_detail(format!(
-            "why nothing would be written:\n{}",
-            indented(&trace)
-        ))
-    }
-}
-
-/// There is at least one overlay, since clap asks for one.
-fn about(subjects: Vec<Subject>) -> Report {
+/// There is at least one overlay, since the flag is required.
+fn about_all(subjects: Vec<Subject>) -> Report {
     Report::about(subjects)
         .unwrap_or_else(|| Report::refused(OVERLAY_MISSING, "no overlay was named"))
 }
 
-fn subjects(edits: &Edits) -> Vec<Subject> {
-    edits
-        .0
-        .iter()
-        .filter_map(|edit| Some((edit, edit.result.as_ref().ok()?)))
-        .map(subject)
-        .collect()
-}
-
-fn subject((overlay, file): (&OverlayEdit, &FileEdit)) -> Subject {
-    let (before, after) = (file.before().join(", "), file.after().join(", "));
-    let subject = match (file.edited.changed, before.is_empty()) {
-        _ if file.kept.is_some() => {
-            Subject::unchanged(&overlay.name, file.kept.clone().unwrap_or_default())
-        }
-        (false, _) => Subject::unchanged(&overlay.name, format!("{after} already")),
-        (true, true) => Subject::passed(&overlay.name, format!("{after}, a new entry")),
-        (true, false) => Subject::passed(&overlay.name, format!("from {before} to {after}")),
+fn subject(overlay: &OverlayEdit, file: &FileEdit) -> Subject {
+    let (name, before, after) = (
+        &overlay.name,
+        file.before().join(", "),
+        file.after().join(", "),
+    );
+    let subject = if let Some(why) = &file.kept {
+        Subject::unchanged(name, why)
+    } else if !file.edited.changed {
+        Subject::unchanged(name, format!("{after} already"))
+    } else if before.is_empty() {
+        Subject::passed(name, format!("{after}, a new entry"))
+    } else {
+        Subject::passed(name, format!("from {before} to {after}"))
     };
-    let subject = subject
-        .with_fact("file", file.path.as_str())
-        .with_fact("lines", file.diff.lines);
     subject
+        .with_fact("file", file.path.as_str())
+        .with_fact("lines", file.diff.lines)
         .with_fact("image", file.after())
         .with_fact("before", file.before())
 }
 
-fn notices(mut report: Report, edits: &Edits) -> Report {
-    let files = edits.0.iter().filter_map(|edit| edit.result.as_ref().ok());
-    for file in files {
-        let all = file.edited.entries.iter().flat_map(|entry| &entry.notices);
-        report
-            .notices
-            .extend(all.map(|notice| format!("`{}`: {notice}", file.path)));
+fn with_notices(mut report: Report, edits: &Edits) -> Report {
+    for file in edits.files() {
+        for notice in file.edited.entries.iter().flat_map(|entry| &entry.notices) {
+            report.notices.push(format!("`{}`: {notice}", file.path));
+        }
     }
     report
 }
 
-fn places(edits: &Edits) -> String {
-    edits
-        .changed()
-        .map(|file| format!("`{}`", file.path))
-        .collect::<Vec<_>>()
-        .join(", ")
+/// Puts the overlay, and the branch, in front of a message that does not name them.
+fn located(message: &str, name: &str, place: Option<(&Name, &Commit)>) -> String {
+    let message = if message.contains(name) {
+        message.to_owned()
+    } else {
+        format!("`{name}`: {message}")
+    };
+    match place {
+        None => message,
+        Some((name, tip)) => format!("{message} (on `{name}` at {})", tip.short()),
+    }
 }
 
-fn lines(count: usize) -> String {
-    if count == 1 {
-        "1 line".to_owned()
-    } else {
-        format!("{count} lines")
+/// Returns the files that change, and how many lines of them.
+fn places(edits: &Edits) -> String {
+    let paths: Vec<String> = edits
+        .changed()
+        .map(|file| format!("`{}`", file.path))
+        .collect();
+    let paths = paths.join(", ");
+    match edits.changed().map(|file| file.diff.lines).sum::<usize>() {
+        1 => format!("{paths} (1 line)"),
+        count => format!("{paths} ({count} lines)"),
     }
 }
 
@@ -388,37 +407,4 @@ fn indented(text: &str) -> String {
     text.lines()
         .map(|line| format!("    {line}").trim_end().to_owned() + "\n")
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_reasons_are_a_closed_list_and_none_blames_the_change() {
-        let list: Vec<String> = REASONS
-            .iter()
-            .map(|reason| format!("{reason} [{}]", reason.fault))
-            .collect();
-        insta::assert_snapshot!(list.join("\n"), @"
-        overlay-missing [configuration]
-        image-missing [configuration]
-        ambiguous [configuration]
-        shadowed [configuration]
-        unsupported-yaml [configuration]
-        incomplete-image [configuration]
-        branch-missing [configuration]
-        policy [configuration]
-        contended [environment]
-        not-written [environment]
-        stale-source [nobody]
-        held [configuration]
-        history-cut [environment]
-        unverified [configuration]
-        not-merged [nobody]
-        pull-request-closed [nobody]
-        newer-image [nobody]
-        git-failed [environment]
-        ");
-    }
 }

@@ -1,83 +1,99 @@
-//! What must not be written although it could be: what is older, what a rollback called bad, what is
-//! no news.
+//! Decides what the step must not write although it could: an older image, an image that a rollback
+//! called bad, and an image of the same source.
 //!
-//! All of it is read from the history of the overlay's file, and decided anew for every tip.
+//! All of it follows from the history of the overlay's file, and is decided again for every tip.
 
 use std::collections::BTreeMap;
 
-use branch::{Ancestry, CommitAncestry, CommitName, History, Name, Value, Values};
-use contract::{Commit, Failure, Reference, World};
-use overlay::EntryResult;
+use branch::{Ancestry, CommitAncestry, CommitName, Mark, Value, Values};
+use contract::{Commit, Reference};
 
+use super::edits::{Edits, FileEdit};
 use crate::{
-    edits::{Edits, FileEdit},
+    observe::{EntryKey, GuardQuestion, MAX_DIFFERENCES, Observation},
     request::Request,
 };
 
-/// How many changes of a file are looked at.
-const LOOKED_AT: usize = 100;
-
-/// How many paths may differ between two sources that are one but for their overlays.
-const DIFFERENCES: usize = 200;
-
-/// The guards of one run.
-pub(crate) struct Guards<'a, H, S> {
-    pub(crate) request: &'a Request,
-    /// The repository of the overlays.
-    pub(crate) overlays: &'a H,
-    /// The repository of the source.
-    pub(crate) sources: &'a S,
-    pub(crate) world: &'a World,
-    pub(crate) name: &'a Name,
-}
-
-/// What was found at one tip.
-#[derive(Default)]
+/// What the guards found at one tip.
+#[derive(Debug, Default)]
 pub(crate) struct Findings {
-    /// Why not, by file.
-    found: BTreeMap<String, Found>,
-    /// What was looked at and what came of it.
+    /// Why a file must not be written, by its path.
+    by_path: BTreeMap<String, GuardFinding>,
+    /// Each check and its result, line by line.
     trace: Vec<String>,
-    /// How sources stand to one another, each question once.
-    ancestry: Vec<(CommitName, Vec<CommitName>, CommitAncestry)>,
+    /// The checks that were not possible.
+    pub(crate) notices: Vec<String>,
 }
 
-/// Why a file is not to be written.
-pub(crate) enum Found {
+/// Why a file must not be written.
+#[derive(Debug)]
+pub(crate) enum GuardFinding {
     /// A rollback called the image bad.
     Held(String),
-    /// The overlay has had a newer one.
+    /// The overlay already had a newer image.
     Stale {
         text: String,
         source: Commit,
         newer: Commit,
     },
-    /// The source is the one that is deployed.
+    /// The source is the deployed one.
     SameSource(String),
 }
 
+/// A question that the observation does not answer yet, and the notices up to it.
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    pub(crate) question: Box<GuardQuestion>,
+    pub(crate) notices: Vec<String>,
+}
+
+/// Checks every file that would change.
+///
+/// # Errors
+/// The next question, if the observation does not answer everything yet.
+pub(crate) fn check(
+    request: &Request,
+    edits: &Edits,
+    observation: &Observation,
+) -> Result<Findings, Unanswered> {
+    let mut guards = Guards {
+        request,
+        observation,
+        findings: Findings::default(),
+    };
+    match guards.check(edits) {
+        Ok(()) => Ok(guards.findings),
+        Err(question) => Err(Unanswered {
+            question: Box::new(question),
+            notices: guards.findings.notices,
+        }),
+    }
+}
+
 impl Findings {
-    /// Returns why a file is not to be written.
-    pub(crate) fn of(&self, path: &str) -> Option<&Found> {
-        self.found.get(path)
+    /// Returns why a file must not be written.
+    pub(crate) fn of(&self, path: &str) -> Option<&GuardFinding> {
+        self.by_path.get(path)
     }
 
     /// Returns whether nothing at all may be written.
     pub(crate) fn stop(&self) -> bool {
-        self.found
+        self.by_path
             .values()
-            .any(|found| !matches!(found, Found::SameSource(_)))
+            .any(|finding| !matches!(finding, GuardFinding::SameSource(_)))
     }
 
     /// Returns the files whose deployed image has the same source.
-    pub(crate) fn same(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.found.iter().filter_map(|(path, found)| match found {
-            Found::SameSource(text) => Some((path.as_str(), text.as_str())),
-            _ => None,
-        })
+    pub(crate) fn same_source(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by_path
+            .iter()
+            .filter_map(|(path, finding)| match finding {
+                GuardFinding::SameSource(text) => Some((path.as_str(), text.as_str())),
+                GuardFinding::Held(_) | GuardFinding::Stale { .. } => None,
+            })
     }
 
-    /// Returns what was looked at, line by line.
+    /// Returns each check and its result, line by line.
     pub(crate) fn trace(&self) -> String {
         self.trace.join("\n")
     }
@@ -87,234 +103,207 @@ impl Findings {
     }
 }
 
-impl<H: History, S: History> Guards<'_, H, S> {
-    /// Looks at what would be written.
-    pub(crate) async fn look(&self, edits: &Edits, tip: &Commit) -> Result<Findings, Failure> {
-        let mut findings = Findings::default();
+/// The guards of one tip.
+struct Guards<'a> {
+    request: &'a Request,
+    observation: &'a Observation,
+    findings: Findings,
+}
+
+/// An entry that changes, and the images that it named over time.
+struct GuardedEntry<'a> {
+    key: &'a EntryKey,
+    image: &'a Reference,
+    values: &'a Values,
+}
+
+impl Guards<'_> {
+    fn check(&mut self, edits: &Edits) -> Result<(), GuardQuestion> {
         if self.request.force {
-            findings
-                .trace
-                .push("`--force`: age, holds and source were not looked at".to_owned());
-            return Ok(findings);
+            let text = "`--force`: age, holds and source were not checked";
+            self.findings.trace.push(text.to_owned());
+            return Ok(());
         }
-        let paths: Vec<String> = edits.changed().map(|file| file.path.clone()).collect();
-        let mut histories = self
-            .ask(async || self.overlays.file_histories(tip, &paths, LOOKED_AT).await)
-            .await?;
+        let Some(values) = self.observation.values() else {
+            return Err(GuardQuestion::Values {
+                paths: edits.changed().map(|file| file.path.clone()).collect(),
+                entries: edits.changed().flat_map(keys).collect(),
+            });
+        };
         for file in edits.changed() {
-            let history = histories.remove(&file.path).unwrap_or_default();
-            for entry in changing(file) {
-                let update = &self.request.updates[entry.update];
-                let values = Values::read(&history, |text| {
-                    overlay::image_in(text, &entry.name, update)
-                });
-                let about = About {
-                    path: &file.path,
-                    image: &self.request.images[entry.update],
-                    values,
+            for key in keys(file) {
+                let entry = GuardedEntry {
+                    image: &self.request.images[key.update],
+                    values: &values[&key],
+                    key: &key,
                 };
-                if let Some(found) = self.judge(&about, &mut findings).await? {
-                    findings.found.insert(file.path.clone(), found);
+                if let Some(finding) = self.judge(&entry)? {
+                    self.findings.by_path.insert(file.path.clone(), finding);
                     break;
                 }
             }
         }
-        Ok(findings)
+        Ok(())
     }
 
-    async fn judge(
-        &self,
-        about: &About<'_>,
-        findings: &mut Findings,
-    ) -> Result<Option<Found>, Failure> {
-        if let Some(mark) = about.values.bad(about.image) {
-            let text = format!("{} was called bad by the rollback {}", about.image, mark.by);
-            findings.note(about.path, &text);
-            return Ok(Some(Found::Held(text)));
+    fn judge(&mut self, entry: &GuardedEntry<'_>) -> Result<Option<GuardFinding>, GuardQuestion> {
+        let image = entry.image;
+        if let Some(mark) = entry.values.bad(image) {
+            let text = format!("{image} was called bad by the rollback {}", mark.by);
+            self.note(entry, &text);
+            return Ok(Some(GuardFinding::Held(text)));
         }
-        let count = about.values.list.len();
-        findings.note(
-            about.path,
+        let count = entry.values.list.len();
+        self.note(
+            entry,
             format!("no rollback among its {count} values called the image bad"),
         );
-        let known = about.values.sources();
-        let why = match self.source(about) {
-            None => "its source is not known",
-            Some(_) if known.is_empty() => "no source is known of what was there",
-            Some(source) => return self.compare(about, findings, &source, &known).await,
-        };
-        self.unknown(about, findings, why, "--source-commit");
+        let known = entry.values.sources();
+        match self.source(image) {
+            None => self.unknown(entry, "its source is not known", "--source-commit"),
+            Some(_) if known.is_empty() => {
+                let why = "no source of an earlier image is known";
+                self.unknown(entry, why, "--source-commit");
+            }
+            Some(source) => return self.compare(entry, &source, &known),
+        }
         Ok(None)
     }
 
-    /// Compares the source with those that the overlay ever had.
-    async fn compare(
-        &self,
-        about: &About<'_>,
-        findings: &mut Findings,
+    /// Compares the source with every source that the overlay ever had.
+    fn compare(
+        &mut self,
+        entry: &GuardedEntry<'_>,
         source: &CommitName,
         known: &[(CommitName, &Value)],
-    ) -> Result<Option<Found>, Failure> {
+    ) -> Result<Option<GuardFinding>, GuardQuestion> {
         let names: Vec<CommitName> = known.iter().map(|(name, _)| name.clone()).collect();
-        let ancestry = self.ancestry(findings, source, &names).await?;
+        let ancestry = self.observation.ancestry(source, &names)?;
         let Some(commit) = &ancestry.commit else {
             let why = format!("the source repository does not have {source}");
-            self.unknown(about, findings, &why, "--source-repository");
+            self.unknown(entry, &why, "--source-repository");
             return Ok(None);
         };
-        if let Some((at, newer)) = newer(&ancestry) {
+        if let Some((at, newer)) = newer(ancestry) {
             let by = &known[at].1.commit;
             let text = format!("source {commit} is older than {newer}, which was deployed by {by}");
-            findings.note(about.path, &text);
-            return Ok(Some(Found::Stale {
+            self.note(entry, &text);
+            return Ok(Some(GuardFinding::Stale {
                 text,
                 source: commit.clone(),
                 newer: newer.clone(),
             }));
         }
-        if ancestry
-            .others
-            .first()
-            .is_some_and(|(ancestry, _)| *ancestry == Ancestry::Unknown)
-        {
+        if matches!(ancestry.others.first(), Some((Ancestry::Unknown, _))) {
             let why = format!(
-                "the source repository does not have {}, which was there",
+                "the source repository does not have {}, the source of an earlier image",
                 names[0]
             );
-            self.unknown(about, findings, &why, "--source-repository");
+            self.unknown(entry, &why, "--source-repository");
         }
-        let text = format!(
-            "source {commit} is older than none of its {} sources",
-            known.len()
+        let count = known.len();
+        self.note(
+            entry,
+            format!("source {commit} is older than none of its {count} sources"),
         );
-        findings.note(about.path, text);
-        self.same_source(about, findings, commit, &ancestry, known)
-            .await
+        self.same_source(entry, commit, ancestry, known)
     }
 
-    /// Looks whether the source is one that is deployed, or was and is bad, but for overlays: a bump
-    /// is a commit too, and what is built of it is no news.
-    async fn same_source(
-        &self,
-        about: &About<'_>,
-        findings: &mut Findings,
+    /// Finds the source among the deployed one and the bad ones, overlays left out: a bump is a commit
+    /// too, and an image that is built from it contains nothing new.
+    fn same_source(
+        &mut self,
+        entry: &GuardedEntry<'_>,
         commit: &Commit,
         ancestry: &CommitAncestry,
         known: &[(CommitName, &Value)],
-    ) -> Result<Option<Found>, Failure> {
-        let deployed = about
-            .values
-            .list
-            .first()
-            .and_then(|value| about.values.source(value));
+    ) -> Result<Option<GuardFinding>, GuardQuestion> {
         for ((name, value), (_, whole)) in known.iter().zip(&ancestry.others) {
-            let image = about.values.reference(value);
-            let mark = image.as_ref().and_then(|image| about.values.bad(image));
-            let is_deployed = deployed
-                .as_ref()
-                .is_some_and(|deployed| deployed.matches(name.as_str()));
+            let mark = entry.mark(value);
             let Some(whole) = whole.as_ref().filter(|whole| *whole != commit) else {
                 continue;
             };
-            if !(is_deployed || mark.is_some()) || !self.is_same(whole, commit).await? {
+            if !(entry.deploys(name) || mark.is_some()) || !self.is_same(entry, whole, commit)? {
                 continue;
             }
             let text = format!(
-                "source {commit} is that of {}, {whole}, but for overlays",
+                "source {commit} is that of {}, {whole}, except for overlays",
                 value.image
             );
-            findings.note(about.path, &text);
+            self.note(entry, &text);
             return Ok(Some(match mark {
-                Some(mark) => Found::Held(format!(
+                Some(mark) => GuardFinding::Held(format!(
                     "{text}, and the rollback {} called it bad",
                     mark.by
                 )),
-                None => Found::SameSource(format!("{text}, which is deployed already")),
+                None => GuardFinding::SameSource(format!("{text}, which is deployed already")),
             }));
         }
-        findings.note(
-            about.path,
-            format!("source {commit} is another one than what is deployed"),
+        self.note(
+            entry,
+            format!("source {commit} is another one than that of the deployed image"),
         );
         Ok(None)
     }
 
-    async fn is_same(&self, one: &Commit, other: &Commit) -> Result<bool, Failure> {
-        let paths = self
-            .ask(async || self.sources.differences(one, other, DIFFERENCES).await)
-            .await;
-        let paths = paths.map_err(not_told)?;
-        Ok(paths.len() < DIFFERENCES
+    /// Returns whether two commits of the source differ in nothing but overlays.
+    fn is_same(
+        &self,
+        entry: &GuardedEntry<'_>,
+        one: &Commit,
+        other: &Commit,
+    ) -> Result<bool, GuardQuestion> {
+        let paths = self.observation.differences(entry.key, one, other)?;
+        Ok(paths.len() < MAX_DIFFERENCES
             && paths.iter().all(|path| self.request.is_of_an_overlay(path)))
     }
 
-    fn source(&self, about: &About<'_>) -> Option<CommitName> {
-        let by_tag = || CommitName::of_tag(about.image.tag()?.as_str());
-        self.request
-            .source
-            .as_ref()
-            .map(CommitName::from)
-            .or_else(by_tag)
-    }
-
-    async fn ancestry(
-        &self,
-        findings: &mut Findings,
-        source: &CommitName,
-        names: &[CommitName],
-    ) -> Result<CommitAncestry, Failure> {
-        let asked = findings
-            .ancestry
-            .iter()
-            .find(|(one, others, _)| one == source && others == names);
-        if let Some((_, _, ancestry)) = asked {
-            return Ok(ancestry.clone());
+    /// Returns the source of the requested image: the flag, or the commit in its tag.
+    fn source(&self, image: &Reference) -> Option<CommitName> {
+        match &self.request.source {
+            Some(commit) => Some(CommitName::from(commit)),
+            None => CommitName::of_tag(image.tag()?.as_str()),
         }
-        let ancestry = self
-            .ask(async || self.sources.ancestry(source, names).await)
-            .await;
-        let ancestry = ancestry.map_err(not_told)?;
-        findings
-            .ancestry
-            .push((source.clone(), names.to_vec(), ancestry.clone()));
-        Ok(ancestry)
     }
 
-    async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
-        remote::ask(self.world, self.name, question).await
-    }
-
-    /// A source that nobody knows is no reason to stop, but one to say so.
-    fn unknown(&self, about: &About<'_>, findings: &mut Findings, why: &str, flag: &str) {
+    /// An unknown source does not stop the step, but the user has to know.
+    fn unknown(&mut self, entry: &GuardedEntry<'_>, why: &str, flag: &str) {
         let text = format!(
             "not checked whether {} is older: {why} (`{flag}`)",
-            about.image
+            entry.image
         );
-        self.world.notice(&text);
-        findings.note(about.path, text);
+        self.note(entry, &text);
+        self.findings.notices.push(text);
+    }
+
+    fn note(&mut self, entry: &GuardedEntry<'_>, text: impl std::fmt::Display) {
+        self.findings.note(&entry.key.path, text);
     }
 }
 
-/// Whether an image is older is never guessed.
-fn not_told(failure: Failure) -> Failure {
-    failure
-        .context("could not find out whether the image is older than what is deployed")
-        .hinted("check `--source-repository`, or pass `--force` to write without knowing it")
+impl GuardedEntry<'_> {
+    /// Returns whether the deployed image was built from this source.
+    fn deploys(&self, source: &CommitName) -> bool {
+        self.values
+            .list
+            .first()
+            .and_then(|value| self.values.source(value))
+            .is_some_and(|deployed| deployed.matches(source.as_str()))
+    }
+
+    /// Returns the rollback that called a value bad.
+    fn mark(&self, value: &Value) -> Option<&Mark> {
+        self.values.bad(&self.values.reference(value)?)
+    }
 }
 
-/// An entry that changes, and its past.
-struct About<'a> {
-    path: &'a str,
-    image: &'a Reference,
-    values: Values,
-}
-
-/// Returns the entries that get another value; a new one has no past.
-fn changing(file: &FileEdit) -> impl Iterator<Item = &EntryResult> {
-    file.edited
-        .entries
-        .iter()
-        .filter(|entry| entry.line.is_some() && entry.before != entry.after)
+/// Returns the entries of a file that get another value.
+fn keys(file: &FileEdit) -> impl Iterator<Item = EntryKey> {
+    file.changed_entries().map(|entry| EntryKey {
+        path: file.path.clone(),
+        name: entry.name.clone(),
+        update: entry.update,
+    })
 }
 
 /// Returns the first source that contains the new one, with its place.

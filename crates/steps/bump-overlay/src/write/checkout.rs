@@ -1,79 +1,31 @@
-//! Editing the files of this checkout in place.
+//! Writes the files of this checkout, all or none.
 
-use std::{io, path::Path};
+use std::path::Path;
 
-use branch::{MAX_FILE_SIZE, NOT_WRITTEN, TreeEntries, TreeEntry};
-use contract::{Failure, Report, World, asking, world::FileKind};
+use branch::NOT_WRITTEN;
+use contract::{Failure, World};
 
 use crate::{
-    edits::{Edits, FileEdit},
-    guards::Findings,
+    judge::{BumpDecision, Judgement, edits::FileEdit},
     request::Request,
-    say::{self, Place},
 };
 
-/// Edits the files, all or none.
-pub(crate) fn bump(request: &Request, world: &World) -> Result<Report, Failure> {
-    let mut entries = TreeEntries::new();
-    for path in request.paths() {
-        let entry = entry(world, &path).map_err(|error| not_read(&path, error))?;
-        entries.insert(path, entry);
+/// Writes every file; when one cannot be written, restores those that were written before it.
+///
+/// # Errors
+/// `unavailable` when a file cannot be written.
+pub(crate) fn write(
+    request: &Request,
+    judgement: &Judgement,
+    world: &World,
+) -> Result<(), Failure> {
+    if request.dry_run || judgement.decision != BumpDecision::Write {
+        return Ok(());
     }
-    let edits = Edits::of(request, &entries);
-    if edits.is_refused() {
-        return Ok(say::refused(request, &edits, &Place::Checkout));
-    }
-    if edits.changed().next().is_none() {
-        return Ok(say::unchanged(request, &edits, &Place::Checkout));
-    }
-    if request.dry_run {
-        return Ok(say::dry_run(
-            request,
-            &edits,
-            &Place::Checkout,
-            &Findings::default(),
-        ));
-    }
-    write(world, &edits)?;
-    Ok(say::written(request, &edits))
-}
-
-/// Returns what is at a path; neither links nor repositories within this one are entered.
-fn entry(world: &World, path: &str) -> io::Result<TreeEntry> {
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    for end in 1..=parts.len() {
-        let at = parts[..end].join("/");
-        match world.kind(Path::new(&at))? {
-            None => return Ok(TreeEntry::Missing),
-            Some(FileKind::Link) => return Ok(TreeEntry::Link { at }),
-            Some(FileKind::Directory) if world.kind(&Path::new(&at).join(".git"))?.is_some() => {
-                return Ok(TreeEntry::Submodule { at });
-            }
-            Some(FileKind::File) if end == parts.len() => {
-                return match world.read(Path::new(path), MAX_FILE_SIZE as u64) {
-                    Ok(content) => Ok(TreeEntry::File {
-                        content,
-                        executable: false,
-                    }),
-                    Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                        Ok(TreeEntry::TooLarge)
-                    }
-                    Err(error) => Err(error),
-                };
-            }
-            Some(FileKind::Directory) => {}
-            Some(FileKind::File | FileKind::Other) => return Ok(TreeEntry::Missing),
-        }
-    }
-    Ok(TreeEntry::Directory)
-}
-
-/// Writes every file, and puts those back that were written when one cannot be.
-fn write(world: &World, edits: &Edits) -> Result<(), Failure> {
     let mut written: Vec<&FileEdit> = Vec::new();
-    for file in edits.changed() {
+    for file in judgement.edits.changed() {
         if let Err(error) = world.write(Path::new(&file.path), &file.edited.text) {
-            let after = put_back(world, &written);
+            let after = restore(world, &written);
             let error = anyhow::Error::from(error)
                 .context(format!("could not write `{}`, {after}", file.path));
             return Err(Failure::unavailable(NOT_WRITTEN, error)
@@ -84,25 +36,18 @@ fn write(world: &World, edits: &Edits) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns what became of the files that had been written.
-fn put_back(world: &World, written: &[&FileEdit]) -> String {
-    let stuck = written
+/// Restores the files that were written, and returns what became of them.
+fn restore(world: &World, written: &[&FileEdit]) -> String {
+    let stuck: Vec<String> = written
         .iter()
-        .filter(|file| world.write(Path::new(&file.path), &file.old).is_err());
-    let stuck: Vec<String> = stuck.map(|file| format!("`{}`", file.path)).collect();
-    match (written.len(), stuck.is_empty()) {
-        (0, _) => "nothing was changed".to_owned(),
-        (_, true) => "the other files were put back".to_owned(),
-        (_, false) => format!("and could not put back {}", stuck.join(", ")),
+        .filter(|file| world.write(Path::new(&file.path), &file.old).is_err())
+        .map(|file| format!("`{}`", file.path))
+        .collect();
+    if written.is_empty() {
+        "nothing was changed".to_owned()
+    } else if stuck.is_empty() {
+        "the other files were restored".to_owned()
+    } else {
+        format!("and could not restore {}", stuck.join(", "))
     }
-}
-
-fn not_read(path: &str, error: io::Error) -> Failure {
-    let denied = error.kind() == io::ErrorKind::PermissionDenied;
-    let error = anyhow::Error::from(error).context(format!("could not read `{path}`"));
-    if denied {
-        return Failure::denied(asking::PERMISSION_MISSING, error)
-            .hinted("let this user read the file");
-    }
-    Failure::unavailable(NOT_WRITTEN, error)
 }
