@@ -1,7 +1,7 @@
 //! Reads the overlays' files, their history, and how commits of the source relate.
 //!
-//! The loop that writes a branch reads the files at each tip. The judge asks for everything else as a
-//! [`GuardQuestion`], one at a time and only if it needs the answer, since each costs a request.
+//! The loop that writes a branch reads the files at each tip. The judge asks for everything else as
+//! a [`GuardQuestion`], one at a time and only if it needs the answer, since each costs a request.
 
 pub(crate) mod checkout;
 

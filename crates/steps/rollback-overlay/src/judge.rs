@@ -19,7 +19,8 @@ use crate::{
     request::Request,
 };
 
-/// What becomes of the overlays, in the order given. The default is the state before anything was read.
+/// What becomes of the overlays, in the order given. The default is the state before anything was
+/// read.
 #[derive(Debug, Default)]
 pub(crate) struct Judgement {
     pub(crate) tip: Option<Commit>,

@@ -1,9 +1,9 @@
 //! Restore the last good image in the overlays, in one commit.
 //!
-//! The step restores a value, never a patch: it puts tag, digest and `newName` as they were into the
-//! file as it is now. The forge's deployments and the history of the file say which value was good, and
-//! the registry says whether its image is still there. The commit names the bad image, so that
-//! `bump-overlay` holds it back.
+//! The step restores a value, never a patch: it puts tag, digest and `newName` as they were into
+//! the file as it is now. The forge's deployments and the history of the file say which value was
+//! good, and the registry says whether its image is still there. The commit names the bad image, so
+//! that `bump-overlay` holds it back.
 
 mod judge;
 mod observe;
@@ -14,6 +14,7 @@ mod write;
 
 use branch::CommitName;
 use check_image::Connection;
+use clap::ArgAction;
 use contract::{
     Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World,
 };
@@ -31,10 +32,17 @@ pub struct RollbackOverlay;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Overlay to restore: a directory with a kustomization, or the file; repeatable
-    #[arg(long, value_name = "DIR|FILE", required = true, action = clap::ArgAction::Append, value_parser = remote::not_empty, help_heading = "Overlays")]
+    #[arg(
+        long,
+        value_name = "DIR|FILE",
+        required = true,
+        action = ArgAction::Append,
+        value_parser = remote::not_empty,
+        help_heading = "Overlays"
+    )]
     pub overlay: Vec<String>,
     /// Environment of each overlay, in their order, to ask what was good there; repeatable
-    #[arg(long, value_name = "NAME", action = clap::ArgAction::Append, help_heading = "Overlays")]
+    #[arg(long, value_name = "NAME", action = ArgAction::Append, help_heading = "Overlays")]
     pub environment: Vec<String>,
     /// Image to restore; only its repository counts
     #[arg(long, value_name = "REF", value_parser = request::repository, help_heading = "Image")]
@@ -76,7 +84,8 @@ pub struct Args {
 contract::facts! {
     /// The facts of `rollback-overlay`.
     pub struct Facts {
-        /// The commit that has the image: the new commit, the merge, or the branch's tip when there was nothing to do; empty until a pull request is merged
+        /// The commit that has the image: the new commit, the merge, or the branch's tip when there
+        /// was nothing to do; empty until a pull request is merged
         pub commit: String,
         /// The branch that was written, without `refs/heads/`
         pub branch: String,
@@ -84,7 +93,8 @@ contract::facts! {
         pub overlays: Vec<String>,
         /// Whether anything was written (with `--dry-run`: would be)
         pub changed: bool,
-        /// The images that the overlays deploy now, with the digest if it is known: a list of references
+        /// The images that the overlays deploy now, with the digest if it is known: a list of
+        /// references
         pub image: Vec<String>,
         /// The bad images: a list of references
         pub bad: Vec<String>,

@@ -1,7 +1,7 @@
 //! Reads the overlays' files and their history, and asks the forge and the registry about images.
 //!
-//! At each tip the step reads every file and its history, which is one request each. The judge asks for
-//! everything else as a [`RollbackQuestion`], one at a time and only if it needs the answer.
+//! At each tip the step reads every file and its history, which is one request each. The judge asks
+//! for everything else as a [`RollbackQuestion`], one at a time and only if it needs the answer.
 
 pub(crate) mod files;
 pub(crate) mod forge;
@@ -50,8 +50,8 @@ pub(crate) struct FileObservation {
     pub(crate) values: Values,
     /// The forge's deployments of this overlay, with `--environment`.
     pub(crate) deployments: Option<DeploymentHistory>,
-    /// The image at the first tip that this run read. A later tip may have another one, which is not
-    /// the bad one.
+    /// The image at the first tip that this run read. A later tip may have another one, which is
+    /// not the bad one.
     pub(crate) first_deployed: Option<String>,
     /// How the commit of `--undo` relates to others.
     pub(crate) ancestry: Vec<(Vec<CommitName>, CommitAncestry)>,

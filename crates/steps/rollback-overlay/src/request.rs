@@ -75,7 +75,8 @@ impl Request {
     }
 }
 
-/// Returns the environments whose deployments to ask for; tells the user when the forge is not asked.
+/// Returns the environments whose deployments to ask for; tells the user when the forge is not
+/// asked.
 fn environments(args: &Args, world: &World) -> Result<Option<Vec<OverlayEnvironment>>, Failure> {
     let (environments, overlays) = (args.environment.len(), args.overlay.len());
     match (environments, &args.to) {

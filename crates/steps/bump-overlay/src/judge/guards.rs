@@ -209,8 +209,8 @@ impl Guards<'_> {
         self.same_source(entry, commit, ancestry, known)
     }
 
-    /// Finds the source among the deployed one and the bad ones, overlays left out: a bump is a commit
-    /// too, and an image that is built from it contains nothing new.
+    /// Finds the source among the deployed one and the bad ones, overlays left out: a bump is a
+    /// commit too, and an image that is built from it contains nothing new.
     fn same_source(
         &mut self,
         entry: &GuardedEntry<'_>,

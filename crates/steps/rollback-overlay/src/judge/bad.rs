@@ -92,8 +92,8 @@ fn set_by(
     )))
 }
 
-/// Returns the revision that brought a commit, if this commit set its image: the oldest revision that
-/// contains the commit while its parent does not.
+/// Returns the revision that brought a commit, if this commit set its image: the oldest revision
+/// that contains the commit while its parent does not.
 fn brought<'f>(
     request: &Request,
     file: &'f FileObservation,

@@ -27,8 +27,8 @@ impl Candidate {
     }
 }
 
-/// Returns the candidates, the best first: the images that the forge's deployments call good, then the
-/// earlier images of the file.
+/// Returns the candidates, the best first: the images that the forge's deployments call good, then
+/// the earlier images of the file.
 pub(crate) fn find(request: &Request, file: &FileObservation, bad: usize) -> Vec<Candidate> {
     let values = &file.values;
     if let Some(to) = &request.to {
@@ -54,8 +54,8 @@ fn candidate(file: &FileObservation, value: &Value) -> Candidate {
     }
 }
 
-/// Returns the images that the forge's deployments call good, without those that are known to be bad or
-/// that the file got after the bad one.
+/// Returns the images that the forge's deployments call good, without those that are known to be
+/// bad or that the file got after the bad one.
 fn verified(request: &Request, file: &FileObservation, bad: usize) -> Vec<KnownImage> {
     let values = &file.values;
     let (since, before) = values.list.split_at(bad + 1);

@@ -7,8 +7,8 @@ use github::{Deployment, Deployments, RepositoryName};
 use overlay::{Overlay, unique};
 use remote::RemoteBranch;
 
-/// The number of different good images that suffice: the bad image may be among them, and a few that a
-/// rollback called bad.
+/// The number of different good images that suffice: the bad image may be among them, and a few
+/// that a rollback called bad.
 const ENOUGH_IMAGES: usize = 20;
 
 /// An overlay, by its directory, and the environment that it deploys to.

@@ -9,8 +9,8 @@ use crate::request::Request;
 
 /// Checks a candidate.
 ///
-/// If the file names the digest, the digest alone decides what runs, wherever the tag points now. If
-/// only the history knows the digest, the tag must still point to it.
+/// If the file names the digest, the digest alone decides what runs, wherever the tag points now.
+/// If only the history knows the digest, the tag must still point to it.
 ///
 /// # Errors
 /// When the registry does not answer.
@@ -48,12 +48,13 @@ pub(crate) async fn check(
     }))
 }
 
-/// Returns the platforms of the bad image: nodes of each of them may run it, so its replacement must
-/// be for all of them.
+/// Returns the platforms of the bad image: nodes of each of them may run it, so its replacement
+/// must be for all of them.
 ///
 /// If they are not known, the step requires none and says so: a bad image must not stay deployed
 /// because it is gone, or because its registry does not answer. Only if a candidate is in the same
-/// repository is that a failure, since the step has to ask the same registry for the candidate anyway.
+/// repository is that a failure, since the step has to ask the same registry for the candidate
+/// anyway.
 ///
 /// # Errors
 /// When the registry does not answer, and has a candidate too.

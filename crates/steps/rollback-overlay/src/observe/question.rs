@@ -28,7 +28,8 @@ pub(crate) struct BadImagePlatforms {
     pub(crate) text: String,
     /// `None` for a text that is not a reference.
     pub(crate) image: Option<Reference>,
-    /// Whether every candidate is in another repository, so that the bad image's may be out of reach.
+    /// Whether every candidate is in another repository, so that the bad image's may be out of
+    /// reach.
     pub(crate) is_elsewhere: bool,
 }
 

@@ -17,7 +17,8 @@ pub(crate) fn text(request: &Request, judgement: &Judgement) -> String {
         None => title,
     };
     let trailers = trailers(request, judgement);
-    // The trailers are a paragraph of their own: a reason that looks like trailers must not become some.
+    // The trailers are a paragraph of their own: a reason that looks like trailers must not become
+    // some.
     format!("{body}\n\n{trailers}")
 }
 

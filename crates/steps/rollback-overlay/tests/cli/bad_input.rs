@@ -1,5 +1,5 @@
-//! Hostile input: files that are not text, files that are too large, branches that are forced. Each has
-//! its reason, and nothing is written or lost.
+//! Hostile input: files that are not text, files that are too large, branches that are forced. Each
+//! has its reason, and nothing is written or lost.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! Through GitHub's API: no git, a commit that GitHub signs, and a pull request where a rule wants one.
+//! Through GitHub's API: no git, a commit that GitHub signs, and a pull request where a rule wants
+//! one.
 
 use lab::{GitHub, Reply, github::Protection};
 

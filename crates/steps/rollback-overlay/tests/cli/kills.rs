@@ -1,4 +1,5 @@
-//! A killed run, a full disk, a read-only home: nothing is half-written, and the next run completes it.
+//! A killed run, a full disk, a read-only home: nothing is half-written, and the next run completes
+//! it.
 
 use std::{fs, time::Duration};
 

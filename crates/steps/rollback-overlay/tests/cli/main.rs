@@ -106,8 +106,8 @@ impl ProdWorld {
         Self::of(&self.name(), "main", url, environments)
     }
 
-    /// Rolls these environments back, on `main` of a repository on GitHub, with this token and without
-    /// git.
+    /// Rolls these environments back, on `main` of a repository on GitHub, with this token and
+    /// without git.
     fn on(&self, server: &lab::GitHub, token: &str, environments: &[&str]) -> lab::Command {
         let command = rollback().args(["--image", &self.name(), "--branch", "main"]);
         let command = overlays(command.args(["--repository", "example/dex"]), environments);
