@@ -2,6 +2,8 @@
 
 pub(crate) mod edits;
 pub(crate) mod guards;
+#[cfg(test)]
+mod tests;
 
 use contract::Commit;
 

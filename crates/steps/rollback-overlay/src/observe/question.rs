@@ -5,7 +5,7 @@ use check_image::Platform;
 use contract::{Commit, Reference};
 use overlay::OverlayRefusal;
 
-/// What the judge has to know about an overlay before it can decide.
+/// A question about an overlay that the judge has before it can decide.
 #[derive(Debug)]
 pub(crate) enum RollbackQuestion {
     /// How does the commit of `--undo` relate to others?
@@ -13,7 +13,7 @@ pub(crate) enum RollbackQuestion {
         commit: CommitName,
         others: Vec<CommitName>,
     },
-    /// What are the two newest revisions of the file at this commit?
+    /// Which are the two newest revisions of the file at this commit?
     Revisions(Commit),
     /// For which platforms is the bad image?
     Platforms(Box<BadImagePlatforms>),
