@@ -4,6 +4,8 @@ mod bad;
 mod candidates;
 mod edit;
 pub(crate) mod known_image;
+#[cfg(test)]
+mod tests;
 
 use check_image::{Platform, reasons::PLATFORM_MISSING};
 use contract::{Commit, Reference};
