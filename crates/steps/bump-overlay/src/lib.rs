@@ -215,6 +215,6 @@ async fn bump_branch(
     let source = request.source_repository.as_deref();
     let remote = RemoteWriter::find(&request.remote, name, source, world).await?;
     let mut plan = BumpPlan::new(request, &remote, world);
-    let change = remote.apply(&mut plan, request.dry_run).await?;
-    report::report(request, name, &plan.judgement, &change)
+    let outcome = remote.apply(&mut plan, request.dry_run).await?;
+    report::report(request, name, &plan.judgement, &outcome)
 }

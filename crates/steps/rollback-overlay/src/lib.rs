@@ -187,7 +187,7 @@ with:
         let remote = RemoteWriter::find(&request.remote, &request.branch, None, world).await?;
         let observer = Observer::new(&request, remote.branch(), world).await?;
         let mut plan = RollbackPlan::new(&request, observer);
-        let change = remote.apply(&mut plan, request.dry_run).await?;
-        report::report(&request, &plan.judgement, &change)
+        let outcome = remote.apply(&mut plan, request.dry_run).await?;
+        report::report(&request, &plan.judgement, &outcome)
     }
 }

@@ -4,7 +4,7 @@ mod table;
 
 use contract::{Commit, Failure, Report, Subject, Verdict};
 use overlay::{OverlayRefusal, reasons::OVERLAY_MISSING, unique};
-use remote::{BranchChange, NEWER_IMAGE, Problem, PullRequest};
+use remote::{NEWER_IMAGE, Problem, PullRequest, WriteOutcome};
 
 use crate::{
     Facts,
@@ -21,13 +21,15 @@ use crate::{
 pub(crate) fn report(
     request: &Request,
     judgement: &Judgement,
-    change: &BranchChange,
+    outcome: &WriteOutcome<()>,
 ) -> Result<Report, Failure> {
-    let report = match change {
-        BranchChange::Nothing => nothing_written(request, judgement),
-        BranchChange::Committed(commit) => committed(request, judgement, commit),
-        BranchChange::Merged(pull, commit) => merged(request, judgement, pull, commit),
-        BranchChange::Failed(problem) => failed(request, judgement, problem)?,
+    let report = match outcome {
+        WriteOutcome::Unchanged(_) | WriteOutcome::Refused(()) => {
+            nothing_written(request, judgement)
+        }
+        WriteOutcome::Landed(commit) => committed(request, judgement, commit),
+        WriteOutcome::Merged(pull, commit) => merged(request, judgement, pull, commit),
+        WriteOutcome::Failed(problem) => failed(request, judgement, problem)?,
     };
     Ok(if request.dry_run {
         with_history(report, judgement)

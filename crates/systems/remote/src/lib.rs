@@ -15,7 +15,6 @@ mod run;
 mod update;
 mod write;
 
-pub use apply::BranchChange;
 pub use flags::{PullRequestMode, Where, not_empty};
 pub use git::GIT_FAILED;
 pub use github::PullRequest;
