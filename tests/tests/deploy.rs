@@ -430,14 +430,14 @@ fn a_bad_image_is_the_changes_fault_within_fifteen_seconds() {
     let waited = world.wait_argo(&commit, &image).run();
     assert_eq!(
         outcome(&waited),
-        (10, json!("image-pull"), json!("change")),
+        (10, json!("image-not-found"), json!("change")),
         "{waited}"
     );
     assert!(started.elapsed() < Duration::from_secs(15), "{waited}");
     let verified = world.verify_pods(&image).run();
     assert_eq!(
         outcome(&verified),
-        (10, json!("image-pull"), json!("change")),
+        (10, json!("image-not-found"), json!("change")),
         "{verified}"
     );
     for run in [&waited, &verified] {

@@ -1,4 +1,4 @@
-//! A step that does on request what a step can do: the contract is tested through it, as a process.
+//! A step that does on request what a step can do, so that the contract is tested as a process.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -6,39 +6,52 @@ use contract::{
     Failure, Fault, Permission, Reason, Report, SecretVariable, Step, Subject, World, asking,
 };
 
-struct Probe;
+struct ProbeStep;
 
 const BAD: Reason = Reason::new("bad", Fault::Change, "the change is bad");
+const OLD: Reason = Reason::new("old", Fault::Nobody, "something newer is there");
+const LOST: Reason = Reason::new("lost", Fault::Environment, "others were faster");
 
 #[derive(clap::Args)]
 struct Args {
-    /// What to do
-    #[arg(long, default_value = "pass")]
+    /// Act to perform
+    #[arg(long, default_value = "pass", help_heading = "Act")]
     act: Act,
     /// A text to report
-    #[arg(long, default_value = "fine")]
+    ///
+    /// This paragraph is for readers of the code: a flag has one line of help.
+    #[arg(long, default_value = "fine", help_heading = "Act")]
     text: String,
     /// Names to report
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "Act")]
     name: Vec<String>,
     /// A flag
-    #[arg(long)]
+    #[arg(long, help_heading = "Act")]
     loud: bool,
+    /// Address of a server that is never asked
+    #[arg(long, value_name = "HOST", help_heading = "Connection")]
+    argocd_server: Option<String>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Act {
     Pass,
+    Skip,
     Refuse,
+    NotYet,
+    Supersede,
     Mixed,
+    Misuse,
     Fail,
+    Deny,
+    Contend,
     Wait,
     Panic,
     Secret,
 }
 
 contract::facts! {
-    /// What the probe knows.
+    /// The facts of the probe.
     pub struct Facts {
         /// The text as given.
         pub text: Option<String>,
@@ -49,19 +62,23 @@ contract::facts! {
     }
 }
 
-impl Step for Probe {
+impl Step for ProbeStep {
     const NAME: &'static str = "probe";
     const SENTENCE: &'static str = "Do on request what a step can do";
     const TIMEOUT: &'static str = "0";
-    const REASONS: &'static [Reason] = &[BAD];
+    const REASONS: &'static [Reason] = &[BAD, OLD, LOST];
     const PERMISSIONS: &'static [Permission] = &[];
     const SECRETS: &'static [SecretVariable] = &[SecretVariable {
         name: "RUNBOOK_PROBE_TOKEN",
-        conventional: None,
+        conventional: Some("PROBE_TOKEN"),
         meaning: "a token",
         default: None,
     }];
     const EXAMPLE: &'static str = "";
+    const EXAMPLES: &'static [&'static str] = &[
+        "# Report a text\nprobe --text fine",
+        "# Refuse, but exit with 0\nprobe --act refuse --accept refused",
+    ];
     type Args = Args;
     type Facts = Facts;
 
@@ -75,28 +92,39 @@ impl Step for Probe {
         let text = args.text;
         match args.act {
             Act::Pass => Ok(Report::passed(&text).with_facts(&facts).with_value(&text)),
+            Act::Skip => Ok(Report::unchanged(&text).with_facts(&facts)),
             Act::Refuse => Ok(Report::refused(BAD, &text)
                 .with_facts(&facts)
                 .with_value(&text)
                 .hinted("do this")),
+            Act::NotYet => Ok(Report::not_yet(LOST, &text).with_facts(&facts)),
+            Act::Supersede => Ok(Report::superseded(OLD, &text).with_facts(&facts)),
             Act::Mixed => Ok(mixed().with_facts(&facts)),
-            Act::Fail => Err(
-                Failure::unavailable(asking::UNREACHABLE, anyhow::anyhow!(text)).hinted("do that"),
-            ),
             Act::Wait => wait(world).await,
             Act::Panic => panic!("{text}"),
             Act::Secret => secret(world),
+            Act::Misuse | Act::Fail | Act::Deny | Act::Contend => Err(failure(args.act, text)),
         }
     }
 }
 
+fn failure(act: Act, text: String) -> Failure {
+    let error = anyhow::anyhow!(text);
+    let failure = match act {
+        Act::Misuse => Failure::usage(error),
+        Act::Deny => Failure::denied(asking::PERMISSION_MISSING, error),
+        Act::Contend => Failure::contended(LOST, error),
+        _ => Failure::unavailable(asking::UNREACHABLE, error),
+    };
+    failure.context("could not probe").hinted("do that")
+}
+
 fn mixed() -> Report {
-    let old = Reason::new("old", Fault::Nobody, "something newer is there");
     let subjects = vec![
         Subject::new(
             "stage",
             contract::Verdict::Superseded,
-            Some(old),
+            Some(OLD),
             "newer is there",
         ),
         Subject::refused("prod", BAD, "bad"),
@@ -110,7 +138,7 @@ async fn wait(world: &World) -> Result<Report, Failure> {
     Ok(Report::passed("it came"))
 }
 
-/// Puts the secret everywhere that a text can go.
+/// Puts the secret into every place that takes a text.
 fn secret(world: &World) -> Result<Report, Failure> {
     let Some(secret) = world.secret("RUNBOOK_PROBE_TOKEN", None)? else {
         return Err(Failure::denied(
@@ -138,5 +166,5 @@ fn secret(world: &World) -> Result<Report, Failure> {
 }
 
 fn main() -> ExitCode {
-    contract::main::<Probe>()
+    contract::main::<ProbeStep>()
 }

@@ -1,11 +1,10 @@
-//! A commit by its whole object name, never an abbreviation.
+//! A commit by its full object name, never an abbreviation.
 
 use std::{fmt, str::FromStr};
 
 /// A git commit: 40 hexadecimal digits (64 in a SHA-256 repository), lowercase.
 ///
-/// An abbreviation is refused: git lengthens it when it becomes ambiguous, so it names one commit
-/// today and none tomorrow.
+/// An abbreviation is refused: it names one commit today and may be ambiguous tomorrow.
 #[derive(
     Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
@@ -24,7 +23,7 @@ impl Commit {
     }
 }
 
-/// Why a text is not a whole commit.
+/// A text that is not a full commit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a commit: expected all 40 hexadecimal digits, not a branch or an abbreviation"
@@ -35,8 +34,8 @@ impl FromStr for Commit {
     type Err = InvalidCommit;
 
     fn from_str(text: &str) -> Result<Self, InvalidCommit> {
-        let whole = matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
-        if whole {
+        let full = matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if full {
             Ok(Self(text.to_ascii_lowercase()))
         } else {
             Err(InvalidCommit(text.to_owned()))
@@ -69,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_abbreviation_or_a_branch_is_not_a_commit() {
+    fn an_abbreviation_or_a_branch_is_invalid() {
         for bad in ["1a2b3c4", "main", "", &"g".repeat(40), &"a".repeat(41)] {
             assert!(bad.parse::<Commit>().is_err(), "{bad}");
         }

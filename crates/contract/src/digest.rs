@@ -4,20 +4,15 @@ use std::{fmt, str::FromStr};
 
 /// A content digest such as `sha256:9f86d081…` (OCI image specification, "Digests").
 ///
-/// Only SHA-256 and SHA-512 are registered there, with lowercase hexadecimal digits; anything else
+/// Only SHA-256 and SHA-512 are registered there, with lowercase hexadecimal digits. Anything else
 /// is refused before a request is sent, since a registry answers a malformed digest with 500.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(String);
 
 impl Digest {
-    /// Returns the whole digest, `sha256:<64 hex>`.
+    /// Returns the whole digest, `sha256:` and 64 hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// Returns the hexadecimal digits, without the algorithm.
-    pub fn hex(&self) -> &str {
-        self.0.split_once(':').map_or("", |(_, hex)| hex)
     }
 
     /// Returns the algorithm, `sha256` or `sha512`.
@@ -34,7 +29,7 @@ impl Digest {
     }
 }
 
-/// Why a text is not a digest.
+/// A text that is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a digest: expected `sha256:` and 64 lowercase hexadecimal digits")]
 pub struct InvalidDigest(String);
@@ -71,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_short_upper_case_or_foreign_digest_is_not_one() {
+    fn a_short_or_upper_case_digest_is_invalid() {
         let long = "0".repeat(64);
         assert!(format!("sha256:{long}").parse::<Digest>().is_ok());
         for bad in [

@@ -1,43 +1,43 @@
-//! "Could not tell": why no answer could be had.
+//! Why a step got no answer.
 
 use crate::{Reason, Verdict, reason::asking};
 
-/// Why a step has no answer. An `Err` of a step is never a "no", which is a
-/// [`Report`](crate::Report): somebody would roll back because DNS was down.
+/// Why a step got no answer. The `Err` of a step never means "no", which is a
+/// [`Report`](crate::Report): a workflow would roll back because DNS was down.
 #[derive(Debug)]
 pub struct Failure {
     /// One of `usage`, `unavailable`, `denied`, `contended` and `internal`; it fixes the exit code.
     pub verdict: Verdict,
     /// One word of the step's list.
     pub reason: Reason,
-    /// What, where, and the causes; lowercase fragments without a period.
+    /// The error and its causes; lowercase fragments without a period.
     pub error: anyhow::Error,
-    /// What to do next, in the imperative.
+    /// The next steps for a user, in the imperative.
     pub hints: Vec<String>,
 }
 
 impl Failure {
-    /// Flags or configuration are wrong (2).
+    /// The flags or the configuration are invalid (2).
     pub fn usage(error: impl Into<anyhow::Error>) -> Self {
         Self::new(Verdict::Usage, asking::INVALID_USAGE, error)
     }
 
-    /// Could not find out (20).
+    /// The answer could not be obtained (20).
     pub fn unavailable(reason: Reason, error: impl Into<anyhow::Error>) -> Self {
         Self::new(Verdict::Unavailable, reason, error)
     }
 
-    /// Credentials are missing, rejected, or without the permission (21).
+    /// Credentials are missing, rejected, or lack a permission (21).
     pub fn denied(reason: Reason, error: impl Into<anyhow::Error>) -> Self {
         Self::new(Verdict::Denied, reason, error)
     }
 
-    /// Others changed it first until the deadline (22).
+    /// Others kept changing it first until the deadline (22).
     pub fn contended(reason: Reason, error: impl Into<anyhow::Error>) -> Self {
         Self::new(Verdict::Contended, reason, error)
     }
 
-    /// A bug of ours (1).
+    /// An internal error (1).
     pub fn internal(error: impl Into<anyhow::Error>) -> Self {
         Self::new(Verdict::Internal, asking::BUG, error)
     }
@@ -58,16 +58,16 @@ impl Failure {
         self
     }
 
-    /// Says in front of the error what was being done.
+    /// Puts a description of the failed operation before the error.
     #[must_use]
     pub fn context(mut self, doing: impl std::fmt::Display + Send + Sync + 'static) -> Self {
         self.error = self.error.context(doing);
         self
     }
 
-    /// Returns the error with its causes in one line. Never `{:?}`, which prints a backtrace when
-    /// `RUST_BACKTRACE` is set.
+    /// Returns the error with its causes in one line.
     pub fn summary(&self) -> String {
+        // Not `{:?}`, which prints a backtrace when `RUST_BACKTRACE` is set.
         format!("{:#}", self.error)
     }
 }

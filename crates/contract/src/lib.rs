@@ -1,45 +1,66 @@
-//! What every step shares: verdicts and exit codes, reports and failures, the world of effects,
-//! the three reporters, and `main`.
+//! What a step says: verdicts and exit codes, reports and failures, the reporters, and `main`.
 //!
-//! A step is `flags / RUNBOOK_* → Args → run(args, world) → Ok(Report) | Err(Failure)`; everything
-//! before and after `run` is here, so that twelve steps behave as one.
+//! A step is `flags / RUNBOOK_* → Args → run(args, world) → Ok(Report) | Err(Failure)`. Everything
+//! before and after `run` is here, so that all steps behave alike. What a step may do is in the
+//! crate `effects`, and reaches the step through its [`World`].
 
-mod arguments;
+mod command_line;
 mod commit;
+mod common;
 mod digest;
-mod document;
+mod environment;
 mod execute;
+mod facts;
 mod failure;
+mod final_report;
+mod finished;
+mod help;
+mod invocation;
+mod known;
 mod logging;
 mod panics;
+mod parsed;
+mod permission;
 mod progress;
 mod reason;
 mod reference;
+mod registration;
 mod replay;
 mod report;
-pub mod reporters;
-mod secret;
+mod reporters;
+mod reporting;
+mod reproduce;
+mod run_context;
+mod run_end;
+mod signals;
 mod step;
+mod text;
+mod timeline;
 mod verdict;
 pub mod world;
 
-pub use arguments::{Common, Format, Vars, parse_list, parse_timeout};
 pub use commit::{Commit, InvalidCommit};
+pub use common::parse_timeout;
 pub use digest::{Digest, InvalidDigest};
-pub use document::Document;
-pub use execute::{Finished, Invocation, execute, main};
+pub use effects::{Deadline, Redactor, Secret, Vars};
+pub use execute::{execute, main};
+pub use facts::{Fact, Facts};
 pub use failure::Failure;
+pub use final_report::{FinalReport, FinalSubject};
+pub use finished::Finished;
+pub use invocation::Invocation;
+pub use permission::{Permission, SecretVariable, System};
 pub use reason::{Reason, asking};
 pub use reference::{InvalidReference, Reference, Tag};
+pub use registration::Registration;
 pub use replay::{ReplayError, replay};
 pub use report::{Report, Subject};
-pub use secret::{Redactor, Secret};
-pub use step::{Fact, Facts, NoFacts, Permission, Registration, SecretVariable, Step, System};
+pub use step::Step;
 pub use verdict::{Fault, Verdict};
-pub use world::{Deadline, World};
+pub use world::World;
 
 #[doc(hidden)]
 pub mod macros {
-    //! What the macros of this crate expand to.
+    //! Re-exports for the expansion of the macros.
     pub use serde;
 }

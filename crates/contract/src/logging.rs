@@ -1,16 +1,17 @@
-//! `-v`: every request, command and file, as a line on standard error.
+//! `-v`: a line on standard error for every request, command and file.
 
 use std::io::{self, Write};
 
+use tracing::Level;
 use tracing_subscriber::{
     filter::Targets,
     fmt::{MakeWriter, time::uptime},
     layer::SubscriberExt as _,
 };
 
-use crate::{Format, Redactor, Vars, reporters::github};
+use crate::{Redactor, Vars, common::Format, text::harmless};
 
-/// Libraries that tell of each connection; `-vv` shows that as well.
+/// Libraries that log every connection, which only `-vv` shows.
 const CHATTY: [&str; 7] = [
     "hyper",
     "hyper_util",
@@ -21,7 +22,7 @@ const CHATTY: [&str; 7] = [
     "tower",
 ];
 
-/// Starts logging until the guard is dropped, if asked for by `-v` or by the runner's debug mode.
+/// Starts logging until the guard is dropped, if `-v` or the runner's debug mode asks for it.
 pub(crate) fn start(
     verbose: u8,
     format: Format,
@@ -31,20 +32,15 @@ pub(crate) fn start(
     if verbose == 0 && vars.get("RUNNER_DEBUG") != Some("1") {
         return None;
     }
-    let level = if verbose > 1 {
-        tracing::Level::TRACE
+    let (level, calm) = if verbose > 1 {
+        (Level::TRACE, Level::TRACE)
     } else {
-        tracing::Level::DEBUG
-    };
-    let calm = if verbose > 1 {
-        level
-    } else {
-        tracing::Level::WARN
+        (Level::DEBUG, Level::WARN)
     };
     let targets = Targets::new()
         .with_default(level)
         .with_targets(CHATTY.map(|target| (target, calm)));
-    let lines = Lines {
+    let lines = RedactedLines {
         redactor,
         runner: format == Format::Github,
     };
@@ -52,8 +48,7 @@ pub(crate) fn start(
         .with_max_level(level)
         .with_ansi(false)
         .with_target(false)
-        .with_level(false);
-    let subscriber = subscriber
+        .with_level(false)
         .with_timer(uptime())
         .with_writer(lines)
         .finish()
@@ -62,12 +57,12 @@ pub(crate) fn start(
 }
 
 #[derive(Clone)]
-struct Lines {
+struct RedactedLines {
     redactor: Redactor,
     runner: bool,
 }
 
-impl<'a> MakeWriter<'a> for Lines {
+impl<'a> MakeWriter<'a> for RedactedLines {
     type Writer = Self;
 
     fn make_writer(&'a self) -> Self {
@@ -75,11 +70,11 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-impl Write for Lines {
-    /// Gets a whole line at a time, which is what a secret can be found in.
+impl Write for RedactedLines {
+    /// Gets a whole line at a time, so that the redactor finds every secret.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = self.redactor.apply(&String::from_utf8_lossy(bytes));
-        let line = github::harmless(text.trim_end());
+        let line = harmless(text.trim_end());
         let prefix = if self.runner { "::debug::" } else { "" };
         writeln!(io::stderr(), "{prefix}{line}")?;
         Ok(bytes.len())

@@ -1,12 +1,14 @@
-//! A panic is reported like everything else: in the format that was asked for, with exit code 1.
+//! A panic is reported like a failure: in the format of the run, with exit code 1.
 
 use std::{io, panic::PanicHookInfo};
 
 use crate::{
-    Document, Failure, Format, Redactor, Step, Vars,
-    document::{Circumstances, Outcome},
-    execute::runner_files,
+    Failure, FinalReport, Redactor, Step, Vars,
+    common::Format,
     reporters::{github, json, plain},
+    reporting::runner_files,
+    run_context::RunContext,
+    run_end::RunEnd,
 };
 
 /// Reports panics of this process from here on.
@@ -16,53 +18,51 @@ use crate::{
 pub(crate) fn report<S: Step>(format: Format, vars: &Vars, redactor: Redactor) {
     let vars = vars.clone();
     std::panic::set_hook(Box::new(move |panic| {
-        let document = document::<S>(panic, &redactor);
-        print(format, &vars, &document);
+        let report = final_report::<S>(panic, &redactor);
+        print(format, &vars, &report);
         #[expect(
             clippy::exit,
-            reason = "nothing after a panic may run, and 134 is not an exit code of ours"
+            reason = "nothing may run after a panic, and no verdict has the exit code 134"
         )]
-        std::process::exit(i32::from(document.exit));
+        std::process::exit(i32::from(report.exit));
     }));
 }
 
-fn document<S: Step>(panic: &PanicHookInfo<'_>, redactor: &Redactor) -> Document {
-    let what = message(panic);
+fn final_report<S: Step>(panic: &PanicHookInfo<'_>, redactor: &Redactor) -> FinalReport {
+    let message = message(panic);
     let place = panic
         .location()
         .map(|at| format!(" at {}:{}", at.file(), at.line()))
         .unwrap_or_default();
-    let failure = Failure::internal(anyhow::anyhow!("{what}{place}")).hinted(concat!(
-        "report this line and the command to ",
+    let failure = Failure::internal(anyhow::anyhow!("{message}{place}")).hinted(concat!(
+        "report this internal error, with the line above and the command, at ",
         env!("CARGO_PKG_REPOSITORY"),
         "/issues"
     ));
-    let around = Circumstances {
-        step: S::NAME.to_owned(),
-        ..Circumstances::default()
-    };
-    Document::new(Outcome::Failed(failure), around, redactor)
+    FinalReport::new(
+        RunEnd::Failed(failure),
+        RunContext::of_step(S::NAME),
+        redactor,
+    )
 }
 
 fn message<'a>(panic: &'a PanicHookInfo<'_>) -> &'a str {
     let payload = panic.payload();
-    let owned = || payload.downcast_ref::<String>().map(String::as_str);
-    payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(owned)
-        .unwrap_or("no message")
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        return text;
+    }
+    let text = payload.downcast_ref::<String>();
+    text.map_or("no message", String::as_str)
 }
 
-/// A write that fails is not worth a second panic.
-fn print(format: Format, vars: &Vars, document: &Document) {
+/// Prints the report; a write that fails must not panic again.
+fn print(format: Format, vars: &Vars, report: &FinalReport) {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let _ = match format {
-        Format::Github => {
-            github::log(&mut err, document).and_then(|()| runner_files(vars, document))
+        Format::Github => github::log(&mut err, report).and_then(|()| runner_files(vars, report)),
+        Format::Json => {
+            plain::words(&mut err, report, false).and_then(|()| json::document(&mut out, report))
         }
-        Format::Json => plain::words(&mut err, document, false)
-            .and_then(|()| json::document(&mut out, document)),
-        Format::Plain => plain::words(&mut err, document, false),
+        Format::Plain => plain::words(&mut err, report, false),
     };
 }

@@ -1,51 +1,48 @@
-//! Saying what is waited for: once per change, one line a minute, a live line on a terminal.
+//! Shows what a run waits for: a line for each change, a line a minute, a live line on a terminal.
 
 use std::{cell::RefCell, convert::Infallible, io::Write, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::reporters::{github, plain};
+use crate::{
+    text::{escape_data, harmless, one_line},
+    timeline::Moment,
+};
 
-/// What was waited for, since when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moment {
-    /// Time since the start of the run.
-    pub at: Duration,
-    /// A noun phrase ("the tag to appear").
-    pub text: String,
-}
+/// Without a change, the last line is repeated after this time.
+const REPEAT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Style {
-    /// Nothing; for tests and inner runs.
+pub(crate) enum ProgressStyle {
+    /// Nothing, for tests and replays.
     Silent,
-    /// Lines, as into a pipe or a file.
+    /// Lines, for a pipe or a file.
     Lines,
-    /// Lines that a runner cannot take for commands; secrets are masked.
+    /// Lines that a runner does not take for commands; secrets are masked.
     Runner,
     /// One live line.
     Live,
 }
 
-/// The run's progress on standard error.
-pub(crate) struct Progress {
+/// The progress of a run, on standard error.
+pub(crate) struct RunProgress {
     started: Instant,
-    style: Style,
-    state: RefCell<State>,
+    style: ProgressStyle,
+    state: RefCell<ProgressState>,
 }
 
-struct State {
+struct ProgressState {
     sink: Box<dyn Write>,
     moments: Vec<Moment>,
     last_line: Instant,
     bar: Option<indicatif::ProgressBar>,
 }
 
-impl Progress {
-    pub(crate) fn new(style: Style, sink: Box<dyn Write>) -> Self {
+impl RunProgress {
+    pub(crate) fn new(style: ProgressStyle, sink: Box<dyn Write>) -> Self {
         let started = Instant::now();
-        let state = State {
+        let state = ProgressState {
             sink,
             moments: Vec::new(),
             last_line: started,
@@ -59,10 +56,10 @@ impl Progress {
     }
 
     pub(crate) fn silent() -> Self {
-        Self::new(Style::Silent, Box::new(std::io::sink()))
+        Self::new(ProgressStyle::Silent, Box::new(std::io::sink()))
     }
 
-    /// Says what is waited for now.
+    /// Shows what the run waits for now.
     pub(crate) fn update(&self, text: String) {
         let mut state = self.state.borrow_mut();
         if state.moments.last().is_some_and(|last| last.text == text) {
@@ -77,18 +74,18 @@ impl Progress {
 
     /// Masks a secret on a runner, before anything else can print it.
     pub(crate) fn mask(&self, secret: &str) {
-        if self.style == Style::Runner {
+        if self.style == ProgressStyle::Runner {
             let _ = writeln!(
                 self.state.borrow_mut().sink,
                 "::add-mask::{}",
-                github::escape_data(secret)
+                escape_data(secret)
             );
         }
     }
 
-    /// Never ends: repeats the last line every minute, and keeps the live line alive.
+    /// Repeats the last line every minute and keeps the live line moving; never ends.
     pub(crate) async fn keep_going(&self) -> Infallible {
-        let pause = if self.style == Style::Live {
+        let pause = if self.style == ProgressStyle::Live {
             Duration::from_millis(100)
         } else {
             Duration::from_secs(1)
@@ -99,14 +96,14 @@ impl Progress {
             if let Some(bar) = &state.bar {
                 bar.tick();
             }
-            let minute = state.last_line.elapsed() >= Duration::from_secs(60);
-            if minute && self.style != Style::Live && !state.moments.is_empty() {
+            let due = state.last_line.elapsed() >= REPEAT_INTERVAL;
+            if due && self.style != ProgressStyle::Live && !state.moments.is_empty() {
                 self.show(&mut state);
             }
         }
     }
 
-    /// Removes the live line and returns what was waited for.
+    /// Removes the live line and returns what the run waited for.
     pub(crate) fn finish(&self) -> Vec<Moment> {
         let mut state = self.state.borrow_mut();
         if let Some(bar) = state.bar.take() {
@@ -115,31 +112,25 @@ impl Progress {
         state.moments.clone()
     }
 
-    fn show(&self, state: &mut State) {
+    fn show(&self, state: &mut ProgressState) {
         state.last_line = Instant::now();
         let Some(moment) = state.moments.last() else {
             return;
         };
         let seconds = self.started.elapsed().as_secs();
-        // A write can fail when a runner is cancelled; the run goes on.
+        // A write fails on a cancelled runner; the run continues.
         let _ = match self.style {
-            Style::Silent => Ok(()),
-            Style::Lines => {
-                writeln!(
-                    state.sink,
-                    "[{seconds:>4} s] waiting for {}",
-                    plain::one_line(&moment.text)
-                )
+            ProgressStyle::Silent => Ok(()),
+            ProgressStyle::Lines => {
+                let text = one_line(&moment.text);
+                writeln!(state.sink, "[{seconds:>4} s] waiting for {text}")
             }
-            Style::Runner => {
-                writeln!(
-                    state.sink,
-                    "[{seconds:>4} s] waiting for {}",
-                    github::harmless(&moment.text)
-                )
+            ProgressStyle::Runner => {
+                let text = harmless(&moment.text);
+                writeln!(state.sink, "[{seconds:>4} s] waiting for {text}")
             }
-            Style::Live => {
-                let text = format!("waiting for {}", plain::one_line(&moment.text));
+            ProgressStyle::Live => {
+                let text = format!("waiting for {}", one_line(&moment.text));
                 state.bar.get_or_insert_with(live_line).set_message(text);
                 Ok(())
             }
@@ -162,9 +153,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Page(Rc<RefCell<Vec<u8>>>);
+    struct Screen(Rc<RefCell<Vec<u8>>>);
 
-    impl Write for Page {
+    impl Write for Screen {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             self.0.borrow_mut().write(bytes)
         }
@@ -173,16 +164,16 @@ mod tests {
         }
     }
 
-    impl Page {
+    impl Screen {
         fn text(&self) -> String {
             String::from_utf8(self.0.borrow().clone()).unwrap()
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_line_comes_once_per_change_and_once_a_minute() {
-        let page = Page::default();
-        let progress = Progress::new(Style::Lines, Box::new(page.clone()));
+    async fn each_change_and_each_minute_gives_one_line() {
+        let screen = Screen::default();
+        let progress = RunProgress::new(ProgressStyle::Lines, Box::new(screen.clone()));
         let story = async {
             progress.update("a".to_owned());
             progress.update("a".to_owned());
@@ -191,7 +182,7 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(130)).await;
         };
         tokio::select! { never = progress.keep_going() => match never {}, () = story => {} }
-        insta::assert_snapshot!(page.text(), @r"
+        insta::assert_snapshot!(screen.text(), @r"
         [   0 s] waiting for a
         [  30 s] waiting for b
         [  90 s] waiting for b
@@ -201,15 +192,19 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_is_a_command_only_on_a_runner() {
-        for (style, expected) in [(Style::Runner, "::add-mask::50%25\n"), (Style::Lines, "")] {
-            let page = Page::default();
+    fn only_a_runner_gets_a_mask() {
+        for (style, expected) in [
+            (ProgressStyle::Runner, "::add-mask::50%25\n"),
+            (ProgressStyle::Lines, ""),
+        ] {
+            let screen = Screen::default();
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_time()
                 .build()
                 .unwrap();
-            runtime.block_on(async { Progress::new(style, Box::new(page.clone())).mask("50%") });
-            assert_eq!(page.text(), expected);
+            runtime
+                .block_on(async { RunProgress::new(style, Box::new(screen.clone())).mask("50%") });
+            assert_eq!(screen.text(), expected);
         }
     }
 }

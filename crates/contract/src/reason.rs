@@ -1,18 +1,18 @@
-//! Why a verdict is what it is: words from closed lists, each with its fault.
+//! The reasons of verdicts: words from closed lists, each with its fault.
 
 use crate::Fault;
 
 /// One word of a step's closed list of reasons.
 ///
-/// A workflow decides on the word and on the fault, never on a sentence. The fault is fixed by the
-/// reason: what is not proven to be the change is never [`Fault::Change`].
+/// A workflow branches on the word and on the fault, never on a sentence. A reason fixes its fault:
+/// it is [`Fault::Change`] only when the change is proven to be bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reason {
     /// The word, kebab-case (`tag-moved`).
     pub word: &'static str,
     /// Who or what has to change.
     pub fault: Fault,
-    /// What it means, a lowercase fragment for the tables in the READMEs.
+    /// Its meaning, a lowercase fragment for the tables in the READMEs.
     pub meaning: &'static str,
 }
 
@@ -33,7 +33,7 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// The reasons that every step shares, since every step asks somebody (product.md, "Known reasons").
+/// The reasons that every step shares, since every step asks a system.
 pub mod asking {
     use super::Reason;
     use crate::Fault::{Configuration, Environment, Nobody};
@@ -42,66 +42,66 @@ pub mod asking {
     pub const UNREACHABLE: Reason = Reason::new(
         "unreachable",
         Environment,
-        "no connection: refused, no such host, or broken off",
+        "no connection: refused, unknown host, or interrupted",
     );
-    /// No answer in time.
-    pub const TIMED_OUT: Reason = Reason::new("timed-out", Environment, "no answer in time");
+    /// The answer took too long.
+    pub const TIMED_OUT: Reason = Reason::new("timed-out", Environment, "the answer took too long");
     /// 5xx.
     pub const SERVER_ERROR: Reason = Reason::new(
         "server-error",
         Environment,
-        "the server failed, also when asked again",
+        "the server failed, and so did the retries",
     );
-    /// 429, or a rate limit of GitHub's.
+    /// 429, or a rate limit of GitHub.
     pub const RATE_LIMITED: Reason = Reason::new(
         "rate-limited",
         Environment,
-        "the server wants fewer requests, for longer than we may wait",
+        "the server limits requests for longer than the timeout",
     );
-    /// TLS with an issuer that is not trusted, a wrong name, an expired certificate.
+    /// The certificate is expired, for another name, or of an issuer that is not trusted.
     pub const UNTRUSTED_CERTIFICATE: Reason = Reason::new(
         "untrusted-certificate",
         Environment,
         "the server's certificate is not trusted",
     );
-    /// HTML from a login page, a body without end, JSON of another shape.
+    /// HTML of a login page, a body that is too large, JSON of another shape.
     pub const NOT_THE_API: Reason = Reason::new(
         "not-the-api",
         Environment,
-        "something answered, but it is not the API that was asked",
+        "the answer is not from the expected API",
     );
-    /// What came is not what its digest says.
+    /// The content has another digest than the one requested.
     pub const DIGEST_MISMATCH: Reason = Reason::new(
         "digest-mismatch",
         Environment,
-        "the content is not what its digest says",
+        "the content does not match its digest",
     );
-    /// Nothing to log in with.
+    /// No credentials are set.
     pub const NO_CREDENTIALS: Reason = Reason::new(
         "no-credentials",
         Configuration,
-        "the server asks for credentials and there are none",
+        "the server requires credentials, and none are set",
     );
     /// 401 with credentials.
     pub const CREDENTIALS_REJECTED: Reason = Reason::new(
         "credentials-rejected",
         Configuration,
-        "the server does not accept the credentials",
+        "the server rejects the credentials",
     );
     /// 403, or a protected branch.
     pub const PERMISSION_MISSING: Reason = Reason::new(
         "permission-missing",
         Configuration,
-        "the credentials are accepted but may not do this",
+        "the credentials are valid but lack the permission",
     );
     /// Exit code 2.
     pub const INVALID_USAGE: Reason = Reason::new(
         "invalid-usage",
         Configuration,
-        "flags or configuration are wrong",
+        "the flags or the configuration are invalid",
     );
     /// Exit code 1.
-    pub const BUG: Reason = Reason::new("bug", Environment, "a bug of ours; please report it");
+    pub const BUG: Reason = Reason::new("bug", Environment, "internal error; please report it");
     /// Exit code 130.
     pub const INTERRUPTED: Reason = Reason::new("interrupted", Nobody, "stopped by a signal");
 

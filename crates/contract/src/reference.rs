@@ -4,15 +4,16 @@ use std::{fmt, str::FromStr};
 
 use crate::{Digest, InvalidDigest};
 
-/// The registry that a reference without a host means.
+/// The registry of a reference without a host.
 const DOCKER_HUB: &str = "docker.io";
 
-/// An image that somebody names, with a tag, a digest, or both.
+/// An image name with a tag, a digest, or both.
 ///
 /// The grammar is that of the OCI distribution specification, "Pulling manifests", with the host
 /// rules of the distribution project's `reference` package: the first component is a host when it
-/// contains a dot or a colon or is `localhost`. What no registry allows is refused here, before any
-/// request: a registry answers it with 404 or 500, which would read as "absent" or "unavailable".
+/// contains a dot or a colon or is `localhost`. A name that no registry allows is refused before
+/// any request: a registry answers it with 404 or 500, which would read as "absent" or
+/// "unavailable".
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reference {
     registry: String,
@@ -28,7 +29,7 @@ pub struct Reference {
 pub struct Tag(String);
 
 impl Reference {
-    /// Returns the host and port, such as `ghcr.io` or `127.0.0.1:5000`; `docker.io` when none was given.
+    /// Returns host and port, such as `ghcr.io` or `127.0.0.1:5000`; `docker.io` by default.
     pub fn registry(&self) -> &str {
         &self.registry
     }
@@ -43,7 +44,7 @@ impl Reference {
         format!("{}/{}", self.registry, self.repository)
     }
 
-    /// Returns the name as people and manifests write it: without `docker.io` when it was left out.
+    /// Returns the name as people and manifests write it: with `docker.io` only when it was given.
     pub fn familiar(&self) -> &str {
         &self.familiar
     }
@@ -58,8 +59,8 @@ impl Reference {
         self.digest.as_ref()
     }
 
-    /// Returns whether upper-case letters of the repository were lowered: GitHub shows `Owner/Name`,
-    /// registries only know `owner/name`.
+    /// Returns whether the repository had upper-case letters: GitHub shows `Owner/Name`, registries
+    /// only know `owner/name`.
     pub fn was_lowered(&self) -> bool {
         self.lowered
     }
@@ -72,7 +73,7 @@ impl Reference {
         }
     }
 
-    /// Returns what a manifest is asked by: the digest where there is one, else the tag.
+    /// Returns the digest if there is one, else the tag: the name of the manifest in a request.
     pub fn selector(&self) -> &str {
         let tag = self.tag.as_ref().map(Tag::as_str);
         self.digest
@@ -90,26 +91,27 @@ impl Tag {
     }
 }
 
-/// Why a text is not an image reference; the message says which part.
+/// A text that is not an image reference; the message says which part is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidReference {
-    /// Neither tag nor digest; `latest` is never assumed, since nobody deploys it on purpose.
+    /// Neither tag nor digest. `latest` is never assumed, since it is never deployed on purpose.
     #[error("`{0}` has neither tag nor digest: write `{0}:TAG` or `{0}@sha256:…`")]
     Unpinned(String),
-    /// The name is not one.
+    /// The name is invalid.
     #[error("`{name}` is not an image name: {why}")]
     Name {
         /// The name as given.
         name: String,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         why: &'static str,
     },
-    /// The tag is not one.
+    /// The tag is invalid.
     #[error(
-        "`{0}` is not a tag: expected letters, digits, `_`, `.`, `-`, at most 128, not starting with `.` or `-`"
+        "`{0}` is not a tag: expected at most 128 letters, digits, `_`, `.` and `-`, \
+         not starting with `.` or `-`"
     )]
     Tag(String),
-    /// The digest is not one.
+    /// The digest is invalid.
     #[error(transparent)]
     Digest(#[from] InvalidDigest),
 }
@@ -140,12 +142,7 @@ impl FromStr for Tag {
     type Err = InvalidReference;
 
     fn from_str(text: &str) -> Result<Self, InvalidReference> {
-        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-        let starts_well = text.bytes().next().is_some_and(word);
-        let fine = starts_well
-            && text.len() <= 128
-            && text.bytes().all(|b| word(b) || b == b'.' || b == b'-');
-        if fine {
+        if is_tag(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidReference::Tag(text.to_owned()))
@@ -153,11 +150,18 @@ impl FromStr for Tag {
     }
 }
 
-/// A colon after the last slash starts the tag; one before it belongs to the port.
+fn is_tag(text: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let starts_with_word = text.bytes().next().is_some_and(word);
+    let valid = text.bytes().all(|b| word(b) || b == b'.' || b == b'-');
+    starts_with_word && valid && text.len() <= 128
+}
+
+/// Splits the tag off: a colon after the last slash starts it, one before it belongs to the port.
 fn split_tag(text: &str) -> (&str, Option<&str>) {
     let last = text.rfind('/').map_or(0, |slash| slash + 1);
     match text[last..].find(':') {
-        // `host:5000` alone would be a name with a tag, as for every other client.
+        // `host:5000` without a slash is a name with a tag, as for every other client.
         Some(colon) => (&text[..last + colon], Some(&text[last + colon + 1..])),
         None => (text, None),
     }
@@ -212,11 +216,11 @@ fn check_host(host: &str) -> Result<(), &'static str> {
         return Err("the port is not a number up to 65535");
     }
     let ipv6 = name.starts_with('[') && name.ends_with(']');
-    let fine = |b: u8| {
+    let valid = |b: u8| {
         b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || (ipv6 && b":[]".contains(&b))
     };
-    let tidy = !name.starts_with(['.', '-']) && !name.ends_with(['.', '-']);
-    if !name.is_empty() && name.bytes().all(fine) && tidy {
+    let clean_edges = !name.starts_with(['.', '-']) && !name.ends_with(['.', '-']);
+    if !name.is_empty() && name.bytes().all(valid) && clean_edges {
         Ok(())
     } else {
         Err("the registry is not a host name")
@@ -272,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_forms_are_understood() {
+    fn the_three_forms_are_valid() {
         let digest = format!("sha256:{}", "a".repeat(64));
         for text in [
             "ghcr.io/data-literate/dex:sha-1a2b3c4d".to_owned(),
@@ -294,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_host_is_docker_hubs() {
+    fn a_name_without_host_means_docker_hub() {
         let short = parse("nginx:1.27").unwrap();
         assert_eq!(
             (short.name().as_str(), short.familiar()),
@@ -307,14 +311,14 @@ mod tests {
     }
 
     #[test]
-    fn an_upper_case_owner_is_lowered_and_remembered() {
+    fn an_upper_case_owner_becomes_lower_case() {
         let reference = parse("ghcr.io/Data-Literate/DEX:Sha").unwrap();
         assert!(reference.was_lowered());
         assert_eq!(reference.to_string(), "ghcr.io/data-literate/dex:Sha");
     }
 
     #[test]
-    fn what_no_registry_allows_is_refused() {
+    fn a_reference_that_no_registry_allows_is_refused() {
         for bad in [
             "",
             "ghcr.io/data-literate/dex",

@@ -1,62 +1,60 @@
-//! Running a recorded step again, offline.
+//! Runs a recorded step again, offline.
 
 use std::{ffi::OsString, io, path::Path, rc::Rc};
 
+use effects::Tape;
 use serde_json::{Value, json};
 
 use crate::{
-    Document, Redactor, Step, Vars,
-    execute::{Parsed, Unparsed},
-    progress::Progress,
-    world::Tape,
+    FinalReport, Redactor, Step, Vars,
+    parsed::{Parsed, Unparsed},
+    progress::RunProgress,
 };
 
-/// The file of a recording that says what was run and what came out.
+/// The file of a recording that contains the arguments and the report.
 const RUN_FILE: &str = "run.json";
 
 /// Why a recording cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// A file is missing or not what it should be.
+    /// A file is missing or invalid.
     #[error("could not read the recording: {0}")]
     Unreadable(#[from] io::Error),
     /// It is a recording of another step.
     #[error("it is a recording of `{0}`")]
     OtherStep(String),
-    /// Its arguments are not understood by this version.
-    #[error("its arguments are not understood: {0}")]
+    /// Its arguments are invalid for this version.
+    #[error("its arguments are invalid: {0}")]
     Arguments(String),
 }
 
-/// Writes the run beside its tape: step, version, arguments without secrets, report.
+/// Writes the run next to its tape: step, version, arguments without secrets, report.
 pub(crate) fn save(
     directory: &Path,
     arguments: &[OsString],
-    document: &Document,
+    report: &FinalReport,
     redactor: &Redactor,
 ) -> io::Result<()> {
-    let arguments: Vec<String> = arguments
-        .iter()
-        .map(|argument| redactor.apply(&argument.to_string_lossy()))
-        .collect();
+    let arguments = arguments.iter().map(|argument| argument.to_string_lossy());
+    let arguments: Vec<String> = arguments.map(|text| redactor.apply(&text)).collect();
     let run = json!({
         "schema": 1,
-        "step": document.step,
+        "step": report.step,
         "version": env!("CARGO_PKG_VERSION"),
         "arguments": arguments,
-        "report": document,
+        "report": report,
     });
     std::fs::write(directory.join(RUN_FILE), format!("{run:#}\n"))
 }
 
-/// Runs the step of a recording again with its arguments, everything answered by the tape, and
-/// returns the report that was recorded and the new one. They are equal but for `elapsed_ms`.
+/// Runs the step of a recording again with its arguments, answered by the tape, and returns the
+/// recorded report and the new one. They differ in nothing but `elapsed_ms`.
 ///
-/// It makes a runtime of its own with a paused clock, so that waiting costs nothing; call it outside
-/// of one.
+/// Call it outside of a runtime: it makes its own with a paused clock, under which waiting costs
+/// nothing.
 ///
 /// # Errors
-/// When the recording cannot be read or is one of another step.
+/// A [`ReplayError`] when the recording cannot be read or is of another step.
 pub fn replay<S: Step>(directory: &Path) -> Result<(Value, Value), ReplayError> {
     let run = std::fs::read(directory.join(RUN_FILE))?;
     let run: Value = serde_json::from_slice(&run).map_err(io::Error::from)?;
@@ -64,11 +62,9 @@ pub fn replay<S: Step>(directory: &Path) -> Result<(Value, Value), ReplayError> 
     if step != S::NAME {
         return Err(ReplayError::OtherStep(step.to_owned()));
     }
-    let document = answered_by_tape::<S>(directory, &arguments(&run))?;
-    Ok((
-        run["report"].clone(),
-        serde_json::to_value(document).map_err(io::Error::from)?,
-    ))
+    let report = answered_by_tape::<S>(directory, &arguments(&run))?;
+    let report = serde_json::to_value(report).map_err(io::Error::from)?;
+    Ok((run["report"].clone(), report))
 }
 
 fn arguments(run: &Value) -> Vec<OsString> {
@@ -79,27 +75,21 @@ fn arguments(run: &Value) -> Vec<OsString> {
 fn answered_by_tape<S: Step>(
     directory: &Path,
     arguments: &[OsString],
-) -> Result<Document, ReplayError> {
+) -> Result<FinalReport, ReplayError> {
     let tape = Tape::open(directory)?;
-    let parsed =
-        Parsed::<S>::new(arguments, &Vars::default()).map_err(|unparsed| match unparsed {
-            Unparsed::Help(text) => ReplayError::Arguments(text),
-            Unparsed::Wrong(failure) => ReplayError::Arguments(failure.summary()),
-        })?;
+    let vars = Vars::default();
+    let parsed = Parsed::<S>::new(arguments, &vars).map_err(|unparsed| match unparsed {
+        Unparsed::Help(text) => ReplayError::Arguments(text.to_string()),
+        Unparsed::Invalid(failure) => ReplayError::Arguments(failure.summary()),
+    })?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()?;
     Ok(runtime.block_on(async {
-        let (redactor, progress) = (Redactor::default(), Rc::new(Progress::silent()));
-        parsed
-            .run(
-                Rc::new(tape),
-                &Vars::default(),
-                &redactor,
-                progress,
-                std::future::pending(),
-            )
-            .await
+        let (redactor, progress) = (Redactor::default(), Rc::new(RunProgress::silent()));
+        let never = std::future::pending();
+        let run = parsed.run(Rc::new(tape), &vars, &redactor, progress, never);
+        run.await
     }))
 }

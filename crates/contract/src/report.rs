@@ -1,23 +1,24 @@
-//! What a step found out: one verdict, why, and about whom.
+//! The answer of a step: a verdict, its reason, and the subjects.
 
 use serde_json::{Map, Value};
 
 use crate::{Facts, Reason, Verdict};
 
-/// The answer of a step; "no" is one of them, "could not tell" is a [`Failure`](crate::Failure).
+/// The answer of a step. "No" is an answer; a step without an answer returns a
+/// [`Failure`](crate::Failure).
 #[derive(Debug, Clone)]
 pub struct Report {
     /// The verdict.
     pub verdict: Verdict,
-    /// Why, for every verdict but `passed` and `unchanged`.
+    /// The reason, for every verdict except `passed` and `unchanged`.
     pub reason: Option<Reason>,
-    /// One line for people: what was found, where.
+    /// One line for people: the finding and its place.
     pub summary: String,
-    /// What to do next, in the imperative, with the exact flag, permission or setting.
+    /// The next steps for a user, in the imperative, with the exact flag, permission or setting.
     pub hints: Vec<String>,
-    /// What was noticed and does not change the verdict.
+    /// Observations that do not change the verdict.
     pub notices: Vec<String>,
-    /// Whom it is about, when there are several: apps, overlays, platforms.
+    /// The subjects, when there are several: apps, overlays, platforms.
     pub subjects: Vec<Subject>,
     /// The facts, as they go into outputs and JSON.
     pub facts: Map<String, Value>,
@@ -27,43 +28,43 @@ pub struct Report {
     pub detail: Option<String>,
 }
 
-/// One of several things that a step looked at.
+/// One of several things that a step checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subject {
-    /// What it is called: an app, an overlay, a platform.
+    /// The name of an app, an overlay, a platform.
     pub name: String,
     /// Its verdict.
     pub verdict: Verdict,
-    /// Why, for every verdict but `passed` and `unchanged`.
+    /// The reason, for every verdict except `passed` and `unchanged`.
     pub reason: Option<Reason>,
     /// One line for people.
     pub summary: String,
-    /// What is known about it.
+    /// Its facts.
     pub facts: Map<String, Value>,
 }
 
 impl Report {
-    /// A report that needs no reason: `passed`.
+    /// The verdict `passed`, which needs no reason.
     pub fn passed(summary: impl Into<String>) -> Self {
         Self::new(Verdict::Passed, None, summary)
     }
 
-    /// A report that needs no reason: `unchanged`.
+    /// The verdict `unchanged`, which needs no reason.
     pub fn unchanged(summary: impl Into<String>) -> Self {
         Self::new(Verdict::Unchanged, None, summary)
     }
 
-    /// "Asked, and the answer is no."
+    /// The answer is no.
     pub fn refused(reason: Reason, summary: impl Into<String>) -> Self {
         Self::new(Verdict::Refused, Some(reason), summary)
     }
 
-    /// "The deadline came first"; the summary tells the last state.
+    /// The timeout came first; the summary tells the last state.
     pub fn not_yet(reason: Reason, summary: impl Into<String>) -> Self {
         Self::new(Verdict::NotYet, Some(reason), summary)
     }
 
-    /// "Something newer has taken over."
+    /// Something newer took over.
     pub fn superseded(reason: Reason, summary: impl Into<String>) -> Self {
         Self::new(Verdict::Superseded, Some(reason), summary)
     }
@@ -82,8 +83,8 @@ impl Report {
         }
     }
 
-    /// A report about several subjects: verdict and reason are those of the worst, the first in the
-    /// order given. `None` when there is none, since an empty list is not a pass.
+    /// A report about several subjects, with verdict and reason of the worst; the first of several
+    /// counts. `None` without subjects, since an empty list is not a pass.
     pub fn about(subjects: Vec<Subject>) -> Option<Self> {
         let verdict = Verdict::worst(subjects.iter().map(|subject| subject.verdict))?;
         let worst = subjects.iter().find(|subject| subject.verdict == verdict)?;
@@ -96,13 +97,6 @@ impl Report {
     #[must_use]
     pub fn hinted(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
-        self
-    }
-
-    /// Adds a notice.
-    #[must_use]
-    pub fn noticed(mut self, notice: impl Into<String>) -> Self {
-        self.notices.push(notice.into());
         self
     }
 
@@ -129,12 +123,12 @@ impl Report {
 }
 
 impl Subject {
-    /// A subject that is as it should be.
+    /// A subject for which the answer is yes.
     pub fn passed(name: impl Into<String>, summary: impl Into<String>) -> Self {
         Self::new(name, Verdict::Passed, None, summary)
     }
 
-    /// A subject that already was as it should be.
+    /// A subject on which there was nothing to do.
     pub fn unchanged(name: impl Into<String>, summary: impl Into<String>) -> Self {
         Self::new(name, Verdict::Unchanged, None, summary)
     }
@@ -144,7 +138,7 @@ impl Subject {
         Self::new(name, Verdict::Refused, Some(reason), summary)
     }
 
-    /// A subject with any verdict; every verdict but `passed` and `unchanged` needs a reason.
+    /// A subject with any verdict; every verdict except `passed` and `unchanged` needs a reason.
     pub fn new(
         name: impl Into<String>,
         verdict: Verdict,
@@ -177,7 +171,7 @@ mod tests {
     const OLD: Reason = Reason::new("old", Fault::Nobody, "old");
 
     #[test]
-    fn the_worst_subject_gives_verdict_and_reason_and_the_first_of_equals_wins() {
+    fn the_first_worst_subject_gives_verdict_and_reason() {
         let report = Report::about(vec![
             Subject::passed("a", "fine"),
             Subject::new("b", Verdict::Superseded, Some(OLD), "newer"),
@@ -193,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn no_subjects_are_no_report() {
+    fn no_subjects_make_no_report() {
         assert!(Report::about(Vec::new()).is_none());
     }
 }

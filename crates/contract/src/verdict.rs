@@ -2,36 +2,36 @@
 
 use serde::Serialize;
 
-/// What came out of a step, or of one of its subjects.
+/// The result of a step, or of one of its subjects.
 ///
-/// Tens are answers, twenties mean that no answer could be had. The codes are an interface:
-/// workflows branch on them, so a new one is a design decision.
+/// Codes from 10 are answers, codes from 20 mean that there is no answer. The codes are an
+/// interface: workflows branch on them, so a new code is a design decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Yes (0).
+    /// The answer is yes (0).
     Passed,
-    /// Yes, and there was nothing to do (0).
+    /// The answer is yes, and there was nothing to do (0).
     Unchanged,
-    /// A bug of ours, panics included (1).
+    /// An internal error, panics included (1).
     Internal,
-    /// Flags or configuration are wrong; nothing was sent or written (2).
+    /// The flags or the configuration are invalid; nothing was sent or written (2).
     Usage,
-    /// Asked, and the answer is no (10).
+    /// The answer is no (10).
     Refused,
-    /// The deadline came first (11).
+    /// The timeout came first (11).
     NotYet,
-    /// Something newer has taken over, so this request must not win (12).
+    /// Something newer took over, so this request must not win (12).
     Superseded,
     /// Two sources disagree (13).
     Contradicted,
-    /// Could not find out: network, 5xx, nonsense (20).
+    /// The answer could not be obtained: network, 5xx, an invalid answer (20).
     Unavailable,
-    /// Credentials missing, rejected, or without the permission (21).
+    /// Credentials are missing, rejected, or lack a permission (21).
     Denied,
-    /// Others changed it first until the deadline (22).
+    /// Others kept changing it first until the deadline (22).
     Contended,
-    /// SIGINT or SIGTERM; what was known so far is reported (130).
+    /// Stopped by SIGINT or SIGTERM; the report has the facts known so far (130).
     Interrupted,
 }
 
@@ -87,21 +87,21 @@ impl Verdict {
         }
     }
 
-    /// Returns what the verdict means, for tables.
+    /// Returns the meaning of the verdict, a lowercase fragment for tables.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Passed => "yes",
-            Self::Unchanged => "yes, there was nothing to do",
-            Self::Internal => "a bug of ours",
-            Self::Usage => "flags or configuration are wrong; nothing was sent or written",
-            Self::Refused => "asked, and the answer is no",
-            Self::NotYet => "the deadline came first",
-            Self::Superseded => "something newer has taken over, so this request must not win",
+            Self::Passed => "the answer is yes",
+            Self::Unchanged => "the answer is yes, and there was nothing to do",
+            Self::Internal => "internal error; please report it",
+            Self::Usage => "invalid flags or configuration; nothing was sent or written",
+            Self::Refused => "the answer is no",
+            Self::NotYet => "the timeout came first",
+            Self::Superseded => "something newer took over, so this request must not win",
             Self::Contradicted => "two sources disagree",
-            Self::Unavailable => "could not find out: network, server error, nonsense",
-            Self::Denied => "credentials are missing, rejected, or without the permission",
-            Self::Contended => "others changed it first, until the deadline",
-            Self::Interrupted => "stopped by a signal; what was known so far is reported",
+            Self::Unavailable => "no valid answer (network, server error, unexpected content)",
+            Self::Denied => "credentials are missing, rejected, or lack a permission",
+            Self::Contended => "others kept changing it first until the timeout",
+            Self::Interrupted => "stopped by a signal; the report has what was known so far",
         }
     }
 
@@ -110,19 +110,19 @@ impl Verdict {
         self.exit() == 0
     }
 
-    /// Returns whether `--accept` may name it: codes 10 to 22 only, since nobody should be able to
-    /// accept a bug, a wrong flag or an interrupted run.
+    /// Returns whether `--accept` may name it: only codes 10 to 22, so that no workflow accepts an
+    /// internal error, an invalid flag or an interrupted run.
     pub fn may_be_accepted(self) -> bool {
         (10..=22).contains(&self.exit())
     }
 
-    /// Returns the worst of several verdicts: a proven "no" is never hidden by an outage elsewhere.
-    /// `None` for an empty list, which is not a pass.
+    /// Returns the worst of several verdicts: an outage of one system never hides a proven "no" of
+    /// another. `None` for an empty list, which is not a pass.
     pub fn worst(verdicts: impl IntoIterator<Item = Self>) -> Option<Self> {
         verdicts.into_iter().min_by_key(|verdict| verdict.rank())
     }
 
-    /// The place in the order of product.md, "Verdicts and exit codes"; the smallest is the worst.
+    /// Returns the place in the order from worst to best.
     fn rank(self) -> u8 {
         match self {
             Self::Interrupted => 0,
@@ -151,13 +151,13 @@ impl std::fmt::Display for Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
-    /// The image, the commit or the overlay is bad: rolling back helps.
+    /// The image, the commit or the overlay is bad: a rollback helps.
     Change,
-    /// Settings: a wrong branch, a missing permission.
+    /// The settings: a wrong branch, a missing permission.
     Configuration,
-    /// Network, cluster, registry, quota.
+    /// The network, the cluster, a registry, a quota.
     Environment,
-    /// Nobody: something newer won.
+    /// Neither: something newer won.
     Nobody,
 }
 
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_codes_are_those_of_the_design() {
+    fn every_verdict_keeps_its_exit_code() {
         let table: Vec<String> = Verdict::ALL
             .iter()
             .map(|v| format!("{} {v}", v.exit()))
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_follows_the_order_of_the_design() {
+    fn a_proven_no_is_worse_than_an_outage() {
         let mut all = Verdict::ALL.to_vec();
         let mut order = Vec::new();
         while let Some(worst) = Verdict::worst(all.iter().copied()) {

@@ -1,6 +1,6 @@
-//! The contract as a process keeps it, seen from outside through the example `probe`.
+//! The contract from outside, through a process: the example `probe`.
 //!
-//! `PROBE=<path>` tests another build of it: `.ci/run` gives the one of the profile `dist`, whose
+//! `PROBE=<path>` tests another build of it: `.ci/run` passes the one of the profile `dist`, whose
 //! panics abort.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -46,7 +46,7 @@ fn json(output: &Output) -> Value {
 }
 
 #[test]
-fn the_verdict_and_its_reason_are_in_the_first_line() {
+fn the_first_line_has_verdict_and_reason() {
     let output = run(&["--act", "refuse", "--text", "prod is bad"], &[]);
     insta::assert_snapshot!(text(&output.stderr), @r"
     refused: prod is bad [bad]
@@ -57,7 +57,7 @@ fn the_verdict_and_its_reason_are_in_the_first_line() {
 }
 
 #[test]
-fn plain_data_is_on_stdout_and_only_when_the_run_was_good() {
+fn only_a_good_run_prints_its_value() {
     assert_eq!(text(&run(&["--text", "abc"], &[]).stdout), "abc\n");
 }
 
@@ -85,7 +85,7 @@ fn json_is_exactly_one_document_in_every_case() {
 }
 
 #[test]
-fn the_document_has_the_shape_of_the_design() {
+fn the_document_keeps_its_shape() {
     let output = run(
         &["--act=mixed", "--format=json", "--accept", "refused"],
         &[("RUNBOOK_NAME", "a,b")],
@@ -96,7 +96,7 @@ fn the_document_has_the_shape_of_the_design() {
 }
 
 #[test]
-fn an_accepted_verdict_changes_the_exit_code_and_says_so() {
+fn an_accepted_verdict_exits_with_zero() {
     let output = run(&["--act=refuse", "--accept=refused"], &[]);
     assert_eq!(output.status.code(), Some(0));
     assert!(text(&output.stderr).contains("exit code 0, since `--accept`"));
@@ -113,7 +113,7 @@ fn an_unknown_flag_gets_a_suggestion() {
 }
 
 #[test]
-fn empty_variables_are_absent_and_a_bad_one_is_named() {
+fn an_invalid_variable_is_named() {
     let empty = [
         ("RUNBOOK_ACT", ""),
         ("RUNBOOK_TIMEOUT", ""),
@@ -132,7 +132,7 @@ fn empty_variables_are_absent_and_a_bad_one_is_named() {
 }
 
 #[test]
-fn a_panic_is_reported_in_the_format_asked_for() {
+fn a_panic_is_reported_in_every_format() {
     let output = run(&["--act=panic", "--text=boom", "--format=json"], &[]);
     let document = json(&output);
     assert_eq!(output.status.code(), Some(1));
@@ -160,7 +160,7 @@ fn a_panic_is_reported_in_the_format_asked_for() {
 }
 
 #[test]
-fn a_signal_ends_the_run_within_a_second_and_tells_what_is_known() {
+fn a_signal_ends_the_run_with_its_facts() {
     for (signal, name) in [("INT", "SIGINT"), ("TERM", "SIGTERM")] {
         let child = waiting_probe();
         let started = Instant::now();
@@ -186,7 +186,7 @@ fn a_signal_ends_the_run_within_a_second_and_tells_what_is_known() {
     }
 }
 
-/// Starts a probe that waits, and returns once it says so: its signal handlers stand by then.
+/// Starts a probe and returns once it waits: by then its signal handlers are installed.
 fn waiting_probe() -> Child {
     use std::io::{BufRead as _, BufReader};
     let mut command = probe();
@@ -236,7 +236,7 @@ fn a_secret_is_in_no_output() {
         );
         assert_eq!(output.status.code(), Some(10));
         let mut all = format!("{}{}", text(&output.stdout), text(&output.stderr));
-        // The mask itself is the one line that has it: the runner swallows it.
+        // Only the mask itself has it, and the runner does not show that line.
         if format == "github" {
             assert!(all.starts_with("::add-mask::s3cr3t-v4lue\n"), "{all}");
             all = all.replacen("::add-mask::s3cr3t-v4lue", "", 1);
@@ -251,7 +251,7 @@ fn a_secret_is_in_no_output() {
 }
 
 #[test]
-fn a_secret_with_a_line_break_is_usage() {
+fn a_secret_with_a_line_break_is_invalid() {
     let output = run(
         &["--act=secret", "--format=json"],
         &[("RUNBOOK_PROBE_TOKEN", "abc\n")],
@@ -261,7 +261,7 @@ fn a_secret_with_a_line_break_is_usage() {
 }
 
 #[test]
-fn outputs_that_cannot_be_written_are_not_a_pass() {
+fn unwritten_outputs_are_not_a_pass() {
     let vars = [
         ("GITHUB_ACTIONS", "true"),
         ("GITHUB_OUTPUT", "/nowhere/at/all"),
@@ -277,9 +277,58 @@ fn no_colour_goes_into_a_pipe() {
     assert!(text(&output.stderr).contains('\u{1b}'));
 }
 
+/// One document of every verdict, without its time, as the JSON of a workflow.
 #[test]
-fn help_answers() {
-    let output = run(&["--help"], &[]);
+fn every_verdict_keeps_its_document() {
+    let acts = [
+        "pass",
+        "skip",
+        "refuse",
+        "not-yet",
+        "supersede",
+        "misuse",
+        "fail",
+        "deny",
+        "contend",
+    ];
+    let mut documents = String::new();
+    for act in acts {
+        let output = run(&["--act", act, "--format=json", "--name=a"], &[]);
+        let mut document = json(&output);
+        document["elapsed_ms"] = Value::from(0);
+        documents.push_str(&format!("{document}\n"));
+    }
+    insta::assert_snapshot!(documents);
+}
+
+fn help(flag: &str, columns: &str) -> String {
+    let output = run(&[flag], &[("COLUMNS", columns)]);
     assert_eq!(output.status.code(), Some(0));
-    insta::assert_snapshot!(text(&output.stdout));
+    let text = text(&output.stdout).to_owned();
+    let columns: usize = columns.parse().unwrap();
+    let widest = text.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(columns), "{text}");
+    text
+}
+
+#[test]
+fn long_help_has_every_section() {
+    insta::assert_snapshot!(help("--help", "100"));
+}
+
+#[test]
+fn long_help_fits_eighty_columns() {
+    insta::assert_snapshot!(help("--help", "80"));
+}
+
+#[test]
+fn short_help_lists_only_flags() {
+    insta::assert_snapshot!(help("-h", "80"));
+}
+
+#[test]
+fn help_has_colour_only_on_request() {
+    assert!(!help("--help", "80").contains('\u{1b}'));
+    let output = run(&["--help"], &[("CLICOLOR_FORCE", "1")]);
+    assert!(text(&output.stdout).contains('\u{1b}'));
 }

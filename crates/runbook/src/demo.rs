@@ -207,7 +207,11 @@ async fn roll_back(stage: &mut Stage, world: &World, environment: &str, bad: &st
         "main",
         "--remote",
     ];
-    let arguments = [&arguments[..], &[world.remote(), "--reason", "image-pull"]].concat();
+    let arguments = [
+        &arguments[..],
+        &[world.remote(), "--reason", "image-not-found"],
+    ]
+    .concat();
     stage
         .run::<RollbackOverlay>(&arguments, Verdict::Passed)
         .await

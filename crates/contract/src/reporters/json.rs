@@ -2,13 +2,10 @@
 
 use std::io::{self, Write};
 
-use crate::Document;
+use crate::FinalReport;
 
 /// Writes the document and a line break.
-///
-/// # Errors
-/// As the sink says.
-pub fn document(sink: &mut dyn Write, document: &Document) -> io::Result<()> {
-    let text = serde_json::to_string(document)?;
+pub(crate) fn document(sink: &mut dyn Write, report: &FinalReport) -> io::Result<()> {
+    let text = serde_json::to_string(report)?;
     writeln!(sink, "{text}")
 }

@@ -1,4 +1,4 @@
-//! Words for people on standard error, and the one value that people pipe on standard output.
+//! Messages for people on standard error, and the one value for a pipe on standard output.
 
 use std::{
     fmt::Write as _,
@@ -7,103 +7,70 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 
-use crate::{Document, Verdict};
+use crate::{FinalReport, Verdict, text::one_line};
 
-/// Writes the value, if the run was good: who pipes it must not get half an answer.
-///
-/// # Errors
-/// As the sink says.
-pub fn value(sink: &mut dyn Write, document: &Document) -> io::Result<()> {
-    match &document.value {
-        Some(value) if document.verdict.is_good() => writeln!(sink, "{value}"),
+/// Writes the value, but only of a good run, so that a pipe never gets a partial answer.
+pub(crate) fn value(sink: &mut dyn Write, report: &FinalReport) -> io::Result<()> {
+    match &report.value {
+        Some(value) if report.verdict.is_good() => writeln!(sink, "{value}"),
         _ => Ok(()),
     }
 }
 
-/// Writes the report for people: the verdict and its reason first, then what to do next.
-///
-/// # Errors
-/// As the sink says.
-pub fn words(sink: &mut dyn Write, document: &Document, colour: bool) -> io::Result<()> {
-    sink.write_all(text(document, colour).as_bytes())
+/// Writes the report for people: first the verdict and its reason, then the next steps.
+pub(crate) fn words(sink: &mut dyn Write, report: &FinalReport, colour: bool) -> io::Result<()> {
+    sink.write_all(text(report, colour).as_bytes())
 }
 
 /// Returns the report for people as a text.
-pub(crate) fn text(document: &Document, colour: bool) -> String {
-    let paint = |verdict: Verdict| if colour { style(verdict) } else { Style::new() };
+pub(crate) fn text(report: &FinalReport, colour: bool) -> String {
+    // Writing into a string cannot fail.
     let mut text = String::new();
-    let head = paint(document.verdict);
-    let why = document
-        .reason
-        .map(|reason| format!(" [{reason}]"))
-        .unwrap_or_default();
-    let _ = writeln!(
-        text,
-        "{head}{}{head:#}: {}{why}",
-        document.verdict,
-        one_line(&document.summary)
-    );
-    if document.subjects.len() > 1 {
-        subjects(&mut text, document, paint);
+    let style = style(report.verdict, colour);
+    let (summary, reason) = (one_line(&report.summary), bracketed(report.reason));
+    let verdict = report.verdict;
+    let _ = writeln!(text, "{style}{verdict}{style:#}: {summary}{reason}");
+    if report.subjects.len() > 1 {
+        subjects(&mut text, report, colour);
     }
-    if let Some(detail) = &document.detail {
-        lines(&mut text, detail);
+    for line in report.detail.iter().flat_map(|detail| detail.lines()) {
+        let _ = writeln!(text, "{}", one_line(line));
     }
-    for notice in &document.notices {
+    for notice in &report.notices {
         let _ = writeln!(text, "note: {}", one_line(notice));
     }
-    for hint in &document.hints {
+    for hint in &report.hints {
         let _ = writeln!(text, "hint: {}", one_line(hint));
     }
-    if document.exit == 0 && !document.verdict.is_good() {
-        let _ = writeln!(
-            text,
-            "note: exit code 0, since `--accept` names what is not good here"
-        );
+    if report.is_good() && !verdict.is_good() {
+        text.push_str("note: exit code 0, since `--accept` names this verdict\n");
     }
-    if !document.verdict.is_good() && !document.reproduce.is_empty() {
-        let _ = writeln!(text, "reproduce: {}", one_line(&document.reproduce));
+    if !verdict.is_good() && !report.reproduce.is_empty() {
+        let _ = writeln!(text, "reproduce: {}", one_line(&report.reproduce));
     }
     text
 }
 
-fn subjects(text: &mut String, document: &Document, paint: impl Fn(Verdict) -> Style) {
-    let width = document
-        .subjects
-        .iter()
-        .map(|subject| subject.name.chars().count())
-        .max()
-        .unwrap_or(0);
-    for subject in &document.subjects {
-        let style = paint(subject.verdict);
-        let why = subject
-            .reason
-            .map(|reason| format!(" [{reason}]"))
-            .unwrap_or_default();
-        let (name, summary) = (one_line(&subject.name), one_line(&subject.summary));
-        let _ = writeln!(
-            text,
-            "  {name:width$}  {style}{}{style:#}: {summary}{why}",
-            subject.verdict
-        );
+fn subjects(text: &mut String, report: &FinalReport, colour: bool) {
+    let names = report.subjects.iter().map(|subject| &subject.name);
+    let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
+    for subject in &report.subjects {
+        let style = style(subject.verdict, colour);
+        let (name, verdict) = (one_line(&subject.name), subject.verdict);
+        let (summary, reason) = (one_line(&subject.summary), bracketed(subject.reason));
+        let line = format_args!("  {name:width$}  {style}{verdict}{style:#}: {summary}{reason}");
+        let _ = writeln!(text, "{line}");
     }
 }
 
-fn lines(text: &mut String, detail: &str) {
-    for line in detail.lines() {
-        let _ = writeln!(text, "{}", one_line(line));
+fn bracketed(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| format!(" [{reason}]"))
+}
+
+fn style(verdict: Verdict, colour: bool) -> Style {
+    if !colour {
+        return Style::new();
     }
-}
-
-/// Returns a text that stays in its line and cannot steer a terminal: control characters, those of
-/// ANSI sequences included, become spaces.
-pub fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() && c != '\t' { ' ' } else { c })
-        .collect()
-}
-
-fn style(verdict: Verdict) -> Style {
     let colour = match verdict {
         Verdict::Passed | Verdict::Unchanged => AnsiColor::Green,
         Verdict::NotYet | Verdict::Superseded | Verdict::Interrupted => AnsiColor::Yellow,

@@ -1,14 +1,16 @@
-//! The three worlds: what the real one does, what a recording keeps, what a tape gives back.
-
-use std::os::unix::fs::PermissionsExt as _;
+//! A recording and its tape, through the world.
 
 use bytes::Bytes;
+use effects::{Recorder, TAPE_FILE, Tape};
 
 use super::*;
-use crate::progress::Style;
+use crate::progress::ProgressStyle;
 
 fn world(effects: Rc<dyn Effects>, redactor: &Redactor, vars: &[(&str, &str)]) -> World {
-    let progress = Rc::new(Progress::new(Style::Silent, Box::new(io::sink())));
+    let progress = Rc::new(RunProgress::new(
+        ProgressStyle::Silent,
+        Box::new(io::sink()),
+    ));
     let vars = vars.iter().copied().collect();
     World::new(
         effects,
@@ -38,7 +40,7 @@ fn replayed<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-/// Everything that a step can ask, with the answers as one text.
+/// Asks for everything that a step can ask for, and returns the answers as one text.
 async fn ask_everything(world: &World, folder: &Path) -> String {
     let kind = world.kind(&folder.join("file")).unwrap();
     let content = world.read(&folder.join("file"), 100).unwrap();
@@ -70,7 +72,7 @@ async fn ask_everything(world: &World, folder: &Path) -> String {
 }
 
 #[test]
-fn a_tape_gives_back_what_was_recorded_and_touches_nothing() {
+fn a_tape_returns_the_recorded_answers() {
     let (folder, tape) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     std::fs::write(folder.path().join("file"), b"\xff\x00 s3cr3t?").unwrap();
     let vars = [("HERE", "x"), ("EMPTY", ""), ("RUNBOOK_T", "t0ken-value")];
@@ -99,7 +101,7 @@ fn a_tape_gives_back_what_was_recorded_and_touches_nothing() {
 }
 
 #[test]
-fn what_was_not_recorded_is_a_bug_and_not_an_answer() {
+fn a_request_without_recorded_answer_is_internal() {
     let tape = tempfile::tempdir().unwrap();
     std::fs::write(tape.path().join(TAPE_FILE), "").unwrap();
     let effects = Rc::new(Tape::open(tape.path()).unwrap());
@@ -120,47 +122,7 @@ fn what_was_not_recorded_is_a_bug_and_not_an_answer() {
     );
 }
 
-#[test]
-fn a_write_keeps_the_mode_and_leaves_no_other_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("file");
-    std::fs::write(&path, "old").unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    Real::default().write(&path, b"new").unwrap();
-    assert_eq!(std::fs::read(&path).unwrap(), b"new");
-    assert_eq!(
-        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o755
-    );
-    assert!(
-        Real::default()
-            .write(&folder.path().join("no/such"), b"x")
-            .is_err()
-    );
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-}
-
-#[test]
-fn a_read_has_a_limit() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("file");
-    std::fs::write(&path, "12345").unwrap();
-    assert!(Real::default().read(&path, 5).is_ok());
-    assert_eq!(
-        Real::default().read(&path, 4).unwrap_err().kind(),
-        io::ErrorKind::FileTooLarge
-    );
-}
-
-#[test]
-fn a_program_that_does_not_end_is_ended() {
-    let mut spawn = Spawn::new("sleep").args(["600"]);
-    spawn.limit = Duration::from_millis(100);
-    let error = run(Rc::new(Real::default()).spawn(spawn)).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-}
-
-/// A body that comes in parts, as another library gives it.
+/// A body that arrives in parts, as from another library.
 struct Parts(Vec<Bytes>);
 
 impl BodyStream for Parts {
@@ -169,7 +131,7 @@ impl BodyStream for Parts {
     }
 }
 
-/// Asks twice for the same through another library: a stream of two lines, then nobody answers.
+/// Makes the same request twice: the first gets a stream of two lines, the second no connection.
 async fn stream_twice(world: &World) -> String {
     let request = serde_json::json!({ "path": "/api/v1/pods?watch=true" });
     let first = world.exchange_http("kube", &request, || async {
@@ -198,7 +160,7 @@ async fn stream_twice(world: &World) -> String {
 }
 
 #[test]
-fn a_stream_of_another_library_is_recorded_and_played() {
+fn a_stream_of_another_library_is_replayed() {
     let tape = tempfile::tempdir().unwrap();
     let redactor = Redactor::default();
     let recorder = Rc::new(Recorder::new(Rc::new(Real::default())));
@@ -220,7 +182,7 @@ fn a_stream_of_another_library_is_recorded_and_played() {
     assert_eq!(
         lines,
         ["one\n", "two ***\n"],
-        "a line has its own time, and is whole"
+        "a line has its own time and is not cut"
     );
     let effects = Rc::new(Tape::open(tape.path()).unwrap());
     let played = replayed(stream_twice(&world(effects, &Redactor::default(), &[])));

@@ -85,7 +85,7 @@ impl Stage {
         self.quote(&err.text());
         let value = out.text();
         self.quote(&value);
-        if let Some(document) = finished.document {
+        if let Some(document) = finished.report {
             let requests = match document.requests {
                 0 => String::new(),
                 1 => ", 1 HTTP request".to_owned(),

@@ -1,16 +1,16 @@
-//! What a runner would make of our output, parsed with its own rules.
+//! The output as a runner parses it, with its own rules.
 
 use super::*;
-use crate::{Fault, Reason, Redactor, Report, Subject, document::Circumstances, document::Outcome};
+use crate::{
+    Reason, Redactor, Report, Subject, Verdict, run_context::RunContext, run_end::RunEnd,
+    timeline::Moment,
+};
 
 const BAD: Reason = Reason::new("image-pull", Fault::Change, "bad");
 
-fn document(report: Report) -> Document {
-    let around = Circumstances {
-        step: "verify-pods".to_owned(),
-        ..Circumstances::default()
-    };
-    Document::new(Outcome::Reported(report), around, &Redactor::default())
+fn finished(report: Report) -> FinalReport {
+    let context = RunContext::of_step("verify-pods");
+    FinalReport::new(RunEnd::Reported(report), context, &Redactor::default())
 }
 
 fn written(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> String {
@@ -19,7 +19,7 @@ fn written(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> String {
     String::from_utf8(sink).unwrap()
 }
 
-/// The runner's reading of the output file (`FileCommandManager.cs`, `EnvFileKeyValuePairs`).
+/// Parses the output file as the runner does (`FileCommandManager.cs`, `EnvFileKeyValuePairs`).
 fn read_outputs(text: &str) -> Vec<(String, String)> {
     let mut lines = text.lines();
     let mut pairs = Vec::new();
@@ -35,13 +35,14 @@ fn read_outputs(text: &str) -> Vec<(String, String)> {
     pairs
 }
 
-/// The runner's reading of a log line (`ActionCommand.cs`, `TryParse` and `TryParseV2`).
+/// Recognises a command in a log line as the runner does (`ActionCommand.cs`, `TryParse` and
+/// `TryParseV2`).
 fn is_command(line: &str) -> bool {
     line.trim_start().starts_with("::") || line.contains("##[")
 }
 
 #[test]
-fn outputs_keep_line_breaks_and_cannot_end_their_heredoc() {
+fn an_output_cannot_end_its_heredoc() {
     let mut report = Report::passed("fine");
     report.facts.insert(
         "text".to_owned(),
@@ -53,8 +54,8 @@ fn outputs_keep_line_breaks_and_cannot_end_their_heredoc() {
     report
         .facts
         .insert("objects".to_owned(), serde_json::json!([{"name": "prod"}]));
-    let document = document(report);
-    let pairs = read_outputs(&written(|sink| outputs(sink, &document, "ghadelimiter_1")));
+    let report = finished(report);
+    let pairs = read_outputs(&written(|sink| outputs(sink, &report, "ghadelimiter_1")));
     let find = |name: &str| pairs.iter().find(|(key, _)| key == name).unwrap().1.clone();
     assert_eq!(find("text"), "a=b\nEOF\nname<<x\n::error::y");
     assert_eq!(
@@ -69,22 +70,20 @@ fn outputs_keep_line_breaks_and_cannot_end_their_heredoc() {
 
 #[test]
 fn an_output_with_the_delimiter_is_refused() {
-    let document = document(Report::passed("ghadelimiter_1"));
-    assert!(outputs(&mut Vec::new(), &document, "ghadelimiter_1").is_err());
+    let report = finished(Report::passed("ghadelimiter_1"));
+    assert!(outputs(&mut Vec::new(), &report, "ghadelimiter_1").is_err());
 }
 
 #[test]
 fn text_from_outside_never_becomes_a_command() {
     let evil = "x\n::error::pwned\n##[set-env name=PATH]y\n  ::add-mask::z\u{1b}[31m";
-    let mut report = Report::refused(BAD, evil)
-        .hinted(evil)
-        .noticed(evil)
-        .with_detail(evil);
+    let mut report = Report::refused(BAD, evil).hinted(evil).with_detail(evil);
+    report.notices.push(evil.to_owned());
     report.subjects = vec![
         Subject::refused(evil, BAD, evil),
         Subject::refused("b", BAD, evil),
     ];
-    let log = written(|sink| log(sink, &document(report.clone())));
+    let log = written(|sink| log(sink, &finished(report.clone())));
     let commands: Vec<&str> = log.lines().filter(|line| is_command(line)).collect();
     assert!(
         commands
@@ -99,17 +98,19 @@ fn text_from_outside_never_becomes_a_command() {
 #[test]
 fn the_annotation_is_escaped_and_holds_the_hint() {
     let report = Report::refused(BAD, "50% of\npods").hinted("do: this, now");
-    let log = written(|sink| log(sink, &document(report.clone())));
-    insta::assert_snapshot!(log.lines().last().unwrap(), @"::error title=verify-pods%3A refused%2C image-pull::50%25 of%0Apods%0Ahint: do: this, now");
+    let log = written(|sink| log(sink, &finished(report.clone())));
+    insta::assert_snapshot!(log.lines().last().unwrap(), @r"
+    ::error title=verify-pods%3A refused%2C image-pull::50%25 of%0Apods%0Ahint: do: this, now
+    ");
 }
 
 #[test]
-fn at_most_ten_annotations_of_a_type_and_all_subjects_in_the_summary() {
+fn annotations_are_limited_and_the_summary_is_complete() {
     let subjects: Vec<Subject> = (0..25)
         .map(|n| Subject::refused(format!("app-{n}"), BAD, "bad"))
         .collect();
-    let document = document(Report::about(subjects).unwrap());
-    let log = written(|sink| log(sink, &document));
+    let report = finished(Report::about(subjects).unwrap());
+    let log = written(|sink| log(sink, &report));
     assert_eq!(
         log.lines()
             .filter(|line| line.starts_with("::error"))
@@ -117,39 +118,39 @@ fn at_most_ten_annotations_of_a_type_and_all_subjects_in_the_summary() {
         10
     );
     assert!(log.contains("(and 15 more)"));
-    let summary = written(|sink| summary(sink, &document));
+    let summary = written(|sink| summary(sink, &report));
     assert!((0..25).all(|n| summary.contains(&format!("`app-{n}`"))));
 }
 
 #[test]
 fn an_accepted_verdict_is_a_warning() {
-    let around = Circumstances {
+    let context = RunContext {
         accept: vec![Verdict::Refused],
-        ..Circumstances::default()
+        ..RunContext::default()
     };
-    let document = Document::new(
-        Outcome::Reported(Report::refused(BAD, "no")),
-        around,
+    let report = FinalReport::new(
+        RunEnd::Reported(Report::refused(BAD, "no")),
+        context,
         &Redactor::default(),
     );
-    assert!(written(|sink| log(sink, &document)).contains("::warning "));
+    assert!(written(|sink| log(sink, &report)).contains("::warning "));
 }
 
 #[test]
-fn a_summary_stays_below_one_mebibyte_and_says_what_it_left_out() {
+fn a_summary_stays_below_one_mebibyte() {
     let diff = "+ a line of a diff\n".repeat(200_000);
-    let summary = written(|sink| summary(sink, &document(Report::passed("x").with_detail(&diff))));
+    let summary = written(|sink| summary(sink, &finished(Report::passed("x").with_detail(&diff))));
     assert!(summary.len() < 1_000_000, "{}", summary.len());
     assert!(summary.contains("The rest was left out"));
 }
 
 #[test]
-fn a_cell_cannot_leave_its_table_or_make_a_link() {
+fn a_cell_cannot_leave_its_table() {
     let evil = "a | b ``` [x](https://evil.example) <img src=x> @someone\n| c |";
     let mut report = Report::passed(evil);
     report.facts.insert("image".to_owned(), Value::from("a|b"));
     report.subjects = vec![Subject::passed(evil, evil)];
-    let summary = written(|sink| summary(sink, &document(report.clone())));
+    let summary = written(|sink| summary(sink, &finished(report.clone())));
     let rows: Vec<&str> = summary
         .lines()
         .filter(|line| line.starts_with('|'))
@@ -173,17 +174,17 @@ fn a_step_that_waited_has_a_timeline() {
         at: std::time::Duration::from_secs(3),
         text: "the tag: `x`; 3 times".to_owned(),
     }];
-    let around = Circumstances {
+    let context = RunContext {
         timeline: moments,
         elapsed_ms: 9000,
-        ..Circumstances::default()
+        ..RunContext::default()
     };
-    let document = Document::new(
-        Outcome::Reported(Report::passed("fine")),
-        around,
+    let report = FinalReport::new(
+        RunEnd::Reported(Report::passed("fine")),
+        context,
         &Redactor::default(),
     );
-    let summary = written(|sink| summary(sink, &document));
+    let summary = written(|sink| summary(sink, &report));
     assert!(
         summary.contains("timeline\n  3 s : the tag   x   3 times\n  9 s : passed\n"),
         "{summary}"
