@@ -4,8 +4,9 @@
 
 use std::sync::LazyLock;
 
-use lab::{Image, Registry, Remote, overlays::Overlay};
-use tests::act::{Consumer, Run};
+use lab::overlays::Overlay;
+use lab::{Image, Registry, Remote};
+use tests::act::{Consumer, WorkflowRun};
 
 const REPOSITORY: &str = "data-literate/dex";
 const OLD: &str = "sha-00000000";
@@ -17,7 +18,7 @@ const PASSWORD: &str = "correct-horse-battery";
 /// The remote before the workflow, its run, and the remote after it.
 struct ActionRun {
     pinned: String,
-    run: Run,
+    run: WorkflowRun,
     before: String,
     commits: Vec<String>,
     diff: String,

@@ -4,11 +4,13 @@ use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::world::Plan;
+use super::keys;
+use super::plan::WorldPlan;
+use super::ports::Ports;
 
 /// One program of a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum TestbedProgram {
     Etcd,
     Apiserver,
     Controllers,
@@ -19,14 +21,14 @@ pub(super) enum Part {
     ArgoServer,
 }
 
-/// What makes up Argo CD.
-pub(super) const ARGOCD: [Part; 3] = [
-    Part::RepoServer,
-    Part::ApplicationController,
-    Part::ArgoServer,
+/// The programs of Argo CD.
+pub(super) const ARGOCD: [TestbedProgram; 3] = [
+    TestbedProgram::RepoServer,
+    TestbedProgram::ApplicationController,
+    TestbedProgram::ArgoServer,
 ];
 
-impl Display for Part {
+impl Display for TestbedProgram {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Etcd => "etcd",
@@ -41,9 +43,9 @@ impl Display for Part {
     }
 }
 
-impl Part {
+impl TestbedProgram {
     /// Returns the command, in an environment of its own.
-    pub(super) fn command(self, plan: &Plan) -> Command {
+    pub(super) fn command(self, plan: &WorldPlan) -> Command {
         let program = if ARGOCD.contains(&self) {
             "argocd".to_owned()
         } else {
@@ -74,58 +76,56 @@ impl Part {
         command
     }
 
-    fn argocd<'a>(self, command: &'a mut Command, plan: &Plan) -> &'a mut Command {
+    /// Sets the environment and the flags of one of Argo CD's programs.
+    fn argocd<'a>(self, command: &'a mut Command, plan: &WorldPlan) -> &'a mut Command {
         let data = plan.folder.join("argocd");
         let kubeconfig = plan.folder.join("admin.kubeconfig");
         command
             .env("ARGOCD_BINARY_NAME", self.to_string())
-            .env("ARGOCD_GPG_ENABLED", "false");
-        command
+            .env("ARGOCD_GPG_ENABLED", "false")
             .env("ARGOCD_FAKE_IN_CLUSTER", "true")
-            .env("KUBECONFIG", &kubeconfig);
-        command
+            .env("KUBECONFIG", &kubeconfig)
             .env("ARGOCD_TLS_DATA_PATH", &data)
-            .env("ARGOCD_SSH_DATA_PATH", &data);
-        command.env("ARGOCD_ASK_PASS_SOCK", data.join("ask-pass.sock"));
-        let redis = format!("127.0.0.1:{}", plan.ports.redis);
-        command.args(["--logformat", "text", "--redis", &redis]);
-        let port = |name: &str, port: u16| [name.to_owned(), port.to_string()];
-        let ports = &plan.ports;
-        match self {
-            Self::ApplicationController => {
-                command.args(port("--metrics-port", ports.controller_metrics))
-            }
-            Self::ArgoServer => command
-                .args([
-                    "--insecure",
-                    "--address",
-                    "127.0.0.1",
-                    "--metrics-address",
-                    "127.0.0.1",
-                ])
-                .args(port("--port", ports.argocd))
-                .args(port("--metrics-port", ports.argocd_metrics)),
-            _ => {
-                return command
-                    .args(["--address", "127.0.0.1", "--metrics-address", "127.0.0.1"])
-                    .args(port("--port", ports.repo_server))
-                    .args(port("--metrics-port", ports.repo_metrics));
-            }
-        };
-        let repo_server = format!("127.0.0.1:{}", ports.repo_server);
+            .env("ARGOCD_SSH_DATA_PATH", &data)
+            .env("ARGOCD_ASK_PASS_SOCK", data.join("ask-pass.sock"))
+            .args(["--logformat", "text"])
+            .args(["--redis", &loopback(plan.ports.redis)])
+            .args(self.argocd_flags(&plan.ports));
+        if self == Self::RepoServer {
+            return command;
+        }
         command
-            .args([
-                "--repo-server",
-                &repo_server,
-                "--namespace",
-                "argocd",
-                "--kubeconfig",
-            ])
+            .args(["--repo-server", &loopback(plan.ports.repo_server)])
+            .args(["--namespace", "argocd", "--kubeconfig"])
             .arg(kubeconfig)
+    }
+
+    fn argocd_flags(self, ports: &Ports) -> Vec<String> {
+        let (port, metrics) = match self {
+            Self::ApplicationController => {
+                return vec![flag("metrics-port", ports.controller_metrics)];
+            }
+            Self::ArgoServer => (ports.argocd, ports.argocd_metrics),
+            _ => (ports.repo_server, ports.repo_metrics),
+        };
+        let mut flags = vec![
+            flag("address", "127.0.0.1"),
+            flag("metrics-address", "127.0.0.1"),
+            flag("port", port),
+            flag("metrics-port", metrics),
+        ];
+        if self == Self::ArgoServer {
+            flags.push("--insecure".to_owned());
+        }
+        flags
     }
 }
 
-/// Returns a path with our programs before those of the machine, of which git is needed.
+fn loopback(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+/// Returns a `PATH` with these programs before those of the machine, which provide git.
 fn path(programs: &Path) -> std::ffi::OsString {
     let theirs = std::env::var_os("PATH").unwrap_or_default();
     let folders = [programs.to_owned()]
@@ -142,7 +142,7 @@ fn file(name: &str, path: PathBuf) -> String {
     flag(name, path.display())
 }
 
-fn etcd(plan: &Plan) -> Vec<String> {
+fn etcd(plan: &WorldPlan) -> Vec<String> {
     let url = |port: u16| format!("http://127.0.0.1:{port}");
     let (clients, peers) = (url(plan.ports.etcd), url(plan.ports.etcd_peers));
     vec![
@@ -159,7 +159,7 @@ fn etcd(plan: &Plan) -> Vec<String> {
     ]
 }
 
-fn apiserver(plan: &Plan) -> Vec<String> {
+fn apiserver(plan: &WorldPlan) -> Vec<String> {
     let at = |name: &str| plan.folder.join(name);
     vec![
         flag(
@@ -173,7 +173,7 @@ fn apiserver(plan: &Plan) -> Vec<String> {
         file("cert-dir", at("kubernetes")),
         file("tls-cert-file", at("leaf.pem")),
         file("tls-private-key-file", at("leaf.key")),
-        flag("service-account-issuer", super::keys::ISSUER),
+        flag("service-account-issuer", keys::ISSUER),
         file("service-account-key-file", at("sa.pub")),
         file("service-account-signing-key-file", at("sa.key")),
         flag("authorization-mode", "RBAC"),
@@ -181,7 +181,7 @@ fn apiserver(plan: &Plan) -> Vec<String> {
         flag("enable-admission-plugins", "PodNodeSelector"),
         file("admission-control-config-file", at("admission.json")),
         flag("kubelet-preferred-address-types", "InternalIP"),
-        // Nobody competes for it, and clients of a test ask fast.
+        // No clients compete for it, and clients of a test send many requests.
         flag("enable-priority-and-fairness", "false"),
         // Loopback is no endpoint, and the sizes of objects are of no interest.
         flag("endpoint-reconciler-type", "none"),
@@ -189,7 +189,7 @@ fn apiserver(plan: &Plan) -> Vec<String> {
     ]
 }
 
-fn controllers(plan: &Plan) -> Vec<String> {
+fn controllers(plan: &WorldPlan) -> Vec<String> {
     vec![
         file("kubeconfig", plan.folder.join("admin.kubeconfig")),
         file(
@@ -205,7 +205,7 @@ fn controllers(plan: &Plan) -> Vec<String> {
     ]
 }
 
-fn scheduler(plan: &Plan) -> Vec<String> {
+fn scheduler(plan: &WorldPlan) -> Vec<String> {
     vec![
         file("kubeconfig", plan.folder.join("admin.kubeconfig")),
         flag("leader-elect", "false"),
@@ -215,7 +215,7 @@ fn scheduler(plan: &Plan) -> Vec<String> {
     ]
 }
 
-fn redis(plan: &Plan) -> Vec<String> {
+fn redis(plan: &WorldPlan) -> Vec<String> {
     let port = plan.ports.redis.to_string();
     [
         "--bind",
