@@ -1,4 +1,4 @@
-//! An answer whose body was read.
+//! An answer with its whole body.
 
 use contract::asking;
 use serde::de::DeserializeOwned;
@@ -8,14 +8,14 @@ use crate::FetchError;
 
 /// Status, headers and body of an answer.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct HttpAnswer {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     url: Url,
 }
 
-impl Answer {
+impl HttpAnswer {
     pub(crate) fn new(
         status: u16,
         headers: Vec<(String, String)>,
@@ -35,11 +35,6 @@ impl Answer {
         self.status
     }
 
-    /// Returns whether the status is 2xx.
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
     /// Returns the first header of this lowercase name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -48,7 +43,7 @@ impl Answer {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Returns every header of this lowercase name; challenges may come in several.
+    /// Returns every header of this lowercase name; a server may send several challenges.
     pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers
             .iter()
@@ -61,7 +56,7 @@ impl Answer {
         &self.body
     }
 
-    /// Returns where the answer came from, redirects followed.
+    /// Returns the address that answered, after redirects.
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -77,13 +72,13 @@ impl Answer {
     /// Reads the body as JSON.
     ///
     /// # Errors
-    /// `not-the-api` when it is something else: a login page, an empty body, another shape.
+    /// `not-the-api` when it is a login page, empty, or JSON of another shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, FetchError> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let what = if self.is_html() {
                 "an HTML page".to_owned()
             } else {
-                format!("no JSON of the expected shape ({error})")
+                format!("a body that is not the expected JSON ({error})")
             };
             FetchError::new(
                 asking::NOT_THE_API,
@@ -130,7 +125,7 @@ impl Answer {
         }
     }
 
-    /// Returns where a redirect leads; `None` when it is none.
+    /// Returns the target of a redirect; `None` when the answer is no redirect, or leads out of HTTP.
     pub(crate) fn redirect(&self, from: &Url) -> Option<Url> {
         let redirects = matches!(self.status, 301 | 302 | 303 | 307 | 308);
         let next = from
@@ -151,12 +146,12 @@ fn title(page: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> HttpAnswer {
         let headers = headers
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
-        Answer::new(
+        HttpAnswer::new(
             status,
             headers,
             body.as_bytes().to_vec(),

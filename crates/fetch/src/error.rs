@@ -1,11 +1,11 @@
-//! Why there was no answer.
+//! The error of a request without an answer.
 
 use contract::{
     Failure, Reason, asking,
     world::{TransportError, TransportErrorKind},
 };
 
-/// Why there was no answer; its reason is one of [`contract::asking`].
+/// The error of a request without an answer; its reason is one of [`contract::asking`].
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}{}", if *.attempts > 1 { format!(", asked {} times", .attempts) } else { String::new() })]
 pub struct FetchError {
@@ -43,12 +43,12 @@ impl FetchError {
         self
     }
 
-    /// Returns why, in one word.
+    /// Returns the reason.
     pub fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// Returns the transport's kind, if it failed there.
+    /// Returns how the transport failed, if it did.
     pub(crate) fn kind(&self) -> Option<TransportErrorKind> {
         self.kind
     }

@@ -1,53 +1,53 @@
-//! When to ask again, and after how long.
+//! Which requests are repeated, and after which pause.
 
 use std::time::{Duration, SystemTime};
 
 use contract::{World, asking, world::TransportErrorKind};
 
-use crate::{Answer, FetchError};
+use crate::{FetchError, HttpAnswer};
 
-/// How often the same is asked within one exchange.
-const ATTEMPTS: u32 = 5;
+/// How many attempts one exchange may make.
+const MAX_ATTEMPTS: u32 = 5;
 
-/// Returns how long to pause before asking again; `None` when the result stands.
-pub(crate) fn after(
-    result: &Result<Answer, FetchError>,
-    repeatable: bool,
+/// Returns the pause before the next attempt; `None` when the result is final.
+pub(crate) fn pause(
+    result: &Result<HttpAnswer, FetchError>,
+    is_repeatable: bool,
     attempts: u32,
     world: &World,
 ) -> Option<Duration> {
-    if attempts >= ATTEMPTS {
+    if attempts >= MAX_ATTEMPTS {
         return None;
     }
     match result {
         Ok(answer) if is_rate_limit(answer) => {
-            Some(asked_for(answer, world).unwrap_or_else(|| backoff(attempts, world)))
+            Some(requested_pause(answer, world).unwrap_or_else(|| backoff(attempts, world)))
         }
-        Ok(answer) if repeatable && is_passing(answer.status()) => {
-            Some(asked_for(answer, world).unwrap_or_else(|| backoff(attempts, world)))
+        Ok(answer) if is_repeatable && is_transient_status(answer.status()) => {
+            Some(requested_pause(answer, world).unwrap_or_else(|| backoff(attempts, world)))
         }
-        Err(error) if may_pass(error, repeatable) => Some(backoff(attempts, world)),
+        Err(error) if is_transient(error, is_repeatable) => Some(backoff(attempts, world)),
         _ => None,
     }
 }
 
-/// Returns why it is asked again, for people.
-pub(crate) fn why(result: &Result<Answer, FetchError>) -> String {
+/// Returns why the request is repeated, for people.
+pub(crate) fn explain(result: &Result<HttpAnswer, FetchError>) -> String {
     match result {
         Ok(answer) => format!("status {}", answer.status()),
         Err(error) => error.reason().to_string(),
     }
 }
 
-/// Statuses that a second request may not get: 408, 5xx but "not implemented", and those of proxies
-/// in front (499, 522).
-fn is_passing(status: u16) -> bool {
+/// Returns whether a second request may get another status: after 408, 5xx except "not implemented",
+/// and the statuses of proxies (499, 522).
+fn is_transient_status(status: u16) -> bool {
     matches!(status, 408 | 499 | 500 | 502 | 503 | 504 | 522)
 }
 
-/// 429; or what GitHub calls its primary and secondary rate limits, which come as 403, and from GraphQL
-/// as 200 (docs.github.com, "Rate limits for the REST API", and those for the GraphQL API).
-pub(crate) fn is_rate_limit(answer: &Answer) -> bool {
+/// Recognizes 429, and the primary and secondary rate limits of GitHub, whose status is 403, or 200
+/// from GraphQL (docs.github.com, "Rate limits for the REST API", and those for the GraphQL API).
+pub(crate) fn is_rate_limit(answer: &HttpAnswer) -> bool {
     let used_up = answer.header("x-ratelimit-remaining") == Some("0")
         || answer.header("retry-after").is_some();
     let says = |words: &str| String::from_utf8_lossy(answer.body()).contains(words);
@@ -59,21 +59,21 @@ pub(crate) fn is_rate_limit(answer: &Answer) -> bool {
     }
 }
 
-/// A connection that never stood can always be asked for again; one that broke only where the
-/// request does no harm when it is carried out twice.
-fn may_pass(error: &FetchError, repeatable: bool) -> bool {
+/// Without a connection the server cannot have carried out the request. After a connection broke it
+/// may have, so only requests that do no harm twice are repeated.
+fn is_transient(error: &FetchError, is_repeatable: bool) -> bool {
     match error.kind() {
         Some(TransportErrorKind::Connect) => true,
-        Some(TransportErrorKind::TimedOut | TransportErrorKind::Broken) => repeatable,
+        Some(TransportErrorKind::TimedOut | TransportErrorKind::Broken) => is_repeatable,
         Some(_) => false,
-        None => repeatable && error.reason() == asking::TIMED_OUT,
+        None => is_repeatable && error.reason() == asking::TIMED_OUT,
     }
 }
 
-/// Returns how long the server wants us to wait: `Retry-After` in seconds or as a date (RFC 9110,
-/// 10.2.3), GitHub's `x-ratelimit-reset` (seconds since 1970), or GHCR's text
+/// Returns the pause that the server requests: `Retry-After` in seconds or as a date (RFC 9110,
+/// 10.2.3), GitHub's `x-ratelimit-reset` (seconds since 1970), or the text of GHCR
 /// (`retry-after: 1.16676ms, allowed: 44000/minute`).
-pub(crate) fn asked_for(answer: &Answer, world: &World) -> Option<Duration> {
+pub(crate) fn requested_pause(answer: &HttpAnswer, world: &World) -> Option<Duration> {
     let until = |time: SystemTime| time.duration_since(world.now()).unwrap_or_default();
     if let Some(value) = answer.header("retry-after") {
         let seconds = value.trim().parse().ok().map(Duration::from_secs);
@@ -85,10 +85,10 @@ pub(crate) fn asked_for(answer: &Answer, world: &World) -> Option<Duration> {
             until(SystemTime::UNIX_EPOCH + Duration::from_secs(reset)) + Duration::from_secs(1),
         );
     }
-    in_text(&String::from_utf8_lossy(answer.body()))
+    pause_in_text(&String::from_utf8_lossy(answer.body()))
 }
 
-fn in_text(body: &str) -> Option<Duration> {
+fn pause_in_text(body: &str) -> Option<Duration> {
     let rest = body.split("retry-after: ").nth(1)?;
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (number, unit) = rest.split_at(end);
@@ -107,7 +107,8 @@ fn in_text(body: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(number.parse::<f64>().ok()? * factor).ok()
 }
 
-/// 0.2 s, doubled each time (3 s in all), with half of it left to chance so that many runs do not come back at once.
+/// Returns 0.2 s, doubled each time (3 s in all). Half of it is random, so that many runs do not come
+/// back at the same time.
 fn backoff(attempts: u32, world: &World) -> Duration {
     let full = 0.1 * f64::from(1 << attempts.min(6));
     Duration::from_secs_f64(full * (0.5 + world.random() / 2.0))
@@ -117,12 +118,12 @@ fn backoff(attempts: u32, world: &World) -> Duration {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> HttpAnswer {
         let headers = headers
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
-        Answer::new(
+        HttpAnswer::new(
             status,
             headers,
             body.as_bytes().to_vec(),
@@ -131,10 +132,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_server_may_say_when_in_four_ways() {
+    async fn a_server_requests_a_pause_in_four_ways() {
         let world = World::for_tests(Duration::ZERO);
-        let wait =
-            |headers: &[(&str, &str)], body: &str| asked_for(&answer(429, headers, body), &world);
+        let wait = |headers: &[(&str, &str)], body: &str| {
+            requested_pause(&answer(429, headers, body), &world)
+        };
         assert_eq!(
             wait(&[("retry-after", "3600")], ""),
             Some(Duration::from_secs(3600))
@@ -163,19 +165,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_may_pass_is_repeated_and_not_for_ever() {
+    async fn only_transient_errors_are_repeated() {
         let world = World::for_tests(Duration::ZERO);
-        let again = |status, repeatable, attempts| {
-            after(&Ok(answer(status, &[], "")), repeatable, attempts, &world).is_some()
+        let again = |status, is_repeatable, attempts| {
+            pause(
+                &Ok(answer(status, &[], "")),
+                is_repeatable,
+                attempts,
+                &world,
+            )
+            .is_some()
         };
         assert!(again(503, true, 1) && again(429, false, 1));
         assert!(!again(503, false, 1), "a POST may have been carried out");
         assert!(!again(404, true, 1) && !again(401, true, 1) && !again(501, true, 1));
-        assert!(!again(503, true, ATTEMPTS));
+        assert!(!again(503, true, MAX_ATTEMPTS));
     }
 
     #[tokio::test]
-    async fn githubs_403_and_200_are_a_rate_limit_only_when_they_say_so() {
+    async fn githubs_403_and_200_may_be_a_rate_limit() {
         assert!(is_rate_limit(&answer(
             403,
             &[("x-ratelimit-remaining", "0")],
@@ -199,7 +207,7 @@ mod tests {
         )));
         assert!(
             !is_rate_limit(&answer(200, &last, r#"{"data":{}}"#)),
-            "the last one of this hour"
+            "the last request of this hour is answered"
         );
     }
 }

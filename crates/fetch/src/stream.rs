@@ -1,65 +1,47 @@
-//! An answer without an end: events as they come.
+//! Answers without an end, such as events.
 
 use std::time::Duration;
 
 use contract::{asking, world::Body};
-use tokio::time::{Instant, timeout};
-use url::Url;
+use tokio::time::timeout;
 
-use crate::{Answer, FetchError, Request};
+use crate::{FetchError, HttpAnswer};
 
-/// What a request for a stream got.
-pub enum Opened {
-    /// 2xx: what comes, comes in chunks.
-    Stream(Stream),
-    /// Any other status that is an answer, whole.
-    Answer(Answer),
+/// The answer to a request for a stream.
+pub enum StreamAnswer {
+    /// 2xx: the body, chunk by chunk.
+    Stream(HttpStream),
+    /// Any other status that is an answer.
+    Answer(HttpAnswer),
 }
 
-/// A body that is read as it comes.
-pub struct Stream {
+/// A body that is read as it arrives.
+pub struct HttpStream {
     body: Body,
     idle: Duration,
     shown: String,
 }
 
-impl Request<'_> {
-    /// Opens a stream: sent once and never again by itself, since whoever reads it knows from where
-    /// to go on. `idle` is how long it may be silent, before the head and between chunks: a connection
-    /// without a byte for longer is dead, whatever the machines in between pretend.
-    ///
-    /// # Errors
-    /// A [`FetchError`] when there was no answer.
-    pub async fn stream(self, idle: Duration) -> Result<Opened, FetchError> {
-        let response = self.head_of(&self.url, idle).await?;
-        if (200..300).contains(&response.status) {
-            return Ok(Opened::Stream(Stream {
-                body: response.body,
-                idle,
-                shown: self.shown(),
-            }));
-        }
-        let url: Url = self.url.clone();
-        let end = Instant::now() + self.fetch.world.deadline().exchange();
-        let answer = self.read(response, &url, end).await;
-        self.finish(answer, 1).map(Opened::Answer)
+impl HttpStream {
+    pub(crate) fn new(body: Body, idle: Duration, shown: String) -> Self {
+        Self { body, idle, shown }
     }
-}
 
-impl Stream {
-    /// Returns the next bytes, cut anywhere; `None` when the server ended it.
+    /// Returns the next bytes, which may end anywhere; `None` when the server ended the stream.
     ///
     /// # Errors
-    /// When the connection broke, or was silent for too long.
+    /// `unreachable` when the connection broke, `timed-out` when it was silent for too long.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, FetchError> {
-        let chunk = timeout(self.idle, self.body.next()).await.map_err(|_| {
-            let seconds = self.idle.as_secs();
-            FetchError::new(
-                asking::TIMED_OUT,
-                format!("`{}` was silent for {seconds} s", self.shown),
-            )
-        })?;
+        let chunk = timeout(self.idle, self.body.next())
+            .await
+            .map_err(|_| self.silent())?;
         let chunk = chunk.map_err(|error| FetchError::transport(&error, &self.shown))?;
         Ok(chunk.map(|bytes| bytes.to_vec()))
+    }
+
+    fn silent(&self) -> FetchError {
+        let (shown, seconds) = (&self.shown, self.idle.as_secs());
+        let text = format!("`{shown}` was silent for {seconds} s");
+        FetchError::new(asking::TIMED_OUT, text)
     }
 }

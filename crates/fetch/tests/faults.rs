@@ -1,16 +1,16 @@
-//! The client against a server that misbehaves on purpose.
+//! Runs the client against a server that misbehaves on purpose.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::{Duration, Instant};
 
 use contract::{World, asking};
-use fetch::{Answer, Fetch, FetchError, Opened};
+use fetch::{Fetch, FetchError, HttpAnswer, StreamAnswer};
 use lab::{Faulty, Reply, closed_port};
 use url::Url;
 
-/// Asks once, with nobody waiting: 30 s an exchange.
-async fn get(url: &str) -> Result<Answer, FetchError> {
+/// Sends one request without a deadline, so that the exchange has 30 s.
+async fn get(url: &str) -> Result<HttpAnswer, FetchError> {
     let world = World::for_tests(Duration::ZERO);
     Fetch::new(&world).get(url.parse().unwrap()).send().await
 }
@@ -20,14 +20,14 @@ fn at(server: &Faulty) -> String {
 }
 
 #[tokio::test]
-async fn two_failures_pass() {
+async fn two_failures_are_retried() {
     let server = Faulty::new([Reply::html(503), Reply::hang_up(), Reply::text(200, "fine")]);
     assert_eq!(get(&at(&server)).await.unwrap().body(), b"fine");
     assert_eq!(server.seen().len(), 3);
 }
 
 #[tokio::test]
-async fn a_server_that_always_fails_is_a_server_error_that_says_what_it_said() {
+async fn a_permanent_server_error_quotes_the_server() {
     let server = Faulty::new([Reply::text(502, "upstream is down")]);
     let error = get(&at(&server)).await.unwrap_err();
     assert_eq!(error.reason(), asking::SERVER_ERROR);
@@ -40,7 +40,7 @@ async fn a_server_that_always_fails_is_a_server_error_that_says_what_it_said() {
 }
 
 #[tokio::test]
-async fn an_hour_is_not_waited_for() {
+async fn a_requested_pause_of_an_hour_ends_the_request() {
     let server = Faulty::new([Reply::status(429).retry_after(3600)]);
     let started = Instant::now();
     let error = get(&at(&server)).await.unwrap_err();
@@ -55,7 +55,7 @@ async fn an_hour_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_second_is_waited_for() {
+async fn a_requested_pause_of_a_second_is_kept() {
     let server = Faulty::new([Reply::status(429).retry_after(1), Reply::text(200, "fine")]);
     let started = Instant::now();
     assert!(get(&at(&server)).await.is_ok());
@@ -63,7 +63,7 @@ async fn a_second_is_waited_for() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_unreachable() {
+async fn a_refused_connection_is_unreachable() {
     let error = get(&format!("http://{}/", closed_port()))
         .await
         .unwrap_err();
@@ -72,7 +72,7 @@ async fn nobody_listening_is_unreachable() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_exist_is_unreachable() {
+async fn an_unknown_host_name_is_unreachable() {
     assert_eq!(
         get("http://registry.invalid/").await.unwrap_err().reason(),
         asking::UNREACHABLE
@@ -80,7 +80,7 @@ async fn a_name_that_does_not_exist_is_unreachable() {
 }
 
 #[tokio::test]
-async fn a_silent_server_is_timed_out_within_the_deadline() {
+async fn a_silent_server_times_out_within_the_deadline() {
     for reply in [Reply::silent(), Reply::text(200, "half").headers_only()] {
         let server = Faulty::new([reply]);
         let world = World::for_tests(Duration::from_secs(2));
@@ -97,7 +97,7 @@ async fn a_silent_server_is_timed_out_within_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_body_without_end_is_not_the_api_whether_it_is_announced_or_not() {
+async fn an_endless_body_is_not_the_api() {
     for reply in [
         Reply::status(200).endless(b' '),
         Reply::status(200).filled(b'0', 10 << 30),
@@ -112,14 +112,14 @@ async fn a_body_without_end_is_not_the_api_whether_it_is_announced_or_not() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_cut_is_asked_for_again() {
+async fn a_body_that_breaks_off_is_retried() {
     let whole = Reply::text(200, "0123456789");
     let server = Faulty::new([whole.clone().cut_after(5), whole]);
     assert_eq!(get(&at(&server)).await.unwrap().body(), b"0123456789");
 }
 
 #[tokio::test]
-async fn a_post_that_broke_is_not_sent_again() {
+async fn a_broken_post_is_not_repeated() {
     let server = Faulty::new([Reply::hang_up()]);
     let world = World::for_tests(Duration::ZERO);
     let fetch = Fetch::new(&world);
@@ -134,7 +134,7 @@ async fn a_post_that_broke_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_secret_does_not_follow_a_redirect_to_another_host() {
+async fn a_secret_does_not_follow_a_redirect() {
     let other = Faulty::new([Reply::text(200, "blob")]);
     let server = Faulty::new([Reply::redirect(307, &at(&other))]);
     let world = World::for_tests(Duration::ZERO);
@@ -162,7 +162,7 @@ async fn a_circle_of_redirects_ends() {
 }
 
 #[tokio::test]
-async fn an_unknown_authority_is_untrusted_until_it_is_given() {
+async fn an_unknown_authority_is_untrusted_until_given() {
     let server = Faulty::tls([Reply::text(200, "fine")]);
     let url: Url = at(&server).parse().unwrap();
     let world = World::for_tests(Duration::ZERO);
@@ -185,7 +185,7 @@ async fn an_unknown_authority_is_untrusted_until_it_is_given() {
 }
 
 #[tokio::test]
-async fn a_stream_comes_in_pieces_and_a_silent_one_is_dead() {
+async fn a_stream_arrives_in_pieces_and_silence_ends_it() {
     let server = Faulty::new([Reply::text(200, "0123456789").drip(4, Duration::from_millis(50))]);
     let world = World::for_tests(Duration::ZERO);
     let fetch = Fetch::new(&world);
@@ -194,7 +194,7 @@ async fn a_stream_comes_in_pieces_and_a_silent_one_is_dead() {
         .stream(Duration::from_millis(500))
         .await
         .unwrap();
-    let Opened::Stream(mut stream) = open else {
+    let StreamAnswer::Stream(mut stream) = open else {
         panic!("no stream")
     };
     let mut pieces = Vec::new();
@@ -211,7 +211,7 @@ async fn a_stream_comes_in_pieces_and_a_silent_one_is_dead() {
         .stream(Duration::from_millis(200))
         .await
         .unwrap();
-    let Opened::Stream(mut stream) = open else {
+    let StreamAnswer::Stream(mut stream) = open else {
         panic!("no stream")
     };
     assert_eq!(stream.next().await.unwrap_err().reason(), asking::TIMED_OUT);
@@ -219,7 +219,7 @@ async fn a_stream_comes_in_pieces_and_a_silent_one_is_dead() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_refused_is_an_answer_and_one_that_fails_is_not_sent_again() {
+async fn a_refused_stream_is_an_answer_without_retry() {
     let server = Faulty::new([Reply::text(401, "who?"), Reply::html(503)]);
     let world = World::for_tests(Duration::ZERO);
     let fetch = Fetch::new(&world);
@@ -228,7 +228,7 @@ async fn a_stream_that_is_refused_is_an_answer_and_one_that_fails_is_not_sent_ag
             .get(at(&server).parse().unwrap())
             .stream(Duration::from_secs(1))
     };
-    let Ok(Opened::Answer(answer)) = ask().await else {
+    let Ok(StreamAnswer::Answer(answer)) = ask().await else {
         panic!("no answer")
     };
     assert_eq!((answer.status(), answer.body()), (401, &b"who?"[..]));

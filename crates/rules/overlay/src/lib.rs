@@ -33,7 +33,7 @@ mod wanted;
 pub use diff::Diff;
 use document::YamlDocument;
 use images::{FoundEntry, Images, Key};
-pub use overlays::{Overlay, OverlayRefusal, directory_of, environment, is_kustomization};
+pub use overlays::{Overlay, OverlayRefusal, directory_of, environment, is_kustomization, unique};
 use plan::{Actions, NewEntry};
 pub use refusal::{EditRefusal, EditRefusalKind};
 

@@ -223,6 +223,17 @@ pub fn environment(file: &str) -> &str {
     parts.nth(1).unwrap_or(file)
 }
 
+/// Returns each item once, in the given order.
+pub fn unique<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut unique = Vec::new();
+    for item in items {
+        if !unique.contains(&item) {
+            unique.push(item);
+        }
+    }
+    unique
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

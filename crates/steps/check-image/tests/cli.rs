@@ -1,4 +1,4 @@
-//! The binary, against real registries and servers that misbehave.
+//! Runs the binary against real registries and against servers that misbehave.
 
 use lab::{Command, Faulty, Image, Registry, Reply, Run, closed_port};
 use serde_json::{Value, json};
@@ -28,13 +28,13 @@ fn json_of(command: &Command) -> (i32, Value) {
     (run.code, run.json())
 }
 
-/// What people see, with the registry's address and digests made the same in every run.
+/// Returns the words for people, with the same address of the registry in every run.
 fn words(run: &Run, address: &str) -> String {
     run.stderr.replace(address, "REGISTRY")
 }
 
 #[test]
-fn an_index_with_every_required_platform_passes_and_is_pinned() {
+fn an_index_with_all_platforms_passes_pinned() {
     let registry = Registry::plain();
     let pushed = both().push(&registry, REPOSITORY, "sha-1a2b3c4d");
     let check = check(&at(registry.address(), ":sha-1a2b3c4d"))
@@ -61,7 +61,7 @@ fn an_index_with_every_required_platform_passes_and_is_pinned() {
     assert_eq!(facts["digests"], json!(digests));
     assert_eq!(
         document["requests"], 3,
-        "one for the index, one for each image"
+        "one request for the index, one for each image"
     );
 }
 
@@ -81,7 +81,7 @@ fn an_absent_tag_refuses_in_one_request() {
 }
 
 #[test]
-fn a_missing_platform_refuses_and_names_those_that_are_there() {
+fn a_missing_platform_refuses_and_lists_existing_ones() {
     let registry = Registry::plain();
     Image::index()
         .platform("linux/amd64")
@@ -108,7 +108,7 @@ fn a_missing_platform_refuses_and_names_those_that_are_there() {
 }
 
 #[test]
-fn a_single_manifest_tells_its_platform_by_its_configuration() {
+fn a_single_manifests_configuration_tells_its_platform() {
     let registry = Registry::plain();
     Image::single("linux/arm64").push(&registry, REPOSITORY, "v1");
     let image = at(registry.address(), ":v1");
@@ -124,7 +124,7 @@ fn a_single_manifest_tells_its_platform_by_its_configuration() {
 }
 
 #[test]
-fn a_digest_is_found_and_a_tag_that_moved_is_not_the_image() {
+fn a_moved_tag_is_not_the_requested_digest() {
     let registry = Registry::plain();
     let old = both()
         .created("2026-01-01T00:00:00Z")
@@ -154,7 +154,7 @@ fn a_digest_is_found_and_a_tag_that_moved_is_not_the_image() {
 }
 
 #[test]
-fn an_index_whose_image_was_deleted_is_dangling_unless_it_is_only_looked_at() {
+fn a_deleted_image_leaves_a_dangling_index_unless_shallow() {
     let registry = Registry::plain();
     let pushed = both().push(&registry, REPOSITORY, "v1");
     registry.delete_manifest(REPOSITORY, &pushed.children[1].digest);
@@ -204,7 +204,7 @@ fn docker_media_types_and_zstd_layers_are_images() {
 }
 
 #[test]
-fn a_password_is_read_from_the_environment_and_a_wrong_one_is_denied() {
+fn a_wrong_password_from_the_environment_is_denied() {
     let registry = Registry::htpasswd("robot", "s3cr3t-right");
     both().push(&registry, REPOSITORY, "v1");
     let check = check(&at(registry.address(), ":v1")).arg("--registry-username=robot");
@@ -226,7 +226,7 @@ fn a_password_is_read_from_the_environment_and_a_wrong_one_is_denied() {
 }
 
 #[test]
-fn a_credential_helper_is_asked_and_one_that_fails_is_passed_over() {
+fn a_failing_credential_helper_is_skipped() {
     let registry = Registry::htpasswd("robot", "right");
     both().push(&registry, REPOSITORY, "v1");
     let directory = tempfile::tempdir().unwrap();
@@ -255,12 +255,12 @@ fn a_credential_helper_is_asked_and_one_that_fails_is_passed_over() {
     assert_eq!((code, &document["reason"]), (21, &json!("no-credentials")));
     assert_eq!(
         document["notices"],
-        json!(["`docker-credential-lab` failed and was passed over: no keyring"])
+        json!(["skipped `docker-credential-lab`, which failed: no keyring"])
     );
 }
 
 #[test]
-fn what_is_wrong_with_the_flags_is_said_before_any_request() {
+fn invalid_flags_are_reported_before_any_request() {
     let server = Faulty::new([Reply::status(200)]);
     let (tag, digest) = (
         at(&server.address(), ":v1"),
@@ -378,13 +378,13 @@ fn waiting_ends_when_the_tag_appears() {
     assert_eq!(
         run.stderr.matches("waiting for").count(),
         1,
-        "once per change: {}",
+        "one line per change: {}",
         run.stderr
     );
 }
 
 #[test]
-fn at_the_deadline_an_absent_tag_is_refused_and_not_only_not_yet() {
+fn an_absent_tag_is_refused_at_the_deadline() {
     let registry = Registry::plain();
     let (code, document) = json_of(&check(&at(registry.address(), ":v1")).arg("--timeout=3s"));
     assert_eq!(
@@ -399,7 +399,7 @@ fn at_the_deadline_an_absent_tag_is_refused_and_not_only_not_yet() {
 }
 
 #[test]
-fn an_upper_case_owner_is_lowered_and_said_so() {
+fn an_uppercase_owner_is_lowered_with_a_notice() {
     let registry = Registry::plain();
     both().push(&registry, REPOSITORY, "v1");
     let (code, document) = json_of(&check(&format!(
@@ -485,7 +485,7 @@ fn the_reasons_are_a_closed_list() {
 }
 
 #[test]
-fn help_answers() {
+fn help_lists_every_flag_and_exit_code() {
     let run = Command::new(env!("CARGO_BIN_EXE_check-image"))
         .arg("--help")
         .run();

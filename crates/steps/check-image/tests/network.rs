@@ -1,4 +1,4 @@
-//! Proxies, certificates, and the one registry that is known by name.
+//! Proxies, certificates, and `ghcr.io`, which the step knows by name.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,7 +21,7 @@ fn pushed_over_tls() -> Registry {
     registry
 }
 
-/// Writes the authority's certificate where a flag or a variable can name it.
+/// Writes the authority's certificate to a file for a flag or a variable.
 fn ca_file(pem: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), pem).unwrap();
@@ -29,7 +29,7 @@ fn ca_file(pem: &str) -> tempfile::NamedTempFile {
 }
 
 #[test]
-fn a_proxy_is_used_for_what_it_is_for() {
+fn a_proxy_is_used_unless_no_proxy_matches() {
     let (registry, proxy) = (pushed_over_tls(), Proxy::new());
     let ca = ca_file(registry.ca_pem());
     proxy.route("registry.example:443", registry.address());
@@ -50,7 +50,7 @@ fn a_proxy_is_used_for_what_it_is_for() {
 }
 
 #[test]
-fn a_proxy_that_says_no_is_unreachable_and_named() {
+fn a_proxy_that_refuses_is_unreachable() {
     let proxy = Proxy::new();
     let run = check(&format!("registry.example/{REPOSITORY}:v1"))
         .env("HTTPS_PROXY", proxy.url())
@@ -63,7 +63,7 @@ fn a_proxy_that_says_no_is_unreachable_and_named() {
 }
 
 #[test]
-fn the_systems_certificates_are_asked_when_an_issuer_is_unknown() {
+fn an_unknown_issuer_is_looked_up_in_system_certificates() {
     let registry = pushed_over_tls();
     let ca = ca_file(registry.ca_pem());
     let check = check(&format!("{}/{REPOSITORY}:v1", registry.address()));
@@ -77,8 +77,8 @@ fn the_systems_certificates_are_asked_when_an_issuer_is_unknown() {
     );
 }
 
-/// GitHub's registry: a token server that gives a token for any user with the right password, and
-/// nothing without.
+/// Answers as `ghcr.io` does: its token server accepts any user name with the right password, and
+/// refuses requests without one.
 fn ghcr(seen: &Seen) -> Reply {
     let basic = "Basic eDpnaHMtdG9rZW4=";
     let index = json!({
@@ -130,7 +130,7 @@ fn ghcr_takes_two_requests_and_githubs_token() {
 }
 
 #[test]
-fn without_credentials_ghcr_does_not_tell_missing_from_private() {
+fn without_credentials_ghcr_hides_whether_an_image_exists() {
     let (_server, proxy, ca) = on_ghcr();
     let check = check(&format!("ghcr.io/{REPOSITORY}:v1"))
         .arg("--registry-ca-file")

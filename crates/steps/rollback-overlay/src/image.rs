@@ -1,6 +1,6 @@
 //! Whether the registry still has an image, as it was, for the platforms that are needed.
 
-use check_image::{PLATFORM_MISSING, Platform};
+use check_image::{Platform, reasons::PLATFORM_MISSING};
 use contract::{Failure, Reference, World};
 use overlay::OverlayRefusal;
 
@@ -17,13 +17,13 @@ pub(crate) async fn still_there(
     platforms: &[Platform],
     world: &World,
 ) -> Result<Result<Reference, OverlayRefusal>, Failure> {
-    let report = check_image::look(
-        &wanted(image, is_pinned),
-        platforms,
+    let check = check_image::Request::for_image(
+        wanted(image, is_pinned),
+        platforms.to_vec(),
         &request.connection,
         world,
-    )
-    .await;
+    )?;
+    let report = check_image::check(&check, world).await;
     let report = report.map_err(|failure| {
         failure.context(format!("could not find out whether {image} is still there"))
     })?;
@@ -60,7 +60,7 @@ pub(crate) async fn platforms_of_bad(
 ) -> Result<Vec<Platform>, Failure> {
     let why = match image {
         None => format!("`{bad}` has neither tag nor digest"),
-        Some(image) => match check_image::platforms(image, &request.connection, world).await {
+        Some(image) => match platforms_of(request, image, world).await {
             Ok(Some(platforms)) => return Ok(platforms),
             Ok(None) => format!("{bad} is no longer in its registry, or no whole image"),
             Err(failure) if is_elsewhere => failure.summary(),
@@ -75,6 +75,16 @@ pub(crate) async fn platforms_of_bad(
         "no platform is demanded, since those of the bad image are not known: {why}"
     ));
     Ok(Vec::new())
+}
+
+async fn platforms_of(
+    request: &Request,
+    image: &Reference,
+    world: &World,
+) -> Result<Option<Vec<Platform>>, Failure> {
+    let (image, none) = (image.clone(), Vec::new());
+    let check = check_image::Request::for_image(image, none, &request.connection, world)?;
+    check_image::platforms(&check, world).await
 }
 
 fn wanted(image: &Reference, is_pinned: bool) -> Reference {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use branch::{
     Ancestry, CommitName, FileHistory, History, Name, Snapshot, TreeEntries, Value, Values,
 };
-use check_image::{PLATFORM_MISSING, Platform};
+use check_image::{Platform, reasons::PLATFORM_MISSING};
 use contract::{Commit, Failure, Reference, World};
 use overlay::{Diff, EditOptions, EditResult, ImageUpdate, Overlay, OverlayRefusal, Pin, reasons};
 

@@ -1,7 +1,7 @@
 //! What is said: reports, subjects, reasons.
 
 use branch::{BRANCH_MISSING, CONTENDED, HISTORY_CUT, NOT_WRITTEN, POLICY, Values};
-use check_image::{ABSENT, DANGLING_INDEX, NOT_AN_IMAGE, PLATFORM_MISSING, TAG_MOVED};
+use check_image::reasons::{ABSENT, DANGLING_INDEX, NOT_AN_IMAGE, PLATFORM_MISSING, TAG_MOVED};
 use contract::{Commit, Failure, Fault::Configuration, Reason, Report, Subject, Verdict};
 use overlay::reasons::{
     AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use contract::{Failure, Reason, Secret, World, asking};
-use fetch::{Answer, Fetch, FetchError, Opened};
+use fetch::{Fetch, FetchError, HttpAnswer as Answer, StreamAnswer as Opened};
 use serde::Deserialize;
 use url::Url;
 
@@ -146,7 +146,7 @@ impl<'w> Client<'w> {
         &self,
         app: &App,
         query: &[(&str, &str)],
-    ) -> Result<Found<fetch::Stream>, Failure> {
+    ) -> Result<Found<fetch::HttpStream>, Failure> {
         let request = self
             .fetch
             .get(self.url(app, "api/v1/stream/applications", query)?);
@@ -164,7 +164,7 @@ impl<'w> Client<'w> {
         }
     }
 
-    fn authorized<'r>(&self, request: fetch::Request<'r>) -> fetch::Request<'r> {
+    fn authorized<'r>(&self, request: fetch::FetchRequest<'r>) -> fetch::FetchRequest<'r> {
         match &self.token {
             Some(token) => {
                 request.secret_header("authorization", format!("Bearer {}", token.expose()))

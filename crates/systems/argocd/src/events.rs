@@ -1,7 +1,7 @@
 //! The stream of an application's states, as server-sent events.
 
 use contract::Failure;
-use fetch::{FetchError, Stream};
+use fetch::{FetchError, HttpStream as Stream};
 use serde::Deserialize;
 
 use crate::{App, Application, ArgoCd, Found};

@@ -1,7 +1,7 @@
 //! The two APIs of a GitHub: where they are, who asks, and what a refusal means.
 
 use contract::{Failure, Secret, World, asking};
-use fetch::{Answer, Fetch, FetchError};
+use fetch::{Fetch, FetchError, HttpAnswer as Answer};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use url::Url;

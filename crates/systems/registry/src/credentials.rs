@@ -1,4 +1,4 @@
-//! Where credentials come from: flags, Docker's and Podman's files, their helpers, GitHub's token.
+//! Finds credentials: in flags, in the files of Docker and Podman, with their helpers, in GitHub's token.
 
 use std::{collections::BTreeMap, path::PathBuf, rc::Rc, time::Duration};
 
@@ -9,89 +9,105 @@ use contract::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Options;
+use crate::RegistryOptions;
 
-/// What a credentials file may weigh.
-const FILE_LIMIT: u64 = 1 << 20;
-/// A helper that asks the user something would wait for ever.
-const HELPER_LIMIT: Duration = Duration::from_secs(10);
+/// The largest credentials file to read.
+const MAX_FILE_SIZE: u64 = 1 << 20;
+/// Ends a helper that waits for the user.
+const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Docker Hub's key in the files.
-const DOCKER_HUB: &str = "https://index.docker.io/v1/";
+const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 
-/// What to log in with.
+/// A user name and a secret to log in with.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
     pub(crate) username: String,
     pub(crate) secret: Secret,
-    pub(crate) kind: Kind,
-    /// Where they come from, for messages.
+    pub(crate) kind: CredentialKind,
+    /// Where they come from, for messages: "in `FILE`".
     pub(crate) source: String,
 }
 
-/// What the secret is.
+/// How to use the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Kind {
+pub(crate) enum CredentialKind {
     Password,
-    /// To be exchanged for a bearer token.
+    /// The token server exchanges it for a bearer token.
     IdentityToken,
-    /// A bearer token as it is.
+    /// It already is a bearer token.
     RegistryToken,
 }
 
-/// Looks in the order of go-containerregistry's and regclient's keychains; `None` is anonymous.
+/// Returns the first credentials in the order of go-containerregistry's and regclient's keychains;
+/// `None` means anonymous access.
 pub(crate) async fn find(
     world: &World,
     host: &str,
     repository: &str,
-    options: &Options,
+    options: &RegistryOptions,
 ) -> Result<Option<Credentials>, Failure> {
-    let password = |secret: &Secret, source: &str| Credentials {
-        username: options.username.clone().unwrap_or_else(|| "x".to_owned()),
-        secret: secret.clone(),
-        kind: Kind::Password,
-        source: source.to_owned(),
-    };
     if let Some(secret) = &options.password {
-        return Ok(Some(password(secret, "in `RUNBOOK_REGISTRY_PASSWORD`")));
+        let source = "in `RUNBOOK_REGISTRY_PASSWORD`";
+        return Ok(Some(Credentials::password(secret, source, options)));
     }
-    if let Some(found) = in_files(world, host, repository).await? {
+    if let Some(found) = find_in_files(world, host, repository).await? {
         return Ok(Some(found));
     }
-    let github = options.github_token.as_ref().filter(|_| host == "ghcr.io");
-    Ok(github.map(|secret| password(secret, "in `RUNBOOK_GITHUB_TOKEN`")))
+    let github_token = options.github_token.as_ref().filter(|_| host == "ghcr.io");
+    let source = "in `RUNBOOK_GITHUB_TOKEN`";
+    Ok(github_token.map(|secret| Credentials::password(secret, source, options)))
 }
 
-/// What was found in files, as it is recorded: one exchange, so that no other entry of the files and
-/// nothing that a helper printed gets into a recording.
+impl Credentials {
+    fn password(secret: &Secret, source: &str, options: &RegistryOptions) -> Self {
+        // Where only the password matters, the user name must still not be empty.
+        let username = options.username.clone().unwrap_or_else(|| "x".to_owned());
+        Self {
+            username,
+            secret: secret.clone(),
+            kind: CredentialKind::Password,
+            source: source.to_owned(),
+        }
+    }
+
+    /// Returns the header `authorization` for them.
+    pub(crate) fn basic_header(&self, world: &World) -> Secret {
+        let pair = format!("{}:{}", self.username, self.secret.expose());
+        let encoded = world.hide(&base64::engine::general_purpose::STANDARD.encode(pair));
+        Secret::new(format!("Basic {}", encoded.expose()))
+    }
+}
+
+/// The result of the search in files, as one exchange of a recording: a recording contains no other
+/// entry of the files, and nothing that a helper printed.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Lookup {
-    found: Option<Found>,
+struct CredentialLookup {
+    found: Option<FoundCredentials>,
     warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Found {
+struct FoundCredentials {
     username: String,
     secret: String,
-    kind: Kind,
+    kind: CredentialKind,
     source: String,
 }
 
-async fn in_files(
+async fn find_in_files(
     world: &World,
     host: &str,
     repository: &str,
 ) -> Result<Option<Credentials>, Failure> {
-    let (files, keys) = (files(world), keys(host, repository));
+    let (files, keys) = (auth_files(world), keys(host, repository));
     let request = serde_json::json!({ "credentials": format!("{host}/{repository}") });
-    let lookup: Lookup = world
-        .exchange("registry", &request, |effects| look(effects, files, keys))
+    let lookup: CredentialLookup = world
+        .exchange("registry", &request, |effects| search(effects, files, keys))
         .await?;
-    lookup
-        .warnings
-        .into_iter()
-        .for_each(|warning| world.notice(warning));
+    for warning in lookup.warnings {
+        world.notice(warning);
+    }
     Ok(lookup.found.map(|found| Credentials {
         username: found.username,
         secret: world.hide(&found.secret),
@@ -100,29 +116,24 @@ async fn in_files(
     }))
 }
 
-/// The files that Docker, then Podman, would read.
-fn files(world: &World) -> Vec<PathBuf> {
-    let home = world.var("HOME").map(PathBuf::from);
-    let below = |base: Option<PathBuf>, path: &str| base.map(|base| base.join(path));
-    let docker = world
-        .var("DOCKER_CONFIG")
-        .map(PathBuf::from)
-        .or_else(|| below(home.clone(), ".docker"));
-    let config = world
-        .var("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| below(home, ".config"));
-    let runtime = world.var("XDG_RUNTIME_DIR").map(PathBuf::from);
+/// Returns the files that Docker reads, then those of Podman.
+fn auth_files(world: &World) -> Vec<PathBuf> {
+    let variable = |name| world.var(name).map(PathBuf::from);
+    let home = variable("HOME");
+    let below_home = |path| home.as_ref().map(|home| home.join(path));
+    let docker = variable("DOCKER_CONFIG").or_else(|| below_home(".docker"));
+    let config = variable("XDG_CONFIG_HOME").or_else(|| below_home(".config"));
     let files = [
-        below(docker, "config.json"),
-        world.var("REGISTRY_AUTH_FILE").map(PathBuf::from),
-        below(runtime, "containers/auth.json"),
-        below(config, "containers/auth.json"),
+        docker.map(|directory| directory.join("config.json")),
+        variable("REGISTRY_AUTH_FILE"),
+        variable("XDG_RUNTIME_DIR").map(|directory| directory.join("containers/auth.json")),
+        config.map(|directory| directory.join("containers/auth.json")),
     ];
     files.into_iter().flatten().collect()
 }
 
-/// The keys under which a file may list a repository, the most exact first (containers-auth.json(5)).
+/// Returns the keys under which a file may list a repository, the longest path first
+/// (containers-auth.json(5)).
 fn keys(host: &str, repository: &str) -> Vec<String> {
     let mut keys = Vec::new();
     let mut path = format!("{host}/{repository}");
@@ -135,22 +146,23 @@ fn keys(host: &str, repository: &str) -> Vec<String> {
     keys.push(format!("https://{host}/v1/"));
     keys.push(format!("https://{host}/v2/"));
     if host == "docker.io" {
-        keys.push(DOCKER_HUB.to_owned());
+        keys.push(DOCKER_HUB_KEY.to_owned());
     }
     keys
 }
 
+/// Docker's `config.json` or Podman's `auth.json`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct File {
-    auths: BTreeMap<String, Entry>,
+struct AuthFile {
+    auths: BTreeMap<String, AuthEntry>,
     cred_helpers: BTreeMap<String, String>,
     creds_store: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Entry {
+struct AuthEntry {
     auth: String,
     username: String,
     password: String,
@@ -158,96 +170,103 @@ struct Entry {
     registrytoken: String,
 }
 
-async fn look(effects: Rc<dyn Effects>, files: Vec<PathBuf>, keys: Vec<String>) -> Lookup {
-    let mut lookup = Lookup::default();
+async fn search(
+    effects: Rc<dyn Effects>,
+    files: Vec<PathBuf>,
+    keys: Vec<String>,
+) -> CredentialLookup {
+    let mut warnings = Vec::new();
     for path in files {
-        let source = format!("in `{}`", path.display());
-        let file: File = match effects.read(&path, FILE_LIMIT) {
-            Err(_) => continue,
-            Ok(content) => match serde_json::from_slice(&content) {
-                Ok(file) => file,
-                Err(error) => {
-                    lookup.warnings.push(format!("the credentials {source} were passed over: it is not JSON of the known shape ({error})"));
-                    continue;
-                }
-            },
+        let Ok(content) = effects.read(&path, MAX_FILE_SIZE) else {
+            continue;
         };
-        if let Some((helper, server)) = helper(&file, &keys) {
-            match ask_helper(&effects, &helper, &server).await {
-                Ok(Some(found)) => {
-                    return Lookup {
-                        found: Some(found),
-                        ..lookup
-                    };
-                }
-                Ok(None) => {}
-                Err(warning) => lookup.warnings.push(warning),
+        let source = format!("in `{}`", path.display());
+        let found = match serde_json::from_slice(&content) {
+            Ok(file) => search_file(&effects, &file, &keys, &source, &mut warnings).await,
+            Err(error) => {
+                warnings.push(format!(
+                    "skipped the credentials {source}, which is not a valid credentials file: {error}"
+                ));
+                None
             }
-        }
-        let entry = keys.iter().find_map(|key| file.auths.get(key));
-        if let Some(found) = entry.and_then(|entry| entry.read(source)) {
-            return Lookup {
-                found: Some(found),
-                ..lookup
-            };
+        };
+        if found.is_some() {
+            return CredentialLookup { found, warnings };
         }
     }
-    lookup
+    CredentialLookup {
+        found: None,
+        warnings,
+    }
 }
 
-/// The helper for this registry, and the server's name that it knows.
-fn helper(file: &File, keys: &[String]) -> Option<(String, String)> {
+async fn search_file(
+    effects: &Rc<dyn Effects>,
+    file: &AuthFile,
+    keys: &[String],
+    source: &str,
+    warnings: &mut Vec<String>,
+) -> Option<FoundCredentials> {
+    if let Some((helper, server)) = helper(file, keys) {
+        match ask_helper(effects, &helper, &server).await {
+            Ok(Some(found)) => return Some(found),
+            Ok(None) => {}
+            Err(warning) => warnings.push(warning),
+        }
+    }
+    let entry = keys.iter().find_map(|key| file.auths.get(key))?;
+    entry.read(source)
+}
+
+/// Returns the helper for this registry, and the name by which the helper knows the server.
+fn helper(file: &AuthFile, keys: &[String]) -> Option<(String, String)> {
     let own = keys
         .iter()
-        .find_map(|key| Some((file.cred_helpers.get(key)?.clone(), key.clone())));
-    // The store holds what `docker login` wrote, which leaves an empty entry behind.
-    let stored = || {
+        .find_map(|key| Some((file.cred_helpers.get(key)?, key)));
+    let (helper, key) = own.or_else(|| {
+        // The store has the credentials if `docker login` left an empty entry in the file.
         let key = keys.iter().find(|key| file.auths.contains_key(*key))?;
-        Some((file.creds_store.clone()?, key.clone()))
-    };
-    own.or_else(stored).filter(|(helper, _)| !helper.is_empty())
+        Some((file.creds_store.as_ref()?, key))
+    })?;
+    (!helper.is_empty()).then(|| (helper.clone(), key.clone()))
 }
 
-/// Asks `docker-credential-<helper> get` (docker/docker-credential-helpers). A helper that fails is a
+/// Asks `docker-credential-<helper> get` (docker/docker-credential-helpers). The error is only a
 /// warning: the image may be public.
 async fn ask_helper(
     effects: &Rc<dyn Effects>,
     helper: &str,
     server: &str,
-) -> Result<Option<Found>, String> {
+) -> Result<Option<FoundCredentials>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
+    struct HelperAnswer {
         username: String,
         secret: String,
     }
     let program = format!("docker-credential-{helper}");
     let mut spawn = Spawn::new(&program).args(["get"]);
     spawn.input = server.as_bytes().to_vec();
-    spawn.limit = HELPER_LIMIT;
+    spawn.limit = HELPER_TIMEOUT;
     let output = Rc::clone(effects)
         .spawn(spawn)
         .await
-        .map_err(|error| format!("`{program}` was passed over: {error}"))?;
+        .map_err(|error| format!("skipped `{program}`: {error}"))?;
     if !output.is_good() {
         let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let unknown = said.contains("credentials not found");
-        return if unknown {
-            Ok(None)
-        } else {
-            Err(format!("`{program}` failed and was passed over: {said}"))
-        };
+        if said.contains("credentials not found") {
+            return Ok(None);
+        }
+        return Err(format!("skipped `{program}`, which failed: {said}"));
     }
-    let answer: Answer = serde_json::from_slice(&output.stdout).map_err(|_| {
-        format!("`{program}` was passed over: it did not answer with a user name and a secret")
-    })?;
-    let identity = answer.username == "<token>";
-    let kind = if identity {
-        Kind::IdentityToken
+    let answer: HelperAnswer = serde_json::from_slice(&output.stdout)
+        .map_err(|_| format!("skipped `{program}`: its answer has no user name and secret"))?;
+    let kind = if answer.username == "<token>" {
+        CredentialKind::IdentityToken
     } else {
-        Kind::Password
+        CredentialKind::Password
     };
-    Ok(Some(Found {
+    Ok(Some(FoundCredentials {
         username: answer.username,
         secret: answer.secret,
         kind,
@@ -255,23 +274,24 @@ async fn ask_helper(
     }))
 }
 
-impl Entry {
-    fn read(&self, source: String) -> Option<Found> {
+impl AuthEntry {
+    fn read(&self, source: &str) -> Option<FoundCredentials> {
         let (username, password) = self.pair()?;
         let (secret, kind) = match (self.identitytoken.as_str(), self.registrytoken.as_str()) {
-            ("", "") => (password, Kind::Password),
-            ("", token) => (token.to_owned(), Kind::RegistryToken),
-            (token, _) => (token.to_owned(), Kind::IdentityToken),
+            ("", "") => (password, CredentialKind::Password),
+            ("", token) => (token.to_owned(), CredentialKind::RegistryToken),
+            (token, _) => (token.to_owned(), CredentialKind::IdentityToken),
         };
-        (!secret.is_empty()).then_some(Found {
+        (!secret.is_empty()).then_some(FoundCredentials {
             username,
             secret,
             kind,
-            source,
+            source: source.to_owned(),
         })
     }
 
-    /// `auth` is the base64 of `user:password`; both may also stand there as they are.
+    /// Returns the user name and the password. `auth` is the base64 of both; some files have them
+    /// in fields of their own.
     fn pair(&self) -> Option<(String, String)> {
         if self.auth.is_empty() {
             return Some((self.username.clone(), self.password.clone()));
@@ -293,22 +313,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_path_comes_first_and_docker_hub_has_its_own_key() {
+    fn the_longest_path_comes_first() {
         let keys = keys("docker.io", "example/dex");
         assert_eq!(
             keys[..3],
             ["docker.io/example/dex", "docker.io/example", "docker.io"]
         );
-        assert!(keys.contains(&DOCKER_HUB.to_owned()));
+        assert!(keys.contains(&DOCKER_HUB_KEY.to_owned()));
     }
 
     #[test]
-    fn an_entry_may_be_a_pair_a_password_or_a_token() {
-        let entry = |json: &str| {
-            serde_json::from_str::<Entry>(json)
-                .unwrap()
-                .read(String::new())
-        };
+    fn an_entry_holds_a_password_or_a_token() {
+        let entry = |json: &str| serde_json::from_str::<AuthEntry>(json).unwrap().read("");
         let pair = entry(r#"{"auth":"dXNlcjpwYTpzcw=="}"#).unwrap();
         assert_eq!(
             (pair.username.as_str(), pair.secret.as_str()),
@@ -316,13 +332,13 @@ mod tests {
         );
         assert_eq!(
             entry(r#"{"username":"u","password":"p"}"#).unwrap().kind,
-            Kind::Password
+            CredentialKind::Password
         );
         assert_eq!(
             entry(r#"{"auth":"dTo=","identitytoken":"t"}"#)
                 .unwrap()
                 .kind,
-            Kind::IdentityToken
+            CredentialKind::IdentityToken
         );
         assert!(entry("{}").is_none() && entry(r#"{"auth":"%%%"}"#).is_none());
     }

@@ -1,53 +1,53 @@
-//! What a manifest says, of whichever kind it is.
+//! Reads the manifests of all kinds.
 
 use std::collections::BTreeMap;
 
 use contract::{Digest, asking};
-use fetch::FetchError;
+use fetch::{FetchError, HttpAnswer};
 use serde::Deserialize;
 
 use crate::Platform;
 
-/// A manifest that was read.
+/// A manifest, its digest verified.
 #[derive(Debug, Clone)]
-pub struct Manifest {
-    /// SHA-256 of the bytes that came.
+pub struct RegistryManifest {
+    /// SHA-256 of the bytes that arrived.
     pub digest: Digest,
-    /// What it is.
-    pub kind: Kind,
+    /// Its kind.
+    pub kind: ManifestKind,
 }
 
 /// The kinds of manifests.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub enum ManifestKind {
     /// Several images, one for each platform (OCI image index, Docker manifest list).
-    Index(Vec<Child>),
+    Index(Vec<IndexEntry>),
     /// One image, with the digest of its configuration.
     Image(Digest),
-    /// Docker's schema 1 of 2014, which new runtimes do not run.
+    /// Docker's schema 1 of 2014, which current runtimes reject.
     Schema1,
-    /// Something else that is kept in a registry: a chart, a signature. With its media type.
+    /// Another kind of content, such as a chart or a signature; with its media type.
     Artifact(String),
 }
 
-/// A runnable image of an index; attestations are not among them.
+/// A runnable image of an index; attestations are left out.
 #[derive(Debug, Clone)]
-pub struct Child {
+pub struct IndexEntry {
     /// Digest of its manifest.
     pub digest: Digest,
-    /// Its platform, if the index says it.
+    /// Its platform, if the index names it.
     pub platform: Option<Platform>,
 }
 
 /// Media types of an image's configuration.
-const CONFIGS: [&str; 2] = [
+const CONFIG_TYPES: [&str; 2] = [
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",
 ];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct WireManifest {
     #[serde(default)]
     schema_version: u64,
     media_type: Option<String>,
@@ -73,10 +73,9 @@ struct WirePlatform {
     variant: Option<String>,
 }
 
-impl Manifest {
-    /// Reads an answer's body.
-    pub(crate) fn read(answer: &fetch::Answer, digest: Digest) -> Result<Self, FetchError> {
-        let wire: Wire = answer.json()?;
+impl RegistryManifest {
+    pub(crate) fn read(answer: &HttpAnswer, digest: Digest) -> Result<Self, FetchError> {
+        let wire: WireManifest = answer.json()?;
         Ok(Self {
             digest,
             kind: wire.kind(answer)?,
@@ -84,56 +83,55 @@ impl Manifest {
     }
 }
 
-impl Wire {
-    fn kind(self, answer: &fetch::Answer) -> Result<Kind, FetchError> {
-        let no_manifest = |why: &str| {
-            FetchError::new(
-                asking::NOT_THE_API,
-                format!("{} sent a manifest that is none: {why}", answer.source()),
-            )
-        };
-        let parse = |digest: &str| {
-            digest
-                .parse::<Digest>()
-                .map_err(|error| no_manifest(&error.to_string()))
-        };
+impl WireManifest {
+    fn kind(self, answer: &HttpAnswer) -> Result<ManifestKind, FetchError> {
         if self.schema_version == 1 {
-            return Ok(Kind::Schema1);
+            return Ok(ManifestKind::Schema1);
         }
-        if let Some(manifests) = self.manifests {
-            let runnable = manifests
-                .into_iter()
-                .filter(|child| !child.is_attestation());
-            let child = |child: Descriptor| {
-                Ok(Child {
-                    digest: parse(&child.digest)?,
-                    platform: child.platform(),
-                })
-            };
-            return Ok(Kind::Index(
-                runnable.map(child).collect::<Result<_, FetchError>>()?,
-            ));
+        if let Some(descriptors) = self.manifests {
+            let entries = descriptors
+                .iter()
+                .filter(|descriptor| !descriptor.is_attestation())
+                .map(|descriptor| descriptor.entry(answer));
+            return Ok(ManifestKind::Index(entries.collect::<Result<_, _>>()?));
         }
-        let config = self
-            .config
-            .ok_or_else(|| no_manifest("it has neither `manifests` nor `config`"))?;
-        let config_type = config.media_type.clone().unwrap_or_default();
-        match self.artifact_type {
-            None if CONFIGS.contains(&config_type.as_str()) => {
-                Ok(Kind::Image(parse(&config.digest)?))
-            }
-            artifact_type => Ok(Kind::Artifact(
-                artifact_type
-                    .or(self.media_type.filter(|_| config_type.is_empty()))
-                    .unwrap_or(config_type),
-            )),
+        let Some(config) = self.config else {
+            return Err(invalid(answer, "it has neither `manifests` nor `config`"));
+        };
+        let config_type = config.media_type.as_deref().unwrap_or_default();
+        if self.artifact_type.is_none() && CONFIG_TYPES.contains(&config_type) {
+            return Ok(ManifestKind::Image(config.digest(answer)?));
         }
+        // The first of these that is present says the most.
+        let own_type = self.media_type.filter(|_| config_type.is_empty());
+        let media_type = self.artifact_type.or(own_type);
+        Ok(ManifestKind::Artifact(
+            media_type.unwrap_or_else(|| config_type.to_owned()),
+        ))
     }
 }
 
+fn invalid(answer: &HttpAnswer, why: &str) -> FetchError {
+    let text = format!("{} sent an invalid manifest: {why}", answer.source());
+    FetchError::new(asking::NOT_THE_API, text)
+}
+
 impl Descriptor {
-    /// What BuildKit adds for each image: "any other `reference.type` value: ignore the manifest"
-    /// (moby/buildkit, docs/attestations/attestation-storage.md).
+    fn entry(&self, answer: &HttpAnswer) -> Result<IndexEntry, FetchError> {
+        Ok(IndexEntry {
+            digest: self.digest(answer)?,
+            platform: self.platform(),
+        })
+    }
+
+    fn digest(&self, answer: &HttpAnswer) -> Result<Digest, FetchError> {
+        self.digest
+            .parse::<Digest>()
+            .map_err(|error| invalid(answer, &error.to_string()))
+    }
+
+    /// Returns whether BuildKit added the manifest to describe an image: "any other `reference.type`
+    /// value: ignore the manifest" (moby/buildkit, docs/attestations/attestation-storage.md).
     fn is_attestation(&self) -> bool {
         let unknown = self
             .platform

@@ -2,11 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-/// What an image runs on, such as `linux/amd64` or `linux/arm/v7` (OCI image specification, "Platform
-/// Variants").
+/// An operating system and an architecture, such as `linux/amd64` or `linux/arm/v7` (OCI image
+/// specification, "Platform Variants").
 ///
-/// `linux/arm64` and `linux/arm64/v8` are the same: `v8` is the only variant that there is. `linux/arm`
-/// is not: v6 and v7 differ, so it needs its variant.
+/// `linux/arm64` and `linux/arm64/v8` are equal, since `v8` is the only variant of arm64. `linux/arm`
+/// is ambiguous, since v6 and v7 differ.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Platform {
     os: String,
@@ -17,9 +17,11 @@ pub struct Platform {
 impl Platform {
     /// Makes a platform as a manifest gives it.
     pub fn new(os: &str, architecture: &str, variant: Option<&str>) -> Self {
-        let implied =
-            |variant: &str| variant.is_empty() || (architecture == "arm64" && variant == "v8");
-        let variant = variant.filter(|variant| !implied(variant));
+        let is_implied = matches!(
+            (architecture, variant),
+            (_, Some("")) | ("arm64", Some("v8"))
+        );
+        let variant = variant.filter(|_| !is_implied);
         Self {
             os: os.to_owned(),
             architecture: architecture.to_owned(),
@@ -28,7 +30,7 @@ impl Platform {
     }
 }
 
-/// Why a text is not a platform.
+/// The error of a text that is not a platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPlatform {
     /// Too few or too many parts.
@@ -46,24 +48,23 @@ impl FromStr for Platform {
 
     fn from_str(text: &str) -> Result<Self, InvalidPlatform> {
         let text = text.trim();
-        let word = |part: &str| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-        };
         let parts: Vec<&str> = text.split('/').collect();
         match parts[..] {
             [_, "arm"] => Err(InvalidPlatform::Arm(text.to_owned())),
-            [os, architecture] if word(os) && word(architecture) => {
+            [os, architecture] if is_word(os) && is_word(architecture) => {
                 Ok(Self::new(os, architecture, None))
             }
-            [os, architecture, variant] if parts.iter().all(|part| word(part)) => {
+            [os, architecture, variant] if parts.iter().all(|part| is_word(part)) => {
                 Ok(Self::new(os, architecture, Some(variant)))
             }
             _ => Err(InvalidPlatform::Shape(text.to_owned())),
         }
     }
+}
+
+fn is_word(part: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    !part.is_empty() && part.bytes().all(allowed)
 }
 
 impl fmt::Display for Platform {
@@ -80,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arm64_has_one_variant_and_arm_needs_one() {
+    fn arm64_has_one_variant_and_arm_requires_one() {
         let parse = |text: &str| text.parse::<Platform>();
         assert_eq!(parse("linux/arm64"), parse("linux/arm64/v8"));
         assert_ne!(parse("linux/arm/v6"), parse("linux/arm/v7"));

@@ -1,4 +1,5 @@
-//! Against Debian's docker-registry in its four ways, and against servers that are none.
+//! Runs the client against Debian's docker-registry with four kinds of access, and against servers that
+//! are no registry.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use contract::{Failure, Reference, Secret, Vars, Verdict, World, asking};
 use lab::{Faulty, Image, Registry as Lab, Reply, registry::Setup};
-use registry::{Answer, Kind, Options, Repository};
+use registry::{ImageRepository, ManifestAnswer, ManifestKind, RegistryOptions};
 
 const REPOSITORY: &str = "data-literate/dex";
 
@@ -14,28 +15,28 @@ fn reference(address: &str) -> Reference {
     format!("{address}/{REPOSITORY}:v1").parse().unwrap()
 }
 
-fn with_password(password: &str) -> Options {
-    Options {
+fn with_password(password: &str) -> RegistryOptions {
+    RegistryOptions {
         username: Some("robot".to_owned()),
         password: Some(Secret::new(password)),
-        ..Options::default()
+        ..RegistryOptions::default()
     }
 }
 
-/// Asks for `v1` and tells how many requests it took.
+/// Asks for `v1` and returns how many requests it took.
 async fn ask_as(
     address: &str,
-    options: Options,
+    options: RegistryOptions,
     vars: Vars,
-) -> (Result<Answer, Failure>, u64, World) {
+) -> (Result<ManifestAnswer, Failure>, u64, World) {
     let world = World::for_tests_with(Duration::ZERO, vars);
-    let answer = Repository::new(&world, &reference(address), options)
+    let answer = ImageRepository::new(&world, &reference(address), options)
         .manifest("v1")
         .await;
     (answer, world.requests(), world)
 }
 
-async fn ask(address: &str, options: Options) -> (Result<Answer, Failure>, u64) {
+async fn ask(address: &str, options: RegistryOptions) -> (Result<ManifestAnswer, Failure>, u64) {
     let (answer, requests, _) = ask_as(address, options, Vars::default()).await;
     (answer, requests)
 }
@@ -49,10 +50,10 @@ fn push(registry: &Lab) -> String {
         .digest
 }
 
-fn digest(answer: Result<Answer, Failure>) -> String {
+fn digest(answer: Result<ManifestAnswer, Failure>) -> String {
     match answer.unwrap() {
-        Answer::Found(manifest) => manifest.digest.to_string(),
-        Answer::Absent(said) => panic!("absent: {said}"),
+        ManifestAnswer::Found(manifest) => manifest.digest.to_string(),
+        ManifestAnswer::Absent(said) => panic!("absent: {said}"),
     }
 }
 
@@ -60,7 +61,7 @@ fn digest(answer: Result<Answer, Failure>) -> String {
 async fn an_open_registry_answers_in_one_request() {
     let registry = Lab::plain();
     let pushed = push(&registry);
-    let (answer, requests) = ask(registry.address(), Options::default()).await;
+    let (answer, requests) = ask(registry.address(), RegistryOptions::default()).await;
     assert_eq!((digest(answer), requests), (pushed, 1));
 }
 
@@ -68,11 +69,11 @@ async fn an_open_registry_answers_in_one_request() {
 async fn attestations_are_no_images() {
     let registry = Lab::plain();
     push(&registry);
-    let (answer, _) = ask(registry.address(), Options::default()).await;
-    let Ok(Answer::Found(manifest)) = answer else {
+    let (answer, _) = ask(registry.address(), RegistryOptions::default()).await;
+    let Ok(ManifestAnswer::Found(manifest)) = answer else {
         panic!()
     };
-    let Kind::Index(children) = manifest.kind else {
+    let ManifestKind::Index(children) = manifest.kind else {
         panic!()
     };
     let platforms: Vec<String> = children
@@ -86,8 +87,8 @@ async fn attestations_are_no_images() {
 #[tokio::test]
 async fn an_absent_tag_is_an_answer() {
     let registry = Lab::plain();
-    let (answer, requests) = ask(registry.address(), Options::default()).await;
-    let Ok(Answer::Absent(said)) = answer else {
+    let (answer, requests) = ask(registry.address(), RegistryOptions::default()).await;
+    let Ok(ManifestAnswer::Absent(said)) = answer else {
         panic!()
     };
     assert_eq!(
@@ -97,7 +98,7 @@ async fn an_absent_tag_is_an_answer() {
 }
 
 #[tokio::test]
-async fn a_password_opens_and_a_wrong_one_is_rejected() {
+async fn a_wrong_or_missing_password_is_denied() {
     let registry = Lab::htpasswd("robot", "right");
     let pushed = push(&registry);
     let (answer, requests) = ask(registry.address(), with_password("right")).await;
@@ -110,7 +111,7 @@ async fn a_password_opens_and_a_wrong_one_is_rejected() {
         (failure.verdict, failure.reason),
         (Verdict::Denied, asking::CREDENTIALS_REJECTED)
     );
-    let failure = ask(registry.address(), Options::default())
+    let failure = ask(registry.address(), RegistryOptions::default())
         .await
         .0
         .unwrap_err();
@@ -121,19 +122,19 @@ async fn a_password_opens_and_a_wrong_one_is_rejected() {
 }
 
 #[tokio::test]
-async fn a_token_costs_three_requests() {
+async fn a_token_takes_three_requests() {
     let registry = Lab::token("robot", "right");
     let pushed = push(&registry);
     let (answer, requests) = ask(registry.address(), with_password("right")).await;
     assert_eq!((digest(answer), requests), (pushed.clone(), 3));
-    let failure = ask(registry.address(), Options::default())
+    let failure = ask(registry.address(), RegistryOptions::default())
         .await
         .0
         .unwrap_err();
     assert_eq!(failure.reason, asking::NO_CREDENTIALS);
     registry.tokens().allow_anonymous(REPOSITORY);
     assert_eq!(
-        digest(ask(registry.address(), Options::default()).await.0),
+        digest(ask(registry.address(), RegistryOptions::default()).await.0),
         pushed
     );
 }
@@ -155,20 +156,20 @@ async fn rejected_credentials_do_not_hide_a_public_image() {
 }
 
 #[tokio::test]
-async fn without_credentials_missing_and_private_look_the_same_unless_it_is_assumed_public() {
+async fn an_assumed_public_image_is_absent_without_credentials() {
     let registry = Lab::token("robot", "right");
-    let options = Options {
+    let options = RegistryOptions {
         assume_public: true,
-        ..Options::default()
+        ..RegistryOptions::default()
     };
     assert!(matches!(
         ask(registry.address(), options).await.0,
-        Ok(Answer::Absent(_))
+        Ok(ManifestAnswer::Absent(_))
     ));
 }
 
 #[tokio::test]
-async fn a_token_server_that_stumbles_is_asked_again_and_one_that_is_down_is_named() {
+async fn a_failing_token_server_is_retried_then_named() {
     let registry = Lab::token("robot", "right");
     let pushed = push(&registry);
     registry
@@ -195,7 +196,7 @@ async fn a_token_server_that_stumbles_is_asked_again_and_one_that_is_down_is_nam
 }
 
 #[tokio::test]
-async fn an_unknown_authority_is_untrusted_until_its_file_is_given() {
+async fn an_unknown_authority_is_untrusted_until_given() {
     let registry = Setup::default().tls().htpasswd("robot", "right").start();
     let pushed = push(&registry);
     let failure = ask(registry.address(), with_password("right"))
@@ -209,7 +210,7 @@ async fn an_unknown_authority_is_untrusted_until_its_file_is_given() {
             .iter()
             .any(|hint| hint.contains("--registry-ca-file"))
     );
-    let options = Options {
+    let options = RegistryOptions {
         authorities: Some(registry.ca_pem().as_bytes().to_vec()),
         ..with_password("right")
     };
@@ -217,7 +218,7 @@ async fn an_unknown_authority_is_untrusted_until_its_file_is_given() {
 }
 
 #[tokio::test]
-async fn what_docker_login_wrote_is_used_and_the_longest_path_wins() {
+async fn the_longest_path_in_dockers_file_wins() {
     let registry = Lab::htpasswd("robot", "right");
     let pushed = push(&registry);
     let home = tempfile::tempdir().unwrap();
@@ -237,11 +238,11 @@ async fn what_docker_login_wrote_is_used_and_the_longest_path_wins() {
             .collect()
     };
     assert_eq!(
-        digest(ask_as(host, Options::default(), vars()).await.0),
+        digest(ask_as(host, RegistryOptions::default(), vars()).await.0),
         pushed
     );
     std::fs::write(&file, format!(r#"{{"auths":{{"{host}":{wrong}}}}}"#)).unwrap();
-    let failure = ask_as(host, Options::default(), vars())
+    let failure = ask_as(host, RegistryOptions::default(), vars())
         .await
         .0
         .unwrap_err();
@@ -267,15 +268,15 @@ async fn an_identity_token_is_exchanged() {
     let vars = [("DOCKER_CONFIG", home.path().to_str().unwrap())]
         .into_iter()
         .collect();
-    let (answer, _, world) = ask_as(registry.address(), Options::default(), vars).await;
+    let (answer, _, world) = ask_as(registry.address(), RegistryOptions::default(), vars).await;
     assert_eq!(digest(answer), pushed);
     assert_eq!(world.redact("identity"), "***");
 }
 
 #[tokio::test]
-async fn a_404_of_something_else_is_not_absent() {
+async fn a_404_without_registry_json_is_not_absent() {
     let server = Faulty::new([Reply::html(404)]);
-    let failure = ask(&server.address(), Options::default())
+    let failure = ask(&server.address(), RegistryOptions::default())
         .await
         .0
         .unwrap_err();
@@ -286,7 +287,7 @@ async fn a_404_of_something_else_is_not_absent() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_what_its_digest_says_is_a_mismatch() {
+async fn a_body_with_another_digest_is_a_mismatch() {
     let registry = Lab::plain();
     push(&registry);
     let server = Faulty::new([Reply::json(
@@ -294,7 +295,7 @@ async fn a_body_that_is_not_what_its_digest_says_is_a_mismatch() {
         &serde_json::json!({"schemaVersion": 2, "manifests": []}),
     )
     .wrong_digest()]);
-    let failure = ask(&server.address(), Options::default())
+    let failure = ask(&server.address(), RegistryOptions::default())
         .await
         .0
         .unwrap_err();

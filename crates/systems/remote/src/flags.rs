@@ -11,11 +11,12 @@ use crate::RemoteBranch;
 
 /// Where to write.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Where to write")]
 pub struct Where {
-    /// Remote to commit to, through git [default: the repository of the workflow, else the checkout's `origin`]
+    /// Commit to this remote through git [default: the workflow's repository, else `origin`]
     #[arg(long, value_name = "URL|PATH", requires = "branch")]
     pub remote: Option<String>,
-    /// Repository to commit to, through GitHub's API [default: that of the workflow, when there is a token]
+    /// Commit to this repository through GitHub's API [default: the workflow's, with a token]
     #[arg(
         long,
         value_name = "OWNER/NAME",
@@ -23,10 +24,10 @@ pub struct Where {
         conflicts_with = "remote"
     )]
     pub repository: Option<RepositoryName>,
-    /// Refuse unless GitHub calls the commit verified
+    /// Refuse unless GitHub shows the commit as verified
     #[arg(long, requires = "branch")]
     pub require_verified: bool,
-    /// Make a pull request, and wait until it is merged
+    /// When to open a pull request and wait until it is merged
     #[arg(
         long,
         value_enum,
@@ -37,14 +38,14 @@ pub struct Where {
     pub pull_request: PullRequestMode,
 }
 
-/// When a pull request is made.
+/// When to open a pull request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum PullRequestMode {
-    /// The branch itself is written, or nothing.
+    /// Write the branch itself, or nothing
     Never,
-    /// The branch itself is written, or a pull request is made when its rules are against that.
+    /// Open a pull request only if the branch's rules forbid the push
     Fallback,
-    /// A pull request is made.
+    /// Always open a pull request
     Always,
 }
 
@@ -130,5 +131,17 @@ pub(crate) fn source<'w>(
             &format!("{}/{given}", git::server(world)),
             name,
         )?)),
+    }
+}
+
+/// Accepts the name of an overlay, which is any text but an empty one.
+///
+/// # Errors
+/// When the text is empty or blank.
+pub fn not_empty(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("expected a directory or a file".to_owned())
+    } else {
+        Ok(text.to_owned())
     }
 }

@@ -4,6 +4,7 @@
 //! A step says what it wants as a [`Plan`], which decides again for every tip; [`Remote::write`] runs the
 //! compare-and-swap loop and returns a [`WriteOutcome`].
 
+mod apply;
 mod flags;
 mod outcome;
 mod problem;
@@ -14,7 +15,8 @@ mod run;
 mod update;
 mod write;
 
-pub use flags::{PullRequestMode, Where};
+pub use apply::BranchChange;
+pub use flags::{PullRequestMode, Where, not_empty};
 pub use git::GIT_FAILED;
 pub use github::PullRequest;
 pub use outcome::{Decision, WriteOutcome};

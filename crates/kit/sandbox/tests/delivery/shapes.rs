@@ -7,7 +7,7 @@ use std::{
 };
 
 use contract::World;
-use fetch::{Fetch, Opened};
+use fetch::{Fetch, StreamAnswer as Opened};
 use serde_json::Value;
 
 use super::*;

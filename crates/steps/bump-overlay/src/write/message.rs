@@ -7,28 +7,28 @@ use contract::{Commit, Reference};
 
 /// The parts of a message, in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template(Vec<Part>);
+pub struct MessageTemplate(Vec<TemplatePart>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum TemplatePart {
     Text(String),
     Image,
     Overlays,
     Source,
 }
 
-/// Why a text is not a template.
+/// Why a text is not a template of a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTemplate {
-    /// A word in braces that means nothing.
+    /// A word in braces without a meaning.
     #[error("`{{{0}}}` is unknown: a message knows `{{image}}`, `{{overlays}}` and `{{source}}`")]
     Unknown(String),
-    /// Nothing to say.
+    /// The text is blank.
     #[error("the message is empty")]
     Empty,
 }
 
-impl FromStr for Template {
+impl FromStr for MessageTemplate {
     type Err = InvalidTemplate;
 
     fn from_str(text: &str) -> Result<Self, InvalidTemplate> {
@@ -38,28 +38,28 @@ impl FromStr for Template {
         let mut parts = Vec::new();
         let mut rest = text.trim_end();
         while let Some((before, word, after)) = placeholder(rest) {
-            parts.push(Part::Text(before.to_owned()));
+            parts.push(TemplatePart::Text(before.to_owned()));
             parts.push(match word {
-                "image" => Part::Image,
-                "overlays" => Part::Overlays,
-                "source" => Part::Source,
+                "image" => TemplatePart::Image,
+                "overlays" => TemplatePart::Overlays,
+                "source" => TemplatePart::Source,
                 _ => return Err(InvalidTemplate::Unknown(word.to_owned())),
             });
             rest = after;
         }
-        parts.push(Part::Text(rest.to_owned()));
+        parts.push(TemplatePart::Text(rest.to_owned()));
         Ok(Self(parts))
     }
 }
 
-impl Default for Template {
+impl Default for MessageTemplate {
     fn default() -> Self {
-        let text = |text: &str| Part::Text(text.to_owned());
+        let text = |text: &str| TemplatePart::Text(text.to_owned());
         Self(vec![
             text("deploy("),
-            Part::Overlays,
+            TemplatePart::Overlays,
             text("): "),
-            Part::Image,
+            TemplatePart::Image,
         ])
     }
 }
@@ -76,23 +76,25 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     })
 }
 
-/// A message of which only the overlays are still open.
+/// A message that still lacks the overlays.
 #[derive(Debug)]
-pub(crate) struct Message {
-    template: Template,
+pub(crate) struct CommitMessage {
+    template: MessageTemplate,
     trailers: Trailers,
 }
 
-impl Message {
+impl CommitMessage {
+    /// Combines the template with everything that the flags say.
+    ///
     /// # Errors
-    /// When the template names a source that is not known.
+    /// When the template names the source, which the flags do not.
     pub(crate) fn new(
-        template: Template,
+        template: MessageTemplate,
         images: Vec<Reference>,
         source: Option<Commit>,
         run: Option<String>,
     ) -> Result<Self, anyhow::Error> {
-        if source.is_none() && template.0.contains(&Part::Source) {
+        if source.is_none() && template.0.contains(&TemplatePart::Source) {
             anyhow::bail!("the message names `{{source}}`, but there is no `--source-commit`");
         }
         Ok(Self {
@@ -106,7 +108,7 @@ impl Message {
         })
     }
 
-    /// Returns the whole message, trailers and the last line's end included.
+    /// Returns the whole message, with trailers and a final line break.
     pub(crate) fn text(&self, environments: &[&str]) -> String {
         let body: String = self
             .template
@@ -117,18 +119,18 @@ impl Message {
         self.trailers.after(&body)
     }
 
-    fn fill(&self, part: &Part, environments: &[&str]) -> String {
+    fn fill(&self, part: &TemplatePart, environments: &[&str]) -> String {
         match part {
-            Part::Text(text) => text.clone(),
-            Part::Image => self
+            TemplatePart::Text(text) => text.clone(),
+            TemplatePart::Image => self
                 .trailers
                 .images
                 .iter()
                 .map(subject)
                 .collect::<Vec<_>>()
                 .join(", "),
-            Part::Overlays => environments.join(","),
-            Part::Source => self
+            TemplatePart::Overlays => environments.join(","),
+            TemplatePart::Source => self
                 .trailers
                 .source
                 .as_ref()
@@ -153,7 +155,7 @@ mod tests {
 
     fn message(template: &str, source: bool) -> String {
         let template = if template.is_empty() {
-            Template::default()
+            MessageTemplate::default()
         } else {
             template.parse().unwrap()
         };
@@ -162,13 +164,13 @@ mod tests {
             .unwrap();
         let source = source.then(|| "b".repeat(40).parse().unwrap());
         let run = Some("https://github.com/acme/app/actions/runs/7".to_owned());
-        Message::new(template, vec![image], source, run)
+        CommitMessage::new(template, vec![image], source, run)
             .unwrap()
             .text(&["stage", "prod"])
     }
 
     #[test]
-    fn the_default_names_environments_and_image_and_pins_it_in_a_trailer() {
+    fn the_default_names_environments_and_image() {
         insta::assert_snapshot!(message("", true), @"
         deploy(stage,prod): ghcr.io/acme/app:v2
 
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn trailers_join_those_that_are_there() {
+    fn trailers_join_the_existing_trailers() {
         let text = message(
             "chore: {image} {x y}\n\nwhy\n\nSigned-off-by: A <a@example.com>\n",
             false,
@@ -201,16 +203,19 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_word_or_nothing_is_no_template() {
+    fn an_unknown_word_and_a_blank_text_are_invalid() {
         assert_eq!(
-            "a {tag}".parse::<Template>(),
+            "a {tag}".parse::<MessageTemplate>(),
             Err(InvalidTemplate::Unknown("tag".to_owned()))
         );
-        assert_eq!(" \n".parse::<Template>(), Err(InvalidTemplate::Empty));
+        assert_eq!(
+            " \n".parse::<MessageTemplate>(),
+            Err(InvalidTemplate::Empty)
+        );
     }
 
     #[test]
-    fn nothing_skips_ci() {
+    fn the_default_does_not_skip_ci() {
         assert!(!message("", true).contains("skip"));
     }
 }

@@ -1,10 +1,10 @@
-//! Where a secret may go.
+//! Which headers a redirected request keeps.
 
 use contract::{World, world::Header};
 use url::{Host, Url};
 
-/// Returns the headers for `target`: those with a secret only when it is the server they were meant
-/// for (CVE-2020-15157: a registry redirected a client, credentials included) and nobody can listen.
+/// Returns the headers for `target`. Headers with a secret go only to the server of `meant`, and only
+/// over a private connection (CVE-2020-15157: a registry redirected a client with its credentials).
 pub(crate) fn headers_for(
     headers: &[Header],
     meant: &Url,
@@ -16,7 +16,7 @@ pub(crate) fn headers_for(
     if same && !private && headers.iter().any(|header| header.sensitive) {
         let host = target.host_str().unwrap_or_default();
         world.notice(format!(
-            "no credentials were sent to `{host}`, since plain http would show them to everybody"
+            "sent no credentials to `{host}`, since others can read plain HTTP"
         ));
     }
     headers
@@ -26,7 +26,7 @@ pub(crate) fn headers_for(
         .collect()
 }
 
-/// Returns whether a URL stays on this machine, where plain http shows nothing to anybody.
+/// Returns whether a URL stays on this machine, where nothing can read plain HTTP in transit.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_secret_stays_with_its_host_and_off_plain_http() {
+    async fn secrets_stay_with_their_host_and_off_plain_http() {
         let world = World::for_tests(Duration::ZERO);
         let headers = [
             Header {

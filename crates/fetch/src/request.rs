@@ -1,0 +1,245 @@
+//! One request: sent, retried, redirected, limited.
+
+use std::time::Duration;
+
+use contract::{
+    World, asking,
+    world::{Header, HttpRequest, HttpResponse, Tls, TransportError},
+};
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+use crate::{FetchError, HttpAnswer, HttpStream, StreamAnswer, redirect_policy, retry};
+
+/// How long a server may take to send the head of an answer.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a body may pause.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// The largest body unless the caller sets a limit. The distribution specification asks registries to
+/// accept manifests of 4 MiB, and the APIs in use answer with less.
+const MAX_BODY_SIZE: usize = 4 << 20;
+/// How many redirects are followed; blobs need one.
+const MAX_REDIRECTS: usize = 5;
+
+/// A request that is being built.
+pub struct FetchRequest<'f> {
+    world: &'f World,
+    tls: &'f Tls,
+    method: &'static str,
+    url: Url,
+    headers: Vec<Header>,
+    body: Vec<u8>,
+    is_repeatable: bool,
+    limit: usize,
+}
+
+impl<'f> FetchRequest<'f> {
+    pub(crate) fn new(world: &'f World, tls: &'f Tls, method: &'static str, url: Url) -> Self {
+        Self {
+            world,
+            tls,
+            method,
+            url,
+            headers: Vec::new(),
+            body: Vec::new(),
+            is_repeatable: false,
+            limit: MAX_BODY_SIZE,
+        }
+    }
+
+    pub(crate) fn body(mut self, body: Vec<u8>) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Adds a header; the name is lowercase.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push(Header {
+            name,
+            value: value.into(),
+            sensitive: false,
+        });
+        self
+    }
+
+    /// Adds a header with a secret. It is sent to this host only, not to one that the server redirects
+    /// to, and over plain HTTP only on loopback.
+    #[must_use]
+    pub fn secret_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push(Header {
+            name,
+            value: value.into(),
+            sensitive: true,
+        });
+        self
+    }
+
+    /// Limits the body of the answer.
+    #[must_use]
+    pub fn limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// Declares that repeating the request does no harm.
+    #[must_use]
+    pub fn repeatable(mut self) -> Self {
+        self.is_repeatable = true;
+        self
+    }
+
+    /// Sends the request, again where that is safe and may help, within the time of one exchange.
+    ///
+    /// # Errors
+    /// A [`FetchError`] when there was no answer.
+    pub async fn send(self) -> Result<HttpAnswer, FetchError> {
+        let end = Instant::now() + self.world.deadline().exchange();
+        let mut attempts = 1;
+        loop {
+            let result = self.attempt(end).await;
+            let pause = match retry::pause(&result, self.is_repeatable, attempts, self.world) {
+                Some(pause) if Instant::now() + pause < end => pause,
+                _ => return self.finish(result, attempts),
+            };
+            if pause >= Duration::from_secs(1) {
+                let host = self.url.host_str().unwrap_or_default();
+                let why = retry::explain(&result);
+                self.world
+                    .waiting_for(format!("the next attempt to ask {host}: {why}"));
+            }
+            tokio::time::sleep(pause).await;
+            attempts += 1;
+        }
+    }
+
+    /// Opens a stream. It is never retried, since only the reader knows where to continue. `idle` limits
+    /// the silence before the head and between chunks: a connection without a byte for longer is dead,
+    /// even if the machines in between keep it open.
+    ///
+    /// # Errors
+    /// A [`FetchError`] when there was no answer.
+    pub async fn stream(self, idle: Duration) -> Result<StreamAnswer, FetchError> {
+        let response = self.head(&self.url, idle).await?;
+        if (200..300).contains(&response.status) {
+            let stream = HttpStream::new(response.body, idle, self.shown());
+            return Ok(StreamAnswer::Stream(stream));
+        }
+        let end = Instant::now() + self.world.deadline().exchange();
+        let answer = self.read(response, &self.url, end).await;
+        self.finish(answer, 1).map(StreamAnswer::Answer)
+    }
+
+    /// Turns a status that means "no answer" into an error.
+    fn finish(
+        &self,
+        result: Result<HttpAnswer, FetchError>,
+        attempts: u32,
+    ) -> Result<HttpAnswer, FetchError> {
+        let answer = result.map_err(|error| error.after(attempts))?;
+        if retry::is_rate_limit(&answer) {
+            let wait = match retry::requested_pause(&answer, self.world) {
+                Some(wait) => format!(", for {} s", wait.as_secs()),
+                None => String::new(),
+            };
+            let text = format!("{} limits the rate of requests{wait}", answer.source());
+            return Err(FetchError::new(asking::RATE_LIMITED, text).after(attempts));
+        }
+        if answer.status() >= 500 || answer.status() == 408 {
+            let (source, status) = (answer.source(), answer.status());
+            let text = format!("{source} answered {status}{}", answer.quoted());
+            return Err(FetchError::new(asking::SERVER_ERROR, text).after(attempts));
+        }
+        Ok(answer)
+    }
+
+    /// Makes one attempt, redirects included.
+    async fn attempt(&self, end: Instant) -> Result<HttpAnswer, FetchError> {
+        let mut url = self.url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let left = end.saturating_duration_since(Instant::now());
+            let response = self.head(&url, left.min(HEAD_TIMEOUT)).await?;
+            let answer = self.read(response, &url, end).await?;
+            match answer.redirect(&url) {
+                Some(next) if self.method == "GET" => url = next,
+                _ => return Ok(answer),
+            }
+        }
+        Err(FetchError::new(
+            asking::NOT_THE_API,
+            format!(
+                "`{}` redirects more than {MAX_REDIRECTS} times",
+                self.shown()
+            ),
+        ))
+    }
+
+    /// Sends one request and waits for the head of the answer.
+    async fn head(&self, url: &Url, limit: Duration) -> Result<HttpResponse, FetchError> {
+        let request = HttpRequest {
+            method: self.method.to_owned(),
+            url: url.clone(),
+            headers: redirect_policy::headers_for(&self.headers, &self.url, url, self.world),
+            body: self.body.clone(),
+            tls: self.tls.clone(),
+        };
+        let head = timeout(limit, self.world.http(request)).await;
+        head.map_err(|_| self.timed_out("no answer"))?
+            .map_err(|error| self.transport(&error))
+    }
+
+    async fn read(
+        &self,
+        mut response: HttpResponse,
+        url: &Url,
+        end: Instant,
+    ) -> Result<HttpAnswer, FetchError> {
+        let announced = response
+            .header("content-length")
+            .and_then(|length| length.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > self.limit) {
+            return Err(self.too_large());
+        }
+        let mut body = Vec::new();
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let chunk = timeout(left.min(IDLE_TIMEOUT), response.body.next()).await;
+            let chunk = chunk.map_err(|_| self.timed_out("the answer did not end"))?;
+            match chunk.map_err(|error| self.transport(&error))? {
+                Some(chunk) if body.len() + chunk.len() > self.limit => {
+                    return Err(self.too_large());
+                }
+                Some(chunk) => body.extend_from_slice(&chunk),
+                None => break,
+            }
+        }
+        Ok(HttpAnswer::new(
+            response.status,
+            response.headers,
+            body,
+            url.clone(),
+        ))
+    }
+
+    fn transport(&self, error: &TransportError) -> FetchError {
+        FetchError::transport(error, &self.shown())
+    }
+
+    fn timed_out(&self, what: &str) -> FetchError {
+        let text = format!("`{}`: {what} in time", self.shown());
+        FetchError::new(asking::TIMED_OUT, text)
+    }
+
+    fn too_large(&self) -> FetchError {
+        let (shown, limit) = (self.shown(), self.limit);
+        let text = format!("`{shown}` answered with more than {limit} bytes");
+        FetchError::new(asking::NOT_THE_API, text)
+    }
+
+    /// Returns the address for messages, without its query, which can be long and secret.
+    fn shown(&self) -> String {
+        let mut url = self.url.clone();
+        url.set_query(None);
+        self.world.redact(url.as_str())
+    }
+}

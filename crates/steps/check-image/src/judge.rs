@@ -1,0 +1,193 @@
+//! Decides whether the image is the requested one, and complete for every required platform.
+
+use contract::{Digest, Reason};
+use registry::Platform;
+
+use crate::{
+    Request,
+    observe::{ImageDefect, ImagePart, ImageState, ImageWait, Observation},
+    reasons::{DANGLING_INDEX, NOT_AN_IMAGE},
+};
+
+/// The outcome, and how long it took to learn it.
+#[derive(Debug)]
+pub(crate) struct Judgement<'o> {
+    pub(crate) wait: ImageWait,
+    pub(crate) outcome: ImageOutcome<'o>,
+}
+
+/// How the image compares to the request.
+#[derive(Debug)]
+pub(crate) enum ImageOutcome<'o> {
+    /// The registry does not have it, in its own words.
+    Absent(&'o str),
+    /// The tag points to `found` and no longer to `requested`.
+    Moved {
+        requested: &'o Digest,
+        found: &'o Digest,
+    },
+    /// It is something other than an image; `kind` says what.
+    Foreign { digest: &'o Digest, kind: &'o str },
+    /// It is an image, which passes when `platforms` is not empty and all of them are complete.
+    Image {
+        digest: &'o Digest,
+        parts: &'o [ImagePart],
+        /// One for each required platform; without any, one for each part of the image.
+        platforms: Vec<PlatformOutcome<'o>>,
+    },
+}
+
+/// Whether the image can run on one platform.
+#[derive(Debug)]
+pub(crate) enum PlatformOutcome<'o> {
+    Complete(&'o ImagePart),
+    Broken {
+        part: &'o ImagePart,
+        defect: &'o ImageDefect,
+        reason: Reason,
+    },
+    /// The image has no part for it.
+    Missing(&'o Platform),
+}
+
+pub(crate) fn judge<'o>(request: &'o Request, observation: &'o Observation) -> Judgement<'o> {
+    let outcome = match &observation.state {
+        ImageState::Absent(said) => ImageOutcome::Absent(said),
+        ImageState::OtherDigest { requested, found } => ImageOutcome::Moved { requested, found },
+        ImageState::Foreign { digest, kind } => ImageOutcome::Foreign { digest, kind },
+        ImageState::Image { digest, parts } => ImageOutcome::Image {
+            digest,
+            parts,
+            platforms: platforms(request, parts),
+        },
+    };
+    let wait = observation.wait;
+    Judgement { wait, outcome }
+}
+
+fn platforms<'o>(request: &'o Request, parts: &'o [ImagePart]) -> Vec<PlatformOutcome<'o>> {
+    if request.platforms.is_empty() {
+        return parts.iter().map(PlatformOutcome::of).collect();
+    }
+    request
+        .platforms
+        .iter()
+        .map(|platform| {
+            find(parts, platform).map_or(PlatformOutcome::Missing(platform), PlatformOutcome::of)
+        })
+        .collect()
+}
+
+fn find<'o>(parts: &'o [ImagePart], platform: &Platform) -> Option<&'o ImagePart> {
+    parts
+        .iter()
+        .find(|part| part.platform.as_ref() == Some(platform))
+}
+
+impl<'o> PlatformOutcome<'o> {
+    fn of(part: &'o ImagePart) -> Self {
+        match &part.defect {
+            None => Self::Complete(part),
+            Some(defect) => Self::Broken {
+                part,
+                defect,
+                reason: reason(defect),
+            },
+        }
+    }
+}
+
+fn reason(defect: &ImageDefect) -> Reason {
+    match defect {
+        ImageDefect::ManifestAbsent | ImageDefect::ConfigAbsent(_) => DANGLING_INDEX,
+        ImageDefect::ManifestForeign | ImageDefect::NoPlatform => NOT_AN_IMAGE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use registry::RegistryOptions;
+
+    use super::*;
+    use crate::reasons::PLATFORM_MISSING;
+
+    fn request(platforms: &[&str]) -> Request {
+        Request {
+            image: "ghcr.io/data-literate/dex:v1".parse().unwrap(),
+            platforms: platforms.iter().map(|text| text.parse().unwrap()).collect(),
+            is_shallow: false,
+            waits: false,
+            is_own_run: true,
+            registry: RegistryOptions::default(),
+        }
+    }
+
+    fn digest() -> Digest {
+        format!("sha256:{}", "a".repeat(64)).parse().unwrap()
+    }
+
+    fn part(platform: &str, defect: Option<ImageDefect>) -> ImagePart {
+        ImagePart {
+            platform: Some(platform.parse().unwrap()),
+            manifest: digest(),
+            config: None,
+            defect,
+        }
+    }
+
+    fn observation(state: ImageState) -> Observation {
+        let wait = ImageWait {
+            attempts: 1,
+            waited: None,
+        };
+        Observation { wait, state }
+    }
+
+    /// Judges an image of these parts and returns the reason for each platform.
+    fn reasons(required: &[&str], parts: Vec<ImagePart>) -> Vec<Option<Reason>> {
+        let (request, digest) = (request(required), digest());
+        let observation = observation(ImageState::Image { digest, parts });
+        match judge(&request, &observation).outcome {
+            ImageOutcome::Image { platforms, .. } => platforms.iter().map(reason_of).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn reason_of(outcome: &PlatformOutcome<'_>) -> Option<Reason> {
+        match outcome {
+            PlatformOutcome::Complete(_) => None,
+            PlatformOutcome::Broken { reason, .. } => Some(*reason),
+            PlatformOutcome::Missing(_) => Some(PLATFORM_MISSING),
+        }
+    }
+
+    #[test]
+    fn a_required_platform_must_be_among_the_parts() {
+        let parts = || vec![part("linux/amd64", None)];
+        assert_eq!(reasons(&["linux/amd64"], parts()), [None]);
+        assert_eq!(
+            reasons(&["linux/amd64", "linux/arm64"], parts()),
+            [None, Some(PLATFORM_MISSING)]
+        );
+    }
+
+    #[test]
+    fn only_required_platforms_count() {
+        let parts = || {
+            vec![
+                part("linux/amd64", None),
+                part("linux/arm64", Some(ImageDefect::ManifestAbsent)),
+            ]
+        };
+        assert_eq!(reasons(&["linux/amd64"], parts()), [None]);
+        assert_eq!(reasons(&[], parts()), [None, Some(DANGLING_INDEX)]);
+    }
+
+    #[test]
+    fn a_signature_in_an_index_is_no_image() {
+        for defect in [ImageDefect::ManifestForeign, ImageDefect::NoPlatform] {
+            let parts = vec![part("linux/amd64", Some(defect))];
+            assert_eq!(reasons(&["linux/amd64"], parts), [Some(NOT_AN_IMAGE)]);
+        }
+    }
+}

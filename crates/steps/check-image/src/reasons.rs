@@ -1,0 +1,43 @@
+//! Why `check-image` says no.
+
+use contract::{Fault::Change, Reason};
+
+/// The registry does not have the tag or digest.
+pub const ABSENT: Reason = Reason::new(
+    "absent",
+    Change,
+    "the registry says that it does not have the image",
+);
+/// The image lacks a required platform.
+pub const PLATFORM_MISSING: Reason = Reason::new(
+    "platform-missing",
+    Change,
+    "the image exists, but not for every required platform",
+);
+/// The registry has the index, but not everything that the index lists.
+pub const DANGLING_INDEX: Reason = Reason::new(
+    "dangling-index",
+    Change,
+    "the index exists, but an image that it lists is missing",
+);
+/// The tag or digest names something other than a container image.
+pub const NOT_AN_IMAGE: Reason = Reason::new(
+    "not-an-image",
+    Change,
+    "the registry has something other than a container image: a chart, a signature, schema 1",
+);
+/// The tag points to another digest than the requested one.
+pub const TAG_MOVED: Reason = Reason::new(
+    "tag-moved",
+    Change,
+    "the tag was pushed again and now points to another image",
+);
+
+/// The closed list.
+pub const ALL: &[Reason] = &[
+    ABSENT,
+    PLATFORM_MISSING,
+    DANGLING_INDEX,
+    NOT_AN_IMAGE,
+    TAG_MOVED,
+];
