@@ -27,7 +27,7 @@ fn more_than_four_mebibytes_refuse() {
     text.resize(4 * 1024 * 1024 + 1, b'#');
     assert_eq!(
         refused(&text).message,
-        "4194305 bytes is more than the 4 MiB that are read"
+        "4194305 bytes exceed the limit of 4 MiB"
     );
 }
 
