@@ -7,7 +7,7 @@ pub(crate) mod checkout;
 
 use std::collections::BTreeMap;
 
-use branch::{CommitAncestry, CommitName, History as _, Values};
+use branch::{CommitAncestry, CommitName, History as _, ImageValues};
 use contract::{Commit, Failure, World};
 use remote::RemoteBranch;
 
@@ -23,7 +23,7 @@ pub(crate) const MAX_DIFFERENCES: usize = 200;
 #[derive(Debug)]
 pub(crate) struct Observation {
     pub(crate) tip: Commit,
-    values: Option<BTreeMap<EntryKey, Values>>,
+    values: Option<BTreeMap<EntryKey, ImageValues>>,
     ancestry: Vec<(CommitName, Vec<CommitName>, CommitAncestry)>,
     differences: Vec<(EntryKey, [Commit; 2], Vec<String>)>,
 }
@@ -71,7 +71,7 @@ impl Observation {
     }
 
     /// Returns the images that the entries named over time, unless they are still to be asked for.
-    pub(crate) fn values(&self) -> Option<&BTreeMap<EntryKey, Values>> {
+    pub(crate) fn values(&self) -> Option<&BTreeMap<EntryKey, ImageValues>> {
         self.values.as_ref()
     }
 
@@ -170,7 +170,7 @@ impl Repositories<'_, '_> {
         tip: &Commit,
         paths: &[String],
         entries: Vec<EntryKey>,
-    ) -> Result<BTreeMap<EntryKey, Values>, Failure> {
+    ) -> Result<BTreeMap<EntryKey, ImageValues>, Failure> {
         let histories = self
             .ask(async || {
                 self.overlays
@@ -182,7 +182,7 @@ impl Repositories<'_, '_> {
         for entry in entries {
             let history = histories.get(&entry.path).cloned().unwrap_or_default();
             let update = &request.updates[entry.update];
-            let of_entry = Values::read(&history, |text| {
+            let of_entry = ImageValues::read(&history, |text| {
                 overlay::image_in(text, &entry.name, update)
             });
             values.insert(entry, of_entry);

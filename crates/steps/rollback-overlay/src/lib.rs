@@ -57,7 +57,7 @@ pub struct Args {
     pub dry_run: bool,
     /// Commit onto this branch of the remote
     #[arg(long, value_name = "BRANCH")]
-    pub branch: branch::Name,
+    pub branch: branch::BranchName,
     /// Where to write
     #[command(flatten)]
     pub remote: Where,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use branch::{
-    Ancestry, CommitName, FileHistory, History, Name, Snapshot, TreeEntries, Value, Values,
+    Ancestry, BranchName as Name, CommitName, FileHistory, History, ImageValue as Value,
+    ImageValues as Values, Snapshot, TreeEntries,
 };
 use check_image::{Platform, reasons::PLATFORM_MISSING};
 use contract::{Commit, Failure, Reference, World};

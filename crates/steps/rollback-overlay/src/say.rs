@@ -1,6 +1,6 @@
 //! What is said: reports, subjects, reasons.
 
-use branch::{BRANCH_MISSING, CONTENDED, HISTORY_CUT, NOT_WRITTEN, POLICY, Values};
+use branch::{BRANCH_MISSING, CONTENDED, HISTORY_CUT, ImageValues as Values, NOT_WRITTEN, POLICY};
 use check_image::reasons::{ABSENT, DANGLING_INDEX, NOT_AN_IMAGE, PLATFORM_MISSING, TAG_MOVED};
 use contract::{Commit, Failure, Fault::Configuration, Reason, Report, Subject, Verdict};
 use overlay::reasons::{

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use branch::{Value, Values};
+use branch::{ImageValue as Value, ImageValues as Values};
 use contract::Reference;
 
 use crate::plan::{Part, Then};

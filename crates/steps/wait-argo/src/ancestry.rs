@@ -1,6 +1,9 @@
 //! How a revision stands to the commit, asked of the repository that both are in.
 
-use branch::{Ancestry as Relation, CommitName, History as _, InvalidName, Name};
+use branch::{
+    Ancestry as Relation, BranchName as Name, CommitName, History as _,
+    InvalidBranchName as InvalidName,
+};
 use contract::{Commit, Failure, Verdict, World};
 use git::Git;
 

@@ -1,20 +1,20 @@
-//! What every step that writes a branch does with its plan: write it, or show what it would write.
+//! The run of a plan, and its dry run.
 
 use contract::{Commit, Failure};
 use github::PullRequest;
 
 use crate::{BranchRead, Decision, Problem, RemoteWriter, WriteOutcome, WritePlan};
 
-/// What a step changed on a branch.
+/// The change of a branch by a plan.
 #[derive(Debug)]
 pub enum BranchChange {
-    /// Nothing: the run is a dry run, or the plan refused to write, or found nothing to do.
+    /// None: the run is a dry run, or the plan refused to write, or found nothing to do.
     Nothing,
     /// The branch has this commit.
     Committed(Commit),
     /// The pull request was merged as this commit.
     Merged(PullRequest, Commit),
-    /// The branch was not written, or not as the flags demand.
+    /// The write failed, or the commit breaks a requirement of the flags.
     Failed(Problem),
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use branch::{Ancestry, CommitName, FileHistory, History as _, Name};
+use branch::{Ancestry, BranchName, CommitName, FileHistory, History as _};
 use contract::{Vars, World};
 use git::Git;
 use github::GitHub;
@@ -16,7 +16,7 @@ const PATH: &str = "overlays/prod/kustomization.yaml";
 
 /// Has a claim hold of every way to a repository.
 async fn every_way(remote: &Remote, claim: impl AsyncFn(&RemoteBranch<'_>)) {
-    let main: Name = "main".parse().unwrap();
+    let main: BranchName = "main".parse().unwrap();
     let limit = Duration::from_secs(60);
     let http = remote.http_open();
     for url in [

@@ -9,8 +9,8 @@ use std::{
 };
 
 use branch::{
-    Branch, BranchError, CommitRequest, FileContent, Name, PushResult, Rejection, RejectionKind,
-    Snapshot, TreeEntry,
+    Branch, BranchError, BranchName, CommitRequest, FileContent, PushResult, Rejection,
+    RejectionKind, Snapshot, TreeEntry,
 };
 use contract::{Commit, Failure, Verdict, World, asking};
 use remote::{Decision, Problem, WriteOutcome, update};
@@ -31,7 +31,7 @@ enum Then {
 }
 
 struct Memory {
-    name: Name,
+    name: BranchName,
     commits: RefCell<Vec<String>>,
     script: RefCell<VecDeque<Then>>,
     pushes: Cell<usize>,
@@ -75,7 +75,7 @@ fn gone() -> Failure {
 }
 
 impl Branch for Memory {
-    fn name(&self) -> &Name {
+    fn name(&self) -> &BranchName {
         &self.name
     }
 

@@ -40,7 +40,7 @@ fn wrong_flags_are_2_and_nothing_is_asked() {
         (&["--repository", "example/dex"], "--repository"),
         (
             &["--require-verified"],
-            "`--require-verified` is about commits that GitHub's API makes",
+            "`--require-verified` needs GitHub's API",
         ),
     ];
     for (flags, word) in cases {
