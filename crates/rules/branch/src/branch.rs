@@ -21,7 +21,8 @@ pub trait Branch {
     /// When the branch is missing, or the remote does not answer.
     async fn read(&self, paths: &[String]) -> Result<Snapshot, BranchError>;
 
-    /// Commits on top of the snapshot's tip, and moves the branch there if its tip is still the same.
+    /// Commits on top of the snapshot's tip, and moves the branch there if its tip is still the
+    /// same.
     ///
     /// # Errors
     /// When the remote has received nothing that could change the branch.
@@ -38,7 +39,7 @@ pub trait Branch {
     async fn contains(&self, commit: &Commit) -> Result<bool, BranchError>;
 }
 
-/// The largest file that is read: the files that steps edit have a few kilobytes.
+/// The size in bytes of the largest file to read: the files that steps edit have a few kilobytes.
 pub const MAX_FILE_SIZE: usize = 4 << 20;
 
 /// The entries at the requested paths.

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_names_a_commit_by_sha_and_digits() {
+    fn only_sha_and_digits_name_a_commit() {
         assert_eq!(
             CommitName::of_tag("sha-1A2B3C4D").unwrap().as_str(),
             "1a2b3c4d"

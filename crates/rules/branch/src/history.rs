@@ -75,8 +75,8 @@ pub struct Revision {
     pub parent: Option<Commit>,
     /// The whole message of the commit that gave the file this content.
     ///
-    /// That is this commit, unless it is a merge that took the file unchanged from a later parent: a
-    /// forge's own message for a merge does not name the deployed image.
+    /// That is this commit, unless it is a merge that took the file unchanged from a later parent:
+    /// a forge's own message for a merge does not name the deployed image.
     pub message: String,
     /// The author's date, in seconds since 1970.
     pub date: i64,

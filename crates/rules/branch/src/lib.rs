@@ -1,7 +1,8 @@
 //! A branch with several writers: its files and commits as values, and the images in its history.
 //!
-//! A remote implements [`Branch`] and [`History`]; [`ImageValues`] reads from a [`FileHistory`] which
-//! images a file named over time. Nothing here does I/O: `remote` owns the loop that writes a branch.
+//! A remote implements [`Branch`] and [`History`]; [`ImageValues`] reads from a [`FileHistory`]
+//! which images a file named over time. Nothing here does I/O: `remote` owns the loop that writes a
+//! branch.
 
 mod ancestry;
 mod branch;

@@ -90,8 +90,8 @@ fn parsed<T: FromStr>(lines: &[(&str, &str)], key: &str) -> Vec<T> {
         .collect()
 }
 
-/// Returns the trailers of the last paragraph with a `Runbook-` line: after a squash merge, a forge's
-/// own paragraph may follow it.
+/// Returns the trailers of the last paragraph with a `Runbook-` line: after a squash merge, a
+/// forge's own paragraph may follow it.
 fn lines(message: &str) -> Vec<(&str, &str)> {
     let mut rest = message.trim_end();
     while let Some((before, paragraph)) = last_paragraph(rest) {

@@ -101,8 +101,8 @@ impl ImageValues {
             .find(|mark| is_same(&mark.image, image))
     }
 
-    /// Returns the image of a value, with the digest from the trailers of its commit, if any; `None`
-    /// when it has neither tag nor digest.
+    /// Returns the image of a value, with the digest from the trailers of its commit, if any;
+    /// `None` when it has neither tag nor digest.
     pub fn reference(&self, value: &ImageValue) -> Option<Reference> {
         let image: Reference = value.image.parse().ok()?;
         if image.digest().is_some() {

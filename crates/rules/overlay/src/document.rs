@@ -57,7 +57,7 @@ pub(crate) enum YamlTag {
 }
 
 impl<'t> YamlDocument<'t> {
-    /// Reads a text; refuses one that is not UTF-8, too large, not YAML, or several documents.
+    /// Reads a text; refuses invalid UTF-8, invalid YAML, several documents, and a large file.
     pub(crate) fn parse(bytes: &'t [u8]) -> Result<Self, EditRefusal> {
         let text = readable(bytes)?;
         let mut builder = Builder::default();
@@ -85,8 +85,15 @@ impl<'t> YamlDocument<'t> {
 
 impl<'t> YamlNode<'t> {
     pub(crate) fn is_null(&self) -> bool {
-        matches!(&self.kind, NodeKind::Scalar { value, style: ScalarStyle::Plain }
-            if self.tag == YamlTag::None && ["", "~", "null", "Null", "NULL"].contains(&value.as_ref()))
+        const NULLS: [&str; 5] = ["", "~", "null", "Null", "NULL"];
+        match &self.kind {
+            NodeKind::Scalar { value, style } => {
+                *style == ScalarStyle::Plain
+                    && self.tag == YamlTag::None
+                    && NULLS.contains(&value.as_ref())
+            }
+            _ => false,
+        }
     }
 
     /// Returns the value of a scalar of any style.
@@ -137,7 +144,7 @@ impl<'t> YamlNode<'t> {
     }
 }
 
-/// The parser's depth limits (255) stay: they are what makes recursion over the tree safe.
+/// Keeps the parser's depth limits (255): they make recursion over the tree safe.
 fn options() -> granit_parser::Options {
     // No edit touches a comment; as events, more than 96 in a row would be an error.
     granit_parser::options! { emit_comments: false }
@@ -260,7 +267,8 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// Inside braces and brackets libyaml, and so kustomize, reads a leading `?` as an explicit key.
+    /// Inside braces and brackets libyaml, and so kustomize, reads a leading `?` as an explicit
+    /// key.
     fn check_question_mark(
         &self,
         value: &str,

@@ -145,8 +145,8 @@ fn without_file(path: &str) -> &str {
 
 /// Returns the directory of a path, which names the directory or its kustomization.
 ///
-/// The result has no `./`, no double slashes, and no slash at either end: two paths of one repository
-/// with the same directory are the same overlay.
+/// The result has no `./`, no double slashes, and no slash at either end: two paths of one
+/// repository with the same directory are the same overlay.
 pub fn directory_of(path: &str) -> String {
     without_file(&simplified(path)).to_owned()
 }

@@ -98,7 +98,7 @@ fn new_version(
         }
     };
     match version {
-        (None, None) => Err(incomplete("a new entry", Part::Tag)),
+        (None, None) => Err(incomplete("a new entry", VersionPart::Tag)),
         version => Ok(version),
     }
 }
@@ -184,28 +184,28 @@ fn in_their_keys(
 }
 
 /// A part of an image's version.
-enum Part {
+enum VersionPart {
     Tag,
     Digest,
 }
 
 fn required_tag(update: &ImageUpdate, asks: &str) -> Result<String, EditRefusal> {
     let tag = update.tag.clone();
-    tag.ok_or_else(|| incomplete(asks, Part::Tag))
+    tag.ok_or_else(|| incomplete(asks, VersionPart::Tag))
 }
 
 fn required_digest(update: &ImageUpdate, asks: &str) -> Result<String, EditRefusal> {
     let digest = update.digest.clone();
-    digest.ok_or_else(|| incomplete(asks, Part::Digest))
+    digest.ok_or_else(|| incomplete(asks, VersionPart::Digest))
 }
 
-fn incomplete(asks: &str, part: Part) -> EditRefusal {
+fn incomplete(asks: &str, part: VersionPart) -> EditRefusal {
     let (part, hint) = match part {
-        Part::Tag => (
+        VersionPart::Tag => (
             "tag",
             "pass `--image REPOSITORY:TAG`, or `--pin digest` with a digest",
         ),
-        Part::Digest => (
+        VersionPart::Digest => (
             "digest",
             "pass `--image REPOSITORY:TAG@sha256:…`, or `--pin tag` to drop the digest",
         ),
@@ -215,7 +215,8 @@ fn incomplete(asks: &str, part: Part) -> EditRefusal {
         .hint(hint)
 }
 
-/// kustomize uses `tagSuffix` only without newTag and digest: an edit would leave it without effect.
+/// kustomize uses `tagSuffix` only without newTag and digest: an edit would leave it without
+/// effect.
 fn suffix(entry: &FoundEntry<'_>, options: &EditOptions) -> Result<Actions, EditRefusal> {
     match entry.field(Key::TagSuffix) {
         None => Ok(Vec::new()),

@@ -50,7 +50,8 @@ pub enum PullRequestMode {
 }
 
 impl Where {
-    /// Returns the branch on the given remote, else on that of the workflow, else on that of the checkout.
+    /// Returns the branch on the given remote, else on that of the workflow, else on that of the
+    /// checkout.
     pub(crate) async fn find<'w>(
         &self,
         name: &BranchName,

@@ -1,8 +1,8 @@
-//! Writing a branch: of a git remote, or of a repository on GitHub through its API, directly or by a
-//! pull request.
+//! Writing a branch: of a git remote, or of a repository on GitHub through its API, directly or by
+//! a pull request.
 //!
-//! A step implements [`WritePlan`], which decides again for every tip; [`RemoteWriter::write`] runs the
-//! compare-and-swap loop and returns a [`WriteOutcome`].
+//! A step implements [`WritePlan`], which decides again for every tip; [`RemoteWriter::write`] runs
+//! the compare-and-swap loop and returns a [`WriteOutcome`].
 
 mod apply;
 mod flags;

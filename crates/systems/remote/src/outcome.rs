@@ -19,8 +19,8 @@ pub enum Decision<R> {
 
 /// The outcome of a write.
 ///
-/// In contrast, `branch::PushResult` is the answer to one attempt, which the loop may have to repeat
-/// (`Moved`) or to look up (`Uncertain`).
+/// In contrast, `branch::PushResult` is the answer to one attempt, which the loop may have to
+/// repeat (`Moved`) or to look up (`Uncertain`).
 #[derive(Debug)]
 pub enum WriteOutcome<R> {
     /// The branch has the commit.

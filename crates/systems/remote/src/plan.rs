@@ -6,7 +6,7 @@ use github::PullRequest;
 
 use crate::Decision;
 
-/// The plan of a step that writes a branch: which files it reads, and what it decides from them.
+/// The plan of a step that writes a branch: the files that it reads, and its decision about them.
 #[expect(
     async_fn_in_trait,
     reason = "steps run on one thread, so no caller needs a Send bound"

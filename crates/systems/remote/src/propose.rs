@@ -93,8 +93,8 @@ async fn settle<P: WritePlan, C: Committer>(
     })
 }
 
-/// Closes older pull requests after a push to the branch itself: merging one would bring an older image
-/// back. The commit has landed, so a failure here is only a notice.
+/// Closes older pull requests after a push to the branch itself: merging one would bring an older
+/// image back. The commit has landed, so a failure here is only a notice.
 pub(crate) async fn withdraw<P: WritePlan>(
     remote: &RemoteWriter<'_>,
     github: &GitHub<'_>,

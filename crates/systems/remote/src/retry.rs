@@ -125,7 +125,8 @@ impl<'w> Retry<'w> {
     fn contended(&self, tip: &Commit) -> Failure {
         let (name, short, times) = (&self.name, tip.short(), self.times());
         let error = anyhow::anyhow!(
-            "others changed `{name}` first, {times}; nothing was written, the last tip seen was {short}"
+            "others changed `{name}` first, {times}; nothing was written, \
+             the last tip seen was {short}"
         );
         Failure::contended(CONTENDED, error).hinted("run it again, or pass a longer `--timeout`")
     }

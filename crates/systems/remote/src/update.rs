@@ -1,7 +1,8 @@
-//! The compare-and-swap loop: read the tip, decide, commit if the tip is still the same, else start again
-//! from the new tip.
+//! The compare-and-swap loop: read the tip, decide, commit if the tip is still the same, else start
+//! again from the new tip.
 //!
-//! After a conflict the plan decides again from the current files. The loop never rebases or merges text.
+//! After a conflict the plan decides again from the current files. The loop never rebases or merges
+//! text.
 
 use branch::{Branch, BranchError, BranchName, CommitRequest, PushResult, Snapshot};
 use contract::{Commit, Failure, World};
@@ -45,8 +46,8 @@ pub async fn ask<T>(
 
 /// Writes the commit that `decide` makes of the branch's files.
 ///
-/// The loop calls `decide` at least once, and again whenever others changed the branch first, until the
-/// deadline: the number of lost races is not limited. Messages call the repository `shown`.
+/// The loop calls `decide` at least once, and again whenever others changed the branch first, until
+/// the deadline: the number of lost races is not limited. Messages call the repository `shown`.
 ///
 /// # Errors
 /// `contended` when others were faster until the deadline; else the failure of the branch or of `decide`.

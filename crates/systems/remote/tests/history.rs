@@ -1,5 +1,5 @@
-//! The history of a branch is the same in every way to read it: git by a path, a URL and over HTTP, and
-//! GitHub's API.
+//! The history of a branch is the same in every way to read it: git by a path, a URL and over HTTP,
+//! and GitHub's API.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
@@ -172,10 +172,11 @@ async fn a_merge_is_one_change() {
 }
 
 #[tokio::test]
-async fn a_merged_value_has_the_message_that_set_it() {
+async fn a_merged_value_keeps_its_own_message() {
     let remote = Remote::new();
     let one = set(&remote, "one");
-    // Through a merged merge, while `main` advances, and further back than the first request reaches.
+    // Through a merged merge, while `main` advances, and further back than the first request
+    // reaches.
     set_on(&remote, "fix", "two");
     remote.commit("release", &[("r", "r", false)], "chore: release\n");
     remote.merge("fix", "release", "Merge pull request #8");
@@ -198,7 +199,7 @@ async fn a_merged_value_has_the_message_that_set_it() {
 }
 
 #[tokio::test]
-async fn a_merge_with_new_content_has_its_own_message() {
+async fn a_changing_merge_has_its_own_message() {
     let remote = Remote::new();
     let lines = |first: &str, last: &str| format!("{first}\n{}{last}\n", "-\n".repeat(20));
     let start = set(&remote, &lines("a", "a"));

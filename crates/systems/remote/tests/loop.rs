@@ -188,7 +188,7 @@ fn world(seconds: u64) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conflict_is_decided_again_from_the_new_tip() {
+async fn a_conflict_is_decided_again() {
     let memory = MemoryBranch::new([PushEvent::Moves, PushEvent::Moves]);
     let outcome = add_one(&world(60), &memory, 1000).await.unwrap();
     assert!(matches!(outcome, WriteOutcome::Landed(_)));
@@ -196,7 +196,7 @@ async fn a_conflict_is_decided_again_from_the_new_tip() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conflict_that_leaves_nothing_to_do_is_unchanged() {
+async fn a_conflict_with_nothing_left_is_unchanged() {
     let memory = MemoryBranch::new([PushEvent::Moves]);
     let outcome = add_one(&world(60), &memory, 100).await.unwrap();
     assert!(matches!(outcome, WriteOutcome::Unchanged(tip) if tip == memory.tip()));
@@ -259,7 +259,7 @@ async fn a_declined_commit_is_not_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_transient_error_passes_and_an_outage_does_not() {
+async fn only_a_transient_error_passes() {
     for (failures, lands) in [(3, true), (4, false)] {
         let memory = MemoryBranch::new([]);
         memory.unreachable.set(failures);
@@ -272,7 +272,7 @@ async fn a_transient_error_passes_and_an_outage_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_push_that_is_always_lost_is_an_outage() {
+async fn a_push_always_lost_is_an_outage() {
     let memory = MemoryBranch::new((0..100).map(|_| PushEvent::Vanishes));
     let failure = add_one(&world(600), &memory, 1000).await.unwrap_err();
     assert_eq!(
@@ -282,7 +282,7 @@ async fn a_push_that_is_always_lost_is_an_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_read_after_a_lost_race_is_contention() {
+async fn a_late_read_after_a_race_is_contention() {
     for (then, kind) in [
         (PushEvent::Moves, Verdict::Contended),
         (PushEvent::Vanishes, Verdict::Unavailable),

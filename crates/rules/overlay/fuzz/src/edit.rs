@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: for every text, the editor edits correctly or refuses, and never panics.
 //!
-//! An input is two bytes and a text: the options, the entry, and the kustomization. The corpus starts with
-//! the cases of the editor.
+//! An input is two bytes and a text: the options, the entry, and the kustomization. The corpus
+//! starts with the cases of the editor.
 #![no_main]
 
 #[path = "../../tests/overlay/case.rs"]

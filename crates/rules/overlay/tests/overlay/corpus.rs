@@ -9,7 +9,7 @@ use overlay::{EditOptions, EntryOutcome, ImageUpdate, edit, is_kustomization, re
 use similar::{DiffTag, TextDiff};
 
 #[test]
-fn every_real_file_changes_by_one_line_or_refuses() {
+fn real_files_change_by_one_line_or_refuse() {
     let mut table = BTreeMap::<String, Vec<String>>::new();
     for (name, text) in corpus() {
         table

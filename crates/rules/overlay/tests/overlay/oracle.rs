@@ -19,8 +19,8 @@ pub(crate) fn check(
         return Ok(());
     };
     let old = read(text).map_err(|refusal| format!("edited, but it cannot be read: {refusal}"))?;
-    let new =
-        read(&edited.text).map_err(|refusal| format!("what came out cannot be read: {refusal}"))?;
+    let new = read(&edited.text)
+        .map_err(|refusal| format!("the edited text cannot be read: {refusal}"))?;
     settles(&edited, update, options)?;
     only_the_hits_differ(&old, &new, &edited)?;
     if edited.changed {
@@ -95,7 +95,7 @@ fn bytes_outside_stay(text: &[u8], old: &[ImageEntry], edited: &EditResult) -> R
     let starts = line_starts(text);
     let front = &text[..starts[old[*first].line - 1]];
     holds(edited.text.starts_with(front), || {
-        "bytes in front of the entry changed".to_owned()
+        "bytes before the entry changed".to_owned()
     })?;
     // The next entry may begin on the line where this one ends.
     let behind = old[last + 1..]
@@ -105,7 +105,7 @@ fn bytes_outside_stay(text: &[u8], old: &[ImageEntry], edited: &EditResult) -> R
         .and_then(|next| starts.get(next.line))
         .map_or(&[][..], |start| &text[*start..]);
     holds(edited.text.ends_with(back), || {
-        "bytes behind the entry changed".to_owned()
+        "bytes after the entry changed".to_owned()
     })
 }
 
@@ -166,8 +166,8 @@ fn differing(old: &[u8], new: &[u8]) -> (Range<usize>, Range<usize>) {
     (front..old.len() - back, front..new.len() - back)
 }
 
-/// libyaml, whose family kustomize's parser belongs to, reads the new text wherever it reads the old
-/// one, and sees no other difference.
+/// libyaml, whose family kustomize's parser belongs to, reads the new text wherever it reads the
+/// old one, and sees no other difference.
 fn libyaml_agrees(text: &[u8], old: &[ImageEntry], edited: &EditResult) -> Result<(), String> {
     // libyaml counts a byte order mark as a column.
     let read =

@@ -1,6 +1,6 @@
 //! Properties of every edit, for generated, random and damaged texts.
 
-use overlay::{EditOptions, ImageUpdate, Pin, edit, read};
+use overlay::{EditOptions, EditResult, ImageUpdate, Pin, edit, read};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -12,7 +12,7 @@ proptest! {
 
     #[test]
     fn only_the_bytes_of_the_value_change(file in file(), tag in text_tag()) {
-        let edited = edit(file.text("v1").as_bytes(), &[wanted("app", &tag)], &EditOptions::default()).unwrap();
+        let edited = edited(&file.text("v1"), &tag);
         prop_assert_eq!(String::from_utf8(edited.text).unwrap(), file.text(&tag));
     }
 
@@ -35,7 +35,7 @@ proptest! {
 
     #[test]
     fn a_written_tag_is_read_back(file in file(), tag in any_tag()) {
-        let edited = edit(file.text("v1").as_bytes(), &[wanted("app", &tag)], &EditOptions::default()).unwrap();
+        let edited = edited(&file.text("v1"), &tag);
         let entries = read(&edited.text).unwrap();
         let entry = entries.iter().find(|entry| entry.name == "app").unwrap();
         prop_assert_eq!(entry.value.tag.as_deref(), Some(tag.as_str()));
@@ -45,7 +45,7 @@ proptest! {
     #[test]
     fn an_inserted_line_is_the_only_new_one(file in file(), tag in any_tag()) {
         let text = file.without_tag();
-        let edited = edit(text.as_bytes(), &[wanted("app", &tag)], &EditOptions::default()).unwrap();
+        let edited = edited(&text, &tag);
         let new = String::from_utf8(edited.text).unwrap();
         let app = new.find("name: app").unwrap();
         let at = app + new[app..].find("newTag: ").unwrap();
@@ -74,6 +74,15 @@ proptest! {
         let damaged = damages.iter().fold(text.into_bytes(), |bytes, damage| damage.apply(bytes));
         holds_together(&damaged, &options)?;
     }
+}
+
+fn edited(text: &str, tag: &str) -> EditResult {
+    edit(
+        text.as_bytes(),
+        &[wanted("app", tag)],
+        &EditOptions::default(),
+    )
+    .expect("an edit")
 }
 
 fn holds_together(text: &[u8], options: &EditOptions) -> Result<(), TestCaseError> {
