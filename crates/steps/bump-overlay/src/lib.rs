@@ -75,7 +75,7 @@ pub struct Args {
     pub drop_suffix: bool,
     /// Commit onto this branch of the remote [default: edit the files of this checkout]
     #[arg(long, value_name = "BRANCH", help_heading = "Where to write")]
-    pub branch: Option<branch::Name>,
+    pub branch: Option<branch::BranchName>,
     /// The remote, and how to write it.
     #[command(flatten)]
     pub remote: Where,
@@ -209,7 +209,7 @@ fn bump_checkout(request: &Request, world: &World) -> Result<Report, Failure> {
 /// Commits onto a branch; the plan observes and judges at every tip.
 async fn bump_branch(
     request: &Request,
-    name: &branch::Name,
+    name: &branch::BranchName,
     world: &World,
 ) -> Result<Report, Failure> {
     let source = request.source_repository.as_deref();

@@ -7,7 +7,7 @@ pub(crate) mod checkout;
 
 use std::collections::BTreeMap;
 
-use branch::{CommitAncestry, CommitName, History as _, Values};
+use branch::{CommitAncestry, CommitName, History as _, ImageValues};
 use contract::{Commit, Failure, World};
 use remote::RemoteBranch;
 
@@ -24,7 +24,7 @@ pub(crate) const MAX_DIFFERENCES: usize = 200;
 pub(crate) struct Observation {
     pub(crate) tip: Commit,
     /// The images that the entries named over time, once they were asked for.
-    pub(crate) values: Option<BTreeMap<EntryKey, Values>>,
+    pub(crate) values: Option<BTreeMap<EntryKey, ImageValues>>,
     pub(crate) ancestry: Vec<(CommitName, Vec<CommitName>, CommitAncestry)>,
     pub(crate) differences: Vec<(EntryKey, [Commit; 2], Vec<String>)>,
 }
@@ -166,7 +166,7 @@ impl Repositories<'_, '_> {
         tip: &Commit,
         paths: &[String],
         entries: Vec<EntryKey>,
-    ) -> Result<BTreeMap<EntryKey, Values>, Failure> {
+    ) -> Result<BTreeMap<EntryKey, ImageValues>, Failure> {
         let histories = self
             .ask(async || {
                 self.overlays
@@ -178,7 +178,7 @@ impl Repositories<'_, '_> {
         for entry in entries {
             let history = histories.get(&entry.path).cloned().unwrap_or_default();
             let update = &request.updates[entry.update];
-            let of_entry = Values::read(&history, |text| {
+            let of_entry = ImageValues::read(&history, |text| {
                 overlay::image_in(text, &entry.name, update)
             });
             values.insert(entry, of_entry);

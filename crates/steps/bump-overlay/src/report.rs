@@ -1,6 +1,6 @@
 //! Reports what became of the overlays: the verdict in words, hints, and the facts.
 
-use branch::Name;
+use branch::BranchName;
 use contract::{Commit, Failure, Report, Subject, Verdict};
 use overlay::{reasons::OVERLAY_MISSING, unique};
 use remote::{Problem, PullRequest, WriteOutcome};
@@ -22,7 +22,7 @@ use crate::{
 /// `denied` when a rule of the branch forbids the push.
 pub(crate) fn report(
     request: &Request,
-    name: &Name,
+    name: &BranchName,
     judgement: &Judgement,
     outcome: &WriteOutcome<()>,
 ) -> Result<Report, Failure> {
@@ -92,7 +92,10 @@ fn facts(request: &Request, edits: &Edits) -> Facts {
 }
 
 /// Returns the branch and its tip; `None` for the files of this checkout.
-fn place<'r>(request: &'r Request, judgement: &'r Judgement) -> Option<(&'r Name, &'r Commit)> {
+fn place<'r>(
+    request: &'r Request,
+    judgement: &'r Judgement,
+) -> Option<(&'r BranchName, &'r Commit)> {
     request.branch.as_ref().zip(judgement.tip.as_ref())
 }
 
@@ -173,7 +176,7 @@ fn stopped_subject(
     edit: &OverlayEdit,
     file: &FileEdit,
     findings: &Findings,
-    place: Option<(&Name, &Commit)>,
+    place: Option<(&BranchName, &Commit)>,
 ) -> Subject {
     match findings.of(&file.path) {
         Some(GuardFinding::Held(text)) => {
@@ -257,7 +260,7 @@ fn dry_run(request: &Request, judgement: &Judgement) -> Report {
     .with_detail(detail)
 }
 
-fn committed(request: &Request, name: &Name, edits: &Edits, commit: &Commit) -> Report {
+fn committed(request: &Request, name: &BranchName, edits: &Edits, commit: &Commit) -> Report {
     let facts = Facts {
         commit: commit.to_string(),
         ..facts(request, edits)
@@ -278,7 +281,7 @@ fn committed(request: &Request, name: &Name, edits: &Edits, commit: &Commit) -> 
 
 fn merged(
     request: &Request,
-    name: &Name,
+    name: &BranchName,
     edits: &Edits,
     pull: &PullRequest,
     commit: &Commit,
@@ -305,7 +308,7 @@ fn merged(
 /// Reports why the branch was not written, or not as the flags demand.
 fn failed(
     request: &Request,
-    name: &Name,
+    name: &BranchName,
     edits: &Edits,
     problem: &Problem,
 ) -> Result<Report, Failure> {
@@ -380,7 +383,7 @@ fn with_notices(mut report: Report, edits: &Edits) -> Report {
 }
 
 /// Puts the overlay, and the branch, in front of a message that does not name them.
-fn located(message: &str, name: &str, place: Option<(&Name, &Commit)>) -> String {
+fn located(message: &str, name: &str, place: Option<(&BranchName, &Commit)>) -> String {
     let message = if message.contains(name) {
         message.to_owned()
     } else {

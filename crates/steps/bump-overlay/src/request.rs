@@ -28,7 +28,7 @@ pub(crate) struct Request {
     pub(crate) options: EditOptions,
     pub(crate) message: CommitMessage,
     pub(crate) dry_run: bool,
-    pub(crate) branch: Option<branch::Name>,
+    pub(crate) branch: Option<branch::BranchName>,
     pub(crate) remote: Where,
     pub(crate) source: Option<Commit>,
     pub(crate) source_repository: Option<String>,

@@ -66,7 +66,7 @@ pub struct Args {
     pub allow_older: bool,
     /// Commit onto this branch of the remote
     #[arg(long, value_name = "BRANCH", help_heading = "Where to write")]
-    pub branch: branch::Name,
+    pub branch: branch::BranchName,
     /// The remote, and how to write it.
     #[command(flatten)]
     pub remote: Where,

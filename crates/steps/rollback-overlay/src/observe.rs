@@ -10,7 +10,9 @@ pub(crate) mod question;
 
 use std::collections::BTreeMap;
 
-use branch::{CommitAncestry, CommitName, FileHistory, History as _, Revision, Snapshot, Values};
+use branch::{
+    CommitAncestry, CommitName, FileHistory, History as _, ImageValues, Revision, Snapshot,
+};
 use check_image::Platform;
 use contract::{Commit, Failure, World};
 use overlay::{Overlay, OverlayRefusal};
@@ -47,7 +49,7 @@ pub(crate) struct FileObservation {
     pub(crate) file: OverlayFile,
     pub(crate) history: FileHistory,
     /// The images that the file named over time.
-    pub(crate) values: Values,
+    pub(crate) values: ImageValues,
     /// The forge's deployments of this overlay, with `--environment`.
     pub(crate) deployments: Option<DeploymentHistory>,
     /// The image at the first tip that this run read. A later tip may have another one, which is
@@ -144,7 +146,7 @@ impl<'a, 'w> Observer<'a, 'w> {
         file: OverlayFile,
         history: FileHistory,
     ) -> FileObservation {
-        let values = Values::read(&history, |text| file.image_in(text, &self.request.entry));
+        let values = ImageValues::read(&history, |text| file.image_in(text, &self.request.entry));
         if let Some(deployed) = values.list.first() {
             self.first_deployed
                 .entry(file.path.clone())

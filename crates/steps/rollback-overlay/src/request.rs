@@ -25,7 +25,7 @@ pub(crate) struct Request {
     pub(crate) reason: Option<String>,
     pub(crate) run: Option<String>,
     pub(crate) dry_run: bool,
-    pub(crate) branch: branch::Name,
+    pub(crate) branch: branch::BranchName,
     pub(crate) remote: Where,
     pub(crate) connection: Connection,
 }

@@ -24,8 +24,8 @@ mod search;
 use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
 
 use branch::{
-    Branch, BranchError, CommitAncestry, CommitName, CommitRequest, FileHistory, Name, PushResult,
-    Snapshot,
+    Branch, BranchError, BranchName as Name, CommitAncestry, CommitName, CommitRequest,
+    FileHistory, PushResult, Snapshot,
 };
 use contract::{Commit, Failure, Fault, Reason, World, world::Effects};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! One commit, one push, and what the remote made of it.
 
-use branch::{CommitRequest, Name};
+use branch::{BranchName as Name, CommitRequest};
 use contract::{Commit, world::Output};
 
 use crate::{

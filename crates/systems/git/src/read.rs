@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use branch::Name;
+use branch::BranchName as Name;
 use contract::Commit;
 
 use crate::{

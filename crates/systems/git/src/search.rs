@@ -1,6 +1,6 @@
 //! Whether a commit has landed, when its push got no answer.
 
-use branch::Name;
+use branch::BranchName as Name;
 use contract::Commit;
 
 use crate::{

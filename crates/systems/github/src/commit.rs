@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use branch::{
-    BranchError, CommitRequest, Name, PushResult, Rejection, RejectionKind, Snapshot, TreeEntry,
+    BranchError, BranchName as Name, CommitRequest, PushResult, Rejection, RejectionKind, Snapshot,
+    TreeEntry,
 };
 use contract::{Commit, Failure, Verdict, asking};
 use serde::Deserialize;

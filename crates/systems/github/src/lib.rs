@@ -15,7 +15,7 @@ mod read;
 
 use std::cell::RefCell;
 
-use branch::{Branch, BranchError, CommitRequest, Name, PushResult, Snapshot};
+use branch::{Branch, BranchError, BranchName as Name, CommitRequest, PushResult, Snapshot};
 use contract::{Commit, Failure, World};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;

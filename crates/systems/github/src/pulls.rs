@@ -6,8 +6,8 @@ mod words;
 use std::cell::RefCell;
 
 use branch::{
-    Ancestry, Branch, BranchError, CommitRequest, Name, PushResult, RejectionKind, Snapshot,
-    TreeEntry,
+    Ancestry, Branch, BranchError, BranchName as Name, CommitRequest, PushResult, RejectionKind,
+    Snapshot, TreeEntry,
 };
 use contract::{Commit, Failure, asking};
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
-use branch::{BranchError, MAX_FILE_SIZE, Name, Snapshot, TreeEntry};
+use branch::{BranchError, BranchName as Name, MAX_FILE_SIZE, Snapshot, TreeEntry};
 use contract::{Commit, Failure, asking};
 use fetch::FetchError;
 use ring::digest;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use branch::{Ancestry, CommitAncestry, CommitName, Mark, Value, Values};
+use branch::{Ancestry, BadMark, CommitAncestry, CommitName, ImageValue, ImageValues};
 use contract::{Commit, Reference};
 
 use super::edits::{Edits, FileEdit};
@@ -114,7 +114,7 @@ struct Guards<'a> {
 struct GuardedEntry<'a> {
     key: &'a EntryKey,
     image: &'a Reference,
-    values: &'a Values,
+    values: &'a ImageValues,
 }
 
 impl Guards<'_> {
@@ -175,7 +175,7 @@ impl Guards<'_> {
         &mut self,
         entry: &GuardedEntry<'_>,
         source: &CommitName,
-        known: &[(CommitName, &Value)],
+        known: &[(CommitName, &ImageValue)],
     ) -> Result<Option<GuardFinding>, GuardQuestion> {
         let names: Vec<CommitName> = known.iter().map(|(name, _)| name.clone()).collect();
         let ancestry = self.observation.ancestry(source, &names)?;
@@ -216,7 +216,7 @@ impl Guards<'_> {
         entry: &GuardedEntry<'_>,
         commit: &Commit,
         ancestry: &CommitAncestry,
-        known: &[(CommitName, &Value)],
+        known: &[(CommitName, &ImageValue)],
     ) -> Result<Option<GuardFinding>, GuardQuestion> {
         for ((name, value), (_, whole)) in known.iter().zip(&ancestry.others) {
             let mark = entry.mark(value);
@@ -292,7 +292,7 @@ impl GuardedEntry<'_> {
     }
 
     /// Returns the rollback that called a value bad.
-    fn mark(&self, value: &Value) -> Option<&Mark> {
+    fn mark(&self, value: &ImageValue) -> Option<&BadMark> {
         self.values.bad(&self.values.reference(value)?)
     }
 }

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use branch::{
-    Ancestry, CommitAncestry, CommitName, FileHistory, Revision, TreeEntries, TreeEntry, Values,
+    Ancestry, CommitAncestry, CommitName, FileHistory, ImageValues, Revision, TreeEntries,
+    TreeEntry,
 };
 use contract::Commit;
 use overlay::{EditOptions, ImageUpdate, Overlay};
@@ -82,7 +83,7 @@ fn observation(trailers: &str) -> Observation {
         revisions: vec![revision],
         is_complete: true,
     };
-    let values = Values::read(&history, |text| {
+    let values = ImageValues::read(&history, |text| {
         overlay::image_in(text, "acme/app", &request(false).updates[0])
     });
     Observation {

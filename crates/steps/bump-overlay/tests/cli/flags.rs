@@ -74,7 +74,7 @@ fn invalid_combinations_are_2_and_send_nothing() {
         (&["--repository", "example/dex"], "--repository"),
         (
             &["--require-verified"],
-            "`--require-verified` is about commits that GitHub's API makes",
+            "`--require-verified` needs GitHub's API",
         ),
     ];
     for (flags, word) in cases {

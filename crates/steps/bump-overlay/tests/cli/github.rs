@@ -197,7 +197,7 @@ fn an_executable_file_goes_through_git() {
     insta::assert_snapshot!(said(&refused, &remote), @r#"
     refused: nothing was written: `infra/argocd/overlays/prod/kustomization.yaml` has the run bit, which GitHub's API would take away, and git would not sign the commit [unverified]
     note: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c (`--source-repository`)
-    hint: take the run bit away: `git update-index --chmod=-x infra/argocd/overlays/prod/kustomization.yaml`, and commit
+    hint: remove the executable bit: `git update-index --chmod=-x infra/argocd/overlays/prod/kustomization.yaml`, and commit
     reproduce: RUNBOOK_GITHUB_TOKEN="$RUNBOOK_GITHUB_TOKEN" bump-overlay --image registry.example/example/dex:sha-51c0cc9c --branch main --repository example/dex --overlay infra/argocd/overlays/stage --overlay infra/argocd/overlays/prod --require-verified
     "#);
     assert_eq!(remote.log("main").len(), 1);
@@ -225,7 +225,7 @@ fn an_unverified_commit_is_refused_and_named() {
         .run();
     run.expect_code(10);
     insta::assert_snapshot!(said(&run, &remote).lines().take(2).collect::<Vec<_>>().join("\n"), @"
-    refused: committed COMMIT to `main`, but GitHub does not call it verified: it is not signed [unverified]
+    refused: committed COMMIT to `main`, but GitHub does not show it as verified: it is not signed [unverified]
     note: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c (`--source-repository`)
     ");
     assert_eq!(remote.log("main").len(), 2);

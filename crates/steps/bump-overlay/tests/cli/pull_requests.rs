@@ -207,7 +207,7 @@ fn a_newer_image_takes_over_the_pull_request() {
     left_open(proposing(&server, &token, NEWER, &["stage"]));
     let run = older.wait();
     run.expect_code(12);
-    insta::assert_snapshot!(first_line(&run, &remote), @"superseded: a later run has taken pull request #1 over, registry.example/example/dex:sha-51c0cc9c is not in it [newer-image]");
+    insta::assert_snapshot!(first_line(&run, &remote), @"superseded: a later run replaced the change in pull request #1: registry.example/example/dex:sha-51c0cc9c is not in it [newer-image]");
     let pulls = server.pulls();
     assert_eq!(
         (pulls.len(), pulls[0].title.as_str()),

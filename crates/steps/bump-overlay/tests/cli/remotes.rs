@@ -80,8 +80,8 @@ fn a_missing_remote_is_a_usage_error() {
         .run();
     run.expect_code(2);
     insta::assert_snapshot!(run.stderr.lines().take(3).collect::<Vec<_>>().join("\n"), @"
-    usage: there is no `--remote`, and no `origin` here to take instead [invalid-usage]
-    hint: pass `--remote URL`, or run it within a checkout that has an `origin`
+    usage: there is neither a `--remote` nor a checkout with an `origin` [invalid-usage]
+    hint: pass `--remote URL`, or run it inside a checkout that has an `origin`
     reproduce: bump-overlay --overlay a --image registry.example/example/dex:sha-51c0cc9c --branch main
     ");
 }
@@ -173,7 +173,7 @@ fn a_declining_hook_is_tried_once_and_quoted() {
     insta::assert_snapshot!(said(&run, &remote), @"
     refused: the remote declined the push to `main`, pre-receive hook declined: no deploys on Friday; ask ops [policy]
     note: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c (`--source-repository`)
-    hint: ask who owns the remote what its hook wants; nothing was written
+    hint: ask the owner of the remote about the rules of its hook; nothing was written
     reproduce: bump-overlay --image registry.example/example/dex:sha-51c0cc9c --branch main --remote REMOTE --overlay infra/argocd/overlays/stage --overlay infra/argocd/overlays/prod
     ");
     assert_eq!((remote.pushes(), remote.log("main").len()), (1, 1));

@@ -1,6 +1,6 @@
 //! Decides which value of a file is the bad one.
 
-use branch::{Ancestry, CommitAncestry, CommitName, Revision, Value};
+use branch::{Ancestry, CommitAncestry, CommitName, ImageValue, Revision};
 use contract::Commit;
 use overlay::OverlayRefusal;
 
@@ -29,7 +29,7 @@ pub(crate) enum BadValue {
 pub(crate) fn find(
     request: &Request,
     file: &FileObservation,
-    deployed: &Value,
+    deployed: &ImageValue,
 ) -> Result<BadValue, RollbackQuestion> {
     let values = &file.values;
     Ok(match &request.bad {
@@ -52,7 +52,7 @@ pub(crate) fn find(
     })
 }
 
-fn position(file: &FileObservation, is_bad: impl Fn(&Value) -> bool) -> BadValue {
+fn position(file: &FileObservation, is_bad: impl Fn(&ImageValue) -> bool) -> BadValue {
     match file.values.list.iter().position(is_bad) {
         Some(at) => BadValue::At(at),
         None => BadValue::Never,

@@ -1,6 +1,6 @@
 //! Decides which images may be restored, the best first.
 
-use branch::{Value, Values};
+use branch::{ImageValue, ImageValues};
 use contract::Reference;
 
 use super::known_image::{self, KnownImage};
@@ -44,7 +44,7 @@ pub(crate) fn find(request: &Request, file: &FileObservation, bad: usize) -> Vec
     verified.chain(earlier).collect()
 }
 
-fn candidate(file: &FileObservation, value: &Value) -> Candidate {
+fn candidate(file: &FileObservation, value: &ImageValue) -> Candidate {
     let image = file.values.reference(value);
     match file.deployments.as_ref().zip(image) {
         Some((deployments, image)) if deployments.is_bad(&image) => {
@@ -83,7 +83,7 @@ fn verified(request: &Request, file: &FileObservation, bad: usize) -> Vec<KnownI
 }
 
 /// Returns whether an image is of a repository that the entry names or ever named.
-fn is_of_the_entry(request: &Request, values: &Values, image: &Reference) -> bool {
+fn is_of_the_entry(request: &Request, values: &ImageValues, image: &Reference) -> bool {
     request.image.name() == image.name()
         || values
             .list
@@ -93,8 +93,8 @@ fn is_of_the_entry(request: &Request, values: &Values, image: &Reference) -> boo
 }
 
 /// Returns the distinct values before the bad one that no rollback called bad, newest first.
-fn earlier(values: &Values, bad: usize) -> Vec<&Value> {
-    let mut earlier: Vec<&Value> = Vec::new();
+fn earlier(values: &ImageValues, bad: usize) -> Vec<&ImageValue> {
+    let mut earlier: Vec<&ImageValue> = Vec::new();
     for value in &values.list[bad + 1..] {
         let is_bad = value.image == values.list[bad].image
             || values
@@ -108,7 +108,7 @@ fn earlier(values: &Values, bad: usize) -> Vec<&Value> {
 }
 
 /// Returns whether an image is the bad one, or a rollback called it bad.
-fn is_bad(values: &Values, bad: usize, image: &Reference) -> bool {
+fn is_bad(values: &ImageValues, bad: usize, image: &Reference) -> bool {
     let bad_image = values.reference(&values.list[bad]);
     values.bad(image).is_some() || bad_image.is_some_and(|bad| branch::is_same(image, &bad))
 }

@@ -1,6 +1,6 @@
 //! An image, as the file names it and as the history and the registry know it.
 
-use branch::{Value, Values};
+use branch::{ImageValue, ImageValues};
 use contract::Reference;
 
 /// An image, as the file names it and as the history and the registry know it.
@@ -11,14 +11,14 @@ pub(crate) struct KnownImage {
     /// The reference, with the digest if it is known; `None` for a text that is not a reference.
     pub(crate) image: Option<Reference>,
     /// The value of the history that names the image.
-    pub(crate) value: Option<Value>,
+    pub(crate) value: Option<ImageValue>,
     /// Whether the forge's deployments call it good.
     pub(crate) is_verified: bool,
 }
 
 impl KnownImage {
     /// Describes an image that the file has or had.
-    pub(crate) fn of(values: &Values, value: &Value) -> Self {
+    pub(crate) fn of(values: &ImageValues, value: &ImageValue) -> Self {
         Self {
             text: value.image.clone(),
             image: values.reference(value),
@@ -38,7 +38,7 @@ impl KnownImage {
     }
 
     /// Describes the image of a flag, as the file named it if it ever had it.
-    pub(crate) fn named(values: &Values, image: &Reference) -> Self {
+    pub(crate) fn named(values: &ImageValues, image: &Reference) -> Self {
         match find(values, &values.list, image) {
             Some(value) => Self::of(values, value),
             None => Self::new(image),
@@ -82,10 +82,10 @@ impl KnownImage {
 
 /// Returns the first of some values that names this image.
 pub(crate) fn find<'v>(
-    values: &Values,
-    among: &'v [Value],
+    values: &ImageValues,
+    among: &'v [ImageValue],
     image: &Reference,
-) -> Option<&'v Value> {
+) -> Option<&'v ImageValue> {
     among.iter().find(|value| {
         values
             .reference(value)

@@ -1,4 +1,4 @@
-use branch::{CommitName, FileHistory, Revision, Values};
+use branch::{CommitName, FileHistory, ImageValues, Revision};
 use clap::Parser as _;
 
 use super::*;
@@ -77,7 +77,7 @@ fn file(tags: &[(&str, &str)]) -> FileObservation {
         revisions: revisions.collect(),
         is_complete: true,
     };
-    let values = Values::read(&history, |text| file.image_in(text, &request(&[]).entry));
+    let values = ImageValues::read(&history, |text| file.image_in(text, &request(&[]).entry));
     FileObservation {
         first_deployed: Some(values.list[0].image.clone()),
         file,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use branch::{Value, Values};
+use branch::{ImageValue, ImageValues};
 use contract::Reference;
 
 use crate::{
@@ -52,7 +52,7 @@ fn cells(
     overlay: &OverlayJudgement,
     file: &FileObservation,
     at: usize,
-    value: &Value,
+    value: &ImageValue,
 ) -> [String; 4] {
     let mut remarks = Vec::new();
     if at == 0 {
@@ -79,12 +79,12 @@ fn cells(
 }
 
 /// Returns whether the same commit set both values.
-fn is_set_by(other: Option<&Value>, value: &Value) -> bool {
+fn is_set_by(other: Option<&ImageValue>, value: &ImageValue) -> bool {
     other.is_some_and(|other| other.commit == value.commit)
 }
 
 /// Returns the image with a short digest.
-fn image(values: &Values, value: &Value) -> String {
+fn image(values: &ImageValues, value: &ImageValue) -> String {
     let name = value.image.split('@').next().unwrap_or_default();
     match values.reference(value).as_ref().and_then(Reference::digest) {
         Some(digest) => format!("{name}@{}", digest.short()),
@@ -92,12 +92,12 @@ fn image(values: &Values, value: &Value) -> String {
     }
 }
 
-fn is_verified(file: &FileObservation, value: &Value) -> bool {
+fn is_verified(file: &FileObservation, value: &ImageValue) -> bool {
     let known = file.deployments.as_ref().zip(file.values.reference(value));
     known.is_some_and(|(deployments, image)| deployments.is_good(&image))
 }
 
-fn mark(values: &Values, value: &Value) -> Option<String> {
+fn mark(values: &ImageValues, value: &ImageValue) -> Option<String> {
     let mark = values.bad(&values.reference(value)?)?;
     Some(format!("called bad by {}", mark.by.short()))
 }

@@ -1,6 +1,6 @@
 //! What there is before anything is proposed: rules, branches, pull requests.
 
-use branch::Name;
+use branch::BranchName as Name;
 use contract::{Commit, Failure};
 use serde::Deserialize;
 use serde_json::Value;
