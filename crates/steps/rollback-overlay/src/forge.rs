@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::{Failure, Reference, World};
-use github::{Deployment, Deployments, RepositoryName};
+use github::{Deployments, RecordedDeployment, RepositoryName};
 use overlay::Overlay;
 use remote::RemoteBranch;
 
@@ -146,7 +146,7 @@ fn good(found: &Deployments, directory_of_overlay: &str) -> Vec<Reference> {
 fn images(
     found: &Deployments,
     directory_of_overlay: &str,
-    counts: impl Fn(&Deployment) -> bool,
+    counts: impl Fn(&RecordedDeployment) -> bool,
 ) -> Vec<Reference> {
     let is_here = |overlay: &str| directory(overlay).as_deref() == Some(directory_of_overlay);
     let here = found

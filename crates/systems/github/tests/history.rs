@@ -1,5 +1,5 @@
-//! The past of a branch through GitHub's API, against the lab's GitHub over a real repository: what only
-//! the API has. The rest is told in every way, by the tests of `remote`.
+//! The past of a branch through GitHub's API, against the lab's GitHub over a real repository: what
+//! only the API has. The rest is told in every way, by the tests of `remote`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
