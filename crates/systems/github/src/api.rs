@@ -314,7 +314,8 @@ fn permission_missing(message: &str, permission: TokenPermission) -> Failure {
         one_line(message)
     );
     Failure::denied(asking::PERMISSION_MISSING, error).hinted(format!(
-        "give the token `{}`: below `permissions:` of the job, or in the settings of the App or token",
+        "give the token `{}`: below `permissions:` of the job, \
+         or in the settings of the App or token",
         permission.line()
     ))
 }

@@ -114,7 +114,8 @@ fn document(count: usize) -> String {
         )
     });
     format!(
-        "query History($owner: String!, $name: String!, $tip: GitObjectID!, $count: Int!{parameters}) {{ \
+        "query History($owner: String!, $name: String!, $tip: GitObjectID!, \
+         $count: Int!{parameters}) {{ \
          repository(owner: $owner, name: $name) {{ object(oid: $tip) {{ ... on Commit {{ \
          recent: history(first: $count) {{ nodes {{ oid message authoredDate \
          parents(first: 1) {{ nodes {{ oid }} }}{all} }} }}{histories} }} }} }} }} \
