@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn up_to_date_after_a_broken_connection_is_uncertain() {
+    fn up_to_date_after_a_disconnect_is_uncertain() {
         let said = "error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502\n\
                     send-pack: unexpected disconnect while reading sideband packet\n\
                     fatal: the remote end hung up unexpectedly\nEverything up-to-date\n";

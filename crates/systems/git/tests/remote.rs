@@ -402,7 +402,7 @@ async fn the_branch_settles_an_uncertain_push() {
 }
 
 #[tokio::test]
-async fn a_closed_port_is_unreachable_a_missing_folder_usage() {
+async fn a_closed_port_is_no_usage_error() {
     let world = world(&[]);
     let url = format!("http://{}/a.git", lab::closed_port());
     let failure_there = failure(&git(&world, &url)).await;

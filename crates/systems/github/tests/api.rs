@@ -416,7 +416,7 @@ async fn a_commit_without_answer_is_found_by_history() {
         server.lose_answer(1, reply);
         let meanwhile = remote.clone();
         let person = std::thread::spawn(move || {
-            lab::wait::until("our commit", || meanwhile.log("main").len() == 2);
+            lab::wait::until("the commit", || meanwhile.log("main").len() == 2);
             meanwhile.commit("main", &[("human.txt", "me too\n", false)], "docs: human");
         });
         let commit = landed(github.commit(&snapshot, &edit("two\n")).await.unwrap());
