@@ -50,7 +50,7 @@ pub struct Deployments {
     pub is_whole: bool,
 }
 
-/// Asks for the deployments to these environments, newest first, until `is_enough` says so, or
+/// Asks for the deployments to these environments, newest first, until `is_enough` holds, or
 /// 1,000 deployments to one environment were read.
 ///
 /// One request serves all environments, as long as one page of each is enough.
@@ -233,7 +233,7 @@ fn payload(text: &str) -> Option<DeploymentPayload> {
 impl DeploymentStatuses {
     /// Returns whether a success came last, and whether a failure came last.
     ///
-    /// The state of the deployment itself does not tell, since a newer success makes it inactive.
+    /// The state of the deployment itself is no help: a newer success makes it inactive.
     /// The order of the statuses is undocumented; within the same second a failure counts as the
     /// last.
     fn judge(&self) -> (bool, bool) {
