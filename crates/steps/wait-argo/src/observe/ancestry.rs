@@ -1,6 +1,6 @@
 //! Asks a repository how a revision relates to the commit.
 
-use branch::{Ancestry, CommitName, History as _, InvalidName, Name};
+use branch::{Ancestry, BranchName, CommitName, History as _, InvalidBranchName};
 use contract::{Commit, Failure, Verdict, World};
 use git::Git;
 
@@ -24,10 +24,10 @@ pub(crate) fn open_repository<'w>(
     remote: &str,
     branch: Option<&str>,
 ) -> Result<Git<'w>, Failure> {
-    let name: Name = branch
+    let name: BranchName = branch
         .unwrap_or("HEAD")
         .parse()
-        .map_err(|error: InvalidName| Failure::usage(error))?;
+        .map_err(|error: InvalidBranchName| Failure::usage(error))?;
     Git::new(world, remote, name)
 }
 
