@@ -2,13 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use lab::{Command, Faulty, Image, Proxy, Registry, Reply, Seen, registry::Setup};
+use lab::{
+    Faulty, HermeticCommand, Image, Proxy, Registry, ScriptedReply, SeenRequest, registry::Setup,
+};
 use serde_json::json;
 
 const REPOSITORY: &str = "data-literate/dex";
 
-fn check(image: &str) -> Command {
-    Command::new(env!("CARGO_BIN_EXE_check-image"))
+fn check(image: &str) -> HermeticCommand {
+    HermeticCommand::new(env!("CARGO_BIN_EXE_check-image"))
         .args(["--format=json", "--image"])
         .arg(image)
 }
@@ -79,7 +81,7 @@ fn an_unknown_issuer_is_looked_up_in_system_certificates() {
 
 /// Answers as `ghcr.io` does: its token server accepts any user name with the right password, and
 /// refuses requests without one.
-fn ghcr(seen: &Seen) -> Reply {
+fn ghcr(seen: &SeenRequest) -> ScriptedReply {
     let basic = "Basic eDpnaHMtdG9rZW4=";
     let index = json!({
         "schemaVersion": 2,
@@ -92,14 +94,16 @@ fn ghcr(seen: &Seen) -> Reply {
     });
     match (seen.path.split('?').next(), seen.header("authorization")) {
         (Some("/token"), Some(given)) if given == basic => {
-            Reply::json(200, &json!({"token": "minted"}))
+            ScriptedReply::json(200, &json!({"token": "minted"}))
         }
-        (Some("/token"), Some(_)) => Reply::registry_error(403, "DENIED", "denied"),
-        (Some("/token"), None) => {
-            Reply::registry_error(403, "DENIED", "requested access to the resource is denied")
-        }
-        (_, Some("Bearer minted")) => Reply::json(200, &index),
-        _ => Reply::registry_error(401, "UNAUTHORIZED", "authentication required"),
+        (Some("/token"), Some(_)) => ScriptedReply::registry_error(403, "DENIED", "denied"),
+        (Some("/token"), None) => ScriptedReply::registry_error(
+            403,
+            "DENIED",
+            "requested access to the resource is denied",
+        ),
+        (_, Some("Bearer minted")) => ScriptedReply::json(200, &index),
+        _ => ScriptedReply::registry_error(401, "UNAUTHORIZED", "authentication required"),
     }
 }
 
@@ -158,9 +162,10 @@ fn without_credentials_ghcr_hides_whether_an_image_exists() {
 #[test]
 fn githubs_token_goes_to_no_other_registry() {
     let challenge = "Basic realm=\"x\"";
-    let server =
-        Faulty::new([Reply::registry_error(401, "UNAUTHORIZED", "log in")
-            .header("WWW-Authenticate", challenge)]);
+    let server = Faulty::new(
+        [ScriptedReply::registry_error(401, "UNAUTHORIZED", "log in")
+            .header("WWW-Authenticate", challenge)],
+    );
     let run = check(&format!("{}/{REPOSITORY}:v1", server.address()))
         .env("GITHUB_TOKEN", "ghs-token")
         .run();

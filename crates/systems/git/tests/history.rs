@@ -8,7 +8,7 @@ use std::time::Duration;
 use branch::{Ancestry, Branch as _, CommitName, FileHistory, HISTORY_CUT, History as _};
 use contract::World;
 use git::Git;
-use lab::{Remote, repo::Change};
+use lab::{GitRemote, repo::TreeChange};
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
 
@@ -20,7 +20,7 @@ fn git<'w>(world: &'w World, url: &str) -> Git<'w> {
     Git::new(world, url, "main".parse().unwrap()).unwrap()
 }
 
-fn set(remote: &Remote, content: &str) -> String {
+fn set(remote: &GitRemote, content: &str) -> String {
     remote.commit(
         "main",
         &[(PATH, content, false)],
@@ -28,7 +28,7 @@ fn set(remote: &Remote, content: &str) -> String {
     )
 }
 
-async fn history(git: &Git<'_>, remote: &Remote, most: usize) -> FileHistory {
+async fn history(git: &Git<'_>, remote: &GitRemote, most: usize) -> FileHistory {
     let tip = remote.tip("main").parse().unwrap();
     git.file_histories(&tip, &[PATH.to_owned()], most)
         .await
@@ -64,14 +64,14 @@ fn messages(history: &FileHistory) -> Vec<(&str, &str)> {
 const OLD_PATH: &str = "deploy/prod/kustomization.yaml";
 
 /// Moves a file, and gives it this content.
-fn move_file(remote: &Remote, from: &str, to: &str, content: &str) {
-    let changes = [Change::delete(from), Change::file(to, content)];
+fn move_file(remote: &GitRemote, from: &str, to: &str, content: &str) {
+    let changes = [TreeChange::delete(from), TreeChange::file(to, content)];
     remote.change("main", &changes, "refactor: move\n");
 }
 
 #[tokio::test]
 async fn a_file_that_moved_unchanged_is_followed() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     let older = "prod.yaml";
     remote.commit(
         "main",
@@ -99,7 +99,7 @@ async fn a_file_that_moved_unchanged_is_followed() {
 
 #[tokio::test]
 async fn a_move_with_a_change_begins_the_history() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     set(&remote, "four");
     move_file(&remote, PATH, OLD_PATH, "five");
     move_file(&remote, OLD_PATH, PATH, "five");
@@ -113,16 +113,16 @@ async fn a_move_with_a_change_begins_the_history() {
 
 #[tokio::test]
 async fn one_of_two_equal_files_is_not_followed() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     remote.commit(
         "main",
         &[(PATH, "five", false), ("twin", "five", false)],
         "set five\n",
     );
     let both = [
-        Change::delete(PATH),
-        Change::delete("twin"),
-        Change::file(OLD_PATH, "five"),
+        TreeChange::delete(PATH),
+        TreeChange::delete("twin"),
+        TreeChange::file(OLD_PATH, "five"),
     ];
     let moved = remote.change("main", &both, "refactor: move\n");
     move_file(&remote, OLD_PATH, PATH, "five");
@@ -136,7 +136,7 @@ async fn one_of_two_equal_files_is_not_followed() {
 
 #[tokio::test]
 async fn a_shallow_remote_does_not_hide_the_beginning() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     set(&remote, "one");
     remote.pad(3);
     remote.commit("aside", &[("x", "x", false)], "feat: aside\n");
@@ -178,7 +178,7 @@ async fn a_shallow_remote_does_not_hide_the_beginning() {
 
 #[tokio::test]
 async fn a_commit_can_be_pushed_after_history_questions() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     set(&remote, "one");
     remote.pad(2);
     set(&remote, "two");

@@ -10,12 +10,12 @@ use branch::{
 };
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use git::Git;
-use lab::{Remote, repo::Change};
+use lab::{GitRemote, repo::TreeChange};
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
 
-fn remote() -> Remote {
-    let remote = Remote::new();
+fn remote() -> GitRemote {
+    let remote = GitRemote::new();
     remote.commit(
         "main",
         &[(PATH, "one\n", true), ("README.md", "# dex\n", false)],
@@ -133,9 +133,9 @@ async fn links_and_submodules_are_named_and_not_followed() {
     let remote = remote();
     let module = remote.tip("main");
     let changes = [
-        Change::symlink("link", "overlays"),
-        Change::submodule("module", &module),
-        Change::file("bytes", [0xff, 0, 0xfe]),
+        TreeChange::symlink("link", "overlays"),
+        TreeChange::submodule("module", &module),
+        TreeChange::file("bytes", [0xff, 0, 0xfe]),
     ];
     remote.change("main", &changes, "chore: odd things");
     let world = world(&[]);
@@ -421,7 +421,7 @@ async fn a_closed_port_is_no_usage_error() {
 
 #[tokio::test]
 async fn a_large_repository_costs_less_than_a_megabyte() {
-    let remote = Remote::with_files(20_000);
+    let remote = GitRemote::with_files(20_000);
     remote.commit("main", &[(PATH, "one\n", false)], "feat: overlay\n");
     let http = remote.http_open();
     let world = world(&[]);

@@ -10,14 +10,14 @@ use branch::{
 };
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use github::GitHub;
-use lab::{Remote, Reply, github::Protection, repo::Change};
+use lab::{GitRemote, ScriptedReply, github::Protection, repo::TreeChange};
 use serde_json::json;
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
 const SETTINGS: [&str; 1] = ["contents: write"];
 
-fn remote() -> Remote {
-    let remote = Remote::new();
+fn remote() -> GitRemote {
+    let remote = GitRemote::new();
     remote.commit(
         "main",
         &[(PATH, "one\n", false), ("README.md", "# dex\n", false)],
@@ -26,7 +26,7 @@ fn remote() -> Remote {
     remote
 }
 
-fn world_with(server: &lab::GitHub, token: &str) -> World {
+fn world_with(server: &lab::FakeGitHub, token: &str) -> World {
     let (url, timeout) = (server.api_url(), Duration::from_secs(60));
     let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", token)]
         .into_iter()
@@ -34,7 +34,7 @@ fn world_with(server: &lab::GitHub, token: &str) -> World {
     World::for_tests_with(timeout, vars)
 }
 
-fn world(server: &lab::GitHub) -> World {
+fn world(server: &lab::FakeGitHub) -> World {
     world_with(server, &server.token_with(&SETTINGS))
 }
 
@@ -83,7 +83,7 @@ fn landed(pushed: PushResult) -> Commit {
 #[tokio::test]
 async fn a_verified_commit_is_two_requests() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "main");
     let before = remote.tip("main");
@@ -118,13 +118,13 @@ async fn a_verified_commit_is_two_requests() {
 async fn every_kind_of_entry_is_recognized() {
     let remote = remote();
     let changes = [
-        Change::symlink("link", "overlays"),
-        Change::submodule("module", &remote.tip("main")),
-        Change::executable("run.sh", "#!/bin/sh\n"),
-        Change::file("empty", ""),
+        TreeChange::symlink("link", "overlays"),
+        TreeChange::submodule("module", &remote.tip("main")),
+        TreeChange::executable("run.sh", "#!/bin/sh\n"),
+        TreeChange::file("empty", ""),
     ];
     remote.change("main", &changes, "chore: odd things\n");
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let file = |content: &str, executable| TreeEntry::File {
         content: content.as_bytes().to_vec(),
@@ -162,8 +162,8 @@ async fn contents_do_not_depend_on_graphql_text() {
     ];
     for content in contents {
         let remote = remote();
-        remote.change("main", &[Change::file(PATH, content)], "chore: bytes\n");
-        let server = lab::GitHub::new(&remote);
+        remote.change("main", &[TreeChange::file(PATH, content)], "chore: bytes\n");
+        let server = lab::FakeGitHub::new(&remote);
         server.cut_texts_after(5000);
         let world = world(&server);
         let snapshot = read(&on(&world, "main")).await;
@@ -180,7 +180,7 @@ async fn contents_do_not_depend_on_graphql_text() {
 #[tokio::test]
 async fn a_missing_branch_is_not_an_outage() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     assert!(matches!(
         on(&world, "nope").read(&paths(&[PATH])).await,
@@ -191,7 +191,7 @@ async fn a_missing_branch_is_not_an_outage() {
 #[tokio::test]
 async fn a_hidden_repository_is_a_missing_permission() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let hidden = GitHub::new(
         &world,
@@ -213,7 +213,7 @@ async fn a_hidden_repository_is_a_missing_permission() {
 #[tokio::test]
 async fn after_a_lost_race_the_winner_is_read() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "main");
     let snapshot = read(&github).await;
@@ -237,7 +237,7 @@ async fn after_a_lost_race_the_winner_is_read() {
 async fn a_branch_deleted_meanwhile_is_not_recreated() {
     let remote = remote();
     remote.commit("other", &[("x", "x", false)], "feat: other");
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "other");
     let snapshot = read(&github).await;
@@ -265,7 +265,7 @@ async fn branch_protection_differs_from_declined_contents() {
     ];
     for (protection, word) in cases {
         let remote = remote();
-        let server = lab::GitHub::new(&remote);
+        let server = lab::FakeGitHub::new(&remote);
         let kind = if protection.is_some() {
             RejectionKind::Protected
         } else {
@@ -297,8 +297,12 @@ async fn branch_protection_differs_from_declined_contents() {
 #[tokio::test]
 async fn a_file_with_the_run_bit_needs_git() {
     let remote = remote();
-    remote.change("main", &[Change::executable(PATH, "one\n")], "chore: run\n");
-    let server = lab::GitHub::new(&remote);
+    remote.change(
+        "main",
+        &[TreeChange::executable(PATH, "one\n")],
+        "chore: run\n",
+    );
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "main");
     let snapshot = read(&github).await;
@@ -309,17 +313,19 @@ async fn a_file_with_the_run_bit_needs_git() {
 }
 
 /// Returns an answer of GraphQL that reports an error.
-fn graphql_error(kind: &str, message: &str) -> Reply {
+fn graphql_error(kind: &str, message: &str) -> ScriptedReply {
     let error = json!({ "type": kind, "message": message, "path": ["repository"] });
-    Reply::json(
+    ScriptedReply::json(
         200,
         &json!({ "data": { "repository": null }, "errors": [error] }),
     )
 }
 
-async fn assert_failures(cases: impl IntoIterator<Item = (Reply, Verdict, contract::Reason)>) {
+async fn assert_failures(
+    cases: impl IntoIterator<Item = (ScriptedReply, Verdict, contract::Reason)>,
+) {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "main");
     for (reply, verdict, reason) in cases {
@@ -339,7 +345,7 @@ async fn rejected_tokens_and_missing_permissions_are_denied() {
     let saml = "Resource protected by organization SAML enforcement.";
     let cases = [
         (
-            Reply::json(401, &json!({ "message": "Bad credentials" })),
+            ScriptedReply::json(401, &json!({ "message": "Bad credentials" })),
             asking::CREDENTIALS_REJECTED,
         ),
         (
@@ -351,7 +357,7 @@ async fn rejected_tokens_and_missing_permissions_are_denied() {
             asking::PERMISSION_MISSING,
         ),
         (
-            Reply::json(403, &json!({ "message": saml })),
+            ScriptedReply::json(403, &json!({ "message": saml })),
             asking::PERMISSION_MISSING,
         ),
     ];
@@ -367,16 +373,16 @@ async fn rate_limits_and_invalid_answers_are_unavailable() {
     let cases = [
         (limited, asking::RATE_LIMITED),
         (
-            Reply::json(403, &secondary).retry_after(3600),
+            ScriptedReply::json(403, &secondary).retry_after(3600),
             asking::RATE_LIMITED,
         ),
         (
             graphql_error("", "Something went wrong while executing your query"),
             asking::SERVER_ERROR,
         ),
-        (Reply::html(200), asking::NOT_THE_API),
-        (Reply::json(200, &json!([])), asking::NOT_THE_API),
-        (Reply::status(404), asking::NOT_THE_API),
+        (ScriptedReply::html(200), asking::NOT_THE_API),
+        (ScriptedReply::json(200, &json!([])), asking::NOT_THE_API),
+        (ScriptedReply::status(404), asking::NOT_THE_API),
     ];
     assert_failures(cases.map(|(reply, reason)| (reply, Verdict::Unavailable, reason))).await;
 }
@@ -384,9 +390,9 @@ async fn rate_limits_and_invalid_answers_are_unavailable() {
 #[tokio::test]
 async fn transient_errors_are_retried() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
-    server.answer_next([Reply::html(502), Reply::hang_up()]);
+    server.answer_next([ScriptedReply::html(502), ScriptedReply::hang_up()]);
     read(&on(&world, "main")).await;
     assert_eq!(server.asked(), ["query Read", "query Read", "query Read"]);
 }
@@ -394,12 +400,12 @@ async fn transient_errors_are_retried() {
 #[tokio::test]
 async fn a_short_rate_limit_is_waited_for() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "main");
     let snapshot = read(&github).await;
     let message = json!({ "message": "You have exceeded a secondary rate limit." });
-    server.answer_next_change(Reply::json(403, &message).retry_after(1));
+    server.answer_next_change(ScriptedReply::json(403, &message).retry_after(1));
     let start = Instant::now();
     landed(github.commit(&snapshot, &edit("two\n")).await.unwrap());
     assert!(start.elapsed() >= Duration::from_secs(1));
@@ -407,9 +413,9 @@ async fn a_short_rate_limit_is_waited_for() {
 
 #[tokio::test]
 async fn a_commit_without_answer_is_found_by_history() {
-    for reply in [Reply::hang_up(), Reply::html(502)] {
+    for reply in [ScriptedReply::hang_up(), ScriptedReply::html(502)] {
         let remote = remote();
-        let server = lab::GitHub::new(&remote);
+        let server = lab::FakeGitHub::new(&remote);
         let world = world(&server);
         let github = on(&world, "main");
         let snapshot = read(&github).await;
@@ -441,17 +447,17 @@ async fn a_commit_without_answer_is_found_by_history() {
 #[tokio::test]
 async fn a_failed_commit_is_not_taken_for_landed() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "main");
     let snapshot = read(&github).await;
-    server.answer_next_change(Reply::html(502));
+    server.answer_next_change(ScriptedReply::html(502));
     let Err(BranchError::Failed(failure)) = github.commit(&snapshot, &edit("two\n")).await else {
         panic!()
     };
     assert_eq!(failure.reason, asking::SERVER_ERROR);
     assert_eq!(remote.log("main").len(), 1);
-    server.answer_next_change(Reply::hang_up());
+    server.answer_next_change(ScriptedReply::hang_up());
     remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human");
     assert!(matches!(
         github.commit(&snapshot, &edit("two\n")).await.unwrap(),
@@ -462,7 +468,7 @@ async fn a_failed_commit_is_not_taken_for_landed() {
 #[tokio::test]
 async fn the_hint_names_the_missing_write_permission() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world_with(&server, &server.token_with(&["contents: read"]));
     let github = on(&world, "main");
     let snapshot = read(&github).await;

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use contract::{Failure, Vars, Verdict, World, asking};
 use github::Deployments;
-use lab::{Remote, Reply};
+use lab::{GitRemote, ScriptedReply};
 use serde_json::{Value, json};
 
 /// The permissions that reading deployments needs.
 const READ: [&str; 1] = ["deployments: read"];
 
-fn server() -> lab::GitHub {
-    lab::GitHub::new(&Remote::new())
+fn server() -> lab::FakeGitHub {
+    lab::FakeGitHub::new(&GitRemote::new())
 }
 
-fn world(server: &lab::GitHub, permissions: &[&str]) -> World {
+fn world(server: &lab::FakeGitHub, permissions: &[&str]) -> World {
     let (url, token) = (server.api_url(), server.token_with(permissions));
     let vars: Vars = [
         ("GITHUB_API_URL", url.as_str()),
@@ -49,7 +49,7 @@ async fn ask(
 }
 
 /// Asks for all of prod; returns the tags, and whether they are good.
-async fn prod(server: &lab::GitHub) -> Vec<(String, bool)> {
+async fn prod(server: &lab::FakeGitHub) -> Vec<(String, bool)> {
     let found = ask(&world(server, &READ), &["prod"], |_, _| false)
         .await
         .unwrap()
@@ -198,13 +198,13 @@ async fn a_partial_answer_is_a_failure() {
     let error = json!({ "message": "Something went wrong", "path": ["repository", "e1"] });
     let half = json!({ "data": { "repository": { "e0": page, "e1": null } }, "errors": [error] });
     for (reply, reason) in [
-        (Reply::json(200, &half), asking::SERVER_ERROR),
+        (ScriptedReply::json(200, &half), asking::SERVER_ERROR),
         (
-            Reply::json(200, &json!({ "data": { "repository": { "e0": page } } })),
+            ScriptedReply::json(200, &json!({ "data": { "repository": { "e0": page } } })),
             asking::NOT_THE_API,
         ),
         (
-            Reply::json(200, &json!({ "data": { "repository": null } })),
+            ScriptedReply::json(200, &json!({ "data": { "repository": null } })),
             asking::NOT_THE_API,
         ),
     ] {

@@ -8,19 +8,19 @@ use std::time::Duration;
 use branch::{Ancestry, Branch as _, CommitName, FileHistory, History as _, TreeEntry};
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use github::GitHub;
-use lab::{Remote, Reply, repo::Change};
+use lab::{GitRemote, ScriptedReply, repo::TreeChange};
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
 
 /// A server with `contents: read`, and a world that knows it.
 struct ApiHistory {
-    server: lab::GitHub,
+    server: lab::FakeGitHub,
     world: World,
 }
 
 impl ApiHistory {
-    fn new(remote: &Remote) -> Self {
-        let server = lab::GitHub::new(remote);
+    fn new(remote: &GitRemote) -> Self {
+        let server = lab::FakeGitHub::new(remote);
         let token = server.token_with(&["contents: read"]);
         let url = server.api_url();
         let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", &token)]
@@ -41,7 +41,7 @@ impl ApiHistory {
         .unwrap()
     }
 
-    async fn history(&self, remote: &Remote, most: usize) -> FileHistory {
+    async fn history(&self, remote: &GitRemote, most: usize) -> FileHistory {
         let tip = remote.tip("main").parse().unwrap();
         self.github()
             .file_histories(&tip, &[PATH.to_owned()], most)
@@ -60,7 +60,7 @@ impl ApiHistory {
     }
 }
 
-fn set(remote: &Remote, content: &str) -> String {
+fn set(remote: &GitRemote, content: &str) -> String {
     remote.commit(
         "main",
         &[(PATH, content, false)],
@@ -89,7 +89,7 @@ fn ancestries(found: &branch::CommitAncestry) -> Vec<Ancestry> {
 
 #[tokio::test]
 async fn a_long_file_history_is_two_requests() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     set(&remote, "one");
     remote.pad(100);
     set(&remote, "two");
@@ -99,7 +99,7 @@ async fn a_long_file_history_is_two_requests() {
 }
 
 /// Merges a branch that has set the file twice.
-fn merged(remote: &Remote) {
+fn merged(remote: &GitRemote) {
     let checkout = remote.checkout("main");
     checkout.git(&["checkout", "--quiet", "-b", "feature"]);
     for content in ["a", "b"] {
@@ -118,7 +118,7 @@ fn merged(remote: &Remote) {
 
 #[tokio::test]
 async fn merged_commits_replace_an_old_merge() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     set(&remote, "one");
     merged(&remote);
     remote.pad(101);
@@ -130,10 +130,10 @@ async fn merged_commits_replace_an_old_merge() {
 
 #[tokio::test]
 async fn binary_and_large_revisions_are_complete() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     remote.change(
         "main",
-        &[Change::file(PATH, [0xff, 0xfe, 0])],
+        &[TreeChange::file(PATH, [0xff, 0xfe, 0])],
         "feat: bytes\n",
     );
     let large = "#".repeat(3 << 20);
@@ -159,7 +159,7 @@ async fn binary_and_large_revisions_are_complete() {
 
 #[tokio::test]
 async fn too_large_files_are_never_read() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     set(&remote, "small");
     remote.commit(
         "main",
@@ -188,7 +188,7 @@ async fn too_large_files_are_never_read() {
 
 #[tokio::test]
 async fn sources_close_together_are_one_request() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     let mut sources = Vec::new();
     for number in 0..15 {
         sources.push(set(&remote, &number.to_string()));
@@ -207,7 +207,7 @@ async fn sources_close_together_are_one_request() {
 
 #[tokio::test]
 async fn a_branch_name_is_not_a_commit() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     let tip = set(&remote, "one");
     remote.git(&["branch", "abcdef1", &tip]);
     let found = ApiHistory::new(&remote).ancestry("abcdef1", &[&tip]).await;
@@ -216,7 +216,7 @@ async fn a_branch_name_is_not_a_commit() {
 
 #[tokio::test]
 async fn commits_without_a_common_ancestor_have_diverged() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     let one = set(&remote, "one");
     let other = remote.commit("orphan", &[("x", "x", false)], "feat: another beginning\n");
     let tree = remote.git(&["rev-parse", &format!("{other}^{{tree}}")]);
@@ -229,7 +229,7 @@ async fn commits_without_a_common_ancestor_have_diverged() {
 
 #[tokio::test]
 async fn two_commits_differ_where_either_changed_a_file() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     remote.commit(
         "main",
         &[
@@ -243,9 +243,9 @@ async fn two_commits_differ_where_either_changed_a_file() {
     set(&remote, "2");
     let bump: Commit = remote.tip("main").parse().unwrap();
     let moved = [
-        Change::delete("src/b.rs"),
-        Change::file("src/c.rs", "b\n"),
-        Change::file("new/file", "x"),
+        TreeChange::delete("src/b.rs"),
+        TreeChange::file("src/c.rs", "b\n"),
+        TreeChange::file("new/file", "x"),
     ];
     remote.change("main", &moved, "two\n");
     let two: Commit = remote.tip("main").parse().unwrap();
@@ -276,11 +276,11 @@ async fn two_commits_differ_where_either_changed_a_file() {
 
 #[tokio::test]
 async fn a_refused_question_is_an_error() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     let tip = set(&remote, "one");
     let here = ApiHistory::new(&remote);
     let ask = async || -> Failure { here.github().ancestry(&name(&tip), &[]).await.unwrap_err() };
-    here.server.answer_next([Reply::status(403)]);
+    here.server.answer_next([ScriptedReply::status(403)]);
     assert_eq!(ask().await.verdict, Verdict::Unavailable);
     let token = here.server.token_with(&[]);
     let url = here.server.api_url();

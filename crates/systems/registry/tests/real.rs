@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use contract::{Failure, Reference, Secret, Vars, Verdict, World, asking};
-use lab::{Faulty, Image, Registry as Lab, Reply, registry::Setup};
+use lab::{Faulty, Image, Registry as Lab, ScriptedReply, registry::Setup};
 use registry::{ImageRepository, ManifestAnswer, ManifestKind, RegistryOptions};
 
 const REPOSITORY: &str = "data-literate/dex";
@@ -174,12 +174,12 @@ async fn a_failing_token_server_is_retried_then_named() {
     let pushed = push(&registry);
     registry
         .tokens()
-        .answer_next([Reply::html(503), Reply::html(503)]);
+        .answer_next([ScriptedReply::html(503), ScriptedReply::html(503)]);
     assert_eq!(
         digest(ask(registry.address(), with_password("right")).await.0),
         pushed
     );
-    registry.tokens().answer_always(Reply::html(503));
+    registry.tokens().answer_always(ScriptedReply::html(503));
     let failure = ask(registry.address(), with_password("right"))
         .await
         .0
@@ -275,7 +275,7 @@ async fn an_identity_token_is_exchanged() {
 
 #[tokio::test]
 async fn a_404_without_registry_json_is_not_absent() {
-    let server = Faulty::new([Reply::html(404)]);
+    let server = Faulty::new([ScriptedReply::html(404)]);
     let failure = ask(&server.address(), RegistryOptions::default())
         .await
         .0
@@ -290,7 +290,7 @@ async fn a_404_without_registry_json_is_not_absent() {
 async fn a_body_with_another_digest_is_a_mismatch() {
     let registry = Lab::plain();
     push(&registry);
-    let server = Faulty::new([Reply::json(
+    let server = Faulty::new([ScriptedReply::json(
         200,
         &serde_json::json!({"schemaVersion": 2, "manifests": []}),
     )

@@ -11,13 +11,13 @@ use branch::{
 use contract::{Vars, World};
 use git::Git;
 use github::GitHub;
-use lab::{Remote, repo::Change};
+use lab::{GitRemote, repo::TreeChange};
 use remote::RemoteBranch;
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
 
 /// Checks a claim for every way to read a repository.
-async fn every_way(remote: &Remote, claim: impl AsyncFn(&RemoteBranch<'_>)) {
+async fn every_way(remote: &GitRemote, claim: impl AsyncFn(&RemoteBranch<'_>)) {
     let main: BranchName = "main".parse().unwrap();
     let limit = Duration::from_secs(60);
     let http = remote.http_open();
@@ -32,7 +32,7 @@ async fn every_way(remote: &Remote, claim: impl AsyncFn(&RemoteBranch<'_>)) {
         ))
         .await;
     }
-    let server = lab::GitHub::new(remote);
+    let server = lab::FakeGitHub::new(remote);
     let (url, token) = (server.api_url(), server.token_with(&["contents: read"]));
     let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", &token)]
         .into_iter()
@@ -44,12 +44,12 @@ async fn every_way(remote: &Remote, claim: impl AsyncFn(&RemoteBranch<'_>)) {
     .await;
 }
 
-fn set(remote: &Remote, content: &str) -> String {
+fn set(remote: &GitRemote, content: &str) -> String {
     set_on(remote, "main", content)
 }
 
 /// Sets the file on a branch, which is created at the tip of `main` if it is missing.
-fn set_on(remote: &Remote, branch: &str, content: &str) -> String {
+fn set_on(remote: &GitRemote, branch: &str, content: &str) -> String {
     remote.commit(
         branch,
         &[(PATH, content, false)],
@@ -57,7 +57,7 @@ fn set_on(remote: &Remote, branch: &str, content: &str) -> String {
     )
 }
 
-async fn changes(branch: &RemoteBranch<'_>, remote: &Remote, most: usize) -> FileHistory {
+async fn changes(branch: &RemoteBranch<'_>, remote: &GitRemote, most: usize) -> FileHistory {
     let tip = remote.tip("main").parse().unwrap();
     branch
         .file_histories(&tip, &[PATH.to_owned()], most)
@@ -94,7 +94,7 @@ fn name(text: &str) -> CommitName {
 
 #[tokio::test]
 async fn every_change_of_the_file_is_found() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     remote.pad(1);
     let first = set(&remote, "one");
     remote.pad(260);
@@ -126,13 +126,13 @@ async fn every_change_of_the_file_is_found() {
 
 #[tokio::test]
 async fn a_file_begins_after_its_last_deletion() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     set(&remote, "lost");
-    remote.change("main", &[Change::delete(PATH)], "chore: gone\n");
+    remote.change("main", &[TreeChange::delete(PATH)], "chore: gone\n");
     set(&remote, "one");
     remote.change(
         "main",
-        &[Change::executable(PATH, "one")],
+        &[TreeChange::executable(PATH, "one")],
         "chore: mode alone\n",
     );
     set(&remote, "two");
@@ -144,7 +144,7 @@ async fn a_file_begins_after_its_last_deletion() {
         );
     })
     .await;
-    remote.change("main", &[Change::delete(PATH)], "chore: gone again\n");
+    remote.change("main", &[TreeChange::delete(PATH)], "chore: gone again\n");
     every_way(&remote, async |branch| {
         assert_eq!(
             contents(&changes(branch, &remote, 100).await),
@@ -156,7 +156,7 @@ async fn a_file_begins_after_its_last_deletion() {
 
 #[tokio::test]
 async fn a_merge_is_one_change() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     let one = set(&remote, "one");
     set_on(&remote, "feature", "a");
     set_on(&remote, "feature", "b");
@@ -173,7 +173,7 @@ async fn a_merge_is_one_change() {
 
 #[tokio::test]
 async fn a_merged_value_keeps_its_own_message() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     let one = set(&remote, "one");
     // Through a merged merge, while `main` advances, and further back than the first request
     // reaches.
@@ -200,7 +200,7 @@ async fn a_merged_value_keeps_its_own_message() {
 
 #[tokio::test]
 async fn a_changing_merge_has_its_own_message() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     let lines = |first: &str, last: &str| format!("{first}\n{}{last}\n", "-\n".repeat(20));
     let start = set(&remote, &lines("a", "a"));
     set_on(&remote, "feature", &lines("b", "a"));
@@ -236,7 +236,7 @@ async fn ancestry(branch: &RemoteBranch<'_>, commit: &str, others: &[&str]) -> C
 
 /// Two branches: `main` with 300 commits between the first two of these, and `aside`.
 struct Fork {
-    remote: Remote,
+    remote: GitRemote,
     old: String,
     new: String,
     aside: String,
@@ -244,7 +244,7 @@ struct Fork {
 }
 
 fn fork() -> Fork {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     let old = set(&remote, "old");
     remote.pad(300);
     let new = set(&remote, "new");
@@ -320,7 +320,7 @@ async fn many_missing_commits_do_not_hide_one() {
 
 #[tokio::test]
 async fn two_commits_differ_where_their_trees_do() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     remote.commit(
         "main",
         &[
@@ -334,9 +334,9 @@ async fn two_commits_differ_where_their_trees_do() {
     set(&remote, "2");
     let bump = remote.tip("main").parse().unwrap();
     let changes = [
-        Change::delete("src/b.rs"),
-        Change::executable("src/a.rs", "a"),
-        Change::file("new/deep/file", "x"),
+        TreeChange::delete("src/b.rs"),
+        TreeChange::executable("src/a.rs", "a"),
+        TreeChange::file("new/deep/file", "x"),
     ];
     remote.change("main", &changes, "two\n");
     let two = remote.tip("main").parse().unwrap();

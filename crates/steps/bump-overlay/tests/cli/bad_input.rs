@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use super::{NEW, OLD, PROD, STAGE, both, bump, left_nothing, on, ordinary, remote};
-use lab::{Run, SmallDisk, overlays, repo::Change};
+use lab::{ProgramRun, SmallDisk, overlays, repo::TreeChange};
 
 /// The maximum memory of a run, however large the file that it reads.
 const MEMORY_KIB: u64 = 48 << 10;
@@ -26,14 +26,14 @@ fn not_text() -> [(Vec<u8>, &'static str); 5] {
 }
 
 /// A checkout of stage and prod, with this prod.
-fn checkout(prod: &[u8]) -> lab::repo::Checkout {
+fn checkout(prod: &[u8]) -> lab::repo::WorkingCopy {
     let checkout = ordinary().checkout("main");
     checkout.write(PROD, prod);
     checkout
 }
 
 /// Stage and prod of the files in a folder.
-fn here(folder: &Path) -> lab::Command {
+fn here(folder: &Path) -> lab::HermeticCommand {
     let command = bump()
         .current_dir(folder)
         .args(["--image", NEW, "--format", "json"]);
@@ -41,7 +41,7 @@ fn here(folder: &Path) -> lab::Command {
 }
 
 #[track_caller]
-fn refused(run: &Run, reason: &str, word: &str) {
+fn refused(run: &ProgramRun, reason: &str, word: &str) {
     run.expect_code(10);
     let report = run.json();
     assert_eq!(
@@ -66,7 +66,7 @@ fn a_file_that_is_not_text_is_refused() {
         assert_eq!(fs::read(checkout.path().join(PROD)).unwrap(), bytes);
         assert_eq!(checkout.read(STAGE), Some(overlays::stage(OLD)));
         let remote = remote();
-        remote.change("main", &[Change::file(PROD, &bytes)], "chore: oops\n");
+        remote.change("main", &[TreeChange::file(PROD, &bytes)], "chore: oops\n");
         refused(
             &both(&remote).args(["--format", "json"]).run(),
             "unsupported-yaml",
@@ -95,7 +95,7 @@ fn a_large_remote_file_is_not_read() {
     let remote = remote();
     remote.change(
         "main",
-        &[Change::file(PROD, vec![b'#'; 64 << 20])],
+        &[TreeChange::file(PROD, vec![b'#'; 64 << 20])],
         "chore: oops\n",
     );
     let command = both(&remote).args(["--format", "json"]);
@@ -159,7 +159,7 @@ fn another_users_repository_is_denied_with_a_hint() {
         println!("SKIPPED: only root may give files away");
         return;
     }
-    let denied = |run: &Run, folder: &Path| {
+    let denied = |run: &ProgramRun, folder: &Path| {
         run.expect_code(21);
         assert_eq!(run.json()["reason"], "permission-missing", "{run}");
         let command = format!(
@@ -254,7 +254,11 @@ fn a_forced_branch_is_read_again() {
 #[test]
 fn a_forced_branch_without_the_overlay_is_refused() {
     let remote = remote();
-    let other = remote.change("other", &[Change::delete("infra")], "chore: nothing here\n");
+    let other = remote.change(
+        "other",
+        &[TreeChange::delete("infra")],
+        "chore: nothing here\n",
+    );
     let tip = other.clone();
     let race = remote
         .on_next_push(move |remote| drop(remote.git(&["update-ref", "refs/heads/main", &tip])));
@@ -289,7 +293,7 @@ fn the_api_also_reads_a_forced_branch_again() {
         &[("human.txt", "a mistake\n", false)],
         "docs: human\n",
     );
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let command = |environment| {
         let command = super::writing(
             &["--repository", "example/dex", "--format", "json"],
@@ -303,7 +307,7 @@ fn the_api_also_reads_a_forced_branch_again() {
     command("stage").run().expect_code(0);
     assert_eq!(remote.log("main")[0].parents, [first]);
     server.on_next_commit(|remote| {
-        drop(remote.change("main", &[Change::delete(PROD)], "chore: gone\n"))
+        drop(remote.change("main", &[TreeChange::delete(PROD)], "chore: gone\n"))
     });
     let run = command("prod").run();
     run.expect_code(10);

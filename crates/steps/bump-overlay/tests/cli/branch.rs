@@ -1,7 +1,7 @@
 //! One commit on a branch: its content, and races with other writers.
 
 use super::{NEW, OLD, PROD, STAGE, both, first_line, left_nothing, on, remote, said, ten_writers};
-use lab::{Remote, overlays, repo::Change};
+use lab::{GitRemote, overlays, repo::TreeChange};
 
 #[test]
 fn stage_and_prod_change_in_one_commit() {
@@ -145,11 +145,11 @@ fn one_of_two_refused_pushes_nothing() {
 fn a_path_outside_the_repositorys_overlays_is_missing() {
     let remote = remote();
     let changes = [
-        Change::symlink("link", "infra"),
-        Change::submodule("module", &remote.tip("main")),
-        Change::file("two/kustomization.yaml", overlays::prod(OLD)),
-        Change::file("two/Kustomization", overlays::prod(OLD)),
-        Change::file("none/values.yaml", "a: 1\n"),
+        TreeChange::symlink("link", "infra"),
+        TreeChange::submodule("module", &remote.tip("main")),
+        TreeChange::file("two/kustomization.yaml", overlays::prod(OLD)),
+        TreeChange::file("two/Kustomization", overlays::prod(OLD)),
+        TreeChange::file("none/values.yaml", "a: 1\n"),
     ];
     remote.change("main", &changes, "chore: odd things\n");
     let cases = [
@@ -222,7 +222,7 @@ fn another_writers_commit_is_kept() {
 fn an_overlay_deleted_during_the_run_is_missing() {
     let remote = remote();
     let _race = remote.on_next_push(|remote| {
-        remote.change("main", &[Change::delete(PROD)], "chore: prod is gone\n");
+        remote.change("main", &[TreeChange::delete(PROD)], "chore: prod is gone\n");
     });
     let run = both(&remote).run();
     run.expect_code(10);
@@ -283,7 +283,7 @@ fn permanent_contention_ends_at_the_deadline() {
 
 #[test]
 fn ten_writers_all_land_in_a_linear_history() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     ten_writers(&remote, |bump| bump.arg("--remote").arg(remote.path()));
 }
 

@@ -3,13 +3,13 @@
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use super::{NEW, OLD, PROD, STAGE, bump, tidy};
-use lab::overlays::{self, Overlay};
+use lab::overlays::{self, SampleOverlay};
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in [
-        (STAGE, Overlay::stage(OLD).text()),
-        (PROD, Overlay::prod(OLD).text()),
+        (STAGE, SampleOverlay::stage(OLD).text()),
+        (PROD, SampleOverlay::prod(OLD).text()),
     ] {
         write(folder.path(), path, &text);
     }
@@ -26,7 +26,7 @@ fn text(folder: &Path, path: &str) -> String {
     fs::read_to_string(folder.join(path)).unwrap()
 }
 
-fn here(folder: &Path, overlays: &[&str]) -> lab::Command {
+fn here(folder: &Path, overlays: &[&str]) -> lab::HermeticCommand {
     let command = bump().current_dir(folder).args(["--image", NEW]);
     overlays.iter().fold(command, |command, overlay| {
         command.args(["--overlay", overlay])

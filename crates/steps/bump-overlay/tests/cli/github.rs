@@ -1,6 +1,6 @@
 //! Through GitHub's API: five requests, no git, and what GitHub may say to it.
 
-use lab::{Command, GitHub, Remote, Reply, github::Protection};
+use lab::{FakeGitHub, GitRemote, HermeticCommand, ScriptedReply, github::Protection};
 
 use super::{
     NEW, PROD, STAGE, bump, first_line, left_nothing, ordinary, remote, said, ten_writers, writing,
@@ -16,7 +16,7 @@ const QUESTIONS: [&str; 4] = [
 ];
 
 /// Stage and prod on `main`, with this token, and without git.
-fn both(server: &GitHub, token: &str) -> Command {
+fn both(server: &FakeGitHub, token: &str) -> HermeticCommand {
     let command = writing(&["--repository", "example/dex"], &["stage", "prod"]);
     server.environment(command, token).env("PATH", "/nowhere")
 }
@@ -24,7 +24,7 @@ fn both(server: &GitHub, token: &str) -> Command {
 #[test]
 fn one_verified_commit_takes_five_requests() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let command = both(&server, &server.token_with(&["contents: write"])).arg("--require-verified");
     let run = command.run();
     run.expect_code(0);
@@ -57,7 +57,7 @@ fn one_verified_commit_takes_five_requests() {
 #[test]
 fn a_token_on_a_runner_selects_the_api() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.built_in_token(&["contents: write"]);
     let command = writing(&[], &["stage"])
         .env("GITHUB_ACTIONS", "true")
@@ -97,7 +97,7 @@ fn a_forge_without_githubs_api_gets_a_push() {
 #[test]
 fn a_dry_run_reads_and_writes_nothing() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let run = both(&server, &server.token_with(&["contents: read"]))
         .arg("--dry-run")
         .run();
@@ -110,7 +110,7 @@ fn a_dry_run_reads_and_writes_nothing() {
 #[test]
 fn another_writers_commit_is_kept() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     server.on_next_commit(|remote| {
         remote.commit(
             "main",
@@ -141,9 +141,9 @@ fn another_writers_commit_is_kept() {
 
 #[test]
 fn a_lost_answer_makes_no_second_commit() {
-    for reply in [Reply::hang_up(), Reply::html(502)] {
+    for reply in [ScriptedReply::hang_up(), ScriptedReply::html(502)] {
         let remote = ordinary();
-        let server = GitHub::new(&remote);
+        let server = FakeGitHub::new(&remote);
         server.lose_answer(1, reply);
         let run = both(&server, &server.token()).run();
         run.expect_code(0);
@@ -158,13 +158,13 @@ fn a_lost_answer_makes_no_second_commit() {
 #[test]
 fn transient_errors_are_retried_until_the_deadline() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let command = both(&server, &server.token());
-    server.answer_next([Reply::html(502), Reply::hang_up()]);
-    server.answer_next_change(Reply::html(502));
+    server.answer_next([ScriptedReply::html(502), ScriptedReply::hang_up()]);
+    server.answer_next_change(ScriptedReply::html(502));
     command.run().expect_code(0);
     assert_eq!(remote.log("main").len(), 2);
-    server.answer_next(vec![Reply::html(502); 100]);
+    server.answer_next(vec![ScriptedReply::html(502); 100]);
     let run = command.args(["--timeout", "2s"]).run();
     run.expect_code(20);
     assert!(
@@ -175,8 +175,8 @@ fn transient_errors_are_retried_until_the_deadline() {
 
 #[test]
 fn ten_writers_all_land_in_a_linear_history() {
-    let remote = Remote::new();
-    let server = GitHub::new(&remote);
+    let remote = GitRemote::new();
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     ten_writers(&remote, |bump| {
         server.environment(bump.args(["--repository", "example/dex"]), &token)
@@ -186,7 +186,7 @@ fn ten_writers_all_land_in_a_linear_history() {
 #[test]
 fn an_executable_file_goes_through_git() {
     let remote = remote();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token_with(&["contents: write"]);
     let command = server.environment(
         writing(&["--repository", "example/dex"], &["stage", "prod"]),
@@ -218,7 +218,7 @@ fn an_executable_file_goes_through_git() {
 #[test]
 fn an_unverified_commit_is_refused_and_named() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     server.leave_unsigned();
     let run = both(&server, &server.token())
         .arg("--require-verified")
@@ -243,7 +243,7 @@ fn a_protected_branch_needs_a_bypassing_token() {
         (Protection::default(), "through a pull request"),
     ] {
         let remote = ordinary();
-        let server = GitHub::new(&remote);
+        let server = FakeGitHub::new(&remote);
         server.protect("main", protection);
         let run = both(&server, &server.token())
             .args(["--format", "json"])
@@ -268,7 +268,7 @@ fn a_protected_branch_needs_a_bypassing_token() {
 #[test]
 fn a_rule_about_content_is_a_policy() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     server.decline_with("Push cannot contain secrets\n\n- GitHub Personal Access Token");
     let run = both(&server, &server.token()).run();
     run.expect_code(10);
@@ -278,7 +278,7 @@ fn a_rule_about_content_is_a_policy() {
 #[test]
 fn a_missing_branch_is_refused() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let flags = [
         "--overlay",
         STAGE,
@@ -299,7 +299,7 @@ fn a_missing_branch_is_refused() {
 #[test]
 fn each_missing_permission_is_named() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     for (permissions, line) in [
         (&["contents: read"][..], "contents: write"),
         (&[], "contents: read"),

@@ -4,14 +4,14 @@ use super::{
     NEW, OLD, PROD, STAGE, at, bump, first_line, left_nothing, on, ordinary, remote, said,
 };
 use lab::{
-    GitHub, Remote,
-    overlays::{self, Overlay},
+    FakeGitHub, GitRemote,
+    overlays::{self, SampleOverlay},
 };
 
 const REPOSITORY: &str = "registry.example/example/dex";
 
 /// Commits a new state of the source; returns the commit.
-fn source(remote: &Remote, state: &str) -> String {
+fn source(remote: &GitRemote, state: &str) -> String {
     remote.commit(
         "main",
         &[("src/app.rs", state, false)],
@@ -29,23 +29,23 @@ fn tag_of(source: &str) -> String {
 }
 
 /// Deploys the image of a commit of the remote to prod.
-fn deploy(remote: &Remote, source: &str) -> lab::Command {
+fn deploy(remote: &GitRemote, source: &str) -> lab::HermeticCommand {
     built(&remote.path().display().to_string(), source)
 }
 
-fn built(url: &str, source: &str) -> lab::Command {
+fn built(url: &str, source: &str) -> lab::HermeticCommand {
     written(&["--remote", url], source)
 }
 
 /// Deploys the image of a commit through GitHub's API, without git.
-fn through_the_api(server: &GitHub, source: &str) -> lab::Command {
+fn through_the_api(server: &FakeGitHub, source: &str) -> lab::HermeticCommand {
     let command = written(&["--repository", "example/dex"], source);
     server
         .environment(command, &server.token_with(&["contents: write"]))
         .env("PATH", "/nowhere")
 }
 
-fn written(flags: &[&str], source: &str) -> lab::Command {
+fn written(flags: &[&str], source: &str) -> lab::HermeticCommand {
     let image = image_of(source);
     let command = bump()
         .args([
@@ -59,11 +59,11 @@ fn written(flags: &[&str], source: &str) -> lab::Command {
 }
 
 /// Sets prod by hand.
-fn set(remote: &Remote, tag: &str, message: &str) -> String {
+fn set(remote: &GitRemote, tag: &str, message: &str) -> String {
     remote.commit("main", &[(PROD, &overlays::prod(tag), false)], message)
 }
 
-fn prod(remote: &Remote) -> String {
+fn prod(remote: &GitRemote) -> String {
     let text = remote.file("main", PROD).unwrap();
     let tag = text
         .lines()
@@ -73,7 +73,7 @@ fn prod(remote: &Remote) -> String {
 }
 
 /// Commits what a rollback from one image to another one commits.
-fn roll_back(remote: &Remote, bad: &str, good: &str) -> String {
+fn roll_back(remote: &GitRemote, bad: &str, good: &str) -> String {
     let message = format!(
         "rollback(prod): x\n\nRunbook-Image: {REPOSITORY}:{good}\nRunbook-Rollback-Of: {REPOSITORY}:{bad}\n"
     );
@@ -144,7 +144,7 @@ fn the_newest_source_counts_after_a_manual_revert() {
 
 #[test]
 fn the_source_may_be_in_another_repository() {
-    let (overlays, code) = (remote(), Remote::new());
+    let (overlays, code) = (remote(), GitRemote::new());
     let (older, newer) = (source(&code, "one"), source(&code, "two"));
     let http = code.http_open();
     let with = |source: &str| {
@@ -177,7 +177,7 @@ fn the_source_may_be_in_another_repository() {
 
 #[test]
 fn an_unreachable_source_is_no_answer() {
-    let (overlays, code) = (remote(), Remote::new());
+    let (overlays, code) = (remote(), GitRemote::new());
     let (older, newer) = (source(&code, "one"), source(&code, "two"));
     let http = code.http_open();
     let with = |source: &str| {
@@ -448,7 +448,7 @@ fn the_guards_judge_again_after_a_race() {
 #[test]
 fn the_guards_work_through_the_api() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let [older, newer] = ["one", "two"].map(|state| source(&remote, state));
     through_the_api(&server, &newer).run().expect_code(0);
     let run = through_the_api(&server, &older).run();
@@ -481,7 +481,7 @@ fn the_guards_work_through_the_api() {
 #[test]
 fn a_source_hidden_from_the_token_stops() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     set(&remote, "sha-1a2b3c4d", "chore: by hand\n");
     let elsewhere = ["--source-repository", "example/code", "--format", "json"];
     let run = through_the_api(&server, &source(&remote, "one"))
@@ -507,12 +507,12 @@ fn ten_writers_leave_the_newest_image() {
 #[test]
 fn ten_api_writers_leave_the_newest_image() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     race(&remote, |source| through_the_api(&server, source));
 }
 
 /// Lets ten writers deploy the images of ten sources at once, in a mixed order.
-fn race(remote: &Remote, writer: impl Fn(&str) -> lab::Command) {
+fn race(remote: &GitRemote, writer: impl Fn(&str) -> lab::HermeticCommand) {
     let sources: Vec<String> = (0..10)
         .map(|state| source(remote, &state.to_string()))
         .collect();
@@ -576,10 +576,10 @@ fn guards_follow_a_value_through_its_history() {
 
 #[test]
 fn the_history_of_a_large_repository_is_cheap() {
-    let remote = Remote::with_files(20_000);
+    let remote = GitRemote::with_files(20_000);
     remote.commit(
         "main",
-        &[(PROD, &Overlay::prod(OLD).text(), false)],
+        &[(PROD, &SampleOverlay::prod(OLD).text(), false)],
         "feat: start\n",
     );
     let sources: Vec<String> = (0..3)

@@ -17,8 +17,8 @@ mod replay;
 mod secrets;
 
 use lab::{
-    Remote, Run,
-    overlays::{self, Overlay},
+    GitRemote, ProgramRun,
+    overlays::{self, SampleOverlay},
 };
 
 /// Where the overlays of the tests are.
@@ -29,23 +29,26 @@ const PROD: &str = "infra/argocd/overlays/prod/kustomization.yaml";
 const OLD: &str = "sha-9b04d52a";
 const NEW: &str = "registry.example/example/dex:sha-51c0cc9c";
 
-fn bump() -> lab::Command {
-    lab::Command::new(env!("CARGO_BIN_EXE_bump-overlay"))
+fn bump() -> lab::HermeticCommand {
+    lab::HermeticCommand::new(env!("CARGO_BIN_EXE_bump-overlay"))
 }
 
 /// A remote with stage and prod on `main`; prod is executable.
-fn remote() -> Remote {
+fn remote() -> GitRemote {
     started(true)
 }
 
 /// A remote without executable files, which the API can write.
-fn ordinary() -> Remote {
+fn ordinary() -> GitRemote {
     started(false)
 }
 
-fn started(executable: bool) -> Remote {
-    let remote = Remote::new();
-    let (stage, prod) = (Overlay::stage(OLD).text(), Overlay::prod(OLD).text());
+fn started(executable: bool) -> GitRemote {
+    let remote = GitRemote::new();
+    let (stage, prod) = (
+        SampleOverlay::stage(OLD).text(),
+        SampleOverlay::prod(OLD).text(),
+    );
     remote.commit(
         "main",
         &[(STAGE, &stage, false), (PROD, &prod, executable)],
@@ -55,11 +58,11 @@ fn started(executable: bool) -> Remote {
 }
 
 /// Runs ten writers at once, each with its own overlay; all of them land, in a linear history.
-fn ten_writers(remote: &Remote, writer: impl Fn(lab::Command) -> lab::Command) {
+fn ten_writers(remote: &GitRemote, writer: impl Fn(lab::HermeticCommand) -> lab::HermeticCommand) {
     let paths: Vec<String> = (0..10)
         .map(|n| format!("overlays/e{n}/kustomization.yaml"))
         .collect();
-    let text = Overlay::dev(OLD).text();
+    let text = SampleOverlay::dev(OLD).text();
     let files: Vec<_> = paths
         .iter()
         .map(|path| (path.as_str(), text.as_str(), false))
@@ -85,21 +88,21 @@ fn ten_writers(remote: &Remote, writer: impl Fn(lab::Command) -> lab::Command) {
 }
 
 /// Stage and prod on `main` of the remote.
-fn both(remote: &Remote) -> lab::Command {
+fn both(remote: &GitRemote) -> lab::HermeticCommand {
     on(remote, &["stage", "prod"])
 }
 
-fn on(remote: &Remote, environments: &[&str]) -> lab::Command {
+fn on(remote: &GitRemote, environments: &[&str]) -> lab::HermeticCommand {
     at(&remote.path().display().to_string(), environments)
 }
 
 /// These environments on `main` of the remote at this address.
-fn at(url: &str, environments: &[&str]) -> lab::Command {
+fn at(url: &str, environments: &[&str]) -> lab::HermeticCommand {
     writing(&["--remote", url], environments)
 }
 
 /// These environments on `main` of the remote that these flags name.
-fn writing(flags: &[&str], environments: &[&str]) -> lab::Command {
+fn writing(flags: &[&str], environments: &[&str]) -> lab::HermeticCommand {
     let command = bump()
         .args(["--image", NEW, "--branch", "main"])
         .args(flags);
@@ -112,7 +115,7 @@ fn writing(flags: &[&str], environments: &[&str]) -> lab::Command {
 }
 
 /// Returns the output for people, without everything that differs from run to run.
-fn said(run: &Run, remote: &Remote) -> String {
+fn said(run: &ProgramRun, remote: &GitRemote) -> String {
     let mut text = tidy(&run.stderr).replace(&remote.path().display().to_string(), "REMOTE");
     for commit in remote.log("main") {
         text = text
@@ -130,7 +133,7 @@ fn tidy(text: &str) -> String {
 }
 
 /// Returns the first line after those about waiting, which people read first.
-fn first_line(run: &Run, remote: &Remote) -> String {
+fn first_line(run: &ProgramRun, remote: &GitRemote) -> String {
     said(run, remote)
         .lines()
         .find(|line| !line.starts_with('['))
@@ -139,7 +142,7 @@ fn first_line(run: &Run, remote: &Remote) -> String {
 }
 
 /// Asserts that no temporary file is left.
-fn left_nothing(command: &lab::Command) {
+fn left_nothing(command: &lab::HermeticCommand) {
     let left: Vec<_> = std::fs::read_dir(command.temp()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }

@@ -1,8 +1,8 @@
 //! Pull requests: one for each set of overlays, kept up to date, waited for.
 
 use lab::{
-    Command, GitHub, Remote, Running,
-    github::{Protection, Pull, State},
+    FakeGitHub, GitRemote, HermeticCommand, Running,
+    github::{GitHubPull, GitHubPullState, Protection},
 };
 
 use super::{NEW, OLD, PROD, STAGE, bump, first_line, ordinary, remote, said, writing};
@@ -11,7 +11,12 @@ use lab::overlays;
 const NEWER: &str = "registry.example/example/dex:sha-7d3f0a11";
 
 /// A bump of these environments to this image, through a pull request.
-fn proposing(server: &GitHub, token: &str, image: &str, environments: &[&str]) -> Command {
+fn proposing(
+    server: &FakeGitHub,
+    token: &str,
+    image: &str,
+    environments: &[&str],
+) -> HermeticCommand {
     let command = bump().args([
         "--image",
         image,
@@ -33,14 +38,14 @@ fn proposing(server: &GitHub, token: &str, image: &str, environments: &[&str]) -
 }
 
 /// Runs it without waiting, which leaves the pull request open.
-fn left_open(command: Command) {
+fn left_open(command: HermeticCommand) {
     let run = command.args(["--timeout", "0"]).run();
     run.expect_code(11);
     assert_eq!(run.json()["reason"], "not-merged");
 }
 
 /// Starts a run for stage with output for people, and returns once the run waits.
-fn waiting(server: &GitHub, token: &str) -> Running {
+fn waiting(server: &FakeGitHub, token: &str) -> Running {
     let flags = ["--repository", "example/dex", "--pull-request", "always"];
     let mut run = server
         .environment(writing(&flags, &["stage"]), token)
@@ -49,12 +54,12 @@ fn waiting(server: &GitHub, token: &str) -> Running {
     run
 }
 
-fn states(server: &GitHub) -> Vec<State> {
+fn states(server: &FakeGitHub) -> Vec<GitHubPullState> {
     server.pulls().into_iter().map(|pull| pull.state).collect()
 }
 
 /// The branches other than `main`.
-fn heads(remote: &Remote) -> Vec<String> {
+fn heads(remote: &GitRemote) -> Vec<String> {
     remote
         .branches()
         .into_iter()
@@ -63,7 +68,7 @@ fn heads(remote: &Remote) -> Vec<String> {
 }
 
 /// Bumps stage and prod with a pull request that is merged at the third poll; returns the report.
-fn merged(remote: &Remote, server: &GitHub) -> serde_json::Value {
+fn merged(remote: &GitRemote, server: &FakeGitHub) -> serde_json::Value {
     server.merge_at_poll(3);
     let command = proposing(server, &server.token(), NEW, &["stage", "prod"])
         .args(["--require-verified", "--source-commit"])
@@ -77,7 +82,7 @@ fn merged(remote: &Remote, server: &GitHub) -> serde_json::Value {
 #[test]
 fn the_step_waits_for_the_merge_commit() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let (report, tip) = (merged(&remote, &server), remote.tip("main"));
     assert_eq!(
         (&report["facts"]["commit"], &report["facts"]["changed"]),
@@ -100,7 +105,7 @@ fn the_step_waits_for_the_merge_commit() {
 #[test]
 fn polling_a_pull_request_is_cheap() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     merged(&remote, &server);
     insta::assert_snapshot!(server.asked().join("\n"), @"
     query Read
@@ -127,9 +132,9 @@ fn polling_a_pull_request_is_cheap() {
 #[test]
 fn a_pull_request_says_what_the_commit_says() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     merged(&remote, &server);
-    let Pull {
+    let GitHubPull {
         title, body, head, ..
     } = server.pulls().remove(0);
     insta::assert_snapshot!(format!("{head}\n{title}\n{body}"), @r#"
@@ -145,7 +150,7 @@ fn a_pull_request_says_what_the_commit_says() {
 #[test]
 fn an_unmerged_pull_request_is_not_yet() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let run = proposing(&server, &server.token(), NEW, &["prod"])
         .args(["--timeout", "2s"])
         .run();
@@ -169,11 +174,11 @@ fn an_unmerged_pull_request_is_not_yet() {
 #[test]
 fn the_second_run_reuses_the_pull_request() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage", "prod"]));
     let (pulls, head) = (server.pulls(), remote.tip(&heads(&remote)[0]));
-    let changes = |server: &GitHub| {
+    let changes = |server: &FakeGitHub| {
         server
             .asked()
             .iter()
@@ -200,7 +205,7 @@ fn the_second_run_reuses_the_pull_request() {
 #[test]
 fn a_newer_image_takes_over_the_pull_request() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     let older = waiting(&server, &token);
     remote.commit("main", &[("human.txt", "me too\n", false)], "docs: human\n");
@@ -236,11 +241,14 @@ fn a_newer_image_takes_over_the_pull_request() {
 #[test]
 fn a_larger_set_closes_the_smaller_pull_request() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     left_open(proposing(&server, &token, NEW, &["stage", "prod"]));
-    assert_eq!(states(&server), [State::Closed, State::Open]);
+    assert_eq!(
+        states(&server),
+        [GitHubPullState::Closed, GitHubPullState::Open]
+    );
     assert!(
         server.pulls()[0].body.contains("Superseded by #2."),
         "{:?}",
@@ -250,7 +258,11 @@ fn a_larger_set_closes_the_smaller_pull_request() {
     left_open(proposing(&server, &token, NEW, &["stage"]));
     assert_eq!(
         states(&server),
-        [State::Closed, State::Open, State::Open],
+        [
+            GitHubPullState::Closed,
+            GitHubPullState::Open,
+            GitHubPullState::Open
+        ],
         "a smaller one closes nothing"
     );
 }
@@ -258,7 +270,7 @@ fn a_larger_set_closes_the_smaller_pull_request() {
 #[test]
 fn a_merged_and_undone_change_is_proposed_again() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     server.merge(1);
@@ -278,7 +290,7 @@ fn a_merged_and_undone_change_is_proposed_again() {
 #[test]
 fn an_updated_pull_request_branch_keeps_the_image() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     let run = waiting(&server, &token);
     remote.commit(
@@ -295,7 +307,7 @@ fn an_updated_pull_request_branch_keeps_the_image() {
 #[test]
 fn a_closed_pull_request_is_refused() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let run = waiting(&server, &server.token());
     server.close(1);
     let run = run.wait();
@@ -306,9 +318,9 @@ fn a_closed_pull_request_is_refused() {
 #[test]
 fn an_outage_does_not_end_the_wait() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let run = waiting(&server, &server.token());
-    server.answer_next(vec![lab::Reply::html(502); 6]);
+    server.answer_next(vec![lab::ScriptedReply::html(502); 6]);
     server.merge_at_poll(1);
     run.wait().expect_code(0);
 }
@@ -317,8 +329,8 @@ fn an_outage_does_not_end_the_wait() {
 fn a_lost_answer_makes_no_second_pull_request() {
     for nth in 1..=3 {
         let remote = ordinary();
-        let server = GitHub::new(&remote);
-        server.lose_answer(nth, lab::Reply::html(502));
+        let server = FakeGitHub::new(&remote);
+        server.lose_answer(nth, lab::ScriptedReply::html(502));
         left_open(proposing(&server, &server.token(), NEW, &["stage"]));
         assert_eq!(
             (server.pulls().len(), heads(&remote).len()),
@@ -332,7 +344,7 @@ fn a_lost_answer_makes_no_second_pull_request() {
 #[test]
 fn a_race_on_the_base_leaves_nothing() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     let head = heads(&remote).remove(0);
@@ -361,14 +373,21 @@ fn a_race_on_the_base_leaves_nothing() {
 #[test]
 fn a_forks_branch_of_that_name_is_ignored() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     let head = heads(&remote).remove(0);
     server.close(1);
     server.open_from_fork(&head, "main");
     left_open(proposing(&server, &token, NEW, &["stage"]));
-    assert_eq!(states(&server), [State::Closed, State::Open, State::Open]);
+    assert_eq!(
+        states(&server),
+        [
+            GitHubPullState::Closed,
+            GitHubPullState::Open,
+            GitHubPullState::Open
+        ]
+    );
     assert_eq!(
         (server.pulls()[1].title.as_str(), &server.pulls()[2].head),
         ("", &head)
@@ -378,13 +397,20 @@ fn a_forks_branch_of_that_name_is_ignored() {
         .environment(writing(&flags, &["stage"]), &token)
         .run()
         .expect_code(0);
-    assert_eq!(states(&server), [State::Closed, State::Open, State::Closed]);
+    assert_eq!(
+        states(&server),
+        [
+            GitHubPullState::Closed,
+            GitHubPullState::Open,
+            GitHubPullState::Closed
+        ]
+    );
 }
 
 #[test]
 fn the_fallback_only_follows_a_protected_branch() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     let flags = ["--repository", "example/dex", "--pull-request", "fallback"];
     let command = || server.environment(writing(&flags, &["stage"]), &token);
@@ -407,7 +433,7 @@ fn the_fallback_only_follows_a_protected_branch() {
     );
     assert_eq!(
         states(&server),
-        [State::Closed],
+        [GitHubPullState::Closed],
         "merging it later would bring nothing but harm"
     );
     assert_eq!(heads(&remote), [""; 0]);
@@ -425,7 +451,7 @@ fn the_fallback_only_follows_a_protected_branch() {
 #[test]
 fn a_push_needs_no_pull_request_permission() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let flags = ["--repository", "example/dex", "--pull-request", "fallback"];
     let token = server.token_with(&["contents: write"]);
     let run = server
@@ -443,7 +469,7 @@ fn a_push_needs_no_pull_request_permission() {
 fn required_checks_deny_the_jobs_own_token() {
     for classic in [true, false] {
         let remote = ordinary();
-        let server = GitHub::new(&remote);
+        let server = FakeGitHub::new(&remote);
         server.protect(
             "main",
             Protection {
@@ -468,7 +494,7 @@ fn required_checks_deny_the_jobs_own_token() {
 #[test]
 fn a_forbidden_pull_request_names_the_setting() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     server.forbid_pull_requests_of_workflows();
     let token = server.built_in_token(&["contents: write", "pull-requests: write"]);
     let run = proposing(&server, &token, NEW, &["stage"]).run();
@@ -484,7 +510,7 @@ fn a_forbidden_pull_request_names_the_setting() {
 #[test]
 fn each_missing_permission_is_named() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     for (left, taken) in [
         ("contents: write", "pull-requests: write"),
         ("pull-requests: write", "contents: "),
@@ -500,7 +526,7 @@ fn each_missing_permission_is_named() {
 #[test]
 fn a_proposed_executable_file_stays_executable() {
     let remote = remote();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     for image in [NEW, NEWER] {
         let run = proposing(&server, &token, image, &["stage", "prod"])
@@ -532,7 +558,7 @@ fn a_proposed_executable_file_stays_executable() {
 #[test]
 fn an_executable_file_also_falls_back() {
     let remote = remote();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     server.protect("main", Protection::default());
     let flags = [
         "--repository",
@@ -558,7 +584,7 @@ fn an_executable_file_also_falls_back() {
 #[test]
 fn a_push_through_git_closes_the_pull_request() {
     let remote = remote();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     proposing(&server, &token, NEW, &["stage", "prod"])
         .args(["--timeout", "0"])
@@ -571,14 +597,14 @@ fn a_push_through_git_closes_the_pull_request() {
         .expect_code(0);
     assert_eq!(
         (states(&server), heads(&remote).len()),
-        (vec![State::Closed], 0)
+        (vec![GitHubPullState::Closed], 0)
     );
 }
 
 #[test]
 fn the_next_run_takes_over_a_killed_run() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     let head = heads(&remote)[0].clone();
@@ -595,7 +621,7 @@ fn the_next_run_takes_over_a_killed_run() {
 #[test]
 fn five_runs_at_once_leave_one_pull_request() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     let image = |digit: usize| format!("registry.example/example/dex:{digit}");
@@ -619,7 +645,7 @@ fn five_runs_at_once_leave_one_pull_request() {
 #[test]
 fn dry_runs_and_deployed_images_propose_nothing() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     proposing(&server, &token, NEW, &["stage"])
         .arg("--dry-run")

@@ -45,7 +45,7 @@ fn a_commit_through_the_api_is_replayed() {
         &["--repository", "example/dex", "--pull-request", "always"],
     ] {
         let remote = ordinary();
-        let server = lab::GitHub::new(&remote);
+        let server = lab::FakeGitHub::new(&remote);
         server.on_next_commit(|remote| {
             remote.commit(
                 "main",

@@ -7,7 +7,7 @@ use super::{NEW, PROD, bump, remote};
 const TOKEN: &str = "ghs_Very-Secret_0123456789";
 
 /// Returns all output of a run, and all files in its directory.
-fn texts(run: &lab::Run, folder: &Path) -> String {
+fn texts(run: &lab::ProgramRun, folder: &Path) -> String {
     let mut all = format!("{}{}", run.stdout, run.stderr);
     let mut open = vec![folder.to_owned()];
     while let Some(path) = open.pop() {
@@ -72,8 +72,8 @@ fn no_text_contains_the_token() {
 #[test]
 fn the_apis_token_stays_secret_and_local() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
-    let other = lab::Faulty::new([lab::Reply::status(404)]);
+    let server = lab::FakeGitHub::new(&remote);
+    let other = lab::Faulty::new([lab::ScriptedReply::status(404)]);
     for (token, code) in [(server.token(), 0), (TOKEN.to_owned(), 21)] {
         for format in ["plain", "json", "github"] {
             let command = super::writing(&["--repository", "example/dex"], &["stage"]);

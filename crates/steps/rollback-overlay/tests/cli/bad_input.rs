@@ -4,7 +4,7 @@
 use std::fs;
 
 use super::{PROD, ProdWorld, STAGE, left_nothing, rollback};
-use lab::{Run, repo::Change};
+use lab::{ProgramRun, repo::TreeChange};
 
 /// The maximum memory of a run, however large the file that it reads.
 const MEMORY_KIB: u64 = 48 << 10;
@@ -13,12 +13,12 @@ impl ProdWorld {
     /// Commits a prod that is not a kustomization.
     fn break_prod(&self, bytes: &[u8]) {
         self.remote
-            .change("main", &[Change::file(PROD, bytes)], "chore: oops\n");
+            .change("main", &[TreeChange::file(PROD, bytes)], "chore: oops\n");
     }
 }
 
 #[track_caller]
-fn refused(world: &ProdWorld, run: &Run, word: &str) {
+fn refused(world: &ProdWorld, run: &ProgramRun, word: &str) {
     run.expect_code(10);
     let report = run.json();
     assert_eq!(
@@ -147,7 +147,10 @@ fn an_overlay_or_branch_deleted_meanwhile_is_missing() {
     let race = world.remote.on_next_push(|remote| {
         remote.change(
             "main",
-            &[Change::delete(PROD), Change::file(STAGE, "kept: true\n")],
+            &[
+                TreeChange::delete(PROD),
+                TreeChange::file(STAGE, "kept: true\n"),
+            ],
             "chore: gone\n",
         );
     });

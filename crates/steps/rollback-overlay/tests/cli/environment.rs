@@ -1,6 +1,6 @@
 //! The forge's deployments of an environment: the last good image is restored.
 
-use lab::Reply;
+use lab::ScriptedReply;
 use serde_json::{Value, json};
 
 use super::{PROD, ProdWorld, STAGE, left_nothing};
@@ -11,14 +11,14 @@ const READ: [&str; 1] = ["deployments: read"];
 /// A world, and a GitHub with its deployments.
 struct Forge {
     world: ProdWorld,
-    github: lab::GitHub,
+    github: lab::FakeGitHub,
 }
 
 impl Forge {
     /// Prod has had these images.
     fn with(tags: &[&str]) -> Self {
         let world = ProdWorld::with(tags);
-        let github = lab::GitHub::new(&world.remote);
+        let github = lab::FakeGitHub::new(&world.remote);
         Self { world, github }
     }
 
@@ -33,7 +33,7 @@ impl Forge {
     }
 
     /// Rolls these environments back, and asks the forge which images were good.
-    fn roll_back(&self, environments: &[&str]) -> lab::Command {
+    fn roll_back(&self, environments: &[&str]) -> lab::HermeticCommand {
         let command = self.world.at(
             &self.world.remote.path().display().to_string(),
             environments,
@@ -46,7 +46,7 @@ impl Forge {
             .env("GITHUB_REPOSITORY", lab::github::REPOSITORY)
     }
 
-    fn json(&self, command: &lab::Command, code: i32) -> Value {
+    fn json(&self, command: &lab::HermeticCommand, code: i32) -> Value {
         let run = command.clone().args(["--format", "json"]).run();
         run.expect_code(code);
         run.json()
@@ -224,7 +224,7 @@ fn an_unanswered_forge_writes_nothing() {
     assert_eq!(report["reason"], "no-credentials");
     forge
         .github
-        .answer_next(std::iter::repeat_with(|| Reply::html(502)).take(50));
+        .answer_next(std::iter::repeat_with(|| ScriptedReply::html(502)).take(50));
     let report = forge.json(&forge.roll_back(&["prod"]).args(["--timeout", "1s"]), 20);
     assert_eq!(
         (&report["reason"], forge.world.remote.pushes()),

@@ -1,7 +1,7 @@
 //! Through GitHub's API: no git, a commit that GitHub signs, and a pull request where a rule wants
 //! one.
 
-use lab::{GitHub, Reply, github::Protection};
+use lab::{FakeGitHub, ScriptedReply, github::Protection};
 
 use super::{ProdWorld, left_nothing};
 
@@ -15,7 +15,7 @@ fn protected() -> Protection {
 #[test]
 fn one_verified_commit_restores_the_previous_image() {
     let world = ProdWorld::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
+    let server = FakeGitHub::new(&world.remote);
     let token = server.token_with(&["contents: write"]);
     let command = world
         .on(&server, &token, &["prod"])
@@ -45,7 +45,7 @@ fn one_verified_commit_restores_the_previous_image() {
 #[test]
 fn the_second_run_finds_it_done() {
     let world = ProdWorld::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
+    let server = FakeGitHub::new(&world.remote);
     let bad = world.image("v2");
     let one = || {
         world
@@ -66,7 +66,7 @@ fn the_second_run_finds_it_done() {
 #[test]
 fn another_writers_commit_is_kept() {
     let world = ProdWorld::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
+    let server = FakeGitHub::new(&world.remote);
     server.on_next_commit(|remote| {
         remote.commit(
             "main",
@@ -87,8 +87,8 @@ fn another_writers_commit_is_kept() {
 #[test]
 fn a_lost_answer_makes_no_second_commit() {
     let world = ProdWorld::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
-    server.lose_answer(1, Reply::hang_up());
+    let server = FakeGitHub::new(&world.remote);
+    server.lose_answer(1, ScriptedReply::hang_up());
     world
         .on(&server, &server.token(), &["prod"])
         .run()
@@ -102,7 +102,7 @@ fn a_lost_answer_makes_no_second_commit() {
 #[test]
 fn a_protected_branch_gets_a_pull_request() {
     let world = ProdWorld::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
+    let server = FakeGitHub::new(&world.remote);
     server.protect("main", protected());
     let token = server.token();
     let refused = world.on(&server, &token, &["prod"]).run();
@@ -130,7 +130,7 @@ fn a_protected_branch_gets_a_pull_request() {
 #[test]
 fn an_unmerged_pull_request_is_not_yet() {
     let world = ProdWorld::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
+    let server = FakeGitHub::new(&world.remote);
     let always = [
         "--pull-request",
         "always",
@@ -164,7 +164,7 @@ fn an_unmerged_pull_request_is_not_yet() {
 #[test]
 fn missing_branches_and_dry_runs_write_nothing() {
     let world = ProdWorld::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
+    let server = FakeGitHub::new(&world.remote);
     let token = server.token_with(&["contents: read"]);
     world
         .on(&server, &token, &["prod"])

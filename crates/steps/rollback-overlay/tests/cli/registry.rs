@@ -114,7 +114,7 @@ fn an_unanswered_registry_writes_nothing() {
         .expect_code(0);
 }
 
-fn without_notes(world: &ProdWorld, run: &lab::Run) -> String {
+fn without_notes(world: &ProdWorld, run: &lab::ProgramRun) -> String {
     world
         .said(run)
         .lines()

@@ -1,7 +1,7 @@
 //! The restored value: as it was, in the file as it is now, and nothing else.
 
 use super::{PROD, ProdWorld, STAGE, left_nothing};
-use lab::overlays::Overlay;
+use lab::overlays::SampleOverlay;
 
 #[test]
 fn one_commit_restores_the_previous_image_exactly() {
@@ -256,8 +256,8 @@ fn moved(content: impl Fn(&ProdWorld) -> String) -> ProdWorld {
         world.commit(&[(old, world.prod(tag))], "deploy(prod): x\n");
     }
     let changes = [
-        lab::repo::Change::delete(old),
-        lab::repo::Change::file(PROD, content(&world)),
+        lab::repo::TreeChange::delete(old),
+        lab::repo::TreeChange::file(PROD, content(&world)),
     ];
     world.remote.change("main", &changes, "refactor: move\n");
     world
@@ -343,7 +343,9 @@ fn an_invalid_overlay_or_image_is_refused() {
         ],
         "x\n",
     );
-    let other = Overlay::prod("v1").new_name("elsewhere.example/app").text();
+    let other = SampleOverlay::prod("v1")
+        .new_name("elsewhere.example/app")
+        .text();
     world.commit(&[("other/kustomization.yaml", other)], "x\n");
     for (overlay, reason) in [
         ("nowhere", "overlay-missing"),
