@@ -30,7 +30,7 @@ pub struct BumpOverlay;
 /// The flags of `bump-overlay`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Overlay to write: a directory with a kustomization, or the file; repeatable
+    /// Overlay to write: a directory, or its kustomization; repeatable
     #[arg(
         long,
         value_name = "DIR|FILE",
@@ -73,7 +73,7 @@ pub struct Args {
     /// Remove a `tagSuffix`, which has no effect on a tag or digest
     #[arg(long, help_heading = "Image")]
     pub drop_suffix: bool,
-    /// Commit onto this branch of the remote [default: edit the files of this checkout]
+    /// Commit onto this branch [default: edit the files of this checkout]
     #[arg(long, value_name = "BRANCH", help_heading = "Where to write")]
     pub branch: Option<branch::BranchName>,
     /// The remote, and how to write it.

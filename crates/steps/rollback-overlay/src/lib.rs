@@ -31,7 +31,7 @@ pub struct RollbackOverlay;
 /// The flags of `rollback-overlay`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Overlay to restore: a directory with a kustomization, or the file; repeatable
+    /// Overlay to restore: a directory, or its kustomization; repeatable
     #[arg(
         long,
         value_name = "DIR|FILE",
@@ -41,7 +41,7 @@ pub struct Args {
         help_heading = "Overlays"
     )]
     pub overlay: Vec<String>,
-    /// Environment of each overlay, in their order, to ask what was good there; repeatable
+    /// Environment of each overlay, in the same order; repeatable
     #[arg(long, value_name = "NAME", action = ArgAction::Append, help_heading = "Overlays")]
     pub environment: Vec<String>,
     /// Image to restore; only its repository counts
@@ -58,10 +58,10 @@ pub struct Args {
     /// Commit that set the bad image
     #[arg(long, value_name = "COMMIT", help_heading = "Image")]
     pub undo: Option<CommitName>,
-    /// Image to restore [default: the last good one of the environment, else the previous one]
+    /// Image to restore [default: the last good one, else the previous one]
     #[arg(long, value_name = "REF", help_heading = "Image")]
     pub to: Option<Reference>,
-    /// Restore an older image if the previous one is gone or lacks a platform of the bad one
+    /// Restore an older image if the previous one is gone or lacks a platform
     #[arg(long, conflicts_with = "to", help_heading = "Image")]
     pub allow_older: bool,
     /// Commit onto this branch of the remote
@@ -73,7 +73,7 @@ pub struct Args {
     /// Reason for the rollback, for the commit message
     #[arg(long, value_name = "TEXT", help_heading = "Where to write")]
     pub reason: Option<String>,
-    /// Write nothing; show the images that the overlays had, the diff and the commit message
+    /// Write nothing; show earlier images, the diff and the commit message
     #[arg(long, help_heading = "Where to write")]
     pub dry_run: bool,
     /// The registry that must still have the image.

@@ -13,10 +13,10 @@ use crate::RemoteBranch;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Where to write")]
 pub struct Where {
-    /// Commit to this remote through git [default: the workflow's repository, else `origin`]
+    /// Commit through git [default: workflow's repository, else `origin`]
     #[arg(long, value_name = "URL|PATH", requires = "branch")]
     pub remote: Option<String>,
-    /// Commit to this repository through GitHub's API [default: the workflow's, with a token]
+    /// Commit through GitHub's API [default: the workflow's, with a token]
     #[arg(
         long,
         value_name = "OWNER/NAME",

@@ -119,7 +119,7 @@ fn one_of_two_refused_leaves_both_unchanged() {
     run.expect_code(10);
     insta::assert_snapshot!(tidy(&run.stderr), @"
     refused: `infra/argocd/overlays/prod/kustomization.yaml`: no entry for `registry.example/example/dex`; there are `other` [image-missing]
-      infra/argocd/overlays/stage  passed: could be written, but is not, since another one cannot
+      infra/argocd/overlays/stage  passed: could be written, but is not, since another overlay cannot
       infra/argocd/overlays/prod   refused: `infra/argocd/overlays/prod/kustomization.yaml`: no entry for `registry.example/example/dex`; there are `other` [image-missing]
     hint: pass `--entry` with one of the names, or `--create` to add an entry
     reproduce: bump-overlay --image registry.example/example/dex:sha-51c0cc9c --overlay infra/argocd/overlays/stage --overlay infra/argocd/overlays/prod
@@ -146,7 +146,7 @@ fn a_failed_write_restores_the_other_files() {
         report["summary"]
             .as_str()
             .unwrap()
-            .contains("the other files were put back"),
+            .contains("the other files were restored"),
         "{run}"
     );
     assert_eq!(text(folder.path(), STAGE), overlays::stage(OLD));

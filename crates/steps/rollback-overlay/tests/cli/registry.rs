@@ -198,7 +198,7 @@ fn an_absent_bad_image_requires_no_platform() {
         assert!(
             run.json()["notices"]
                 .to_string()
-                .contains("no platform is demanded"),
+                .contains("no platform is required"),
             "{run}"
         );
         assert!(world.file().contains("newTag: v1 "), "{}", world.file());
