@@ -1,4 +1,5 @@
-//! `cargo bench -p tests --bench bump`: what a bump costs, beside what people do today, in the same run.
+//! `cargo bench -p tests --bench bump`: the cost of a bump, next to the usual ways, in the same
+//! run.
 //!
 //! The program is the one that is shipped (profile `dist`). Times are medians of whole processes.
 
@@ -19,12 +20,12 @@ use lab::{Remote, overlays::Overlay};
 use tempfile::TempDir;
 
 const OVERLAY: &str = "infra/argocd/overlays/prod";
-/// The entry of the overlay, and what it deploys.
+/// The entry of the overlay, and the image that it deploys.
 const ENTRY: &str = "example/dex";
 const IMAGE: &str = "registry.example/example/dex";
 
 const WRITERS: usize = 10;
-/// In which order the commits come that ten writers deploy.
+/// The order in which ten writers deploy the commits.
 const ORDER: [usize; WRITERS] = [3, 8, 1, 9, 0, 5, 7, 2, 6, 4];
 
 fn main() {
@@ -84,46 +85,26 @@ fn in_place(title: &str, text: &str, [entry, image]: [&str; 2], bump: &Path, tim
     line(title, ours, theirs);
 }
 
-/// One commit on a repository of 20,000 files over HTTP, beside a shallow clone, an edit, and a push.
+/// One commit on a repository of 20,000 files over HTTP, next to a shallow clone, an edit, and a
+/// push.
 fn big_repository(bump: &Path) {
     let remote = Remote::with_files(20_000);
-    remote.commit(
-        "main",
-        &[(
-            &format!("{OVERLAY}/kustomization.yaml"),
-            &Overlay::prod("sha-0").text(),
-            false,
-        )],
-        "start",
-    );
+    start(&remote);
     let git = remote.http_open();
     let mut tag = 0;
     let mut next = || {
         tag += 1;
         format!("sha-{tag}")
     };
-    let ours = median(
-        5,
-        || git.forget_requests(),
-        || {
-            run(Command::new(bump).args([
-                "--overlay",
-                OVERLAY,
-                "--image",
-                &format!("{IMAGE}:{}", next()),
-                "--branch",
-                "main",
-                "--remote",
-                &git.url(),
-            ]));
-        },
-    );
+    let forget = || git.forget_requests();
+    let ours = median(5, forget, || {
+        let image = format!("{IMAGE}:{}", next());
+        let mut command = Command::new(bump);
+        command.args(["--overlay", OVERLAY, "--image", &image]);
+        run(command.args(["--branch", "main", "--remote", &git.url()]));
+    });
     let our_bytes = git.bytes_sent();
-    let theirs = median(
-        3,
-        || git.forget_requests(),
-        || clone_and_push(&git.url(), &next()),
-    );
+    let theirs = median(3, forget, || clone_and_push(&git.url(), &next()));
     line("20,000 files over HTTP (git clone --depth 1)", ours, theirs);
     let (ours, theirs) = (our_bytes as f64 / 1e6, git.bytes_sent() as f64 / 1e6);
     println!(
@@ -131,6 +112,15 @@ fn big_repository(bump: &Path) {
         "  fetched",
         ours / theirs
     );
+}
+
+/// Commits the overlay with its first image.
+fn start(remote: &Remote) {
+    let (path, text) = (
+        format!("{OVERLAY}/kustomization.yaml"),
+        Overlay::prod("sha-0").text(),
+    );
+    remote.commit("main", &[(&path, &text, false)], "start");
 }
 
 fn clone_and_push(url: &str, tag: &str) {
@@ -143,39 +133,18 @@ fn clone_and_push(url: &str, tag: &str) {
 /// Ten writers at once, each with an overlay of its own, on one branch.
 fn ten_overlays(bump: &Path) {
     let overlays: Vec<String> = (0..WRITERS).map(|n| format!("overlays/e{n}")).collect();
-    let start = || {
-        let remote = Remote::new();
-        let text = Overlay::prod("sha-0").text();
-        let paths: Vec<String> = overlays
-            .iter()
-            .map(|it| format!("{it}/kustomization.yaml"))
-            .collect();
-        let files: Vec<_> = paths
-            .iter()
-            .map(|path| (path.as_str(), text.as_str(), false))
-            .collect();
-        remote.commit("main", &files, "start");
-        remote
-    };
-    let (ours, theirs) = (start(), start());
+    let (ours, theirs) = (with_overlays(&overlays), with_overlays(&overlays));
     let our_writers = at_once(|n| {
         let image = format!("{IMAGE}:sha-1");
+        let mut command = Command::new(bump);
         written(
-            Command::new(bump).args(["--overlay", &overlays[n], "--image", &image]),
+            command.args(["--overlay", &overlays[n], "--image", &image]),
             &ours,
         )
     });
     let their_writers = at_once(|n| with_retries(&theirs, &overlays[n], "sha-1"));
-    line(
-        "10 writers, 10 overlays (pull --rebase)",
-        our_writers.time,
-        their_writers.time,
-    );
-    numbers(
-        "  tries of all of them",
-        our_writers.tries(),
-        their_writers.tries(),
-    );
+    let title = "10 writers, 10 overlays (pull --rebase)";
+    our_writers.compare(title, &their_writers);
     numbers(
         "  most tries of one",
         our_writers.most_tries(),
@@ -184,91 +153,81 @@ fn ten_overlays(bump: &Path) {
     for remote in [&ours, &theirs] {
         let log = remote.log("main");
         assert!(log.len() == 1 + WRITERS && log.iter().all(|commit| commit.parents.len() < 2));
-        let tag = |overlay: &String| {
-            tag(&remote
-                .file("main", &format!("{overlay}/kustomization.yaml"))
-                .unwrap())
-        };
-        assert!(overlays.iter().all(|overlay| tag(overlay) == "sha-1"));
+        for overlay in &overlays {
+            let text = remote.file("main", &format!("{overlay}/kustomization.yaml"));
+            assert_eq!(tag(&text.unwrap()), "sha-1");
+        }
     }
+}
+
+fn with_overlays(folders: &[String]) -> Remote {
+    let remote = Remote::new();
+    let text = Overlay::prod("sha-0").text();
+    let path = |folder: &String| format!("{folder}/kustomization.yaml");
+    let paths: Vec<String> = folders.iter().map(path).collect();
+    let files: Vec<_> = paths.iter().map(|path| (&**path, &*text, false)).collect();
+    remote.commit("main", &files, "start");
+    remote
 }
 
 /// Ten writers at once of one image, from ten commits that follow one another, in any order.
 fn one_image(bump: &Path) {
-    let start = || {
-        let remote = Remote::new();
-        let file = format!("{OVERLAY}/kustomization.yaml");
-        remote.commit(
-            "main",
-            &[(&file, &Overlay::prod("sha-0").text(), false)],
-            "start",
-        );
-        let source =
-            |n: usize| remote.commit("main", &[("app.rs", &n.to_string(), false)], "feat: x");
-        let sources: Vec<String> = (0..WRITERS).map(source).collect();
-        (remote, sources)
-    };
-    let (ours, theirs) = (start(), start());
-    let tag_of = |source: &str| format!("sha-{}", &source[..8]);
+    let (ours, theirs) = (with_sources(), with_sources());
     let our_writers = at_once(|n| {
         let source = &ours.1[ORDER[n]];
         let image = format!("{IMAGE}:{}", tag_of(source));
-        let flags = [
-            "--overlay",
-            OVERLAY,
-            "--image",
-            &image,
-            "--source-commit",
-            source,
-        ];
-        written(
-            Command::new(bump)
-                .args(flags)
-                .args(["--accept", "superseded"]),
-            &ours.0,
-        )
+        let mut command = Command::new(bump);
+        command
+            .args(["--overlay", OVERLAY, "--image", &image])
+            .args(["--source-commit", source, "--accept", "superseded"]);
+        written(&mut command, &ours.0)
     });
     let their_writers = at_once(|n| with_retries(&theirs.0, OVERLAY, &tag_of(&theirs.1[ORDER[n]])));
-    line(
-        "10 writers, one image (pull --rebase -X theirs)",
-        our_writers.time,
-        their_writers.time,
-    );
-    numbers(
-        "  tries of all of them",
-        our_writers.tries(),
-        their_writers.tries(),
-    );
-    let [our_steps, their_steps] = [&ours, &theirs].map(|(remote, sources)| {
+    let title = "10 writers, one image (pull --rebase -X theirs)";
+    our_writers.compare(title, &their_writers);
+    let [our_images, their_images] = [&ours, &theirs].map(|(remote, sources)| {
         let order: Vec<String> = sources.iter().map(|source| tag_of(source)).collect();
-        Steps::of(remote, &order)
+        ImageSequence::of(remote, &order)
     });
     numbers(
         "  deployments of something older",
-        our_steps.back,
-        their_steps.back,
+        our_images.back,
+        their_images.back,
     );
     numbers(
         "  newer ones that the last one left out",
-        our_steps.missed,
-        their_steps.missed,
+        our_images.missed,
+        their_images.missed,
     );
-    assert_eq!((our_steps.back, our_steps.missed), (0, 0));
+    assert_eq!((our_images.back, our_images.missed), (0, 0));
 }
 
-/// How a branch went from one image to the next.
-struct Steps {
-    /// How often to something older.
+/// Returns a remote with the overlay, and ten commits of the source, the oldest first.
+fn with_sources() -> (Remote, Vec<String>) {
+    let remote = Remote::new();
+    start(&remote);
+    let source = |n: usize| remote.commit("main", &[("app.rs", &n.to_string(), false)], "feat: x");
+    let sources = (0..WRITERS).map(source).collect();
+    (remote, sources)
+}
+
+fn tag_of(source: &str) -> String {
+    format!("sha-{}", &source[..8])
+}
+
+/// The images of a branch, one after the other.
+struct ImageSequence {
+    /// How often the next image is older.
     back: usize,
-    /// How many images are newer than the one at its end.
+    /// The number of images that are newer than the last one.
     missed: usize,
 }
 
-impl Steps {
-    /// Looks at the images that the branch had, `order` being from the oldest one to the newest.
+impl ImageSequence {
+    /// Reads the images that the branch had; `order` lists them from the oldest to the newest.
     fn of(remote: &Remote, order: &[String]) -> Self {
         let file = format!("{OVERLAY}/kustomization.yaml");
-        let at = |commit: &lab::repo::Commit| {
+        let at = |commit: &lab::repo::LoggedCommit| {
             let tag = tag(&remote.file(&commit.id, &file).unwrap());
             order.iter().position(|other| *other == tag)
         };
@@ -284,13 +243,19 @@ impl Steps {
     }
 }
 
-/// What writers did that began at the same time.
+/// Writers that began at the same time.
 struct Writers {
     time: Duration,
     tries: Vec<usize>,
 }
 
 impl Writers {
+    /// Prints times and tries of both.
+    fn compare(&self, title: &str, theirs: &Self) {
+        line(title, self.time, theirs.time);
+        numbers("  tries of all of them", self.tries(), theirs.tries());
+    }
+
     fn tries(&self) -> usize {
         self.tries.iter().sum()
     }
@@ -330,7 +295,8 @@ fn written(command: &mut Command, remote: &Remote) -> usize {
         .count()
 }
 
-/// What careful pipelines do: clone, edit, commit, and push until nobody else was faster.
+/// The way of careful pipelines: clone, edit, commit, and push again until no other writer is
+/// faster.
 fn with_retries(remote: &Remote, overlay: &str, tag: &str) -> usize {
     let folder = TempDir::new().unwrap();
     let peer = Peer::new(&remote.url(), overlay, &folder);
@@ -351,7 +317,7 @@ fn with_retries(remote: &Remote, overlay: &str, tag: &str) -> usize {
     tries
 }
 
-/// What people do today, in a shallow clone.
+/// The usual way: a shallow clone, `kustomize edit` and a push.
 struct Peer {
     checkout: PathBuf,
     overlay: PathBuf,

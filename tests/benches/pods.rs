@@ -1,8 +1,10 @@
-//! `cargo bench -p tests --bench pods`: what a thousand pods cost, beside kubectl, in the same run.
+//! `cargo bench -p tests --bench pods`: the cost of a thousand pods, next to kubectl, in the same
+//! run.
 //!
-//! The program is the one that is shipped (profile `dist`), the API server a real one. kubectl sees less:
-//! `rollout status` asks no pod, `wait` watches one after another, and neither looks at the image that runs. It
-//! is no tool of the tests; without it on `PATH` the numbers stand alone.
+//! The program is the one that is shipped (profile `dist`), the API server a real one. kubectl
+//! checks less: `rollout status` reads no pod, `wait` watches one pod after another, and neither
+//! compares the running image. The tests do not need kubectl; without it on `PATH` there is no
+//! comparison.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,7 +28,7 @@ use tests::tools::{found, shipped};
 const PODS: u32 = 1_000;
 const IMAGE: &str = "registry.example/example/dex:sha-1a2b3c4d";
 
-/// The numbers of the design: until the first verdict, and at most.
+/// The limits: time until the verdict, and memory.
 const IN_TIME: Duration = Duration::from_secs(2);
 const MEMORY_KIB: u64 = 60 << 10;
 
@@ -57,35 +59,25 @@ fn main() {
         Some(PODS as usize)
     );
     println!("  its requests: {}", ours.json()["requests"]);
+    compare_with_kubectl(&ours, &namespace);
+}
+
+fn compare_with_kubectl(ours: &Run, namespace: &Namespace) {
     let Some(kubectl) = found("kubectl") else {
         println!("there is no kubectl on PATH to compare with");
         return;
     };
-    let peers: [(&str, usize, &[&str]); 2] = [
-        (
-            "kubectl rollout status",
-            5,
-            &["rollout", "status", "deployment/dex", "--timeout", "300s"],
-        ),
-        (
-            "kubectl wait",
-            1,
-            &[
-                "wait",
-                "pods",
-                "--all",
-                "--for",
-                "condition=Ready",
-                "--timeout",
-                "300s",
-            ],
-        ),
+    let status = "rollout status deployment/dex --timeout 300s";
+    let wait = "wait pods --all --for condition=Ready --timeout 300s";
+    let peers = [
+        ("kubectl rollout status", 5, status),
+        ("kubectl wait", 1, wait),
     ];
     for (title, times, arguments) in peers {
         let theirs = line(title, times, || {
             of(&kubectl)
                 .args(["--namespace", namespace.name()])
-                .args(arguments)
+                .args(arguments.split(' '))
         });
         println!(
             "{:<44} {:>12.3}",
@@ -127,7 +119,7 @@ fn of(program: &Path) -> Command {
         .env("KUBECONFIG", kubeconfig)
 }
 
-/// Runs it so many times, prints the median, and returns that run.
+/// Runs it `times` times, prints the median, and returns that run.
 fn line(title: &str, times: usize, command: impl Fn() -> Command) -> Run {
     let mut runs: Vec<Run> = (0..times).map(|_| command().run()).collect();
     for run in &runs {

@@ -13,14 +13,15 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-pub use log::{Annotation, Run, Step};
+pub use log::{Annotation, WorkflowRun, WorkflowStep};
 
 use crate::{root, tools};
 
-/// Every label that our workflows run on; one that act does not know is skipped with success.
+/// All labels that the workflows run on. act skips a job with an unknown label, and calls that
+/// success.
 const LABELS: [&str; 2] = ["ubuntu-24.04", "ubuntu-latest"];
 
-/// A repository of somebody who uses the actions.
+/// A repository that uses the actions.
 #[derive(Debug)]
 pub struct Consumer {
     folder: TempDir,
@@ -28,12 +29,12 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Makes a repository with one workflow of `tests/workflows`, the actions as they are here, and the
-    /// binaries of these steps where a release has them.
+    /// Creates a repository with one workflow of `tests/workflows`, the actions of this repository,
+    /// and the binaries of these steps where a release has them.
     ///
     /// # Panics
     ///
-    /// If something of it is not there.
+    /// If a part of it is missing.
     #[must_use]
     pub fn new(workflow: &str, steps: &[&str]) -> Self {
         let folder = tempfile::Builder::new()
@@ -63,7 +64,7 @@ impl Consumer {
         self.folder.path()
     }
 
-    /// Prepares a run by hand, as somebody starts one on GitHub.
+    /// Prepares a manual run (`workflow_dispatch`).
     pub fn dispatch(&self) -> Dispatch<'_> {
         Dispatch {
             consumer: self,
@@ -71,14 +72,15 @@ impl Consumer {
         }
     }
 
-    /// The folder that the shim looks into first.
+    /// Returns the folder in which the shim looks first.
     fn bin(&self) -> PathBuf {
         self.path()
             .join("actions/.dex/bin")
             .join(format!("{}-unknown-linux-gnu", std::env::consts::ARCH))
     }
 
-    /// act asks the repository for the commit that runs; the binaries need not be part of it.
+    /// Commits the workflow: act reads the commit from the repository. The binaries need not be in
+    /// it.
     fn commit(&self) {
         for arguments in [
             &["init", "--quiet", "-b", "main"][..],
@@ -138,8 +140,8 @@ impl Dispatch<'_> {
     ///
     /// # Panics
     ///
-    /// If act does not run it, or skips a job without a word of its own.
-    pub fn run(&self) -> Run {
+    /// If act does not run the workflow, or skips a job for its label.
+    pub fn run(&self) -> WorkflowRun {
         let act = lab::Command::new(tools::program("act"));
         let cache = act.home().join("cache");
         let nothing = ["--env-file", "--var-file", "--secret-file", "--input-file"];
@@ -162,20 +164,21 @@ impl Dispatch<'_> {
                     .flat_map(|label| ["-P".to_owned(), format!("{label}=-self-hosted")]),
             )
             .args(self.given.iter().flatten());
-        Run::read(&act.run())
+        WorkflowRun::read(&act.run())
     }
 }
 
 /// Copies a file, or a folder with everything in it.
 fn copy(from: &Path, to: &Path) {
     if from.is_dir() {
-        fs::create_dir_all(to).expect("a folder of our own");
+        fs::create_dir_all(to).expect("a folder of this test");
         for entry in fs::read_dir(from).expect("a folder of the repository") {
             let name = entry.expect("an entry of a folder").file_name();
             copy(&from.join(&name), &to.join(&name));
         }
     } else {
-        fs::create_dir_all(to.parent().expect("a file in a folder")).expect("a folder of our own");
+        fs::create_dir_all(to.parent().expect("a file in a folder"))
+            .expect("a folder of this test");
         fs::copy(from, to)
             .unwrap_or_else(|error| panic!("could not copy `{}`: {error}", from.display()));
     }
@@ -183,7 +186,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// Links a big file where that is possible, and copies it elsewhere.
 fn place(from: &Path, to: &Path) {
-    fs::create_dir_all(to.parent().expect("a file in a folder")).expect("a folder of our own");
+    fs::create_dir_all(to.parent().expect("a file in a folder")).expect("a folder of this test");
     if fs::hard_link(from, to).is_err() {
         copy(from, to);
     }

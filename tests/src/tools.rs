@@ -1,4 +1,4 @@
-//! Where the programs are: those of the workspace beside the test, all others on `PATH`.
+//! The programs of the tests: those of the workspace are next to the test, all others on `PATH`.
 
 use std::{path::PathBuf, process::Command};
 
@@ -23,7 +23,7 @@ pub fn binary(name: &str) -> PathBuf {
     binary
 }
 
-/// Builds a program of the workspace as it is shipped, and returns where it is.
+/// Builds a program of the workspace as it is shipped, and returns its path.
 ///
 /// # Panics
 ///
@@ -58,15 +58,18 @@ pub fn shipped(name: &str) -> PathBuf {
 ///
 /// # Panics
 ///
-/// If it is not there.
+/// If it is missing.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
     found(name).unwrap_or_else(|| {
-        panic!("there is no `{name}` on PATH: run `cargo xtask test`, which sets up what the tests need")
+        panic!(
+            "there is no `{name}` on PATH: run `cargo xtask test`, which installs the programs \
+             that tests need"
+        )
     })
 }
 
-/// Returns a program on `PATH`, if it is there.
+/// Returns a program on `PATH`, if it exists.
 #[must_use]
 pub fn found(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

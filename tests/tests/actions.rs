@@ -6,27 +6,27 @@ use std::sync::LazyLock;
 
 use lab::overlays::Overlay;
 use lab::{Image, Registry, Remote};
-use tests::act::{Consumer, Run};
+use tests::act::{Consumer, WorkflowRun};
 
 const REPOSITORY: &str = "data-literate/dex";
 const OLD: &str = "sha-00000000";
 const NEW: &str = "sha-1a2b3c4d";
 const USER: &str = "deployer";
-/// A password that the runner does not know as a secret: only the step itself can mask it.
+/// The runner does not know this password as a secret: only the step itself can mask it.
 const PASSWORD: &str = "correct-horse-battery";
 
-/// What was there before, what the workflow said, and what was there after it.
-struct Deployment {
+/// The remote before the workflow, its run, and the remote after it.
+struct ActionRun {
     pinned: String,
-    run: Run,
+    run: WorkflowRun,
     before: String,
     commits: Vec<String>,
     diff: String,
 }
 
-static DEPLOYMENT: LazyLock<Deployment> = LazyLock::new(Deployment::run);
+static ACTION_RUN: LazyLock<ActionRun> = LazyLock::new(ActionRun::run);
 
-impl Deployment {
+impl ActionRun {
     fn run() -> Self {
         let registry = Registry::htpasswd(USER, PASSWORD);
         let name = format!("{}/{REPOSITORY}", registry.address());
@@ -59,7 +59,7 @@ impl Deployment {
     }
 }
 
-/// Returns a remote where stage and prod are on the old tag, and its commit.
+/// Returns a remote whose stage and prod have the old tag, and its commit.
 fn remote_with_overlays(name: &str) -> (Remote, String) {
     let text = |overlay: Overlay| overlay.image(REPOSITORY).new_name(name).text();
     let (stage, prod) = (text(Overlay::stage(OLD)), text(Overlay::prod(OLD)));
@@ -72,7 +72,7 @@ fn remote_with_overlays(name: &str) -> (Remote, String) {
     (remote, before)
 }
 
-/// Returns the lines that a diff takes away and adds.
+/// Returns the lines that a diff removes and adds.
 fn changed_lines(diff: &str) -> Vec<&str> {
     let is_header = |line: &&str| line.starts_with("---") || line.starts_with("+++");
     diff.lines()
@@ -81,14 +81,14 @@ fn changed_lines(diff: &str) -> Vec<&str> {
 }
 
 #[test]
-fn the_image_is_pinned_once_and_flows_into_one_commit() {
-    let Deployment {
+fn the_pinned_image_goes_into_one_commit() {
+    let ActionRun {
         pinned,
         run,
         before,
         commits,
         ..
-    } = &*DEPLOYMENT;
+    } = &*ACTION_RUN;
     assert_eq!(run.job("deploy"), "success", "{run}");
     assert_eq!(&run.step("deploy/check").outputs["image"], pinned, "{run}");
     assert_eq!(
@@ -105,7 +105,7 @@ fn the_image_is_pinned_once_and_flows_into_one_commit() {
 
 #[test]
 fn the_commit_changes_one_line_in_each_overlay() {
-    let Deployment { run, diff, .. } = &*DEPLOYMENT;
+    let ActionRun { run, diff, .. } = &*ACTION_RUN;
     let names: Vec<&str> = diff
         .lines()
         .filter_map(|line| line.strip_prefix("+++ b/"))
@@ -130,10 +130,10 @@ fn the_commit_changes_one_line_in_each_overlay() {
 }
 
 #[test]
-fn a_diff_arrives_in_a_later_step_with_its_line_breaks() {
-    let Deployment {
+fn a_later_step_gets_the_whole_diff() {
+    let ActionRun {
         run, diff: written, ..
-    } = &*DEPLOYMENT;
+    } = &*ACTION_RUN;
     let shown = &run.step("deploy/preview").outputs["diff"];
     assert_eq!(
         run.step("deploy/later").printed.join("\n").trim_end(),
@@ -148,13 +148,13 @@ fn a_diff_arrives_in_a_later_step_with_its_line_breaks() {
     assert_eq!(
         sorted(shown),
         sorted(written),
-        "what was shown is what was written\n{run}"
+        "the shown diff is the written one\n{run}"
     );
 }
 
 #[test]
 fn every_summary_has_a_table() {
-    let run = &DEPLOYMENT.run;
+    let run = &ACTION_RUN.run;
     for step in ["deploy/check/run", "deploy/bump/run", "refuse/check/run"] {
         assert!(
             run.step(step).summary.contains("|---|---|"),
@@ -164,8 +164,8 @@ fn every_summary_has_a_table() {
 }
 
 #[test]
-fn a_refusal_has_its_exit_code_and_a_reason_that_a_later_step_decides_on() {
-    let run = &DEPLOYMENT.run;
+fn a_later_step_decides_on_the_reason() {
+    let run = &ACTION_RUN.run;
     assert_eq!(run.job("refuse"), "success", "{run}");
     let check = run.step("refuse/check/run");
     assert_eq!(
@@ -184,17 +184,17 @@ fn a_refusal_has_its_exit_code_and_a_reason_that_a_later_step_decides_on() {
     assert_eq!(run.result("refuse/outage"), "skipped", "{run}");
 }
 
-/// The steps of the job `refuse` get their image from the job's `env:`, and empty inputs beside it.
+/// The steps of the job `refuse` get their image from the job's `env:`, and empty inputs.
 #[test]
-fn an_empty_input_is_absent_and_leaves_the_job_its_say() {
-    let run = &DEPLOYMENT.run;
+fn an_empty_input_does_not_hide_the_environment() {
+    let run = &ACTION_RUN.run;
     let summary = &run.step("refuse/check/run").outputs["summary"];
     assert!(summary.contains("sha-never"), "{run}");
 }
 
 #[test]
-fn a_password_is_masked_before_anything_is_printed_and_never_shown() {
-    let run = &DEPLOYMENT.run;
+fn a_password_is_masked_first_and_never_shown() {
+    let run = &ACTION_RUN.run;
     for step in ["deploy/check/run", "refuse/check/run"] {
         let masks = &run.step(step).masks;
         assert!(

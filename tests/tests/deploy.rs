@@ -1,4 +1,4 @@
-//! From an image to proven pods, on a real registry, a real git remote, a real Argo CD and a real
+//! From an image to verified pods, on a real registry, a real git remote, a real Argo CD and a real
 //! Kubernetes API: the four reasons why the steps exist.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -9,7 +9,7 @@ use std::{
 };
 
 use lab::{
-    Command, Image, Registry, Remote, Run,
+    Command, Image, PushedImage, Registry, Remote, Run,
     overlays::Overlay,
     testbed::{App, AppSpec, Namespace, Testbed, repository, scripts},
 };
@@ -22,11 +22,11 @@ use tests::{
 const REPOSITORY: &str = "data-literate/dex";
 const OLD: &str = "sha-00000000";
 const NEW: &str = "sha-1a2b3c4d";
-/// What `wait-argo` declares to need, for any application.
+/// The permissions that `wait-argo` declares, for any application.
 const POLICY: [&str; 1] = ["p, role:ci, applications, get, */*, allow"];
 
 /// Stage and prod of one branch, deployed with the old image.
-struct World {
+struct DeployWorld {
     registry: Arc<Registry>,
     remote: Remote,
     namespaces: [Namespace; 2],
@@ -34,7 +34,7 @@ struct World {
     token: String,
 }
 
-impl World {
+impl DeployWorld {
     fn new() -> Self {
         let (testbed, registry, remote) = (
             Testbed::shared(),
@@ -74,6 +74,45 @@ impl World {
 
     fn image(&self, tag: &str) -> String {
         format!("{}:{tag}", name(&self.registry))
+    }
+
+    /// Pushes the new image.
+    fn push_new(&self) -> PushedImage {
+        let image = image().created("2026-02-02T00:00:00Z");
+        image.push(&self.registry, REPOSITORY, NEW)
+    }
+
+    /// Returns whether Argo CD has compared both applications with this commit last.
+    fn is_at(&self, commit: &str) -> bool {
+        let at = |app: &App| app.revision().as_deref() == Some(commit);
+        self.apps.iter().all(at)
+    }
+
+    /// Returns whether all pods of both environments run this digest.
+    fn runs(&self, digest: &str) -> bool {
+        self.namespaces.iter().all(|namespace| {
+            namespace.list("pods").iter().all(|pod| {
+                let status = &pod["status"]["containerStatuses"][0];
+                status["imageID"]
+                    .as_str()
+                    .is_some_and(|id| id.ends_with(digest))
+            })
+        })
+    }
+
+    /// Lets containers of the new image end soon after each start.
+    fn crash_the_new_image(&self) {
+        for namespace in &self.namespaces {
+            let pulled = scripts::pulled_from(Arc::clone(&self.registry));
+            let falling = scripts::crash_loop(1, "no such table: users\n");
+            namespace.pods(move |pod| {
+                if pod.image.contains(NEW) {
+                    falling(pod)
+                } else {
+                    pulled(pod)
+                }
+            });
+        }
     }
 
     fn check_image(&self, tag: &str) -> Command {
@@ -123,7 +162,7 @@ impl World {
     }
 
     /// Deploys the new image by the workflow, with this token for Argo CD.
-    fn workflow(&self, consumer: &Consumer, token: &str) -> act::Run {
+    fn workflow(&self, consumer: &Consumer, token: &str) -> act::WorkflowRun {
         let (testbed, [stage, prod]) = (Testbed::shared(), &self.namespaces);
         consumer
             .dispatch()
@@ -143,7 +182,7 @@ impl World {
             .run()
     }
 
-    /// What both overlays are on the branch.
+    /// Returns both overlays on the branch.
     fn overlays(&self) -> [Option<String>; 2] {
         ["stage", "prod"].map(|environment| {
             let path = format!("infra/argocd/overlays/{environment}/kustomization.yaml");
@@ -195,52 +234,32 @@ fn outcome(run: &Run) -> (i32, Value, Value) {
 }
 
 #[test]
-fn an_image_goes_from_the_registry_to_proven_pods_of_two_environments() {
-    let world = World::new();
-    let pushed = image()
-        .created("2026-02-02T00:00:00Z")
-        .push(&world.registry, REPOSITORY, NEW);
+fn an_image_reaches_verified_pods_of_two_environments() {
+    let world = DeployWorld::new();
+    let pushed = world.push_new();
     let checked = world.check_image(NEW).run();
     assert_eq!(checked.code, 0, "{checked}");
     let facts = checked.json()["facts"].clone();
     let pinned = facts["image"].as_str().unwrap();
-    let digests: Vec<&str> = facts["digests"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
+    let digests = facts["digests"].as_array().unwrap();
+    let digests: Vec<&str> = digests.iter().filter_map(Value::as_str).collect();
     assert!(digests.contains(&pushed.digest.as_str()));
+    let digests = digests.join(",");
+
     let commit = world.bump(pinned);
     assert_eq!(commit, world.remote.tip("main"));
     let waited = world
         .wait_argo(&commit, pinned)
-        .args(["--digest", &digests.join(",")])
-        .run();
+        .args(["--digest", &digests]);
+    let waited = waited.run();
     assert_eq!(waited.code, 0, "{waited}");
     for app in waited.json()["subjects"].as_array().unwrap() {
         assert_eq!(app["verdict"], "passed", "{waited}");
     }
-    assert!(
-        world
-            .apps
-            .iter()
-            .all(|app| app.revision().as_deref() == Some(commit.as_str()))
-    );
-    let verified = world
-        .verify_pods(pinned)
-        .args(["--digest", &digests.join(",")])
-        .run();
+    assert!(world.is_at(&commit));
+    let verified = world.verify_pods(pinned).args(["--digest", &digests]).run();
     assert_eq!(verified.code, 0, "{verified}");
-    let running = |namespace: &Namespace| {
-        namespace.list("pods").iter().all(|pod| {
-            let status = &pod["status"]["containerStatuses"][0];
-            status["imageID"]
-                .as_str()
-                .is_some_and(|id| id.ends_with(&pushed.digest))
-        })
-    };
-    assert!(world.namespaces.iter().all(running));
+    assert!(world.runs(&pushed.digest));
 }
 
 /// A repository with the workflow.
@@ -256,11 +275,9 @@ fn consumer() -> Consumer {
 }
 
 #[test]
-fn a_workflow_with_four_uses_goes_from_an_image_to_proven_pods() {
-    let world = World::new();
-    let pushed = image()
-        .created("2026-02-02T00:00:00Z")
-        .push(&world.registry, REPOSITORY, NEW);
+fn a_workflow_deploys_and_verifies_an_image() {
+    let world = DeployWorld::new();
+    let pushed = world.push_new();
     let run = world.workflow(&consumer(), &world.token);
     assert_eq!(run.job("deploy"), "success", "{run}");
     assert_eq!(
@@ -289,80 +306,44 @@ fn a_workflow_with_four_uses_goes_from_an_image_to_proven_pods() {
 }
 
 #[test]
-fn a_workflow_rolls_back_a_bad_image_and_fails_with_the_reason() {
-    let world = World::new();
-    image()
-        .created("2026-02-02T00:00:00Z")
-        .push(&world.registry, REPOSITORY, NEW);
+fn a_workflow_rolls_a_crashing_image_back() {
+    let world = DeployWorld::new();
+    world.push_new();
     let before = world.overlays();
-    for namespace in &world.namespaces {
-        let pulled = scripts::pulled_from(Arc::clone(&world.registry));
-        let falling = scripts::crash_loop(1, "no such table: users\n");
-        namespace.pods(move |pod| {
-            if pod.image.contains(NEW) {
-                falling(pod)
-            } else {
-                pulled(pod)
-            }
-        });
-    }
+    world.crash_the_new_image();
     let consumer = consumer();
     let run = world.workflow(&consumer, &world.token);
     assert_eq!(run.job("deploy"), "failure", "{run}");
     let argo = run.step("deploy/argo/run");
     let words = ["reason", "fault"].map(|name| argo.outputs[name].as_str());
-    assert_eq!(
-        (words, argo.annotations[0].kind.as_str()),
-        (["crash-loop", "change"], "error"),
-        "{run}"
-    );
+    assert_eq!(words, ["crash-loop", "change"], "{run}");
+    assert_eq!(argo.annotations[0].kind, "error", "{run}");
+
     let rollback = world.remote.log("main")[0].clone();
-    assert_eq!(
-        run.step("deploy/rollback").outputs["commit"],
-        rollback.id,
-        "{run}"
-    );
+    let message = &rollback.message;
+    let output = |step: &str, name: &str| run.step(step).outputs[name].clone();
+    assert_eq!(output("deploy/rollback", "commit"), rollback.id, "{run}");
     assert!(
         rollback.title().starts_with("rollback(stage,prod): "),
-        "{}",
-        rollback.message
+        "{message}"
     );
-    assert!(
-        rollback.message.contains("\n\ncrash-loop\n\n"),
-        "{}",
-        rollback.message
-    );
-    assert_eq!(
-        run.step("deploy/back").outputs["verdict"],
-        "passed",
-        "{run}"
-    );
+    assert!(message.contains("\n\ncrash-loop\n\n"), "{message}");
+    assert_eq!(output("deploy/back", "verdict"), "passed", "{run}");
     assert_eq!(world.overlays(), before);
-    assert!(
-        world
-            .apps
-            .iter()
-            .all(|app| app.revision().as_deref() == Some(rollback.id.as_str()))
-    );
-    // The same image again is held back.
+    assert!(world.is_at(&rollback.id));
+
+    // The rollback holds the same image back.
     let again = world.workflow(&consumer, &world.token);
-    assert_eq!(
-        again.step("deploy/bump/run").outputs["reason"],
-        "held",
-        "{again}"
-    );
-    assert_eq!(
-        (again.result("deploy/rollback"), world.remote.tip("main")),
-        ("skipped", rollback.id)
-    );
+    let bump = again.step("deploy/bump/run");
+    assert_eq!(bump.outputs["reason"], "held", "{again}");
+    assert_eq!(again.result("deploy/rollback"), "skipped", "{again}");
+    assert_eq!(world.remote.tip("main"), rollback.id);
 }
 
 #[test]
-fn a_workflow_rolls_nothing_back_that_the_image_is_not_to_blame_for() {
-    let world = World::new();
-    image()
-        .created("2026-02-02T00:00:00Z")
-        .push(&world.registry, REPOSITORY, NEW);
+fn a_configuration_fault_is_not_rolled_back() {
+    let world = DeployWorld::new();
+    world.push_new();
     let run = world.workflow(&consumer(), "wrong");
     assert_eq!(run.job("deploy"), "failure", "{run}");
     assert_eq!(
@@ -379,11 +360,9 @@ fn a_workflow_rolls_nothing_back_that_the_image_is_not_to_blame_for() {
 }
 
 #[test]
-fn the_old_revision_is_never_green() {
-    let world = World::new();
-    image()
-        .created("2026-02-02T00:00:00Z")
-        .push(&world.registry, REPOSITORY, NEW);
+fn the_old_revision_never_passes() {
+    let world = DeployWorld::new();
+    world.push_new();
     let commit = world.bump(&world.image(NEW));
     let testbed = Testbed::shared();
     let argocd = Command::new(testbed.program("argocd"))
@@ -409,35 +388,30 @@ fn the_old_revision_is_never_green() {
     assert_ne!(
         at.as_deref(),
         Some(commit.as_str()),
-        "`argocd app wait` is green at the old revision"
+        "`argocd app wait` passes at the old revision"
     );
     let waited = world.wait_argo(&commit, &world.image(NEW)).run();
     assert_eq!(waited.code, 0, "{waited}");
-    assert!(
-        world
-            .apps
-            .iter()
-            .all(|app| app.revision().as_deref() == Some(commit.as_str()))
-    );
+    assert!(world.is_at(&commit));
 }
 
 #[test]
-fn a_bad_image_is_the_changes_fault_within_fifteen_seconds() {
-    let world = World::new();
+fn a_missing_image_is_refused_within_fifteen_seconds() {
+    let world = DeployWorld::new();
     let image = world.image("sha-never-pushed");
     let commit = world.bump(&image);
     let started = Instant::now();
     let waited = world.wait_argo(&commit, &image).run();
     assert_eq!(
         outcome(&waited),
-        (10, json!("image-pull"), json!("change")),
+        (10, json!("image-not-found"), json!("change")),
         "{waited}"
     );
     assert!(started.elapsed() < Duration::from_secs(15), "{waited}");
     let verified = world.verify_pods(&image).run();
     assert_eq!(
         outcome(&verified),
-        (10, json!("image-pull"), json!("change")),
+        (10, json!("image-not-found"), json!("change")),
         "{verified}"
     );
     for run in [&waited, &verified] {
@@ -449,86 +423,77 @@ fn a_bad_image_is_the_changes_fault_within_fifteen_seconds() {
     }
 }
 
-#[test]
-fn no_answer_is_told_from_no() {
-    let testbed = Testbed::private();
-    let (namespace, remote) = (testbed.namespace(), Remote::new());
-    let overlay = Overlay::prod(OLD);
-    let commit = remote.change(
-        "main",
-        &repository::files(&overlay, namespace.name()),
-        "deploy: start",
-    );
-    let app = testbed.app(&AppSpec::new(
-        &namespace,
-        &remote.url(),
-        "infra/argocd/overlays/prod",
-    ));
-    app.wait_until_deployed(&commit);
-    let image = format!("registry.example/example/dex:{OLD}");
-    let wait = |token: &str| {
+/// Prod alone, deployed in a testbed of its own, whose parts may be stopped.
+struct PrivateWorld {
+    testbed: Testbed,
+    namespace: Namespace,
+    app: App,
+    commit: String,
+    _remote: Remote,
+}
+
+impl PrivateWorld {
+    const IMAGE: &str = "registry.example/example/dex:sha-00000000";
+
+    fn new() -> Self {
+        let testbed = Testbed::private();
+        let (namespace, remote) = (testbed.namespace(), Remote::new());
+        let files = repository::files(&Overlay::prod(OLD), namespace.name());
+        let commit = remote.change("main", &files, "deploy: start");
+        let path = "infra/argocd/overlays/prod";
+        let app = testbed.app(&AppSpec::new(&namespace, &remote.url(), path));
+        app.wait_until_deployed(&commit);
+        Self {
+            testbed,
+            namespace,
+            app,
+            commit,
+            _remote: remote,
+        }
+    }
+
+    fn wait_argo(&self, token: &str) -> Run {
         step("wait-argo")
-            .args([
-                "--argocd-server",
-                &testbed.argocd().url(),
-                "--app",
-                app.name(),
-                "--commit",
-                &commit,
-            ])
-            .args([
-                "--argocd-project",
-                app.project(),
-                "--image",
-                &image,
-                "--timeout",
-                "20s",
-            ])
+            .args(["--argocd-server", &self.testbed.argocd().url()])
+            .args(["--argocd-project", self.app.project()])
+            .args(["--app", self.app.name(), "--commit", &self.commit])
+            .args(["--image", Self::IMAGE, "--timeout", "20s"])
             .env("RUNBOOK_ARGOCD_TOKEN", token)
             .run()
-    };
-    let verify = |token: &str| {
-        step("verify-pods")
-            .args([
-                "--namespace",
-                namespace.name(),
-                "--workload",
-                "deployment/dex",
-                "--image",
-                &image,
-            ])
-            .args(["--soak", "0s", "--timeout", "20s"])
-            .env(
-                "KUBECONFIG",
-                testbed.kubernetes().kubeconfig_for(token, namespace.name()),
-            )
-            .run()
-    };
-    let nothing = testbed.argocd().account(&[]);
-    let bystander = namespace.account("bystander", &[]);
-    for run in [wait("wrong"), verify("wrong")] {
-        assert_eq!(
-            outcome(&run),
-            (21, json!("credentials-rejected"), json!("configuration")),
-            "{run}"
-        );
     }
+
+    fn verify_pods(&self, token: &str) -> Run {
+        let (kubernetes, namespace) = (self.testbed.kubernetes(), self.namespace.name());
+        step("verify-pods")
+            .args(["--namespace", namespace, "--workload", "deployment/dex"])
+            .args(["--image", Self::IMAGE, "--soak", "0s", "--timeout", "20s"])
+            .env("KUBECONFIG", kubernetes.kubeconfig_for(token, namespace))
+            .run()
+    }
+}
+
+#[test]
+fn no_answer_differs_from_no() {
+    let world = PrivateWorld::new();
+    for run in [world.wait_argo("wrong"), world.verify_pods("wrong")] {
+        let expected = (21, json!("credentials-rejected"), json!("configuration"));
+        assert_eq!(outcome(&run), expected, "{run}");
+    }
+    let nothing = world.testbed.argocd().account(&[]);
+    let bystander = world.namespace.account("bystander", &[]);
     for (run, line) in [
-        (wait(&nothing.token), "p, role:"),
-        (verify(&bystander.token), "resources: ["),
+        (world.wait_argo(&nothing.token), "p, role:"),
+        (world.verify_pods(&bystander.token), "resources: ["),
     ] {
-        assert_eq!(
-            outcome(&run),
-            (21, json!("permission-missing"), json!("configuration")),
-            "{run}"
-        );
+        let expected = (21, json!("permission-missing"), json!("configuration"));
+        assert_eq!(outcome(&run), expected, "{run}");
         assert!(run.json()["hints"].to_string().contains(line), "{run}");
     }
-    let token = testbed.argocd().account(&POLICY).token;
-    assert_eq!(wait(&token).code, 0);
-    testbed.stop_argocd();
-    assert_eq!(wait(&token).code, 20);
-    let admin = testbed.kubernetes().admin_token().to_owned();
-    testbed.stop_kubernetes();
-    assert_eq!(verify(&admin).code, 20);
+    let token = world.testbed.argocd().account(&POLICY).token;
+    assert_eq!(world.wait_argo(&token).code, 0);
+    world.testbed.stop_argocd();
+    assert_eq!(world.wait_argo(&token).code, 20);
+    let admin = world.testbed.kubernetes().admin_token().to_owned();
+    world.testbed.stop_kubernetes();
+    assert_eq!(world.verify_pods(&admin).code, 20);
 }

@@ -1,10 +1,10 @@
-//! Actions and workflows are valid, and safe at the strictest setting.
+//! Actions and workflows are valid, and safe at the strictest setting of zizmor.
 
 use std::path::PathBuf;
 
 use tests::{root, tools};
 
-/// Returns the files below a folder of the repository whose names end so.
+/// Returns the files below a folder of the repository whose names have this end.
 fn files(folder: &str, end: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join(folder)).expect("a folder of the repository");
     let mut found = Vec::new();
@@ -32,11 +32,11 @@ fn workflows() -> Vec<PathBuf> {
         files("tests/workflows", ".yml"),
     ]
     .concat();
-    assert!(all.len() >= 3, "there are workflows: {all:?}");
+    assert!(all.len() >= 3, "too few workflows: {all:?}");
     all
 }
 
-/// A linter of workflows sees what an action takes and gives, and complains about a wrong input.
+/// actionlint knows the inputs and outputs of each action, and rejects a wrong input.
 #[test]
 fn the_workflows_are_valid() {
     let run = lab::Command::new(tools::program("actionlint"))
@@ -50,7 +50,7 @@ fn the_workflows_are_valid() {
 #[test]
 fn actions_and_workflows_are_safe() {
     let actions = files("actions", "action.yml");
-    assert!(actions.len() >= 2, "there are actions: {actions:?}");
+    assert!(actions.len() >= 2, "too few actions: {actions:?}");
     let run = lab::Command::new(tools::program("zizmor"))
         .args([
             "--offline",

@@ -1,23 +1,26 @@
-//! `actions/.dex/run.sh` finds the binary: beside itself, then where it is told, then on `PATH`.
+//! `actions/.dex/run.sh` finds the binary: next to itself, then in `RUNBOOK_BIN_DIR`, then on
+//! `PATH`.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
 
 /// A release tree with the shim, and two other places for binaries.
-struct Tree(TempDir);
+struct ReleaseTree(TempDir);
 
-impl Tree {
+impl ReleaseTree {
     fn new() -> Self {
-        let tree = Self(tempfile::tempdir().expect("a folder of our own"));
-        fs::create_dir_all(tree.path("tree/.dex")).expect("a folder of our own");
+        let tree = Self(tempfile::tempdir().expect("a temporary folder"));
+        fs::create_dir_all(tree.path("tree/.dex")).expect("a temporary folder");
         fs::copy(
             tests::root().join("actions/.dex/run.sh"),
             tree.path("tree/.dex/run.sh"),
         )
-        .expect("a folder of our own");
+        .expect("a temporary folder");
         tree
     }
 
@@ -25,14 +28,13 @@ impl Tree {
         self.0.path().join(name)
     }
 
-    /// Puts a program that says where it is.
+    /// Writes a program that prints its folder.
     fn put(&self, folder: &str) {
         let file = self.path(folder).join("check-image");
-        fs::create_dir_all(file.parent().expect("a folder of our own"))
-            .expect("a folder of our own");
+        fs::create_dir_all(file.parent().expect("a temporary folder")).expect("a temporary folder");
         fs::write(&file, format!("#!/bin/sh\necho {folder} $#\nexit 22\n"))
-            .expect("a folder of our own");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a folder of our own");
+            .expect("a temporary folder");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a temporary folder");
     }
 
     fn run(&self) -> lab::Run {
@@ -41,16 +43,17 @@ impl Tree {
         lab::Command::new(shim)
             .arg("check-image")
             .env("PATH", path)
-            .env("RUNBOOK_BIN_DIR", self.path("told"))
+            .env("RUNBOOK_BIN_DIR", self.path("variable"))
             .run()
     }
 }
 
 #[test]
-fn a_binary_beside_it_wins_then_the_one_it_is_told_then_the_one_on_path() {
-    let tree = Tree::new();
-    let beside = format!("tree/.dex/bin/{}-unknown-linux-gnu", std::env::consts::ARCH);
-    for folder in ["path", "told", &beside] {
+fn the_nearest_binary_runs() {
+    let tree = ReleaseTree::new();
+    let arch = std::env::consts::ARCH;
+    let next_to_it = format!("tree/.dex/bin/{arch}-unknown-linux-gnu");
+    for folder in ["path", "variable", &next_to_it] {
         tree.put(folder);
         let run = tree.run();
         assert_eq!(
@@ -62,8 +65,8 @@ fn a_binary_beside_it_wins_then_the_one_it_is_told_then_the_one_on_path() {
 }
 
 #[test]
-fn without_a_binary_nothing_runs_and_the_way_out_is_told() {
-    let run = Tree::new().run();
+fn without_a_binary_a_hint_says_how_to_build() {
+    let run = ReleaseTree::new().run();
     run.expect_code(2);
     let lines: Vec<&str> = run.stderr.lines().collect();
     assert!(

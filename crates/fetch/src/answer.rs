@@ -125,7 +125,8 @@ impl HttpAnswer {
         }
     }
 
-    /// Returns the target of a redirect; `None` when the answer is no redirect, or leads out of HTTP.
+    /// Returns the target of a redirect; `None` when the answer is no redirect, or leads out of
+    /// HTTP.
     pub(crate) fn redirect(&self, from: &Url) -> Option<Url> {
         let redirects = matches!(self.status, 301 | 302 | 303 | 307 | 308);
         let next = from

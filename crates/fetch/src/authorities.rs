@@ -7,7 +7,8 @@ use contract::{Failure, World};
 /// The largest file to read; the bundle of a whole system has some hundred kilobytes.
 const MAX_FILE_SIZE: u64 = 1 << 20;
 
-/// Reads the certificate authorities that a flag names, for [`Fetch::trusting`](crate::Fetch::trusting).
+/// Reads the certificate authorities that a flag names, for
+/// [`Fetch::trusting`](crate::Fetch::trusting).
 ///
 /// # Errors
 /// `usage` when the file cannot be read.

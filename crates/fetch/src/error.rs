@@ -7,7 +7,7 @@ use contract::{
 
 /// The error of a request without an answer; its reason is one of [`contract::asking`].
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}{}", if *.attempts > 1 { format!(", asked {} times", .attempts) } else { String::new() })]
+#[error("{message}{}", attempts_text(*.attempts))]
 pub struct FetchError {
     reason: Reason,
     message: String,
@@ -61,5 +61,12 @@ impl From<FetchError> for Failure {
             Some(TransportErrorKind::BadAuthorities) => Self::usage(error),
             _ => Self::unavailable(error.reason, error),
         }
+    }
+}
+
+fn attempts_text(attempts: u32) -> String {
+    match attempts {
+        1 => String::new(),
+        several => format!(", asked {several} times"),
     }
 }

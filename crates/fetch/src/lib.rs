@@ -1,8 +1,9 @@
 //! The only HTTP client: timeouts, retries, limits, redirects, redaction.
 //!
-//! `contract` owns the raw transport, this crate every policy. A request results in an [`HttpAnswer`],
-//! whose status may be any that is an answer (200, 401, 404, …), or in a [`FetchError`]: no connection,
-//! an answer that is cut or endless, a server that failed or wants a longer pause than there is time.
+//! `contract` owns the raw transport, this crate every policy. A request results in an
+//! [`HttpAnswer`], whose status may be any that is an answer (200, 401, 404, …), or in a
+//! [`FetchError`]: no connection, an answer that is cut or endless, a server that failed or wants a
+//! longer pause than there is time.
 
 mod answer;
 mod authorities;

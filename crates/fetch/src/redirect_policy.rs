@@ -3,8 +3,9 @@
 use contract::{World, world::Header};
 use url::{Host, Url};
 
-/// Returns the headers for `target`. Headers with a secret go only to the server of `meant`, and only
-/// over a private connection (CVE-2020-15157: a registry redirected a client with its credentials).
+/// Returns the headers for `target`. Headers with a secret go only to the server of `meant`, and
+/// only over a private connection (CVE-2020-15157: a registry redirected a client with its
+/// credentials).
 pub(crate) fn headers_for(
     headers: &[Header],
     meant: &Url,

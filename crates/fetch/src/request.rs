@@ -15,8 +15,8 @@ use crate::{FetchError, HttpAnswer, HttpStream, StreamAnswer, redirect_policy, r
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a body may pause.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
-/// The largest body unless the caller sets a limit. The distribution specification asks registries to
-/// accept manifests of 4 MiB, and the APIs in use answer with less.
+/// The largest body unless the caller sets a limit. The distribution specification asks registries
+/// to accept manifests of 4 MiB, and the APIs in use answer with less.
 const MAX_BODY_SIZE: usize = 4 << 20;
 /// How many redirects are followed; blobs need one.
 const MAX_REDIRECTS: usize = 5;
@@ -63,8 +63,8 @@ impl<'f> FetchRequest<'f> {
         self
     }
 
-    /// Adds a header with a secret. It is sent to this host only, not to one that the server redirects
-    /// to, and over plain HTTP only on loopback.
+    /// Adds a header with a secret. It is sent to this host only, not to one that the server
+    /// redirects to, and over plain HTTP only on loopback.
     #[must_use]
     pub fn secret_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push(Header {
@@ -113,9 +113,9 @@ impl<'f> FetchRequest<'f> {
         }
     }
 
-    /// Opens a stream. It is never retried, since only the reader knows where to continue. `idle` limits
-    /// the silence before the head and between chunks: a connection without a byte for longer is dead,
-    /// even if the machines in between keep it open.
+    /// Opens a stream. It is never retried, since only the reader knows where to continue. `idle`
+    /// limits the silence before the head and between chunks: a connection without a byte for
+    /// longer is dead, even if the machines in between keep it open.
     ///
     /// # Errors
     /// A [`FetchError`] when there was no answer.

@@ -39,8 +39,8 @@ pub(crate) fn explain(result: &Result<HttpAnswer, FetchError>) -> String {
     }
 }
 
-/// Returns whether a second request may get another status: after 408, 5xx except "not implemented",
-/// and the statuses of proxies (499, 522).
+/// Returns whether a second request may get another status: after 408, 5xx except "not
+/// implemented", and the statuses of proxies (499, 522).
 fn is_transient_status(status: u16) -> bool {
     matches!(status, 408 | 499 | 500 | 502 | 503 | 504 | 522)
 }
@@ -107,8 +107,8 @@ fn pause_in_text(body: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(number.parse::<f64>().ok()? * factor).ok()
 }
 
-/// Returns 0.2 s, doubled each time (3 s in all). Half of it is random, so that many runs do not come
-/// back at the same time.
+/// Returns 0.2 s, doubled each time (3 s in all). Half of it is random, so that many runs do not
+/// come back at the same time.
 fn backoff(attempts: u32, world: &World) -> Duration {
     let full = 0.1 * f64::from(1 << attempts.min(6));
     Duration::from_secs_f64(full * (0.5 + world.random() / 2.0))

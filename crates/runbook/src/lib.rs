@@ -1,4 +1,4 @@
-//! The steps of a deployment runbook behind one name, for a laptop, and a demo of them.
+//! All steps of a deployment runbook behind one name, for a laptop, and a demo of them.
 
 mod demo;
 pub mod steps;
@@ -12,7 +12,7 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 use contract::{Invocation, Verdict};
 
-/// Takes the process's arguments and does what they say.
+/// Runs the command that the process's arguments name.
 pub fn main() -> ExitCode {
     let mut invocation = Invocation::of_process();
     let name = invocation
@@ -40,16 +40,16 @@ fn command() -> Command {
     let keep = Arg::new("keep")
         .long("keep")
         .action(ArgAction::SetTrue)
-        .help("Leave the world up until Ctrl-C, and print the variables to try the steps by hand");
+        .help("Keep the systems running until Ctrl-C, and print the variables for the steps");
     let demo = Command::new("demo")
-        .about("Show the steps at work on a small world of this machine's own")
+        .about("Show the steps at work, offline, on small systems of this machine")
         .arg(keep);
     let shell = Arg::new("shell")
         .required(true)
         .value_parser(value_parser!(Shell))
         .help("Shell to complete for");
     let completions = Command::new("completions")
-        .about("Print completions for a shell")
+        .about("Print shell completions")
         .arg(shell);
     Command::new("runbook")
         .version(env!("CARGO_PKG_VERSION"))
@@ -60,7 +60,8 @@ fn command() -> Command {
         .subcommands([demo, completions])
 }
 
-/// clap's own words and exit codes are ours: 0 for help, 2 for what is not understood.
+/// Prints clap's message. Its exit codes are those of the steps: 0 for help, 2 for invalid
+/// arguments.
 fn explain(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     ExitCode::from(if error.use_stderr() {

@@ -1,4 +1,4 @@
-//! The steps that there are: one line each.
+//! All steps, one line each.
 
 use contract::Registration;
 

@@ -1,4 +1,4 @@
-//! Bump and rollback together: a bad image goes, stays away, and the repair passes.
+//! Bump and rollback together: a bad image is removed, stays away, and its repair passes.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
@@ -7,19 +7,19 @@ use lab::{Command, Image, Registry, Remote, overlays::Overlay};
 const REPOSITORY: &str = "acme/app";
 const OVERLAYS: [&str; 2] = ["infra/argocd/overlays/stage", "infra/argocd/overlays/prod"];
 
-struct World {
+struct RollbackWorld {
     registry: Registry,
     remote: Remote,
 }
 
-impl World {
+impl RollbackWorld {
     fn new() -> Self {
         let world = Self {
             registry: Registry::plain(),
             remote: Remote::new(),
         };
-        let overlays =
-            [Overlay::stage("v0"), Overlay::prod("v0")].map(|it| it.new_name(&world.name()));
+        let overlays = [Overlay::stage("v0"), Overlay::prod("v0")]
+            .map(|overlay| overlay.new_name(&world.name()));
         let files = overlays.map(|overlay| (overlay.path(), overlay.text()));
         let files = files
             .each_ref()
@@ -32,8 +32,8 @@ impl World {
         format!("{}/{REPOSITORY}", self.registry.address())
     }
 
-    /// Commits a state of the source and pushes what is built of it; returns the commit and the image,
-    /// pinned as `check-image` hands it on.
+    /// Commits a state of the source and pushes its image; returns the commit and the image, pinned
+    /// as `check-image` prints it.
     fn build(&self, state: &str) -> (String, String) {
         let commit = self.remote.commit(
             "main",
@@ -77,7 +77,7 @@ impl World {
         self.step("rollback-overlay", &["--image", bad, "--bad", bad])
     }
 
-    /// Returns what is deployed in stage and prod.
+    /// Returns the tags of stage and prod.
     fn tags(&self) -> Vec<String> {
         let tag = |folder: &str| {
             let text = self
@@ -95,29 +95,22 @@ impl World {
 }
 
 #[test]
-fn a_bad_image_goes_stays_away_until_somebody_decides_and_the_repair_passes() {
-    let world = World::new();
+fn a_rolled_back_image_stays_away_until_repaired() {
+    let world = RollbackWorld::new();
     let (good, bad) = (world.build("good"), world.build("bad"));
-    world.bump(&good).run().expect_code(0);
-    world.bump(&bad).run().expect_code(0);
+    world.bump(&good).assert().code(0);
+    world.bump(&bad).assert().code(0);
     let before = world.tags();
 
-    world.roll_back(&bad.1).run().expect_code(0);
+    world.roll_back(&bad.1).assert().code(0);
     let rolled_back = world.remote.log("main")[0].clone();
-    assert_eq!(
-        world.tags(),
-        [
-            format!("sha-{}", &good.0[..8]),
-            format!("sha-{}", &good.0[..8])
-        ]
-    );
-    assert_eq!(
-        rolled_back.trailer("Runbook-Rollback-Of"),
-        Some(bad.1.as_str())
-    );
-    assert_eq!(rolled_back.trailer("Runbook-Image"), Some(good.1.as_str()));
-    assert_eq!(rolled_back.trailer("Runbook-Source"), Some(good.0.as_str()));
-    world.roll_back(&bad.1).run().expect_code(0);
+    let restored = format!("sha-{}", &good.0[..8]);
+    assert_eq!(world.tags(), [restored.clone(), restored]);
+    let trailer = |name: &str| rolled_back.trailer(name);
+    assert_eq!(trailer("Runbook-Rollback-Of"), Some(bad.1.as_str()));
+    assert_eq!(trailer("Runbook-Image"), Some(good.1.as_str()));
+    assert_eq!(trailer("Runbook-Source"), Some(good.0.as_str()));
+    world.roll_back(&bad.1).assert().code(0);
     assert_eq!(world.remote.tip("main"), rolled_back.id);
 
     // The pipeline of the bad commit runs once more, then that of the rollback's own commit.
@@ -125,39 +118,37 @@ fn a_bad_image_goes_stays_away_until_somebody_decides_and_the_repair_passes() {
     again.expect_code(10);
     assert_eq!(again.json()["reason"], "held");
     let of_rollback = (rolled_back.id.clone(), world.image(&rolled_back.id));
-    world.bump(&of_rollback).run().expect_code(10);
+    world.bump(&of_rollback).assert().code(10);
     assert_eq!(world.remote.tip("main"), rolled_back.id);
 
     let repair = world.build("repaired");
-    world.bump(&repair).run().expect_code(0);
-    // Late runs of what was before do not win either.
-    world.bump(&good).run().expect_code(12);
-    world.roll_back(&bad.1).run().expect_code(12);
-    world.bump(&bad).arg("--force").run().expect_code(0);
+    world.bump(&repair).assert().code(0);
+    // Late runs of earlier pipelines do not win either.
+    world.bump(&good).assert().code(12);
+    world.roll_back(&bad.1).assert().code(12);
+    world.bump(&bad).arg("--force").assert().code(0);
     assert_eq!(world.tags(), before);
     world.remote.fsck();
 }
 
 #[test]
-fn a_source_in_another_repository_is_asked_there_also_after_a_rollback() {
-    let (world, code) = (World::new(), Remote::new());
+fn a_source_repository_is_asked_after_a_rollback_too() {
+    let (world, code) = (RollbackWorld::new(), Remote::new());
     let build = |state: &str| {
         let commit = code.commit("main", &[("src/app.rs", state, false)], "feat: x\n");
         let image = world.image(&commit);
         (commit, image)
     };
     let (good, late, bad) = (build("good"), build("late"), build("bad"));
-    let bump = |what: &(String, String)| {
-        world
-            .bump(what)
-            .arg("--source-repository")
-            .arg(code.path())
-            .run()
+    let bump = |built: &(String, String)| {
+        let command = world.bump(built).arg("--source-repository");
+        command.arg(code.path()).assert()
     };
-    bump(&good).expect_code(0);
-    bump(&bad).expect_code(0);
-    world.roll_back(&bad.1).run().expect_code(0);
-    // What is between the two is older than the newest that ever was: a rollback is no news.
-    bump(&late).expect_code(12);
-    bump(&build("repaired")).expect_code(0);
+    bump(&good).code(0);
+    bump(&bad).code(0);
+    world.roll_back(&bad.1).assert().code(0);
+    // A build between the two is older than the newest image that was ever deployed; a rollback
+    // does not make it new.
+    bump(&late).code(12);
+    bump(&build("repaired")).code(0);
 }

@@ -1,4 +1,4 @@
-//! What act said, line by line in JSON, as steps with results.
+//! The log of act, JSON line by JSON line, as steps with results.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -7,18 +7,18 @@ use serde_json::Value;
 
 /// Everything about one run of a workflow.
 #[derive(Debug, Clone, Default)]
-pub struct Run {
+pub struct WorkflowRun {
     /// The steps in the order in which they began; one inside a composite action is `bump/run`.
-    pub steps: Vec<Step>,
+    pub steps: Vec<WorkflowStep>,
     /// The results of the jobs by their identifiers.
     pub jobs: BTreeMap<String, String>,
-    /// What somebody who looks at the run can read, line by line.
+    /// The log that people read, line by line.
     pub log: Vec<String>,
 }
 
 /// One step of one job.
 #[derive(Debug, Clone, Default)]
-pub struct Step {
+pub struct WorkflowStep {
     /// Job and step: `deploy/bump`, and `deploy/bump/run` within the action.
     pub id: String,
     /// `success`, `failure`, `skipped`.
@@ -31,9 +31,9 @@ pub struct Step {
     pub annotations: Vec<Annotation>,
     /// The summary, in Markdown.
     pub summary: String,
-    /// What it printed, without commands for the runner.
+    /// The printed lines, without commands for the runner.
     pub printed: Vec<String>,
-    /// The values that it asked the runner to mask, and after how many printed lines it did.
+    /// The masked values, each with the number of lines that were printed before its mask.
     pub masks: Vec<(String, usize)>,
 }
 
@@ -48,12 +48,13 @@ pub struct Annotation {
     pub text: String,
 }
 
-impl Run {
-    /// Reads what act wrote.
+impl WorkflowRun {
+    /// Reads the log of act.
     ///
     /// # Panics
     ///
-    /// If that is no run: not JSON, a job that was skipped for its label, or no job at all.
+    /// If the log shows no run: it is not JSON, a job was skipped for its label, or there is no
+    /// job.
     pub(super) fn read(act: &lab::Run) -> Self {
         let mut run = Self::default();
         for line in act.stdout.lines() {
@@ -73,7 +74,7 @@ impl Run {
     ///
     /// # Panics
     ///
-    /// If it has none.
+    /// If it has no result.
     #[must_use]
     pub fn job(&self, id: &str) -> &str {
         self.jobs
@@ -87,7 +88,7 @@ impl Run {
     ///
     /// If it never began.
     #[must_use]
-    pub fn step(&self, id: &str) -> &Step {
+    pub fn step(&self, id: &str) -> &WorkflowStep {
         self.steps
             .iter()
             .find(|step| step.id == id)
@@ -116,7 +117,7 @@ impl Run {
         }
     }
 
-    fn step_of(&mut self, record: &Value) -> &mut Step {
+    fn step_of(&mut self, record: &Value) -> &mut WorkflowStep {
         let parts = record["stepID"]
             .as_array()
             .into_iter()
@@ -129,9 +130,9 @@ impl Run {
             .iter()
             .position(|step| step.id == id)
             .unwrap_or_else(|| {
-                self.steps.push(Step {
+                self.steps.push(WorkflowStep {
                     id,
-                    ..Step::default()
+                    ..WorkflowStep::default()
                 });
                 self.steps.len() - 1
             });
@@ -139,9 +140,9 @@ impl Run {
     }
 }
 
-impl Step {
-    /// Adds one record. A composite action reports outputs and summary of its inner step a second and a
-    /// third time: the same values, so the last one may win.
+impl WorkflowStep {
+    /// Adds one record. A composite action reports outputs and summary of its inner step two more
+    /// times, with the same values, so the last record may win.
     fn add(&mut self, record: &Value) {
         let text = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
         match text("command").as_str() {
@@ -179,7 +180,7 @@ impl Step {
     }
 }
 
-impl Display for Run {
+impl Display for WorkflowRun {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "jobs: {:?}\n{}", self.jobs, self.log.join("\n"))
     }
@@ -189,8 +190,8 @@ impl Display for Run {
 mod tests {
     use super::*;
 
-    fn read(lines: &[&str]) -> Run {
-        Run::read(&lab::Run {
+    fn read(lines: &[&str]) -> WorkflowRun {
+        WorkflowRun::read(&lab::Run {
             code: 0,
             stdout: lines.join("\n"),
             stderr: String::new(),
@@ -202,7 +203,7 @@ mod tests {
     const JOB: &str = r#"{"jobID":"one","jobResult":"success","msg":"Job succeeded"}"#;
 
     #[test]
-    fn a_step_has_its_result_its_exit_status_and_its_outputs() {
+    fn a_step_has_result_exit_status_and_outputs() {
         let run = read(&[
             r#"{"jobID":"one","stage":"Main","stepID":["x","run"],"msg":"said\n","raw_output":true}"#,
             r#"{"jobID":"one","stage":"Main","stepID":["x","run"],"command":"set-output","name":"diff","arg":"a\nb"}"#,
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_knows_what_was_printed_before_it() {
+    fn a_mask_counts_the_lines_before_it() {
         let run = read(&[
             r#"{"jobID":"one","stage":"Main","stepID":["x"],"msg":"said\n","raw_output":true}"#,
             r#"{"jobID":"one","stage":"Main","stepID":["x"],"command":"add-mask","arg":"secret","msg":"***"}"#,
@@ -234,7 +235,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "act skipped a job")]
-    fn a_label_that_nobody_maps_is_no_success() {
+    fn a_skipped_label_is_no_success() {
         read(&[
             r#"{"jobID":"one","msg":"Skipping unsupported platform -- Try running with `-P x=...`"}"#,
             JOB,

@@ -1,8 +1,8 @@
-//! The user's cache, where `cargo xtask test` puts what tests need.
+//! The user's cache, where `cargo xtask test` puts the tools of the tests.
 
 use std::path::PathBuf;
 
-/// Returns our folder in it.
+/// Returns the folder of this project in it.
 ///
 /// # Panics
 ///
@@ -16,6 +16,6 @@ pub(crate) fn folder() -> PathBuf {
     let caches =
         folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
     caches
-        .expect("`XDG_CACHE_HOME` or `HOME`, for what the tests need")
+        .expect("`XDG_CACHE_HOME` or `HOME`, for the tools of the tests")
         .join("dex-actions")
 }

@@ -1,21 +1,31 @@
-//! Runs a program in an empty world: own home, no inherited settings, a time limit.
+//! Runs a program in an empty world: a home of its own, no inherited settings, a time limit.
+//!
+//! The result is checked with [`assert_cmd`]:
 //!
 //! ```no_run
-//! let run = lab::Command::new("check-image").arg("--help").run();
-//! assert_eq!(run.code, 0, "{run}");
+//! lab::Command::new("check-image").arg("--help").assert().success().stderr("");
+//! ```
+//!
+//! Tests that need the texts themselves take the [`Run`]:
+//!
+//! ```no_run
+//! let run = lab::Command::new("check-image").args(["--format", "json"]).run();
+//! assert_eq!(run.json()["verdict"], "usage", "{run}");
 //! ```
 
+mod run;
 mod running;
 
 use std::ffi::{OsStr, OsString};
-use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use assert_cmd::assert::Assert;
 use tempfile::TempDir;
 
+pub use run::Run;
 pub use running::Running;
 
 /// How long a program may run before it is killed and the test fails.
@@ -23,9 +33,9 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(120);
 
 /// A program to run, with nothing of the caller's environment but `PATH`.
 ///
-/// Each command has a home of its own (`HOME`, with `TMPDIR` beside it), which stays the same over
+/// Each command has a home of its own (`HOME`, with `TMPDIR` next to it), which stays the same over
 /// several runs of the same value: a second run sees what the first one left there.
-#[must_use = "run it, or spawn it"]
+#[must_use = "run it, assert something about it, or spawn it"]
 #[derive(Clone, Debug)]
 pub struct Command {
     program: OsString,
@@ -45,7 +55,8 @@ impl Command {
             .tempdir()
             .expect("a temporary folder");
         for folder in ["home", "tmp"] {
-            std::fs::create_dir(world.path().join(folder)).expect("a folder in our own folder");
+            std::fs::create_dir(world.path().join(folder))
+                .expect("a folder in the temporary folder");
         }
         Self {
             program: program.as_ref().to_owned(),
@@ -71,7 +82,7 @@ impl Command {
         self
     }
 
-    /// Sets an environment variable; the last word on a name counts.
+    /// Sets an environment variable; the last value for a name counts.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.env
             .push((name.as_ref().to_owned(), Some(value.as_ref().to_owned())));
@@ -84,7 +95,7 @@ impl Command {
         self
     }
 
-    /// Runs in `directory` instead of in the home.
+    /// Runs the program in `directory` instead of in its home.
     pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
         self.directory = Some(directory.as_ref().to_owned());
         self
@@ -102,13 +113,14 @@ impl Command {
         self
     }
 
-    /// Returns the program's `HOME`, to be filled before the run or looked at after it.
+    /// Returns the program's `HOME`: tests fill it before the run and look into it afterwards.
     #[must_use]
     pub fn home(&self) -> PathBuf {
         self.world.path().join("home")
     }
 
-    /// Returns the program's `TMPDIR`: what is in it after a run was left behind.
+    /// Returns the program's `TMPDIR`; a file in it after a run is one that the program left
+    /// behind.
     #[must_use]
     pub fn temp(&self) -> PathBuf {
         self.world.path().join("tmp")
@@ -123,6 +135,16 @@ impl Command {
         self.spawn().wait()
     }
 
+    /// Runs the program to its end, for checks with `assert_cmd`.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started, or does not end within the time limit.
+    #[must_use]
+    pub fn assert(&self) -> Assert {
+        self.run().assert()
+    }
+
     /// Starts the program and returns at once.
     ///
     /// # Panics
@@ -132,23 +154,20 @@ impl Command {
         Running::start(self)
     }
 
-    /// Returns the command as the standard library knows it, with the environment in place.
+    /// Returns the standard library's command, with the environment in place.
     fn prepared(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.program);
         command
             .args(&self.args)
-            .current_dir(self.directory.as_deref().unwrap_or(&self.home()));
-        command
+            .current_dir(self.directory.as_deref().unwrap_or(&self.home()))
             .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        command
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .env("LANG", "C.UTF-8")
             .env("HOME", self.home())
-            .env("TMPDIR", self.temp());
-        command
+            .env("TMPDIR", self.temp())
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_CONFIG_NOSYSTEM", "1");
-        command.env("GIT_TERMINAL_PROMPT", "0");
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_TERMINAL_PROMPT", "0");
         for (name, value) in &self.env {
             match value {
                 Some(value) => command.env(name, value),
@@ -160,61 +179,5 @@ impl Command {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         command
-    }
-}
-
-/// What a program did.
-#[must_use = "look at the exit code or at what it said"]
-#[derive(Clone, Debug)]
-pub struct Run {
-    /// The exit code; 128 + N if signal N ended it.
-    pub code: i32,
-    /// Everything it wrote to its standard output.
-    pub stdout: String,
-    /// Everything it wrote to its standard error.
-    pub stderr: String,
-    /// From its start to its end.
-    pub elapsed: Duration,
-    /// The most memory it had at once, if it lived long enough for one look.
-    pub max_rss_kib: Option<u64>,
-}
-
-impl Run {
-    /// Returns the standard output, read as exactly one JSON document.
-    ///
-    /// # Panics
-    ///
-    /// If it is anything else.
-    #[must_use]
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("stdout is not one JSON document: {error}\n{self}"))
-    }
-
-    /// Returns the run itself if it ended with `code`.
-    ///
-    /// # Panics
-    ///
-    /// With everything the program said, if it ended with another one.
-    #[track_caller]
-    pub fn expect_code(&self, code: i32) -> &Self {
-        assert_eq!(self.code, code, "exit code\n{self}");
-        self
-    }
-}
-
-impl Display for Run {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self {
-            code,
-            stdout,
-            stderr,
-            elapsed,
-            ..
-        } = self;
-        write!(
-            f,
-            "exit {code} after {elapsed:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
-        )
     }
 }

@@ -1,4 +1,4 @@
-//! A file system that is soon full.
+//! A small file system, for tests of a full disk.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,8 +10,7 @@ use tempfile::TempDir;
 pub struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    /// Mounts one with so much left that a folder can be made and little else; `None` where only root
-    /// may mount, and this is not root.
+    /// Mounts one that has room for a folder and little else; `None` if this user may not mount.
     ///
     /// # Panics
     ///
@@ -37,7 +36,7 @@ impl SmallDisk {
         Some(disk)
     }
 
-    /// Fills what is left of it.
+    /// Fills the rest of it.
     ///
     /// # Panics
     ///
@@ -47,11 +46,11 @@ impl SmallDisk {
         while std::io::Write::write(&mut rest, &[0; 1024]).is_ok() {}
     }
 
-    /// Takes no more changes, as a disk after an error.
+    /// Makes it read-only, as a disk after an error.
     ///
     /// # Panics
     ///
-    /// If it cannot be mounted anew.
+    /// If it cannot be remounted.
     pub fn protect(&self) {
         let status = Command::new("mount")
             .args(["-o", "remount,ro"])
@@ -59,7 +58,7 @@ impl SmallDisk {
             .status();
         assert!(
             status.is_ok_and(|status| status.success()),
-            "a disk of our own"
+            "a disk that this test has mounted"
         );
     }
 
@@ -69,14 +68,14 @@ impl SmallDisk {
         self.0.path()
     }
 
-    /// Returns what somebody has left on it.
+    /// Returns the names of the files that a program left on it.
     ///
     /// # Panics
     ///
     /// If it cannot be read.
     #[must_use]
     pub fn left(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.path()).expect("a folder of our own");
+        let entries = std::fs::read_dir(self.path()).expect("a temporary folder");
         let names = entries.map(|entry| {
             entry
                 .expect("its entries")

@@ -1,4 +1,4 @@
-//! A server that misbehaves on purpose, and remembers what it was asked.
+//! A server that misbehaves on purpose, and records its requests.
 //!
 //! One request per connection: the script says what happens to each.
 //!
@@ -15,16 +15,17 @@ mod seen;
 mod serve;
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 pub use reply::Reply;
 pub use seen::Seen;
 pub(crate) use seen::{Head, read_head};
 
 use crate::background::{Background, bind};
+use crate::lock::lock;
 use crate::tls::Authority;
 
-/// A server on loopback that does what its script says.
+/// A server on loopback that follows its script.
 #[derive(Debug)]
 pub struct Faulty {
     address: SocketAddr,
@@ -46,14 +47,14 @@ impl Faulty {
         Self::start(None, answer)
     }
 
-    /// Does what [`Faulty::new`] does, over TLS with a certificate of an own authority.
+    /// Does what [`Faulty::new`] does, over TLS with a certificate of an authority of its own.
     #[must_use]
     pub fn tls(replies: impl IntoIterator<Item = Reply>) -> Self {
         Self::tls_answering(in_turn(replies))
     }
 
-    /// Does what [`Faulty::answering`] does, over TLS; the certificate is also good for `ghcr.io` and
-    /// `registry.example`, which a [`Proxy`](crate::Proxy) can lead here.
+    /// Does what [`Faulty::answering`] does, over TLS; the certificate is also good for `ghcr.io`
+    /// and `registry.example`, which a [`Proxy`](crate::Proxy) can lead here.
     #[must_use]
     pub fn tls_answering(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         Self::start(Some(Authority::new()), answer)
@@ -110,14 +111,11 @@ impl Faulty {
     /// Returns the requests so far, oldest first.
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
-        self.seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.seen).clone()
     }
 }
 
-/// Returns the address of a port where nobody listens: connections are refused.
+/// Returns the address of a closed port: connections to it are refused.
 #[must_use]
 pub fn closed_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
@@ -127,7 +125,7 @@ pub fn closed_port() -> String {
         .to_string()
 }
 
-/// Returns an answer that gives each reply once, and the last one for ever.
+/// Returns a function that returns each reply once, and the last one again and again.
 fn in_turn(
     replies: impl IntoIterator<Item = Reply>,
 ) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
@@ -135,7 +133,7 @@ fn in_turn(
     assert!(!replies.is_empty(), "a script has at least one reply");
     let turn = Mutex::new(0);
     move |_| {
-        let mut turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turn = lock(&turn);
         let reply = replies[(*turn).min(replies.len() - 1)].clone();
         *turn += 1;
         reply

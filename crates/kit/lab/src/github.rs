@@ -1,7 +1,9 @@
-//! A GitHub on loopback: its API over a real bare repository, held to what GitHub publishes about it.
+//! A GitHub on loopback: its API over a real bare repository, held to what GitHub publishes about
+//! it.
 //!
-//! GraphQL is executed against GitHub's own schema, REST is checked against its own OpenAPI, whose
-//! examples the answers are made of. A client that asks for what GitHub does not have fails its test.
+//! GraphQL runs against GitHub's own schema. REST is checked against its own OpenAPI document, and
+//! answers with the examples of that document. A client that asks for something else fails its
+//! test.
 //!
 //! ```no_run
 //! let remote = lab::Remote::new();
@@ -9,32 +11,42 @@
 //! let command = github.environment(lab::Command::new("bump-overlay"), &github.token());
 //! ```
 
+mod answers;
+mod commits;
+mod deployment;
 mod deployments;
+mod error;
+mod fields;
 mod graphql;
 mod history;
 mod hub;
+mod node;
 mod objects;
 mod openapi;
+mod protection;
 mod published;
+mod pull;
 mod pulls;
+mod repository;
 mod rest;
+mod token;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-pub use hub::Protection;
+pub use protection::Protection;
 pub use published::{PUBLISHED, Published};
-pub use pulls::{Pull, State};
+pub use pull::{Pull, State};
+pub use repository::REPOSITORY;
 
 use crate::command::Command;
 use crate::faulty::{Faulty, Reply, Seen};
+use crate::lock::lock;
 use crate::repo::Remote;
-use hub::{Hub, Token, When};
+use hub::{Hub, When};
 use serde_json::Value;
+use token::GitHubToken;
 
-/// The repository that the server has.
-pub const REPOSITORY: &str = "example/dex";
-
-/// What a token needs for everything that the server can do.
+/// The permissions for everything that the server can do.
 pub const ALL: [&str; 3] = [
     "contents: write",
     "deployments: write",
@@ -54,11 +66,7 @@ impl GitHub {
     pub fn new(remote: &Remote) -> Self {
         let hub = Arc::new(Mutex::new(Hub::new(remote, REPOSITORY)));
         let desk = Arc::clone(&hub);
-        let server = Faulty::start(None, move |seen| {
-            desk.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .answer(seen)
-        });
+        let server = Faulty::start(None, move |seen| lock(&desk).answer(seen));
         Self { hub, server }
     }
 
@@ -74,29 +82,30 @@ impl GitHub {
         format!("{}/api/v3", self.server.url())
     }
 
-    /// Returns a token of an App that may do everything.
+    /// Returns a token of an app with all permissions.
     #[must_use]
     pub fn token(&self) -> String {
         self.token_with(&ALL)
     }
 
-    /// Returns a token of an App that may do only this (`contents: read`).
+    /// Returns a token of an app with these permissions (`contents: read`).
     #[must_use]
     pub fn token_with(&self, permissions: &[&str]) -> String {
-        self.hub().issue(Token::of("release-app[bot]", permissions))
+        self.hub()
+            .issue(GitHubToken::of("release-app[bot]", permissions))
     }
 
     /// Returns the token that a job gets by itself, with these permissions.
     #[must_use]
     pub fn built_in_token(&self, permissions: &[&str]) -> String {
         self.hub()
-            .issue(Token::of("github-actions[bot]", permissions))
+            .issue(GitHubToken::of("github-actions[bot]", permissions))
     }
 
-    /// Returns a token that may do everything, and bypass the rules of every branch.
+    /// Returns a token with all permissions, which also bypasses the rules of every branch.
     #[must_use]
     pub fn bypassing_token(&self) -> String {
-        let mut token = Token::of("release-app[bot]", &ALL);
+        let mut token = GitHubToken::of("release-app[bot]", &ALL);
         token.bypasses = true;
         self.hub().issue(token)
     }
@@ -129,7 +138,7 @@ impl GitHub {
         self.hub().signs = false;
     }
 
-    /// Cuts texts in answers of GraphQL after so many bytes.
+    /// Truncates texts in answers of GraphQL after this many bytes.
     pub fn cut_texts_after(&self, bytes: usize) {
         self.hub().text_limit = bytes;
     }
@@ -146,24 +155,24 @@ impl GitHub {
             .extend(replies.into_iter().map(When::Instead));
     }
 
-    /// Answers the next request that would change something with this, without carrying it out.
+    /// Answers the next change with this reply, without executing it.
     pub fn answer_next_change(&self, reply: Reply) {
         self.hub().script.push_back(When::InsteadOfChange(reply));
     }
 
-    /// Carries the `nth` change from now out, and loses the answer: this comes in its place.
+    /// Executes the `nth` change from now, but loses its answer and sends this one instead.
     pub fn lose_answer(&self, nth: usize, reply: Reply) {
         let mut hub = self.hub();
         hub.script.extend((1..nth).map(|_| When::NotThisChange));
         hub.script.push_back(When::AfterChange(reply));
     }
 
-    /// Runs `race` once, when the next commit has come and before it is judged.
+    /// Runs `race` once, when the next commit has arrived and before the server checks it.
     pub fn on_next_commit(&self, race: impl FnOnce(&Remote) + Send + 'static) {
         self.hub().race.replace(Some(Box::new(race)));
     }
 
-    /// Merges a pull request when it is asked for the `polls`th time from now, as a person may meanwhile.
+    /// Merges a pull request at the `polls`th poll from now, as a person might in the meantime.
     pub fn merge_at_poll(&self, polls: usize) {
         self.hub().merge_in.set(Some(polls));
     }
@@ -178,19 +187,19 @@ impl GitHub {
         self.hub().close(number);
     }
 
-    /// Has a fork propose a branch of this name, as anybody may.
+    /// Opens a pull request from a fork's branch of this name, as any user may.
     pub fn open_from_fork(&self, head: &str, base: &str) {
         self.hub().open_from_fork(head, base);
     }
 
-    /// Records a deployment to an environment, and then what became of it (`in_progress`, `success`).
+    /// Records a deployment to an environment, then its statuses (`in_progress`, `success`).
     ///
-    /// A success makes those before it inactive. A payload that is a text stays one.
+    /// A success makes earlier deployments inactive. A payload that is a text stays a text.
     pub fn deploy(&self, environment: &str, payload: &Value, states: &[&str]) {
         self.hub().deploy(environment, payload, states);
     }
 
-    /// Says something more of the `nth` deployment from the newest, which is 0.
+    /// Adds a status to the `nth` deployment, counted from the newest, which is 0.
     pub fn say_of_deployment(&self, nth: usize, state: &str) {
         let mut hub = self.hub();
         let at = hub.deployments.len() - 1 - nth;
@@ -209,14 +218,14 @@ impl GitHub {
         self.server.seen()
     }
 
-    /// Returns what the requests were: the name of a GraphQL operation, else `GET path`.
+    /// Returns a title of each request: the name of a GraphQL operation, else `GET path`.
     #[must_use]
     pub fn asked(&self) -> Vec<String> {
         self.seen().iter().map(graphql::title).collect()
     }
 
     fn hub(&self) -> MutexGuard<'_, Hub> {
-        self.hub.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.hub)
     }
 }
 
@@ -226,7 +235,7 @@ impl Drop for GitHub {
         if !std::thread::panicking() {
             assert!(
                 complaints.is_empty(),
-                "GitHub has published otherwise: {complaints:#?}"
+                "the requests or answers differ from GitHub's published API: {complaints:#?}"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Images as values: what they consist of is built in memory, then pushed to a real registry.
+//! Images as values: their parts are built in memory, then pushed to a real registry.
 //!
 //! ```
 //! use lab::Image;
@@ -12,14 +12,15 @@
 //! ```
 
 mod build;
+mod digest;
 mod layer;
+mod parts;
 mod schema1;
 
 use std::collections::HashSet;
 
-use sha2::{Digest as _, Sha256};
-
-pub use build::{Built, Child, Manifest, media};
+pub use digest::sha256;
+pub use parts::{BuiltImage, ImageManifest, PlatformImage, media};
 
 use crate::registry::Registry;
 
@@ -38,7 +39,7 @@ pub struct Image {
     unmarked: bool,
 }
 
-/// What the tag stands for.
+/// The kind of manifest behind the tag.
 #[derive(Clone, Debug)]
 enum Shape {
     Index,
@@ -59,10 +60,16 @@ struct Label {
     value: String,
 }
 
-/// What the builder says of the build.
+impl Label {
+    fn is_on(&self, platform: &str) -> bool {
+        self.platform.as_deref().is_none_or(|own| own == platform)
+    }
+}
+
+/// The builder's statement about the build.
 #[derive(Clone, Debug)]
 enum Attestation {
-    /// Not from where.
+    /// Without a revision.
     Plain,
     /// From this revision, in SLSA provenance v1.
     V1(String),
@@ -76,7 +83,7 @@ impl Image {
         Self::new(Shape::Index, Vec::new())
     }
 
-    /// Starts an image of one platform without an index: the platform stands in its config alone.
+    /// Starts an image of one platform without an index: only its config names the platform.
     pub fn single(platform: &str) -> Self {
         Self::new(Shape::Single, vec![platform.to_owned()])
     }
@@ -86,13 +93,13 @@ impl Image {
         Self::new(Shape::Schema1, vec!["linux/amd64".to_owned()])
     }
 
-    /// Starts something that is no image: a Helm chart.
+    /// Starts an artifact that is not an image: a Helm chart.
     pub fn helm() -> Self {
         let layer_type = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
         Self::not_an_image(None, "application/vnd.cncf.helm.config.v1+json", layer_type)
     }
 
-    /// Starts something that is no image although its config says so: a signature by cosign.
+    /// Starts an artifact that has the config of an image but is none: a signature by cosign.
     pub fn cosign_signature() -> Self {
         Self::not_an_image(
             None,
@@ -101,7 +108,8 @@ impl Image {
         )
     }
 
-    /// Starts something that is no image: an OCI artifact of this type, with the empty config.
+    /// Starts an artifact that is not an image: an OCI artifact of this type, with the empty
+    /// config.
     pub fn artifact(artifact_type: &str) -> Self {
         Self::not_an_image(
             Some(artifact_type),
@@ -168,56 +176,41 @@ impl Image {
         self
     }
 
-    /// Leaves the platforms out of the index: they stand in the configs alone.
+    /// Leaves the platforms out of the index: only the configs name them.
     pub fn unmarked(mut self) -> Self {
         self.unmarked = true;
         self
-    }
-
-    /// Returns everything the image consists of. Only schema 1 holds the repository and the tag.
-    #[must_use]
-    pub fn build(&self, repository: &str, tag: &str) -> Built {
-        match &self.shape {
-            Shape::Schema1 => schema1::build(repository, tag),
-            _ => build::build(self),
-        }
     }
 
     /// Builds it and pushes it under a tag.
     ///
     /// # Panics
     ///
-    /// With what the registry said, if it does not take it.
-    pub fn push(&self, registry: &Registry, repository: &str, tag: &str) -> Pushed {
-        let Built {
-            blobs,
-            manifests,
-            children,
-            attestations,
-        } = self.build(repository, tag);
+    /// With the registry's answer, if it rejects a part of the image.
+    pub fn push(&self, registry: &Registry, repository: &str, tag: &str) -> PushedImage {
+        let built = self.build(repository, tag);
         let mut sent = HashSet::new();
-        for blob in blobs.iter().filter(|blob| sent.insert(sha256(blob))) {
-            registry.put_blob(repository, blob);
+        for blob in &built.blobs {
+            if sent.insert(sha256(blob)) {
+                registry.put_blob(repository, blob);
+            }
         }
-        let last = manifests.len() - 1;
-        let digests = manifests.iter().enumerate().map(
-            |(
-                place,
-                Manifest {
-                    media_type,
-                    bytes,
-                    digest,
-                },
-            )| {
-                let reference = if place == last { tag } else { digest };
-                registry.put_manifest(repository, reference, media_type, bytes)
-            },
-        );
-        let digest = digests.last().expect("an image has a manifest");
-        Pushed {
+        let (tagged, others) = built
+            .manifests
+            .split_last()
+            .expect("an image has a manifest");
+        for ImageManifest {
+            media_type,
+            bytes,
             digest,
-            children,
-            attestations,
+        } in others
+        {
+            registry.put_manifest(repository, digest, media_type, bytes);
+        }
+        PushedImage {
+            digest: registry.put_manifest(repository, tag, &tagged.media_type, &tagged.bytes),
+            children: built.children,
+            attestations: built.attestations,
         }
     }
 
@@ -258,22 +251,14 @@ impl Image {
     }
 }
 
-/// What was pushed.
+/// The digests of a pushed image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pushed {
-    /// What the tag stands for.
+pub struct PushedImage {
+    /// The digest behind the tag.
     pub digest: String,
-    /// The images of the platforms, in their order; an image without an index has itself as its only child.
-    pub children: Vec<Child>,
+    /// The images of the platforms, in their order; an image without an index has itself as its
+    /// only child.
+    pub children: Vec<PlatformImage>,
     /// The digests of the attestation manifests, in the order of the platforms.
     pub attestations: Vec<String>,
-}
-
-/// Returns `sha256:…` of these bytes.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    hash.iter().fold("sha256:".to_owned(), |text, byte| {
-        format!("{text}{byte:02x}")
-    })
 }

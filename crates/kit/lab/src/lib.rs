@@ -1,7 +1,9 @@
 //! Test kit: hermetic commands, real servers, faults on purpose.
 //!
-//! Everything is on loopback with free ports, waits by looking, and is gone when its value is dropped.
+//! Every server listens on a free port of loopback, is ready when its constructor returns, and ends
+//! when its value is dropped.
 
+mod answer;
 mod background;
 mod cache;
 pub mod command;
@@ -9,6 +11,7 @@ pub mod disk;
 pub mod faulty;
 pub mod github;
 pub mod image;
+mod lock;
 pub mod overlays;
 mod owner;
 pub mod proxy;
@@ -19,11 +22,12 @@ pub mod testbed;
 mod tls;
 pub mod wait;
 
+pub use answer::HttpAnswer;
 pub use command::{Command, Run, Running};
 pub use disk::SmallDisk;
 pub use faulty::{Faulty, Reply, Seen, closed_port};
 pub use github::GitHub;
-pub use image::{Image, Pushed};
+pub use image::{Image, PushedImage};
 pub use owner::give_away;
 pub use proxy::Proxy;
 pub use registry::Registry;

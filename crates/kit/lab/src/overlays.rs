@@ -1,9 +1,11 @@
-//! Overlays in the manner of real ones: a block of comments, aligned remarks, an image to be replaced.
+//! Overlays in the manner of real ones: a block of comments, aligned remarks, an image to be
+//! replaced.
 //!
 //! ```
 //! use lab::overlays::Overlay;
 //!
-//! let text = Overlay::prod("sha-9b04d52a").image("example/app").new_name("registry.test/example/app").text();
+//! let overlay = Overlay::prod("sha-9b04d52a").image("example/app");
+//! let text = overlay.new_name("registry.test/example/app").text();
 //! assert!(text.contains("newTag: sha-9b04d52a    # The same build that ran in stage"));
 //! ```
 
@@ -84,7 +86,8 @@ impl Overlay {
         )
     }
 
-    /// Sets the name that the base has for the image (`example/dex`), and the new name to go with it.
+    /// Sets the name that the base has for the image (`example/dex`), and the new name to go with
+    /// it.
     pub fn image(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
         self.new_name = format!("registry.example/{name}");

@@ -1,17 +1,17 @@
-//! Files of somebody else.
+//! Files of another user.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A user that no machine has.
-const SOMEBODY: &str = "54321:54321";
+const OTHER_USER: &str = "54321:54321";
 
-/// Gives a folder and all in it to another user; returns false where only root may, and this is not root.
+/// Gives a folder and everything in it to another user; returns false if this user may not do that.
 #[must_use]
 pub fn give_away(folder: &Path) -> bool {
     let mut chown = Command::new("chown");
     chown
-        .args(["-R", SOMEBODY])
+        .args(["-R", OTHER_USER])
         .arg(folder)
         .stderr(Stdio::null());
     chown.status().is_ok_and(|status| status.success())

@@ -1,15 +1,16 @@
-//! An HTTP proxy that writes down where it was asked to go, and goes to loopback only.
+//! An HTTP proxy that records its requests and connects to loopback only.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::TcpStream;
 
 use crate::background::{Background, bind};
 use crate::faulty::{Head, read_head};
+use crate::lock::lock;
 
 /// A proxy for `HTTP_PROXY` and `HTTPS_PROXY`.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub struct Proxy {
     _server: Background,
 }
 
-/// What was asked, and where names lead.
+/// The requests so far, and the addresses of names.
 #[derive(Debug, Default)]
 struct Book {
     lines: Vec<String>,
@@ -34,7 +35,7 @@ impl Default for Proxy {
 }
 
 impl Proxy {
-    /// Starts a proxy that reaches what is on loopback, and answers 502 for the rest.
+    /// Starts a proxy that connects to loopback, and answers 502 for all other targets.
     #[must_use]
     pub fn new() -> Self {
         let (listener, address) = bind();
@@ -53,7 +54,7 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// Leads `name:port` to an address on loopback.
+    /// Connects requests for `name:port` to an address on loopback.
     pub fn route(&self, authority: &str, address: &str) {
         lock(&self.book)
             .routes
@@ -74,7 +75,7 @@ impl Proxy {
 }
 
 impl Book {
-    /// Writes the request down and returns where to go, if it may go there.
+    /// Records the request and returns its target, if that is on loopback.
     fn enter(&mut self, head: &Head) -> Option<String> {
         self.lines.push(format!("{} {}", head.method, head.target));
         self.authorizations
@@ -140,7 +141,7 @@ fn onward(head: &Head) -> String {
     text + "\r\n"
 }
 
-/// Returns `host:port` of a target: of a URL, or as it stands in CONNECT.
+/// Returns `host:port` of a target: of a URL, or as written in CONNECT.
 fn authority(target: &str) -> Option<String> {
     let Some((_, rest)) = target.split_once("://") else {
         return Some(target.to_owned());
@@ -151,8 +152,4 @@ fn authority(target: &str) -> Option<String> {
     } else {
         format!("{authority}:80")
     })
-}
-
-fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
-    book.lock().unwrap_or_else(PoisonError::into_inner)
 }

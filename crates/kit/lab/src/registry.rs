@@ -2,50 +2,43 @@
 //!
 //! ```no_run
 //! let registry = lab::Registry::plain();
-//! let pushed = lab::Image::single("linux/arm64").push(&registry, "data-literate/dex", "sha-1a2b3c4d");
-//! assert_eq!(registry.digest("data-literate/dex", "sha-1a2b3c4d"), Some(pushed.digest));
+//! let image = lab::Image::single("linux/arm64");
+//! let pushed = image.push(&registry, "data-literate/dex", "sha-1");
+//! assert_eq!(registry.digest("data-literate/dex", "sha-1"), Some(pushed.digest));
 //! ```
 
+mod access;
 mod client;
 mod process;
 mod token;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub use client::Answer;
 pub use token::TokenServer;
 pub(crate) use token::basic;
 
 use crate::tls::Authority;
-use process::Process;
+use access::RegistryAccess;
+use process::RegistryProcess;
 
 /// How a registry is set up.
 #[must_use = "start it"]
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
-    access: Access,
+    access: RegistryAccess,
     authority: Option<Authority>,
-}
-
-/// Who may come in.
-#[derive(Clone, Debug, Default)]
-enum Access {
-    #[default]
-    Anyone,
-    Password(String, String),
-    Token(String, String),
 }
 
 impl Setup {
     /// Asks for this user and password on every request (basic authentication, bcrypt).
     pub fn htpasswd(mut self, user: &str, password: &str) -> Self {
-        self.access = Access::Password(user.to_owned(), password.to_owned());
+        self.access = RegistryAccess::Password(user.to_owned(), password.to_owned());
         self
     }
 
     /// Sends every client to a token server, which knows this user and password.
     pub fn token(mut self, user: &str, password: &str) -> Self {
-        self.access = Access::Token(user.to_owned(), password.to_owned());
+        self.access = RegistryAccess::Token(user.to_owned(), password.to_owned());
         self
     }
 
@@ -63,12 +56,13 @@ impl Setup {
     #[must_use]
     pub fn start(self) -> Registry {
         let tokens = match &self.access {
-            Access::Token(user, password) => {
+            RegistryAccess::Token(user, password) => {
                 Some(TokenServer::start(user, password, self.authority.clone()))
             }
             _ => None,
         };
-        let process = Process::start(&self, tokens.as_ref());
+        let process =
+            RegistryProcess::start(&self.access, self.authority.as_ref(), tokens.as_ref());
         Registry {
             process,
             setup: self,
@@ -81,14 +75,14 @@ impl Setup {
 /// A registry that runs until it is dropped. Manifests can be deleted; schema 1 can be pushed.
 #[derive(Debug)]
 pub struct Registry {
-    process: Process,
+    process: RegistryProcess,
     setup: Setup,
     tokens: Option<TokenServer>,
     forgotten: AtomicUsize,
 }
 
 impl Registry {
-    /// Starts one that lets everybody in.
+    /// Starts one without authentication.
     #[must_use]
     pub fn plain() -> Self {
         Setup::default().start()
@@ -106,13 +100,13 @@ impl Registry {
         Setup::default().token(user, password).start()
     }
 
-    /// Starts one that speaks TLS, with a certificate that nobody trusts yet.
+    /// Starts one that speaks TLS, with a certificate of an unknown authority.
     #[must_use]
     pub fn tls() -> Self {
         Setup::default().tls().start()
     }
 
-    /// Returns `127.0.0.1:PORT`, as it stands in the name of an image.
+    /// Returns `127.0.0.1:PORT`, as in the name of an image.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.process.address
@@ -158,13 +152,14 @@ impl Registry {
 
     /// Returns how many requests it has answered, those of pushes by this kit included.
     ///
-    /// A request is counted just before a small answer goes out: a client that has its answer was counted.
+    /// The registry counts a request before it sends a small answer, so a client that has its
+    /// answer was counted.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.request_lines().len()
     }
 
-    /// Returns what it was asked, oldest first: `GET /v2/data-literate/dex/manifests/latest 200`.
+    /// Returns the requests, oldest first: `GET /v2/data-literate/dex/manifests/latest 200`.
     #[must_use]
     pub fn request_lines(&self) -> Vec<String> {
         self.process
@@ -172,13 +167,13 @@ impl Registry {
             .split_off(self.forgotten.load(Ordering::SeqCst))
     }
 
-    /// Starts counting anew, for instance after the pushes.
+    /// Forgets the requests so far, for instance those of pushes.
     pub fn forget_requests(&self) {
         self.forgotten
             .store(self.process.request_lines().len(), Ordering::SeqCst);
     }
 
-    /// Returns what the registry wrote to its log.
+    /// Returns the log of the registry.
     #[must_use]
     pub fn log(&self) -> String {
         self.process.log()

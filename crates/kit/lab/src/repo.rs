@@ -1,4 +1,4 @@
-//! Real git: a bare repository to push to, and what can go wrong on the way there.
+//! Real git: a bare repository to push to, and the ways in which a push can fail.
 //!
 //! ```
 //! let remote = lab::Remote::new();
@@ -7,35 +7,35 @@
 //! ```
 
 mod checkout;
+mod git;
 mod hooks;
 mod http;
 mod import;
 mod log;
 mod objects;
+mod pushes;
 mod ssh;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 
 pub use checkout::Checkout;
-pub use hooks::Race;
 pub use http::HttpRemote;
 pub use import::Change;
-pub use log::Commit;
-pub(crate) use objects::{Object, Objects};
+pub use log::LoggedCommit;
+pub(crate) use objects::{GitObject, ObjectReader};
+pub use pushes::PushRace;
 pub use ssh::Ssh;
+
+use git::{FIRST_DATE, git, run, try_git};
 
 /// The author of all that the kit commits.
 pub const AUTHOR: &str = "Somebody <somebody@example.com>";
 
-/// The date of the first commit; each further one is a minute later.
-const FIRST_DATE: u64 = 1_735_689_600;
-
-/// What a remote allows and checks; no clean-up runs behind our back.
+/// The settings of a remote; git's own clean-up never runs during a test.
 const SETTINGS: [[&str; 2]; 5] = [
     ["uploadpack.allowFilter", "true"],
     ["uploadpack.allowAnySHA1InWant", "true"],
@@ -58,7 +58,7 @@ impl Default for Remote {
 }
 
 impl Remote {
-    /// Makes an empty repository, whose `HEAD` is the branch `main`. Partial clones are allowed.
+    /// Creates an empty repository, whose `HEAD` is the branch `main`. Partial clones are allowed.
     #[must_use]
     pub fn new() -> Self {
         let folder = tempfile::Builder::new()
@@ -80,7 +80,7 @@ impl Remote {
         remote
     }
 
-    /// Makes a repository of so many files, 100 to a folder, in one commit on `main`.
+    /// Creates a repository of `count` files, 100 to a folder, in one commit on `main`.
     #[must_use]
     pub fn with_files(count: usize) -> Self {
         let remote = Self::new();
@@ -102,11 +102,14 @@ impl Remote {
 
     /// Commits files (path, content, whether executable) onto a branch, and returns the commit.
     ///
-    /// The branch is made if it is not there: from `HEAD`'s branch, or from nothing. No hook runs.
+    /// A missing branch is created: from `HEAD`'s branch, or from nothing. No hook runs.
     pub fn commit(&self, branch: &str, files: &[(&str, &str, bool)], message: &str) -> String {
-        let change = |&(path, content, executable): &(&str, &str, bool)| match executable {
-            true => Change::executable(path, content),
-            false => Change::file(path, content),
+        let change = |&(path, content, executable): &(&str, &str, bool)| {
+            if executable {
+                Change::executable(path, content)
+            } else {
+                Change::file(path, content)
+            }
         };
         self.change(
             branch,
@@ -120,7 +123,7 @@ impl Remote {
         self.change_as(AUTHOR, branch, changes, message)
     }
 
-    /// Commits changes as somebody else: `Name <mail>`.
+    /// Commits changes as another author: `Name <mail>`.
     pub fn change_as(
         &self,
         author: &str,
@@ -134,7 +137,7 @@ impl Remote {
         self.tip(branch)
     }
 
-    /// Commits so many times onto `main` what nobody looks at.
+    /// Adds `count` unrelated commits to `main`.
     pub fn pad(&self, count: usize) {
         let commits = (0..count).flat_map(|number| {
             let parent = self.resolve("main").filter(|_| number == 0);
@@ -150,7 +153,7 @@ impl Remote {
         self.import(commits.collect());
     }
 
-    /// Returns the next commit, a minute after the one before it.
+    /// Returns the next commit, a minute after the previous one.
     fn next(
         &self,
         author: &str,
@@ -168,7 +171,8 @@ impl Remote {
         run(&self.path(), &["fast-import", "--quiet"], stream);
     }
 
-    /// Merges a branch into another one by a merge commit, as a forge does, and returns that commit.
+    /// Merges a branch into another one by a merge commit, as a forge does, and returns that
+    /// commit.
     ///
     /// # Panics
     ///
@@ -191,7 +195,7 @@ impl Remote {
         commit
     }
 
-    /// Returns the commit that a branch stands at.
+    /// Returns the tip of a branch.
     ///
     /// # Panics
     ///
@@ -209,7 +213,7 @@ impl Remote {
         names.lines().map(str::to_owned).collect()
     }
 
-    /// Deletes a branch, as somebody else might meanwhile.
+    /// Deletes a branch, as another user might in the meantime.
     pub fn delete_branch(&self, branch: &str) {
         self.git(&["update-ref", "-d", &format!("refs/heads/{branch}")]);
     }
@@ -219,7 +223,7 @@ impl Remote {
         self.git(&["update-ref", &format!("refs/tags/{name}"), commit]);
     }
 
-    /// Returns a file's content at a revision, if it is there.
+    /// Returns a file's content at a revision, if it exists.
     #[must_use]
     pub fn file(&self, revision: &str, path: &str) -> Option<String> {
         let output = try_git(
@@ -229,7 +233,7 @@ impl Remote {
         output.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Returns a path's mode at a revision, if it is there: `100644`, `100755`, `120000`, `160000`.
+    /// Returns a path's mode at a revision, if it exists: `100644`, `100755`, `120000`, `160000`.
     #[must_use]
     pub fn mode(&self, revision: &str, path: &str) -> Option<String> {
         let entry = self.git(&["ls-tree", revision, "--", path]);
@@ -242,7 +246,7 @@ impl Remote {
 
     /// Returns the commits of a branch, newest first.
     #[must_use]
-    pub fn log(&self, branch: &str) -> Vec<Commit> {
+    pub fn log(&self, branch: &str) -> Vec<LoggedCommit> {
         log::read(&self.git(&[
             "log",
             log::FORMAT,
@@ -266,7 +270,7 @@ impl Remote {
         ])
     }
 
-    /// Checks that every object is there and sound.
+    /// Checks that every object exists and is valid.
     ///
     /// # Panics
     ///
@@ -275,13 +279,7 @@ impl Remote {
         self.git(&["fsck", "--full", "--strict", "--no-dangling"]);
     }
 
-    /// Clones a branch into a folder of its own, as a person would.
-    #[must_use]
-    pub fn checkout(&self, branch: &str) -> Checkout {
-        Checkout::new(self, branch)
-    }
-
-    /// Runs git in the bare repository and returns what it said.
+    /// Runs git in the bare repository and returns its output.
     ///
     /// # Panics
     ///
@@ -290,7 +288,7 @@ impl Remote {
         git(&self.path(), args)
     }
 
-    /// Runs git in the bare repository and returns what it said, if it could do it.
+    /// Runs git in the bare repository and returns its output, if it succeeds.
     pub(crate) fn try_git(&self, args: &[&str]) -> Option<Vec<u8>> {
         try_git(&self.path(), args)
     }
@@ -313,63 +311,4 @@ impl Remote {
         )?;
         Some(String::from_utf8_lossy(&id).trim().to_owned())
     }
-}
-
-/// Returns git with no settings but the repository's own, and a fixed author and date.
-fn command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new("git");
-    command.args(args).current_dir(folder).env_clear();
-    command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-    command
-        .env("LANG", "C.UTF-8")
-        .env("HOME", folder)
-        .env("GIT_TERMINAL_PROMPT", "0");
-    command
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1");
-    for who in ["AUTHOR", "COMMITTER"] {
-        command.env(format!("GIT_{who}_NAME"), "Somebody");
-        command.env(format!("GIT_{who}_EMAIL"), "somebody@example.com");
-        command.env(format!("GIT_{who}_DATE"), format!("{FIRST_DATE} +0000"));
-    }
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-/// Runs git and returns what it said, with the reason if it failed.
-fn attempt(folder: &Path, args: &[&str]) -> Result<Vec<u8>, String> {
-    let output = command(folder, args).output().expect("`git` on PATH");
-    match output.status.success() {
-        true => Ok(output.stdout),
-        false => Err(format!(
-            "git {}: {}",
-            args.join(" "),
-            String::from_utf8_lossy(&output.stderr)
-        )),
-    }
-}
-
-fn git(folder: &Path, args: &[&str]) -> String {
-    let said = attempt(folder, args).unwrap_or_else(|error| panic!("{error}"));
-    String::from_utf8_lossy(&said).into_owned()
-}
-
-fn try_git(folder: &Path, args: &[&str]) -> Option<Vec<u8>> {
-    attempt(folder, args).ok()
-}
-
-/// Runs git with an input.
-fn run(folder: &Path, args: &[&str], input: Vec<u8>) {
-    let mut file = tempfile::tempfile().expect("a temporary file");
-    std::io::Write::write_all(&mut file, &input).expect("a file of our own");
-    std::io::Seek::rewind(&mut file).expect("a file of our own");
-    let output = command(folder, args)
-        .stdin(file)
-        .output()
-        .expect("`git` on PATH");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "git {}: {said}", args.join(" "));
 }

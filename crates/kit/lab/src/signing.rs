@@ -23,7 +23,7 @@ impl Signer {
         let pair = KeyPair::generate().expect("a key pair");
         let certificate = CertificateParams::default()
             .self_signed(&pair)
-            .expect("a certificate of our own");
+            .expect("a certificate of this kit");
         let random = SystemRandom::new();
         let key = EcdsaKeyPair::from_pkcs8(
             &ECDSA_P256_SHA256_FIXED_SIGNING,

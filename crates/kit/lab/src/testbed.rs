@@ -1,7 +1,8 @@
 //! Real Kubernetes and Argo CD on loopback, as `cargo xtask test` has built them.
 //!
-//! One world serves all tests of a machine: the first that needs one starts it (8 seconds), and it ends by
-//! itself a minute after the last. Tests stay apart by namespace, app and account. The kubelet is the test.
+//! One world serves all tests of a machine: the first that needs one starts it (8 seconds), and it
+//! ends by itself a minute after the last. Tests stay apart by namespace, app and account. The
+//! kubelet is the test.
 //!
 //! ```no_run
 //! use lab::{Remote, overlays::Overlay};
@@ -10,7 +11,8 @@
 //! let testbed = Testbed::shared();
 //! let namespace = testbed.namespace();
 //! let (remote, overlay) = (Remote::new(), Overlay::dev("sha-1"));
-//! let commit = remote.change("main", &repository::files(&overlay, namespace.name()), "deploy: sha-1");
+//! let files = repository::files(&overlay, namespace.name());
+//! let commit = remote.change("main", &files, "deploy: sha-1");
 //! let app = testbed.app(&AppSpec::new(&namespace, &remote.url(), "infra/argocd/overlays/dev"));
 //! app.wait_until_deployed(&commit);
 //! namespace.pods(scripts::crash_loop(1, "no such table: users\n"));
@@ -21,72 +23,70 @@ pub mod repository;
 mod account;
 mod app;
 mod argocd;
+mod capacity;
 mod client;
+mod inner;
 mod install;
 mod join;
 mod keys;
 mod kubelet;
 mod kubernetes;
 mod namespace;
-mod parts;
+mod plan;
 mod ports;
 mod process;
+mod programs;
+mod start;
 mod tools;
+mod unique;
 mod world;
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub use account::{Account, Rule};
 pub use app::{App, AppSpec};
 pub use argocd::{ArgoAccount, ArgoCd};
+pub use capacity::Capacity;
 pub use kubelet::{PodStatus, PodView, scripts};
 pub use kubernetes::Kubernetes;
-pub use namespace::{Capacity, Namespace};
+pub use namespace::Namespace;
 pub use tools::{MANIFESTS, PROGRAMS, Tools};
 
+use inner::TestbedInner;
 use kubelet::Kubelet;
-use parts::{ARGOCD, Part};
-use process::Process;
-use world::World;
+use process::ServerProcess;
+use programs::{ARGOCD, TestbedProgram};
+use unique::unique;
+use world::TestbedWorld;
 
-/// How long the world of one test stays after its process is gone.
+/// How many seconds the world of one test outlives its process.
 const PRIVATE_GRACE: u64 = 2;
 
 /// A world, seen by one process.
 #[derive(Clone, Debug)]
 pub struct Testbed {
-    inner: Arc<Inner>,
-}
-
-/// What namespaces and apps hold on to.
-#[derive(Debug)]
-struct Inner {
-    world: World,
-    argocd: ArgoCd,
-    kubelet: Kubelet,
-    /// Where a world of one test is.
-    private: Option<TempDir>,
+    inner: Arc<TestbedInner>,
 }
 
 impl Testbed {
-    /// Returns the world that all tests share: one that runs, be it `cargo xtask testbed up`'s, or a new one.
+    /// Returns the world that all tests share: one that runs, be it `cargo xtask testbed up`'s, or
+    /// a new one.
     ///
     /// # Panics
     ///
-    /// If it cannot be started, with the ends of all logs; if its programs are missing, with the way out.
+    /// If it cannot be started, with the ends of all logs; if its programs are missing, with a
+    /// hint.
     #[must_use]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Testbed> = OnceLock::new();
         SHARED.get_or_init(|| Self::over(join::shared(), None))
     }
 
-    /// Starts a world of its own, whose parts may be stopped; it ends when the last that came from it is dropped.
+    /// Starts a world of its own, whose parts may be stopped; it ends when the last that came from
+    /// it is dropped.
     ///
     /// # Panics
     ///
@@ -97,7 +97,7 @@ impl Testbed {
             .prefix("lab-testbed-")
             .tempdir()
             .expect("a temporary folder");
-        let world = World::start(&folder.path().join("world"), PRIVATE_GRACE);
+        let world = TestbedWorld::start(&folder.path().join("world"), PRIVATE_GRACE);
         Self::over(world, Some(folder))
     }
 
@@ -107,15 +107,15 @@ impl Testbed {
         join::running().map(|world| Self::over(world, None))
     }
 
-    /// Ends the shared world, whoever uses it; no harm if there is none.
+    /// Ends the shared world, even while others use it; does nothing if there is none.
     pub fn end_shared() {
         join::end();
     }
 
-    fn over(world: World, private: Option<TempDir>) -> Self {
+    fn over(world: TestbedWorld, private: Option<TempDir>) -> Self {
         let kubelet = Kubelet::start(world.kubernetes.client());
         Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(TestbedInner {
                 argocd: ArgoCd::new(&world),
                 world,
                 kubelet,
@@ -136,19 +136,19 @@ impl Testbed {
         &self.inner.argocd
     }
 
-    /// Makes a namespace that no other test has, with a node for its pods.
+    /// Creates a namespace that no other test has, with a node for its pods.
     #[must_use]
     pub fn namespace(&self) -> Namespace {
         self.namespace_on(Capacity::default())
     }
 
-    /// Makes a namespace whose node has only so much to give: what does not fit is unschedulable.
+    /// Creates a namespace whose node has this capacity: pods that do not fit are unschedulable.
     #[must_use]
     pub fn namespace_on(&self, capacity: Capacity) -> Namespace {
         Namespace::new(&self.inner, &unique("test"), capacity)
     }
 
-    /// Makes a namespace of this name.
+    /// Creates a namespace of this name.
     ///
     /// # Panics
     ///
@@ -158,27 +158,27 @@ impl Testbed {
         Namespace::new(&self.inner, name, Capacity::default())
     }
 
-    /// Makes a node for the pods of all namespaces that were not made here, as `kubectl create namespace` makes
-    /// them.
+    /// Creates a node for the pods of all namespaces that were not made here, as `kubectl create
+    /// namespace` makes them.
     pub fn open_node(&self, name: &str) {
         self.inner.add_node(name, "open", Capacity::default());
     }
 
-    /// Makes an application.
+    /// Creates an application.
     ///
     /// # Panics
     ///
-    /// With what the API server said, if it does not take it.
+    /// With the API server's answer, if it rejects the object.
     #[must_use]
     pub fn app(&self, spec: &AppSpec) -> App {
         App::new(&self.inner, spec)
     }
 
-    /// Makes a project with this `spec` in Argo CD; one without restrictions if that is empty.
+    /// Creates a project with this `spec` in Argo CD; one without restrictions if that is empty.
     ///
     /// # Panics
     ///
-    /// With what the API server said, if it does not take it.
+    /// With the API server's answer, if it rejects the object.
     pub fn project(&self, name: &str, spec: &Value) {
         let mut all = json!({
             "sourceRepos": ["*"],
@@ -200,7 +200,7 @@ impl Testbed {
         );
     }
 
-    /// Stops all of Argo CD. For a private world: others would miss it.
+    /// Stops all of Argo CD. Only for a private world, which no other test uses.
     pub fn stop_argocd(&self) {
         self.may_stop();
         self.inner.world.stop(&ARGOCD);
@@ -211,21 +211,21 @@ impl Testbed {
         self.inner.world.restart(&ARGOCD);
     }
 
-    /// Stops the API server. For a private world: others would miss it.
+    /// Stops the API server. Only for a private world, which no other test uses.
     pub fn stop_kubernetes(&self) {
         self.may_stop();
-        self.inner.world.stop(&[Part::Apiserver]);
+        self.inner.world.stop(&[TestbedProgram::Apiserver]);
     }
 
     /// Starts the API server again, where it was.
     pub fn start_kubernetes(&self) {
-        self.inner.world.restart(&[Part::Apiserver]);
+        self.inner.world.restart(&[TestbedProgram::Apiserver]);
     }
 
     fn may_stop(&self) {
         assert!(
             self.inner.private.is_some(),
-            "others use this world: take `Testbed::private()`"
+            "other tests use this world: call `Testbed::private()`"
         );
     }
 
@@ -250,8 +250,8 @@ impl Testbed {
     /// Returns each program that runs, with its process id and its memory in KiB.
     #[must_use]
     pub fn processes(&self) -> Vec<(String, u32, u64)> {
-        let all = Process::recorded(&self.inner.world.folder);
-        let alive = all.into_iter().filter(Process::is_alive);
+        let all = ServerProcess::recorded(&self.inner.world.folder);
+        let alive = all.into_iter().filter(ServerProcess::is_alive);
         alive
             .map(|process| (process.name.clone(), process.id, process.memory_kib()))
             .collect()
@@ -259,84 +259,6 @@ impl Testbed {
 
     /// Has a process end with the world.
     pub fn adopt(&self, name: &str, id: u32) {
-        Process::record(&self.inner.world.folder, name, id);
+        ServerProcess::record(&self.inner.world.folder, name, id);
     }
-}
-
-impl Inner {
-    /// Makes a node with a label, whose kubelet this process plays.
-    fn add_node(&self, name: &str, label: &str, capacity: Capacity) {
-        let kubernetes = &self.world.kubernetes;
-        let labels = json!({ "testbed": label, "kubernetes.io/hostname": name, "kubernetes.io/os": "linux" });
-        kubernetes.create(
-            "/api/v1/nodes",
-            &json!({ "metadata": { "name": name, "labels": labels } }),
-        );
-        self.kubelet.add_node(name);
-        let resources = json!({
-            "cpu": capacity.cpu.to_string(),
-            "memory": format!("{}Mi", capacity.memory_mib),
-            "pods": capacity.pods.to_string(),
-        });
-        let now = kubelet::render_now();
-        let ready = json!({
-            "type": "Ready",
-            "status": "True",
-            "reason": "KubeletReady",
-            "lastHeartbeatTime": now,
-            "lastTransitionTime": now,
-        });
-        let status = json!({
-            "capacity": resources,
-            "allocatable": resources,
-            "conditions": [ready],
-            "addresses": [{ "type": "InternalIP", "address": "127.0.0.1" }],
-            "daemonEndpoints": { "kubeletEndpoint": { "Port": self.kubelet.port() } },
-            "nodeInfo": { "architecture": "amd64", "operatingSystem": "linux" },
-        });
-        kubernetes.patch(
-            &format!("/api/v1/nodes/{name}/status"),
-            &json!({ "status": status }),
-        );
-        // Admission says that a new node is not ready, and the controller that would take it back is off.
-        kubernetes.patch(
-            &format!("/api/v1/nodes/{name}"),
-            &json!({ "spec": { "taints": null } }),
-        );
-    }
-
-    fn remove_node(&self, name: &str) {
-        self.kubelet.remove_node(name);
-        drop(
-            self.world
-                .kubernetes
-                .try_ask(Method::DELETE, &format!("/api/v1/nodes/{name}"), None),
-        );
-    }
-
-    fn logs(&self) -> String {
-        process::logs(&self.world.folder)
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        if self.private.is_some() {
-            process::end(&self.world.folder);
-        }
-    }
-}
-
-/// Returns a name that nobody else uses, good for all kinds of Kubernetes.
-fn unique(prefix: &str) -> String {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("a clock after 1970");
-    let count = COUNT.fetch_add(1, Ordering::SeqCst);
-    format!(
-        "{prefix}-{:x}-{:x}-{count}",
-        std::process::id(),
-        now.as_micros() & 0xff_ffff
-    )
 }

@@ -1,4 +1,4 @@
-//! A certificate authority nobody trusts, and what it signs for loopback.
+//! A certificate authority that no client trusts by default, and its certificate for loopback.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-/// A fresh authority with one certificate for `127.0.0.1`, `localhost`, and two names of the world.
+/// A fresh authority with one certificate for `127.0.0.1`, `localhost`, and two public names.
 #[derive(Clone, Debug)]
 pub(crate) struct Authority {
     pub(crate) ca_pem: String,
@@ -21,7 +21,7 @@ pub(crate) struct Authority {
 impl Authority {
     pub(crate) fn new() -> Self {
         let ca =
-            CertifiedIssuer::self_signed(ca_params(), key()).expect("a certificate of our own");
+            CertifiedIssuer::self_signed(ca_params(), key()).expect("a certificate of this kit");
         let leaf_key = key();
         // The last two are reached through `Proxy::route` only.
         let names = ["127.0.0.1", "localhost", "ghcr.io", "registry.example"].map(str::to_owned);
@@ -51,13 +51,13 @@ impl Authority {
     }
 }
 
-/// Returns the settings of a client that trusts `authority`, if any, and nobody else.
+/// Returns the settings of a client that trusts only `authority`, if any.
 pub(crate) fn client(authority: Option<&Authority>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     if let Some(authority) = authority {
         roots
             .add(authority.ca_der.clone().into())
-            .expect("a certificate of our own");
+            .expect("a certificate of this kit");
     }
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -1,4 +1,4 @@
-//! A command sees nothing of the machine, and ends when it has to.
+//! A command inherits nothing from the machine, and ends in time.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ fn sh(script: &str) -> Command {
 }
 
 #[test]
-fn the_world_is_empty_but_for_what_is_named() {
+fn a_program_sees_only_the_named_variables() {
     let command = Command::new("env")
         .env("RUNBOOK_X", "y")
         .without_env("GIT_TERMINAL_PROMPT");
@@ -37,7 +37,7 @@ fn the_world_is_empty_but_for_what_is_named() {
 }
 
 #[test]
-fn the_home_stays_from_run_to_run_and_goes_in_the_end() {
+fn the_home_lives_as_long_as_the_command() {
     let command = sh("pwd -P; ls; touch was-here; mktemp > /dev/null");
     assert!(!command.run().stdout.contains("was-here"));
     assert!(command.run().stdout.contains("was-here"));
@@ -48,7 +48,7 @@ fn the_home_stays_from_run_to_run_and_goes_in_the_end() {
 }
 
 #[test]
-fn input_output_and_code_are_the_programs() {
+fn a_run_has_code_and_both_outputs() {
     let run = sh("cat; echo oops >&2; exit 12").stdin("data").run();
     assert_eq!(
         (run.code, &*run.stdout, &*run.stderr),
@@ -57,25 +57,38 @@ fn input_output_and_code_are_the_programs() {
 }
 
 #[test]
-fn input_need_not_be_read() {
+fn assert_checks_code_and_both_outputs() {
+    let command = sh("cat; echo oops >&2; exit 12").stdin("data");
+    command.assert().code(12).stdout("data").stderr("oops\n");
+    sh("kill -TERM $$").assert().code(143);
+}
+
+#[test]
+#[should_panic(expected = "Unexpected return code")]
+fn a_wrong_exit_code_fails() {
+    sh("exit 1").run().expect_code(0);
+}
+
+#[test]
+fn a_program_may_ignore_its_input() {
     assert_eq!(sh("exit 0").stdin(vec![0; 1_000_000]).run().code, 0);
 }
 
 #[test]
-fn stdout_is_one_document() {
+fn json_is_exactly_one_document() {
     assert_eq!(sh("echo '{\"a\": 1}'").run().json()["a"], 1);
     let two = std::panic::catch_unwind(|| sh("echo '{}'; echo '{}'").run().json());
     assert!(two.is_err());
 }
 
 #[test]
-fn memory_is_what_it_had_at_most() {
+fn a_run_has_the_peak_memory() {
     let run = sh("x=$(head -c 30000000 /dev/zero | tr '\\0' x); sleep 0.05; exit 0").run();
     assert!(run.max_rss_kib.unwrap() > 25_000, "{:?}", run.max_rss_kib);
 }
 
 #[test]
-fn signals_arrive() {
+fn a_running_program_receives_signals() {
     let mut running =
         sh("trap 'echo bye; exit 130' INT; echo ready; while :; do sleep 0.01; done").spawn();
     running.wait_for("ready");
@@ -90,7 +103,7 @@ fn signals_arrive() {
 
 #[test]
 #[should_panic(expected = "still running after 200ms")]
-fn too_long_is_too_long() {
+fn a_program_over_its_time_limit_fails() {
     let _run = sh("sleep 60 & sleep 60")
         .time_limit(Duration::from_millis(200))
         .run();
@@ -98,12 +111,12 @@ fn too_long_is_too_long() {
 
 #[test]
 #[should_panic(expected = "it never said `ready`")]
-fn what_is_never_said_is_not_waited_for() {
+fn an_ended_program_is_not_waited_for() {
     sh("echo no").spawn().wait_for("ready");
 }
 
 #[test]
-fn a_dropped_program_is_killed_with_all_it_started() {
+fn dropping_a_program_kills_its_children() {
     let mut running = sh("sleep 60 & echo child=$!; wait").spawn();
     running.wait_for("child=");
     let child = running.stdout().trim().replace("child=", "");

@@ -1,4 +1,4 @@
-//! Every fault is one, as seen by a client that knows nothing of it.
+//! Each fault, as an ordinary client sees it.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +9,7 @@ fn curl(args: &[&str]) -> lab::Run {
 }
 
 #[test]
-fn replies_come_in_turn_and_the_last_one_stays() {
+fn replies_come_in_order_and_the_last_repeats() {
     let server = Faulty::new([
         Reply::html(503),
         Reply::status(503),
@@ -26,7 +26,7 @@ fn replies_come_in_turn_and_the_last_one_stays() {
 }
 
 #[test]
-fn requests_are_remembered_whole() {
+fn requests_are_recorded_whole() {
     let server = Faulty::new([Reply::status(204)]);
     let url = format!("{}/token?service=x&scope=y", server.url());
     curl(&[
@@ -67,7 +67,7 @@ fn an_answer_may_depend_on_the_request() {
 }
 
 #[test]
-fn an_endless_body_fills_whatever_is_there() {
+fn an_endless_body_exceeds_every_limit() {
     let server = Faulty::new([Reply::status(200).endless(b' ')]);
     let run = curl(&[
         "--max-filesize",
@@ -96,14 +96,14 @@ fn an_endless_body_fills_whatever_is_there() {
 }
 
 #[test]
-fn a_body_is_cut_after_what_came() {
+fn a_cut_body_ends_early() {
     let server = Faulty::new([Reply::text(200, "0123456789").cut_after(4)]);
     let run = curl(&[&server.url()]);
     assert_eq!((run.code, &*run.stdout), (18, "0123"), "{run}");
 }
 
 #[test]
-fn silence_is_silence() {
+fn a_silent_server_never_answers() {
     for (reply, head) in [
         (Reply::silent(), ""),
         (
@@ -119,7 +119,7 @@ fn silence_is_silence() {
 }
 
 #[test]
-fn a_drip_takes_its_time() {
+fn a_dripping_body_takes_its_time() {
     let server = Faulty::new([Reply::text(200, "abcde").drip(1, Duration::from_millis(60))]);
     let run = curl(&[&server.url()]);
     assert_eq!(run.stdout, "abcde");
@@ -131,7 +131,7 @@ fn a_drip_takes_its_time() {
 }
 
 #[test]
-fn headers_ask_for_patience_lead_elsewhere_or_lie() {
+fn headers_delay_redirect_or_lie() {
     let server = Faulty::new([
         Reply::status(429).retry_after(3600),
         Reply::status(503).retry_after_date(Duration::from_secs(120)),
@@ -158,7 +158,7 @@ fn headers_ask_for_patience_lead_elsewhere_or_lie() {
 }
 
 #[test]
-fn a_real_server_may_answer_after_all() {
+fn a_reply_may_come_from_a_real_server() {
     let registry = Registry::plain();
     let pushed = Image::single("linux/amd64").push(&registry, "dex", "v1");
     let missing = Reply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown");
@@ -171,7 +171,7 @@ fn a_real_server_may_answer_after_all() {
 }
 
 #[test]
-fn tls_is_spoken_with_an_authority_of_its_own() {
+fn tls_uses_an_authority_of_its_own() {
     let server = Faulty::tls([Reply::text(200, "hello")]);
     assert_eq!(curl(&[&server.url()]).code, 60);
     let curl = lab::Command::new("curl");
@@ -184,7 +184,7 @@ fn tls_is_spoken_with_an_authority_of_its_own() {
 }
 
 #[test]
-fn nobody_listens_at_a_closed_port() {
+fn a_closed_port_refuses_connections() {
     assert_eq!(curl(&[&format!("http://{}/", closed_port())]).code, 7);
 }
 

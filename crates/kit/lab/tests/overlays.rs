@@ -1,9 +1,9 @@
-//! The example overlays look like the ones people write.
+//! The example overlays look like handwritten ones.
 
 use lab::overlays::{self, Overlay};
 
 #[test]
-fn prod_has_its_comments_in_their_places() {
+fn prod_has_aligned_comments() {
     let expected = "\
 # ---------------------------------------------------------------
 # PROD overlay — what users see.
@@ -47,7 +47,7 @@ fn a_new_tag_changes_one_line() {
 }
 
 #[test]
-fn any_image_can_be_in_it() {
+fn an_overlay_may_have_any_image() {
     let overlay = Overlay::stage("v1")
         .image("acme/app")
         .new_name("127.0.0.1:5000/acme/app");

@@ -1,4 +1,4 @@
-//! The proxy forwards what belongs on loopback, and remembers everything.
+//! The proxy connects to loopback only, and records everything.
 
 use lab::{Faulty, Proxy, Reply};
 
@@ -10,7 +10,7 @@ fn curl(proxy: &Proxy, args: &[&str]) -> lab::Run {
 }
 
 #[test]
-fn a_plain_request_goes_through() {
+fn a_plain_request_is_forwarded() {
     let (proxy, server) = (Proxy::new(), Faulty::new([Reply::text(200, "hello")]));
     let url = format!("{}/a?b=c", server.url());
     let run = curl(
@@ -32,7 +32,7 @@ fn a_plain_request_goes_through() {
 }
 
 #[test]
-fn a_tunnel_leads_where_it_is_told() {
+fn a_tunnel_follows_its_route() {
     let (proxy, server) = (Proxy::new(), Faulty::tls([Reply::text(200, "hello")]));
     proxy.route("registry.example:443", &server.address());
     let run = curl(&proxy, &["https://registry.example/v2/"]);
@@ -41,7 +41,7 @@ fn a_tunnel_leads_where_it_is_told() {
 }
 
 #[test]
-fn nobody_gets_out_of_loopback() {
+fn targets_outside_loopback_are_refused() {
     let proxy = Proxy::new();
     let run = curl(
         &proxy,
@@ -58,7 +58,7 @@ fn nobody_gets_out_of_loopback() {
 }
 
 #[test]
-fn whoever_needs_no_proxy_does_not_ask_it() {
+fn a_client_may_bypass_the_proxy() {
     let (proxy, server) = (Proxy::new(), Faulty::new([Reply::text(200, "hello")]));
     assert_eq!(
         curl(&proxy, &["--noproxy", "127.0.0.1", &server.url()]).stdout,

@@ -1,4 +1,4 @@
-//! The registry is a real one, and takes every kind of image.
+//! The registry is a real one, and accepts every kind of image.
 
 use lab::image::{media, sha256};
 use lab::registry::Setup;
@@ -60,7 +60,7 @@ fn provenance_names_the_commit_in_both_schemas() {
 }
 
 #[test]
-fn every_kind_of_image_is_taken() {
+fn every_kind_of_image_is_accepted() {
     let registry = Registry::plain();
     let kinds = [
         (Image::single("linux/arm64"), media::OCI_MANIFEST),
@@ -123,7 +123,7 @@ fn an_index_dangles_once_its_child_is_deleted() {
 }
 
 #[test]
-fn requests_are_counted_from_where_one_likes() {
+fn the_request_count_can_be_reset() {
     let registry = Registry::plain();
     assert_eq!(registry.requests(), 0);
     Image::single("linux/amd64").push(&registry, REPO, "v1");
@@ -138,7 +138,7 @@ fn requests_are_counted_from_where_one_likes() {
 }
 
 #[test]
-fn a_password_is_asked_for_and_accepted() {
+fn a_registry_requires_the_password() {
     let registry = Registry::htpasswd("ada", "lovelace");
     Image::single("linux/amd64").push(&registry, REPO, "v1");
     assert_eq!(status(&get(&registry, "v1", &[])), 401);
@@ -147,7 +147,7 @@ fn a_password_is_asked_for_and_accepted() {
 }
 
 #[test]
-fn a_certificate_of_nobody_is_trusted_by_those_who_have_it() {
+fn clients_trust_the_authority_they_are_given() {
     let registry = Setup::default().tls().htpasswd("ada", "lovelace").start();
     Image::single("linux/amd64").push(&registry, REPO, "v1");
     let folder = tempfile::tempdir().unwrap();
@@ -163,7 +163,7 @@ fn a_certificate_of_nobody_is_trusted_by_those_who_have_it() {
 }
 
 #[test]
-fn a_token_is_sold_for_the_password_and_to_everybody_where_it_is_public() {
+fn tokens_need_a_password_unless_public() {
     let registry = Registry::token("ada", "lovelace");
     Image::single("linux/amd64").push(&registry, REPO, "v1");
     assert_eq!(registry.tokens().requests(), 0);
@@ -185,7 +185,7 @@ fn a_token_is_sold_for_the_password_and_to_everybody_where_it_is_public() {
 }
 
 #[test]
-fn an_identity_token_is_exchanged_where_it_is_known() {
+fn a_known_identity_token_is_exchanged() {
     let registry = Setup::default().tls().token("ada", "lovelace").start();
     Image::single("linux/amd64").push(&registry, REPO, "v1");
     let exchange = |token: &str| {
@@ -218,9 +218,9 @@ fn a_token_server_fails_as_often_as_told() {
 }
 
 #[test]
-fn where_the_program_is_missing_its_package_is_named() {
+fn a_missing_program_names_its_package() {
     let this = std::env::current_exe().unwrap();
-    let one = ["--exact", "--nocapture", "the_kit_may_ask_anything"];
+    let one = ["--exact", "--nocapture", "the_kit_may_send_any_request"];
     let run = lab::Command::new(this)
         .args(one)
         .env("PATH", "/nowhere")
@@ -234,7 +234,7 @@ fn where_the_program_is_missing_its_package_is_named() {
 }
 
 #[test]
-fn the_kit_may_ask_anything() {
+fn the_kit_may_send_any_request() {
     let registry = Registry::token("ada", "lovelace");
     Image::single("linux/amd64").push(&registry, REPO, "v1");
     let tags = registry.ask(
@@ -247,7 +247,7 @@ fn the_kit_may_ask_anything() {
     assert_eq!(tags.json()["tags"][0], "v1");
 }
 
-/// Asks as a stranger would: with curl.
+/// Asks as an ordinary client does: with curl.
 fn get(registry: &Registry, tag: &str, args: &[&str]) -> lab::Run {
     let url = format!("{}/v2/{REPO}/manifests/{tag}", registry.url());
     let accept = format!("Accept: {}", media::OCI_MANIFEST);

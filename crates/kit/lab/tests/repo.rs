@@ -57,7 +57,7 @@ fn the_same_commits_have_the_same_ids() {
 }
 
 #[test]
-fn trees_hold_links_and_submodules_and_lose_files() {
+fn trees_hold_links_submodules_and_deletions() {
     let remote = remote();
     let module = remote.tip("main");
     let changes = [
@@ -148,7 +148,7 @@ fn a_push_loses_a_race_once() {
 }
 
 #[test]
-fn ten_pushers_and_one_race_leave_a_straight_history() {
+fn ten_pushes_and_a_race_stay_linear() {
     let remote = remote();
     let race = remote.on_next_push(|remote| {
         remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human");
@@ -181,7 +181,7 @@ fn push_until_taken(remote: &Remote, number: usize) {
 }
 
 #[test]
-fn a_race_that_panics_lets_go_and_is_heard() {
+fn a_panicking_race_fails_its_test() {
     let remote = remote();
     let checkout = remote.checkout("main");
     let race = remote.on_next_push(|_| panic!("as planned"));
@@ -212,7 +212,7 @@ fn a_race_may_go_on_for_ever() {
 }
 
 #[test]
-fn a_big_repository_is_made_quickly_and_cloned_in_part() {
+fn a_big_repository_allows_partial_clones() {
     let start = std::time::Instant::now();
     let remote = Remote::with_files(20_000);
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
@@ -274,7 +274,7 @@ fn a_push_over_http_needs_the_password() {
         http.authorizations()
             .iter()
             .flatten()
-            .all(|it| it == "Basic YWRhOmxvdmUvbGFjZQ==")
+            .all(|shown| shown == "Basic YWRhOmxvdmUvbGFjZQ==")
     );
     assert!(http.bytes_sent() > 0);
 }

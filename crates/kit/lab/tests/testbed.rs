@@ -1,4 +1,4 @@
-//! The testbed is real: Argo CD deploys, Kubernetes schedules, and the pods do what the test says.
+//! The testbed is real: Argo CD deploys, Kubernetes schedules, and the test plays the pods.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use serde_json::{Value, json};
 const OVERLAY: &str = "infra/argocd/overlays/dev";
 
 /// An overlay in a repository, its namespace, and the application that brings one to the other.
-struct Deployment {
+struct DeployedApp {
     app: App,
     namespace: Namespace,
     remote: Remote,
     commit: String,
 }
 
-fn deploy(tag: &str) -> Deployment {
+fn deploy(tag: &str) -> DeployedApp {
     let testbed = Testbed::shared();
     let (namespace, remote) = (testbed.namespace(), Remote::new());
     let commit = push(&remote, &namespace, tag);
     let app = testbed.app(&AppSpec::new(&namespace, &remote.url(), OVERLAY));
-    Deployment {
+    DeployedApp {
         app,
         namespace,
         remote,
@@ -57,7 +57,7 @@ fn argocd(token: &str, arguments: &[&str]) -> Run {
         .run()
 }
 
-/// A pod with one container, for what needs no Deployment.
+/// A pod with one container, for tests without an app.
 fn pod(name: &str) -> Value {
     json!({
         "metadata": { "name": name },
@@ -72,8 +72,8 @@ fn pod(name: &str) -> Value {
 }
 
 #[test]
-fn an_app_is_synced_and_its_pods_run_the_image_of_the_overlay() {
-    let Deployment {
+fn an_app_runs_the_image_of_its_overlay() {
+    let DeployedApp {
         app,
         namespace,
         commit,
@@ -92,8 +92,8 @@ fn an_app_is_synced_and_its_pods_run_the_image_of_the_overlay() {
 }
 
 #[test]
-fn argocd_app_wait_is_content_with_the_old_revision() {
-    let Deployment {
+fn argocd_app_wait_accepts_the_old_revision() {
+    let DeployedApp {
         app,
         namespace,
         remote,
@@ -124,8 +124,8 @@ fn argocd_app_wait_is_content_with_the_old_revision() {
 }
 
 #[test]
-fn argocd_sees_a_pod_whose_image_cannot_be_pulled() {
-    let Deployment {
+fn argocd_shows_a_failed_image_pull() {
+    let DeployedApp {
         app,
         namespace,
         remote: _remote,
@@ -260,8 +260,8 @@ fn a_pod_may_be_played_by_hand() {
 }
 
 #[test]
-fn an_account_of_argocd_may_do_what_its_policy_says_and_no_more() {
-    let Deployment {
+fn an_argocd_account_has_exactly_its_policy() {
+    let DeployedApp {
         app,
         commit,
         remote: _remote,
@@ -297,7 +297,7 @@ fn an_account_of_argocd_may_do_what_its_policy_says_and_no_more() {
 }
 
 #[test]
-fn an_account_of_kubernetes_may_do_what_its_role_says_and_no_more() {
+fn a_kubernetes_account_has_exactly_its_role() {
     let testbed = Testbed::shared();
     let namespace = testbed.namespace();
     let account = namespace.account("verify-pods", &[Rule::new("", "pods", "get,list,watch")]);
@@ -319,7 +319,7 @@ fn an_account_of_kubernetes_may_do_what_its_role_says_and_no_more() {
 }
 
 #[test]
-fn a_world_of_its_own_may_be_stopped_in_parts_and_leaves_nothing() {
+fn a_private_world_stops_and_leaves_nothing() {
     let testbed = Testbed::private();
     let folder = testbed.folder().to_owned();
     let processes = testbed.processes();

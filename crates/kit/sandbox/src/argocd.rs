@@ -1,6 +1,6 @@
 //! Argo CD's REST API: an application, its refresh, its events, its tree.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Json, Router,
@@ -10,15 +10,13 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::{delivery::World, objects, stream};
+use crate::{application, objects, query::QueryParameters, state::SandboxWorld, stream};
 
-type Parameters = Query<BTreeMap<String, String>>;
-
-pub(crate) fn router(world: World) -> Router {
+pub(crate) fn router(world: SandboxWorld) -> Router {
     Router::new()
-        .route("/api/v1/applications/{name}", get(application))
+        .route("/api/v1/applications/{name}", get(get_application))
         .route("/api/v1/applications/{name}/resource-tree", get(tree))
         .route("/api/v1/applications/{name}/resource", get(resource))
         .route("/api/v1/stream/applications", get(events))
@@ -26,10 +24,10 @@ pub(crate) fn router(world: World) -> Router {
 }
 
 /// An application; with `refresh` after the next comparison, as the real server waits for it.
-async fn application(
-    State(world): State<World>,
+async fn get_application(
+    State(world): State<SandboxWorld>,
     Path(name): Path<String>,
-    Query(query): Parameters,
+    Query(query): QueryParameters,
 ) -> Response {
     if query.contains_key("refresh") {
         let mut changes = world.subscribe();
@@ -43,16 +41,16 @@ async fn application(
     shown(&world, &name).map_or_else(|| missing(&name), |app| Json(app).into_response())
 }
 
-async fn tree(State(world): State<World>, Path(name): Path<String>) -> Response {
-    let tree = world.lock().app(&name).map(|app| objects::tree(app));
+async fn tree(State(world): State<SandboxWorld>, Path(name): Path<String>) -> Response {
+    let tree = world.lock().app(&name).map(|app| application::tree(app));
     tree.map_or_else(|| missing(&name), |tree| Json(tree).into_response())
 }
 
 /// One object of the tree, as a text within the answer.
 async fn resource(
-    State(world): State<World>,
+    State(world): State<SandboxWorld>,
     Path(name): Path<String>,
-    Query(query): Parameters,
+    Query(query): QueryParameters,
 ) -> Response {
     let asked = |key: &str| query.get(key).map(String::as_str).unwrap_or_default();
     let kind = format!("{}s", asked("kind").to_ascii_lowercase());
@@ -67,77 +65,62 @@ async fn resource(
 }
 
 /// Server-sent events: the application now, and after every change.
-async fn events(State(world): State<World>, Query(query): Parameters) -> Response {
+async fn events(State(world): State<SandboxWorld>, Query(query): QueryParameters) -> Response {
     let name = query.get("name").cloned().unwrap_or_default();
-    let fields: Vec<String> = query
-        .get("fields")
-        .iter()
-        .flat_map(|all| all.split(','))
-        .map(str::to_owned)
-        .collect();
+    let fields = query.get("fields").map(String::as_str).unwrap_or_default();
+    let fields: Vec<String> = fields.split_terminator(',').map(str::to_owned).collect();
     let changes = world.subscribe();
-    let mut last: Option<Value> = None;
+    let mut last = Value::Null;
     let body = stream::after_each_change(changes, move || {
-        let kind = if last.is_none() { "ADDED" } else { "MODIFIED" };
         let Some(app) = shown(&world, &name) else {
             return String::new();
         };
-        let frame = filtered(
-            json!({ "result": { "type": kind, "application": app } }),
-            "",
-            &fields,
-        );
+        let kind = if last.is_null() { "ADDED" } else { "MODIFIED" };
+        let result = json!({ "result": { "type": kind, "application": app } });
+        let frame = filtered(result, "", &fields);
         // Frames that are equal after filtering are sent once.
-        if last
-            .as_ref()
-            .is_some_and(|last| last["result"]["application"] == frame["result"]["application"])
-        {
+        if last["result"]["application"] == frame["result"]["application"] && !last.is_null() {
             return String::new();
         }
-        format!("data: {} \n\n", last.insert(frame))
+        last = frame;
+        format!("data: {last} \n\n")
     });
     event_stream(body)
 }
 
-/// Keeps what `fields` names, with what is below and above of it; everything without `fields`.
+/// Keeps the fields that `fields` names, with everything above and below them; all without
+/// `fields`.
 fn filtered(value: Value, path: &str, fields: &[String]) -> Value {
-    let wanted = |path: &str| fields.is_empty() || fields.iter().any(|field| field == path);
-    let leads = |path: &str| {
-        fields
-            .iter()
-            .any(|field| field.starts_with(&format!("{path}.")))
+    let Value::Object(object) = value else {
+        return value;
     };
-    match value {
-        Value::Object(object) => {
-            let kept = object.into_iter().filter_map(|(name, value)| {
-                let path = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                let value = if wanted(&path) {
-                    Some(value)
-                } else {
-                    leads(&path).then(|| filtered(value, &path, fields))
-                };
-                Some((name, value?))
-            });
-            Value::Object(kept.collect())
+    let mut kept = Map::new();
+    for (name, value) in object {
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
+        let below = format!("{path}.");
+        if fields.is_empty() || fields.contains(&path) {
+            kept.insert(name, value);
+        } else if fields.iter().any(|field| field.starts_with(&below)) {
+            kept.insert(name, filtered(value, &path, fields));
         }
-        other => other,
     }
+    Value::Object(kept)
 }
 
 fn event_stream(body: Body) -> Response {
     ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
 }
 
-fn shown(world: &World, name: &str) -> Option<Value> {
+fn shown(world: &SandboxWorld, name: &str) -> Option<Value> {
     let mut state = world.lock();
     let remote = state.remote.to_string_lossy().into_owned();
     state
         .app(name)
-        .map(|app| objects::application(app, &remote))
+        .map(|app| application::application(app, &remote))
 }
 
 fn missing(name: &str) -> Response {

@@ -3,15 +3,20 @@
 //! It answers only what the steps ask, and as the real systems do: its tests put the same questions
 //! to both.
 
+mod application;
 mod argocd;
+mod branch;
 mod delivery;
 mod image;
 mod kubernetes;
 mod objects;
+mod query;
 mod registry;
 mod rollout;
+mod state;
 mod stream;
 
-pub use delivery::{App, Delivery};
-pub use image::{Image, Manifest, sha256};
-pub use registry::Registry;
+pub use delivery::Delivery;
+pub use image::{SandboxImage, SandboxManifest, sha256};
+pub use registry::SandboxRegistry;
+pub use state::SandboxApp;

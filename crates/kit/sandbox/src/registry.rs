@@ -1,10 +1,10 @@
-//! An OCI registry that is read only from outside: manifests and blobs, and the two ways to say that
-//! something is not there.
+//! An OCI registry that clients can only read: manifests and blobs, and the two answers for missing
+//! ones.
 
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::{
@@ -17,28 +17,29 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::{Image, Manifest, sha256};
+use crate::{SandboxImage, SandboxManifest, sha256};
 
 /// A registry on loopback; it ends when it is dropped.
 #[derive(Debug)]
-pub struct Registry {
+pub struct SandboxRegistry {
     address: String,
-    content: Content,
+    content: RegistryContent,
     server: JoinHandle<()>,
 }
 
-/// What it has, by repository.
-type Content = Arc<Mutex<BTreeMap<String, Repository>>>;
+/// The images by repository; clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RegistryContent(Arc<Mutex<BTreeMap<String, RepositoryContent>>>);
 
 #[derive(Debug, Default)]
-struct Repository {
+struct RepositoryContent {
     /// By tag and by digest.
-    manifests: BTreeMap<String, Manifest>,
+    manifests: BTreeMap<String, SandboxManifest>,
     /// By digest.
     blobs: BTreeMap<String, Vec<u8>>,
 }
 
-impl Registry {
+impl SandboxRegistry {
     /// Starts a registry on a free port, within the runtime of the caller.
     ///
     /// # Errors
@@ -46,10 +47,10 @@ impl Registry {
     pub async fn start() -> io::Result<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
-        let content = Content::default();
+        let content = RegistryContent::default();
         let router = Router::new()
             .route("/v2/{*path}", get(answer))
-            .with_state(Arc::clone(&content));
+            .with_state(content.clone());
         let server = tokio::spawn(async move {
             // It ends with the runtime; an error of one connection is not the server's.
             let _ = axum::serve(listener, router).await;
@@ -67,8 +68,8 @@ impl Registry {
     }
 
     /// Adds an image under a tag and returns its digest.
-    pub fn push(&self, repository: &str, tag: &str, image: &Image) -> String {
-        let mut content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn push(&self, repository: &str, tag: &str, image: &SandboxImage) -> String {
+        let mut content = self.content.lock();
         let repository = content.entry(repository.to_owned()).or_default();
         repository
             .blobs
@@ -84,35 +85,44 @@ impl Registry {
         last
     }
 
-    /// Returns what a node would pull: the digest of an image by repository and tag.
-    pub(crate) fn looker(&self) -> impl Fn(&str, &str) -> Option<String> + Send + 'static {
-        let content = Arc::clone(&self.content);
-        move |repository, tag| {
-            let content = content.lock().unwrap_or_else(PoisonError::into_inner);
-            let manifest = content.get(repository)?.manifests.get(tag)?;
-            Some(sha256(&manifest.content))
-        }
+    pub(crate) fn content(&self) -> RegistryContent {
+        self.content.clone()
     }
 
     /// Stops answering: connections are refused from here on.
     pub async fn stop(self) {
         self.server.abort();
-        // Only when the task has ended is the port closed.
+        // The port is closed only when the task has ended.
         while !self.server.is_finished() {
             tokio::task::yield_now().await;
         }
     }
 }
 
-impl Drop for Registry {
+impl Drop for SandboxRegistry {
     fn drop(&mut self) {
         self.server.abort();
     }
 }
 
+impl RegistryContent {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, RepositoryContent>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the digest that a node gets for `host/repository:tag`.
+    pub(crate) fn pull(&self, image: &str) -> Option<String> {
+        let (name, tag) = image.rsplit_once(':')?;
+        let (_, repository) = name.split_once('/')?;
+        let content = self.lock();
+        let manifest = content.get(repository)?.manifests.get(tag)?;
+        Some(sha256(&manifest.content))
+    }
+}
+
 /// Answers `<repository>/manifests/<selector>` and `<repository>/blobs/<digest>`.
-async fn answer(State(content): State<Content>, Path(path): Path<String>) -> Response {
-    let content = content.lock().unwrap_or_else(PoisonError::into_inner);
+async fn answer(State(content): State<RegistryContent>, Path(path): Path<String>) -> Response {
+    let content = content.lock();
     let mut parts = path.rsplitn(3, '/');
     let (Some(selector), Some(kind), Some(name)) = (parts.next(), parts.next(), parts.next())
     else {

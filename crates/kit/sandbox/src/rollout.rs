@@ -1,11 +1,11 @@
-//! What a cluster makes of an image: pods that start, or cannot.
+//! A rollout in the cluster: pods that start, or fail to pull their image.
 //!
-//! Times are those of a fast cluster, so that a demo is short: a container starts after 0.3 s and is
-//! ready after 0.6 s; one whose image is not there fails after 0.3 s and backs off after 0.6 s.
+//! Times are those of a fast cluster, so that a demo is short: a container starts after 0.3 s and
+//! is ready after 0.6 s; one whose image is missing fails after 0.3 s and backs off after 0.6 s.
 
 use std::time::{Duration, Instant, SystemTime};
 
-/// How many pods an app has.
+/// The number of pods of an application.
 pub(crate) const REPLICAS: usize = 2;
 
 const STARTS: Duration = Duration::from_millis(300);
@@ -14,21 +14,20 @@ const GONE: Duration = Duration::from_millis(300);
 
 /// The pods of one template.
 #[derive(Debug, Clone)]
-pub(crate) struct ReplicaSet {
+pub(crate) struct RolloutSet {
     pub(crate) number: u64,
     pub(crate) image: String,
-    /// What a node finds in the registry; `None` when there is nothing.
+    /// The digest that a node finds in the registry; `None` when the image is missing.
     pub(crate) digest: Option<String>,
-    pub(crate) pods: Vec<Pod>,
+    pub(crate) pods: Vec<RolloutPod>,
 }
 
-/// A pod.
 #[derive(Debug, Clone)]
-pub(crate) struct Pod {
+pub(crate) struct RolloutPod {
     pub(crate) name: String,
     pub(crate) created: SystemTime,
-    pub(crate) phase: Phase,
-    /// Version of the last change.
+    pub(crate) phase: RolloutPhase,
+    /// The version of the last change.
     pub(crate) version: u64,
     since: Instant,
     ending: Option<Instant>,
@@ -36,7 +35,7 @@ pub(crate) struct Pod {
 
 /// How far a pod has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(crate) enum RolloutPhase {
     Creating,
     PullFailed,
     BackOff,
@@ -45,7 +44,7 @@ pub(crate) enum Phase {
     Terminating,
 }
 
-impl ReplicaSet {
+impl RolloutSet {
     pub(crate) fn new(
         app: &str,
         number: u64,
@@ -53,10 +52,10 @@ impl ReplicaSet {
         digest: Option<String>,
         version: u64,
     ) -> Self {
-        let pods = (0..REPLICAS).map(|index| Pod {
+        let pods = (0..REPLICAS).map(|index| RolloutPod {
             name: format!("{app}-{number:08x}-{index}"),
             created: SystemTime::now(),
-            phase: Phase::Creating,
+            phase: RolloutPhase::Creating,
             version,
             since: Instant::now(),
             ending: None,
@@ -76,47 +75,60 @@ impl ReplicaSet {
     pub(crate) fn ready(&self) -> usize {
         self.pods
             .iter()
-            .filter(|pod| pod.phase == Phase::Ready)
+            .filter(|pod| pod.phase == RolloutPhase::Ready)
+            .count()
+    }
+
+    /// Returns the number of pods that are not terminating.
+    pub(crate) fn running(&self) -> usize {
+        let running = self.pods.iter();
+        running
+            .filter(|pod| pod.phase != RolloutPhase::Terminating)
             .count()
     }
 
     /// Lets time pass; returns whether anything changed.
     pub(crate) fn tick(&mut self, version: u64) -> bool {
         let before = self.pods.len();
-        self.pods
-            .retain(|pod| pod.ending.is_none_or(|ending| ending.elapsed() < GONE));
+        self.pods.retain(|pod| !pod.is_gone());
+        let mut changed = self.pods.len() != before;
         let pullable = self.digest.is_some();
-        let changed = self
-            .pods
-            .iter_mut()
-            .filter_map(|pod| pod.tick(pullable, version))
-            .count();
-        changed > 0 || self.pods.len() != before
+        for pod in &mut self.pods {
+            changed |= pod.tick(pullable, version);
+        }
+        changed
     }
 
     /// Ends the pods, as a rollout does once the new ones are ready.
     pub(crate) fn end(&mut self, version: u64) {
         for pod in self.pods.iter_mut().filter(|pod| pod.ending.is_none()) {
             pod.ending = Some(Instant::now());
-            pod.phase = Phase::Terminating;
+            pod.phase = RolloutPhase::Terminating;
             pod.version = version;
         }
     }
 }
 
-impl Pod {
-    fn tick(&mut self, pullable: bool, version: u64) -> Option<()> {
+impl RolloutPod {
+    fn is_gone(&self) -> bool {
+        self.ending.is_some_and(|ending| ending.elapsed() >= GONE)
+    }
+
+    /// Lets time pass; returns whether the phase changed.
+    fn tick(&mut self, pullable: bool, version: u64) -> bool {
         let phase = match (self.phase, self.since.elapsed(), pullable) {
-            (Phase::Terminating, ..) => Phase::Terminating,
-            (_, age, true) if age >= READY => Phase::Ready,
-            (_, age, true) if age >= STARTS => Phase::Started,
-            (_, age, false) if age >= READY => Phase::BackOff,
-            (_, age, false) if age >= STARTS => Phase::PullFailed,
+            (RolloutPhase::Terminating, ..) => RolloutPhase::Terminating,
+            (_, age, true) if age >= READY => RolloutPhase::Ready,
+            (_, age, true) if age >= STARTS => RolloutPhase::Started,
+            (_, age, false) if age >= READY => RolloutPhase::BackOff,
+            (_, age, false) if age >= STARTS => RolloutPhase::PullFailed,
             (phase, ..) => phase,
         };
-        (phase != self.phase).then(|| {
+        let changed = phase != self.phase;
+        if changed {
             self.phase = phase;
             self.version = version;
-        })
+        }
+        changed
     }
 }

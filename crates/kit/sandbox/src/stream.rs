@@ -1,4 +1,4 @@
-//! Bodies that go on for as long as somebody listens.
+//! Bodies that go on for as long as the client listens.
 
 use std::convert::Infallible;
 
@@ -6,8 +6,9 @@ use axum::body::Body;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-/// Returns a body that starts with what `next` gives and goes on with what it gives after each change;
-/// `next` gives the text for what is new since its last call.
+/// Returns a body of the texts that `next` returns, now and after each change.
+///
+/// `next` returns the text for everything that is new since its last call.
 pub(crate) fn after_each_change(
     changes: watch::Receiver<u64>,
     next: impl FnMut() -> String + Send + 'static,

@@ -1,4 +1,4 @@
-//! The same questions to the small registry and to the real one.
+//! The sandbox registry and the real one answer the same questions alike.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,20 +6,20 @@ use std::{collections::BTreeMap, time::Duration};
 
 use contract::World;
 use fetch::Fetch;
-use lab::Registry as Real;
-use sandbox::{Image, Registry, sha256};
+use lab::Registry;
+use sandbox::{SandboxImage, SandboxRegistry, sha256};
 
 const REPOSITORY: &str = "data-literate/dex";
 
-/// What of an answer a client reads.
+/// The part of an answer that a client reads.
 #[derive(Debug, PartialEq)]
-struct Read {
+struct ComparedAnswer {
     status: u16,
     headers: BTreeMap<String, String>,
     body: String,
 }
 
-async fn ask(address: &str, path: &str) -> Read {
+async fn ask(address: &str, path: &str) -> ComparedAnswer {
     let accept =
         "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, */*";
     let url = format!("http://{address}/v2/{REPOSITORY}/{path}");
@@ -35,31 +35,32 @@ async fn ask(address: &str, path: &str) -> Read {
         .into_iter()
         .filter_map(header)
         .collect();
-    Read {
+    ComparedAnswer {
         status: answer.status(),
         headers,
         body: String::from_utf8_lossy(answer.body()).into_owned(),
     }
 }
 
-#[tokio::test]
-async fn it_answers_as_the_real_one() {
-    let (small, real) = (Registry::start().await.unwrap(), Real::plain());
-    let image = Image::new("1a2b3c4d", &["linux/amd64", "linux/arm64"]);
-    let digest = small.push(REPOSITORY, "v1", &image);
+/// Pushes to the real registry everything that an image consists of.
+fn push(real: &Registry, tag: &str, image: &SandboxImage) {
     for blob in &image.blobs {
         real.put_blob(REPOSITORY, blob);
     }
     for manifest in &image.manifests {
-        real.put_manifest(
-            REPOSITORY,
-            &sha256(&manifest.content),
-            manifest.media_type,
-            &manifest.content,
-        );
+        let (digest, bytes) = (sha256(&manifest.content), &manifest.content);
+        real.put_manifest(REPOSITORY, &digest, manifest.media_type, bytes);
     }
     let index = image.manifests.last().unwrap();
-    real.put_manifest(REPOSITORY, "v1", index.media_type, &index.content);
+    real.put_manifest(REPOSITORY, tag, index.media_type, &index.content);
+}
+
+#[tokio::test]
+async fn it_answers_as_the_real_registry() {
+    let (small, real) = (SandboxRegistry::start().await.unwrap(), Registry::plain());
+    let image = SandboxImage::new("1a2b3c4d", &["linux/amd64", "linux/arm64"]);
+    let digest = small.push(REPOSITORY, "v1", &image);
+    push(&real, "v1", &image);
     let (child, config) = (sha256(&image.manifests[0].content), sha256(&image.blobs[0]));
     let nothing = sha256(b"nothing");
     for path in [
@@ -71,18 +72,19 @@ async fn it_answers_as_the_real_one() {
         format!("manifests/{nothing}"),
         format!("blobs/{nothing}"),
     ] {
-        let (ours, theirs) = (
-            ask(small.address(), &path).await,
-            ask(real.address(), &path).await,
-        );
-        assert_eq!(ours, theirs, "{path}");
+        let answer = ask(small.address(), &path).await;
+        assert_eq!(answer, ask(real.address(), &path).await, "{path}");
     }
 }
 
 #[tokio::test]
-async fn after_it_stopped_it_answers_nobody() {
-    let registry = Registry::start().await.unwrap();
-    registry.push(REPOSITORY, "v1", &Image::new("1a2b3c4d", &["linux/amd64"]));
+async fn a_stopped_registry_does_not_answer() {
+    let registry = SandboxRegistry::start().await.unwrap();
+    registry.push(
+        REPOSITORY,
+        "v1",
+        &SandboxImage::new("1a2b3c4d", &["linux/amd64"]),
+    );
     let url = format!("http://{}/v2/{REPOSITORY}/manifests/v1", registry.address());
     let world = World::for_tests(Duration::ZERO);
     let has_it = async || {
@@ -91,6 +93,6 @@ async fn after_it_stopped_it_answers_nobody() {
     };
     assert!(has_it().await);
     registry.stop().await;
-    // Somebody else may have the port by now, but not the image.
+    // Another process may listen on the port by now, but it does not have the image.
     assert!(!has_it().await);
 }

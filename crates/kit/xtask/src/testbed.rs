@@ -1,6 +1,12 @@
 //! `cargo xtask testbed`: the real systems of the tests, for people.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a task talks to people"
+)]
 
 pub(crate) mod build;
+mod people;
 mod serve;
 
 use std::{
@@ -15,41 +21,42 @@ use std::{
 use anyhow::{Context as _, bail};
 use lab::testbed::{Testbed, Tools};
 
-use crate::setup;
+use crate::{
+    install::remove,
+    setup,
+    testbed::people::{fact, running},
+};
 
-/// What `serve` has made for people, in the world's folder.
-const PEOPLE: &str = "people.json";
-
-/// What a testbed cannot do without.
+/// The programs that a testbed needs.
 const NEEDS: [&str; 4] = ["git", "docker-registry", "kustomize", "kube-apiserver"];
 
-/// What to do with the testbed.
+/// A task of the testbed.
 #[derive(Debug, clap::Subcommand)]
-pub(crate) enum Task {
+pub(crate) enum TestbedTask {
     /// Start Kubernetes, Argo CD, a registry and a git remote, with apps in three environments
     ///
-    /// What is missing is built first: about 10 minutes, once. Prints what to export. Tests use this world
-    /// as well, as long as it is there.
+    /// Missing programs are built first: about 10 minutes, once. Prints the variables to export.
+    /// While it runs, tests use it too.
     Up,
-    /// End it, with all that is in it
+    /// End it and remove its data
     Down,
     /// Print the lines to export, for `eval "$(cargo xtask testbed env)"`
     Env,
-    /// Show what runs, and how the apps are
+    /// Show the processes and the state of the apps
     Status,
-    /// Be the world's kubelet, registry and git remote, in the foreground
+    /// Run the kubelet, the registry and the git remote in the foreground
     #[command(hide = true)]
     Serve,
 }
 
-/// Does it.
-pub(crate) fn run(task: &Task) -> anyhow::Result<ExitCode> {
+/// Runs a task of the testbed.
+pub(crate) fn run(task: &TestbedTask) -> anyhow::Result<ExitCode> {
     match task {
-        Task::Up => up()?,
-        Task::Down => down()?,
-        Task::Env => print!("{}", exports(&running()?)?),
-        Task::Status => return status(),
-        Task::Serve => serve::serve()?,
+        TestbedTask::Up => up()?,
+        TestbedTask::Down => down()?,
+        TestbedTask::Env => print!("{}", exports(&running()?)?),
+        TestbedTask::Status => return status(),
+        TestbedTask::Serve => serve::serve()?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -61,7 +68,7 @@ fn up() -> anyhow::Result<()> {
         eprintln!("{missing}");
     }
     if !missing.is_empty() {
-        bail!("the testbed needs what could not be set up");
+        bail!("the testbed needs the programs that could not be installed");
     }
     let testbed = match running() {
         Ok(testbed) => testbed,
@@ -70,28 +77,22 @@ fn up() -> anyhow::Result<()> {
     println!("{}", exports(&testbed)?);
     println!("# kubectl get pods -A; argocd app list; git clone \"$TESTBED_GIT\"");
     println!(
-        "# Put one of these builds into an overlay and push: {}",
-        known(&testbed, "tags")?
+        "# Write one of these tags into an overlay and push: {}",
+        fact(&testbed, "tags")?
     );
     println!(
-        "# kubectl annotate pod NAME testbed/hands-off= leaves a pod to you: its status can be patched then."
+        "# kubectl annotate pod NAME testbed/hands-off= stops updates of a pod: then you can patch its status."
     );
     println!(
-        "# eval \"$(cargo xtask testbed env)\" in another shell; cargo xtask testbed down ends it."
+        "# eval \"$(cargo xtask testbed env)\" in another shell; cargo xtask testbed down ends the testbed."
     );
     Ok(())
 }
 
-/// Returns the world, if it is one for people.
-fn running() -> anyhow::Result<Testbed> {
-    let testbed = Testbed::running().filter(|testbed| testbed.folder().join(PEOPLE).is_file());
-    testbed.context("no testbed runs: start one with `cargo xtask testbed up`")
-}
-
-/// Starts this program once more, to stay when this one ends, and returns once the world is there.
+/// Starts this program again, to outlive this process, and returns once the testbed is complete.
 fn start(cache: &Path) -> anyhow::Result<Testbed> {
     let scratch = scratch(cache);
-    setup::remove(&scratch)?;
+    remove(&scratch)?;
     fs::create_dir_all(&scratch)?;
     let log_file = scratch.join("serve.log");
     let log = File::create(&log_file)?;
@@ -123,7 +124,7 @@ fn wait(serve: &mut Child, log: &Path) -> anyhow::Result<Testbed> {
     }
 }
 
-/// The folder for what `serve` keeps in files, the git remote for one.
+/// Returns the folder for the files of `serve`, such as the git remote.
 fn scratch(cache: &Path) -> PathBuf {
     PathBuf::from(format!(
         "{}.people",
@@ -132,32 +133,39 @@ fn scratch(cache: &Path) -> PathBuf {
 }
 
 fn down() -> anyhow::Result<()> {
-    let was_there = Testbed::running().is_some();
+    let was_running = Testbed::running().is_some();
     Testbed::end_shared();
-    setup::remove(&scratch(&setup::cache()?))?;
-    println!("{}", if was_there { "ended" } else { "no testbed ran" });
+    remove(&scratch(&setup::cache()?))?;
+    println!(
+        "{}",
+        if was_running {
+            "ended"
+        } else {
+            "no testbed was running"
+        }
+    );
     Ok(())
 }
 
-/// Returns the lines to export.
+/// Returns the `export` lines for a shell.
 fn exports(testbed: &Testbed) -> anyhow::Result<String> {
     let (kubernetes, argocd) = (testbed.kubernetes(), testbed.argocd());
     let programs = testbed.program("argocd");
-    let programs = programs.parent().context("a program in a folder")?;
+    let programs = programs.parent().context("a program has a folder")?;
     let lines = [
         ("KUBECONFIG", kubernetes.kubeconfig().display().to_string()),
         ("ARGOCD_SERVER", argocd.address().to_owned()),
         ("ARGOCD_AUTH_TOKEN", argocd.admin_token().to_owned()),
-        // Its own command line has to be told that there is no TLS.
+        // The command line of Argo CD does not detect that TLS is missing.
         ("ARGOCD_OPTS", "--plaintext".to_owned()),
         ("TESTBED_ARGOCD_URL", argocd.url()),
         (
             "TESTBED_ARGOCD_PASSWORD",
             argocd.admin_password().to_owned(),
         ),
-        ("TESTBED_REGISTRY", known(testbed, "registry")?),
-        ("TESTBED_IMAGE", known(testbed, "image")?),
-        ("TESTBED_GIT", known(testbed, "git")?),
+        ("TESTBED_REGISTRY", fact(testbed, "registry")?),
+        ("TESTBED_IMAGE", fact(testbed, "image")?),
+        ("TESTBED_GIT", fact(testbed, "git")?),
     ];
     let mut text: String = lines
         .iter()
@@ -165,23 +173,6 @@ fn exports(testbed: &Testbed) -> anyhow::Result<String> {
         .collect();
     text.push_str(&format!("export PATH='{}':\"$PATH\"\n", programs.display()));
     Ok(text)
-}
-
-/// Returns something that `serve` has written down.
-fn known(testbed: &Testbed, name: &str) -> anyhow::Result<String> {
-    let people = fs::read(testbed.folder().join(PEOPLE))?;
-    let people: serde_json::Value = serde_json::from_slice(&people)?;
-    Ok(match &people[name] {
-        serde_json::Value::Array(all) => all
-            .iter()
-            .filter_map(serde_json::Value::as_str)
-            .collect::<Vec<_>>()
-            .join(", "),
-        value => value
-            .as_str()
-            .with_context(|| format!("no `{name}` in `{PEOPLE}`"))?
-            .to_owned(),
-    })
 }
 
 fn status() -> anyhow::Result<ExitCode> {

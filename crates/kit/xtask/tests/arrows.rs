@@ -1,169 +1,101 @@
-//! Arrows only point down (crates/README.md): what each folder's packages may use of the others.
-//!
-//! `.deny.toml` says who may use a crate; it cannot tell a test from what is shipped, and it has no
-//! word for "below this folder".
+//! Arrows only point down: see `xtask::arrows`.
 
-use std::process::Command;
+use std::fs;
 
-use serde_json::Value;
-
-/// What packages below a folder may use, by folder; the first line that fits counts.
-const MAY_USE: [(&str, &[&str]); 14] = [
-    ("crates/effects", &[]),
-    ("crates/contract", &["crates/effects"]),
-    ("crates/fetch", &["crates/contract"]),
-    ("crates/rules/overlay/fuzz", &["crates/rules/overlay"]),
-    // Which file an overlay is depends on what lies in the tree of a branch.
-    (
-        "crates/rules/overlay",
-        &["crates/rules/branch", "crates/contract"],
-    ),
-    ("crates/rules/", &["crates/contract"]),
-    (
-        "crates/systems/git",
-        &["crates/rules/branch", "crates/fetch", "crates/contract"],
-    ),
-    (
-        "crates/systems/github",
-        &["crates/rules/branch", "crates/fetch", "crates/contract"],
-    ),
-    (
-        "crates/systems/remote",
-        &[
-            "crates/systems/git",
-            "crates/systems/github",
-            "crates/rules/branch",
-            "crates/contract",
-        ],
-    ),
-    ("crates/systems/", &["crates/fetch", "crates/contract"]),
-    (
-        "crates/steps/rollback-overlay",
-        &[
-            "crates/steps/check-image",
-            "crates/rules/",
-            "crates/systems/",
-            "crates/contract",
-        ],
-    ),
-    (
-        "crates/steps/",
-        &["crates/rules/", "crates/systems/", "crates/contract"],
-    ),
-    (
-        "crates/kit/sandbox",
-        &[
-            "crates/systems/",
-            "crates/rules/",
-            "crates/fetch",
-            "crates/contract",
-        ],
-    ),
-    (
-        "crates/runbook",
-        &[
-            "crates/steps/",
-            "crates/kit/sandbox",
-            "crates/systems/",
-            "crates/rules/",
-            "crates/contract",
-        ],
-    ),
-];
-
-/// What may use everything, and is used only by tests.
-const KIT: [&str; 3] = ["crates/kit/lab", "crates/kit/xtask", "tests"];
-
-/// What tests may use besides.
-const IN_TESTS: [&str; 2] = ["crates/kit/lab", "crates/kit/sandbox"];
-
-/// One package uses another one.
-#[derive(Debug)]
-struct Arrow {
-    from: String,
-    to: String,
-    in_tests: bool,
-}
-
-impl Arrow {
-    fn is_allowed(&self) -> bool {
-        if KIT.contains(&self.from.as_str())
-            || (self.in_tests && IN_TESTS.contains(&self.to.as_str()))
-        {
-            return true;
-        }
-        let below = |folder: &&str, path: &str| {
-            path == *folder || (folder.ends_with('/') && path.starts_with(*folder))
-        };
-        let row = MAY_USE.iter().find(|(folder, _)| below(folder, &self.from));
-        row.is_some_and(|(_, allowed)| allowed.iter().any(|folder| below(folder, &self.to)))
-    }
-}
-
-fn metadata() -> Value {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["metadata", "--no-deps", "--locked", "--format-version", "1"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .expect("`cargo metadata` runs");
-    serde_json::from_slice(&output.stdout).expect("`cargo metadata` writes JSON")
-}
-
-fn arrows(metadata: &Value) -> Vec<Arrow> {
-    let root = metadata["workspace_root"].as_str().unwrap_or_default();
-    let folder = |path: &str| {
-        path.strip_prefix(root)
-            .unwrap_or(path)
-            .trim_start_matches('/')
-            .to_owned()
-    };
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    let of_package = |package: &Value| {
-        let manifest = package["manifest_path"].as_str().unwrap_or_default();
-        let from = folder(manifest.trim_end_matches("/Cargo.toml"));
-        let dependencies = package["dependencies"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        dependencies.into_iter().filter_map(move |dependency| {
-            let to = folder(dependency["path"].as_str()?);
-            Some(Arrow {
-                from: from.clone(),
-                to,
-                in_tests: dependency["kind"] == "dev",
-            })
-        })
-    };
-    packages.flat_map(of_package).collect()
-}
+use xtask::{
+    arrows::{TABLE, is_allowed, violations, with_rows},
+    repository::{Package, Use, packages, root},
+};
 
 #[test]
 fn arrows_only_point_down() {
-    let arrows = arrows(&metadata());
-    assert!(arrows.len() > 5, "{arrows:?}");
-    let wrong: Vec<&Arrow> = arrows.iter().filter(|arrow| !arrow.is_allowed()).collect();
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    let packages = packages(&root()).unwrap();
+    let arrows: usize = packages.iter().map(|package| package.uses.len()).sum();
+    assert!(arrows > 30, "only {arrows} arrows were found");
+    let wrong = violations(&packages);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn an_arrow_upwards_or_into_the_kit_is_found() {
-    let arrow = |from: &str, to: &str, in_tests| Arrow {
-        from: from.into(),
-        to: to.into(),
-        in_tests,
-    };
-    for wrong in [
-        arrow("crates/rules/overlay", "crates/systems/git", false),
-        arrow("crates/systems/registry", "crates/systems/git", false),
-        arrow("crates/systems/registry", "crates/rules/branch", false),
-        arrow("crates/contract", "crates/fetch", true),
-        arrow("crates/fetch", "crates/kit/lab", false),
-        arrow("crates/steps/a", "crates/steps/b", false),
-        arrow("crates/new", "crates/contract", false),
+    for (from, to, in_tests) in [
+        ("crates/rules/overlay", "crates/systems/git", false),
+        ("crates/systems/registry", "crates/systems/git", false),
+        ("crates/systems/registry", "crates/rules/branch", false),
+        ("crates/contract", "crates/fetch", true),
+        ("crates/effects", "crates/contract", false),
+        ("crates/fetch", "crates/kit/lab", false),
+        ("crates/fetch", "crates/effects", false),
+        ("crates/steps/check-image", "crates/effects", false),
+        ("crates/steps/wait-argo", "crates/steps/check-image", false),
+        ("crates/steps/check-image", "crates/systems/git", false),
+        ("crates/new", "crates/contract", false),
     ] {
-        assert!(!wrong.is_allowed(), "{wrong:?}");
+        assert!(!is_allowed(from, to, in_tests, TABLE), "{from} -> {to}");
     }
-    assert!(arrow("crates/steps/a", "crates/rules/overlay", false).is_allowed());
-    assert!(arrow("crates/fetch", "crates/kit/lab", true).is_allowed());
+    for (from, to, in_tests) in [
+        ("crates/steps/bump-overlay", "crates/rules/overlay", false),
+        ("crates/contract", "crates/effects", false),
+        ("crates/fetch", "crates/kit/lab", true),
+        ("tests", "crates/steps/check-image", false),
+    ] {
+        assert!(is_allowed(from, to, in_tests, TABLE), "{from} -> {to}");
+    }
+}
+
+fn package(name: &str, folder: &str, uses: &[&str]) -> Package {
+    let uses = uses.iter().map(|folder| Use {
+        folder: (*folder).to_owned(),
+        in_tests: false,
+    });
+    Package {
+        name: name.to_owned(),
+        folder: folder.to_owned(),
+        uses: uses.collect(),
+    }
+}
+
+#[test]
+fn a_violation_names_both_ends() {
+    let packages = [
+        package("fetch", "crates/fetch", &["crates/runbook"]),
+        package("moon", "crates/moon", &[]),
+    ];
+    assert_eq!(
+        violations(&packages),
+        [
+            "`crates/fetch` may not use `crates/runbook`",
+            "`crates/moon` has no row in `crates/kit/xtask/src/arrows.rs`",
+        ]
+    );
+}
+
+#[test]
+fn cargo_deny_gets_a_row_for_each_package() {
+    let packages = [
+        package("fetch", "crates/fetch", &[]),
+        package("registry", "crates/systems/registry", &[]),
+        package("tests", "tests", &[]),
+    ];
+    let deny = "deny = [\n  # Generated by `cargo xtask generate` from \
+        `crates/kit/xtask/src/arrows.rs`:\n  old\n  # End of the generated rows.\n]\n";
+    insta::assert_snapshot!(with_rows(deny, &packages, TABLE).unwrap(), @r#"
+    deny = [
+      # Generated by `cargo xtask generate` from `crates/kit/xtask/src/arrows.rs`:
+      { crate = "registry", wrappers = ["tests"], reason = "systems do not use each other" },
+      { crate = "fetch", wrappers = ["registry", "tests"], reason = "only systems speak HTTP" },
+      # End of the generated rows.
+    ]
+    "#);
+    assert_eq!(with_rows("deny = []\n", &packages, TABLE), None);
+}
+
+#[test]
+fn the_rows_of_cargo_deny_are_current() {
+    let deny = fs::read_to_string(root().join(".deny.toml")).unwrap();
+    let current = with_rows(&deny, &packages(&root()).unwrap(), TABLE);
+    assert!(
+        current.as_ref() == Some(&deny),
+        "run `cargo xtask generate`"
+    );
 }

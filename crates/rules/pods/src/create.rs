@@ -1,57 +1,57 @@
-//! Pods that do not come to be: what controllers and events say of them.
+//! Why pods are not created, or do not start, according to controllers and events.
 
-use crate::{ADMISSION, Doom, QUOTA, VOLUME};
+use crate::{ADMISSION, QUOTA, Unrecoverable, VOLUME};
 
-/// Returns what a controller's failure to create a pod means: the message of the condition
-/// `ReplicaFailure`, or of an event `FailedCreate`. `None` for what may pass, such as a webhook that does
-/// not answer.
+/// Failures that may pass.
+const TRANSIENT: [&str; 5] = [
+    "failed calling webhook",
+    "status unknown for quota",
+    "timeout",
+    "object is being deleted",
+    "being terminated",
+];
+
+/// Rejections by admission control.
+const REJECTED: [&str; 6] = [
+    "forbidden",
+    "admission webhook",
+    "denied the request",
+    "Invalid value",
+    "is invalid",
+    "not found",
+];
+
+/// Returns why a controller cannot create pods. The message is that of the condition
+/// `ReplicaFailure`, or of an event `FailedCreate`. `None` for a failure that may pass, such as a
+/// webhook that does not answer.
 ///
 /// ```
-/// let text = "pods \"dex-7f9\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2";
+/// let text = "pods \"dex-7f9\" is forbidden: exceeded quota: small, requested: pods=1";
 /// assert_eq!(pods::failed_create(text).unwrap().reason, pods::QUOTA);
 /// ```
-pub fn failed_create(message: &str) -> Option<Doom> {
-    let says = |words: &str| message.contains(words);
-    let passing = [
-        "failed calling webhook",
-        "status unknown for quota",
-        "timeout",
-        "object is being deleted",
-        "being terminated",
-    ];
-    if passing.iter().any(|words| says(words)) {
+pub fn failed_create(message: &str) -> Option<Unrecoverable> {
+    let says_any = |list: &[&str]| list.iter().any(|words| message.contains(words));
+    if says_any(&TRANSIENT) {
         return None;
     }
-    let reason = if says("exceeded quota") {
+    let reason = if message.contains("exceeded quota") {
         QUOTA
-    } else {
+    } else if says_any(&REJECTED) {
         ADMISSION
+    } else {
+        return None;
     };
-    let admission = [
-        "forbidden",
-        "admission webhook",
-        "denied the request",
-        "Invalid value",
-        "is invalid",
-        "not found",
-    ];
-    let known = reason == QUOTA || admission.iter().any(|words| says(words));
-    known.then(|| Doom {
-        reason,
-        container: None,
-        text: format!("pods cannot be created: {}", message.trim()),
-    })
+    let text = format!("pods cannot be created: {}", message.trim());
+    Some(Unrecoverable::of_pod(reason, text))
 }
 
-/// Returns what an event of a pod says of its volumes: `FailedMount`, `FailedAttachVolume`. Ask for it when
-/// a pod [is being created](crate::Since::creating) for longer than the schedule grace.
-pub fn failed_mount(event: &str, message: &str) -> Option<Doom> {
-    let known = ["FailedMount", "FailedAttachVolume", "FailedMapVolume"].contains(&event);
-    known.then(|| Doom {
-        reason: VOLUME,
-        container: None,
-        text: format!("{event}: {}", message.trim()),
-    })
+/// Returns the failure of a volume that an event of a pod reports: `FailedMount`,
+/// `FailedAttachVolume`. Ask when a pod has been [in creation](crate::PodHistory::creating) for
+/// longer than the schedule grace period.
+pub fn failed_mount(event: &str, message: &str) -> Option<Unrecoverable> {
+    let is_about_volume = ["FailedMount", "FailedAttachVolume", "FailedMapVolume"].contains(&event);
+    let text = format!("{event}: {}", message.trim());
+    is_about_volume.then(|| Unrecoverable::of_pod(VOLUME, text))
 }
 
 #[cfg(test)]
@@ -59,8 +59,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quota_and_a_rule_of_the_cluster_are_told_apart() {
-        let reason = |message| failed_create(message).map(|doom| doom.reason.word);
+    fn quota_and_admission_are_distinguished() {
+        let reason = |message| failed_create(message).map(|failure| failure.reason.word);
         let quota = "pods \"dex-5\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2";
         let security = "pods \"dex-5\" is forbidden: violates PodSecurity \"restricted:latest\": runAsNonRoot != true";
         let webhook =
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass_by_itself_is_no_doom() {
+    fn a_transient_failure_is_not_final() {
         for message in [
             "Internal error occurred: failed calling webhook \"x\": context deadline exceeded",
             "pods \"dex-5\" is forbidden: status unknown for quota: q, resources: pods",
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_a_volume_that_does_not_mount_is_told_from_others() {
+    fn only_events_of_volumes_are_failures() {
         assert_eq!(
             failed_mount("FailedMount", "secret \"tls\" not found")
                 .unwrap()

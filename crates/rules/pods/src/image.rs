@@ -1,4 +1,4 @@
-//! Which image a container runs, compared with the wanted one.
+//! Compares the image that a container runs with the wanted one.
 
 use std::{fmt, str::FromStr};
 
@@ -6,42 +6,43 @@ use contract::{Digest, Reference};
 
 use crate::Container;
 
-/// The wanted image and everything that a node may call it.
+/// The wanted image, and all names and digests that a node may show for it.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct ImageMatcher {
     reference: Reference,
     digests: Vec<Digest>,
     aliases: Vec<Alias>,
 }
 
-/// Another name for a registry: webhooks and caches rewrite hosts (`--alias mirror.example=ghcr.io`).
+/// Another name of a registry: webhooks and caches rewrite hosts
+/// (`--alias mirror.example=ghcr.io`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alias {
-    /// What stands in the pods; a host, or a host and the start of a path.
+    /// The name in the pods: a host, or a host and the start of a path.
     from: String,
-    /// What is meant.
+    /// The name that it stands for.
     to: String,
 }
 
-/// What a container runs.
+/// How the image of a container compares with the wanted one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Runs {
-    /// The wanted image; the digest that its node tells.
+pub enum ImageMatch {
+    /// It is the wanted image; with the digest that the node reports.
     Wanted(Option<Digest>),
-    /// An image of another repository: a sidecar, a proxy that was injected.
+    /// It is of another repository: a sidecar, an injected proxy.
     Another,
-    /// The wanted repository and tag, not started yet.
+    /// It has the wanted repository and tag, and has not started yet.
     NotStarted,
-    /// The wanted repository, an old tag or digest.
+    /// It has the wanted repository, and another tag or digest.
     Old,
-    /// The wanted repository and tag, but other bytes: the tag was pushed again, and a node has what it
-    /// meant before.
+    /// It has the wanted repository and tag, and other bytes: the tag was pushed again, and the
+    /// node has the previous image.
     OtherBytes(Digest),
 }
 
-impl Wanted {
-    /// Wants an image. Any of the digests counts, and the reference's own: those of the index, of its
-    /// manifests, of their configurations. Without any, the tag decides.
+impl ImageMatcher {
+    /// Makes a matcher. A container matches with any of the digests, or the reference's own: those
+    /// of the index, of its manifests, of their configurations. Without a digest, the tag decides.
     pub fn new(reference: Reference, mut digests: Vec<Digest>, aliases: Vec<Alias>) -> Self {
         digests.extend(reference.digest().cloned());
         Self {
@@ -51,12 +52,12 @@ impl Wanted {
         }
     }
 
-    /// Returns the image as it was given.
+    /// Returns the wanted image.
     pub fn reference(&self) -> &Reference {
         &self.reference
     }
 
-    /// Returns whether bytes are compared, not only the tag.
+    /// Returns whether digests are compared, not only the tag.
     pub fn is_by_digest(&self) -> bool {
         !self.digests.is_empty()
     }
@@ -67,7 +68,7 @@ impl Wanted {
             .is_some_and(|found| found.1 == self.name())
     }
 
-    /// Returns whether the image of a specification is the wanted one, as far as its text tells.
+    /// Returns whether the image of a specification is the wanted one by its tag or digest.
     pub fn is_named(&self, image: &str) -> bool {
         let Some((found, name)) = self.parse(image) else {
             return false;
@@ -75,25 +76,25 @@ impl Wanted {
         name == self.name() && self.names(&found)
     }
 
-    /// Returns what a container runs.
-    pub fn compare(&self, container: &Container) -> Runs {
+    /// Compares the image that a container runs.
+    pub fn compare(&self, container: &Container) -> ImageMatch {
         let Some((spec, name)) = self.parse(&container.image) else {
-            return Runs::Another;
+            return ImageMatch::Another;
         };
         if name != self.name() {
-            return Runs::Another;
+            return ImageMatch::Another;
         }
         let named = self.names(&spec);
         match (digest_of(&container.image_id), named) {
-            (Some(digest), _) if self.digests.contains(&digest) => Runs::Wanted(Some(digest)),
-            (_, false) => Runs::Old,
-            (None, true) => Runs::NotStarted,
-            (Some(digest), true) if self.is_by_digest() => Runs::OtherBytes(digest),
-            (digest, true) => Runs::Wanted(digest),
+            (Some(digest), _) if self.digests.contains(&digest) => ImageMatch::Wanted(Some(digest)),
+            (_, false) => ImageMatch::Old,
+            (None, true) => ImageMatch::NotStarted,
+            (Some(digest), true) if self.is_by_digest() => ImageMatch::OtherBytes(digest),
+            (digest, true) => ImageMatch::Wanted(digest),
         }
     }
 
-    /// A digest in the specification wins over its tag.
+    /// Compares tag and digest; a digest in the specification wins over its tag.
     fn names(&self, spec: &Reference) -> bool {
         match (spec.digest(), self.reference.tag()) {
             (Some(digest), _) if self.is_by_digest() => self.digests.contains(digest),
@@ -103,21 +104,21 @@ impl Wanted {
     }
 
     fn name(&self) -> String {
-        self.meant(&self.reference.name().to_lowercase())
+        self.canonical(&self.reference.name().to_lowercase())
     }
 
     fn parse(&self, image: &str) -> Option<(Reference, String)> {
         let image = image.trim();
-        // Kubernetes takes `latest` for granted.
+        // Kubernetes adds `latest` to a name without a tag.
         let found: Reference = image
             .parse()
             .or_else(|_| format!("{image}:latest").parse())
             .ok()?;
-        let name = self.meant(&found.name().to_lowercase());
+        let name = self.canonical(&found.name().to_lowercase());
         Some((found, name))
     }
 
-    fn meant(&self, name: &str) -> String {
+    fn canonical(&self, name: &str) -> String {
         let hub = ["index.docker.io", "registry-1.docker.io"].map(|host| (host, "docker.io"));
         let given = self
             .aliases
@@ -131,9 +132,10 @@ impl Wanted {
     }
 }
 
-/// Returns the digest that a node tells: `repository@sha256:…` of containerd, of another repository with
-/// the same content at times (kubernetes/kubernetes#95385), `docker-pullable://…`, a bare `sha256:…` of an
-/// image that was loaded (kubernetes/kubernetes#115199), or only its digits, as CRI-O's local ids.
+/// Returns the digest that a node reports: `repository@sha256:…` of containerd, at times of another
+/// repository with the same content (kubernetes/kubernetes#95385), `docker-pullable://…`, a bare
+/// `sha256:…` of an image that was loaded (kubernetes/kubernetes#115199), or only the digits, as
+/// CRI-O's local ids.
 pub fn digest_of(image_id: &str) -> Option<Digest> {
     let bare = image_id
         .split_once("://")
@@ -145,14 +147,14 @@ pub fn digest_of(image_id: &str) -> Option<Digest> {
         .ok()
 }
 
-/// Why a text is not an alias.
+/// An alias that cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidAlias;
 
 impl fmt::Display for InvalidAlias {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "expected the host in the pods and the host that is meant: `mirror.example=ghcr.io`",
+            "expected the host in the pods and the host that it stands for: `mirror.example=ghcr.io`",
         )
     }
 }

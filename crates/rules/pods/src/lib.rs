@@ -1,47 +1,53 @@
-//! What dooms a pod, which image it runs, and what holds a rollout up. Values in, values out.
+//! Decides which failures of a pod are unrecoverable, which image a pod runs, and what blocks a
+//! rollout. Values in, values out.
 //!
-//! Whoever watches pods makes a [`Pod`] of what it sees, be it an object of Kubernetes or a node of
-//! Argo CD's tree ([`Pod::summed_up`]), lets a [`Since`] observe it at every look, and asks [`doom`]:
+//! A caller that watches pods makes a [`Pod`] from an object of Kubernetes, or from a node of
+//! Argo CD's tree ([`Pod::from_summary`]), adds every observation to a [`PodHistory`], and asks
+//! [`unrecoverable`]:
 //!
 //! ```
 //! use std::time::Duration;
-//! use pods::{Graces, Pod, Since, Summary, doom};
+//! use pods::{GracePeriods, Pod, PodHistory, Summary, unrecoverable};
 //!
-//! let pod = Pod::summed_up(Summary {
+//! let pod = Pod::from_summary(Summary {
 //!     namespace: "dex-prod".to_owned(),
 //!     name: "dex-7f9".to_owned(),
 //!     status: "ImagePullBackOff".to_owned(),
 //!     message: "Back-off pulling image \"ghcr.io/data-literate/dex:v9\": not found".to_owned(),
 //!     ..Summary::default()
 //! });
-//! let mut since = Since::default();
-//! since.observe(&pod, Duration::ZERO);
-//! let doom = doom(&pod, &since, &Graces::default()).expect("the registry's word is final");
-//! assert_eq!(doom.reason, pods::IMAGE_NOT_FOUND);
+//! let mut history = PodHistory::default();
+//! history.observe(&pod, Duration::ZERO);
+//! let failure = unrecoverable(&pod, &history, &GracePeriods::default());
+//! assert_eq!(failure.unwrap().reason, pods::IMAGE_NOT_FOUND);
 //! ```
 //!
-//! A doom ends the waiting at once, since nothing but a change of the image, the settings or the
-//! cluster helps. What may pass by itself is waited for within its grace ([`Graces`]).
+//! An [`Unrecoverable`] failure ends the wait at once, since only a change of the image, the
+//! settings or the cluster helps. A failure that may pass is tolerated for its grace period
+//! ([`GracePeriods`]).
 
 mod create;
-mod doom;
+mod failure;
+mod history;
 pub mod image;
 mod log_lines;
 mod pod;
 mod pull;
 mod reasons;
 mod rollout;
-mod since;
+mod summary;
+mod unrecoverable;
 
 pub use create::{failed_create, failed_mount};
-pub use doom::{Doom, doom, warning};
+pub use failure::Unrecoverable;
+pub use history::{GracePeriods, PodHistory};
 pub use log_lines::LogLines;
-pub use pod::{Condition, Container, Ended, Owner, Phase, Pod, State, Summary};
-pub use pull::{Refusal, refusal};
+pub use pod::{Container, Owner, Pod, PodCondition, PodPhase, RunState, Termination};
 pub use reasons::{
-    ADMISSION, CONFIG_ERROR, CRASH_LOOP, IMAGE_DENIED, IMAGE_NOT_FOUND, IMAGE_PULL, INIT_FAILED,
-    INVALID_IMAGE_NAME, MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS, ON_DELETE, OUT_OF_MEMORY,
-    PARTITIONED, PAUSED, QUOTA, REASONS, RESTARTED, UNSCHEDULABLE, VOLUME,
+    ADMISSION, CONFIG_ERROR, CRASH_LOOP, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED,
+    INIT_FAILED, INVALID_IMAGE_NAME, MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS, ON_DELETE,
+    OUT_OF_MEMORY, PARTITIONED, PAUSED, QUOTA, REASONS, RESTARTED, UNSCHEDULABLE, VOLUME,
 };
-pub use rollout::{Kind, Rollout};
-pub use since::{Graces, Since};
+pub use rollout::{Rollout, WorkloadKind};
+pub use summary::Summary;
+pub use unrecoverable::{unrecoverable, warning};

@@ -1,10 +1,10 @@
-//! How much of a pod's log is shown.
+//! The number of a pod's log lines to show.
 
-/// The flag of the steps that show logs of pods, flattened into their `Args`.
+/// The flag of the steps that show logs of pods; they flatten it into their `Args`.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct LogLines {
-    /// Show at most this many lines of a pod's log [default: 25, and 0 for a public repository]
-    #[arg(long, value_name = "N")]
+    /// Largest number of lines of a pod's log to show [default: 25; 0 in a public repository]
+    #[arg(long, value_name = "N", help_heading = "Output")]
     log_lines: Option<usize>,
 }
 

@@ -1,26 +1,25 @@
-//! What a kubelet says when an image cannot be pulled, and which of it is final.
+//! Classifies a kubelet's message about an image that cannot be pulled.
 //!
-//! The words are those of containerd and CRI-O, which pass on what the registry answered; there is no
-//! field for it. What is not recognised counts as something that may pass.
+//! containerd and CRI-O pass on the registry's answer as text; no field has it. An unknown message
+//! counts as transient.
 
 use contract::Reason;
 
-use crate::{IMAGE_DENIED, IMAGE_NOT_FOUND, IMAGE_PULL};
+use crate::{IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED};
 
-/// What kept a node from pulling.
+/// Why a node cannot pull an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// The registry says that it is not there, or not for the node's platform. Final.
+pub(crate) enum PullFailure {
+    /// The registry does not have the image, or not for the node's platform. Final.
     NotFound,
-    /// The registry said 401 or 403. Final.
+    /// The registry answered 401 or 403. Final.
     Denied,
-    /// Network, limits, a registry that fails: it may pass.
-    Passing,
+    /// The network, a rate limit or a failing registry.
+    Transient,
 }
 
-/// Asked before [`DENIED`]: Docker Hub says "pull access denied … repository does not exist or may
-/// require authorization", which is no proof that it is not there.
-const PASSING: [&str; 13] = [
+/// Words of transient failures. They win over the other lists.
+const TRANSIENT: [&str; 13] = [
     "toomanyrequests",
     "too many requests",
     "429",
@@ -36,6 +35,9 @@ const PASSING: [&str; 13] = [
     "service unavailable",
 ];
 
+/// Words of denied access. They win over [`NOT_FOUND`]: Docker Hub says "pull access denied …
+/// repository does not exist or may require authorization", which does not prove that the image is
+/// missing.
 const DENIED: [&str; 9] = [
     "unauthorized",
     "401",
@@ -48,6 +50,7 @@ const DENIED: [&str; 9] = [
     "insufficient_scope",
 ];
 
+/// Words of a missing image.
 const NOT_FOUND: [&str; 9] = [
     "manifest unknown",
     "manifest_unknown",
@@ -60,44 +63,44 @@ const NOT_FOUND: [&str; 9] = [
     "no image found in image index for architecture",
 ];
 
-/// Returns what the words of a kubelet mean.
-pub fn refusal(message: &str) -> Refusal {
+/// Returns the cause that a kubelet's message tells.
+pub(crate) fn classify(message: &str) -> PullFailure {
     let words = without_names(message).to_lowercase();
-    let says = |list: &[&str]| list.iter().any(|word| words.contains(word));
-    if says(&PASSING) {
-        Refusal::Passing
-    } else if says(&DENIED) {
-        Refusal::Denied
-    } else if says(&NOT_FOUND) {
-        Refusal::NotFound
+    let says_any = |list: &[&str]| list.iter().any(|word| words.contains(word));
+    if says_any(&TRANSIENT) {
+        PullFailure::Transient
+    } else if says_any(&DENIED) {
+        PullFailure::Denied
+    } else if says_any(&NOT_FOUND) {
+        PullFailure::NotFound
     } else {
-        Refusal::Passing
+        PullFailure::Transient
     }
 }
 
-impl Refusal {
-    /// Returns whether waiting is of no use.
-    pub fn is_final(self) -> bool {
-        self != Self::Passing
+impl PullFailure {
+    /// Returns whether waiting cannot help.
+    pub(crate) fn is_final(self) -> bool {
+        self != Self::Transient
     }
 
-    /// Returns the reason with its fault.
-    pub fn reason(self) -> Reason {
+    /// Returns the reason, which fixes the fault.
+    pub(crate) fn reason(self) -> Reason {
         match self {
             Self::NotFound => IMAGE_NOT_FOUND,
-            Self::Denied => IMAGE_DENIED,
-            Self::Passing => IMAGE_PULL,
+            Self::Denied => IMAGE_PULL_DENIED,
+            Self::Transient => IMAGE_PULL,
         }
     }
 }
 
-/// Returns whether the words say more than that it waits.
+/// Returns whether a message tells more than that the kubelet waits.
 pub(crate) fn names_a_cause(message: &str) -> bool {
     let rest = without_names(message).replace("Back-off pulling image", "");
     rest.chars().any(char::is_alphanumeric)
 }
 
-/// Returns the part of the words that says why: what the registry said is at the end.
+/// Returns the part of a message that tells the cause: the registry's answer at its end.
 pub(crate) fn cause(message: &str) -> &str {
     const HEADS: [&str; 5] = [
         "failed to resolve image: ",
@@ -119,7 +122,7 @@ pub(crate) fn cause(message: &str) -> &str {
         .trim()
 }
 
-/// An image may be called `not-found-service:403`, so names do not count; they stand in quotes, or are
+/// Removes names: an image may be called `not-found-service:403`. Names are in quotes, or are
 /// addresses.
 fn without_names(message: &str) -> String {
     let unquoted = message.split('"').step_by(2).collect::<Vec<_>>().join(" ");
@@ -144,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_registry_says_is_not_there_is_final_and_the_changes_fault() {
+    fn a_missing_image_is_recognised() {
         for words in [
             containerd(&format!("{IMAGE}: not found")),
             "reading manifest v9 in ghcr.io/data-literate/dex: manifest unknown".to_owned(),
@@ -152,12 +155,12 @@ mod tests {
             "choosing image instance: no image found in manifest list for architecture arm64, variant \"v8\", OS linux".to_owned(),
             format!("rpc error: code = NotFound desc = {}", containerd("not found")),
         ] {
-            assert_eq!(refusal(&words), Refusal::NotFound, "{words}");
+            assert_eq!(classify(&words), PullFailure::NotFound, "{words}");
         }
     }
 
     #[test]
-    fn a_registry_that_does_not_let_it_in_is_a_matter_of_settings() {
+    fn denied_access_is_recognised() {
         for words in [
             containerd("failed to authorize: failed to fetch anonymous token: unexpected status from GET request to https://ghcr.io/token?scope=x: 401 Unauthorized"),
             containerd("unexpected status from HEAD request to https://ghcr.io/v2/x/manifests/v9: 403 Forbidden"),
@@ -165,12 +168,12 @@ mod tests {
             containerd("pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed"),
             "no basic auth credentials".to_owned(),
         ] {
-            assert_eq!(refusal(&words), Refusal::Denied, "{words}");
+            assert_eq!(classify(&words), PullFailure::Denied, "{words}");
         }
     }
 
     #[test]
-    fn what_may_pass_is_waited_for() {
+    fn other_failures_are_transient() {
         for words in [
             containerd(
                 "unexpected status code https://registry-1.docker.io/v2/x: 429 Too Many Requests - Server message: toomanyrequests",
@@ -190,15 +193,15 @@ mod tests {
             format!("Back-off pulling image \"{IMAGE}\""),
             "something new".to_owned(),
         ] {
-            assert_eq!(refusal(&words), Refusal::Passing, "{words}");
+            assert_eq!(classify(&words), PullFailure::Transient, "{words}");
         }
     }
 
     #[test]
     fn the_name_of_an_image_is_no_cause() {
         assert_eq!(
-            refusal("Back-off pulling image \"ghcr.io/x/not found/denied:401\""),
-            Refusal::Passing
+            classify("Back-off pulling image \"ghcr.io/x/not found/denied:401\""),
+            PullFailure::Transient
         );
         assert!(!names_a_cause(&format!(
             "Back-off pulling image \"{IMAGE}\""
@@ -209,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cause_is_what_the_registry_said() {
+    fn the_cause_is_the_registrys_answer() {
         assert_eq!(cause(&containerd("not found")), "not found");
         assert_eq!(
             cause(&format!(

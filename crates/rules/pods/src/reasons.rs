@@ -1,96 +1,103 @@
-//! The reasons that all steps share that look at pods (product.md, "Verdicts and exit codes").
+//! The reasons that the steps which observe pods share.
 
 use contract::{
     Fault::{Change, Configuration, Environment},
     Reason,
 };
 
-/// The registry said that the image, or one for the node's platform, is not there.
+/// The registry says that it does not have the image, or not for the node's platform.
 pub const IMAGE_NOT_FOUND: Reason = Reason::new(
-    "image-pull",
+    "image-not-found",
     Change,
-    "a node cannot pull the image: the registry says that it is not there, or not for this platform",
+    "a node cannot pull the image: the registry does not have it, or not for this platform",
 );
-/// The registry said 401 or 403.
-pub const IMAGE_DENIED: Reason = Reason::new(
-    "image-pull",
+/// The registry answered 401 or 403.
+pub const IMAGE_PULL_DENIED: Reason = Reason::new(
+    "image-pull-denied",
     Configuration,
-    "a node cannot pull the image: the registry does not let it, so its pull secret is missing or wrong",
+    "a node cannot pull the image: the registry denies access; \
+     the pull secret is missing or wrong",
 );
-/// Anything else kept the node from pulling.
+/// Any other cause kept the node from pulling the image.
 pub const IMAGE_PULL: Reason = Reason::new(
     "image-pull",
     Environment,
-    "a node cannot pull the image: network, limits, a broken registry",
+    "a node cannot pull the image: network, rate limits, a failing registry",
 );
-/// The name in the pod is not one.
+/// The pod's specification has an image name that cannot be parsed.
 pub const INVALID_IMAGE_NAME: Reason = Reason::new(
     "invalid-image-name",
     Change,
-    "the pod's image name is not one",
+    "the pod's image name is invalid",
 );
-/// It ends again and again.
+/// A container ends again and again.
 pub const CRASH_LOOP: Reason =
     Reason::new("crash-loop", Change, "a container ends again and again");
-/// It takes more memory than it may.
+/// A container exceeds its memory limit again and again.
 pub const OUT_OF_MEMORY: Reason = Reason::new(
     "out-of-memory",
     Change,
-    "a container is killed again and again for the memory it takes",
+    "a container exceeds its memory limit and is killed again and again",
 );
-/// What its settings name is not there.
+/// A container's settings name an object that does not exist.
 pub const CONFIG_ERROR: Reason = Reason::new(
     "config-error",
     Change,
-    "a container cannot be created: a ConfigMap, Secret, key or command that it names is not there",
+    "a container cannot be created: its ConfigMap, Secret, key or command is missing",
 );
-/// An init container ends badly.
+/// An init container fails again and again.
 pub const INIT_FAILED: Reason = Reason::new(
     "init-failed",
     Change,
     "an init container fails again and again",
 );
-/// No node takes it.
-pub const UNSCHEDULABLE: Reason =
-    Reason::new("unschedulable", Environment, "no node takes the pod");
+/// The scheduler finds no node for the pod.
+pub const UNSCHEDULABLE: Reason = Reason::new(
+    "unschedulable",
+    Environment,
+    "the scheduler finds no node for the pod",
+);
 /// The namespace's quota is used up.
 pub const QUOTA: Reason = Reason::new("quota", Environment, "the namespace's quota is used up");
-/// Admission says no.
+/// Admission control rejects the pod.
 pub const ADMISSION: Reason = Reason::new(
     "admission",
     Change,
-    "the cluster's rules do not let the pod in: pod security, limits, a webhook",
+    "admission control rejects the pod: pod security, limits, a webhook",
 );
-/// Its volumes do not come.
+/// A volume of the pod is not available.
 pub const VOLUME: Reason = Reason::new(
     "volume",
     Environment,
     "a volume of the pod cannot be bound, attached or mounted",
 );
-/// Not all pods are ready.
-pub const NOT_READY: Reason =
-    Reason::new("not-ready", Environment, "not every pod is there and ready");
-/// Pods of before are still there.
+/// Pods are missing or not ready.
+pub const NOT_READY: Reason = Reason::new(
+    "not-ready",
+    Environment,
+    "not every pod exists and is ready",
+);
+/// Pods of another image or template still exist.
 pub const OLD_PODS: Reason = Reason::new(
     "old-pods",
     Environment,
-    "pods are still there that do not run the wanted image",
+    "pods that do not run the wanted image still exist",
 );
-/// The same tag, other bytes.
+/// A pod runs the wanted tag with another digest.
 pub const MIXED_DIGESTS: Reason = Reason::new(
     "mixed-digests",
     Environment,
-    "a pod runs the wanted tag, but other bytes than the wanted ones",
+    "a pod runs the wanted tag, but with another digest",
 );
-/// There are none.
+/// No pod runs the image.
 pub const NO_PODS: Reason = Reason::new("no-pods", Configuration, "no pod runs the image");
-/// The update strategy leaves old pods alone.
+/// The update strategy does not replace old pods.
 pub const ON_DELETE: Reason = Reason::new(
     "on-delete",
     Configuration,
-    "the update strategy `OnDelete` leaves old pods as they are",
+    "the update strategy `OnDelete` does not replace old pods",
 );
-/// The partition keeps old pods.
+/// The rolling update's partition keeps old pods.
 pub const PARTITIONED: Reason = Reason::new(
     "partitioned",
     Configuration,
@@ -98,17 +105,17 @@ pub const PARTITIONED: Reason = Reason::new(
 );
 /// The Deployment is paused.
 pub const PAUSED: Reason = Reason::new("paused", Configuration, "the Deployment is paused");
-/// A container started again while it was watched.
+/// A container restarted while the step watched it.
 pub const RESTARTED: Reason = Reason::new(
     "restarted",
     Environment,
-    "a container started again, and has not run for long enough since",
+    "a container restarted, and has not run for long enough since",
 );
 
-/// All of them, each word with each of its faults.
+/// All reasons of this crate.
 pub const REASONS: [Reason; 20] = [
     IMAGE_NOT_FOUND,
-    IMAGE_DENIED,
+    IMAGE_PULL_DENIED,
     IMAGE_PULL,
     INVALID_IMAGE_NAME,
     CRASH_LOOP,
@@ -128,3 +135,47 @@ pub const REASONS: [Reason; 20] = [
     PAUSED,
     RESTARTED,
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_reason_fixes_its_fault() {
+        let words: BTreeSet<&str> = REASONS.iter().map(|reason| reason.word).collect();
+        assert_eq!(words.len(), REASONS.len(), "a word has two faults");
+    }
+
+    #[test]
+    fn each_reason_names_the_fault_of_its_cause() {
+        let words = |fault| -> Vec<&str> {
+            let of_fault = REASONS.iter().filter(|reason| reason.fault == fault);
+            of_fault.map(|reason| reason.word).collect()
+        };
+        assert_eq!(
+            words(Change),
+            [
+                "image-not-found",
+                "invalid-image-name",
+                "crash-loop",
+                "out-of-memory",
+                "config-error",
+                "init-failed",
+                "admission",
+            ]
+        );
+        assert_eq!(
+            words(Configuration),
+            [
+                "image-pull-denied",
+                "no-pods",
+                "on-delete",
+                "partitioned",
+                "paused"
+            ]
+        );
+        assert!(words(Environment).starts_with(&["image-pull", "unschedulable", "quota"]));
+    }
+}

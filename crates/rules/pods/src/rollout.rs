@@ -1,12 +1,12 @@
-//! A workload: what its controller has done of what was asked.
+//! A workload, and what blocks its rollout.
 
 use std::{fmt, str::FromStr};
 
-use crate::{Doom, NOT_READY, ON_DELETE, PARTITIONED, PAUSED, failed_create};
+use crate::{NOT_READY, ON_DELETE, PARTITIONED, PAUSED, Unrecoverable, failed_create};
 
-/// The kinds of workloads that run pods for good.
+/// The kinds of workloads whose pods keep running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum WorkloadKind {
     /// `deployment`.
     Deployment,
     /// `statefulset`.
@@ -15,11 +15,11 @@ pub enum Kind {
     DaemonSet,
 }
 
-/// A workload, as far as its pods' fate hangs on it.
+/// A workload, reduced to what decides about its pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollout {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: WorkloadKind,
     /// Its namespace.
     pub namespace: String,
     /// Its name.
@@ -28,77 +28,62 @@ pub struct Rollout {
     pub id: String,
     /// The images of its template, init containers included.
     pub images: Vec<String>,
-    /// Whether its controller has seen what was asked last: `observedGeneration`.
+    /// Whether its controller has observed the last change: `observedGeneration`.
     pub observed: bool,
-    /// How many pods are wanted.
+    /// The number of wanted pods.
     pub wanted: u32,
-    /// How many there are of the current template.
+    /// The number of pods of the current template.
     pub updated: u32,
-    /// Whether its controller is told to leave it alone.
+    /// Whether its rollout is paused.
     pub paused: bool,
-    /// Whether its pods are only replaced when somebody deletes them.
+    /// Whether its controller replaces a pod only after a manual deletion.
     pub on_delete: bool,
-    /// How many of the first pods a StatefulSet leaves as they are.
+    /// The number of pods, counted from the first, that a StatefulSet leaves unchanged.
     pub partition: u32,
-    /// `ProgressDeadlineExceeded`, in its controller's words.
+    /// The message of `ProgressDeadlineExceeded`.
     pub stalled: Option<String>,
-    /// `ReplicaFailure`, in its controller's words.
+    /// The message of `ReplicaFailure`.
     pub replica_failure: Option<String>,
 }
 
 impl Rollout {
-    /// Returns which of its settings keeps it from its end. `old` of its pods do not run the wanted image.
-    pub fn doom(&self, old: usize) -> Option<Doom> {
-        let doom = |reason, text| {
-            Some(Doom {
-                reason,
-                container: None,
-                text,
-            })
-        };
+    /// Returns which of its settings blocks the rollout. `old` is the number of its pods that do
+    /// not run the wanted image.
+    pub fn blocked(&self, old: usize) -> Option<Unrecoverable> {
         if self.paused {
-            return doom(PAUSED, "the Deployment is paused".to_owned());
+            let text = "the Deployment is paused".to_owned();
+            return Some(Unrecoverable::of_pod(PAUSED, text));
         }
-        if !self.observed {
+        if !self.observed || old == 0 {
             return None;
         }
-        if self.on_delete && old > 0 {
-            return doom(
-                ON_DELETE,
-                format!(
-                    "update strategy OnDelete: {} will keep the old image",
-                    pods(old)
-                ),
-            );
+        let old = pods(old);
+        if self.on_delete {
+            let text = format!("update strategy OnDelete: {old} will keep the old image");
+            return Some(Unrecoverable::of_pod(ON_DELETE, text));
         }
-        if self.partition > 0 && old > 0 && self.updated + self.partition >= self.wanted {
-            let text = format!(
-                "partition {}: {} will keep the old image",
-                self.partition,
-                pods(old)
-            );
-            return doom(PARTITIONED, text);
+        if self.partition > 0 && self.updated + self.partition >= self.wanted {
+            let partition = self.partition;
+            let text = format!("partition {partition}: {old} will keep the old image");
+            return Some(Unrecoverable::of_pod(PARTITIONED, text));
         }
         None
     }
 
-    /// Returns that its controller has given up, for when nothing says why.
-    pub fn stalled(&self) -> Option<Doom> {
-        let words = self.stalled.as_ref().filter(|_| self.observed)?;
-        Some(Doom {
-            reason: NOT_READY,
-            container: None,
-            text: format!("the rollout is stuck: {words}"),
-        })
+    /// Returns that its controller has given up; for when no pod tells why.
+    pub fn stalled(&self) -> Option<Unrecoverable> {
+        let message = self.stalled.as_ref().filter(|_| self.observed)?;
+        let text = format!("the rollout is stuck: {message}");
+        Some(Unrecoverable::of_pod(NOT_READY, text))
     }
 
-    /// Returns why its controller cannot make pods; ask when it has lasted longer than
-    /// [`Graces::config`](crate::Graces).
-    pub fn failed_create(&self) -> Option<Doom> {
+    /// Returns why its controller cannot create pods. Ask when that has lasted for longer than
+    /// [`GracePeriods::config`](crate::GracePeriods).
+    pub fn failed_create(&self) -> Option<Unrecoverable> {
         self.replica_failure.as_deref().and_then(failed_create)
     }
 
-    /// Returns whether its pods are replaced by themselves, all of them.
+    /// Returns whether its controller replaces all of its pods.
     pub fn replaces_all(&self) -> bool {
         !self.on_delete && self.partition == 0
     }
@@ -117,7 +102,7 @@ fn pods(count: usize) -> String {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for WorkloadKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Deployment => "deployment",
@@ -127,7 +112,7 @@ impl fmt::Display for Kind {
     }
 }
 
-impl FromStr for Kind {
+impl FromStr for WorkloadKind {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -146,7 +131,7 @@ mod tests {
 
     fn rollout() -> Rollout {
         Rollout {
-            kind: Kind::StatefulSet,
+            kind: WorkloadKind::StatefulSet,
             namespace: "dex-prod".to_owned(),
             name: "dex".to_owned(),
             id: String::new(),
@@ -163,51 +148,51 @@ mod tests {
     }
 
     #[test]
-    fn v9_old_pods_of_an_on_delete_strategy_stay_for_good() {
+    fn an_on_delete_strategy_keeps_old_pods() {
         let on_delete = Rollout {
             on_delete: true,
             updated: 0,
             ..rollout()
         };
-        let doom = on_delete.doom(3).unwrap();
+        let failure = on_delete.blocked(3).unwrap();
         assert_eq!(
-            (doom.reason, doom.text.contains("OnDelete: 3 pods")),
+            (failure.reason, failure.text.contains("OnDelete: 3 pods")),
             (ON_DELETE, true)
         );
         assert_eq!(
-            on_delete.doom(0),
+            on_delete.blocked(0),
             None,
-            "when nothing is old, nothing is held up"
+            "without old pods, nothing is blocked"
         );
     }
 
     #[test]
-    fn a_partition_dooms_once_what_it_lets_through_is_done() {
+    fn a_partition_blocks_once_the_others_are_updated() {
         let partitioned = Rollout {
             partition: 2,
             updated: 1,
             ..rollout()
         };
-        assert_eq!(partitioned.doom(2).unwrap().reason, PARTITIONED);
+        assert_eq!(partitioned.blocked(2).unwrap().reason, PARTITIONED);
         assert_eq!(
             Rollout {
                 updated: 0,
                 ..partitioned
             }
-            .doom(3),
+            .blocked(3),
             None
         );
     }
 
     #[test]
-    fn a_paused_deployment_refuses_whatever_was_observed() {
+    fn a_paused_deployment_is_always_blocked() {
         assert_eq!(
             Rollout {
                 paused: true,
                 observed: false,
                 ..rollout()
             }
-            .doom(0)
+            .blocked(0)
             .unwrap()
             .reason,
             PAUSED
@@ -215,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_on_what_the_controller_has_not_seen_yet_does_not_count() {
+    fn an_unobserved_change_is_not_stalled() {
         let stalled = Rollout {
             stalled: Some("timed out".to_owned()),
             ..rollout()

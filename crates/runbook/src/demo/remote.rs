@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
-use super::FIRST_TAG;
+use super::images::FIRST_TAG;
 
 /// The environments, each with the branch that it is deployed from.
 pub(crate) const ENVIRONMENTS: [(&str, &str); 3] =
@@ -21,13 +21,13 @@ pub(crate) fn overlay(environment: &str) -> String {
     format!("infra/argocd/overlays/{environment}")
 }
 
-/// A bare repository; it is gone when this is dropped.
-pub(crate) struct Remote {
+/// A bare repository, deleted when this is dropped.
+pub(crate) struct DemoRemote {
     folder: TempDir,
 }
 
-impl Remote {
-    /// Makes the repository with one commit, which both branches are at.
+impl DemoRemote {
+    /// Creates the repository with one commit, the tip of both branches.
     pub(crate) fn new(image: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("could not make a temporary folder")?;
         git(folder.path(), &["init", "--quiet", "--bare", "."], "")?;
@@ -41,7 +41,7 @@ impl Remote {
         Ok(Self { folder })
     }
 
-    /// Returns where it is, for `--remote`.
+    /// Returns the path of the repository, for `--remote`.
     pub(crate) fn path(&self) -> &str {
         self.folder.path().to_str().unwrap_or_default()
     }
@@ -56,11 +56,13 @@ impl Remote {
     }
 }
 
-/// One commit, in the language of `git fast-import`.
+/// Returns one commit, as `git fast-import` reads it.
 fn history(image: &str) -> String {
     let message = "overlays of three environments";
     let mut text = format!(
-        "commit refs/heads/main\ncommitter runbook <runbook@localhost> 1767225600 +0000\ndata {}\n{message}\n",
+        "commit refs/heads/main\n\
+         committer runbook <runbook@localhost> 1767225600 +0000\n\
+         data {}\n{message}\n",
         message.len()
     );
     for (environment, _) in ENVIRONMENTS {
@@ -85,12 +87,13 @@ fn kustomization(environment: &str, image: &str) -> String {
          \n\
          resources:\n  - ../../base\n\
          \n\
-         images:\n  - name: example/dex\n    newName: {image}\n    newTag: {FIRST_TAG}    # set by the pipeline\n",
+         images:\n  - name: example/dex\n    newName: {image}\n\
+         \x20   newTag: {FIRST_TAG}    # set by the pipeline\n",
         environment.to_uppercase()
     )
 }
 
-/// Runs git without the configuration of whoever runs the demo.
+/// Runs git without the configuration of this user and machine.
 fn git(folder: &Path, arguments: &[&str], input: &str) -> anyhow::Result<String> {
     let mut command = Command::new("git");
     command

@@ -1,4 +1,4 @@
-//! Where the demo is shown: what is typed, what came back, how long it took.
+//! The output of the demo: each command, its output, its exit code and its time.
 
 use std::{
     cell::RefCell,
@@ -10,9 +10,9 @@ use std::{
 use anstream::println;
 use contract::{Invocation, Step, Vars, Verdict};
 
-use super::world::World;
+use super::{images::TAG, world::DemoWorld};
 
-/// Prints the story and counts what went otherwise.
+/// Prints the story, and counts the verdicts that differ from it.
 pub(crate) struct Stage {
     vars: Vars,
     colour: bool,
@@ -52,7 +52,7 @@ impl Stage {
         }
     }
 
-    /// Shows a text as it is.
+    /// Prints a text indented, and otherwise as it is.
     pub(crate) fn quote(&self, text: &str) {
         if !self.interrupted && !text.is_empty() {
             text.lines().for_each(|line| println!("    {line}"));
@@ -60,7 +60,7 @@ impl Stage {
         }
     }
 
-    /// Runs a step, shows the command and what came back, and returns the value for a pipe.
+    /// Runs a step, prints the command and its output, and returns its standard output.
     pub(crate) async fn run<S: Step>(
         &mut self,
         arguments: &[impl AsRef<str>],
@@ -69,7 +69,7 @@ impl Stage {
         if self.interrupted {
             return String::new();
         }
-        let (out, err) = (Page::default(), Page::default());
+        let (out, err) = (CapturedOutput::default(), CapturedOutput::default());
         let words = std::iter::once(S::NAME).chain(arguments.iter().map(AsRef::as_ref));
         println!("  $ {}", words.clone().collect::<Vec<_>>().join(" "));
         let finished = contract::execute::<S>(Invocation {
@@ -86,14 +86,11 @@ impl Stage {
         let value = out.text();
         self.quote(&value);
         if let Some(document) = finished.report {
-            let requests = match document.requests {
-                0 => String::new(),
-                1 => ", 1 HTTP request".to_owned(),
-                many => format!(", {many} HTTP requests"),
-            };
             println!(
-                "    exit code {} after {} ms{requests}",
-                finished.exit, document.elapsed_ms
+                "    exit code {} after {} ms{}",
+                finished.exit,
+                document.elapsed_ms,
+                requests(document.requests)
             );
             self.compare(document.verdict, expected);
         }
@@ -105,27 +102,27 @@ impl Stage {
         self.interrupted |= verdict == Verdict::Interrupted;
         if verdict != expected && !self.interrupted {
             self.surprises += 1;
-            println!("    This was not expected: it should have been {expected}.");
+            println!("    This was not expected: the verdict should have been {expected}.");
         }
     }
 
-    /// Leaves the world up for somebody who wants to try the steps, until the keyboard says so.
-    pub(crate) async fn keep(&mut self, world: &World) {
+    /// Keeps the systems running until Ctrl-C, so that the user can try the steps.
+    pub(crate) async fn keep(&mut self, world: &DemoWorld) {
         if self.interrupted {
             return;
         }
         self.chapter("Your turn");
-        self.say("The world stays up until Ctrl-C. In another shell:");
+        self.say("The systems run until you press Ctrl-C. In another shell:");
         self.quote(&world.exports());
         self.quote(&format!(
             "export RUNBOOK_IMAGE={}\nexport RUNBOOK_REMOTE={}",
-            world.image(super::TAG),
+            world.image(TAG),
             world.remote()
         ));
         let _ = tokio::signal::ctrl_c().await;
     }
 
-    /// Says how it went and returns the exit code.
+    /// Prints the result and returns the exit code.
     pub(crate) fn end(&self) -> u8 {
         if self.interrupted {
             return Verdict::Interrupted.exit();
@@ -145,8 +142,16 @@ impl Stage {
     }
 }
 
-/// The demo's commands mean what they say, whatever the variables of this shell or runner are: only
-/// what programs need to run is kept.
+fn requests(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        1 => ", 1 HTTP request".to_owned(),
+        many => format!(", {many} HTTP requests"),
+    }
+}
+
+/// Returns the variables of the demo's commands. Of this shell's variables it keeps only those that
+/// programs need to run: flags that a user or a runner has set would change the story.
 fn vars(all: &Vars, further: impl IntoIterator<Item = (&'static str, String)>) -> Vars {
     let kept = ["PATH", "HOME", "TMPDIR"]
         .into_iter()
@@ -154,17 +159,17 @@ fn vars(all: &Vars, further: impl IntoIterator<Item = (&'static str, String)>) -
     kept.chain(further).collect()
 }
 
-/// A sink that can be read.
+/// An output that is kept in memory.
 #[derive(Clone, Default)]
-struct Page(Rc<RefCell<Vec<u8>>>);
+struct CapturedOutput(Rc<RefCell<Vec<u8>>>);
 
-impl Page {
+impl CapturedOutput {
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.borrow()).into_owned()
     }
 }
 
-impl Write for Page {
+impl Write for CapturedOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().write(bytes)
     }

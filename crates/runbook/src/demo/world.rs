@@ -1,37 +1,41 @@
-//! What the steps talk to in the demo: the small world of `sandbox`, with three environments.
+//! The systems that the steps talk to in the demo: a sandbox with three environments.
 
 use std::fs;
 
 use anyhow::Context as _;
-use sandbox::{App, Delivery, Image, Registry};
+use sandbox::{Delivery, SandboxApp, SandboxImage, SandboxRegistry};
 use tempfile::TempDir;
 
 use super::{
-    FIRST_TAG,
-    remote::{self, Remote},
+    images::FIRST_TAG,
+    remote::{self, DemoRemote},
 };
 
 const REPOSITORY: &str = "data-literate/dex";
 const PLATFORMS: [&str; 2] = ["linux/amd64", "linux/arm64"];
 
-/// Everything ends when this is dropped.
-pub(crate) struct World {
-    registry: Option<Registry>,
+/// The systems; they end when this is dropped.
+pub(crate) struct DemoWorld {
+    registry: Option<SandboxRegistry>,
     /// `127.0.0.1:PORT/data-literate/dex`.
     name: String,
-    remote: Remote,
+    remote: DemoRemote,
     delivery: Delivery,
     folder: TempDir,
 }
 
-impl World {
-    /// Starts it, with the first image in all environments.
+impl DemoWorld {
+    /// Starts the systems, with the first image in all environments.
     pub(crate) async fn start() -> anyhow::Result<Self> {
-        let registry = Registry::start().await?;
+        let registry = SandboxRegistry::start().await?;
         let name = format!("{}/{REPOSITORY}", registry.address());
-        registry.push(REPOSITORY, FIRST_TAG, &Image::new("0d9c8b7a", &PLATFORMS));
-        let remote = Remote::new(&name)?;
-        let apps = remote::ENVIRONMENTS.map(|(environment, branch)| App {
+        registry.push(
+            REPOSITORY,
+            FIRST_TAG,
+            &SandboxImage::new("0d9c8b7a", &PLATFORMS),
+        );
+        let remote = DemoRemote::new(&name)?;
+        let apps = remote::ENVIRONMENTS.map(|(environment, branch)| SandboxApp {
             name: format!("dex-{environment}"),
             overlay: remote::overlay(environment),
             branch: branch.to_owned(),
@@ -51,16 +55,16 @@ impl World {
     /// Adds an image to the registry.
     pub(crate) fn push(&self, tag: &str, commit: &str) {
         if let Some(registry) = &self.registry {
-            registry.push(REPOSITORY, tag, &Image::new(commit, &PLATFORMS));
+            registry.push(REPOSITORY, tag, &SandboxImage::new(commit, &PLATFORMS));
         }
     }
 
-    /// Returns the reference of a tag.
+    /// Returns the reference of an image by its tag.
     pub(crate) fn image(&self, tag: &str) -> String {
         format!("{}:{tag}", self.name)
     }
 
-    /// Returns where the git remote is, for `--remote`.
+    /// Returns the path of the git remote, for `--remote`.
     pub(crate) fn remote(&self) -> &str {
         self.remote.path()
     }
@@ -70,7 +74,7 @@ impl World {
         self.remote.last_change()
     }
 
-    /// Returns how the steps find Argo CD and the cluster.
+    /// Returns the variables by which the steps find Argo CD and the cluster.
     pub(crate) fn variables(&self) -> [(&'static str, String); 3] {
         [
             ("RUNBOOK_ARGOCD_SERVER", self.delivery.argocd().to_owned()),
@@ -82,7 +86,7 @@ impl World {
         ]
     }
 
-    /// Returns the same for a shell.
+    /// Returns the variables as commands for a shell.
     pub(crate) fn exports(&self) -> String {
         self.variables()
             .map(|(name, value)| format!("export {name}={value}"))

@@ -2,6 +2,8 @@
 
 pub(crate) mod edits;
 pub(crate) mod guards;
+#[cfg(test)]
+mod tests;
 
 use contract::Commit;
 
@@ -61,7 +63,8 @@ pub(crate) fn judge(
     })
 }
 
-/// Judges the edits of this checkout. There are no guards: its user sees the change before a commit.
+/// Judges the edits of this checkout. There are no guards: its user sees the change before a
+/// commit.
 pub(crate) fn judge_checkout(edits: Edits) -> Judgement {
     let findings = Findings::default();
     Judgement {

@@ -2,8 +2,9 @@
 //!
 //! Without `--branch` the step edits the files of this checkout in place, all or none. With it, the
 //! step reads them at the branch's tip, edits them in memory and writes one commit, through git or
-//! through GitHub's API; when another writer was faster, it starts again from the new tip. On a branch
-//! an older image never replaces a newer one, and an image that a rollback called bad is held back.
+//! through GitHub's API; when another writer was faster, it starts again from the new tip. On a
+//! branch an older image never replaces a newer one, and an image that a rollback called bad is
+//! held back.
 
 mod judge;
 mod observe;
@@ -12,6 +13,7 @@ mod report;
 mod request;
 mod write;
 
+use clap::ArgAction;
 use contract::{
     Commit, Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World,
 };
@@ -29,10 +31,23 @@ pub struct BumpOverlay;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Overlay to write: a directory with a kustomization, or the file; repeatable
-    #[arg(long, value_name = "DIR|FILE", required = true, action = clap::ArgAction::Append, value_parser = remote::not_empty, help_heading = "Overlays")]
+    #[arg(
+        long,
+        value_name = "DIR|FILE",
+        required = true,
+        action = ArgAction::Append,
+        value_parser = remote::not_empty,
+        help_heading = "Overlays"
+    )]
     pub overlay: Vec<String>,
     /// Image to deploy, with a tag, a digest, or both; repeatable
-    #[arg(long, value_name = "REF", required = true, action = clap::ArgAction::Append, help_heading = "Image")]
+    #[arg(
+        long,
+        value_name = "REF",
+        required = true,
+        action = ArgAction::Append,
+        help_heading = "Image"
+    )]
     pub image: Vec<Reference>,
     /// Edit the entry with exactly this `name`, whatever its `newName`
     #[arg(long, value_name = "NAME", help_heading = "Image")]
@@ -64,7 +79,8 @@ pub struct Args {
     /// The remote, and how to write it.
     #[command(flatten)]
     pub remote: Where,
-    /// Commit message with `{image}`, `{overlays}`, `{source}` [default: `deploy({overlays}): {image}`]
+    /// Commit message with `{image}`, `{overlays}`, `{source}` [default:
+    /// `deploy({overlays}): {image}`]
     #[arg(long, value_name = "TEMPLATE", help_heading = "Where to write")]
     pub message: Option<MessageTemplate>,
     /// Write nothing; show the diff and the commit message
@@ -89,7 +105,8 @@ pub struct Args {
 contract::facts! {
     /// The facts of `bump-overlay`.
     pub struct Facts {
-        /// The commit that has the image: the new commit, the merge, or the branch's tip when there was nothing to do; empty without `--branch`, and until a pull request is merged
+        /// The commit that has the image: the new commit, the merge, or the branch's tip when there
+        /// was nothing to do; empty without `--branch`, and until a pull request is merged
         pub commit: String,
         /// The branch that was written, without `refs/heads/`; empty without `--branch`
         pub branch: String,
@@ -198,6 +215,6 @@ async fn bump_branch(
     let source = request.source_repository.as_deref();
     let remote = RemoteWriter::find(&request.remote, name, source, world).await?;
     let mut plan = BumpPlan::new(request, &remote, world);
-    let change = remote.apply(&mut plan, request.dry_run).await?;
-    report::report(request, name, &plan.judgement, &change)
+    let outcome = remote.apply(&mut plan, request.dry_run).await?;
+    report::report(request, name, &plan.judgement, &outcome)
 }

@@ -1,7 +1,7 @@
 //! Reads the overlays' files, their history, and how commits of the source relate.
 //!
-//! The loop that writes a branch reads the files at each tip. The judge asks for everything else as a
-//! [`GuardQuestion`], one at a time and only if it needs the answer, since each costs a request.
+//! The loop that writes a branch reads the files at each tip. The judge asks for everything else as
+//! a [`GuardQuestion`], one at a time and only if it needs the answer, since each costs a request.
 
 pub(crate) mod checkout;
 
@@ -23,9 +23,10 @@ pub(crate) const MAX_DIFFERENCES: usize = 200;
 #[derive(Debug)]
 pub(crate) struct Observation {
     pub(crate) tip: Commit,
-    values: Option<BTreeMap<EntryKey, ImageValues>>,
-    ancestry: Vec<(CommitName, Vec<CommitName>, CommitAncestry)>,
-    differences: Vec<(EntryKey, [Commit; 2], Vec<String>)>,
+    /// The images that the entries named over time, once they were asked for.
+    pub(crate) values: Option<BTreeMap<EntryKey, ImageValues>>,
+    pub(crate) ancestry: Vec<(CommitName, Vec<CommitName>, CommitAncestry)>,
+    pub(crate) differences: Vec<(EntryKey, [Commit; 2], Vec<String>)>,
 }
 
 /// An entry of a file, for one of the requested images.
@@ -38,7 +39,7 @@ pub(crate) struct EntryKey {
     pub(crate) update: usize,
 }
 
-/// What the judge has to know before it can decide.
+/// A question that the judge has before it can decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum GuardQuestion {
     /// Which images did these entries of the files name over time?
@@ -68,11 +69,6 @@ impl Observation {
             ancestry: Vec::new(),
             differences: Vec::new(),
         }
-    }
-
-    /// Returns the images that the entries named over time, unless they are still to be asked for.
-    pub(crate) fn values(&self) -> Option<&BTreeMap<EntryKey, ImageValues>> {
-        self.values.as_ref()
     }
 
     /// Returns how a source relates to others.

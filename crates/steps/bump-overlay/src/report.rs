@@ -3,7 +3,7 @@
 use branch::BranchName;
 use contract::{Commit, Failure, Report, Subject, Verdict};
 use overlay::{reasons::OVERLAY_MISSING, unique};
-use remote::{BranchChange, Problem, PullRequest};
+use remote::{Problem, PullRequest, WriteOutcome};
 
 use crate::{
     Facts,
@@ -24,14 +24,16 @@ pub(crate) fn report(
     request: &Request,
     name: &BranchName,
     judgement: &Judgement,
-    change: &BranchChange,
+    outcome: &WriteOutcome<()>,
 ) -> Result<Report, Failure> {
     let edits = &judgement.edits;
-    Ok(match change {
-        BranchChange::Nothing => nothing_written(request, judgement),
-        BranchChange::Committed(commit) => committed(request, name, edits, commit),
-        BranchChange::Merged(pull, commit) => merged(request, name, edits, pull, commit),
-        BranchChange::Failed(problem) => return failed(request, name, edits, problem),
+    Ok(match outcome {
+        WriteOutcome::Unchanged(_) | WriteOutcome::Refused(()) => {
+            nothing_written(request, judgement)
+        }
+        WriteOutcome::Landed(commit) => committed(request, name, edits, commit),
+        WriteOutcome::Merged(pull, commit) => merged(request, name, edits, pull, commit),
+        WriteOutcome::Failed(problem) => return failed(request, name, edits, problem),
     })
 }
 

@@ -37,15 +37,7 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(args: Args, world: &World) -> Result<Self, Failure> {
-        if args.entry.is_some() && args.image.len() > 1 {
-            let error = anyhow::anyhow!(
-                "`--entry` names one entry, but there are {} images",
-                args.image.len()
-            );
-            return Err(
-                Failure::usage(error).hinted("run it once per image, or leave `--entry` out")
-            );
-        }
+        check_entry(&args)?;
         for image in args.image.iter().filter(|image| image.was_lowered()) {
             world.notice(format!(
                 "the image name was changed to lowercase, the only case that registries know: \
@@ -108,6 +100,18 @@ impl Request {
     pub(crate) fn paths(&self) -> Vec<String> {
         self.overlays.iter().flat_map(Overlay::paths).collect()
     }
+}
+
+/// Refuses several images for one entry.
+fn check_entry(args: &Args) -> Result<(), Failure> {
+    if args.entry.is_none() || args.image.len() < 2 {
+        return Ok(());
+    }
+    let error = anyhow::anyhow!(
+        "`--entry` names one entry, but there are {} images",
+        args.image.len()
+    );
+    Err(Failure::usage(error).hinted("run it once per image, or leave `--entry` out"))
 }
 
 fn is_below(path: &str, directory: &str) -> bool {

@@ -1,525 +1,330 @@
-//! One workload and its pods, judged as values: good, not yet, or doomed.
+//! Judges the workloads as values: verified, not yet, or failed.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
+mod groups;
+mod inquiry;
+mod readiness;
+mod status;
+mod workload;
+
+use std::{rc::Rc, time::Duration};
+
+use contract::Reason;
+use pods::{Container, Pod, image::ImageMatcher, warning};
+
+use self::inquiry::WorkloadInquiry;
+pub(crate) use self::{
+    inquiry::Inquiry,
+    status::{PodFailure, WorkloadStatus},
+};
+use crate::{
+    Request,
+    observe::{Diagnosis, NamespaceState, Observation, WorkloadHistory, WorkloadState, key},
+    reasons::{NO_PODS, NOT_READY, RESTARTED},
 };
 
-use contract::{Digest, Reason};
-use pods::{
-    Doom, Graces, MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS, Pod, RESTARTED, Rollout, Since,
-    State, doom,
-    image::{Runs, Wanted},
-};
-
-/// What is asked for, the same for every workload.
-pub(crate) struct Demand {
-    pub(crate) wanted: Wanted,
-    pub(crate) graces: Graces,
-    pub(crate) allow_zero: bool,
-    pub(crate) ignore_terminating: bool,
-    /// The largest number of lines to show of a log.
-    pub(crate) log_lines: usize,
+/// How the workloads are at one moment.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    /// The time since the start of the run.
+    pub(crate) at: Duration,
+    pub(crate) workloads: Vec<WorkloadJudgement>,
+    pub(crate) diagnosis: Diagnosis,
 }
 
-/// How a workload is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// As it should be, at this moment.
-    Good(String),
-    /// It may still become so.
-    NotYet(Reason, String),
-    /// It will not become so by itself.
-    Doomed(Sick),
+/// How one workload is, or the lack of one.
+#[derive(Debug)]
+pub(crate) struct WorkloadJudgement {
+    pub(crate) namespace: String,
+    /// `deployment/dex`; empty for the namespace itself.
+    pub(crate) title: String,
+    pub(crate) pods: Rc<[Pod]>,
+    pub(crate) status: WorkloadStatus,
+    /// The question whose answer may change the status.
+    pub(crate) inquiry: Option<Inquiry>,
+    pub(crate) warnings: Vec<PodWarning>,
 }
 
-/// A doom, and whom it is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Sick {
-    /// The pod, if it is about one.
-    pub(crate) pod: Option<String>,
-    pub(crate) doom: Doom,
+/// A failure of a pod that may pass.
+#[derive(Debug)]
+pub(crate) struct PodWarning {
+    pod: String,
+    workload: String,
+    pub(crate) text: String,
 }
 
-/// What was seen of one workload so far.
-#[derive(Debug, Default)]
-pub(crate) struct History {
-    now: Duration,
-    /// The workload's own.
-    id: String,
-    /// By the pods' ids, as for the restarts.
-    pods: BTreeMap<String, Since>,
-    /// Since when its controller cannot make pods.
-    failing: Option<Duration>,
-    /// Since when pods are missing.
-    missing: Option<Duration>,
-    /// Restarts at the last look, to see one during the soak.
-    restarts: BTreeMap<String, u32>,
-    good: Option<Duration>,
-    /// The last restart that was seen: who.
-    restarted: Option<String>,
-}
-
-/// What a workload's pods are to it.
-struct Sorted<'a> {
-    new: Vec<&'a Pod>,
-    /// Another tag, or nothing of the wanted repository.
-    old: Vec<&'a Pod>,
-    /// The wanted tag, other bytes.
-    other: Vec<(&'a Pod, Digest)>,
-    /// Old ones that were deleted and are not gone yet.
-    going: Vec<&'a Pod>,
-    digests: Vec<(&'a Pod, Digest)>,
-}
-
-impl History {
-    /// Takes in how all is at this time; a workload that was made anew starts anew.
-    pub(crate) fn observe(&mut self, rollout: &Rollout, pods: &[Pod], at: Duration) {
-        if self.id != rollout.id {
-            *self = Self {
-                id: rollout.id.clone(),
-                ..Self::default()
-            };
-        }
-        self.now = at;
-        for pod in pods {
-            self.pods
-                .entry(pod.id.clone())
-                .or_default()
-                .observe(pod, at);
-            let before = self.restarts.insert(pod.id.clone(), pod.restarts());
-            if before.is_some_and(|before| pod.restarts() > before) && !pod.outdated {
-                self.good = None;
-                self.restarted = Some(pod.name.clone());
-            }
-        }
-        let ids: BTreeSet<&str> = pods.iter().map(|pod| pod.id.as_str()).collect();
-        self.pods.retain(|id, _| ids.contains(id.as_str()));
-        self.restarts.retain(|id, _| ids.contains(id.as_str()));
-        let keep = |mark: Option<Duration>, still: bool| still.then(|| mark.unwrap_or(at));
-        self.failing = keep(self.failing, rollout.replica_failure.is_some());
-        let there = pods
-            .iter()
-            .filter(|pod| !pod.is_terminating() && !pod.has_ended())
-            .count();
-        self.missing = keep(self.missing, there < rollout.wanted as usize);
-    }
-
-    /// Remembers how it stands, and returns for how long it has been good.
-    pub(crate) fn stands(&mut self, standing: &Standing) -> Option<Duration> {
-        self.good = matches!(standing, Standing::Good(_)).then(|| self.good.unwrap_or(self.now));
-        self.good.map(|since| self.now.saturating_sub(since))
-    }
-
-    /// Returns the pod that was seen to start a container again.
-    pub(crate) fn restarted(&self) -> Option<&str> {
-        self.restarted.as_deref()
-    }
-
-    /// Returns what was seen of a pod.
-    pub(crate) fn of(&self, pod: &Pod) -> Option<&Since> {
-        self.pods.get(&pod.id)
-    }
-
-    /// Returns for how long pods have been missing.
-    pub(crate) fn missing(&self) -> Duration {
-        self.missing
-            .map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
-    }
-
-    fn failing(&self) -> Duration {
-        self.failing
-            .map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
-    }
-}
-
-impl Demand {
-    /// Judges a workload with its pods, which its history has observed.
-    pub(crate) fn judge(&self, rollout: &Rollout, pods: &[Pod], history: &History) -> Standing {
-        let sorted = self.sort(pods);
-        let sick = self
-            .of_settings(rollout, &sorted)
-            .or_else(|| self.of_pods(rollout, &sorted, history))
-            .or_else(|| self.of_controller(rollout, history))
-            .or_else(|| self.of_bytes(rollout, &sorted));
-        match sick {
-            Some(sick) => Standing::Doomed(sick),
-            None => self.progress(rollout, &sorted),
-        }
-    }
-
-    /// Returns whether a pod has a container of the wanted image, as far as its specification tells.
-    pub(crate) fn is_new(&self, pod: &Pod) -> bool {
-        pod.all_containers()
-            .any(|it| self.wanted.is_named(&it.image))
-    }
-
-    /// Returns a line about a pod: `dex-7f9 on node-1: new, ready, 2 restarts`.
-    pub(crate) fn describe(&self, pod: &Pod) -> String {
-        let node = pod
-            .node
-            .as_deref()
-            .map(|node| format!(" on {node}"))
-            .unwrap_or_default();
-        let age = match () {
-            () if pod.is_terminating() => "terminating",
-            () if !self.is_new(pod) => "old",
-            () if pod.outdated => "of an older template",
-            () => "new",
+/// Judges all workloads of the request.
+pub(crate) fn judge(request: &Request, observation: &Observation) -> Judgement {
+    let mut workloads = Vec::new();
+    for namespace in &observation.namespaces {
+        let judge = NamespaceJudge {
+            request,
+            observation,
+            namespace,
         };
-        let state = match () {
-            () if pod.has_ended() && pod.reason.is_empty() => "ended",
-            () if pod.has_ended() => &pod.reason,
-            () if pod.is_ready() => "ready",
-            () => word(pod),
-        };
-        let restarts = match pod.restarts() {
-            0 => String::new(),
-            1 => ", 1 restart".to_owned(),
-            count => format!(", {count} restarts"),
-        };
-        format!("pod {}{node}: {age}, {state}{restarts}", pod.name)
+        judge.judge(&mut workloads);
     }
+    Judgement {
+        at: observation.at,
+        workloads,
+        diagnosis: observation.diagnosis.clone(),
+    }
+}
 
-    fn sort<'a>(&self, pods: &'a [Pod]) -> Sorted<'a> {
-        let (new, old, other, going, digests) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut sorted = Sorted {
-            new,
-            old,
-            other,
-            going,
-            digests,
-        };
-        for pod in pods
-            .iter()
-            .filter(|pod| !pod.has_ended() || pod.is_terminating())
-        {
-            let runs: Vec<Runs> = pod
-                .all_containers()
-                .map(|it| self.wanted.compare(it))
-                .collect();
-            let bytes = runs.iter().find_map(|runs| match runs {
-                Runs::OtherBytes(digest) => Some(digest.clone()),
-                _ => None,
+struct NamespaceJudge<'a> {
+    request: &'a Request,
+    observation: &'a Observation,
+    namespace: &'a NamespaceState,
+}
+
+impl NamespaceJudge<'_> {
+    fn judge(&self, judged: &mut Vec<WorkloadJudgement>) {
+        for workload in &self.namespace.workloads {
+            judged.push(if self.request.is_of_image(&workload.rollout) {
+                self.workload(workload)
+            } else {
+                let image = self.image().reference().name();
+                let text = format!("no container of its template is of {image}");
+                self.missing(workload.rollout.title(), text)
             });
-            let is_new = runs
-                .iter()
-                .any(|it| matches!(it, Runs::Wanted(_) | Runs::NotStarted));
-            match bytes {
-                // One of the right ones may go at any time: fewer are wanted, or its node is drained.
-                None if pod.is_terminating() && is_new && !runs.contains(&Runs::Old) => {}
-                _ if pod.is_terminating() => sorted.going.push(pod),
-                _ if runs.contains(&Runs::Old) => sorted.old.push(pod),
-                Some(digest) => sorted.other.push((pod, digest)),
-                None if is_new => {
-                    let told = runs.into_iter().filter_map(|it| {
-                        if let Runs::Wanted(digest) = it {
-                            digest
-                        } else {
-                            None
-                        }
-                    });
-                    sorted.digests.extend(told.map(|digest| (pod, digest)));
-                    sorted.new.push(pod);
-                }
-                None => sorted.old.push(pod),
+        }
+        for title in self.request.missing(&self.namespace.titles()) {
+            let text = if title.is_empty() {
+                self.no_workload()
+            } else {
+                format!("there is no {title}")
+            };
+            judged.push(self.missing(title, text));
+        }
+    }
+
+    fn workload(&self, workload: &WorkloadState) -> WorkloadJudgement {
+        let (rollout, title) = (&workload.rollout, workload.rollout.title());
+        let new = WorkloadHistory::default();
+        let history = self.history(&title).unwrap_or(&new);
+        let status = workload::judge(self.request, rollout, &workload.pods, history);
+        let judgement = self.with_answers(&title, Rc::clone(&workload.pods), status);
+        WorkloadJudgement {
+            status: soak(self.request, judgement.status, history),
+            warnings: self.warnings(&title, &workload.pods, history),
+            ..judgement
+        }
+    }
+
+    /// Judges a workload that does not exist. It may still be created, within a grace period; one
+    /// that was deleted rarely returns.
+    fn missing(&self, title: String, text: String) -> WorkloadJudgement {
+        let key = key(&self.namespace.name, &title);
+        let was_deleted = self.observation.histories.contains_key(&key);
+        let (grace, text) = if was_deleted {
+            let text = format!("{text} any more: it existed before");
+            (self.request.grace.config, text)
+        } else {
+            (self.request.grace.schedule, text)
+        };
+        let may_come = self.request.waits && self.observation.missing_for(&key) < grace;
+        let status = if may_come {
+            WorkloadStatus::NotYet(NO_PODS, text)
+        } else {
+            PodFailure::of_workload(NO_PODS, text).into()
+        };
+        self.with_answers(&title, Rc::from([]), status)
+    }
+
+    /// Adds the answers to the questions so far, and the next question.
+    fn with_answers(
+        &self,
+        title: &str,
+        pods: Rc<[Pod]>,
+        status: WorkloadStatus,
+    ) -> WorkloadJudgement {
+        let inquiry = WorkloadInquiry {
+            request: self.request,
+            observation: self.observation,
+            namespace: &self.namespace.name,
+            title,
+            pods: &pods,
+            history: self.history(title),
+        };
+        let status = inquiry.answered(status);
+        let question = inquiry.question(&status);
+        WorkloadJudgement {
+            namespace: self.namespace.name.clone(),
+            title: title.to_owned(),
+            pods,
+            status,
+            inquiry: question,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn warnings(&self, title: &str, pods: &[Pod], history: &WorkloadHistory) -> Vec<PodWarning> {
+        let new = pods
+            .iter()
+            .filter(|pod| !pod.outdated && self.request.is_new(pod));
+        new.filter_map(|pod| {
+            Some(PodWarning {
+                pod: pod.name.clone(),
+                workload: title.to_owned(),
+                text: warning(pod, history.of(pod)?)?,
+            })
+        })
+        .collect()
+    }
+
+    /// Says that no workload has the image, and which pod has it nevertheless.
+    fn no_workload(&self) -> String {
+        let name = self.image().reference().name();
+        let mut strangers = self.namespace.strangers.iter();
+        match strangers.find(|pod| !pod.has_ended() && is_of_repository(pod, self.image())) {
+            Some(pod) => format!(
+                "no Deployment, StatefulSet or DaemonSet has {name}; {} belongs to none of them",
+                pod.name
+            ),
+            None => format!("no pod runs {name}"),
+        }
+    }
+
+    fn history(&self, title: &str) -> Option<&WorkloadHistory> {
+        let key = key(&self.namespace.name, title);
+        self.observation.histories.get(&key)
+    }
+
+    fn image(&self) -> &ImageMatcher {
+        &self.request.image
+    }
+}
+
+fn is_of_repository(pod: &Pod, image: &ImageMatcher) -> bool {
+    pod.all_containers()
+        .any(|container| image.is_of_repository(&container.image))
+}
+
+/// Takes good pods as verified only when they have been good for long enough. With `--timeout 0`
+/// the step looks at one moment only.
+fn soak(request: &Request, status: WorkloadStatus, history: &WorkloadHistory) -> WorkloadStatus {
+    let is_short = request.waits && history.good_for() < request.soak;
+    if !is_short || !status.is_good() {
+        return status;
+    }
+    let (good, soak) = (history.good_for().as_secs(), request.soak.as_secs());
+    match history.restarted() {
+        Some(pod) => WorkloadStatus::Soaking(
+            RESTARTED,
+            format!("{pod} restarted a container; good for {good} of {soak} s since"),
+        ),
+        None => WorkloadStatus::Soaking(
+            NOT_READY,
+            format!("all pods are ready, for {good} of {soak} s so far"),
+        ),
+    }
+}
+
+impl Judgement {
+    /// Returns whether a workload cannot become good.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.first_failed().is_some()
+    }
+
+    /// Returns whether all workloads are verified.
+    pub(crate) fn is_verified(&self) -> bool {
+        let mut workloads = self.workloads.iter();
+        workloads.all(|workload| matches!(workload.status, WorkloadStatus::Verified(_)))
+    }
+
+    /// Returns why the worst workload is not verified.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        if let Some(failed) = self.first_failed() {
+            return failed.status.reason();
+        }
+        let mut workloads = self.workloads.iter();
+        workloads.find_map(|workload| workload.status.reason())
+    }
+
+    /// Returns the workload that the report explains: the first that failed, else the first that is
+    /// not good yet.
+    pub(crate) fn worst(&self) -> Option<&WorkloadJudgement> {
+        let mut workloads = self.workloads.iter();
+        self.first_failed()
+            .or_else(|| workloads.find(|workload| !workload.status.is_good()))
+    }
+
+    /// Returns the pod that the worst workload is about, and its container if that is known.
+    pub(crate) fn culprit(&self) -> Option<(&Pod, Option<&Container>)> {
+        self.worst()?.culprit()
+    }
+
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = &PodWarning> {
+        self.workloads
+            .iter()
+            .flat_map(|workload| &workload.warnings)
+    }
+
+    /// Returns the reasons that the step waits for, each with its workload.
+    pub(crate) fn awaited_reasons(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        for workload in &self.workloads {
+            if let WorkloadStatus::NotYet(reason, _) = &workload.status {
+                reasons.push(format!("{} {reason}", workload.name()));
             }
         }
-        sorted
+        reasons
     }
 
-    fn of_settings(&self, rollout: &Rollout, sorted: &Sorted<'_>) -> Option<Sick> {
-        let doom = |reason, text| {
-            Some(Sick {
-                pod: None,
-                doom: Doom {
-                    reason,
-                    container: None,
-                    text,
-                },
-            })
-        };
-        if rollout.observed && rollout.wanted == 0 && !self.allow_zero {
-            return doom(NO_PODS, "it is scaled to zero".to_owned());
-        }
-        if let Some(image) = self.another_tag(rollout).filter(|_| self.is_meant(rollout)) {
-            let container = sorted
-                .old
-                .iter()
-                .flat_map(|pod| pod.all_containers())
-                .find(|it| it.image == *image);
-            let name = container
-                .map(|it| format!(" (container {})", it.name))
-                .unwrap_or_default();
-            return doom(OLD_PODS, format!("its template has {image} as well{name}"));
-        }
-        let old = sorted.old.len() + sorted.other.len();
-        rollout.doom(old).map(|doom| Sick { pod: None, doom })
-    }
-
-    /// Returns what its template has of the wanted repository, but for the wanted image.
-    fn another_tag<'r>(&self, rollout: &'r Rollout) -> Option<&'r String> {
-        let other =
-            |image: &&String| self.wanted.is_of_repository(image) && !self.wanted.is_named(image);
-        rollout.images.iter().find(other)
-    }
-
-    /// Returns whether its template has the wanted image: what holds the rollout of another one up is not
-    /// ours to judge.
-    fn is_meant(&self, rollout: &Rollout) -> bool {
-        rollout
-            .images
+    /// Returns a text for each pod that was deleted and still exists.
+    pub(crate) fn terminating(&self) -> impl Iterator<Item = String> {
+        let pods = self
+            .workloads
             .iter()
-            .any(|image| self.wanted.is_named(image))
+            .flat_map(|workload| workload.pods.iter());
+        pods.filter(|pod| pod.is_terminating())
+            .map(workload::still_terminating)
     }
 
-    /// When its controller has given up, what lasts has lasted for long enough.
-    fn graces(&self, rollout: &Rollout) -> Graces {
-        let over = rollout.stalled().is_some() && self.is_meant(rollout);
-        if over {
-            self.graces.used_up()
+    fn first_failed(&self) -> Option<&WorkloadJudgement> {
+        let mut workloads = self.workloads.iter();
+        workloads.find(|workload| matches!(workload.status, WorkloadStatus::Failed(_)))
+    }
+}
+
+impl WorkloadJudgement {
+    /// Returns the name for people: `dex-prod/deployment/dex`.
+    pub(crate) fn name(&self) -> String {
+        if self.title.is_empty() {
+            self.namespace.clone()
         } else {
-            self.graces
+            self.key()
         }
     }
 
-    fn of_pods(&self, rollout: &Rollout, sorted: &Sorted<'_>, history: &History) -> Option<Sick> {
-        let graces = self.graces(rollout);
-        // Until its controller has seen the last change, the newest pods may be of the template before.
-        sorted
-            .new
+    /// Returns the key of the workload's history.
+    pub(crate) fn key(&self) -> String {
+        key(&self.namespace, &self.title)
+    }
+
+    fn culprit(&self) -> Option<(&Pod, Option<&Container>)> {
+        if let WorkloadStatus::Failed(failure) = &self.status {
+            let name = failure.pod.as_ref()?;
+            let pod = self.pods.iter().find(|pod| pod.name == *name)?;
+            let container = pod
+                .all_containers()
+                .find(|container| Some(&container.name) == failure.cause.container.as_ref());
+            return Some((pod, container));
+        }
+        let pod = self
+            .pods
             .iter()
-            .filter(|_| rollout.observed)
-            .find_map(|pod| {
-                let doom = doom(pod, history.of(pod)?, &graces)?;
-                Some(Sick {
-                    pod: Some(pod.name.clone()),
-                    doom,
-                })
-            })
-    }
-
-    fn of_controller(&self, rollout: &Rollout, history: &History) -> Option<Sick> {
-        let late = history.failing() >= self.graces(rollout).config;
-        let failed = || late.then(|| rollout.failed_create()).flatten();
-        let doom = Some(())
-            .filter(|()| self.is_meant(rollout))
-            .and_then(|()| failed().or_else(|| rollout.stalled()))?;
-        Some(Sick { pod: None, doom })
-    }
-
-    /// While pods are replaced, the old ones may have had the same tag.
-    fn of_bytes(&self, rollout: &Rollout, sorted: &Sorted<'_>) -> Option<Sick> {
-        let there = sorted.new.len() + sorted.old.len() + sorted.other.len();
-        let done = rollout.observed
-            && rollout.updated >= rollout.wanted
-            && there == rollout.wanted as usize;
-        if !done {
-            return None;
-        }
-        let first = sorted.digests.first().map(|(_, digest)| digest);
-        let differs = sorted
-            .digests
-            .iter()
-            .find(|(_, digest)| !self.wanted.is_by_digest() && Some(digest) != first);
-        let (pod, digest) = sorted.other.first().or(differs)?;
-        let node = pod.node.as_deref().unwrap_or("its node");
-        let text = format!("{node} has {} under the wanted tag", digest.short());
-        Some(Sick {
-            pod: Some(pod.name.clone()),
-            doom: Doom {
-                reason: MIXED_DIGESTS,
-                container: None,
-                text,
-            },
-        })
-    }
-
-    fn progress(&self, rollout: &Rollout, sorted: &Sorted<'_>) -> Standing {
-        let not_yet = |reason, text: String| Standing::NotYet(reason, text);
-        let (wanted, new) = (rollout.wanted as usize, sorted.new.len());
-        if !rollout.observed {
-            return not_yet(
-                NOT_READY,
-                "its controller has not seen the last change yet".to_owned(),
-            );
-        }
-        if let Some(pod) = sorted
-            .old
-            .first()
-            .copied()
-            .or_else(|| sorted.other.first().map(|(pod, _)| *pod))
-        {
-            let count = sorted.old.len() + sorted.other.len();
-            return not_yet(
-                OLD_PODS,
-                format!("{count} of {} pods are old; {}", count + new, self.old(pod)),
-            );
-        }
-        if let Some(image) = self.another_tag(rollout).filter(|_| new == 0) {
-            return not_yet(OLD_PODS, format!("its template has {image}"));
-        }
-        let ready = sorted.new.iter().filter(|pod| pod.is_ready()).count();
-        if new < wanted {
-            return not_yet(
-                NOT_READY,
-                format!("{new} of {wanted} pods are there, {ready} ready"),
-            );
-        }
-        if let Some(pod) = sorted.new.iter().find(|pod| !pod.is_ready()) {
-            return not_yet(
-                NOT_READY,
-                format!(
-                    "{ready} of {new} pods ready; {}: {}",
-                    pod.name,
-                    why_unready(pod)
-                ),
-            );
-        }
-        let outdated = sorted.new.iter().find(|pod| pod.outdated);
-        if let Some(pod) = outdated.filter(|_| rollout.replaces_all()) {
-            return not_yet(
-                OLD_PODS,
-                format!("{}{} is of an older template", pod.name, made_by(pod)),
-            );
-        }
-        if rollout.updated < rollout.wanted && rollout.replaces_all() {
-            return not_yet(
-                NOT_READY,
-                format!(
-                    "{} of {wanted} pods are of the last template",
-                    rollout.updated
-                ),
-            );
-        }
-        match sorted.going.first().filter(|_| !self.ignore_terminating) {
-            Some(pod) => not_yet(
-                OLD_PODS,
-                format!("{} is still terminating{}", pod.name, kept_by(pod)),
-            ),
-            None => Standing::Good(format!(
-                "{new} of {new} pods run {} and are ready",
-                self.wanted.reference()
-            )),
-        }
-    }
-
-    fn old(&self, pod: &Pod) -> String {
-        let image = pod
-            .all_containers()
-            .find(|it| matches!(self.wanted.compare(it), Runs::Old | Runs::OtherBytes(_)));
-        let image = image
-            .or(pod.containers.first())
-            .map(|it| format!(" runs {}", it.image))
-            .unwrap_or_default();
-        format!("{}{}{image}", pod.name, made_by(pod))
+            .find(|pod| !pod.is_ready() && !pod.is_terminating() && !pod.has_ended())?;
+        Some((
+            pod,
+            pod.containers.iter().find(|container| !container.ready),
+        ))
     }
 }
 
-/// Returns why a workload that was not good for long enough is not: a restart, or that time was short.
-pub(crate) fn too_short(history: &History, soaked: Duration, soak: Duration) -> (Reason, String) {
-    let (soaked, soak) = (soaked.as_secs(), soak.as_secs());
-    match history.restarted() {
-        Some(pod) => (
-            RESTARTED,
-            format!("{pod} started a container again; good for {soaked} of {soak} s since"),
-        ),
-        None => (
-            NOT_READY,
-            format!("all pods are ready, for {soaked} of {soak} s so far"),
-        ),
-    }
-}
-
-/// Returns the one word for what keeps a pod from being ready.
-fn word(pod: &Pod) -> &str {
-    let waits = pod
-        .all_containers()
-        .find_map(|container| match &container.state {
-            State::Waiting { reason, .. } if !reason.is_empty() => Some(reason.as_str()),
-            _ => None,
-        });
-    let scheduled = pod
-        .condition("PodScheduled")
-        .filter(|it| !it.is_true)
-        .map(|it| it.reason.as_str());
-    scheduled.or(waits).unwrap_or("not ready")
-}
-
-fn why_unready(pod: &Pod) -> String {
-    if let Some(scheduled) = pod.condition("PodScheduled").filter(|it| !it.is_true) {
-        return format!("{}: {}", scheduled.reason, scheduled.message);
-    }
-    if pod.phase == pods::Phase::Unknown {
-        return format!(
-            "its node {} does not answer",
-            pod.node.as_deref().unwrap_or("(none)")
-        );
-    }
-    let Some(container) = pod.all_containers().find(|it| !is_fine(it, pod)) else {
-        // A readiness gate, in its own words.
-        let said = pod
-            .condition("Ready")
-            .map(|it| it.message.as_str())
-            .filter(|it| !it.is_empty());
-        return said.unwrap_or("not ready").to_owned();
-    };
-    let is_init = pod
-        .init_containers
-        .iter()
-        .any(|it| it.name == container.name && !it.sidecar);
-    match &container.state {
-        State::Waiting { reason, message } => {
-            let words = [reason.as_str(), message.trim()]
-                .into_iter()
-                .filter(|it| !it.is_empty());
-            let words: String = words.map(|it| format!(": {it}")).collect();
-            format!("container {} waits{words}", container.name)
-        }
-        State::Terminated(end) => format!(
-            "container {} ended (exit code {})",
-            container.name, end.code
-        ),
-        State::Running if is_init => format!("init container {} has not ended yet", container.name),
-        _ => {
-            let probe = container
-                .probe
-                .as_ref()
-                .map(|probe| format!(", its readiness probe is {probe}"));
-            format!(
-                "container {} runs and is not ready{}",
-                container.name,
-                probe.unwrap_or_default()
-            )
-        }
-    }
-}
-
-/// An init container that has done its work is not ready any more, and need not be.
-fn is_fine(container: &pods::Container, pod: &Pod) -> bool {
-    let is_init = pod
-        .init_containers
-        .iter()
-        .any(|it| it.name == container.name);
-    let done = matches!(&container.state, State::Terminated(end) if end.code == 0);
-    container.ready || (is_init && (done || container.state == State::Unknown))
-}
-
-/// ` (ReplicaSet dex-5c7d)`.
-fn made_by(pod: &Pod) -> String {
-    pod.owner
-        .as_ref()
-        .map(|owner| format!(" ({} {})", owner.kind, owner.name))
-        .unwrap_or_default()
-}
-
-/// Returns who keeps a pod that was deleted: `, kept by the finalizer example.org/drain`.
-pub(crate) fn kept_by(pod: &Pod) -> String {
-    if pod.finalizers.is_empty() {
-        String::new()
-    } else {
-        format!(", kept by the finalizer {}", pod.finalizers.join(", "))
+impl PodWarning {
+    /// Returns the warning as one about the workload, which is the same for all of its pods.
+    pub(crate) fn about_workload(&self) -> String {
+        self.text.replacen(&self.pod, &self.workload, 1)
     }
 }
 

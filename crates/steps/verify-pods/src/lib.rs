@@ -1,14 +1,15 @@
-//! Verify that all pods of a workload run an image, by its bytes, and stay up.
+//! Verify that all pods of a workload run an image, by its digest, and stay ready.
 //!
-//! A rollout that is "available" may still be the old one, and a pod that is ready may crash a moment
-//! later. So every pod that is not on its way out must run the wanted digest and be ready for a while
-//! (`--soak`); what will not become so by itself ends the waiting at once, with its reason.
+//! A rollout that is "available" may still be the previous one, and a pod that is ready may crash a
+//! moment later. So every pod that is not being deleted must run the wanted digest and stay ready
+//! for a while (`--soak`). A failure that cannot pass without help ends the step at once, with its
+//! reason.
 
-mod convert;
-mod diagnose;
 mod judge;
-mod wait;
-mod workload;
+mod observe;
+pub mod reasons;
+mod report;
+mod request;
 
 use std::time::Duration;
 
@@ -16,10 +17,9 @@ use contract::{
     Digest, Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World,
     parse_timeout,
 };
-use kubernetes::{Cluster, Options};
 use pods::image::Alias;
 
-use crate::workload::WorkloadName;
+use crate::request::{Request, WorkloadName, parse_namespace};
 
 /// The step.
 #[derive(Debug)]
@@ -28,66 +28,114 @@ pub struct VerifyPods;
 /// The flags of `verify-pods`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Namespace to look into; repeat it or separate by commas
-    #[arg(long = "namespace", value_name = "NAME", required = true, value_delimiter = ',', value_parser = workload::namespace)]
-    namespaces: Vec<String>,
     /// Image that the pods must run: `registry/repository:tag`, `…@sha256:…`, or both
-    #[arg(long, value_name = "REF")]
+    #[arg(long, value_name = "REF", help_heading = "Image")]
     image: Reference,
-    /// Digest that the image may show as on a node: index, manifest, configuration; any counts, repeat it
-    #[arg(long = "digest", value_name = "DIGEST", value_delimiter = ',')]
+    /// Digest that a node may show for the image: index, manifest or configuration; repeat it
+    #[arg(
+        long = "digest",
+        value_name = "DIGEST",
+        value_delimiter = ',',
+        help_heading = "Image"
+    )]
     digests: Vec<Digest>,
-    /// Workload, such as `deployment/dex`, in every namespace; repeat it [default: all with the image]
-    #[arg(long = "workload", value_name = "KIND/NAME", value_delimiter = ',')]
+    /// Registry host in the pods that stands for another one: `mirror.example=ghcr.io`; repeat it
+    #[arg(
+        long = "alias",
+        value_name = "HOST=HOST",
+        value_delimiter = ',',
+        help_heading = "Image"
+    )]
+    aliases: Vec<Alias>,
+    /// Namespace of the workloads; repeat it or separate by commas
+    #[arg(
+        long = "namespace",
+        value_name = "NAME",
+        required = true,
+        value_delimiter = ',',
+        value_parser = parse_namespace,
+        help_heading = "Workloads"
+    )]
+    namespaces: Vec<String>,
+    /// Workload in every namespace, such as `deployment/dex`; repeat it [default: all with the
+    /// image]
+    #[arg(
+        long = "workload",
+        value_name = "KIND/NAME",
+        value_delimiter = ',',
+        help_heading = "Workloads"
+    )]
     workloads: Vec<WorkloadName>,
-    /// How long all must stay as they should be
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_timeout)]
+    /// Accept a workload that is scaled to zero
+    #[arg(long, help_heading = "Workloads")]
+    allow_zero: bool,
+    /// How long all pods must stay ready
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "30s",
+        value_parser = parse_timeout,
+        help_heading = "Checks"
+    )]
     soak: Duration,
-    /// Wait until pods that were deleted are gone, or ignore them
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = Terminating::Wait)]
+    /// Wait until deleted pods are gone, or ignore them
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value_t = Terminating::Wait,
+        help_heading = "Checks"
+    )]
     terminating: Terminating,
-    /// So many restarts of a container while it is watched are a crash loop; `0`: never
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    /// Restarts of a container that count as a crash loop; `0` turns the check off
+    #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Checks")]
     max_restarts: u32,
     /// How long a pod may wait for a node and its volumes
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_timeout)]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "60s",
+        value_parser = parse_timeout,
+        help_heading = "Checks"
+    )]
     schedule_grace: Duration,
-    /// How long a registry may fail to give the image, unless it says that it will not
-    #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = parse_timeout)]
+    /// How long pulling the image may fail for a transient cause
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "90s",
+        value_parser = parse_timeout,
+        help_heading = "Checks"
+    )]
     pull_grace: Duration,
-    /// Take a workload that is scaled to zero for good
-    #[arg(long)]
-    allow_zero: bool,
-    /// Registry host in the pods that means another one: `mirror.example=ghcr.io`; repeat it
-    #[arg(long = "alias", value_name = "HOST=HOST", value_delimiter = ',')]
-    aliases: Vec<Alias>,
     /// Context of the kubeconfig [default: the current one]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "Connection")]
     context: Option<String>,
-    /// Kubeconfig to use [default: `~/.kube/config`, else the service account of this pod]
-    #[arg(long, value_name = "FILE")]
+    /// Kubeconfig to use [default: `~/.kube/config`, else the service account of the pod]
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
     kubeconfig: Option<String>,
     #[command(flatten)]
     log_lines: pods::LogLines,
 }
 
-/// What to do about pods that were deleted and are not gone yet.
+/// How to treat pods that were deleted and still exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Terminating {
     /// Wait until they are gone.
     Wait,
-    /// Look at the others only.
+    /// Verify only the other pods.
     Ignore,
 }
 
 contract::facts! {
     /// The facts of `verify-pods`.
     pub struct Facts {
-        /// The pods that are not on their way out: objects with `namespace`, `name`, `node`, `digest` and `ready`.
+        /// The pods that are not being deleted, with `namespace`, `name`, `node`, `digest`,
+        /// `ready`.
         pub pods: Option<Vec<PodFact>>,
         /// The digests that the pods run.
         pub digests: Option<Vec<String>>,
-        /// How long it was waited for, in seconds.
+        /// How long the step waited, in seconds.
         pub waited: Option<u64>,
     }
 }
@@ -101,7 +149,7 @@ pub struct PodFact {
     pub name: String,
     /// Its node.
     pub node: Option<String>,
-    /// The digest of the image, as its node tells it.
+    /// The digest of the image, as its node reports it.
     pub digest: Option<String>,
     /// Whether it is ready.
     pub ready: bool,
@@ -109,9 +157,9 @@ pub struct PodFact {
 
 impl Step for VerifyPods {
     const NAME: &'static str = "verify-pods";
-    const SENTENCE: &'static str = "Verify that all pods run this image, and stay up";
+    const SENTENCE: &'static str = "Verify that all pods run this image, and stay ready";
     const TIMEOUT: &'static str = "10m";
-    const REASONS: &'static [Reason] = &pods::REASONS;
+    const REASONS: &'static [Reason] = reasons::ALL;
     const PERMISSIONS: &'static [Permission] = &[
         Permission {
             system: System::Kubernetes,
@@ -126,12 +174,12 @@ impl Step for VerifyPods {
         Permission {
             system: System::Kubernetes,
             line: kubernetes::LOGS.line,
-            when: "a container's log is to be shown with the reason",
+            when: "the report shows a container's log",
         },
         Permission {
             system: System::Kubernetes,
             line: kubernetes::EVENTS.line,
-            when: "volumes, quotas and probes are to be explained",
+            when: "the report explains failures of volumes, quotas and probes",
         },
     ];
     const SECRETS: &'static [SecretVariable] = &[];
@@ -142,23 +190,25 @@ with:
   image: ${{ steps.image.outputs.image }}
   digest: ${{ join(fromJSON(steps.image.outputs.digests), ',') }}";
 
+    const EXAMPLES: &'static [&'static str] = &[
+        "# Wait until every pod of a Deployment runs the image and stays ready\n\
+         verify-pods --namespace dex-prod --workload deployment/dex \
+         --image ghcr.io/data-literate/dex:sha-1a2b3c4d",
+        "# Verify all workloads of two namespaces that run the image, by its digest\n\
+         verify-pods --namespace dex-dev,dex-stage \
+         --image ghcr.io/data-literate/dex:sha-1a2b3c4d@sha256:6d4f…",
+        "# Check once, in another cluster of the kubeconfig\n\
+         verify-pods --context prod --namespace dex-prod \
+         --image ghcr.io/data-literate/dex:sha-1a2b3c4d --timeout 0",
+    ];
+
     type Args = Args;
     type Facts = Facts;
 
     async fn run(args: Args, world: &World) -> Result<Report, Failure> {
-        if world.deadline().waits() && args.soak >= world.deadline().timeout() {
-            return Err(
-                Failure::usage(anyhow::anyhow!("`--soak` does not fit into `--timeout`"))
-                    .hinted("pass a `--timeout` that leaves time for the rollout as well"),
-            );
-        }
-        let options = Options {
-            kubeconfig: args.kubeconfig.clone(),
-            context: args.context.clone(),
-        };
-        let cluster = Cluster::connect(world, &options).await?;
-        cluster
-            .serve(wait::until_verified(&args, &cluster, world))
-            .await
+        let request = Request::new(args, world)?;
+        let observation = observe::observe(&request, world).await?;
+        let judgement = judge::judge(&request, &observation);
+        Ok(report::report(&request, &judgement))
     }
 }

@@ -1,4 +1,4 @@
-//! Runs that were recorded on a real API server say the same again, offline.
+//! Runs that were recorded on a real API server give the same report again, offline.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ fn replayed(name: &str) -> Value {
 }
 
 #[test]
-fn a_rollout_is_replayed() {
+fn a_rollout_replays() {
     let report = replayed("verified");
     assert_eq!(report["verdict"], "passed");
     assert_eq!(report["facts"]["pods"].as_array().unwrap().len(), 2);
@@ -26,8 +26,8 @@ fn a_rollout_is_replayed() {
 }
 
 #[test]
-fn an_image_that_cannot_be_pulled_is_replayed() {
-    let report = replayed("image-pull");
+fn a_missing_image_replays() {
+    let report = replayed("image-not-found");
     assert_eq!(
         (&report["verdict"], &report["fault"]),
         (&json!("refused"), &json!("change"))

@@ -1,111 +1,112 @@
-//! Why an application is not deployed, in closed words.
+//! Why an application is not deployed: the closed list of reasons.
 
 use contract::{
     Fault::{Change, Configuration, Environment, Nobody},
     Reason,
 };
 
-/// The deadline came, and the application is still at a revision of before.
+/// The deadline came at a revision without the commit.
 pub const OLD_REVISION: Reason = Reason::new(
     "old-revision",
     Environment,
     "the application is still at a revision that does not contain the commit",
 );
-/// Argo CD could not compare.
+/// Argo CD could not compare the application.
 pub const NOT_COMPARED: Reason = Reason::new(
     "not-compared",
     Environment,
-    "Argo CD could not compare: its repository or its cluster does not answer",
+    "Argo CD could not compare the application: its repository or its cluster does not answer",
 );
-/// The deadline came before it was synced.
+/// The deadline came before the application was synced.
 pub const NOT_SYNCED: Reason = Reason::new(
     "not-synced",
     Environment,
-    "the commit is there, and not everything of it is applied yet",
+    "the application is at the commit, but not all of the commit is applied yet",
 );
-/// The overlay cannot be rendered.
+/// Argo CD cannot render the overlay.
 pub const RENDER_ERROR: Reason = Reason::new(
     "render-error",
     Change,
-    "Argo CD cannot render what the commit says",
+    "Argo CD cannot render the manifests of the commit",
 );
-/// A sync failed.
+/// The sync failed.
 pub const SYNC_FAILED: Reason = Reason::new(
     "sync-failed",
     Change,
-    "the cluster does not take what the commit says",
+    "the cluster does not accept the manifests of the commit",
 );
-/// A hook failed.
+/// A hook of the sync failed.
 pub const HOOK_FAILED: Reason = Reason::new("hook-failed", Change, "a hook of the sync failed");
-/// A sync failed before, and is not tried again.
+/// The sync failed before this run.
 pub const WILL_NOT_RETRY: Reason = Reason::new(
     "will-not-retry",
     Change,
-    "the sync to this commit failed before, and Argo CD does not try it again",
+    "the sync to this commit failed earlier, and Argo CD does not retry it",
 );
-/// Nobody syncs.
+/// The application is out of sync, and does not sync automatically.
 pub const AUTO_SYNC_OFF: Reason = Reason::new(
     "auto-sync-off",
     Configuration,
-    "the application does not sync by itself",
+    "the application does not sync automatically",
 );
-/// A window keeps it from syncing.
+/// A sync window blocks the sync.
 pub const DENY_WINDOW: Reason = Reason::new(
     "deny-window",
     Configuration,
-    "a sync window keeps the application from syncing now",
+    "a sync window blocks the sync of the application now",
 );
-/// It comes from somewhere else.
+/// The application does not come from the place of the commit.
 pub const WRONG_SOURCE: Reason = Reason::new(
     "wrong-source",
     Configuration,
-    "the application comes from another repository, branch or folder, or may not come from there",
+    "the application has another repository, branch or folder as its source, \
+     or its project does not allow its source",
 );
-/// There is none.
+/// The application does not exist.
 pub const APP_MISSING: Reason = Reason::new(
     "app-missing",
     Configuration,
-    "Argo CD says that there is no such application",
+    "Argo CD says that the application does not exist",
 );
-/// It was deleted.
+/// The application was deleted.
 pub const APP_DELETED: Reason = Reason::new(
     "app-deleted",
     Configuration,
-    "the application is being deleted, or was while it was waited for",
+    "the application is being deleted, or was deleted during the wait",
 );
 /// The branch lost the commit.
 pub const COMMIT_GONE: Reason = Reason::new(
     "commit-gone",
     Nobody,
-    "the branch no longer contains the commit: somebody pushed over it",
+    "the branch no longer contains the commit, for example after a force push",
 );
-/// Something of it is broken.
+/// A resource is Degraded.
 pub const DEGRADED: Reason = Reason::new(
     "degraded",
     Change,
-    "a resource of the application is Degraded, for longer than the grace",
+    "a resource of the application was Degraded for longer than `--degraded-grace`",
 );
-/// Its status is not its status.
+/// Argo CD shows a status that is not the present one.
 pub const STALE_STATUS: Reason = Reason::new(
     "stale-status",
     Environment,
-    "Argo CD cannot write the application's status down",
+    "Argo CD cannot persist the status of the application",
 );
-/// Synced and Healthy, and something else runs.
+/// The application is Synced and Healthy, but its pods run another image.
 pub const IMAGE_NOT_LIVE: Reason = Reason::new(
     "image-not-live",
     Environment,
-    "the application is Synced and Healthy, and its pods do not run the image",
+    "the application is Synced and Healthy, but its pods do not run the image",
 );
-/// Synced and Healthy at a later commit, with another image.
+/// A later commit deploys another image.
 pub const NEWER_IMAGE: Reason = Reason::new(
     "newer-image",
     Nobody,
-    "a later commit deploys another image",
+    "superseded by a newer image: a later commit deploys it",
 );
 
-/// All of the step's, those of pods included.
-pub(crate) const ALL: &[Reason] = &[
+/// All reasons of the step, including those of pods.
+pub const ALL: &[Reason] = &[
     OLD_REVISION,
     NOT_COMPARED,
     NOT_SYNCED,
@@ -126,7 +127,7 @@ pub(crate) const ALL: &[Reason] = &[
     pods::PAUSED,
     pods::NOT_READY,
     pods::IMAGE_NOT_FOUND,
-    pods::IMAGE_DENIED,
+    pods::IMAGE_PULL_DENIED,
     pods::IMAGE_PULL,
     pods::INVALID_IMAGE_NAME,
     pods::CRASH_LOOP,

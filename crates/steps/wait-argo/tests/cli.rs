@@ -1,6 +1,9 @@
 //! The binary, against servers that misbehave.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use lab::{Command, Faulty, Reply, Run, Seen, closed_port};
 use serde_json::{Value, json};
@@ -43,7 +46,7 @@ fn said(status: u16, code: u32, message: &str) -> Reply {
     )
 }
 
-/// An application at the commit, as an old Argo CD has it: without an operation.
+/// An application at the commit, as an old Argo CD shows it: without an operation.
 fn deployed(version: u32) -> Value {
     json!({
         "metadata": { "name": "dex-prod", "resourceVersion": version.to_string() },
@@ -65,7 +68,7 @@ fn events(frames: &[Value]) -> Reply {
 }
 
 #[test]
-fn what_is_wrong_with_the_flags_is_said_before_any_request() {
+fn invalid_flags_are_refused_before_any_request() {
     let server = Faulty::new([Reply::status(200)]);
     let url = server.url();
     let nonsense = [
@@ -99,21 +102,14 @@ fn what_is_wrong_with_the_flags_is_said_before_any_request() {
         );
         assert_eq!(run.json()["requests"], 0, "{run}");
     }
-    let short = wait(&url).env("RUNBOOK_COMMIT", "1a2b3c4d");
-    assert_eq!(
-        short
-            .without_env("RUNBOOK_ARGOCD_TOKEN")
-            .args(["--commit", "1a2b"])
-            .run()
-            .code,
-        2
-    );
+    let short = wait(&url).without_env("RUNBOOK_ARGOCD_TOKEN");
+    assert_eq!(short.args(["--commit", "1a2b"]).run().code, 2);
     assert_eq!(wait(&url).env("RUNBOOK_ARGOCD_TOKEN", "a\nb").run().code, 2);
     assert_eq!(server.seen().len(), 0);
 }
 
 #[test]
-fn a_server_without_a_scheme_is_fine_and_so_is_argocds_own_variable() {
+fn a_server_may_lack_a_scheme_or_a_flag() {
     let server = Faulty::answering(|_| Reply::json(200, &deployed(2)));
     let (run, (code, ..)) = outcome(&wait(&server.address()).args(["--timeout", "0"]));
     assert_eq!(code, 0, "{run}");
@@ -138,79 +134,56 @@ fn a_server_without_a_scheme_is_fine_and_so_is_argocds_own_variable() {
     assert_eq!(outcome(&trusting).1.0, 0);
 }
 
+/// Expects this outcome of a server that always gives the same reply.
+#[track_caller]
+fn expect_outcome(reply: Reply, code: i32, reason: &str, fault: &str) {
+    let server = Faulty::new([reply]);
+    let (run, outcome) = outcome(&wait(&server.url()).args(["--timeout", "5s"]));
+    assert_eq!(outcome, (code, json!(reason), json!(fault)), "{run}");
+    assert!(
+        run.elapsed < Duration::from_secs(7) && !format!("{run}").contains("s3cr3t"),
+        "{run}"
+    );
+}
+
 #[test]
-fn a_no_of_argocds_own_is_told_from_a_page() {
-    let cases = [
-        (
-            said(404, 5, "applications.argoproj.io \"dex-prod\" not found"),
-            10,
-            "app-missing",
-            "configuration",
-        ),
-        (
-            said(403, 7, "permission denied"),
-            21,
-            "permission-missing",
-            "configuration",
-        ),
-        (
-            said(401, 16, "token is expired"),
-            21,
-            "credentials-rejected",
-            "configuration",
-        ),
-        (
-            Reply::status(401),
-            21,
-            "credentials-rejected",
-            "configuration",
-        ),
-        (Reply::html(404), 20, "not-the-api", "environment"),
-        (Reply::html(401), 20, "not-the-api", "environment"),
-        (Reply::html(200), 20, "not-the-api", "environment"),
-        (
-            Reply::json(200, &json!({ "hello": "world" })),
-            20,
-            "not-the-api",
-            "environment",
-        ),
-        (
-            Reply::json(200, &json!([])),
-            20,
-            "not-the-api",
-            "environment",
-        ),
-        (Reply::html(502), 20, "server-error", "environment"),
-        (
-            Reply::status(429).retry_after(3600),
-            20,
-            "rate-limited",
-            "environment",
-        ),
-        (
-            Reply::status(200).endless(b' '),
-            20,
-            "not-the-api",
-            "environment",
-        ),
-        (Reply::hang_up(), 20, "unreachable", "environment"),
-        (Reply::silent(), 20, "timed-out", "environment"),
+fn refusals_of_argocd_differ_from_other_pages() {
+    let not_the_api = [
+        Reply::html(404),
+        Reply::html(401),
+        Reply::html(200),
+        Reply::json(200, &json!({ "hello": "world" })),
+        Reply::json(200, &json!([])),
+        Reply::status(200).endless(b' '),
     ];
-    for (reply, code, reason, fault) in cases {
-        let server = Faulty::new([reply]);
-        let (run, outcome) = outcome(&wait(&server.url()).args(["--timeout", "5s"]));
-        assert_eq!(outcome, (code, json!(reason), json!(fault)), "{run}");
-        assert!(
-            run.elapsed < Duration::from_secs(7) && !format!("{run}").contains("s3cr3t"),
-            "{run}"
-        );
+    for reply in not_the_api {
+        expect_outcome(reply, 20, "not-the-api", "environment");
+    }
+    let environment = [
+        (Reply::html(502), "server-error"),
+        (Reply::status(429).retry_after(3600), "rate-limited"),
+        (Reply::hang_up(), "unreachable"),
+        (Reply::silent(), "timed-out"),
+    ];
+    for (reply, reason) in environment {
+        expect_outcome(reply, 20, reason, "environment");
+    }
+    let missing = said(404, 5, "applications.argoproj.io \"dex-prod\" not found");
+    expect_outcome(missing, 10, "app-missing", "configuration");
+    let denied = [
+        (said(403, 7, "permission denied"), "permission-missing"),
+        (said(401, 16, "token is expired"), "credentials-rejected"),
+        (Reply::status(401), "credentials-rejected"),
+    ];
+    for (reply, reason) in denied {
+        expect_outcome(reply, 21, reason, "configuration");
     }
     let (_, outcome) = outcome(&wait(&closed_port()).args(["--timeout", "2s"]));
     assert_eq!(outcome, (20, json!("unreachable"), json!("environment")));
 }
 
 #[test]
-fn an_authority_that_is_not_known_is_said_with_the_flag() {
+fn an_unknown_authority_names_the_flag() {
     let server = Faulty::tls([Reply::status(200)]);
     let (run, outcome) = outcome(&wait(&server.url()));
     assert_eq!(
@@ -225,7 +198,7 @@ fn an_authority_that_is_not_known_is_said_with_the_flag() {
 }
 
 #[test]
-fn a_token_does_not_go_over_plain_http_to_another_machine() {
+fn no_token_is_sent_over_plain_http() {
     let server = wait("http://argocd.example.invalid").args(["--timeout", "1s"]);
     let (run, (code, ..)) = outcome(&server);
     assert_eq!(code, 20, "{run}");
@@ -257,7 +230,7 @@ fn no_token_is_ever_printed() {
         let written: String = files
             .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
             .collect();
-        // The mask is how a runner learns what to hide.
+        // A runner learns from the mask what to hide.
         let said = format!("{}{}", run.stdout, run.stderr);
         let said = said
             .lines()
@@ -272,21 +245,24 @@ fn no_token_is_ever_printed() {
 }
 
 #[test]
-fn an_event_that_was_lost_is_found_by_the_next_look() {
+fn the_next_get_replaces_a_lost_event() {
     let old = {
         let mut app = deployed(1);
         app["status"]["sync"]["status"] = json!("OutOfSync");
         app
     };
-    let looks = std::sync::atomic::AtomicUsize::new(0);
-    let server = Faulty::answering(move |seen| match is_stream(seen) {
-        // One event, and then nothing but signs of life.
-        true => events(&[json!({ "result": { "type": "ADDED", "application": old } })])
-            .drip(200, Duration::from_secs(60)),
-        false if looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 => {
-            Reply::json(200, &old)
+    let gets = AtomicUsize::new(0);
+    let server = Faulty::answering(move |seen| {
+        if is_stream(seen) {
+            // One event, and then nothing but keepalives.
+            let event = json!({ "result": { "type": "ADDED", "application": old } });
+            return events(&[event]).drip(200, Duration::from_secs(60));
         }
-        false => Reply::json(200, &deployed(7)),
+        if gets.fetch_add(1, Ordering::SeqCst) < 2 {
+            Reply::json(200, &old)
+        } else {
+            Reply::json(200, &deployed(7))
+        }
     });
     let automated = wait(&server.url()).args(["--sync"]);
     let (run, (code, ..)) = outcome(&automated);
@@ -295,7 +271,7 @@ fn an_event_that_was_lost_is_found_by_the_next_look() {
 }
 
 #[test]
-fn a_frame_of_the_stream_may_say_that_it_is_over() {
+fn an_error_or_a_deletion_ends_the_stream() {
     let old = {
         let mut app = deployed(1);
         app["status"]["sync"]["status"] = json!("Unknown");
@@ -303,9 +279,12 @@ fn a_frame_of_the_stream_may_say_that_it_is_over() {
     };
     let serve = |frame: Value| {
         let old = old.clone();
-        Faulty::answering(move |seen| match is_stream(seen) {
-            true => events(std::slice::from_ref(&frame)),
-            false => Reply::json(200, &old),
+        Faulty::answering(move |seen| {
+            if is_stream(seen) {
+                events(std::slice::from_ref(&frame))
+            } else {
+                Reply::json(200, &old)
+            }
         })
     };
     let expired = json!({ "error": { "grpc_code": 16, "http_code": 401, "message": "token is expired", "http_status": "Unauthorized" } });
@@ -326,7 +305,7 @@ fn a_frame_of_the_stream_may_say_that_it_is_over() {
 }
 
 #[test]
-fn an_interrupted_run_says_what_was_known() {
+fn an_interrupted_run_reports_the_last_state() {
     let old = {
         let mut app = deployed(1);
         app["status"]["sync"]["revision"] = json!("main");
@@ -340,7 +319,7 @@ fn an_interrupted_run_says_what_was_known() {
         }
     });
     let mut running = wait(&server.url()).args(["--format", "json"]).spawn();
-    lab::wait::until("the first looks", || server.seen().len() > 3);
+    lab::wait::until("the first requests", || server.seen().len() > 3);
     running.interrupt();
     let run = running.wait();
     let document = run.json();
@@ -378,8 +357,8 @@ fn the_reasons_are_a_closed_list() {
     newer-image nobody
     paused configuration
     not-ready environment
-    image-pull change
-    image-pull configuration
+    image-not-found change
+    image-pull-denied configuration
     image-pull environment
     invalid-image-name change
     crash-loop change
@@ -394,7 +373,7 @@ fn the_reasons_are_a_closed_list() {
 }
 
 #[test]
-fn help_answers() {
+fn help_lists_every_flag() {
     let run = Command::new(env!("CARGO_BIN_EXE_wait-argo"))
         .arg("--help")
         .run();

@@ -1,25 +1,25 @@
-//! Runs that were recorded on a real Argo CD say the same again, offline.
+//! Runs that were recorded on a real Argo CD have the same report again, offline.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
 
 use serde_json::Value;
 
-fn replayed(name: &str) -> Value {
+fn replay(name: &str) -> Value {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/recordings")
         .join(name);
-    let (mut was, mut is) = contract::replay::<wait_argo::WaitArgo>(&directory).unwrap();
-    for report in [&mut was, &mut is] {
+    let (mut recorded, mut replayed) = contract::replay::<wait_argo::WaitArgo>(&directory).unwrap();
+    for report in [&mut recorded, &mut replayed] {
         report["elapsed_ms"] = Value::Null;
     }
-    assert_eq!(is, was);
-    is
+    assert_eq!(replayed, recorded);
+    replayed
 }
 
 #[test]
 fn a_deployment_is_replayed() {
-    let report = replayed("deployed");
+    let report = replay("deployed");
     assert_eq!(report["verdict"], "passed");
     assert_eq!(
         report["facts"]["apps"][0]["image"],
@@ -28,8 +28,8 @@ fn a_deployment_is_replayed() {
 }
 
 #[test]
-fn an_image_that_cannot_be_pulled_is_replayed() {
-    let report = replayed("image-pull");
+fn a_failed_pull_is_replayed() {
+    let report = replay("image-pull");
     assert_eq!(
         (&report["verdict"], &report["fault"]),
         (&"refused".into(), &"change".into())

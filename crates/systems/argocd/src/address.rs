@@ -1,37 +1,38 @@
-//! Where an Argo CD is.
+//! The address of an Argo CD server.
 
 use std::str::FromStr;
 
 use fetch::is_loopback;
 use url::Url;
 
-/// The address of an Argo CD server, as its own CLI takes it (`argocd.example.org`), or with a scheme.
+/// The address of an Argo CD server, as its own CLI takes it (`argocd.example.org`), or with a
+/// scheme.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
+pub struct ServerAddress {
     base: Url,
-    /// Whether the scheme was left open.
+    /// Whether the text had no scheme.
     guessed: bool,
 }
 
-/// Why a text is not the address of a server.
+/// The text is not the address of a server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not the address of a server: {why}")]
-pub struct InvalidServer {
+pub struct InvalidServerAddress {
     text: String,
     why: &'static str,
 }
 
-impl Server {
+impl ServerAddress {
     /// Returns the address, with a slash at the end.
     pub(crate) fn base(&self, secure: bool) -> Url {
         let mut base = self.base.clone();
-        // Both are special schemes, between which one may always change.
+        // Both are special schemes (WHATWG URL), so this change cannot fail.
         let _ = base.set_scheme(if secure { "https" } else { "http" });
         base
     }
 
-    /// Returns whether https is spoken first. Without a scheme only loopback is tried without TLS: a
-    /// server that has TLS says so in words.
+    /// Returns whether the first request uses TLS. Without a scheme only loopback is tried without
+    /// TLS: a server that requires TLS says so in its answer.
     pub(crate) fn starts_secure(&self, has_authorities: bool) -> bool {
         if self.guessed {
             !self.is_loopback() || has_authorities
@@ -40,12 +41,11 @@ impl Server {
         }
     }
 
-    /// Returns whether it is on this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.base)
     }
 
-    /// Returns whether the scheme may still be changed.
+    /// Returns whether the scheme is a guess, which an answer may correct.
     pub(crate) fn is_guessed(&self) -> bool {
         self.guessed
     }
@@ -59,98 +59,102 @@ impl Server {
     }
 }
 
-impl FromStr for Server {
-    type Err = InvalidServer;
+impl FromStr for ServerAddress {
+    type Err = InvalidServerAddress;
 
-    fn from_str(text: &str) -> Result<Self, InvalidServer> {
+    fn from_str(text: &str) -> Result<Self, InvalidServerAddress> {
         let text = text.trim();
-        let wrong = |why| InvalidServer {
-            text: text.to_owned(),
-            why,
-        };
         let guessed = !text.contains("://");
         let whole = if guessed {
             format!("https://{text}")
         } else {
             text.to_owned()
         };
-        if text.chars().any(char::is_whitespace) {
-            return Err(wrong("it has a blank in it"));
-        }
-        let mut base: Url = whole
-            .parse()
-            .map_err(|_| wrong("expected `argocd.example.org` or a URL"))?;
-        if !matches!(base.scheme(), "https" | "http") {
-            return Err(wrong("expected `https://`, or `http://` on loopback"));
-        }
-        if !base.username().is_empty() || base.password().is_some() {
-            return Err(wrong("leave the user out, and set `RUNBOOK_ARGOCD_TOKEN`"));
-        }
-        if base.query().is_some() || base.fragment().is_some() {
-            return Err(wrong("expected nothing behind host and path"));
-        }
-        // `http:///x` would be read as `http://x`.
-        if whole.contains(":///") || !is_host(base.host_str().unwrap_or_default()) {
-            return Err(wrong("the host is none"));
-        }
-        if !base.path().ends_with('/') {
-            base.set_path(&format!("{}/", base.path()));
-        }
+        let base = parse(text, &whole).map_err(|why| InvalidServerAddress {
+            text: text.to_owned(),
+            why,
+        })?;
         Ok(Self { base, guessed })
     }
 }
 
-/// A URL takes nearly everything for a host; a name has letters, digits, dots and hyphens.
+/// Parses an address that now has a scheme; an error says what is wrong with the original text.
+fn parse(text: &str, whole: &str) -> Result<Url, &'static str> {
+    if text.chars().any(char::is_whitespace) {
+        return Err("it contains a blank");
+    }
+    let mut base: Url = whole
+        .parse()
+        .map_err(|_| "expected `argocd.example.org` or a URL")?;
+    if !matches!(base.scheme(), "https" | "http") {
+        return Err("expected `https://`, or `http://` on loopback");
+    }
+    if !base.username().is_empty() || base.password().is_some() {
+        return Err("leave out the user, and set `RUNBOOK_ARGOCD_TOKEN`");
+    }
+    if base.query().is_some() || base.fragment().is_some() {
+        return Err("expected nothing after host and path");
+    }
+    // `url` would read `http:///x` as `http://x`.
+    if whole.contains(":///") || !is_host(base.host_str().unwrap_or_default()) {
+        return Err("the host is invalid");
+    }
+    if !base.path().ends_with('/') {
+        base.set_path(&format!("{}/", base.path()));
+    }
+    Ok(base)
+}
+
+/// Returns whether this is a host name; a URL accepts nearly everything as a host.
 fn is_host(host: &str) -> bool {
-    let part = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    host.starts_with('[') || host.trim_end_matches('.').split('.').all(part)
+    host.starts_with('[') || host.trim_end_matches('.').split('.').all(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    !label.is_empty() && label.bytes().all(is_allowed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Server, InvalidServer> {
+    fn address(text: &str) -> Result<ServerAddress, InvalidServerAddress> {
         text.parse()
     }
 
     #[test]
-    fn without_a_scheme_it_is_https_but_for_loopback() {
-        let server = parse("argocd.example.org").unwrap();
+    fn without_a_scheme_only_loopback_starts_without_tls() {
+        let server = address("argocd.example.org").unwrap();
         assert_eq!(server.base(true).as_str(), "https://argocd.example.org/");
         assert!(server.starts_secure(false) && server.is_guessed());
-        assert!(!parse("127.0.0.1:8080").unwrap().starts_secure(false));
+        assert!(!address("127.0.0.1:8080").unwrap().starts_secure(false));
         assert!(
-            parse("https://127.0.0.1:8080")
+            address("https://127.0.0.1:8080")
                 .unwrap()
                 .starts_secure(false)
         );
         assert!(
-            !parse("http://argocd.example.org")
+            !address("http://argocd.example.org")
                 .unwrap()
                 .starts_secure(false)
         );
     }
 
     #[test]
-    fn a_path_in_front_of_the_api_stays() {
+    fn a_path_before_the_api_is_kept() {
         assert_eq!(
-            parse("example.org/argo").unwrap().base(true).as_str(),
+            address("example.org/argo").unwrap().base(true).as_str(),
             "https://example.org/argo/"
         );
         assert_eq!(
-            parse("example.org:8443").unwrap().host(),
+            address("example.org:8443").unwrap().host(),
             "example.org:8443"
         );
     }
 
     #[test]
-    fn nonsense_is_no_server() {
+    fn an_invalid_address_is_refused() {
         for bad in [
             "",
             "https://",
@@ -163,7 +167,7 @@ mod tests {
             "host?x",
             "ho!st",
         ] {
-            assert!(parse(bad).is_err(), "{bad:?}");
+            assert!(address(bad).is_err(), "{bad:?}");
         }
     }
 }

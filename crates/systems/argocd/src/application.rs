@@ -1,4 +1,4 @@
-//! An application as Argo CD shows it: only what somebody decides on.
+//! An application as Argo CD shows it: only the fields that a decision needs.
 
 use serde::{Deserialize, Deserializer};
 
@@ -9,109 +9,109 @@ use serde::{Deserialize, Deserializer};
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Application {
-    /// Name, version, annotations.
+    /// Its name, version and annotations.
     #[serde(deserialize_with = "or_default")]
-    pub metadata: Metadata,
-    /// What is wanted.
+    pub metadata: ApplicationMetadata,
+    /// The desired state.
     #[serde(deserialize_with = "or_default")]
-    pub spec: Spec,
-    /// What is there.
+    pub spec: ApplicationSpec,
+    /// The observed state.
     #[serde(deserialize_with = "or_default")]
-    pub status: Status,
-    /// An operation that was asked for, or runs; gone when it has ended.
-    pub operation: Option<Operation>,
+    pub status: ApplicationStatus,
+    /// The operation that is requested or runs; `None` once it has ended.
+    pub operation: Option<RequestedOperation>,
 }
 
-/// Of an application's metadata.
+/// An application's metadata.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Metadata {
-    /// Name.
+pub struct ApplicationMetadata {
+    /// The application's name.
     pub name: String,
-    /// Grows with every change.
+    /// A number that grows with every change.
     pub resource_version: String,
-    /// Set once it is being deleted.
+    /// Set while the application is being deleted.
     pub deletion_timestamp: Option<String>,
-    /// Annotations.
+    /// Its annotations.
     #[serde(deserialize_with = "or_default")]
     pub annotations: std::collections::BTreeMap<String, String>,
 }
 
-/// What is wanted.
+/// The desired state.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Spec {
+pub struct ApplicationSpec {
     /// The project; empty means `default`.
     pub project: String,
-    /// Where it comes from, when that is one place.
-    pub source: Option<Source>,
-    /// Where it comes from, when there are several.
+    /// The source, if the application has one.
+    pub source: Option<ApplicationSource>,
+    /// The sources, if the application has several.
     #[serde(deserialize_with = "or_default")]
-    pub sources: Vec<Source>,
-    /// How it is synced.
+    pub sources: Vec<ApplicationSource>,
+    /// How Argo CD syncs it.
     #[serde(deserialize_with = "or_default")]
     pub sync_policy: SyncPolicy,
 }
 
-/// One source.
+/// One source of an application's manifests.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Source {
-    /// Repository.
+pub struct ApplicationSource {
+    /// The repository's URL.
     #[serde(rename = "repoURL")]
     pub repo_url: String,
-    /// Folder.
+    /// The folder in the repository.
     pub path: String,
-    /// Branch, tag or commit; empty means `HEAD`.
+    /// A branch, a tag or a commit; empty means `HEAD`.
     pub target_revision: String,
-    /// A Helm chart's name: then the revision is a version.
+    /// The name of a Helm chart, whose revision is a version; empty for a folder.
     pub chart: String,
 }
 
-/// How it is synced.
+/// How Argo CD syncs an application.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 pub struct SyncPolicy {
-    /// Set when it syncs by itself.
-    pub automated: Option<Automated>,
+    /// Set when Argo CD syncs it automatically.
+    pub automated: Option<AutomatedSync>,
 }
 
-/// Syncing by itself.
+/// The settings of automatic syncs.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Automated {
-    /// `false` switches it off though it is set.
+pub struct AutomatedSync {
+    /// `false` disables automatic syncs although the settings exist.
     pub enabled: Option<bool>,
-    /// Whether what is no longer wanted is deleted.
+    /// Whether a sync deletes the resources that the source no longer has.
     pub prune: Option<bool>,
 }
 
-/// What is there.
+/// The observed state.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Status {
-    /// The last comparison.
+pub struct ApplicationStatus {
+    /// The result of the last comparison.
     #[serde(deserialize_with = "or_default")]
-    pub sync: Sync,
+    pub sync: SyncStatus,
     /// The application's health.
     #[serde(deserialize_with = "or_default")]
-    pub health: Health,
+    pub health: HealthStatus,
     /// The last operation.
     pub operation_state: Option<OperationState>,
     /// Errors and warnings.
     #[serde(deserialize_with = "or_default")]
-    pub conditions: Vec<Condition>,
-    /// When the last comparison began.
+    pub conditions: Vec<ApplicationCondition>,
+    /// The time at which the last comparison began.
     pub reconciled_at: Option<String>,
-    /// Its resources; only a GET has them.
+    /// The application's resources; only a GET has them.
     #[serde(deserialize_with = "or_default")]
-    pub resources: Vec<Resource>,
+    pub resources: Vec<ResourceStatus>,
 }
 
-/// The last comparison.
+/// The result of the last comparison.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
-pub struct Sync {
+pub struct SyncStatus {
     /// `Synced`, `OutOfSync`, `Unknown`.
     pub status: String,
     /// The revision of the only source.
@@ -121,60 +121,60 @@ pub struct Sync {
     pub revisions: Vec<String>,
 }
 
-/// Health of an application or a resource.
+/// The health of an application or a resource.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
-pub struct Health {
+pub struct HealthStatus {
     /// `Healthy`, `Progressing`, `Degraded`, `Suspended`, `Missing`, `Unknown`.
     pub status: String,
-    /// Why.
+    /// The reason for it.
     pub message: String,
 }
 
-/// An operation that was asked for.
+/// An operation that is requested.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
-pub struct Operation {
-    /// A sync.
+pub struct RequestedOperation {
+    /// The sync, if the operation is one.
     pub sync: Option<SyncOperation>,
 }
 
-/// What is synced.
+/// The parameters of a sync.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SyncOperation {
-    /// To which revision.
+    /// The revision of the only source.
     pub revision: String,
-    /// To which revisions, with several sources.
+    /// The revisions of several sources, in their order.
     #[serde(deserialize_with = "or_default")]
     pub revisions: Vec<String>,
-    /// Whether it only pretends.
+    /// Whether the sync changes nothing in the cluster.
     pub dry_run: bool,
 }
 
-/// An operation that runs or ran.
+/// An operation that runs or has run.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OperationState {
-    /// `Running`, `Terminating`, `Succeeded`, `Failed`, `Error`; `Running` with a time of its end waits
-    /// for its next try.
+    /// `Running`, `Terminating`, `Succeeded`, `Failed`, `Error`. An operation that is `Running` and
+    /// has `finished_at` waits for its next retry.
     pub phase: String,
-    /// What happened.
+    /// The result, or the progress.
     pub message: String,
-    /// When it began.
+    /// The time of its start.
     pub started_at: Option<String>,
-    /// When it ended.
+    /// The time of its end.
     pub finished_at: Option<String>,
-    /// How often it was tried again.
+    /// The number of retries.
     pub retry_count: u32,
-    /// What was asked for.
+    /// The operation as it was requested.
     #[serde(deserialize_with = "or_default")]
-    pub operation: Operation,
-    /// What came out.
+    pub operation: RequestedOperation,
+    /// The result of a sync.
     pub sync_result: Option<SyncResult>,
 }
 
-/// What came out of a sync.
+/// The result of a sync.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 pub struct SyncResult {
@@ -183,24 +183,24 @@ pub struct SyncResult {
     /// The revisions of several sources.
     #[serde(deserialize_with = "or_default")]
     pub revisions: Vec<String>,
-    /// What became of each resource; only a GET has them.
+    /// The result for each resource; only a GET has them.
     #[serde(deserialize_with = "or_default")]
     pub resources: Vec<ResourceResult>,
 }
 
-/// What became of one resource.
+/// The result of a sync for one resource.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceResult {
-    /// `Job`.
+    /// The resource's kind, such as `Job`.
     pub kind: String,
-    /// Its name.
+    /// The resource's name.
     pub name: String,
     /// `Synced`, `SyncFailed`, `Pruned`, `PruneSkipped`.
     pub status: String,
-    /// What happened.
+    /// The reason for that status.
     pub message: String,
-    /// `PreSync`, `Sync`, `PostSync`, `SyncFail`; empty for what is no hook.
+    /// `PreSync`, `Sync`, `PostSync`, `SyncFail`; empty unless the resource is a hook.
     pub hook_type: String,
     /// `Running`, `Succeeded`, `Failed`, `Error`.
     pub hook_phase: String,
@@ -209,35 +209,35 @@ pub struct ResourceResult {
 /// An error or a warning.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
-pub struct Condition {
+pub struct ApplicationCondition {
     /// `ComparisonError`, `SyncError`, …
     #[serde(rename = "type")]
     pub kind: String,
-    /// What it says.
+    /// Its message.
     pub message: String,
 }
 
 /// One resource of an application.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Resource {
-    /// `apps`; empty for the core's.
+pub struct ResourceStatus {
+    /// The API group, such as `apps`; empty for the core group.
     pub group: String,
-    /// `Deployment`.
+    /// The resource's kind, such as `Deployment`.
     pub kind: String,
-    /// Its name.
+    /// The resource's name.
     pub name: String,
     /// `Synced`, `OutOfSync`.
     pub status: String,
     /// Its health, if it has one.
-    pub health: Option<Health>,
-    /// Whether it is only there because nothing is pruned.
+    pub health: Option<HealthStatus>,
+    /// Whether the resource only remains because no sync pruned it.
     pub requires_pruning: bool,
 }
 
 impl Application {
     /// Returns the sources, one or several.
-    pub fn sources(&self) -> &[Source] {
+    pub fn sources(&self) -> &[ApplicationSource] {
         if self.spec.sources.is_empty() {
             self.spec.source.as_slice()
         } else {
@@ -245,26 +245,17 @@ impl Application {
         }
     }
 
-    /// Returns the revision that was compared last for each source, in their order.
+    /// Returns the revision of the last comparison for each source, in their order.
     pub fn revisions(&self) -> Vec<&str> {
-        both(&self.status.sync.revision, &self.status.sync.revisions)
+        one_or_several(&self.status.sync.revision, &self.status.sync.revisions)
     }
 
-    /// Returns the project's name.
-    pub fn project(&self) -> &str {
-        if self.spec.project.is_empty() {
-            "default"
-        } else {
-            &self.spec.project
-        }
-    }
-
-    /// Returns the version as a number, which grows.
+    /// Returns the resource version, a number that grows.
     pub fn version(&self) -> u64 {
         self.metadata.resource_version.parse().unwrap_or_default()
     }
 
-    /// Returns whether it syncs by itself.
+    /// Returns whether Argo CD syncs it automatically.
     pub fn is_automated(&self) -> bool {
         self.spec
             .sync_policy
@@ -273,7 +264,7 @@ impl Application {
             .is_some_and(|automated| automated.enabled != Some(false))
     }
 
-    /// Returns the message of the first condition of this kind.
+    /// Returns the message of the first condition of a kind.
     pub fn condition(&self, kind: &str) -> Option<&str> {
         let found = self
             .status
@@ -285,24 +276,21 @@ impl Application {
 }
 
 impl OperationState {
-    /// Returns the revisions that were synced, or were to be.
+    /// Returns the revisions of the sync: those of its result, else those of the request.
     pub fn revisions(&self) -> Vec<&str> {
-        let result = self
-            .sync_result
-            .as_ref()
-            .map(|result| both(&result.revision, &result.revisions));
-        let asked = self
-            .operation
-            .sync
-            .as_ref()
-            .map(|sync| both(&sync.revision, &sync.revisions));
-        result
-            .filter(|revisions| !revisions.is_empty())
-            .or(asked)
-            .unwrap_or_default()
+        if let Some(result) = &self.sync_result {
+            let revisions = one_or_several(&result.revision, &result.revisions);
+            if !revisions.is_empty() {
+                return revisions;
+            }
+        }
+        match &self.operation.sync {
+            Some(sync) => one_or_several(&sync.revision, &sync.revisions),
+            None => Vec::new(),
+        }
     }
 
-    /// Returns whether it only pretended.
+    /// Returns whether the sync changes nothing in the cluster.
     pub fn is_dry_run(&self) -> bool {
         self.operation
             .sync
@@ -310,28 +298,30 @@ impl OperationState {
             .is_some_and(|sync| sync.dry_run)
     }
 
-    /// Returns whether it ended badly.
+    /// Returns whether the operation has failed.
     pub fn has_failed(&self) -> bool {
         matches!(self.phase.as_str(), "Failed" | "Error")
     }
 
-    /// Returns whether it is still under way.
+    /// Returns whether the operation has not ended yet.
     pub fn is_running(&self) -> bool {
         matches!(self.phase.as_str(), "Running" | "Terminating")
     }
 }
 
-fn both<'a>(one: &'a str, several: &'a [String]) -> Vec<&'a str> {
-    match several {
-        [] => Some(one)
-            .filter(|one| !one.is_empty())
-            .into_iter()
-            .collect(),
-        several => several.iter().map(String::as_str).collect(),
+/// Returns the revisions of several sources, else that of the only one.
+fn one_or_several<'a>(one: &'a str, several: &'a [String]) -> Vec<&'a str> {
+    if !several.is_empty() {
+        return several.iter().map(String::as_str).collect();
+    }
+    if one.is_empty() {
+        Vec::new()
+    } else {
+        vec![one]
     }
 }
 
-/// Go writes `null` for what is empty.
+/// Reads `null`, which Go writes for an empty list or object, as the default.
 pub(crate) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -345,22 +335,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_go_leaves_empty_is_null_or_missing() {
+    fn empty_fields_may_be_null_or_missing() {
         let app: Application = serde_json::from_value(serde_json::json!({
             "metadata": {"name": "a", "annotations": null},
             "spec": {"source": {"repoURL": "r"}, "syncPolicy": null},
             "status": {"sync": {"revision": "c"}, "conditions": null},
         }))
         .unwrap();
-        assert_eq!(
-            (app.revisions(), app.project(), app.sources().len()),
-            (vec!["c"], "default", 1)
-        );
+        assert_eq!((app.revisions(), app.sources().len()), (vec!["c"], 1));
         assert!(!app.is_automated());
     }
 
     #[test]
-    fn automated_with_enabled_false_is_off() {
+    fn disabled_automation_is_off() {
         let app = |automated| -> Application {
             serde_json::from_value(
                 serde_json::json!({"spec": {"syncPolicy": {"automated": automated}}}),

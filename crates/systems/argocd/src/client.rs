@@ -1,82 +1,74 @@
-//! Asking: the scheme, the token, and which "no" it is.
+//! One request to a server: its scheme, its token, and the meaning of a refusal.
 
-use std::cell::Cell;
+use std::{cell::Cell, time::Duration};
 
-use contract::{Failure, Reason, Secret, World, asking};
-use fetch::{Fetch, FetchError, HttpAnswer as Answer, StreamAnswer as Opened};
+use contract::{Failure, Secret, World, asking};
+use fetch::{Fetch, FetchError, HttpAnswer, StreamAnswer};
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
-use crate::{App, IDLE, Server};
+use crate::{
+    address::ServerAddress,
+    answer::{Presence, SyncAnswer},
+    id::ApplicationId,
+    options::ArgoOptions,
+};
 
-/// What a GET of an application may weigh: Kubernetes keeps no object larger than 1.5 MB.
-const LIMIT: usize = 8 << 20;
+/// The size limit of an answer: Kubernetes keeps no object larger than 1.5 MB.
+const MAX_ANSWER: usize = 8 << 20;
 
-/// How to reach and enter a server.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Where it is (`--argocd-server`).
-    pub server: Server,
-    /// PEM of a certificate authority (`--argocd-ca-file`).
-    pub authorities: Option<Vec<u8>>,
-    /// Its own token (`RUNBOOK_ARGOCD_TOKEN`, else `ARGOCD_AUTH_TOKEN`).
-    pub token: Option<Secret>,
-}
+/// How long a stream may be silent: it sends a keepalive every 15 s (argoproj/pkg,
+/// `grpc/http/forwarders.go`, `keepalive`), so this is after two missing ones.
+const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(35);
 
-/// What is needed to be allowed to ask.
+const TOKEN_HINT: &str = "set `RUNBOOK_ARGOCD_TOKEN` to a valid token: \
+    `argocd account generate-token --account ACCOUNT`";
+
+/// The permission that a request needs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Right {
+pub(crate) struct RequiredPermission {
     pub(crate) resource: &'static str,
     pub(crate) action: &'static str,
 }
 
-/// To see an application and everything of it but logs.
-pub(crate) const GET: Right = Right {
+/// Reads an application and everything of it except logs.
+pub(crate) const GET: RequiredPermission = RequiredPermission {
     resource: "applications",
     action: "get",
 };
 
-/// What a server says when it is asked for something of an application.
-#[derive(Debug, Clone)]
-pub enum Found<T> {
-    /// Here it is.
-    Here(T),
-    /// It is not there, or cannot be; with the server's own words.
-    Absent(String),
-}
-
 /// The client of one server.
-pub(crate) struct Client<'w> {
+pub(crate) struct ArgoClient<'w> {
     fetch: Fetch<'w>,
-    server: Server,
+    server: ServerAddress,
     secure: Cell<bool>,
     pub(crate) token: Option<Secret>,
 }
 
 /// An error in Argo CD's own JSON.
 #[derive(Debug, Deserialize)]
-struct Said {
+struct ArgoError {
     message: String,
     #[serde(alias = "grpc_code")]
     code: u32,
 }
 
-impl Said {
-    /// Reads an error; of what is a stream, such as a log, it is one level deeper.
+impl ArgoError {
+    /// Reads an error; for a stream, such as a log, it is one level deeper.
     fn read(body: &[u8]) -> Option<Self> {
-        let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-        let inner = &value["error"];
-        serde_json::from_value(if inner.is_object() {
-            inner.clone()
+        let value: Value = serde_json::from_slice(body).ok()?;
+        let error = if value["error"].is_object() {
+            value["error"].clone()
         } else {
             value
-        })
-        .ok()
+        };
+        serde_json::from_value(error).ok()
     }
 }
 
-impl<'w> Client<'w> {
-    pub(crate) fn new(world: &'w World, options: Options) -> Self {
+impl<'w> ArgoClient<'w> {
+    pub(crate) fn new(world: &'w World, options: ArgoOptions) -> Self {
         let secure = options.server.starts_secure(options.authorities.is_some());
         Self {
             fetch: Fetch::new(world).trusting(options.authorities),
@@ -86,80 +78,74 @@ impl<'w> Client<'w> {
         }
     }
 
-    /// Asks for something of an application.
+    /// Gets something of an application.
     pub(crate) async fn get(
         &self,
-        app: &App,
+        app: &ApplicationId,
         path: &str,
         query: &[(&str, &str)],
-        right: Right,
-    ) -> Result<Found<Answer>, Failure> {
-        let answer = self.ask(&self.url(app, path, query)?).await?;
-        let answer = match self.speaks_tls(&answer) {
-            true => self.ask(&self.url(app, path, query)?).await?,
-            false => answer,
-        };
-        self.judge(app, answer, right)
+        permission: RequiredPermission,
+    ) -> Result<Presence<HttpAnswer>, Failure> {
+        let mut answer = self.get_once(app, path, query).await?;
+        if self.requires_tls(&answer) {
+            self.secure.set(true);
+            answer = self.get_once(app, path, query).await?;
+        }
+        self.read(app, answer, permission)
     }
 
-    async fn ask(&self, url: &Url) -> Result<Answer, Failure> {
-        let request = self.authorized(
-            self.fetch
-                .get(url.clone())
-                .header("accept", "application/json"),
-        );
-        request
-            .limit(LIMIT)
-            .send()
-            .await
-            .map_err(|error| self.explain(error))
+    async fn get_once(
+        &self,
+        app: &ApplicationId,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<HttpAnswer, Failure> {
+        let url = self.url(app, path, query)?;
+        let request = self.fetch.get(url).header("accept", "application/json");
+        let answer = self.authorized(request).limit(MAX_ANSWER).send().await;
+        answer.map_err(|error| self.explain(error))
     }
 
-    /// Sends something that has an effect; returns the server's words where it does not want to.
+    /// Sends a request that has an effect.
     pub(crate) async fn post(
         &self,
-        app: &App,
+        app: &ApplicationId,
         path: &str,
-        body: &serde_json::Value,
-        right: Right,
-    ) -> Result<Result<(), String>, Failure> {
-        let request = self
-            .fetch
-            .post(self.url(app, path, &[])?, body.to_string().into_bytes());
-        // Argo CD takes nothing else, against requests that a page makes a browser send.
+        body: &Value,
+        permission: RequiredPermission,
+    ) -> Result<SyncAnswer, Failure> {
+        let url = self.url(app, path, &[])?;
+        let request = self.fetch.post(url, body.to_string().into_bytes());
+        // Argo CD accepts no other type, as a protection against requests that a web page forges.
         let request = self.authorized(request.header("content-type", "application/json"));
         let answer = request.send().await.map_err(|error| self.explain(error))?;
-        // A closed window is answered as a missing permission is.
-        let said = Said::read(answer.body())
-            .filter(|said| answer.status() == 403 && said.message.contains("sync window"));
-        match said {
-            Some(said) => Ok(Err(said.message)),
-            None => Ok(match self.judge(app, answer, right)? {
-                Found::Here(_) => Ok(()),
-                Found::Absent(said) => Err(said),
-            }),
+        // Argo CD answers a closed window with the status of a missing permission.
+        if answer.status() == 403
+            && let Some(error) = ArgoError::read(answer.body())
+            && error.message.contains("sync window")
+        {
+            return Ok(SyncAnswer::Refused(error.message));
         }
+        Ok(match self.read(app, answer, permission)? {
+            Presence::Present(_) => SyncAnswer::Accepted,
+            Presence::Absent(message) => SyncAnswer::Refused(message),
+        })
     }
 
-    /// Opens a stream of server-sent events, which have a sign of life every 15 s.
+    /// Opens a stream of server-sent events.
     pub(crate) async fn stream(
         &self,
-        app: &App,
+        app: &ApplicationId,
         query: &[(&str, &str)],
-    ) -> Result<Found<fetch::HttpStream>, Failure> {
-        let request = self
-            .fetch
-            .get(self.url(app, "api/v1/stream/applications", query)?);
-        let request = self.authorized(request.header("accept", "text/event-stream"));
-        match request
-            .stream(IDLE)
-            .await
-            .map_err(|error| self.explain(error))?
-        {
-            Opened::Stream(stream) => Ok(Found::Here(stream)),
-            Opened::Answer(answer) => match self.judge(app, answer, GET)? {
-                Found::Here(answer) => Err(self.unexpected(&answer)),
-                Found::Absent(said) => Ok(Found::Absent(said)),
+    ) -> Result<Presence<fetch::HttpStream>, Failure> {
+        let url = self.url(app, "api/v1/stream/applications", query)?;
+        let request = self.fetch.get(url).header("accept", "text/event-stream");
+        let opened = self.authorized(request).stream(STREAM_IDLE_TIMEOUT).await;
+        match opened.map_err(|error| self.explain(error))? {
+            StreamAnswer::Stream(stream) => Ok(Presence::Present(stream)),
+            StreamAnswer::Answer(answer) => match self.read(app, answer, GET)? {
+                Presence::Present(answer) => Err(self.unexpected(&answer)),
+                Presence::Absent(message) => Ok(Presence::Absent(message)),
             },
         }
     }
@@ -173,38 +159,42 @@ impl<'w> Client<'w> {
         }
     }
 
-    fn url(&self, app: &App, path: &str, query: &[(&str, &str)]) -> Result<Url, Failure> {
+    fn url(&self, app: &ApplicationId, path: &str, query: &[(&str, &str)]) -> Result<Url, Failure> {
         let url = self.server.base(self.secure.get()).join(path);
         let mut url = url.map_err(|error| Failure::internal(anyhow::Error::from(error)))?;
-        // Only with its project does a server tell an application that is missing from a forbidden one.
-        let own = [("project", &app.project), ("appNamespace", &app.namespace)];
-        let own = own
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value.as_deref()?)));
-        let all: Vec<(&str, &str)> = query.iter().copied().chain(own).collect();
-        if !all.is_empty() {
-            url.query_pairs_mut().extend_pairs(all);
+        let mut pairs = query.to_vec();
+        // A server distinguishes a missing application from a forbidden one only with its project.
+        if let Some(project) = &app.project {
+            pairs.push(("project", project));
+        }
+        if let Some(namespace) = &app.namespace {
+            pairs.push(("appNamespace", namespace));
+        }
+        if !pairs.is_empty() {
+            url.query_pairs_mut().extend_pairs(pairs);
         }
         Ok(url)
     }
 
-    /// Finds out that a server without a scheme has TLS: Go's says so, and Argo CD leads there.
-    fn speaks_tls(&self, answer: &Answer) -> bool {
+    /// Returns whether a server that was asked over plain HTTP, since its address has no scheme,
+    /// has TLS: Go's server says so, and Argo CD redirects.
+    fn requires_tls(&self, answer: &HttpAnswer) -> bool {
         let told = answer.status() == 400
             && String::from_utf8_lossy(answer.body()).contains("HTTP request to an HTTPS server");
-        let led = answer.url().scheme() == "https";
-        let found = self.server.is_guessed() && !self.secure.get() && (told || led);
-        if found {
-            self.secure.set(true);
-        }
-        found
+        let redirected = answer.url().scheme() == "https";
+        self.server.is_guessed() && !self.secure.get() && (told || redirected)
     }
 
-    fn judge(&self, app: &App, answer: Answer, right: Right) -> Result<Found<Answer>, Failure> {
-        match (answer.status(), Said::read(answer.body())) {
-            (200..300, _) => Ok(Found::Here(answer)),
-            (status @ (400 | 401 | 403 | 404), Some(said)) => {
-                self.refused(app, status, &said, right)
+    fn read(
+        &self,
+        app: &ApplicationId,
+        answer: HttpAnswer,
+        permission: RequiredPermission,
+    ) -> Result<Presence<HttpAnswer>, Failure> {
+        match (answer.status(), ArgoError::read(answer.body())) {
+            (200..300, _) => Ok(Presence::Present(answer)),
+            (status @ (400 | 401 | 403 | 404), Some(error)) => {
+                self.refused(app, status, &error, permission)
             }
             (401, None) if !answer.is_html() => {
                 Err(self.unauthenticated(&format!("status 401{}", answer.quoted())))
@@ -213,95 +203,103 @@ impl<'w> Client<'w> {
         }
     }
 
-    /// What Argo CD itself refuses, by the status of its answer or of an error frame.
+    /// Reads a refusal of Argo CD itself by the status of its answer or of an error frame.
     fn refused<T>(
         &self,
-        app: &App,
+        app: &ApplicationId,
         status: u16,
-        said: &Said,
-        right: Right,
-    ) -> Result<Found<T>, Failure> {
+        error: &ArgoError,
+        permission: RequiredPermission,
+    ) -> Result<Presence<T>, Failure> {
         match status {
-            // 400 is said of what is no part of the application (any more), and of what it cannot do.
-            400 | 404 => Ok(Found::Absent(said.message.clone())),
-            401 => Err(self.unauthenticated(&said.message)),
-            403 => Err(self.forbidden(app, &said.message, right)),
+            // Argo CD answers 400 for an object that is no longer part of the application, and for
+            // a request that the application cannot fulfil.
+            400 | 404 => Ok(Presence::Absent(error.message.clone())),
+            401 => Err(self.unauthenticated(&error.message)),
+            403 => Err(self.forbidden(app, &error.message, permission)),
             _ => {
                 let text = format!(
-                    "`{}` said: {} (code {})",
+                    "`{}` answered: {} (code {})",
                     self.server.host(),
-                    said.message,
-                    said.code
+                    error.message,
+                    error.code
                 );
                 Err(FetchError::new(asking::SERVER_ERROR, text).into())
             }
         }
     }
 
-    /// Returns what an error frame of a stream means.
-    pub(crate) fn frame_error(&self, app: &App, status: u16, message: String) -> Failure {
-        let said = Said {
+    /// Returns the failure that an error frame of a stream means.
+    pub(crate) fn frame_error(&self, app: &ApplicationId, status: u16, message: String) -> Failure {
+        let error = ArgoError {
             message,
             code: u32::from(status),
         };
-        match self.refused::<()>(app, status, &said, GET) {
+        match self.refused::<()>(app, status, &error, GET) {
             Err(failure) => failure,
             Ok(_) => {
                 let text = format!(
                     "`{}` ended the stream: {}",
                     self.server.host(),
-                    said.message
+                    error.message
                 );
                 FetchError::new(asking::SERVER_ERROR, text).into()
             }
         }
     }
 
-    fn unauthenticated(&self, said: &str) -> Failure {
+    fn unauthenticated(&self, message: &str) -> Failure {
         let host = self.server.host();
         if self.token.is_some() && !self.secure.get() && !self.server.is_loopback() {
             let text = format!(
-                "`{host}` was not sent the token, since plain http would show it to everybody: {said}"
+                "the token was not sent to `{host}`, since plain http would expose it: {message}"
             );
             return Failure::denied(asking::NO_CREDENTIALS, anyhow::anyhow!(text))
                 .hinted("leave `http://` out of `--argocd-server`");
         }
         if self.token.is_none() {
-            let text = format!("`{host}` answers nobody without a token: {said}");
+            let text = format!("`{host}` requires a token: {message}");
             return Failure::denied(asking::NO_CREDENTIALS, anyhow::anyhow!(text))
                 .hinted(TOKEN_HINT);
         }
-        let what = if said.contains("expired") {
+        let what = if message.contains("expired") {
             "its token has expired"
         } else {
             "it rejected the token"
         };
-        let text = format!("`{host}` answered 401, {what}: {said}");
+        let text = format!("`{host}` answered 401, {what}: {message}");
         Failure::denied(asking::CREDENTIALS_REJECTED, anyhow::anyhow!(text)).hinted(TOKEN_HINT)
     }
 
-    fn forbidden(&self, app: &App, said: &str, right: Right) -> Failure {
+    fn forbidden(
+        &self,
+        app: &ApplicationId,
+        message: &str,
+        permission: RequiredPermission,
+    ) -> Failure {
         let text = format!(
-            "`{}` does not let this token {} `{}`: {said}",
+            "`{}` does not let this token {} `{}`: {message}",
             self.server.host(),
-            right.verb(),
+            permission.verb(),
             app.name
         );
-        let failure = Failure::denied(asking::PERMISSION_MISSING, anyhow::anyhow!(text))
-            .hinted(format!("add to `argocd-rbac-cm`: `{}`", right.line(app)));
+        let failure = Failure::denied(asking::PERMISSION_MISSING, anyhow::anyhow!(text)).hinted(
+            format!("add to `argocd-rbac-cm`: `{}`", permission.line(app)),
+        );
         if app.project.is_some() {
             return failure;
         }
         failure.hinted(
-            "it may also not exist: with `--argocd-project` a server tells the one from the other",
+            "the application may also be missing: pass `--argocd-project`, \
+             with which a server tells the two apart",
         )
     }
 
-    fn unexpected(&self, answer: &Answer) -> Failure {
+    fn unexpected(&self, answer: &HttpAnswer) -> Failure {
         let what = if answer.is_html() {
             "an HTML page"
         } else {
-            "what is no answer of Argo CD's"
+            "something that is not an answer of Argo CD"
         };
         let text = format!(
             "{} answered {} with {what}{}",
@@ -312,24 +310,25 @@ impl<'w> Client<'w> {
         self.explain(FetchError::new(asking::NOT_THE_API, text))
     }
 
-    /// Adds what helps against what went wrong below.
+    /// Adds the hints for errors of the layers below.
     pub(crate) fn explain(&self, error: FetchError) -> Failure {
-        let reason: Reason = error.reason();
+        let reason = error.reason();
         let failure = Failure::from(error);
         if reason == asking::UNTRUSTED_CERTIFICATE {
             return failure
                 .hinted("pass the certificate authority's PEM file as `--argocd-ca-file FILE`");
         }
         if reason == asking::NOT_THE_API {
-            return failure.hinted("is `--argocd-server` Argo CD itself, and not a login page in front of it? A token needs a way around that page");
+            return failure.hinted(
+                "is `--argocd-server` Argo CD itself, and not a login page in front of it? \
+                 A token needs a way around that page",
+            );
         }
         failure
     }
 }
 
-const TOKEN_HINT: &str = "set `RUNBOOK_ARGOCD_TOKEN` to a valid token: `argocd account generate-token --account ACCOUNT`";
-
-impl Right {
+impl RequiredPermission {
     fn verb(self) -> &'static str {
         match (self.resource, self.action) {
             ("logs", _) => "read the logs of",
@@ -338,8 +337,8 @@ impl Right {
         }
     }
 
-    /// Returns the line of the policy that gives this right.
-    fn line(self, app: &App) -> String {
+    /// Returns the line of the policy that grants it.
+    fn line(self, app: &ApplicationId) -> String {
         let project = app.project.as_deref().unwrap_or("*");
         format!(
             "p, role:ci, {}, {}, {project}/{}, allow",

@@ -1,13 +1,13 @@
 //! The stream of an application's states, as server-sent events.
 
-use contract::Failure;
-use fetch::{FetchError, HttpStream as Stream};
+use contract::{Failure, asking};
+use fetch::{FetchError, HttpStream};
 use serde::Deserialize;
 
-use crate::{App, Application, ArgoCd, Found};
+use crate::{answer::Presence, application::Application, id::ApplicationId, server::ArgoCd};
 
-/// What is asked for of each state: what somebody decides on. The whole is tens of kilobytes, with
-/// every resource and every result. `error` is in it because the server filters its errors as well.
+/// The fields of each state that a decision needs. A whole state is tens of kilobytes, with every
+/// resource and every result. The list has `error` because the server filters its errors as well.
 const FIELDS: [&str; 29] = [
     "error",
     "result.type",
@@ -40,32 +40,32 @@ const FIELDS: [&str; 29] = [
     "result.application.status.reconciledAt",
 ];
 
-/// What a frame may weigh.
-const LIMIT: usize = 4 << 20;
+/// The size limit of a frame.
+const MAX_FRAME: usize = 4 << 20;
 
-/// A state of an application, or its end.
+/// A state of an application, or its deletion.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// Whether it was deleted; then the application is its last state.
+pub struct ApplicationEvent {
+    /// Whether the application was deleted; then `application` is its last state.
     pub deleted: bool,
     /// The state.
     pub application: Application,
 }
 
 /// An open stream.
-pub struct Events {
-    stream: Stream,
+pub struct ApplicationEvents {
+    stream: HttpStream,
     buffer: Vec<u8>,
 }
 
 #[derive(Deserialize)]
-struct Frame {
-    result: Option<Change>,
-    error: Option<Refusal>,
+struct EventFrame {
+    result: Option<ApplicationChange>,
+    error: Option<FrameError>,
 }
 
 #[derive(Deserialize)]
-struct Change {
+struct ApplicationChange {
     #[serde(rename = "type", default)]
     kind: String,
     application: Application,
@@ -73,7 +73,7 @@ struct Change {
 
 /// grpc-gateway's error within a stream.
 #[derive(Deserialize)]
-struct Refusal {
+struct FrameError {
     #[serde(default)]
     http_code: u16,
     #[serde(default)]
@@ -81,74 +81,83 @@ struct Refusal {
 }
 
 impl ArgoCd<'_> {
-    /// Opens the stream of an application's states. The first is the present one; a server that does
-    /// not know the application, or does not show it, says nothing at all.
+    /// Opens the stream of an application's states. The first is the present one; for an unknown or
+    /// a hidden application the server sends nothing at all.
     ///
     /// # Errors
-    /// When there was no answer, or the server did not let us in.
-    pub async fn events(&self, app: &App) -> Result<Found<Events>, Failure> {
+    /// `unavailable` without an answer, `denied` when the server does not accept the token.
+    pub async fn events(
+        &self,
+        app: &ApplicationId,
+    ) -> Result<Presence<ApplicationEvents>, Failure> {
         let fields = FIELDS.join(",");
         let query = [("name", app.name.as_str()), ("fields", fields.as_str())];
         Ok(match self.client.stream(app, &query).await? {
-            Found::Here(stream) => Found::Here(Events {
+            Presence::Present(stream) => Presence::Present(ApplicationEvents {
                 stream,
                 buffer: Vec::new(),
             }),
-            Found::Absent(said) => Found::Absent(said),
+            Presence::Absent(message) => Presence::Absent(message),
         })
     }
 
     /// Returns the next state; `None` when the server ended the stream.
     ///
     /// # Errors
-    /// When the stream broke, was silent, or carried an error.
-    pub async fn next(&self, app: &App, events: &mut Events) -> Result<Option<Event>, Failure> {
+    /// `unavailable` when the stream breaks or falls silent; otherwise the failure of its error
+    /// frame.
+    pub async fn next(
+        &self,
+        app: &ApplicationId,
+        events: &mut ApplicationEvents,
+    ) -> Result<Option<ApplicationEvent>, Failure> {
         loop {
-            while let Some(line) = events.line() {
+            while let Some(line) = events.take_line() {
                 if let Some(data) = line.strip_prefix(b"data:")
                     && let Some(event) = self.frame(app, data)?
                 {
                     return Ok(Some(event));
                 }
             }
-            match events
-                .stream
-                .next()
-                .await
-                .map_err(|error| self.client.explain(error))?
-            {
-                Some(chunk) if events.buffer.len() + chunk.len() > LIMIT => {
-                    let text = "the stream carried a line without end";
-                    return Err(self
-                        .client
-                        .explain(FetchError::new(contract::asking::NOT_THE_API, text)));
-                }
-                Some(chunk) => events.buffer.extend_from_slice(&chunk),
-                None => return Ok(None),
+            let chunk = events.stream.next().await;
+            let Some(chunk) = chunk.map_err(|error| self.client.explain(error))? else {
+                return Ok(None);
+            };
+            if events.buffer.len() + chunk.len() > MAX_FRAME {
+                return Err(self.not_the_api("the stream sent a line without an end"));
             }
+            events.buffer.extend_from_slice(&chunk);
         }
     }
 
-    fn frame(&self, app: &App, data: &[u8]) -> Result<Option<Event>, Failure> {
-        let frame: Frame = serde_json::from_slice(data).map_err(|error| {
-            let text = format!("the stream carried something else than states: {error}");
-            self.client
-                .explain(FetchError::new(contract::asking::NOT_THE_API, text))
+    fn frame(&self, app: &ApplicationId, data: &[u8]) -> Result<Option<ApplicationEvent>, Failure> {
+        let frame: EventFrame = serde_json::from_slice(data).map_err(|error| {
+            self.not_the_api(&format!(
+                "the stream sent something other than states: {error}"
+            ))
         })?;
         if let Some(error) = frame.error {
             return Err(self.client.frame_error(app, error.http_code, error.message));
         }
-        let mine = |change: &Change| change.application.metadata.name == app.name;
-        Ok(frame.result.filter(mine).map(|change| Event {
+        // A server may send the states of other applications, too.
+        let change = frame
+            .result
+            .filter(|change| change.application.metadata.name == app.name);
+        Ok(change.map(|change| ApplicationEvent {
             deleted: change.kind == "DELETED",
             application: change.application,
         }))
     }
+
+    fn not_the_api(&self, text: &str) -> Failure {
+        self.client
+            .explain(FetchError::new(asking::NOT_THE_API, text))
+    }
 }
 
-impl Events {
-    /// Takes the next whole line out of what has come.
-    fn line(&mut self) -> Option<Vec<u8>> {
+impl ApplicationEvents {
+    /// Takes the next whole line out of the buffer.
+    fn take_line(&mut self) -> Option<Vec<u8>> {
         let end = self.buffer.iter().position(|byte| *byte == b'\n')?;
         let mut line: Vec<u8> = self.buffer.drain(..=end).collect();
         line.pop();

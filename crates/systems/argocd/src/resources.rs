@@ -1,90 +1,92 @@
-//! What an application has made: its tree, single objects, logs, windows.
+//! The resources of an application: its tree, single objects, logs, sync windows.
 
 use contract::Failure;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    App, ArgoCd, Found,
-    application::{Health, or_default},
-    client::{GET, Right},
+    answer::{Presence, SyncAnswer},
+    application::{HealthStatus, or_default},
+    client::{GET, RequiredPermission},
+    id::ApplicationId,
+    server::ArgoCd,
 };
 
-/// To read what its pods have said.
-const LOGS: Right = Right {
+/// Reads the logs of an application's pods.
+const LOGS: RequiredPermission = RequiredPermission {
     resource: "logs",
     action: "get",
 };
-/// To bring it to its revision.
-const SYNC: Right = Right {
+/// Starts a sync of an application.
+const SYNC: RequiredPermission = RequiredPermission {
     resource: "applications",
     action: "sync",
 };
 
-/// The tree of resources, from what the application names down to its pods.
+/// The tree of resources, from those that the application names down to its pods.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
-pub struct Tree {
-    /// All nodes.
+pub struct ApplicationTree {
+    /// All nodes of the tree.
     #[serde(deserialize_with = "or_default")]
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<ResourceNode>,
 }
 
 /// One resource of the tree.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Node {
-    /// `apps`; empty for the core's.
+pub struct ResourceNode {
+    /// The API group, such as `apps`; empty for the core group.
     pub group: String,
-    /// `v1`.
+    /// The API version, such as `v1`.
     pub version: String,
-    /// `Pod`.
+    /// The resource's kind, such as `Pod`.
     pub kind: String,
-    /// Its namespace.
+    /// The resource's namespace.
     pub namespace: String,
-    /// Its name.
+    /// The resource's name.
     pub name: String,
-    /// Its identity.
+    /// The resource's unique id.
     pub uid: String,
-    /// Who made it.
+    /// The resources that own it.
     #[serde(deserialize_with = "or_default")]
-    pub parent_refs: Vec<Parent>,
-    /// What Argo CD found out, as names and values.
+    pub parent_refs: Vec<ParentRef>,
+    /// Argo CD's own findings, as names and values.
     #[serde(deserialize_with = "or_default")]
-    pub info: Vec<Info>,
-    /// Images of a pod's init and main containers, as its spec names them.
+    pub info: Vec<NodeInfo>,
+    /// The images of a pod's init and main containers, as its spec names them.
     #[serde(deserialize_with = "or_default")]
     pub images: Vec<String>,
     /// Its health, if it has one.
-    pub health: Option<Health>,
-    /// When it was made.
+    pub health: Option<HealthStatus>,
+    /// The time of its creation.
     pub created_at: Option<String>,
 }
 
-/// Who made a resource.
+/// The owner of a resource.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
-pub struct Parent {
-    /// `ReplicaSet`.
+pub struct ParentRef {
+    /// The owner's kind, such as `ReplicaSet`.
     pub kind: String,
-    /// Its name.
+    /// The owner's name.
     pub name: String,
-    /// Its identity.
+    /// The owner's unique id.
     pub uid: String,
 }
 
-/// Something that Argo CD found out about a resource.
+/// A finding of Argo CD about a resource.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
-pub struct Info {
-    /// `Status Reason`, `Restart Count`, `Revision`.
+pub struct NodeInfo {
+    /// Its name: `Status Reason`, `Restart Count`, `Revision`.
     pub name: String,
     /// Its value.
     pub value: String,
 }
 
-impl Node {
-    /// Returns what Argo CD found out under this name.
+impl ResourceNode {
+    /// Returns the value of a finding of Argo CD.
     pub fn info(&self, name: &str) -> Option<&str> {
         self.info
             .iter()
@@ -96,61 +98,65 @@ impl Node {
 /// The sync windows of an application (`spec.syncWindows` of its project).
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Windows {
-    /// Those that are open now.
+pub struct SyncWindows {
+    /// The windows that are open now.
     #[serde(deserialize_with = "or_default")]
-    pub active_windows: Vec<Window>,
-    /// All that apply to it.
+    pub active_windows: Vec<SyncWindow>,
+    /// All windows that apply to the application.
     #[serde(deserialize_with = "or_default")]
-    pub assigned_windows: Vec<Window>,
+    pub assigned_windows: Vec<SyncWindow>,
 }
 
 /// One sync window.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
-pub struct Window {
+pub struct SyncWindow {
     /// `allow` or `deny`.
     pub kind: String,
-    /// When it opens, as cron has it.
+    /// The times at which it opens, in cron's syntax.
     pub schedule: String,
-    /// For how long.
+    /// How long it stays open.
     pub duration: String,
 }
 
-/// What was rendered for one resource, and is to be there.
+/// One resource as the application's source defines it.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Managed {
+struct ManagedResource {
     target_state: String,
 }
 
 #[derive(Default, Deserialize)]
-struct Items {
+struct ManagedResources {
     #[serde(deserialize_with = "or_default", default)]
-    items: Vec<Managed>,
+    items: Vec<ManagedResource>,
 }
 
 #[derive(Deserialize)]
-struct Manifest {
+struct ResourceManifest {
     #[serde(default)]
     manifest: String,
 }
 
 impl ArgoCd<'_> {
-    /// Asks for the tree of resources.
+    /// Gets the tree of resources.
     ///
     /// # Errors
-    /// When there was no answer, or the server did not let us in.
-    pub async fn tree(&self, app: &App) -> Result<Tree, Failure> {
+    /// `unavailable` without an answer, `denied` when the server does not accept the token.
+    pub async fn tree(&self, app: &ApplicationId) -> Result<ApplicationTree, Failure> {
         let path = format!("api/v1/applications/{}/resource-tree", app.name);
         self.read(app, &path, &[]).await
     }
 
-    /// Asks for an object of the tree as Kubernetes has it; `None` when it is no longer there.
+    /// Gets an object of the tree as Kubernetes has it; `None` when it no longer exists.
     ///
     /// # Errors
-    /// When there was no answer, or the server did not let us in.
-    pub async fn object(&self, app: &App, node: &Node) -> Result<Option<Value>, Failure> {
+    /// `unavailable` without an answer, `denied` when the server does not accept the token.
+    pub async fn object(
+        &self,
+        app: &ApplicationId,
+        node: &ResourceNode,
+    ) -> Result<Option<Value>, Failure> {
         let path = format!("api/v1/applications/{}/resource", app.name);
         let query = [
             ("namespace", node.namespace.as_str()),
@@ -159,29 +165,30 @@ impl ArgoCd<'_> {
             ("group", node.group.as_str()),
             ("kind", node.kind.as_str()),
         ];
-        let Found::Here(answer) = self.client.get(app, &path, &query, GET).await? else {
+        let Presence::Present(answer) = self.client.get(app, &path, &query, GET).await? else {
             return Ok(None);
         };
-        let manifest: Manifest = answer.json().map_err(|error| self.client.explain(error))?;
+        let manifest: ResourceManifest =
+            answer.json().map_err(|error| self.client.explain(error))?;
         Ok(serde_json::from_str(&manifest.manifest).ok())
     }
 
-    /// Asks for the sync windows.
+    /// Gets the sync windows of an application.
     ///
     /// # Errors
-    /// When there was no answer, or the server did not let us in.
-    pub async fn windows(&self, app: &App) -> Result<Windows, Failure> {
+    /// `unavailable` without an answer, `denied` when the server does not accept the token.
+    pub async fn windows(&self, app: &ApplicationId) -> Result<SyncWindows, Failure> {
         let path = format!("api/v1/applications/{}/syncwindows", app.name);
         self.read(app, &path, &[]).await
     }
 
-    /// Asks for what was rendered last: each object as it is to be.
+    /// Gets the manifests that Argo CD rendered last.
     ///
     /// # Errors
-    /// When there was no answer, or the server did not let us in.
-    pub async fn rendered(&self, app: &App) -> Result<Vec<Value>, Failure> {
+    /// `unavailable` without an answer, `denied` when the server does not accept the token.
+    pub async fn rendered(&self, app: &ApplicationId) -> Result<Vec<Value>, Failure> {
         let path = format!("api/v1/applications/{}/managed-resources", app.name);
-        let items: Items = self
+        let items: ManagedResources = self
             .read(app, &path, &[("fields", "items.targetState")])
             .await?;
         Ok(items
@@ -191,13 +198,14 @@ impl ArgoCd<'_> {
             .collect())
     }
 
-    /// Asks for the last lines of a container's log; of the one before its last restart, if `previous`.
+    /// Gets the last lines of a container's log; with `previous` those of the container before its
+    /// last restart.
     ///
     /// # Errors
-    /// When there was no answer, or the server did not let us in.
+    /// `unavailable` without an answer, `denied` when the server does not accept the token.
     pub async fn log(
         &self,
-        app: &App,
+        app: &ApplicationId,
         [namespace, pod, container]: [&str; 3],
         lines: usize,
         previous: bool,
@@ -213,17 +221,16 @@ impl ArgoCd<'_> {
             ("follow", "false"),
         ];
         match self.client.get(app, &path, &query, LOGS).await? {
-            Found::Here(answer) => Ok(log_lines(answer.body())),
-            Found::Absent(_) => Ok(Vec::new()),
+            Presence::Present(answer) => Ok(log_lines(answer.body())),
+            Presence::Absent(_) => Ok(Vec::new()),
         }
     }
 
-    /// Asks for a sync to the branch that the application tracks; returns the server's words where it
-    /// cannot be: another operation runs, a window is closed.
+    /// Starts a sync to the branch that the application tracks.
     ///
     /// # Errors
-    /// When there was no answer, or the server did not let us do it.
-    pub async fn sync(&self, app: &App) -> Result<Result<(), String>, Failure> {
+    /// `unavailable` without an answer, `denied` when the token may not sync.
+    pub async fn sync(&self, app: &ApplicationId) -> Result<SyncAnswer, Failure> {
         let path = format!("api/v1/applications/{}/sync", app.name);
         let body = json!({
             "name": app.name, "project": app.project, "appNamespace": app.namespace,
@@ -233,32 +240,30 @@ impl ArgoCd<'_> {
 
     async fn read<T: serde::de::DeserializeOwned + Default>(
         &self,
-        app: &App,
+        app: &ApplicationId,
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<T, Failure> {
         match self.client.get(app, path, query, GET).await? {
-            Found::Here(answer) => answer.json().map_err(|error| self.client.explain(error)),
-            Found::Absent(_) => Ok(T::default()),
+            Presence::Present(answer) => answer.json().map_err(|error| self.client.explain(error)),
+            Presence::Absent(_) => Ok(T::default()),
         }
     }
 }
 
-/// Each line is a frame of its own; the last one is empty and only says that it is the last.
+/// Reads the frames of a log, one per line; the last frame is empty and only marks the end.
 fn log_lines(body: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(body);
-    let frames = text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let entries = frames.map(|mut frame| frame["result"].take());
-    entries
-        .filter(|entry| entry["last"] != Value::Bool(true))
-        .filter_map(|entry| {
-            entry["content"]
-                .as_str()
-                .map(|line| line.trim_end().to_owned())
-        })
-        .collect()
+    text.lines().filter_map(log_line).collect()
+}
+
+fn log_line(frame: &str) -> Option<String> {
+    let frame: Value = serde_json::from_str(frame).ok()?;
+    let entry = &frame["result"];
+    if entry["last"] == true {
+        return None;
+    }
+    Some(entry["content"].as_str()?.trim_end().to_owned())
 }
 
 #[cfg(test)]
@@ -266,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_is_read_frame_by_frame() {
+    fn each_frame_of_a_log_is_a_line() {
         let body = "{\"result\":{\"content\":\"one\",\"last\":false,\"podName\":\"p\"}}\n\
                     {\"result\":{\"content\":\"two\\n\",\"last\":false}}\n\
                     {\"result\":{\"content\":\"\",\"last\":true}}\n";

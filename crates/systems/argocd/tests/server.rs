@@ -1,15 +1,17 @@
-//! The client against scripted servers: frames, errors, and which "no" it is.
+//! The client against scripted servers: frames, errors, and the meaning of refusals.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
-use argocd::{App, ArgoCd, Event, Found, Options};
+use argocd::{
+    ApplicationEvent, ApplicationId, ArgoCd, ArgoOptions, Presence, ResourceNode, SyncAnswer,
+};
 use contract::{Failure, Verdict, World, asking};
 use lab::{Faulty, Reply};
 use serde_json::{Value, json};
 
-fn app() -> App {
-    App {
+fn app() -> ApplicationId {
+    ApplicationId {
         name: "dex-prod".to_owned(),
         project: Some("default".to_owned()),
         namespace: None,
@@ -20,7 +22,7 @@ fn at<'w>(world: &'w World, server: &str) -> ArgoCd<'w> {
     let server = server.parse().unwrap();
     ArgoCd::new(
         world,
-        Options {
+        ArgoOptions {
             server,
             authorities: None,
             token: Some(world.hide("s3cr3t-token")),
@@ -33,15 +35,15 @@ fn frame(kind: &str, name: &str, version: u32) -> Value {
     json!({ "result": { "type": kind, "application": { "metadata": metadata } } })
 }
 
-/// Reads a stream of these lines to its end or its error.
-async fn read(reply: Reply) -> (Vec<Event>, Option<Failure>) {
+/// Reads a stream with this content to its end or its error.
+async fn read(reply: Reply) -> (Vec<ApplicationEvent>, Option<Failure>) {
     let (server, world) = (
         Faulty::new([reply]),
         World::for_tests(Duration::from_secs(20)),
     );
     let argocd = at(&world, &server.url());
-    let Found::Here(mut events) = argocd.events(&app()).await.unwrap() else {
-        panic!("no stream")
+    let Presence::Present(mut events) = argocd.events(&app()).await.unwrap() else {
+        panic!("the server opened no stream")
     };
     let mut seen = Vec::new();
     loop {
@@ -54,7 +56,7 @@ async fn read(reply: Reply) -> (Vec<Event>, Option<Failure>) {
 }
 
 #[tokio::test]
-async fn frames_may_be_cut_anywhere_and_those_of_others_do_not_count() {
+async fn split_frames_are_joined_and_foreign_ones_skipped() {
     let frames = [
         frame("ADDED", "dex-prod", 1),
         frame("ADDED", "dex-prod-2", 2),
@@ -76,7 +78,7 @@ async fn frames_may_be_cut_anywhere_and_those_of_others_do_not_count() {
 }
 
 #[tokio::test]
-async fn an_error_within_a_stream_is_as_good_as_a_status() {
+async fn an_error_frame_means_the_same_as_a_status() {
     let error =
         |status: u16| json!({ "error": { "http_code": status, "grpc_code": 1, "message": "why" } });
     for (status, kind) in [
@@ -101,13 +103,14 @@ async fn an_error_within_a_stream_is_as_good_as_a_status() {
 }
 
 #[tokio::test]
-async fn what_is_no_part_of_the_application_any_more_is_absent() {
-    let said = json!({ "error": "x", "code": 3, "message": "Pod dex-1 not found as part of application dex-prod" });
+async fn an_object_that_left_the_application_is_absent() {
+    let message = "Pod dex-1 not found as part of application dex-prod";
+    let said = json!({ "error": "x", "code": 3, "message": message });
     let (server, world) = (
         Faulty::new([Reply::json(400, &said)]),
         World::for_tests(Duration::ZERO),
     );
-    let node = argocd::Node::default();
+    let node = ResourceNode::default();
     assert!(
         at(&world, &server.url())
             .object(&app(), &node)
@@ -119,18 +122,24 @@ async fn what_is_no_part_of_the_application_any_more_is_absent() {
 }
 
 #[tokio::test]
-async fn a_sync_that_cannot_be_now_is_told_from_one_that_is_not_allowed() {
+async fn a_postponed_sync_differs_from_a_forbidden_one() {
     let said = |message: &str| json!({ "error": message, "code": 7, "message": message });
     let world = World::for_tests(Duration::ZERO);
     let ask = async |status, message: &str| {
         let server = Faulty::new([Reply::json(status, &said(message))]);
         at(&world, &server.url()).sync(&app()).await
     };
-    assert_eq!(ask(200, "").await.unwrap(), Ok(()));
+    assert_eq!(ask(200, "").await.unwrap(), SyncAnswer::Accepted);
     let window = "cannot sync: blocked by sync window";
-    assert_eq!(ask(403, window).await.unwrap(), Err(window.to_owned()));
+    assert_eq!(
+        ask(403, window).await.unwrap(),
+        SyncAnswer::Refused(window.to_owned())
+    );
     let busy = "another operation is already in progress";
-    assert_eq!(ask(400, busy).await.unwrap(), Err(busy.to_owned()));
+    assert_eq!(
+        ask(400, busy).await.unwrap(),
+        SyncAnswer::Refused(busy.to_owned())
+    );
     let failure = ask(403, "permission denied").await.unwrap_err();
     assert_eq!(failure.reason, asking::PERMISSION_MISSING);
     assert_eq!(
@@ -140,7 +149,7 @@ async fn a_sync_that_cannot_be_now_is_told_from_one_that_is_not_allowed() {
 }
 
 #[tokio::test]
-async fn a_log_that_may_not_be_read_names_the_line_of_the_policy() {
+async fn a_forbidden_log_names_the_missing_policy_line() {
     let error =
         json!({ "error": { "grpc_code": 7, "http_code": 403, "message": "permission denied" } });
     let (server, world) = (
@@ -160,7 +169,7 @@ async fn a_log_that_may_not_be_read_names_the_line_of_the_policy() {
 }
 
 #[tokio::test]
-async fn a_server_that_has_tls_says_so_and_is_asked_again() {
+async fn a_server_that_requires_tls_is_asked_again() {
     let plain = Faulty::new([Reply::text(
         400,
         "Client sent an HTTP request to an HTTPS server.\n",
@@ -170,7 +179,7 @@ async fn a_server_that_has_tls_says_so_and_is_asked_again() {
         .application(&app())
         .await
         .unwrap_err();
-    // The second question spoke TLS, which this one does not.
+    // The second request used TLS, which this server does not understand.
     assert_eq!(
         (failure.verdict, plain.seen().len()),
         (Verdict::Unavailable, 1)

@@ -1,4 +1,4 @@
-//! Where the cluster is and who asks: a kubeconfig and its context, or the pod that we run in.
+//! Finds the cluster and its credentials: in a kubeconfig, or in the pod that the step runs in.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -11,53 +11,55 @@ use serde::{Deserialize, Serialize};
 
 use crate::health::{CONNECT_TIMEOUT, READ_TIMEOUT};
 
-/// How long an exec plugin may take.
+/// How long an exec plugin may run.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-const PLUGIN_HINT: &str = "run the kubeconfig's exec plugin by hand, and log in to what it asks";
+const PLUGIN_HINT: &str =
+    "run the kubeconfig's exec plugin by hand, and complete the login that it asks for";
 
-/// Which cluster.
+/// Which cluster to use.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Options {
-    /// The kubeconfig, or several separated as in `PATH`; the one of the home, else the pod's, when `None`.
+pub struct ClusterOptions {
+    /// The kubeconfig, or several separated as in `PATH`; without it, the one of the home
+    /// directory, else the service account of the pod.
     pub kubeconfig: Option<String>,
-    /// The context; the current one when `None`.
+    /// The context; without it, the current one.
     pub context: Option<String>,
 }
 
-/// Where the cluster is: all that a recording keeps of a kubeconfig.
+/// The address of the cluster, the only part of a kubeconfig that a recording keeps.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Place {
+pub(crate) struct ClusterAddress {
     /// The API server's address.
     pub(crate) server: String,
 }
 
-/// Why there is no cluster to ask.
+/// Why connecting failed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Nowhere {
+pub(crate) struct ConnectError {
     /// Whether credentials are missing, rather than settings wrong.
     denied: bool,
     text: String,
     hint: String,
 }
 
-impl From<Nowhere> for Failure {
-    fn from(nowhere: Nowhere) -> Self {
-        let error = anyhow!(nowhere.text);
-        let failure = if nowhere.denied {
+impl From<ConnectError> for Failure {
+    fn from(failed: ConnectError) -> Self {
+        let error = anyhow!(failed.text);
+        let failure = if failed.denied {
             Self::denied(asking::NO_CREDENTIALS, error)
         } else {
             Self::usage(error)
         };
-        failure.hinted(nowhere.hint)
+        failure.hinted(failed.hint)
     }
 }
 
 /// Reads the configuration and logs in, which runs the exec plugin where the kubeconfig names one.
-pub(crate) async fn live(
+pub(crate) async fn connect(
     world: &World,
-    options: &Options,
-) -> Result<(Place, kube::Client), Nowhere> {
+    options: &ClusterOptions,
+) -> Result<(ClusterAddress, kube::Client), ConnectError> {
     let mut config = read(options).await?;
     for secret in [&config.auth_info.token, &config.auth_info.password]
         .into_iter()
@@ -67,20 +69,20 @@ pub(crate) async fn live(
     }
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(READ_TIMEOUT);
-    // Whoever waits decides how often to ask again; here every answer is recorded.
+    // The caller decides about retries, and the recording must have every answer.
     config.default_retry = false;
-    let place = Place {
+    let address = ClusterAddress {
         server: config
             .cluster_url
             .to_string()
             .trim_end_matches('/')
             .to_owned(),
     };
-    Ok((place, log_in(config).await?))
+    Ok((address, log_in(config).await?))
 }
 
-/// An exec plugin may wait for somebody to log in, so it runs on a thread of its own.
-async fn log_in(config: Config) -> Result<kube::Client, Nowhere> {
+/// Runs on a thread of its own, since an exec plugin may wait for a person to log in.
+async fn log_in(config: Config) -> Result<kube::Client, ConnectError> {
     let (done, client) = tokio::sync::oneshot::channel();
     let runtime = tokio::runtime::Handle::current();
     std::thread::spawn(move || {
@@ -89,10 +91,10 @@ async fn log_in(config: Config) -> Result<kube::Client, Nowhere> {
     });
     match tokio::time::timeout(LOGIN_TIMEOUT, client).await {
         Ok(Ok(client)) => client.map_err(|error| not_logged_in(&error)),
-        _ => Err(Nowhere {
+        _ => Err(ConnectError {
             denied: true,
             text: format!(
-                "the kubeconfig's exec plugin did not end within {} s",
+                "the kubeconfig's exec plugin did not finish within {} s",
                 LOGIN_TIMEOUT.as_secs()
             ),
             hint: PLUGIN_HINT.to_owned(),
@@ -100,49 +102,22 @@ async fn log_in(config: Config) -> Result<kube::Client, Nowhere> {
     }
 }
 
-async fn read(options: &Options) -> Result<Config, Nowhere> {
-    let choice = KubeConfigOptions {
-        context: options.context.clone(),
-        ..KubeConfigOptions::default()
-    };
+async fn read(options: &ClusterOptions) -> Result<Config, ConnectError> {
     let kubeconfig = match &options.kubeconfig {
         Some(paths) => merged(paths),
         None => match Kubeconfig::read() {
-            // Without a kubeconfig we may be in a pod, whose service account is as good.
-            Err(KubeconfigError::ReadConfig(error, _))
-                if error.kind() == std::io::ErrorKind::NotFound =>
-            {
-                return Config::incluster().map_err(|_| nowhere_to_look());
+            Err(error) if is_missing(&error) => {
+                // Without a kubeconfig the step may run in a pod that has a service account.
+                return Config::incluster().map_err(|_| no_configuration());
             }
-            Err(KubeconfigError::FindPath) => {
-                return Config::incluster().map_err(|_| nowhere_to_look());
-            }
-            other => other,
+            read => read,
         },
     };
-    let mut kubeconfig = kubeconfig.map_err(|error| unreadable(&error))?;
-    kubeconfig.clusters.iter_mut().for_each(with_scheme);
-    let has_proxy = kubeconfig
-        .clusters
-        .iter()
-        .flat_map(|it| &it.cluster)
-        .any(|it| it.proxy_url.is_some());
-    let known: Vec<String> = kubeconfig
-        .contexts
-        .iter()
-        .map(|context| format!("`{}`", context.name))
-        .collect();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &choice).await;
-    let config = config.map_err(|error| wrong_context(&error, &known))?;
+    let kubeconfig = kubeconfig.map_err(|error| unreadable(&error))?;
+    let has_proxy = has_proxy(&kubeconfig);
+    let config = select(kubeconfig, options.context.clone()).await?;
     if !is_address(&config.cluster_url) {
-        return Err(Nowhere {
-            denied: false,
-            text: format!(
-                "the kubeconfig's server `{}` is no address",
-                config.cluster_url
-            ),
-            hint: "set `server` of the kubeconfig's cluster to `https://HOST:PORT`".to_owned(),
-        });
+        return Err(invalid_server(&config));
     }
     Ok(if has_proxy {
         config
@@ -151,9 +126,44 @@ async fn read(options: &Options) -> Result<Config, Nowhere> {
     })
 }
 
-/// A port that is no number goes unnoticed until somebody connects.
+fn is_missing(error: &KubeconfigError) -> bool {
+    match error {
+        KubeconfigError::ReadConfig(error, _) => error.kind() == std::io::ErrorKind::NotFound,
+        KubeconfigError::FindPath => true,
+        _ => false,
+    }
+}
+
+fn has_proxy(kubeconfig: &Kubeconfig) -> bool {
+    let mut clusters = kubeconfig.clusters.iter().flat_map(|named| &named.cluster);
+    clusters.any(|cluster| cluster.proxy_url.is_some())
+}
+
+/// Selects the context.
+async fn select(
+    mut kubeconfig: Kubeconfig,
+    context: Option<String>,
+) -> Result<Config, ConnectError> {
+    kubeconfig.clusters.iter_mut().for_each(with_scheme);
+    let contexts: Vec<String> = kubeconfig
+        .contexts
+        .iter()
+        .map(|context| format!("`{}`", context.name))
+        .collect();
+    let choice = KubeConfigOptions {
+        context,
+        ..KubeConfigOptions::default()
+    };
+    let config = Config::from_custom_kubeconfig(kubeconfig, &choice).await;
+    config.map_err(|error| wrong_context(&error, &contexts))
+}
+
+/// Checks the port as well: `http` accepts an invalid one, which would fail only at the connection.
 fn is_address(server: &http::Uri) -> bool {
-    let Some(authority) = server.authority().filter(|it| !it.host().is_empty()) else {
+    let Some(authority) = server
+        .authority()
+        .filter(|authority| !authority.host().is_empty())
+    else {
         return false;
     };
     let after = authority.as_str().strip_prefix(authority.host());
@@ -161,7 +171,8 @@ fn is_address(server: &http::Uri) -> bool {
     port && matches!(server.scheme_str(), Some("http" | "https"))
 }
 
-/// kube compares `NO_PROXY` with the proxy's own address, and takes no proxy without a scheme.
+/// Corrects the proxy: kube compares `NO_PROXY` with the proxy's own address, and ignores a proxy
+/// without a scheme.
 fn through_proxy(mut config: Config) -> Config {
     let is_meant = Matcher::from_env().intercept(&config.cluster_url).is_some();
     let with_scheme = |uri: http::Uri| match uri.scheme() {
@@ -172,7 +183,7 @@ fn through_proxy(mut config: Config) -> Config {
     config
 }
 
-/// `kubectl` takes `HOST:PORT` as well.
+/// Accepts `HOST:PORT`, as `kubectl` does.
 fn with_scheme(cluster: &mut NamedCluster) {
     if let Some(server) = cluster
         .cluster
@@ -193,15 +204,26 @@ fn merged(paths: &str) -> Result<Kubeconfig, KubeconfigError> {
     })
 }
 
-fn nowhere_to_look() -> Nowhere {
-    Nowhere {
+fn invalid_server(config: &Config) -> ConnectError {
+    ConnectError {
         denied: false,
-        text: "there is no kubeconfig, and this is no pod".to_owned(),
+        text: format!(
+            "the kubeconfig's server `{}` is not a valid address",
+            config.cluster_url
+        ),
+        hint: "set `server` of the kubeconfig's cluster to `https://HOST:PORT`".to_owned(),
+    }
+}
+
+fn no_configuration() -> ConnectError {
+    ConnectError {
+        denied: false,
+        text: "there is no kubeconfig, and the step does not run in a pod".to_owned(),
         hint: "pass `--kubeconfig`, or set `KUBECONFIG`".to_owned(),
     }
 }
 
-fn unreadable(error: &KubeconfigError) -> Nowhere {
+fn unreadable(error: &KubeconfigError) -> ConnectError {
     let text = match error {
         KubeconfigError::ReadConfig(error, path) => {
             format!(
@@ -211,14 +233,14 @@ fn unreadable(error: &KubeconfigError) -> Nowhere {
         }
         error => format!("could not read the kubeconfig: {error}"),
     };
-    Nowhere {
+    ConnectError {
         denied: false,
         text,
         hint: "pass a readable kubeconfig as `--kubeconfig`".to_owned(),
     }
 }
 
-fn wrong_context(error: &KubeconfigError, known: &[String]) -> Nowhere {
+fn wrong_context(error: &KubeconfigError, known: &[String]) -> ConnectError {
     let has = if known.is_empty() {
         "it has none".to_owned()
     } else {
@@ -231,31 +253,31 @@ fn wrong_context(error: &KubeconfigError, known: &[String]) -> Nowhere {
         KubeconfigError::CurrentContextNotSet => {
             format!("the kubeconfig has no current context: {has}")
         }
-        error => format!("the kubeconfig is of no use: {error}"),
+        error => format!("the kubeconfig is invalid: {error}"),
     };
-    Nowhere {
+    ConnectError {
         denied: false,
         text,
         hint: "pass the name of a context as `--context`".to_owned(),
     }
 }
 
-fn not_logged_in(error: &kube::Error) -> Nowhere {
+fn not_logged_in(error: &kube::Error) -> ConnectError {
     match error {
-        kube::Error::Auth(error) => Nowhere {
+        kube::Error::Auth(error) => ConnectError {
             denied: true,
             text: format!("could not log in as the kubeconfig says: {}", plugin(error)),
             hint: PLUGIN_HINT.to_owned(),
         },
-        error => Nowhere {
+        error => ConnectError {
             denied: false,
-            text: format!("the kubeconfig is of no use: {error}"),
+            text: format!("the kubeconfig is invalid: {error}"),
             hint: "check its certificates and addresses".to_owned(),
         },
     }
 }
 
-/// What the plugin printed may hold a token on standard output; its standard error is for people.
+/// Shows only the standard error of the plugin: its standard output may hold a token.
 fn plugin(error: &kube::client::AuthError) -> String {
     match error {
         kube::client::AuthError::AuthExecRun { cmd, out } => {

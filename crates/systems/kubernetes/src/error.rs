@@ -1,4 +1,4 @@
-//! Which "no" an error is, and whether it may pass.
+//! Maps kube's errors to verdicts and reasons.
 
 use std::{error::Error as StdError, io};
 
@@ -12,7 +12,7 @@ use kube::runtime::watcher;
 
 use crate::role;
 
-/// What an error of kube's client means for the transport, below the recording.
+/// Converts an error of kube's client to a transport error, below the recording.
 pub(crate) fn transport(error: &kube::Error) -> TransportError {
     let text = chain(error);
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
@@ -32,12 +32,12 @@ pub(crate) fn transport(error: &kube::Error) -> TransportError {
     TransportError::new(kind, text)
 }
 
-/// What a body that broke means.
+/// Converts the error of a body that broke off.
 pub(crate) fn broken(error: &(dyn StdError + 'static)) -> TransportError {
     TransportError::new(TransportErrorKind::Broken, chain(error))
 }
 
-/// All causes in one line, each once: kube's errors print their source as well.
+/// Joins all causes in one line, each once: kube's errors print their source as well.
 fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
@@ -63,7 +63,7 @@ fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
     None
 }
 
-/// Returns whether an error is part of a watch's life: what was seen is too old, so it is listed again.
+/// Returns whether a watch expired, a normal event after which the objects are listed again.
 pub(crate) fn is_gone(error: &watcher::Error) -> bool {
     match error {
         watcher::Error::WatchError(status) => status.code == 410,
@@ -72,7 +72,7 @@ pub(crate) fn is_gone(error: &watcher::Error) -> bool {
     }
 }
 
-/// Returns what an error of a watch means.
+/// Converts an error of a watch.
 pub(crate) fn watch(error: watcher::Error, path: &str, server: &str) -> Failure {
     match error {
         watcher::Error::InitialListFailed(error)
@@ -85,7 +85,7 @@ pub(crate) fn watch(error: watcher::Error, path: &str, server: &str) -> Failure 
     }
 }
 
-/// Returns what an error of one request means.
+/// Converts an error of one request.
 pub(crate) fn request(error: kube::Error, path: &str, server: &str) -> Failure {
     match error {
         kube::Error::Api(status) => api(&status, path, server),
@@ -98,7 +98,7 @@ pub(crate) fn request(error: kube::Error, path: &str, server: &str) -> Failure {
             Err(error) => Failure::internal(anyhow!("{error}")),
         },
         error @ (kube::Error::ReadEvents(_) | kube::Error::HyperError(_)) => {
-            let text = format!("`{server}` broke the connection off: {}", chain(&error));
+            let text = format!("`{server}` closed the connection early: {}", chain(&error));
             Failure::unavailable(asking::UNREACHABLE, anyhow!(text))
         }
         error => Failure::internal(anyhow!("{}", chain(&error))),
@@ -111,22 +111,26 @@ fn from_transport(error: &TransportError, server: &str) -> Failure {
     };
     match error.kind {
         TransportErrorKind::NotRecorded => Failure::internal(anyhow!("{error}")),
-        TransportErrorKind::Certificate => unavailable(asking::UNTRUSTED_CERTIFICATE, "do not trust").hinted(
-            "set `certificate-authority-data` of the kubeconfig's cluster to the authority of the API server",
-        ),
+        TransportErrorKind::Certificate => {
+            unavailable(asking::UNTRUSTED_CERTIFICATE, "do not trust").hinted(
+                "set `certificate-authority-data` of the kubeconfig's cluster to the certificate \
+                 authority of the API server",
+            )
+        }
         TransportErrorKind::TimedOut => unavailable(asking::TIMED_OUT, "no answer in time from"),
-        _ => unavailable(asking::UNREACHABLE, "could not reach")
-            .hinted("check the address in the kubeconfig, and that the API server can be reached from here"),
+        _ => unavailable(asking::UNREACHABLE, "could not reach").hinted(
+            "check the address in the kubeconfig, and that this machine can reach the API server",
+        ),
     }
 }
 
 fn api(status: &Status, path: &str, server: &str) -> Failure {
     let said = one_line(&status.message);
-    // kube makes this up when the body is no `Status`.
-    let stranger = status.reason == "Failed to parse error data";
+    // kube sets this reason when the body is not a `Status`.
+    let is_foreign = status.reason == "Failed to parse error data";
     match status.code {
-        // A login page of whoever stands before the API server.
-        401 if stranger && said.starts_with('<') => not_the_api(
+        // The login page of a proxy in front of the API server.
+        401 if is_foreign && said.starts_with('<') => not_the_api(
             server,
             &format!("a page with status 401 for `{path}`: {said}"),
         ),
@@ -134,15 +138,15 @@ fn api(status: &Status, path: &str, server: &str) -> Failure {
             asking::CREDENTIALS_REJECTED,
             anyhow!("`{server}` does not accept the credentials of the kubeconfig: {said}"),
         )
-        .hinted("log in again, or make a new token (`kubectl create token`)"),
-        403 if !stranger => forbidden(status, path, server),
+        .hinted("log in again, or create a new token (`kubectl create token`)"),
+        403 if !is_foreign => forbidden(status, path, server),
         429 => Failure::unavailable(
             asking::RATE_LIMITED,
-            anyhow!("`{server}` wants fewer requests: {said}"),
+            anyhow!("`{server}` limits the request rate: {said}"),
         ),
         500.. => Failure::unavailable(
             asking::SERVER_ERROR,
-            anyhow!("`{server}` failed with {}: {said}", status.code),
+            anyhow!("`{server}` failed with status {}: {said}", status.code),
         ),
         code => not_the_api(server, &format!("status {code} for `{path}`: {said}")),
     }
@@ -165,7 +169,8 @@ fn forbidden(status: &Status, path: &str, server: &str) -> Failure {
         .unwrap_or("the namespace");
     match role::of_path(path) {
         Some(rule) => failure.hinted(format!(
-            "add this rule to the Role of these credentials in `{namespace}`, and check that the namespace exists: `{}`",
+            "add this rule to the Role of these credentials in `{namespace}`, \
+             and check that the namespace exists: `{}`",
             rule.line
         )),
         None => failure,
@@ -179,8 +184,8 @@ fn not_the_api(server: &str, what: &str) -> Failure {
     )
 }
 
-/// Returns whether waiting may help.
-pub(crate) fn may_pass(failure: &Failure) -> bool {
+/// Returns whether the failure is transient.
+pub(crate) fn is_transient(failure: &Failure) -> bool {
     let passing = [
         asking::UNREACHABLE,
         asking::TIMED_OUT,
@@ -190,7 +195,7 @@ pub(crate) fn may_pass(failure: &Failure) -> bool {
     failure.verdict == Verdict::Unavailable && passing.contains(&failure.reason)
 }
 
-/// The body of a login page is long.
+/// Shortens a body to one line: a login page is long.
 fn one_line(text: &str) -> String {
     let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match text.char_indices().nth(400) {

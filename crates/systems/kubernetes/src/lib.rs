@@ -1,28 +1,31 @@
-//! What runs in a cluster, through the `kube` crate: where the cluster is, lists and watches that
-//! survive cuts, logs and events for the diagnosis, and which "no" an error is.
+//! A client for Kubernetes clusters on top of the `kube` crate: it finds the cluster, keeps lists
+//! and watches alive across interruptions, reads logs and events for a diagnosis, and maps each
+//! error to its verdict.
 //!
-//! Nothing is asked but through the [`World`](contract::World): a service of ours sits on top of kube's
-//! stack, above authentication, so that a recording holds requests and answers and no credentials, and a
-//! tape answers without a cluster. The world lives on one thread and kube's services may not, so questions
-//! go through a channel to [`Cluster::serve`], which must run beside whatever asks.
+//! Every request goes through the [`World`](contract::World): a service of this crate sits on top
+//! of kube's stack, above authentication, so that a recording holds requests and answers but no
+//! credentials, and a tape answers without a cluster. The world lives on one thread and kube's
+//! services need not, so requests go through a channel to [`Cluster::serve`], which must run next
+//! to the work that sends them.
 
-mod ask;
+mod bridge;
 mod config;
-mod desk;
 mod error;
 mod health;
 mod objects;
+mod requests;
 mod role;
 mod watch;
 
-pub use ask::Event;
-pub use config::Options;
-pub use desk::Cluster;
+pub use bridge::Cluster;
+pub use config::ClusterOptions;
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 pub use objects::{
-    Condition, Container, ContainerState, ContainerStatus, GENERATION, GENERATION_LABEL, Kind,
-    Labels, Pod, PodSpec, PodStatus, Probe, REVISION, REVISION_LABEL, ReplicaSet, Template,
-    Terminated, Waiting, Workload, WorkloadSpec, WorkloadStatus,
+    ContainerSpec, ContainerState, ContainerStatus, ControllerKind, ControllerStatus, GENERATION,
+    GENERATION_LABEL, Labels, PodObject, PodSpec, PodStatus, PodTemplate, REVISION, REVISION_LABEL,
+    ReadinessProbe, ReplicaSet, StatusCondition, TerminatedState, WaitingState, Workload,
+    WorkloadSpec,
 };
-pub use role::{EVENTS, LOGS, PODS, RULES, Rule, WORKLOADS};
-pub use watch::{Scope, View, Watch};
+pub use requests::ClusterEvent;
+pub use role::{EVENTS, LOGS, PODS, RULES, RoleRule, WORKLOADS};
+pub use watch::{ClusterWatch, NamespaceView, WatchScope};

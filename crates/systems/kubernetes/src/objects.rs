@@ -1,5 +1,5 @@
-//! The objects of the API, as far as they are read: a thousand pods must not cost a thousand
-//! specifications.
+//! The objects of the API, reduced to the fields that steps read: a thousand pods must not cost
+//! the memory of a thousand full specifications.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -10,16 +10,16 @@ use serde::{Deserialize, Deserializer};
 /// Labels by name.
 pub type Labels = BTreeMap<String, String>;
 
-/// A pod.
+/// A pod as the API returns it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Pod {
+pub struct PodObject {
     /// Name, owner, deletion.
     #[serde(deserialize_with = "slim")]
     pub metadata: ObjectMeta,
-    /// What is wanted.
+    /// The desired state.
     pub spec: PodSpec,
-    /// What is.
+    /// The observed state.
     pub status: PodStatus,
 }
 
@@ -30,33 +30,33 @@ pub struct PodSpec {
     /// The node.
     pub node_name: Option<String>,
     /// The main containers.
-    pub containers: Vec<Container>,
+    pub containers: Vec<ContainerSpec>,
     /// The init containers.
-    pub init_containers: Vec<Container>,
-    /// The volumes, of which only claims are read.
-    pub volumes: Vec<Volume>,
+    pub init_containers: Vec<ContainerSpec>,
+    /// The volumes; only their claims are kept.
+    pub volumes: Vec<PodVolume>,
 }
 
-/// A container as it is wanted.
+/// `spec.containers[]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Container {
+pub struct ContainerSpec {
     /// Its name.
     pub name: String,
     /// Its image.
     pub image: String,
-    /// `Always` for an init container that goes on.
+    /// `Always` for a sidecar among the init containers.
     pub restart_policy: Option<String>,
-    /// What it may take.
-    pub resources: Resources,
-    /// How it is found out whether it is ready.
-    pub readiness_probe: Option<Probe>,
+    /// Its limits.
+    pub resources: ContainerResources,
+    /// Its readiness probe.
+    pub readiness_probe: Option<ReadinessProbe>,
 }
 
 /// `resources` of a container.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Resources {
+pub struct ContainerResources {
     /// `memory: 256Mi`.
     pub limits: Labels,
 }
@@ -64,47 +64,47 @@ pub struct Resources {
 /// `readinessProbe` of a container.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Probe {
-    /// A request.
-    pub http_get: Option<Get>,
-    /// A connection.
-    pub tcp_socket: Option<Get>,
-    /// A health service.
-    pub grpc: Option<Get>,
+pub struct ReadinessProbe {
+    /// An HTTP request.
+    pub http_get: Option<ProbeTarget>,
+    /// A TCP connection.
+    pub tcp_socket: Option<ProbeTarget>,
+    /// A gRPC health service.
+    pub grpc: Option<ProbeTarget>,
     /// A command.
-    pub exec: Option<Command>,
+    pub exec: Option<ProbeCommand>,
 }
 
-/// Where a probe asks.
+/// The endpoint that a probe asks.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Get {
+pub struct ProbeTarget {
     /// `/readyz`.
     pub path: String,
     /// A number or a name.
     pub port: serde_json::Value,
 }
 
-/// What a probe runs.
+/// The command that a probe runs.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Command {
-    /// Its words.
+pub struct ProbeCommand {
+    /// The command and its arguments.
     pub command: Vec<String>,
 }
 
 /// A volume.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Volume {
-    /// The claim, if it is one.
-    pub persistent_volume_claim: Option<Claim>,
+pub struct PodVolume {
+    /// The claim, if the volume has one.
+    pub persistent_volume_claim: Option<VolumeClaim>,
 }
 
 /// A volume's claim.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Claim {
+pub struct VolumeClaim {
     /// Its name.
     pub claim_name: String,
 }
@@ -117,10 +117,10 @@ pub struct PodStatus {
     pub phase: String,
     /// `Evicted`.
     pub reason: String,
-    /// The words for it.
+    /// The explanation.
     pub message: String,
     /// `Ready`, `PodScheduled`.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<StatusCondition>,
     /// One for each main container.
     pub container_statuses: Vec<ContainerStatus>,
     /// One for each init container.
@@ -130,68 +130,68 @@ pub struct PodStatus {
 /// A condition of a pod or a controller.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Condition {
+pub struct StatusCondition {
     /// `Ready`.
     #[serde(rename = "type")]
     pub kind: String,
     /// `True`, `False`, `Unknown`.
     pub status: String,
-    /// One word.
+    /// One word, such as `Unschedulable`.
     pub reason: String,
-    /// The words for it.
+    /// The explanation.
     pub message: String,
 }
 
-/// What a container is.
+/// `status.containerStatuses[]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ContainerStatus {
     /// Its name.
     pub name: String,
-    /// What its node runs.
+    /// The image that its node runs.
     #[serde(rename = "imageID")]
     pub image_id: String,
     /// Whether it is ready.
     pub ready: bool,
-    /// How often it was started again.
+    /// How many times it restarted.
     pub restart_count: u32,
-    /// What it does.
+    /// Its current state.
     pub state: ContainerState,
-    /// What it did before.
+    /// Its previous state.
     pub last_state: ContainerState,
 }
 
-/// One of three.
+/// The state of a container; one of the fields is set.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ContainerState {
     /// It waits.
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<WaitingState>,
     /// It runs.
     pub running: Option<serde::de::IgnoredAny>,
     /// It has ended.
-    pub terminated: Option<Terminated>,
+    pub terminated: Option<TerminatedState>,
 }
 
 /// Why a container waits.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Waiting {
+pub struct WaitingState {
     /// `ImagePullBackOff`.
     pub reason: String,
-    /// The words for it.
+    /// The explanation.
     pub message: String,
 }
 
 /// How a container ended.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Terminated {
+pub struct TerminatedState {
     /// Its exit code.
     pub exit_code: i32,
     /// `OOMKilled`.
     pub reason: String,
-    /// The words for it.
+    /// The explanation.
     pub message: String,
 }
 
@@ -202,18 +202,18 @@ pub struct ReplicaSet {
     /// Name and owner.
     #[serde(deserialize_with = "slim")]
     pub metadata: ObjectMeta,
-    /// What became of it.
-    pub status: WorkloadStatus,
+    /// The observed state.
+    pub status: ControllerStatus,
 }
 
 /// The kinds of workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// With ReplicaSets in between.
+pub enum ControllerKind {
+    /// Owns its pods through ReplicaSets.
     Deployment,
-    /// With names that stay.
+    /// Gives its pods stable names.
     StatefulSet,
-    /// One on each node.
+    /// Runs one pod on each node.
     DaemonSet,
 }
 
@@ -224,30 +224,30 @@ pub struct Workload {
     /// Name and generation.
     #[serde(deserialize_with = "slim")]
     pub metadata: ObjectMeta,
-    /// What is wanted.
+    /// The desired state.
     pub spec: WorkloadSpec,
-    /// What is.
-    pub status: WorkloadStatus,
+    /// The observed state.
+    pub status: ControllerStatus,
 }
 
 /// `spec` of a workload.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct WorkloadSpec {
-    /// How many; 1 when it is not said. A DaemonSet has none.
+    /// The number of pods, 1 by default. A DaemonSet has none.
     pub replicas: Option<u32>,
     /// Whether a Deployment is paused.
     pub paused: bool,
     /// How a StatefulSet or DaemonSet is updated.
-    pub update_strategy: Strategy,
-    /// The pods to be.
-    pub template: Template,
+    pub update_strategy: UpdateStrategy,
+    /// The template of its pods.
+    pub template: PodTemplate,
 }
 
 /// `updateStrategy`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Strategy {
+pub struct UpdateStrategy {
     /// `RollingUpdate` or `OnDelete`.
     #[serde(rename = "type")]
     pub kind: String,
@@ -259,43 +259,43 @@ pub struct Strategy {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct RollingUpdate {
-    /// How many of the first pods stay as they are.
+    /// The number of pods, counted from the first, that the update leaves unchanged.
     pub partition: Option<u32>,
 }
 
 /// `template` of a workload.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Template {
-    /// The pods to be.
+pub struct PodTemplate {
+    /// The specification of the pods.
     pub spec: PodSpec,
 }
 
 /// `status` of a workload.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct WorkloadStatus {
-    /// The generation that the controller has seen.
+pub struct ControllerStatus {
+    /// The generation that the controller has observed.
     pub observed_generation: Option<i64>,
-    /// How many pods of the template there are.
+    /// The number of pods of the current template.
     pub updated_replicas: u32,
-    /// The template that all pods are to be of: StatefulSets.
+    /// The template that all pods will have: StatefulSets.
     pub update_revision: String,
-    /// How many pods are wanted: DaemonSets.
+    /// The desired number of pods: DaemonSets.
     pub desired_number_scheduled: u32,
-    /// How many pods of the template there are: DaemonSets.
+    /// The number of pods of the current template: DaemonSets.
     pub updated_number_scheduled: u32,
     /// `Progressing`, `ReplicaFailure`.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<StatusCondition>,
 }
 
-/// What only logs are asked of: `Api::logs` is for k8s-openapi's pod alone otherwise.
+/// A pod whose log is read: `Api::logs` requires `Log`, which only k8s-openapi's pod has.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct Loggable {
+pub(crate) struct LogTarget {
     metadata: ObjectMeta,
 }
 
-impl kube::api::Log for Loggable {}
+impl kube::api::Log for LogTarget {}
 
 macro_rules! resource {
     ($type:ty, $kind:literal, $group:literal, $plural:literal) => {
@@ -330,27 +330,27 @@ macro_rules! resource {
     };
 }
 
-resource!(Pod, "Pod", "", "pods");
-resource!(Loggable, "Pod", "", "pods");
+resource!(PodObject, "Pod", "", "pods");
+resource!(LogTarget, "Pod", "", "pods");
 resource!(ReplicaSet, "ReplicaSet", "apps", "replicasets");
 
 impl Resource for Workload {
-    type DynamicType = Kind;
+    type DynamicType = ControllerKind;
     type Scope = DynamicResourceScope;
 
-    fn kind(kind: &Kind) -> Cow<'_, str> {
+    fn kind(kind: &ControllerKind) -> Cow<'_, str> {
         kind.name().into()
     }
 
-    fn group(_: &Kind) -> Cow<'_, str> {
+    fn group(_: &ControllerKind) -> Cow<'_, str> {
         "apps".into()
     }
 
-    fn version(_: &Kind) -> Cow<'_, str> {
+    fn version(_: &ControllerKind) -> Cow<'_, str> {
         "v1".into()
     }
 
-    fn plural(kind: &Kind) -> Cow<'_, str> {
+    fn plural(kind: &ControllerKind) -> Cow<'_, str> {
         kind.plural().into()
     }
 
@@ -363,11 +363,11 @@ impl Resource for Workload {
     }
 }
 
-impl Kind {
-    /// All of them.
+impl ControllerKind {
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
 
-    /// Returns the name that owners are given.
+    /// Returns the kind as an owner reference has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Deployment => "Deployment",
@@ -385,11 +385,11 @@ impl Kind {
     }
 }
 
-/// Reads of the metadata what is needed: `managedFields` alone are as long as all the rest.
+/// Reads only the metadata that steps need: `managedFields` alone is as long as the rest.
 fn slim<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
     #[derive(Default, Deserialize)]
     #[serde(default, rename_all = "camelCase")]
-    struct Meta {
+    struct SlimMetadata {
         labels: Labels,
         annotations: Labels,
         name: Option<String>,
@@ -401,7 +401,7 @@ fn slim<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Err
         finalizers: Option<Vec<String>>,
         owner_references: Option<Vec<OwnerReference>>,
     }
-    let meta = Meta::deserialize(deserializer)?;
+    let meta = SlimMetadata::deserialize(deserializer)?;
     Ok(ObjectMeta {
         name: meta.name,
         namespace: meta.namespace,
@@ -426,7 +426,7 @@ pub const GENERATION: &str = "deprecated.daemonset.template.generation";
 /// The annotation of a ReplicaSet that counts the templates of its Deployment.
 pub const REVISION: &str = "deployment.kubernetes.io/revision";
 
-/// Keeps of labels or annotations only those that tell a template.
+/// Keeps only the labels or annotations that identify a template.
 fn kept(mut marks: Labels) -> Option<Labels> {
     marks.retain(|name, _| {
         [REVISION_LABEL, GENERATION_LABEL, GENERATION, REVISION].contains(&name.as_str())

@@ -1,9 +1,9 @@
-//! What the credentials must be allowed to do: the rules of a Role, as they are written there.
+//! The permissions that the credentials need, as rules of a Role.
 
 /// One rule of a Role in each namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rule {
-    /// The API groups; the core's is empty.
+pub struct RoleRule {
+    /// The API group; the core group is empty.
     pub group: &'static str,
     /// `pods`, `pods/log`.
     pub resources: &'static [&'static str],
@@ -13,40 +13,43 @@ pub struct Rule {
     pub line: &'static str,
 }
 
-/// For pods.
-pub const PODS: Rule = Rule {
+/// Reads pods.
+pub const PODS: RoleRule = RoleRule {
     group: "",
     resources: &["pods"],
     verbs: &["list", "watch"],
     line: r#"- { apiGroups: [""], resources: [pods], verbs: [list, watch] }"#,
 };
-/// For workloads.
-pub const WORKLOADS: Rule = Rule {
+/// Reads workloads.
+pub const WORKLOADS: RoleRule = RoleRule {
     group: "apps",
     resources: &["deployments", "replicasets", "statefulsets", "daemonsets"],
     verbs: &["list", "watch"],
-    line: "- { apiGroups: [apps], resources: [deployments, replicasets, statefulsets, daemonsets], verbs: [list, watch] }",
+    line: concat!(
+        "- { apiGroups: [apps], resources: [deployments, replicasets, statefulsets, daemonsets], ",
+        "verbs: [list, watch] }"
+    ),
 };
-/// For the log of a container that crashed.
-pub const LOGS: Rule = Rule {
+/// Reads the log of a container that crashed.
+pub const LOGS: RoleRule = RoleRule {
     group: "",
     resources: &["pods/log"],
     verbs: &["get"],
     line: r#"- { apiGroups: [""], resources: [pods/log], verbs: [get] }"#,
 };
-/// For what controllers and kubelets say of a pod.
-pub const EVENTS: Rule = Rule {
+/// Reads the events that controllers and kubelets record about a pod.
+pub const EVENTS: RoleRule = RoleRule {
     group: "",
     resources: &["events"],
     verbs: &["list"],
     line: r#"- { apiGroups: [""], resources: [events], verbs: [list] }"#,
 };
 
-/// All of them.
-pub const RULES: [Rule; 4] = [PODS, WORKLOADS, LOGS, EVENTS];
+/// All rules.
+pub const RULES: [RoleRule; 4] = [PODS, WORKLOADS, LOGS, EVENTS];
 
 /// Returns the rule that a path of the API needs.
-pub(crate) fn of_path(path: &str) -> Option<&'static Rule> {
+pub(crate) fn of_path(path: &str) -> Option<&'static RoleRule> {
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     let at = parts.iter().position(|part| *part == "namespaces")? + 2;
     let resource = match parts.get(at..)? {
@@ -62,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_path_that_is_asked_has_its_rule() {
+    fn each_requested_path_has_its_rule() {
         let rule = |path| of_path(path).copied();
         assert_eq!(rule("/api/v1/namespaces/dex-prod/pods"), Some(PODS));
         assert_eq!(
@@ -78,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_what_the_rule_holds() {
+    fn a_line_agrees_with_its_rule() {
         for rule in RULES {
             let (resources, verbs) = (rule.resources.join(", "), rule.verbs.join(", "));
             assert!(

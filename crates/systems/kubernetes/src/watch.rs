@@ -1,4 +1,4 @@
-//! Everything of some namespaces that decides about pods, kept up to date.
+//! Keeps the pods and workloads of namespaces up to date.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,79 +19,86 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::{Cluster, Kind, Pod, ReplicaSet, Workload, error, health::WATCH};
+use crate::{
+    Cluster, ControllerKind, PodObject, ReplicaSet, Workload, error, health::WATCH_TIMEOUT,
+};
 
-/// What comes together is looked at together: a change is told by several watches, in any order.
-const SETTLED: Duration = Duration::from_millis(15);
+/// How long to collect events before a report: several watches report one change, in any order.
+const SETTLE_INTERVAL: Duration = Duration::from_millis(15);
 
-/// What is watched of one namespace.
+/// The part of a namespace to watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope {
+pub struct WatchScope {
     /// The namespace.
     pub namespace: String,
     /// The kinds of workloads.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<ControllerKind>,
 }
 
-/// What is known of one namespace.
+/// The known objects of one namespace.
 #[derive(Debug, Default)]
-pub struct View {
-    /// By name.
-    pub pods: BTreeMap<String, Pod>,
-    /// By name.
+pub struct NamespaceView {
+    /// The pods, by name.
+    pub pods: BTreeMap<String, PodObject>,
+    /// The ReplicaSets, by name.
     pub replica_sets: BTreeMap<String, ReplicaSet>,
-    /// By kind, then by name.
-    pub workloads: BTreeMap<Kind, BTreeMap<String, Workload>>,
-    /// The paths whose lists are still to come.
-    missing: BTreeSet<String>,
+    /// The workloads, by kind, then by name.
+    pub workloads: BTreeMap<ControllerKind, BTreeMap<String, Workload>>,
+    /// The paths that have not been listed yet.
+    unlisted: BTreeSet<String>,
 }
 
-impl View {
+impl NamespaceView {
     /// Returns a workload.
-    pub fn workload(&self, kind: Kind, name: &str) -> Option<&Workload> {
+    pub fn workload(&self, kind: ControllerKind, name: &str) -> Option<&Workload> {
         self.workloads.get(&kind)?.get(name)
     }
 
-    /// Returns whether everything was listed once.
+    /// Returns whether everything was listed at least once.
     pub fn is_complete(&self) -> bool {
-        self.missing.is_empty()
+        self.unlisted.is_empty()
     }
 }
 
 /// The watches of all namespaces.
-pub struct Watch<'c> {
+pub struct ClusterWatch<'c> {
     cluster: &'c Cluster<'c>,
-    views: Vec<(String, View)>,
-    streams: SelectAll<LocalBoxStream<'c, Told>>,
-    /// What has come, and was not taken in yet.
-    first: Option<Told>,
-    /// The last error of each path that may pass.
-    troubles: BTreeMap<String, Failure>,
+    views: Vec<(String, NamespaceView)>,
+    streams: SelectAll<LocalBoxStream<'c, SourcedEvent>>,
+    /// An event that arrived and was not applied yet.
+    pending: Option<SourcedEvent>,
+    /// The last transient error of each path.
+    failures: BTreeMap<String, Failure>,
 }
 
-/// Of which scope, at which path, and what.
-type Told = (usize, String, Seen);
-
-/// What a watch tells.
-enum Seen {
-    Pod(Change<Pod>),
-    ReplicaSet(Change<ReplicaSet>),
-    Workload(Kind, Change<Workload>),
+/// An event, and the watch that it came from.
+struct SourcedEvent {
+    /// The index of the namespace.
+    namespace: usize,
+    path: String,
+    event: WatchEvent,
 }
 
-impl Seen {
+/// An event of a watch.
+enum WatchEvent {
+    Pod(ObjectChange<PodObject>),
+    ReplicaSet(ObjectChange<ReplicaSet>),
+    Workload(ControllerKind, ObjectChange<Workload>),
+}
+
+impl WatchEvent {
     fn is_list(&self) -> bool {
         matches!(
             self,
-            Self::Pod(Change::Listed(_))
-                | Self::ReplicaSet(Change::Listed(_))
-                | Self::Workload(_, Change::Listed(_))
+            Self::Pod(ObjectChange::Listed(_))
+                | Self::ReplicaSet(ObjectChange::Listed(_))
+                | Self::Workload(_, ObjectChange::Listed(_))
         )
     }
 }
 
-enum Change<K> {
-    /// A list starts, or one that was cut off is over.
+enum ObjectChange<K> {
+    /// A list starts, or an incomplete one is discarded.
     Restarted,
     Listed(Vec<K>),
     Applied(K),
@@ -99,16 +106,15 @@ enum Change<K> {
     Failed(Failure),
 }
 
-impl<'c> Watch<'c> {
-    /// Starts to watch; the lists come with [`changed`](Self::changed).
-    pub fn start(cluster: &'c Cluster<'c>, scopes: &[Scope]) -> Self {
-        let (views, streams, troubles) = (Vec::new(), SelectAll::new(), BTreeMap::new());
+impl<'c> ClusterWatch<'c> {
+    /// Starts the watches; the lists arrive through [`changed`](Self::changed).
+    pub fn start(cluster: &'c Cluster<'c>, scopes: &[WatchScope]) -> Self {
         let mut watch = Self {
             cluster,
-            views,
-            streams,
-            first: None,
-            troubles,
+            views: Vec::new(),
+            streams: SelectAll::new(),
+            pending: None,
+            failures: BTreeMap::new(),
         };
         for scope in scopes {
             watch.add(scope);
@@ -116,46 +122,46 @@ impl<'c> Watch<'c> {
         watch
     }
 
-    fn add(&mut self, scope: &Scope) {
+    fn add(&mut self, scope: &WatchScope) {
         let (at, cluster, namespace) = (self.views.len(), self.cluster, scope.namespace.as_str());
-        let mut all = vec![stream(cluster, namespace, (), at, Seen::Pod)];
-        if scope.kinds.contains(&Kind::Deployment) {
-            all.push(stream(cluster, namespace, (), at, Seen::ReplicaSet));
+        let mut all = vec![stream(cluster, namespace, (), at, WatchEvent::Pod)];
+        if scope.kinds.contains(&ControllerKind::Deployment) {
+            all.push(stream(cluster, namespace, (), at, WatchEvent::ReplicaSet));
         }
         for kind in scope.kinds.iter().copied() {
             all.push(stream(cluster, namespace, kind, at, move |change| {
-                Seen::Workload(kind, change)
+                WatchEvent::Workload(kind, change)
             }));
         }
-        let (missing, streams): (_, Vec<_>) = all.into_iter().unzip();
+        let (unlisted, streams): (_, Vec<_>) = all.into_iter().unzip();
         self.streams.extend(streams);
         self.views.push((
             namespace.to_owned(),
-            View {
-                missing,
-                ..View::default()
+            NamespaceView {
+                unlisted,
+                ..NamespaceView::default()
             },
         ));
     }
 
-    /// Returns what is known, in the order of the scopes.
-    pub fn views(&self) -> impl Iterator<Item = (&str, &View)> {
+    /// Returns the known objects, in the order of the scopes.
+    pub fn views(&self) -> impl Iterator<Item = (&str, &NamespaceView)> {
         self.views
             .iter()
             .map(|(namespace, view)| (namespace.as_str(), view))
     }
 
-    /// Waits for something new, and takes in all that comes with it. Returns whether anything was learnt, be
-    /// it that all is as it was; a watch that breaks tells nothing.
+    /// Waits for events, and applies all that arrive together. Returns whether the API reported its
+    /// state, even an unchanged one; a watch that breaks reports nothing.
     ///
     /// # Errors
-    /// What does not pass at once: rejected credentials, a missing permission, something that is not the
-    /// API. What may pass when it has lasted for too long.
+    /// `denied` for rejected credentials or a missing permission, `unavailable` for a server that is
+    /// not the API at once, and for a transient error that lasts for too long.
     pub async fn changed(&mut self) -> Result<bool, Failure> {
         let cluster = self.cluster;
-        // Whoever waits may stop at any await, so what has come is kept.
-        if self.first.is_none() {
-            self.first = match self.gives_up() {
+        // The caller may drop this future at any await, so the event is kept.
+        if self.pending.is_none() {
+            self.pending = match self.gives_up() {
                 Some(end) => tokio::time::timeout_at(end, self.streams.next())
                     .await
                     .ok()
@@ -163,64 +169,74 @@ impl<'c> Watch<'c> {
                 None => self.streams.next().await,
             };
         }
-        if self.first.is_some() {
-            tokio::time::sleep(SETTLED).await;
+        if self.pending.is_some() {
+            tokio::time::sleep(SETTLE_INTERVAL).await;
         }
-        let (mut next, mut learnt) = (self.first.take(), false);
-        while let Some((at, path, seen)) = next {
-            learnt |= self.take(at, &path, seen)?;
+        let (mut next, mut learnt) = (self.pending.take(), false);
+        while let Some(sourced) = next {
+            learnt |= self.apply(sourced)?;
             next = self.streams.next().now_or_never().flatten();
         }
-        self.troubles
+        self.failures
             .retain(|path, _| cluster.health.is_failing(path));
         if self.gives_up().is_some_and(|end| end <= Instant::now())
-            && let Some((_, failure)) = self.troubles.pop_first()
+            && let Some((_, failure)) = self.failures.pop_first()
         {
             return Err(failure);
         }
         Ok(learnt)
     }
 
-    /// Returns what keeps us from seeing everything at this moment, in words.
+    /// Returns the transient error that interrupts the watches at this moment, in words.
     pub fn interruption(&self) -> Option<String> {
         let failing = |path: &str| self.cluster.health.is_failing(path);
-        self.troubles
+        self.failures
             .iter()
             .find(|(path, _)| failing(path))
             .map(|(_, failure)| failure.summary())
     }
 
-    /// Returns what keeps us from seeing everything, as the failure that it is.
+    /// Returns the transient error that interrupts the watches, as a failure.
     pub fn into_interruption(mut self) -> Option<Failure> {
         let cluster = self.cluster;
-        self.troubles
+        self.failures
             .retain(|path, _| cluster.health.is_failing(path));
-        self.troubles.pop_first().map(|(_, failure)| failure)
+        self.failures.pop_first().map(|(_, failure)| failure)
     }
 
     fn gives_up(&self) -> Option<Instant> {
-        self.troubles
+        self.failures
             .keys()
             .filter_map(|path| self.cluster.health.gives_up(path))
             .min()
     }
 
-    fn take(&mut self, at: usize, path: &str, seen: Seen) -> Result<bool, Failure> {
-        let Some((_, view)) = self.views.get_mut(at) else {
+    fn apply(&mut self, sourced: SourcedEvent) -> Result<bool, Failure> {
+        let SourcedEvent {
+            namespace,
+            path,
+            event,
+        } = sourced;
+        let Some((_, view)) = self.views.get_mut(namespace) else {
             return Ok(false);
         };
-        if seen.is_list() {
-            view.missing.remove(path);
+        if event.is_list() {
+            view.unlisted.remove(&path);
         }
-        let learnt = match seen {
-            Seen::Pod(change) => apply(&mut view.pods, change),
-            Seen::ReplicaSet(change) => apply(&mut view.replica_sets, change),
-            Seen::Workload(kind, change) => apply(view.workloads.entry(kind).or_default(), change),
+        let learnt = match event {
+            WatchEvent::Pod(change) => apply(&mut view.pods, change),
+            WatchEvent::ReplicaSet(change) => apply(&mut view.replica_sets, change),
+            WatchEvent::Workload(kind, change) => {
+                apply(view.workloads.entry(kind).or_default(), change)
+            }
         };
         match learnt {
-            Err(failure) if error::may_pass(&failure) && self.cluster.world.deadline().waits() => {
-                // Its head came before it broke: the next one tells whether the server is there.
-                self.troubles.insert(path.to_owned(), failure);
+            Err(failure)
+                if error::is_transient(&failure) && self.cluster.world.deadline().waits() =>
+            {
+                // The answer had begun when it broke; the next request shows whether the server is
+                // up.
+                self.failures.insert(path, failure);
                 Ok(false)
             }
             learnt => learnt,
@@ -230,32 +246,32 @@ impl<'c> Watch<'c> {
 
 fn apply<K: Resource>(
     objects: &mut BTreeMap<String, K>,
-    change: Change<K>,
+    change: ObjectChange<K>,
 ) -> Result<bool, Failure> {
     let key = |object: &K| object.meta().name.clone().unwrap_or_default();
     match change {
-        Change::Restarted => return Ok(false),
-        Change::Listed(list) => {
+        ObjectChange::Restarted => return Ok(false),
+        ObjectChange::Listed(list) => {
             *objects = list
                 .into_iter()
                 .map(|object| (key(&object), object))
                 .collect();
         }
-        Change::Applied(object) => drop(objects.insert(key(&object), object)),
-        Change::Deleted(object) => drop(objects.remove(&key(&object))),
-        Change::Failed(failure) => return Err(failure),
+        ObjectChange::Applied(object) => drop(objects.insert(key(&object), object)),
+        ObjectChange::Deleted(object) => drop(objects.remove(&key(&object))),
+        ObjectChange::Failed(failure) => return Err(failure),
     }
     Ok(true)
 }
 
-/// Lists and watches one kind in one namespace, for ever; returns the path as well.
+/// Lists and watches one kind in one namespace without end. Returns the path as well.
 fn stream<'c, K>(
     cluster: &'c Cluster<'c>,
     namespace: &str,
     kind: K::DynamicType,
-    at: usize,
-    wrap: impl Fn(Change<K>) -> Seen + 'c,
-) -> (String, LocalBoxStream<'c, Told>)
+    index: usize,
+    wrap: impl Fn(ObjectChange<K>) -> WatchEvent + 'c,
+) -> (String, LocalBoxStream<'c, SourcedEvent>)
 where
     K: Resource<Scope = kube::core::DynamicResourceScope>
         + Clone
@@ -267,27 +283,27 @@ where
 {
     let path = K::url_path(&kind, Some(namespace));
     let namespace = namespace.to_owned();
-    // A watch that the server does not start any more (410 as its status) is begun anew from a list.
+    // A watch that the server refuses with status 410 starts again with a list.
     let watches = futures_util::stream::repeat(()).flat_map(move |()| {
         let api: Api<K> = Api::namespaced_with(cluster.client.clone(), &namespace, &kind);
-        let settings = watcher::Config::default().timeout(WATCH.as_secs() as u32);
-        let events = watcher(api, settings).backoff(Pauses::default());
+        let settings = watcher::Config::default().timeout(WATCH_TIMEOUT.as_secs() as u32);
+        let events = watcher(api, settings).backoff(WatchBackoff::default());
         events.scan(false, |gone, event| {
+            // The error itself passes, and ends the stream before the next event.
             let ends = mem::replace(gone, matches!(&event, Err(error) if error::is_gone(error)));
             std::future::ready((!ends).then_some(event))
         })
     });
-    let told = path.clone();
+    let (source, scanned) = (path.clone(), path.clone());
     let changes = watches.scan(None, move |list: &mut Option<Vec<K>>, event| {
-        std::future::ready(Some(change(list, event, &told, cluster.server())))
+        std::future::ready(Some(change(list, event, &scanned, cluster.server())))
     });
-    let listed = path.clone();
-    (
-        listed,
-        changes
-            .map(move |change| (at, path.clone(), wrap(change)))
-            .boxed_local(),
-    )
+    let events = changes.map(move |change| SourcedEvent {
+        namespace: index,
+        path: source.clone(),
+        event: wrap(change),
+    });
+    (path, events.boxed_local())
 }
 
 fn change<K>(
@@ -295,29 +311,29 @@ fn change<K>(
     event: Result<watcher::Event<K>, watcher::Error>,
     path: &str,
     server: &str,
-) -> Change<K> {
+) -> ObjectChange<K> {
     match event {
         Ok(watcher::Event::Init) => {
             *list = Some(Vec::new());
-            Change::Restarted
+            ObjectChange::Restarted
         }
         Ok(watcher::Event::InitApply(object)) => {
             list.get_or_insert_default().push(object);
-            Change::Restarted
+            ObjectChange::Restarted
         }
-        Ok(watcher::Event::InitDone) => Change::Listed(list.take().unwrap_or_default()),
-        Ok(watcher::Event::Apply(object)) => Change::Applied(object),
-        Ok(watcher::Event::Delete(object)) => Change::Deleted(object),
-        Err(error) if error::is_gone(&error) => Change::Restarted,
-        Err(error) => Change::Failed(error::watch(error, path, server)),
+        Ok(watcher::Event::InitDone) => ObjectChange::Listed(list.take().unwrap_or_default()),
+        Ok(watcher::Event::Apply(object)) => ObjectChange::Applied(object),
+        Ok(watcher::Event::Delete(object)) => ObjectChange::Deleted(object),
+        Err(error) if error::is_gone(&error) => ObjectChange::Restarted,
+        Err(error) => ObjectChange::Failed(error::watch(error, path, server)),
     }
 }
 
-/// Pauses between two tries: short, since a restart of the API server takes seconds.
+/// The backoff between two attempts: short, since a restart of the API server takes seconds.
 #[derive(Debug, Default)]
-struct Pauses(u32);
+struct WatchBackoff(u32);
 
-impl Iterator for Pauses {
+impl Iterator for WatchBackoff {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -326,7 +342,7 @@ impl Iterator for Pauses {
     }
 }
 
-impl kube::runtime::utils::Backoff for Pauses {
+impl kube::runtime::utils::Backoff for WatchBackoff {
     fn reset(&mut self) {
         self.0 = 0;
     }

@@ -1,5 +1,5 @@
-//! Gets past a registry's access control: the scheme, the challenge, the token, and the reason when the
-//! registry refuses.
+//! Gets past a registry's access control: the scheme, the challenge, the token, and the reason when
+//! the registry refuses.
 
 use std::cell::{Cell, OnceCell, RefCell};
 
@@ -12,7 +12,7 @@ use crate::{
     challenge::{BearerChallenge, Challenge},
     credentials::{self, CredentialKind, Credentials},
     error::RegistryError,
-    token::{TokenAnswer, TokenServer, bearer_header},
+    token::{TokenAnswer, TokenEndpoint, bearer_header},
 };
 
 /// The one registry whose token server is known without asking, which saves a request: its own
@@ -157,7 +157,7 @@ impl<'w> RepositoryAccess<'w> {
             Challenge::Basic => self.basic(credentials)?,
             Challenge::Bearer(bearer) => {
                 let is_plain = !self.uses_https.get();
-                let server = TokenServer::new(&bearer, &self.host, &self.repository, is_plain)?;
+                let server = TokenEndpoint::new(&bearer, &self.host, &self.repository, is_plain)?;
                 self.bearer(&server, credentials).await?
             }
         };
@@ -175,11 +175,11 @@ impl<'w> RepositoryAccess<'w> {
         }
     }
 
-    /// Gets a token for the credentials, or one without them if they are rejected: a registry serves a
-    /// public image to anybody, but rejects expired credentials.
+    /// Gets a token for the credentials, or one without them if they are rejected: a registry
+    /// serves a public image to anybody, but rejects expired credentials.
     async fn bearer(
         &self,
-        server: &TokenServer,
+        server: &TokenEndpoint,
         credentials: Option<&Credentials>,
     ) -> Result<Authorization, Failure> {
         let mut refusal = None;
@@ -207,7 +207,7 @@ impl<'w> RepositoryAccess<'w> {
 
     async fn token(
         &self,
-        server: &TokenServer,
+        server: &TokenEndpoint,
         credentials: Option<&Credentials>,
     ) -> Result<TokenAnswer, Failure> {
         if let Some(credentials) = credentials

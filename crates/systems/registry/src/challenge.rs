@@ -16,7 +16,8 @@ pub(crate) struct BearerChallenge {
 }
 
 impl Challenge {
-    /// Returns the first supported challenge of all headers; others, such as Negotiate, may precede it.
+    /// Returns the first supported challenge of all headers; others, such as Negotiate, may precede
+    /// it.
     pub(crate) fn find<'a>(headers: impl Iterator<Item = &'a str>) -> Option<Self> {
         headers
             .flat_map(split)

@@ -20,8 +20,8 @@ pub struct ImageConfig {
 }
 
 impl ImageConfig {
-    /// Returns the platform; `None` for the empty configuration of a signature, whose media type claims
-    /// that it is an image's.
+    /// Returns the platform; `None` for the empty configuration of a signature, whose media type
+    /// claims that it is an image's.
     pub fn platform(&self) -> Option<Platform> {
         let is_named = !self.os.is_empty() && !self.architecture.is_empty();
         is_named.then(|| Platform::new(&self.os, &self.architecture, self.variant.as_deref()))

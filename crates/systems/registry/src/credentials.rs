@@ -1,4 +1,5 @@
-//! Finds credentials: in flags, in the files of Docker and Podman, with their helpers, in GitHub's token.
+//! Finds credentials: in flags, in the files of Docker and Podman, with their helpers, in GitHub's
+//! token.
 
 use std::{collections::BTreeMap, path::PathBuf, rc::Rc, time::Duration};
 
@@ -185,7 +186,7 @@ async fn search(
             Ok(file) => search_file(&effects, &file, &keys, &source, &mut warnings).await,
             Err(error) => {
                 warnings.push(format!(
-                    "skipped the credentials {source}, which is not a valid credentials file: {error}"
+                    "skipped the credentials {source}, since the file is invalid: {error}"
                 ));
                 None
             }

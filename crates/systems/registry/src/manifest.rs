@@ -130,8 +130,9 @@ impl Descriptor {
             .map_err(|error| invalid(answer, &error.to_string()))
     }
 
-    /// Returns whether BuildKit added the manifest to describe an image: "any other `reference.type`
-    /// value: ignore the manifest" (moby/buildkit, docs/attestations/attestation-storage.md).
+    /// Returns whether BuildKit added the manifest to describe an image: "any other
+    /// `reference.type` value: ignore the manifest" (moby/buildkit,
+    /// docs/attestations/attestation-storage.md).
     fn is_attestation(&self) -> bool {
         let unknown = self
             .platform

@@ -5,8 +5,8 @@ use std::{fmt, str::FromStr};
 /// An operating system and an architecture, such as `linux/amd64` or `linux/arm/v7` (OCI image
 /// specification, "Platform Variants").
 ///
-/// `linux/arm64` and `linux/arm64/v8` are equal, since `v8` is the only variant of arm64. `linux/arm`
-/// is ambiguous, since v6 and v7 differ.
+/// `linux/arm64` and `linux/arm64/v8` are equal, since `v8` is the only variant of arm64.
+/// `linux/arm` is ambiguous, since v6 and v7 differ.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Platform {
     os: String,
@@ -35,7 +35,8 @@ impl Platform {
 pub enum InvalidPlatform {
     /// Too few or too many parts.
     #[error(
-        "`{0}` is not a platform: expected `os/architecture`, such as `linux/amd64`, or `os/architecture/variant`"
+        "`{0}` is not a platform: expected `os/architecture`, such as `linux/amd64`, or \
+         `os/architecture/variant`"
     )]
     Shape(String),
     /// 32-bit ARM without its variant.

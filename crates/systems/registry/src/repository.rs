@@ -8,9 +8,9 @@ use crate::{
     ImageConfig, RegistryManifest, RegistryOptions, access::RepositoryAccess, error::RegistryError,
 };
 
-/// Media types in the order of preference. The list includes obsolete and foreign types, so that the
-/// registry returns what it has: docker-registry 2.8 answers 404 when it has another type than those
-/// that the request accepts.
+/// Media types in the order of preference. The list includes obsolete and foreign types, so that
+/// the registry returns what it has: docker-registry 2.8 answers 404 when it has another type than
+/// those that the request accepts.
 const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.oci.image.manifest.v1+json, \
@@ -134,7 +134,8 @@ impl<'w> ImageRepository<'w> {
 }
 
 /// Returns the digest that the registry announces for a manifest, if it can be compared: a registry
-/// may use another algorithm, and the digest of a signed schema 1 manifest leaves out its signatures.
+/// may use another algorithm, and the digest of a signed schema 1 manifest leaves out its
+/// signatures.
 fn announced_digest(answer: &HttpAnswer) -> Option<&str> {
     let announced = answer.header("docker-content-digest")?;
     let content_type = answer.header("content-type").unwrap_or_default();

@@ -15,7 +15,7 @@ use crate::{
 const MAX_TOKEN_SIZE: usize = 64 << 10;
 
 /// Where the tokens for one repository come from.
-pub(crate) struct TokenServer {
+pub(crate) struct TokenEndpoint {
     /// With the query that names service and scope.
     url: Url,
 }
@@ -28,7 +28,7 @@ pub(crate) enum TokenAnswer {
     Refused(String),
 }
 
-impl TokenServer {
+impl TokenEndpoint {
     /// Returns the token server that a challenge names.
     ///
     /// The registry's credentials go there, so it must use https if the registry does: a registry
@@ -146,13 +146,13 @@ fn invalid_realm(host: &str, realm: &str, why: &str) -> Failure {
 mod tests {
     use super::*;
 
-    fn server(realm: &str, scope: Option<&str>) -> Result<TokenServer, Failure> {
+    fn server(realm: &str, scope: Option<&str>) -> Result<TokenEndpoint, Failure> {
         let challenge = BearerChallenge {
             realm: realm.to_owned(),
             service: Some("registry.example".to_owned()),
             scope: scope.map(str::to_owned),
         };
-        TokenServer::new(&challenge, "registry.example", "data-literate/dex", false)
+        TokenEndpoint::new(&challenge, "registry.example", "data-literate/dex", false)
     }
 
     #[test]

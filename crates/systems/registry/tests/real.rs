@@ -1,5 +1,5 @@
-//! Runs the client against Debian's docker-registry with four kinds of access, and against servers that
-//! are no registry.
+//! Runs the client against Debian's docker-registry with four kinds of access, and against servers
+//! that are no registry.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

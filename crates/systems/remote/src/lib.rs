@@ -17,7 +17,6 @@ mod update;
 mod write;
 mod writer;
 
-pub use apply::BranchChange;
 pub use flags::{PullRequestMode, Where, not_empty};
 pub use git::GIT_FAILED;
 pub use github::PullRequest;

@@ -27,7 +27,7 @@ pub enum WriteOutcome<R> {
     Landed(Commit),
     /// The pull request was merged as this commit.
     Merged(PullRequest, Commit),
-    /// At this tip there was nothing to do.
+    /// The branch stays at this tip: there was nothing to do, or it is a dry run.
     Unchanged(Commit),
     /// The plan refused to write.
     Refused(R),

@@ -1,16 +1,20 @@
-//! A program that runs, and the end of it.
+//! A program while it runs.
 
 use std::io::{ErrorKind, Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, ExitStatus};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::{Command, Run};
+use super::Command;
+use super::run::Run;
+use crate::lock::lock;
 use crate::wait;
 
-/// A started program. It is killed, with all it started, if this is dropped before it has ended.
+/// A started program.
+///
+/// Dropping this before the program has ended kills it, and every program that it started.
 #[must_use = "wait for it"]
 #[derive(Debug)]
 pub struct Running {
@@ -19,8 +23,8 @@ pub struct Running {
     started: Instant,
     status: Option<(ExitStatus, Duration)>,
     max_rss_kib: Option<u64>,
-    stdout: Stream,
-    stderr: Stream,
+    stdout: OutputReader,
+    stderr: OutputReader,
 }
 
 impl Running {
@@ -33,8 +37,8 @@ impl Running {
             .spawn()
             .unwrap_or_else(|error| panic!("could not start {:?}: {error}", command.program));
         feed(&mut child, command.stdin.clone());
-        let stdout = Stream::read(child.stdout.take().expect("stdout is piped"));
-        let stderr = Stream::read(child.stderr.take().expect("stderr is piped"));
+        let stdout = OutputReader::read(child.stdout.take().expect("stdout is piped"));
+        let stderr = OutputReader::read(child.stderr.take().expect("stderr is piped"));
         let command = command.clone();
         Self {
             child,
@@ -68,39 +72,34 @@ impl Running {
         self.signal("KILL");
     }
 
-    /// Returns what it wrote to its standard output so far.
+    /// Returns its standard output so far.
     #[must_use]
     pub fn stdout(&self) -> String {
         self.stdout.text()
     }
 
-    /// Returns what it wrote to its standard error so far.
+    /// Returns its standard error so far.
     #[must_use]
     pub fn stderr(&self) -> String {
         self.stderr.text()
     }
 
-    /// Returns once it has said `text` on its standard output or error.
+    /// Returns once it has written `text` to its standard output or error.
     ///
     /// # Panics
     ///
-    /// If it ends, or its time is over, without having said so.
+    /// If it ends, or exceeds its time limit, without having written that.
     pub fn wait_for(&mut self, text: &str) {
-        let said = |running: &Self| {
-            [running.stdout(), running.stderr()]
-                .iter()
-                .any(|it| it.contains(text))
-        };
         loop {
+            // The order matters: the last words of a program count.
             let ended = !self.is_running();
-            if said(self) {
+            let (stdout, stderr) = (self.stdout(), self.stderr());
+            if stdout.contains(text) || stderr.contains(text) {
                 return;
             }
             assert!(
                 !ended && !self.is_late(),
-                "it never said `{text}`\n{}{}",
-                self.stdout(),
-                self.stderr()
+                "it never said `{text}`\n{stdout}{stderr}"
             );
             thread::sleep(wait::PAUSE);
         }
@@ -116,7 +115,8 @@ impl Running {
     ///
     /// # Panics
     ///
-    /// If it does not end within the time limit, or if something it started keeps its output open.
+    /// If it does not end within the time limit, or if a program that it started keeps its output
+    /// open.
     pub fn wait(mut self) -> Run {
         while self.is_running() {
             if self.is_late() {
@@ -150,13 +150,13 @@ impl Running {
         }
     }
 
-    /// Takes a look at the memory, then at whether it has ended.
+    /// Measures the memory, then checks whether it has ended.
     fn look(&mut self) {
         if self.status.is_some() {
             return;
         }
         self.max_rss_kib = peak_kib(self.child.id()).or(self.max_rss_kib);
-        let status = self.child.try_wait().expect("our own child");
+        let status = self.child.try_wait().expect("a child of this process");
         self.status = status.map(|status| (status, self.started.elapsed()));
     }
 
@@ -164,13 +164,10 @@ impl Running {
         self.started.elapsed() > self.command.limit
     }
 
-    /// Looks often at a program that has just started, and less often later.
+    /// Polls a program that has just started more often than one that has been running for a while.
     fn pause(&self) -> Duration {
-        Duration::from_millis(if self.started.elapsed().as_millis() < 100 {
-            1
-        } else {
-            4
-        })
+        let is_new = self.started.elapsed() < Duration::from_millis(100);
+        Duration::from_millis(if is_new { 1 } else { 4 })
     }
 
     fn signal(&mut self, name: &str) {
@@ -203,7 +200,7 @@ fn send(signal: &str, target: &str) {
     );
 }
 
-/// Returns the peak of the memory of a process, while it has any.
+/// Returns the peak of a process's memory, unless the process has ended.
 fn peak_kib(id: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     let line = status
@@ -223,14 +220,14 @@ fn feed(child: &mut Child, bytes: Vec<u8>) {
     });
 }
 
-/// One output of a program, read as it comes.
+/// One output of a program, read as the program writes it.
 #[derive(Debug)]
-struct Stream {
+struct OutputReader {
     bytes: Arc<Mutex<Vec<u8>>>,
     reader: JoinHandle<()>,
 }
 
-impl Stream {
+impl OutputReader {
     fn read(mut source: impl Read + Send + 'static) -> Self {
         let bytes = Arc::<Mutex<Vec<u8>>>::default();
         let sink = Arc::clone(&bytes);
@@ -250,8 +247,4 @@ impl Stream {
     fn is_at_end(&self) -> bool {
         self.reader.is_finished()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,13 +8,13 @@ use std::time::{Duration, SystemTime};
 pub struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Body,
+    pub(super) body: ReplyBody,
     pub(super) manner: Manner,
 }
 
-/// What comes after the headers.
+/// The bytes after the headers.
 #[derive(Clone, Debug)]
-pub(super) enum Body {
+pub(super) enum ReplyBody {
     /// These bytes, with their length declared.
     Fixed(Vec<u8>),
     /// One byte, over and over, this many times; the length is declared or not.
@@ -46,7 +46,7 @@ impl Reply {
         Self {
             status,
             headers: Vec::new(),
-            body: Body::Fixed(Vec::new()),
+            body: ReplyBody::Fixed(Vec::new()),
             manner: Manner::Whole,
         }
     }
@@ -110,16 +110,16 @@ impl Reply {
 
     /// Sets the body.
     pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
-        self.body = Body::Fixed(body.as_ref().to_vec());
+        self.body = ReplyBody::Fixed(body.as_ref().to_vec());
         self
     }
 
-    /// Asks the client to come back in so many seconds.
+    /// Asks the client to retry after this many seconds.
     pub fn retry_after(self, seconds: u64) -> Self {
         self.header("Retry-After", &seconds.to_string())
     }
 
-    /// Asks the client to come back at a time, this far from now.
+    /// Asks the client to retry at a date, this far from now.
     pub fn retry_after_date(self, from_now: Duration) -> Self {
         self.header(
             "Retry-After",
@@ -137,7 +137,7 @@ impl Reply {
 
     /// Sends `size` times the same byte, made as it goes, after declaring that length.
     pub fn filled(mut self, byte: u8, size: u64) -> Self {
-        self.body = Body::Filled {
+        self.body = ReplyBody::Filled {
             byte,
             size,
             declared: true,
@@ -147,7 +147,7 @@ impl Reply {
 
     /// Sends 10 GB of the same byte without saying how much it will be.
     pub fn endless(mut self, byte: u8) -> Self {
-        self.body = Body::Filled {
+        self.body = ReplyBody::Filled {
             byte,
             size: 10_000_000_000,
             declared: false,
@@ -160,12 +160,12 @@ impl Reply {
         self.manner(Manner::HeadersOnly)
     }
 
-    /// Ends the connection after so many bytes of the body, which do arrive.
+    /// Ends the connection after this many bytes of the body, all of which arrive.
     pub fn cut_after(self, bytes: usize) -> Self {
         self.manner(Manner::Cut(bytes))
     }
 
-    /// Sends so many bytes of the body at a time, with a pause after each.
+    /// Sends this many bytes of the body at a time, with a pause after each.
     pub fn drip(self, bytes: usize, pause: Duration) -> Self {
         self.manner(Manner::Drip(bytes, pause))
     }
@@ -194,8 +194,8 @@ impl Reply {
             .any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
         match &self.body {
             _ if by_hand => None,
-            Body::Fixed(bytes) => Some(bytes.len() as u64),
-            Body::Filled { size, declared, .. } => declared.then_some(*size),
+            ReplyBody::Fixed(bytes) => Some(bytes.len() as u64),
+            ReplyBody::Filled { size, declared, .. } => declared.then_some(*size),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// The most that a head may be: more is a mistake of the client.
+/// The maximum length of a head; a longer one is a mistake of the client.
 const HEAD_LIMIT: usize = 256 * 1024;
 
 /// One request, whole.
@@ -21,13 +21,13 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Returns the first value of a header, whatever its letters' case.
+    /// Returns the first value of a header; case does not matter.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         find(&self.headers, name)
     }
 
-    /// Returns the decoded-by-nobody value of a query parameter, the first of its name.
+    /// Returns the value of the first query parameter of this name, without decoding it.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
         let query = self.path.split_once('?')?.1;
@@ -52,7 +52,7 @@ impl Head {
     }
 }
 
-/// Reads up to the empty line; `None` if the client has left before it.
+/// Reads up to the empty line; `None` if the client hangs up first.
 pub(crate) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Head>> {
     let mut raw = Vec::new();
     loop {
@@ -92,7 +92,7 @@ fn parse(raw: &[u8], rest: Vec<u8>) -> io::Result<Head> {
     })
 }
 
-/// Reads a whole request; `None` if the client has left before its end.
+/// Reads a whole request; `None` if the client hangs up first.
 pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Seen>> {
     let Some(head) = read_head(stream).await? else {
         return Ok(None);
@@ -161,7 +161,7 @@ async fn more(stream: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> io:
 fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers
         .iter()
-        .find(|(it, _)| it.eq_ignore_ascii_case(name))
+        .find(|(other, _)| other.eq_ignore_ascii_case(name))
         .map(|(_, value)| value.as_str())
 }
 

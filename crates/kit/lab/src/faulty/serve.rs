@@ -1,8 +1,8 @@
-//! Connections, and how a reply goes out on one.
+//! Connections, and the ways to send a reply.
 
 use std::io;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustls::ServerConfig;
@@ -11,26 +11,27 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
-use super::reply::{Body, Manner, Reply};
+use super::reply::{Manner, Reply, ReplyBody};
 use super::seen::{self, Seen};
+use crate::lock::lock;
 
-/// What was written right before an abort may never arrive: the cut waits this long.
+/// Bytes written right before an abort may never arrive, so the cut waits this long.
 const BEFORE_THE_CUT: Duration = Duration::from_millis(50);
 
-type Answer = dyn Fn(&Seen) -> Reply + Send + Sync;
+type AnswerFn = dyn Fn(&Seen) -> Reply + Send + Sync;
 
-/// Accepts connections for ever, each on a task of its own.
+/// Accepts connections until the task ends, each on a task of its own.
 pub(super) async fn connections(
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
     log: Arc<Mutex<Vec<Seen>>>,
-    answer: Arc<Answer>,
+    answer: Arc<AnswerFn>,
 ) {
     let listener = tokio::net::TcpListener::from_std(listener).expect("a non-blocking listener");
     while let Ok((stream, _)) = listener.accept().await {
         let (tls, log, answer) = (tls.clone(), Arc::clone(&log), Arc::clone(&answer));
         tokio::spawn(async move {
-            // A client that leaves, or does not trust us, is a matter of its own test.
+            // A client that hangs up, or rejects the certificate, is the business of its test.
             drop(match tls {
                 None => connection(stream, log, answer).await,
                 Some(tls) => match TlsAcceptor::from(tls).accept(stream).await {
@@ -45,14 +46,12 @@ pub(super) async fn connections(
 async fn connection(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     log: Arc<Mutex<Vec<Seen>>>,
-    answer: Arc<Answer>,
+    answer: Arc<AnswerFn>,
 ) -> io::Result<()> {
     let Some(seen) = seen::read(&mut stream).await? else {
         return Ok(());
     };
-    log.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(seen.clone());
+    lock(&log).push(seen.clone());
     let reply = answer(&seen);
     match &reply.manner {
         Manner::HangUp => return Ok(()),
@@ -70,13 +69,17 @@ async fn connection(
 async fn send_body(stream: &mut (impl AsyncWrite + Unpin), reply: &Reply) -> io::Result<()> {
     match (&reply.manner, &reply.body) {
         (Manner::HeadersOnly, _) => std::future::pending().await,
-        (Manner::Cut(size), Body::Fixed(bytes)) => {
+        (Manner::Cut(size), ReplyBody::Fixed(bytes)) => {
             cut(stream, &bytes[..(*size).min(bytes.len())]).await
         }
-        (Manner::Cut(size), Body::Filled { byte, .. }) => cut(stream, &vec![*byte; *size]).await,
-        (Manner::Drip(size, pause), Body::Fixed(bytes)) => drip(stream, bytes, *size, *pause).await,
-        (_, Body::Fixed(bytes)) => stream.write_all(bytes).await,
-        (_, Body::Filled { byte, size, .. }) => fill(stream, *byte, *size).await,
+        (Manner::Cut(size), ReplyBody::Filled { byte, .. }) => {
+            cut(stream, &vec![*byte; *size]).await
+        }
+        (Manner::Drip(size, pause), ReplyBody::Fixed(bytes)) => {
+            drip(stream, bytes, *size, *pause).await
+        }
+        (_, ReplyBody::Fixed(bytes)) => stream.write_all(bytes).await,
+        (_, ReplyBody::Filled { byte, size, .. }) => fill(stream, *byte, *size).await,
     }
 }
 
@@ -112,7 +115,7 @@ async fn fill(stream: &mut (impl AsyncWrite + Unpin), byte: u8, size: u64) -> io
     Ok(())
 }
 
-/// Gives the request to another server and its whole answer to the client.
+/// Sends the request to another server, and its whole answer to the client.
 async fn forward(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     seen: &Seen,

@@ -1,33 +1,16 @@
-//! Deployments to environments, and what became of them.
+//! Deployments to environments, and their statuses.
 
 use serde_json::Value;
 
+use super::deployment::{StoredDeployment, StoredStatus};
 use super::hub::Hub;
 
-/// A deployment, as GitHub keeps it.
-#[derive(Clone, Debug)]
-pub(super) struct Deployment {
-    pub(super) environment: String,
-    /// As it was given, as JSON: a text is a string in there.
-    pub(super) payload: String,
-    pub(super) created: String,
-    /// Newest first.
-    pub(super) statuses: Vec<Status>,
-}
-
-/// What was said of a deployment at some time.
-#[derive(Clone, Debug)]
-pub(super) struct Status {
-    pub(super) state: String,
-    pub(super) created: String,
-}
-
 impl Hub {
-    /// Records a deployment with its statuses, each a second after the one before.
+    /// Records a deployment with its statuses, each a second after the previous one.
     pub(super) fn deploy(&mut self, environment: &str, payload: &Value, states: &[&str]) {
         let created = self.tick();
         let (environment, payload) = (environment.to_owned(), payload.to_string());
-        self.deployments.push(Deployment {
+        self.deployments.push(StoredDeployment {
             environment,
             payload,
             created,
@@ -38,18 +21,18 @@ impl Hub {
         }
     }
 
-    /// Says something of a deployment; a success makes the ones before it inactive.
+    /// Adds a status to a deployment; a success makes earlier deployments inactive.
     pub(super) fn add_status(&mut self, at: usize, state: &str) {
         let created = self.tick();
-        let status = |state: &str| Status {
+        let status = |state: &str| StoredStatus {
             state: state.to_ascii_uppercase(),
             created: created.clone(),
         };
         self.deployments[at].statuses.insert(0, status(state));
         if state == "success" {
             let (before, rest) = self.deployments.split_at_mut(at);
-            let same = |other: &&mut Deployment| other.environment == rest[0].environment;
-            let successful = |other: &&mut Deployment| {
+            let same = |other: &&mut StoredDeployment| other.environment == rest[0].environment;
+            let successful = |other: &&mut StoredDeployment| {
                 other
                     .statuses
                     .first()
@@ -62,7 +45,7 @@ impl Hub {
     }
 
     /// Returns the deployments to these environments, newest first.
-    pub(super) fn deployments_to(&self, environments: &Value) -> Vec<Deployment> {
+    pub(super) fn deployments_to(&self, environments: &Value) -> Vec<StoredDeployment> {
         let is_one = |name: &str| {
             environments
                 .as_array()

@@ -2,19 +2,18 @@
 
 use std::sync::OnceLock;
 
-use apollo_compiler::resolvers::{Execution, FieldError};
+use apollo_compiler::resolvers::Execution;
 use apollo_compiler::response::JsonMap;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Schema};
 use serde_json::{Value, json};
 
-use super::hub::{Hub, Token};
-use super::objects::Object;
+use super::error::split;
+use super::hub::Hub;
+use super::objects::GraphQlObject;
 use super::published;
+use super::token::GitHubToken;
 use crate::faulty::{Reply, Seen};
-
-/// Between the type of an error and its message: the executor knows only messages.
-const TYPE_ENDS: char = '\u{1f}';
 
 fn schema() -> &'static Valid<Schema> {
     static SCHEMA: OnceLock<Valid<Schema>> = OnceLock::new();
@@ -24,14 +23,7 @@ fn schema() -> &'static Valid<Schema> {
     })
 }
 
-/// Returns an error of a type (`STALE_DATA`) that only GitHub's answers have.
-pub(super) fn error(kind: &str, message: impl AsRef<str>) -> FieldError {
-    FieldError {
-        message: format!("{kind}{TYPE_ENDS}{}", message.as_ref()),
-    }
-}
-
-pub(super) fn answer(hub: &Hub, token: &Token, seen: &Seen) -> Reply {
+pub(super) fn answer(hub: &Hub, token: &GitHubToken, seen: &Seen) -> Reply {
     match execute(hub, token, seen) {
         Ok(answer) => Reply::json(200, &answer),
         Err(complaint) => {
@@ -41,7 +33,7 @@ pub(super) fn answer(hub: &Hub, token: &Token, seen: &Seen) -> Reply {
     }
 }
 
-fn execute(hub: &Hub, token: &Token, seen: &Seen) -> Result<Value, String> {
+fn execute(hub: &Hub, token: &GitHubToken, seen: &Seen) -> Result<Value, String> {
     let request: Value = serde_json::from_slice(&seen.body).map_err(|error| error.to_string())?;
     let query = request["query"].as_str().ok_or("there is no `query`")?;
     let document = ExecutableDocument::parse_and_validate(schema(), query, "document.graphql")
@@ -52,7 +44,7 @@ fn execute(hub: &Hub, token: &Token, seen: &Seen) -> Result<Value, String> {
         .operations
         .get(None)
         .map_err(|error| error.message().to_string())?;
-    let root = Object::root(hub, token, operation.is_mutation());
+    let root = GraphQlObject::root(hub, token, operation.is_mutation());
     let execution = Execution::new(schema(), &document).raw_variable_values(&variables);
     let answer = execution
         .execute_sync(&root)
@@ -61,8 +53,8 @@ fn execute(hub: &Hub, token: &Token, seen: &Seen) -> Result<Value, String> {
     let errors = answer.get_mut("errors").and_then(Value::as_array_mut);
     for error in errors.into_iter().flatten() {
         let message = error["message"].as_str().unwrap_or_default().to_owned();
-        let (kind, text) = message.split_once(TYPE_ENDS).ok_or(message.clone())?;
-        error["type"] = kind.trim_start_matches("resolver error: ").into();
+        let (kind, text) = split(&message).ok_or(message.clone())?;
+        error["type"] = kind.into();
         error["message"] = text.into();
     }
     Ok(answer)
@@ -73,7 +65,7 @@ pub(super) fn is_change(seen: &Seen) -> bool {
     document(seen).is_some_and(|document| document.starts_with("mutation"))
 }
 
-/// Returns what a request is, in two words.
+/// Returns a short title of a request.
 pub(super) fn title(seen: &Seen) -> String {
     match document(seen) {
         Some(document) => document

@@ -1,18 +1,18 @@
-//! What there was: objects by their names, and how commits stand to one another.
+//! Objects by their names, and the ancestry of commits.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use super::hub::Hub;
-use super::objects::Node;
-use crate::repo::Object;
+use super::node::GraphQlNode;
+use crate::repo::GitObject;
 
-/// How many files a comparison tells.
-const FILES: usize = 300;
+/// The number of files in a comparison.
+const MAX_FILES: usize = 300;
 
 /// A commit.
-pub(super) struct Commit {
+pub(super) struct StoredCommit {
     tree: String,
     pub(super) parents: Vec<String>,
     pub(super) author: String,
@@ -22,22 +22,22 @@ pub(super) struct Commit {
 
 impl Hub {
     /// Returns the object that an expression names, as `git rev-parse` reads it.
-    pub(super) fn object(&self, expression: &str) -> Option<Node> {
-        let Object { id, kind, .. } = self.read(expression)?;
+    pub(super) fn object(&self, expression: &str) -> Option<GraphQlNode> {
+        let GitObject { id, kind, .. } = self.read(expression)?;
         Some(match kind.as_str() {
-            "commit" => Node::Commit(id),
-            "blob" => Node::Blob(id),
-            _ => Node::Tree,
+            "commit" => GraphQlNode::Commit(id),
+            "blob" => GraphQlNode::Blob(id),
+            _ => GraphQlNode::Tree,
         })
     }
 
-    pub(super) fn read(&self, expression: &str) -> Option<Object> {
+    pub(super) fn read(&self, expression: &str) -> Option<GitObject> {
         self.objects.borrow_mut().read(expression)
     }
 
-    /// Returns a commit; the server never names one that is not there.
-    pub(super) fn commit(&self, id: &str) -> Commit {
-        let object = self.read(id).expect("the commit is there");
+    /// Returns a commit; the server names only commits that exist.
+    pub(super) fn commit(&self, id: &str) -> StoredCommit {
+        let object = self.read(id).expect("the commit exists");
         let text = String::from_utf8_lossy(&object.bytes).into_owned();
         let (head, message) = text.split_once("\n\n").unwrap_or((&text, ""));
         let lines = |key: &'static str| head.lines().filter_map(move |line| line.strip_prefix(key));
@@ -46,7 +46,7 @@ impl Hub {
             .rsplit(' ')
             .nth(1)
             .and_then(|seconds| seconds.parse().ok());
-        Commit {
+        StoredCommit {
             tree: lines("tree ").next().unwrap_or_default().to_owned(),
             parents: lines("parent ").map(str::to_owned).collect(),
             author: author.split(" <").next().unwrap_or_default().to_owned(),
@@ -55,8 +55,8 @@ impl Hub {
         }
     }
 
-    /// Returns what is at a path of a commit.
-    pub(super) fn entry(&self, commit: &str, path: &str) -> Option<Node> {
+    /// Returns the entry at a path of a commit.
+    pub(super) fn entry(&self, commit: &str, path: &str) -> Option<GraphQlNode> {
         let mut tree = self.commit(commit).tree;
         let (way, name) = path
             .rsplit_once('/')
@@ -71,7 +71,7 @@ impl Hub {
             0o160_000 => "commit",
             _ => "blob",
         };
-        Some(Node::TreeEntry {
+        Some(GraphQlNode::TreeEntry {
             mode,
             kind: kind.to_owned(),
             id,
@@ -81,7 +81,7 @@ impl Hub {
     /// Returns mode and object of a name in a tree.
     fn below(&self, tree: &str, name: &str) -> Option<(u32, String)> {
         let mut bytes = &self.read(tree)?.bytes[..];
-        // `MODE NAME\0` and 20 bytes, again and again.
+        // `MODE NAME\0` and 20 bytes, repeated.
         while let Some(end) = bytes.iter().position(|byte| *byte == 0) {
             let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
             let (mode, found) = head.split_once(' ')?;
@@ -95,10 +95,10 @@ impl Hub {
         None
     }
 
-    /// Returns how `head` stands to `base`, as GraphQL says it.
+    /// Returns the ancestry of `head` and `base`, in the words of GraphQL.
     pub(super) fn compare(&self, base: &str, head: &str) -> Option<&'static str> {
         let range = format!("{base}...{head}");
-        // Without a commit in common there is no comparison.
+        // Without a common ancestor there is no comparison.
         self.say(&["merge-base", base, head])?;
         let counts = self.say(&["rev-list", "--left-right", "--count", &range, "--"])?;
         let mut counts = counts.split_whitespace();
@@ -110,14 +110,14 @@ impl Hub {
         })
     }
 
-    /// Returns the files that differ between `head` and what it has in common with `base`, as REST tells
+    /// Returns the files that differ between `head` and its merge base with `base`, as REST shows
     /// them.
     pub(super) fn files(&self, base: &str, head: &str) -> Vec<Value> {
         let range = format!("{base}...{head}");
         let differences = self
             .say(&["diff", "--name-status", "--find-renames", &range, "--"])
             .unwrap_or_default();
-        differences.lines().take(FILES).map(file).collect()
+        differences.lines().take(MAX_FILES).map(file).collect()
     }
 
     fn say(&self, git: &[&str]) -> Option<String> {
@@ -126,7 +126,7 @@ impl Hub {
     }
 }
 
-/// Returns a line such as `R087\told\tnew` as REST tells it.
+/// Returns a line such as `R087\told\tnew` as REST shows it.
 fn file(line: &str) -> Value {
     let mut words = line.split('\t');
     let status = match words.next().unwrap_or_default().get(..1) {
@@ -138,8 +138,10 @@ fn file(line: &str) -> Value {
     let names: Vec<&str> = words.collect();
     let url = "https://github.com/octocat/Hello-World/blob/main/file";
     let mut file = json!({
-        "sha": "bbcd538c8e72b8c175046e27cc8f907076331401", "status": status, "filename": names.last(),
-        "additions": 1, "deletions": 1, "changes": 2, "blob_url": url, "raw_url": url, "contents_url": url,
+        "sha": "bbcd538c8e72b8c175046e27cc8f907076331401",
+        "status": status, "filename": names.last(),
+        "additions": 1, "deletions": 1, "changes": 2,
+        "blob_url": url, "raw_url": url, "contents_url": url,
     });
     if status == "renamed" {
         file["previous_filename"] = names[0].into();

@@ -1,21 +1,19 @@
-//! The server's state, and what happens to a request before it is looked at.
+//! The state of the server.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{self, Debug, Formatter};
 
-use serde_json::json;
+use super::deployment::StoredDeployment;
+use super::protection::Protection;
+use super::pull::Pull;
+use super::token::GitHubToken;
+use crate::faulty::Reply;
+use crate::repo::{HttpRemote, ObjectReader, Remote};
 
-use super::deployments::Deployment;
-use super::pulls::Pull;
-use super::{graphql, rest};
-use crate::faulty::{Reply, Seen};
-use crate::registry::basic;
-use crate::repo::{HttpRemote, Objects, Remote};
+type CommitRace = Box<dyn FnOnce(&Remote) + Send>;
 
-type Race = Box<dyn FnOnce(&Remote) + Send>;
-
-/// Everything that the server knows.
+/// The state of the server.
 pub(super) struct Hub {
     pub(super) remote: Remote,
     pub(super) repository: &'static str,
@@ -25,32 +23,21 @@ pub(super) struct Hub {
     pub(super) text_limit: usize,
     pub(super) workflows_may_create_pulls: bool,
     pub(super) script: VecDeque<When>,
-    pub(super) race: RefCell<Option<Race>>,
+    pub(super) race: RefCell<Option<CommitRace>>,
     pub(super) merge_in: Cell<Option<usize>>,
     pub(super) pulls: RefCell<Vec<Pull>>,
     /// Oldest first.
-    pub(super) deployments: Vec<Deployment>,
-    /// How late it is.
+    pub(super) deployments: Vec<StoredDeployment>,
+    /// The time, in seconds.
     pub(super) seconds: u32,
-    /// What a client asked for that GitHub does not have, and what we answered that it would not.
+    /// Requests and answers that differ from GitHub's published API.
     pub(super) complaints: RefCell<Vec<String>>,
-    pub(super) objects: RefCell<Objects>,
-    tokens: Vec<Token>,
-    git: HttpRemote,
+    pub(super) objects: RefCell<ObjectReader>,
+    pub(super) tokens: Vec<GitHubToken>,
+    pub(super) git: HttpRemote,
 }
 
-/// What has to be so before a branch changes.
-#[derive(Clone, Debug, Default)]
-pub struct Protection {
-    /// Whether it is a protected branch of the old kind; otherwise a ruleset.
-    pub classic: bool,
-    /// How many reviews a pull request needs.
-    pub reviews: u8,
-    /// Which checks have to pass.
-    pub checks: Vec<&'static str>,
-}
-
-/// Whose reply comes, and whether the request is carried out.
+/// A scripted reply, and whether the request is executed.
 #[derive(Debug)]
 pub(super) enum When {
     Instead(Reply),
@@ -59,40 +46,11 @@ pub(super) enum When {
     NotThisChange,
 }
 
-/// Who asks, and what they may do.
-#[derive(Clone, Debug)]
-pub(super) struct Token {
-    pub(super) login: &'static str,
-    pub(super) bypasses: bool,
-    text: String,
-    permissions: Vec<String>,
-}
-
 impl Debug for Hub {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub")
             .field("pulls", &self.pulls)
             .finish_non_exhaustive()
-    }
-}
-
-impl Token {
-    pub(super) fn of(login: &'static str, permissions: &[&str]) -> Self {
-        let permissions = permissions.iter().map(|line| (*line).to_owned()).collect();
-        Self {
-            login,
-            bypasses: false,
-            text: String::new(),
-            permissions,
-        }
-    }
-
-    /// Returns whether the token has a permission; who may write may read.
-    pub(super) fn may(&self, permission: &str) -> bool {
-        let write = permission.replace(": read", ": write");
-        self.permissions
-            .iter()
-            .any(|line| line == permission || *line == write)
     }
 }
 
@@ -119,13 +77,11 @@ impl Hub {
         }
     }
 
-    /// Makes a token and returns its text.
-    pub(super) fn issue(&mut self, token: Token) -> String {
+    /// Registers a token and returns its text.
+    pub(super) fn issue(&mut self, mut token: GitHubToken) -> String {
         let text = format!("ghs_Lab{:04}", self.tokens.len());
-        self.tokens.push(Token {
-            text: text.clone(),
-            ..token
-        });
+        token.text.clone_from(&text);
+        self.tokens.push(token);
         text
     }
 
@@ -133,69 +89,12 @@ impl Hub {
         self.complaints.borrow_mut().push(complaint);
     }
 
-    /// Returns the commit that a branch stands at.
+    /// Returns the tip of a branch.
     pub(super) fn tip(&self, branch: &str) -> Option<String> {
         self.remote
             .branches()
             .iter()
             .any(|name| name == branch)
             .then(|| self.remote.tip(branch))
-    }
-
-    pub(super) fn answer(&mut self, seen: &Seen) -> Reply {
-        let changes = graphql::is_change(seen);
-        match self.script.front() {
-            Some(When::Instead(_)) => {}
-            Some(_) if changes => {}
-            _ => return self.carry_out(seen),
-        }
-        match self.script.pop_front() {
-            Some(When::AfterChange(reply)) => {
-                drop(self.carry_out(seen));
-                reply
-            }
-            Some(When::Instead(reply) | When::InsteadOfChange(reply)) => reply,
-            Some(When::NotThisChange) | None => self.carry_out(seen),
-        }
-    }
-
-    fn carry_out(&self, seen: &Seen) -> Reply {
-        if !seen.path.starts_with("/api/") {
-            return self.forward_to_git(seen);
-        }
-        let shown = seen
-            .header("authorization")
-            .and_then(|value| value.strip_prefix("Bearer "));
-        let Some(token) = self
-            .tokens
-            .iter()
-            .find(|token| Some(token.text.as_str()) == shown)
-        else {
-            let url = "https://docs.github.com/rest";
-            let body =
-                json!({ "message": "Bad credentials", "documentation_url": url, "status": "401" });
-            return Reply::json(401, &body);
-        };
-        match seen.path.strip_prefix("/api/v3") {
-            Some(path) => rest::answer(self, token, seen, path),
-            None => graphql::answer(self, token, seen),
-        }
-    }
-
-    /// Lets git in with the token as its password.
-    fn forward_to_git(&self, seen: &Seen) -> Reply {
-        let shown = seen.header("authorization");
-        let known = |token: &&Token| Some(basic("x-access-token", &token.text)).as_deref() == shown;
-        let needs = if seen.path.contains("git-receive-pack") {
-            "contents: write"
-        } else {
-            "contents: read"
-        };
-        match self.tokens.iter().find(known) {
-            None => Reply::text(401, "who are you?\n")
-                .header("WWW-Authenticate", "Basic realm=\"GitHub\""),
-            Some(token) if token.may(needs) => Reply::forward(self.git.address()),
-            Some(_) => Reply::text(403, "Write access to repository not granted.\n"),
-        }
     }
 }

@@ -1,99 +1,40 @@
-//! What GraphQL can be asked about: each object answers for its own fields.
+//! The resolvers of GraphQL: each object returns its own fields.
 
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-use super::deployments::{Deployment, Status};
-use super::graphql::error;
-use super::hub::{Hub, Protection, Token};
-use super::pulls::{Pull, State};
-use crate::repo::Change;
+use super::deployment::StoredDeployment;
+use super::error::error;
+use super::fields::{argument, text};
+use super::hub::Hub;
+use super::node::{GraphQlNode, ListPage};
+use super::protection::Protection;
+use super::pull::{Pull, State};
+use super::token::GitHubToken;
 
-/// An object, and who looks at it.
-pub(super) struct Object<'h> {
+/// An object, and the token of the client that reads it.
+pub(super) struct GraphQlObject<'h> {
     hub: &'h Hub,
-    token: &'h Token,
-    node: Node,
-}
-
-/// What there is.
-#[derive(Clone, Debug)]
-pub(super) enum Node {
-    Query,
-    Mutation,
-    Viewer,
-    Repository,
-    Ref(String),
-    Commit(String),
-    TreeEntry {
-        mode: u32,
-        kind: String,
-        id: String,
-    },
-    Tree,
-    Blob(String),
-    Signature {
-        valid: bool,
-    },
-    Comparison(&'static str),
-    UpdateRule(Protection),
-    Rule(&'static str),
-    PullRequest(Pull),
-    Deployment(Deployment),
-    DeploymentStatus(Status),
-    /// A list that is one page.
-    Page(&'static str, Vec<Self>),
-    /// A page of a list that may have more.
-    Part(&'static str, Part),
-    /// Where the next page begins.
-    PageInfo(Option<usize>),
-    /// What a mutation returns: one field.
-    Payload(&'static str, Box<Self>),
-    /// What a mutation returns that nobody reads.
-    Done(&'static str),
-}
-
-/// What is on a page.
-#[derive(Clone, Debug)]
-pub(super) struct Part {
-    nodes: Vec<Node>,
-    total: usize,
-    /// Where the next page begins.
-    next: Option<usize>,
-}
-
-impl Part {
-    /// Cuts out of a list what is asked for.
-    fn of(nodes: Vec<Node>, info: &ResolveInfo<'_>) -> Self {
-        let total = nodes.len();
-        let start = text(info, "after").parse().unwrap_or(0);
-        let first = argument(info, "first")
-            .as_u64()
-            .and_then(|first| first.try_into().ok());
-        let end = total.min(start + first.unwrap_or(total));
-        let nodes = nodes.into_iter().take(end).skip(start).collect();
-        Self {
-            nodes,
-            total,
-            next: (end < total).then_some(end),
-        }
-    }
+    token: &'h GitHubToken,
+    node: GraphQlNode,
 }
 
 type Resolved<'a> = Result<ResolvedValue<'a>, FieldError>;
 
-impl<'h> Object<'h> {
-    pub(super) fn root(hub: &'h Hub, token: &'h Token, changes: bool) -> Self {
+impl<'h> GraphQlObject<'h> {
+    pub(super) fn root(hub: &'h Hub, token: &'h GitHubToken, changes: bool) -> Self {
         Self {
             hub,
             token,
-            node: if changes { Node::Mutation } else { Node::Query },
+            node: if changes {
+                GraphQlNode::Mutation
+            } else {
+                GraphQlNode::Query
+            },
         }
     }
 
-    fn object(&self, node: Node) -> ResolvedValue<'h> {
+    fn object(&self, node: GraphQlNode) -> ResolvedValue<'h> {
         ResolvedValue::object(Self {
             hub: self.hub,
             token: self.token,
@@ -101,29 +42,27 @@ impl<'h> Object<'h> {
         })
     }
 
-    fn maybe(&self, node: Option<Node>) -> Resolved<'h> {
+    fn maybe(&self, node: Option<GraphQlNode>) -> Resolved<'h> {
         Ok(node.map_or_else(ResolvedValue::null, |node| self.object(node)))
     }
 
     fn require(&self, permission: &str) -> Result<(), FieldError> {
-        match self.token.may(permission) {
-            true => Ok(()),
-            false => Err(error("FORBIDDEN", "Resource not accessible by integration")),
+        if self.token.may(permission) {
+            return Ok(());
         }
+        Err(error("FORBIDDEN", "Resource not accessible by integration"))
     }
 
     fn query(&self, info: &ResolveInfo<'_>) -> Resolved<'h> {
         if info.field_name() == "viewer" {
-            return Ok(self.object(Node::Viewer));
+            return Ok(self.object(GraphQlNode::Viewer));
         }
         let name = format!("{}/{}", text(info, "owner"), text(info, "name"));
-        match name == self.hub.repository {
-            true => Ok(self.object(Node::Repository)),
-            false => {
-                let message = format!("Could not resolve to a Repository with the name '{name}'.");
-                Err(error("NOT_FOUND", message))
-            }
+        if name == self.hub.repository {
+            return Ok(self.object(GraphQlNode::Repository));
         }
+        let message = format!("Could not resolve to a Repository with the name '{name}'.");
+        Err(error("NOT_FOUND", message))
     }
 
     fn repository(&self, info: &ResolveInfo<'_>) -> Resolved<'h> {
@@ -133,43 +72,48 @@ impl<'h> Object<'h> {
                 self.require("contents: read")?;
                 let name = text(info, "qualifiedName");
                 let name = name.strip_prefix("refs/heads/").unwrap_or(&name);
-                self.maybe(self.hub.tip(name).map(|_| Node::Ref(name.to_owned())))
+                self.maybe(
+                    self.hub
+                        .tip(name)
+                        .map(|_| GraphQlNode::Ref(name.to_owned())),
+                )
             }
             "object" => {
                 self.require("contents: read")?;
-                let named = argument(info, "expression");
-                let name = named
-                    .as_str()
-                    .map_or_else(|| text(info, "oid"), str::to_owned);
+                let expression = argument(info, "expression").as_str().map(str::to_owned);
+                let name = expression.unwrap_or_else(|| text(info, "oid"));
                 self.maybe(self.hub.object(&name))
             }
             "pullRequests" => {
                 self.require("pull-requests: read")?;
-                let (base, head) = (argument(info, "baseRefName"), argument(info, "headRefName"));
-                let is = |wanted: &Value, name: &str| wanted.is_null() || wanted == name;
-                let fits = |pull: &&Pull| {
-                    pull.state == State::Open && is(&base, &pull.base) && is(&head, &pull.head)
-                };
-                let pulls = self.hub.pulls.borrow();
-                let nodes = pulls
-                    .iter()
-                    .filter(fits)
-                    .cloned()
-                    .map(Node::PullRequest)
-                    .collect();
-                Ok(self.object(Node::Page("PullRequestConnection", nodes)))
+                let nodes = self.open_pulls(
+                    &argument(info, "baseRefName"),
+                    &argument(info, "headRefName"),
+                );
+                Ok(self.object(GraphQlNode::List("PullRequestConnection", nodes)))
             }
             "deployments" => {
                 self.require("deployments: read")?;
                 let found = self.hub.deployments_to(&argument(info, "environments"));
-                let nodes = found.into_iter().map(Node::Deployment).collect();
-                Ok(self.object(Node::Part("DeploymentConnection", Part::of(nodes, info))))
+                let nodes = found.into_iter().map(GraphQlNode::Deployment).collect();
+                let page = ListPage::of(nodes, info);
+                Ok(self.object(GraphQlNode::Page("DeploymentConnection", page)))
             }
             _ => Err(self.unknown_field_error(info)),
         }
     }
 
-    fn deployment(&self, deployment: &Deployment, info: &ResolveInfo<'_>) -> Resolved<'h> {
+    /// Returns the open pull requests from `head` to `base`; null stands for any branch.
+    fn open_pulls(&self, base: &Value, head: &Value) -> Vec<GraphQlNode> {
+        let is = |wanted: &Value, name: &str| wanted.is_null() || wanted == name;
+        let pulls = self.hub.pulls.borrow();
+        let found = pulls.iter().filter(|pull| {
+            pull.state == State::Open && is(base, &pull.base) && is(head, &pull.head)
+        });
+        found.cloned().map(GraphQlNode::PullRequest).collect()
+    }
+
+    fn deployment(&self, deployment: &StoredDeployment, info: &ResolveInfo<'_>) -> Resolved<'h> {
         Ok(match info.field_name() {
             "payload" => ResolvedValue::leaf(deployment.payload.as_str()),
             "createdAt" => ResolvedValue::leaf(deployment.created.as_str()),
@@ -178,11 +122,11 @@ impl<'h> Object<'h> {
                     .statuses
                     .iter()
                     .cloned()
-                    .map(Node::DeploymentStatus)
+                    .map(GraphQlNode::DeploymentStatus)
                     .collect();
-                self.object(Node::Part(
+                self.object(GraphQlNode::Page(
                     "DeploymentStatusConnection",
-                    Part::of(nodes, info),
+                    ListPage::of(nodes, info),
                 ))
             }
             _ => return Err(self.unknown_field_error(info)),
@@ -195,26 +139,26 @@ impl<'h> Object<'h> {
         match info.field_name() {
             "id" => Ok(ResolvedValue::leaf(format!("REF_{name}"))),
             "name" => Ok(ResolvedValue::leaf(name)),
-            "target" => Ok(self.object(Node::Commit(tip()))),
+            "target" => Ok(self.object(GraphQlNode::Commit(tip()))),
             "compare" => self.maybe(
                 self.hub
                     .compare(&tip(), &text(info, "headRef"))
-                    .map(Node::Comparison),
+                    .map(GraphQlNode::Comparison),
             ),
             "refUpdateRule" => self.maybe(
                 protection
                     .filter(|rules| rules.classic)
                     .cloned()
-                    .map(Node::UpdateRule),
+                    .map(GraphQlNode::UpdateRule),
             ),
             "rules" => {
                 let rules = protection.filter(|rules| !rules.classic);
                 let nodes = rules
                     .into_iter()
                     .flat_map(Protection::kinds)
-                    .map(Node::Rule)
+                    .map(GraphQlNode::Rule)
                     .collect();
-                Ok(self.object(Node::Page("RepositoryRuleConnection", nodes)))
+                Ok(self.object(GraphQlNode::List("RepositoryRuleConnection", nodes)))
             }
             _ => Err(self.unknown_field_error(info)),
         }
@@ -235,37 +179,42 @@ impl<'h> Object<'h> {
                     .parents
                     .into_iter()
                     .take(count)
-                    .map(Node::Commit)
+                    .map(GraphQlNode::Commit)
                     .collect();
-                Ok(self.object(Node::Page("CommitConnection", nodes)))
+                Ok(self.object(GraphQlNode::List("CommitConnection", nodes)))
             }
-            "history" => {
-                if argument(info, "first").as_u64() > Some(100) {
-                    return Err(error(
-                        "EXCESSIVE_PAGINATION",
-                        "Requesting more than 100 records",
-                    ));
-                }
-                let path = argument(info, "path").as_str().map(str::to_owned);
-                let mut git = vec!["log", "--format=%H", id, "--"];
-                git.extend(path.as_deref());
-                let log = self.hub.remote.git(&git);
-                let nodes = log.lines().map(|id| Node::Commit(id.to_owned())).collect();
-                Ok(self.object(Node::Part("CommitHistoryConnection", Part::of(nodes, info))))
-            }
-            "signature" => {
-                let merged = State::Merged(id.to_owned());
-                let by_github = commit.author.ends_with("[bot]")
-                    || self
-                        .hub
-                        .pulls
-                        .borrow()
-                        .iter()
-                        .any(|pull| pull.state == merged);
-                self.maybe((by_github && self.hub.signs).then_some(Node::Signature { valid: true }))
-            }
+            "history" => self.history(id, info),
+            "signature" => self.signature(id, &commit.author),
             _ => Err(self.unknown_field_error(info)),
         }
+    }
+
+    fn history(&self, id: &str, info: &ResolveInfo<'_>) -> Resolved<'h> {
+        if argument(info, "first").as_u64() > Some(100) {
+            let message = "Requesting more than 100 records";
+            return Err(error("EXCESSIVE_PAGINATION", message));
+        }
+        let path = argument(info, "path").as_str().map(str::to_owned);
+        let mut git = vec!["log", "--format=%H", id, "--"];
+        git.extend(path.as_deref());
+        let log = self.hub.remote.git(&git);
+        let commits = log.lines().map(str::to_owned).map(GraphQlNode::Commit);
+        let page = ListPage::of(commits.collect(), info);
+        Ok(self.object(GraphQlNode::Page("CommitHistoryConnection", page)))
+    }
+
+    /// GitHub signs the commits that it makes itself: those of apps, and merges.
+    fn signature(&self, id: &str, author: &str) -> Resolved<'h> {
+        let merged = State::Merged(id.to_owned());
+        let by_github = author.ends_with("[bot]")
+            || self
+                .hub
+                .pulls
+                .borrow()
+                .iter()
+                .any(|pull| pull.state == merged);
+        let signed = by_github && self.hub.signs;
+        self.maybe(signed.then_some(GraphQlNode::Signature { valid: true }))
     }
 
     fn blob(&self, id: &str, info: &ResolveInfo<'_>) -> Resolved<'h> {
@@ -299,236 +248,121 @@ impl<'h> Object<'h> {
 
     fn mutation(&self, info: &ResolveInfo<'_>) -> Resolved<'h> {
         let input = argument(info, "input");
-        let pulls = || self.require("pull-requests: write");
         let node = match info.field_name() {
-            "createCommitOnBranch" => {
+            "createCommitOnBranch" | "createRef" | "updateRefs" => {
                 self.require("contents: write")?;
-                Node::Payload(
-                    "CreateCommitOnBranchPayload",
-                    Box::new(self.create_commit(&input)?),
-                )
+                self.change_contents(info, &input)?
             }
-            "createRef" => {
-                self.require("contents: write")?;
-                self.hub.create_ref(&input)?;
-                Node::Done("CreateRefPayload")
-            }
-            "updateRefs" => {
-                self.require("contents: write")?;
-                self.hub.update_refs(&input)?;
-                Node::Done("UpdateRefsPayload")
-            }
-            "createPullRequest" => {
-                pulls()?;
-                let pull = self.hub.open(self.token, &input)?;
-                Node::Payload(
-                    "CreatePullRequestPayload",
-                    Box::new(Node::PullRequest(pull)),
-                )
-            }
-            "updatePullRequest" => {
-                pulls()?;
-                self.hub.change(&input, |pull| {
-                    pull.title = input["title"]
-                        .as_str()
-                        .map_or(pull.title.clone(), str::to_owned);
-                    pull.body = input["body"]
-                        .as_str()
-                        .map_or(pull.body.clone(), str::to_owned);
-                    if input["state"] == "CLOSED" {
-                        pull.state = State::Closed;
-                    }
-                })?;
-                Node::Done("UpdatePullRequestPayload")
+            "createPullRequest" | "updatePullRequest" => {
+                self.require("pull-requests: write")?;
+                self.change_pull(info, &input)?
             }
             _ => return Err(self.unknown_field_error(info)),
         };
         Ok(self.object(node))
     }
 
-    fn create_commit(&self, input: &Value) -> Result<Node, FieldError> {
-        let hub = self.hub;
-        if let Some(race) = hub.race.take() {
-            race(&hub.remote);
+    fn change_contents(
+        &self,
+        info: &ResolveInfo<'_>,
+        input: &Value,
+    ) -> Result<GraphQlNode, FieldError> {
+        Ok(match info.field_name() {
+            "createCommitOnBranch" => {
+                let commit = GraphQlNode::Commit(self.hub.create_commit(self.token, input)?);
+                GraphQlNode::Payload("CreateCommitOnBranchPayload", Box::new(commit))
+            }
+            "createRef" => {
+                self.hub.create_ref(input)?;
+                GraphQlNode::Done("CreateRefPayload")
+            }
+            _ => {
+                self.hub.update_refs(input)?;
+                GraphQlNode::Done("UpdateRefsPayload")
+            }
+        })
+    }
+
+    fn change_pull(
+        &self,
+        info: &ResolveInfo<'_>,
+        input: &Value,
+    ) -> Result<GraphQlNode, FieldError> {
+        if info.field_name() == "createPullRequest" {
+            let pull = GraphQlNode::PullRequest(self.hub.open(self.token, input)?);
+            return Ok(GraphQlNode::Payload(
+                "CreatePullRequestPayload",
+                Box::new(pull),
+            ));
         }
-        let branch = field(&input["branch"], "branchName");
-        let missing = || {
-            error(
-                "NOT_FOUND",
-                format!("Could not resolve to a Ref with the name '{branch}'."),
-            )
-        };
-        let tip = hub.tip(&branch).ok_or_else(missing)?;
-        let expected = field(input, "expectedHeadOid");
-        if tip != expected {
-            let message = format!(
-                "Expected branch to point to \"{expected}\" but it did not.  Pull and try again."
-            );
-            return Err(error("STALE_DATA", message));
-        }
-        if let Some(rules) = hub
-            .protections
-            .get(&branch)
-            .filter(|_| !self.token.bypasses)
-        {
-            return Err(rules.violated());
-        }
-        if let Some(lines) = &hub.declined {
-            return Err(error("UNPROCESSABLE", lines));
-        }
-        let (headline, body) = (
-            field(&input["message"], "headline"),
-            field(&input["message"], "body"),
-        );
-        let message = format!("{headline}\n\n{body}").trim_end().to_owned();
-        let additions = input["fileChanges"]["additions"].as_array();
-        let additions = additions
-            .into_iter()
-            .flatten()
-            .map(addition)
-            .collect::<Result<Vec<_>, _>>()?;
-        let author = format!("{0} <{0}@users.noreply.github.com>", self.token.login);
-        Ok(Node::Commit(
-            hub.remote.change_as(&author, &branch, &additions, &message),
-        ))
+        self.hub.update_pull(input)?;
+        Ok(GraphQlNode::Done("UpdatePullRequestPayload"))
     }
 }
 
-fn addition(addition: &Value) -> Result<Change, FieldError> {
-    let content = BASE64_STANDARD.decode(field(addition, "contents"));
-    let content = content.map_err(|_| error("UNPROCESSABLE", "invalid base64"))?;
-    Ok(Change::file(&field(addition, "path"), content))
-}
-
-impl ObjectValue for Object<'_> {
+impl ObjectValue for GraphQlObject<'_> {
     fn type_name(&self) -> &str {
-        match &self.node {
-            Node::Query => "Query",
-            Node::Mutation => "Mutation",
-            Node::Viewer => "User",
-            Node::Repository => "Repository",
-            Node::Ref(_) => "Ref",
-            Node::Commit(_) => "Commit",
-            Node::TreeEntry { .. } => "TreeEntry",
-            Node::Tree => "Tree",
-            Node::Blob(_) => "Blob",
-            Node::Signature { .. } => "GpgSignature",
-            Node::Comparison(_) => "Comparison",
-            Node::UpdateRule(_) => "RefUpdateRule",
-            Node::Rule(_) => "RepositoryRule",
-            Node::PullRequest(_) => "PullRequest",
-            Node::Deployment(_) => "Deployment",
-            Node::DeploymentStatus(_) => "DeploymentStatus",
-            Node::PageInfo(_) => "PageInfo",
-            Node::Part(name, _)
-            | Node::Page(name, _)
-            | Node::Payload(name, _)
-            | Node::Done(name) => name,
-        }
+        self.node.type_name()
     }
 
     fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Resolved<'a> {
-        match (&self.node, info.field_name()) {
-            (Node::Query, _) => self.query(info),
-            (Node::Mutation, _) => self.mutation(info),
-            (Node::Viewer, "login") => Ok(ResolvedValue::leaf(self.token.login)),
-            (Node::Repository, _) => self.repository(info),
-            (Node::Ref(name), _) => self.reference(name, info),
-            (Node::Commit(id), _) => self.commit(id, info),
-            (Node::TreeEntry { mode, .. }, "mode") => Ok(ResolvedValue::leaf(*mode)),
-            (Node::TreeEntry { id, .. }, "oid") => Ok(ResolvedValue::leaf(id.as_str())),
-            (Node::TreeEntry { kind, id, .. }, "object") => self.maybe(match kind.as_str() {
-                "blob" => Some(Node::Blob(id.clone())),
-                "tree" => Some(Node::Tree),
-                _ => None,
-            }),
-            (Node::Blob(id), _) => self.blob(id, info),
-            (Node::Signature { valid }, "isValid") => Ok(ResolvedValue::leaf(*valid)),
-            (Node::Signature { .. }, "state") => Ok(ResolvedValue::leaf("VALID")),
-            (Node::Comparison(status), "status") => Ok(ResolvedValue::leaf(*status)),
-            (Node::UpdateRule(rules), "requiredStatusCheckContexts") => Ok(ResolvedValue::list(
-                rules.checks.iter().map(|check| ResolvedValue::leaf(*check)),
-            )),
-            (Node::Rule(kind), "type") => Ok(ResolvedValue::leaf(*kind)),
-            (Node::PullRequest(pull), _) => self.pull(pull, info),
-            (Node::Page(_, nodes), "nodes") => Ok(ResolvedValue::list(
-                nodes.iter().map(|node| self.object(node.clone())),
-            )),
-            (Node::Part(_, part), "nodes") => Ok(ResolvedValue::list(
-                part.nodes.iter().map(|node| self.object(node.clone())),
-            )),
-            (Node::Part(_, part), "totalCount") => Ok(ResolvedValue::leaf(part.total)),
-            (Node::Part(_, part), "pageInfo") => Ok(self.object(Node::PageInfo(part.next))),
-            (Node::PageInfo(next), "hasNextPage") => Ok(ResolvedValue::leaf(next.is_some())),
-            (Node::PageInfo(next), "endCursor") => Ok(next
-                .map_or_else(ResolvedValue::null, |next| {
-                    ResolvedValue::leaf(next.to_string())
-                })),
-            (Node::Deployment(deployment), _) => self.deployment(deployment, info),
-            (Node::DeploymentStatus(status), "state") => {
-                Ok(ResolvedValue::leaf(status.state.as_str()))
-            }
-            (Node::DeploymentStatus(status), "createdAt") => {
-                Ok(ResolvedValue::leaf(status.created.as_str()))
-            }
-            (Node::Payload(_, node), _) => Ok(self.object(Node::clone(node))),
-            (Node::Done(_), _) => Ok(ResolvedValue::null()),
-            _ => Err(self.unknown_field_error(info)),
+        match &self.node {
+            GraphQlNode::Query => self.query(info),
+            GraphQlNode::Mutation => self.mutation(info),
+            GraphQlNode::Repository => self.repository(info),
+            GraphQlNode::Ref(name) => self.reference(name, info),
+            GraphQlNode::Commit(id) => self.commit(id, info),
+            GraphQlNode::Blob(id) => self.blob(id, info),
+            GraphQlNode::PullRequest(pull) => self.pull(pull, info),
+            GraphQlNode::Deployment(deployment) => self.deployment(deployment, info),
+            GraphQlNode::Payload(_, node) => Ok(self.object(GraphQlNode::clone(node))),
+            GraphQlNode::Done(_) => Ok(ResolvedValue::null()),
+            node => self.simple_field(node, info),
         }
     }
 }
 
-impl Protection {
-    /// Returns the kinds of its rules, as rulesets call them.
-    fn kinds(&self) -> Vec<&'static str> {
-        let checks = (!self.checks.is_empty()).then_some("REQUIRED_STATUS_CHECKS");
-        ["PULL_REQUEST"].into_iter().chain(checks).collect()
+impl<'h> GraphQlObject<'h> {
+    /// Returns a field of an object that is little more than its fields.
+    fn simple_field<'a>(&'a self, node: &'a GraphQlNode, info: &ResolveInfo<'_>) -> Resolved<'a> {
+        Ok(match (node, info.field_name()) {
+            (GraphQlNode::Viewer, "login") => leaf(self.token.login),
+            (GraphQlNode::TreeEntry { mode, .. }, "mode") => ResolvedValue::leaf(*mode),
+            (GraphQlNode::TreeEntry { id, .. }, "oid") => leaf(id),
+            (GraphQlNode::TreeEntry { kind, id, .. }, "object") => match kind.as_str() {
+                "blob" => self.object(GraphQlNode::Blob(id.clone())),
+                "tree" => self.object(GraphQlNode::Tree),
+                _ => ResolvedValue::null(),
+            },
+            (GraphQlNode::Signature { valid }, "isValid") => ResolvedValue::leaf(*valid),
+            (GraphQlNode::Signature { .. }, "state") => leaf("VALID"),
+            (GraphQlNode::Comparison(status), "status") => leaf(status),
+            (GraphQlNode::UpdateRule(rules), "requiredStatusCheckContexts") => {
+                ResolvedValue::list(rules.checks.iter().map(|check| leaf(check)))
+            }
+            (GraphQlNode::Rule(kind), "type") => leaf(kind),
+            (GraphQlNode::List(_, nodes), "nodes") => self.objects(nodes),
+            (GraphQlNode::Page(_, page), "nodes") => self.objects(&page.nodes),
+            (GraphQlNode::Page(_, page), "totalCount") => ResolvedValue::leaf(page.total),
+            (GraphQlNode::Page(_, page), "pageInfo") => {
+                self.object(GraphQlNode::PageInfo(page.next))
+            }
+            (GraphQlNode::PageInfo(next), "hasNextPage") => ResolvedValue::leaf(next.is_some()),
+            (GraphQlNode::PageInfo(Some(next)), "endCursor") => {
+                ResolvedValue::leaf(next.to_string())
+            }
+            (GraphQlNode::PageInfo(None), "endCursor") => ResolvedValue::null(),
+            (GraphQlNode::DeploymentStatus(status), "state") => leaf(&status.state),
+            (GraphQlNode::DeploymentStatus(status), "createdAt") => leaf(&status.created),
+            _ => return Err(self.unknown_field_error(info)),
+        })
     }
 
-    /// Returns what is said to whoever commits onto the branch directly.
-    fn violated(&self) -> FieldError {
-        let checks = self
-            .checks
-            .iter()
-            .map(|check| format!("Required status check \"{check}\" is expected."));
-        let checks: Vec<String> = checks.collect();
-        if self.classic {
-            let review = format!(
-                "At least {} approving review is required.",
-                self.reviews.max(1)
-            );
-            return error(
-                "BRANCH_PROTECTION_RULE_VIOLATION",
-                [vec![review], checks].concat().join("\n"),
-            );
-        }
-        let lines = [
-            vec!["Changes must be made through a pull request.".to_owned()],
-            checks,
-        ]
-        .concat();
-        error(
-            "UNPROCESSABLE",
-            format!(
-                "Repository rule violations found\n\n{}\n\n",
-                lines.join("\n\n")
-            ),
-        )
+    fn objects<'a>(&'a self, nodes: &'a [GraphQlNode]) -> ResolvedValue<'a> {
+        ResolvedValue::list(nodes.iter().map(|node| self.object(node.clone())))
     }
 }
 
-fn argument(info: &ResolveInfo<'_>, name: &str) -> Value {
-    info.arguments()
-        .get(name)
-        .and_then(|value| serde_json::to_value(value).ok())
-        .unwrap_or_default()
-}
-
-fn text(info: &ResolveInfo<'_>, name: &str) -> String {
-    argument(info, name).as_str().unwrap_or_default().to_owned()
-}
-
-/// Returns a text of an input.
-pub(super) fn field(input: &Value, name: &str) -> String {
-    input[name].as_str().unwrap_or_default().to_owned()
+fn leaf(text: &str) -> ResolvedValue<'_> {
+    ResolvedValue::leaf(text)
 }

@@ -1,5 +1,5 @@
-//! The description of the REST API that GitHub publishes: which operations there are, what one of them
-//! answers with, and whether an answer is like that.
+//! The description of the REST API that GitHub publishes: which operations there are, what one of
+//! them answers with, and whether an answer is like that.
 
 use std::sync::OnceLock;
 
@@ -16,7 +16,7 @@ fn description() -> &'static Value {
 
 /// An operation that a request is for.
 #[derive(Debug)]
-pub(super) struct Operation {
+pub(super) struct RestOperation {
     /// Its path, as it is published (`/repos/{owner}/{repo}`).
     pub(super) template: &'static str,
     parts: Vec<(&'static str, String)>,
@@ -24,7 +24,7 @@ pub(super) struct Operation {
 }
 
 /// Finds the operation, or says what is wrong with the request.
-pub(super) fn operation(method: &str, target: &str) -> Result<Operation, String> {
+pub(super) fn operation(method: &str, target: &str) -> Result<RestOperation, String> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let paths = description()["paths"].as_object().ok_or("no paths")?;
     let found = paths
@@ -51,7 +51,7 @@ pub(super) fn operation(method: &str, target: &str) -> Result<Operation, String>
         return Err(format!("{method} {template} has no parameter `{unknown}`"));
     }
     let content = &resolve(&operation["responses"]["200"])["content"]["application/json"];
-    Ok(Operation {
+    Ok(RestOperation {
         template,
         parts,
         content,
@@ -76,8 +76,8 @@ fn parts(template: &'static str, path: &str) -> Option<Vec<(&'static str, String
     (wanted.len() == given.len()).then_some(parts)
 }
 
-impl Operation {
-    /// Returns what a request has at an open part of the path.
+impl RestOperation {
+    /// Returns the request's value of a variable part of the path.
     pub(super) fn part(&self, name: &str) -> &str {
         self.parts
             .iter()
@@ -98,7 +98,7 @@ impl Operation {
         body
     }
 
-    /// Returns what an answer has that GitHub's has not, or lacks.
+    /// Returns how an answer differs from the published schema, if it does.
     pub(super) fn wrong(&self, body: &Value) -> Option<String> {
         let wrong = check(&self.content["schema"], body, "")?;
         Some(format!("an answer of {}: {wrong}", self.template))
@@ -128,7 +128,8 @@ fn resolve(value: &'static Value) -> &'static Value {
     }
 }
 
-/// Returns the first place where a value is not as its schema says (OpenAPI 3.0, structure and types).
+/// Returns the first place where a value is not as its schema says (OpenAPI 3.0, structure and
+/// types).
 fn check(schema: &'static Value, value: &Value, at: &str) -> Option<String> {
     let schema = resolve(schema);
     if value.is_null() && schema["nullable"] == true {

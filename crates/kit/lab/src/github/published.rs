@@ -1,4 +1,4 @@
-//! What GitHub publishes about its API, as `cargo xtask test` puts it into the cache.
+//! The documents that GitHub publishes about its API; `cargo xtask test` puts them into the cache.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub struct Published {
 const SCHEMA: Published = Published {
     file: "schema.graphql",
     package: "@octokit/graphql-schema",
-    // The two after it define fields twice, which no schema may.
+    // The next two versions define fields twice, which is invalid.
     version: "15.25.0",
     member: "package/schema.graphql",
 };
@@ -30,7 +30,7 @@ const OPENAPI: Published = Published {
     member: "package/generated/api.github.com.json",
 };
 
-/// All that is needed.
+/// All files that the tests need.
 pub const PUBLISHED: [Published; 2] = [SCHEMA, OPENAPI];
 
 impl Published {

@@ -1,58 +1,16 @@
-//! Branches that come and go, and pull requests of them.
+//! Changes of branches, and pull requests.
 
 use apollo_compiler::resolvers::FieldError;
 use serde_json::Value;
 
-use super::graphql::error;
-use super::hub::{Hub, Token};
-use super::objects::field;
+use super::error::error;
+use super::fields::field;
+use super::hub::Hub;
+use super::pull::{Pull, State};
+use super::token::GitHubToken;
 
-/// Where a branch leads that is to be deleted.
+/// The new tip of a branch that is to be deleted.
 const NOWHERE: &str = "0000000000000000000000000000000000000000";
-
-/// A pull request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pull {
-    /// Its number.
-    pub number: u64,
-    /// The branch that is to be merged.
-    pub head: String,
-    /// The branch that it is to be merged into.
-    pub base: String,
-    /// The title.
-    pub title: String,
-    /// The description.
-    pub body: String,
-    /// Whether the branch that is to be merged is a fork's.
-    pub fork: bool,
-    /// What became of it.
-    pub state: State,
-}
-
-/// What became of a pull request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Nothing yet.
-    Open,
-    /// It was closed.
-    Closed,
-    /// It was merged, as this commit.
-    Merged(String),
-}
-
-impl Pull {
-    pub(super) fn id(&self) -> String {
-        format!("PR_{}", self.number)
-    }
-
-    pub(super) fn url(&self) -> String {
-        format!(
-            "https://github.com/{}/pull/{}",
-            super::REPOSITORY,
-            self.number
-        )
-    }
-}
 
 impl Hub {
     pub(super) fn create_ref(&self, input: &Value) -> Result<(), FieldError> {
@@ -71,106 +29,117 @@ impl Hub {
             .into_iter()
             .flatten()
             .collect();
-        let now = |name: &str| self.tip(name.trim_start_matches("refs/heads/"));
         for update in &updates {
-            let (name, before, after) = (
-                field(update, "name"),
-                update["beforeOid"].as_str(),
-                field(update, "afterOid"),
-            );
-            let there = now(&name).unwrap_or_else(|| NOWHERE.to_owned());
-            if before.is_some_and(|before| before != there) {
-                return Err(error("STALE_DATA", format!("{name} is at {there}")));
-            }
-            let forward = [&there, &after].iter().any(|id| *id == NOWHERE)
-                || matches!(self.compare(&there, &after), Some("AHEAD" | "IDENTICAL"));
-            if !forward && update["force"] != true {
-                return Err(error(
-                    "UNPROCESSABLE",
-                    format!("{name} is not a fast forward"),
-                ));
-            }
+            self.may_update(update)?;
         }
         for update in updates {
             let (name, after) = (field(update, "name"), field(update, "afterOid"));
-            match after == NOWHERE {
-                true => self.remote.git(&["update-ref", "-d", &name]),
-                false => self.remote.git(&["update-ref", &name, &after]),
-            };
+            if after == NOWHERE {
+                self.remote.git(&["update-ref", "-d", &name]);
+            } else {
+                self.remote.git(&["update-ref", &name, &after]);
+            }
+        }
+        Ok(())
+    }
+
+    fn may_update(&self, update: &Value) -> Result<(), FieldError> {
+        let (name, after) = (field(update, "name"), field(update, "afterOid"));
+        let tip = self.tip(name.trim_start_matches("refs/heads/"));
+        let tip = tip.unwrap_or_else(|| NOWHERE.to_owned());
+        if update["beforeOid"]
+            .as_str()
+            .is_some_and(|before| before != tip)
+        {
+            return Err(error("STALE_DATA", format!("{name} is at {tip}")));
+        }
+        let forward = [&tip, &after].iter().any(|id| *id == NOWHERE)
+            || matches!(self.compare(&tip, &after), Some("AHEAD" | "IDENTICAL"));
+        if !forward && update["force"] != true {
+            let message = format!("{name} is not a fast forward");
+            return Err(error("UNPROCESSABLE", message));
         }
         Ok(())
     }
 
     /// Opens a pull request.
-    pub(super) fn open(&self, token: &Token, input: &Value) -> Result<Pull, FieldError> {
+    pub(super) fn open(&self, token: &GitHubToken, input: &Value) -> Result<Pull, FieldError> {
         if token.login == "github-actions[bot]" && !self.workflows_may_create_pulls {
             let message = "GitHub Actions is not permitted to create or approve pull requests.";
             return Err(error("FORBIDDEN", message));
         }
         let (head, base) = (field(input, "headRefName"), field(input, "baseRefName"));
-        let mut pulls = self.pulls.borrow_mut();
-        let same = |pull: &&Pull| pull.head == head && pull.base == base && !pull.fork;
-        if pulls
-            .iter()
-            .filter(same)
-            .any(|pull| pull.state == State::Open)
-        {
-            return Err(error(
-                "UNPROCESSABLE",
-                format!("A pull request already exists for example:{head}."),
-            ));
+        if self.has_open_pull(&head, &base) {
+            let message = format!("A pull request already exists for example:{head}.");
+            return Err(error("UNPROCESSABLE", message));
         }
         let tips = self.tip(&base).zip(self.tip(&head));
         if tips.is_none_or(|(base, head)| self.compare(&base, &head) == Some("IDENTICAL")) {
-            return Err(error(
-                "UNPROCESSABLE",
-                format!("No commits between {base} and {head}"),
-            ));
+            let message = format!("No commits between {base} and {head}");
+            return Err(error("UNPROCESSABLE", message));
         }
-        let number = pulls.len() as u64 + 1;
         let (title, body) = (field(input, "title"), field(input, "body"));
+        Ok(self.add_pull(head, base, title, body, false))
+    }
+
+    fn has_open_pull(&self, head: &str, base: &str) -> bool {
+        self.pulls.borrow().iter().any(|pull| {
+            (&*pull.head, &*pull.base) == (head, base) && !pull.fork && pull.state == State::Open
+        })
+    }
+
+    /// Opens a pull request from a fork's branch of this name.
+    pub(super) fn open_from_fork(&self, head: &str, base: &str) {
+        self.add_pull(
+            head.to_owned(),
+            base.to_owned(),
+            String::new(),
+            String::new(),
+            true,
+        );
+    }
+
+    fn add_pull(
+        &self,
+        head: String,
+        base: String,
+        title: String,
+        body: String,
+        fork: bool,
+    ) -> Pull {
+        let mut pulls = self.pulls.borrow_mut();
         let pull = Pull {
-            number,
+            number: pulls.len() as u64 + 1,
             head,
             base,
             title,
             body,
-            fork: false,
+            fork,
             state: State::Open,
         };
         pulls.push(pull.clone());
-        Ok(pull)
-    }
-
-    /// Has a fork propose a branch of this name.
-    pub(super) fn open_from_fork(&self, head: &str, base: &str) {
-        let mut pulls = self.pulls.borrow_mut();
-        let number = pulls.len() as u64 + 1;
-        let (head, base) = (head.to_owned(), base.to_owned());
-        let (title, body) = (String::new(), String::new());
-        pulls.push(Pull {
-            number,
-            head,
-            base,
-            title,
-            body,
-            fork: true,
-            state: State::Open,
-        });
+        pull
     }
 
     /// Changes the pull request that an input names.
-    pub(super) fn change(
-        &self,
-        input: &Value,
-        change: impl FnOnce(&mut Pull),
-    ) -> Result<(), FieldError> {
+    pub(super) fn update_pull(&self, input: &Value) -> Result<(), FieldError> {
         let id = field(input, "pullRequestId");
         let mut pulls = self.pulls.borrow_mut();
-        let pull = pulls.iter_mut().find(|pull| pull.id() == id);
-        change(
-            pull.ok_or_else(|| error("NOT_FOUND", format!("Could not resolve to a node '{id}'")))?,
-        );
+        let Some(pull) = pulls.iter_mut().find(|pull| pull.id() == id) else {
+            return Err(error(
+                "NOT_FOUND",
+                format!("Could not resolve to a node '{id}'"),
+            ));
+        };
+        if let Some(title) = input["title"].as_str() {
+            title.clone_into(&mut pull.title);
+        }
+        if let Some(body) = input["body"].as_str() {
+            body.clone_into(&mut pull.body);
+        }
+        if input["state"] == "CLOSED" {
+            pull.state = State::Closed;
+        }
         Ok(())
     }
 

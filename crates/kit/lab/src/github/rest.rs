@@ -1,16 +1,17 @@
-//! The REST API: the few resources that GraphQL does not have, or has not as well.
+//! The REST API: the few resources that GraphQL lacks, or has in a lesser form.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::hub::{Hub, Token};
-use super::openapi::{self, Operation};
-use super::pulls::State;
+use super::hub::Hub;
+use super::openapi::{self, RestOperation};
+use super::pull::State;
+use super::token::GitHubToken;
 use crate::faulty::{Reply, Seen};
 use crate::image::sha256;
 
-pub(super) fn answer(hub: &Hub, token: &Token, seen: &Seen, path: &str) -> Reply {
+pub(super) fn answer(hub: &Hub, token: &GitHubToken, seen: &Seen, path: &str) -> Reply {
     let operation = match openapi::operation(&seen.method, path) {
         Ok(operation) => operation,
         Err(complaint) => {
@@ -31,12 +32,12 @@ pub(super) fn answer(hub: &Hub, token: &Token, seen: &Seen, path: &str) -> Reply
     }
 }
 
-/// Returns what is to be in the answer; `None` when there is no such thing.
+/// Returns the values of the answer; `None` when the resource does not exist.
 fn find(
     hub: &Hub,
-    token: &Token,
+    token: &GitHubToken,
     seen: &Seen,
-    operation: &Operation,
+    operation: &RestOperation,
 ) -> Option<Result<Value, Reply>> {
     if format!("{}/{}", operation.part("owner"), operation.part("repo")) != hub.repository {
         return None;
@@ -110,13 +111,14 @@ fn pull(hub: &Hub, number: &str) -> Option<Value> {
         State::Merged(commit) => ("closed", Some(commit)),
     };
     let head = hub.tip(&pull.head).unwrap_or_default();
-    // An open one has the commit of a merge on trial.
+    // An open pull request has the commit of a test merge.
     let commit_there = commit.unwrap_or(&head);
     Some(json!({
-        "number": number, "state": state, "merged": commit.is_some(), "merge_commit_sha": commit_there,
+        "number": number, "state": state, "merged": commit.is_some(),
+        "merge_commit_sha": commit_there,
         "html_url": pull.url(), "body": pull.body, "head": { "ref": pull.head, "sha": head },
         "base": { "ref": pull.base },
-        // The example's own lacks what its schema requires.
+        // The example lacks this field, which its schema requires.
         "requested_teams": [],
     }))
 }
@@ -124,10 +126,12 @@ fn pull(hub: &Hub, number: &str) -> Option<Value> {
 /// Answers with an entity tag, or with nothing if the client has that one.
 fn tagged(seen: &Seen, body: &Value) -> Reply {
     let tag = format!("\"{}\"", sha256(body.to_string().as_bytes()));
-    match seen.header("if-none-match") == Some(&tag) {
-        true => Reply::status(304).header("ETag", &tag),
-        false => Reply::json(200, body).header("ETag", &tag),
-    }
+    let reply = if seen.header("if-none-match") == Some(&tag) {
+        Reply::status(304)
+    } else {
+        Reply::json(200, body)
+    };
+    reply.header("ETag", &tag)
 }
 
 fn not_found() -> Reply {

@@ -2,82 +2,34 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Attestation, Image, Shape, layer, sha256};
+use super::digest::sha256;
+use super::parts::{BuiltImage, ImageManifest, PlatformImage, media};
+use super::{Attestation, Image, Shape, layer, schema1};
 
-/// Media types.
-pub mod media {
-    /// An index of OCI.
-    pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-    /// A manifest of OCI.
-    pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-    /// The config of an OCI image.
-    pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-    /// Docker's name for an index.
-    pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
-    /// A manifest of Docker, schema 2.
-    pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
-    /// The config of a Docker image.
-    pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
-    /// A signed manifest of Docker, schema 1.
-    pub const DOCKER_SCHEMA1: &str = "application/vnd.docker.distribution.manifest.v1+prettyjws";
-    /// The config of what has none.
-    pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
-    /// A statement about a build.
-    pub const IN_TOTO: &str = "application/vnd.in-toto+json";
-}
-
-/// The whole of an image.
-#[derive(Clone, Debug, Default)]
-pub struct Built {
-    /// Configs, layers, statements.
-    pub blobs: Vec<Vec<u8>>,
-    /// All manifests; each stands after those it names, the one for the tag is the last.
-    pub manifests: Vec<Manifest>,
-    /// The images of the platforms.
-    pub children: Vec<Child>,
-    /// The digests of the attestation manifests.
-    pub attestations: Vec<String>,
-}
-
-/// One manifest or index.
-#[derive(Clone, Debug)]
-pub struct Manifest {
-    /// Its media type.
-    pub media_type: String,
-    /// The document.
-    pub bytes: Vec<u8>,
-    /// `sha256:…` of the document.
-    pub digest: String,
-}
-
-/// The image of one platform.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Child {
-    /// `linux/amd64`.
-    pub platform: String,
-    /// The digest of its manifest.
-    pub digest: String,
-    /// The digest of its config.
-    pub config_digest: String,
-}
-
-pub(super) fn build(image: &Image) -> Built {
-    let mut built = Built::default();
-    match &image.shape {
-        Shape::Artifact {
-            artifact_type,
-            config_type,
-            layer_type,
-        } => {
-            built.artifact(image, artifact_type.as_deref(), config_type, layer_type);
+impl Image {
+    /// Returns everything the image consists of. Only schema 1 holds the repository and the tag.
+    #[must_use]
+    pub fn build(&self, repository: &str, tag: &str) -> BuiltImage {
+        let mut built = BuiltImage::default();
+        match &self.shape {
+            Shape::Schema1 => return schema1::build(repository, tag),
+            Shape::Index => built.index(self),
+            Shape::Single => {
+                drop(built.child(self, &self.platforms[0], annotations(&self.annotations)))
+            }
+            Shape::Artifact {
+                artifact_type,
+                config_type,
+                layer_type,
+            } => {
+                built.artifact(self, artifact_type.as_deref(), config_type, layer_type);
+            }
         }
-        Shape::Index => built.index(image),
-        _ => drop(built.child(image, &image.platforms[0], annotations(&image.annotations))),
+        built
     }
-    built
 }
 
-impl Built {
+impl BuiltImage {
     fn index(&mut self, image: &Image) {
         let mut entries = Vec::new();
         for platform in &image.platforms {
@@ -90,7 +42,7 @@ impl Built {
         let statements: Vec<_> = image
             .attestations
             .iter()
-            .flat_map(|it| self.attest(it))
+            .flat_map(|attestation| self.attest(attestation))
             .collect();
         entries.extend(statements);
         let media_type = if image.docker {
@@ -107,9 +59,10 @@ impl Built {
 
     /// Adds the image of one platform and returns its entry for an index.
     fn child(&mut self, image: &Image, platform: &str, annotations: Option<Value>) -> Value {
-        let (manifest_type, config_type) = match image.docker {
-            true => (media::DOCKER_MANIFEST, media::DOCKER_CONFIG),
-            false => (media::OCI_MANIFEST, media::OCI_CONFIG),
+        let (manifest_type, config_type) = if image.docker {
+            (media::DOCKER_MANIFEST, media::DOCKER_CONFIG)
+        } else {
+            (media::OCI_MANIFEST, media::OCI_CONFIG)
         };
         let config = self.blob(config_type, json_bytes(&config(image, platform)));
         let (layer_type, bytes): (_, &[u8]) = match (image.docker, image.zstd) {
@@ -124,7 +77,7 @@ impl Built {
         let config_digest = digest(&config);
         let manifest = manifest(manifest_type, config, layer);
         let entry = self.manifest(manifest_type, annotated(manifest, annotations));
-        self.children.push(Child {
+        self.children.push(PlatformImage {
             platform: platform.to_owned(),
             digest: digest(&entry),
             config_digest,
@@ -165,7 +118,7 @@ impl Built {
         entries
     }
 
-    fn attestation(&mut self, attestation: &Attestation, child: &Child) -> Value {
+    fn attestation(&mut self, attestation: &Attestation, child: &PlatformImage) -> Value {
         let (predicate_type, predicate) = predicate(attestation);
         let statement = json!({
             "_type": "https://in-toto.io/Statement/v0.1",
@@ -201,7 +154,7 @@ impl Built {
     fn manifest(&mut self, media_type: &str, manifest: Value) -> Value {
         let bytes = json_bytes(&manifest);
         let entry = descriptor(media_type, &bytes);
-        self.manifests.push(Manifest {
+        self.manifests.push(ImageManifest {
             media_type: media_type.to_owned(),
             digest: digest(&entry),
             bytes,
@@ -216,12 +169,9 @@ fn manifest(media_type: &str, config: Value, layer: Value) -> Value {
 
 fn config(image: &Image, platform: &str) -> Value {
     let mut config = platform_json(platform);
-    let labels = image
-        .labels
-        .iter()
-        .filter(|it| it.platform.as_deref().is_none_or(|it| it == platform));
+    let labels = image.labels.iter().filter(|label| label.is_on(platform));
     let labels: Map<_, _> = labels
-        .map(|it| (it.name.clone(), json!(it.value)))
+        .map(|label| (label.name.clone(), json!(label.value)))
         .collect();
     config["created"] = json!(image.created);
     config["config"] = json!({ "Entrypoint": ["/dex"], "Labels": labels });

@@ -3,11 +3,12 @@
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::build::{Built, Manifest, media};
-use super::{layer, sha256};
+use super::digest::sha256;
+use super::layer;
+use super::parts::{BuiltImage, ImageManifest, media};
 use crate::signing::{Signer, encode};
 
-pub(super) fn build(repository: &str, tag: &str) -> Built {
+pub(super) fn build(repository: &str, tag: &str) -> BuiltImage {
     let layer = sha256(&layer::GZIP);
     let history = json!({ "id": "0".repeat(64), "created": "2015-01-01T00:00:00Z", "os": "linux" });
     let payload = json!({
@@ -19,15 +20,15 @@ pub(super) fn build(repository: &str, tag: &str) -> Built {
         "history": [{ "v1Compatibility": history.to_string() }],
     });
     let payload = serde_json::to_string_pretty(&payload).expect("a value is JSON");
-    let manifest = Manifest {
+    let manifest = ImageManifest {
         media_type: media::DOCKER_SCHEMA1.to_owned(),
         digest: sha256(payload.as_bytes()),
         bytes: signed(&payload, &Signer::new()).into_bytes(),
     };
-    Built {
+    BuiltImage {
         blobs: vec![layer::GZIP.to_vec()],
         manifests: vec![manifest],
-        ..Built::default()
+        ..BuiltImage::default()
     }
 }
 

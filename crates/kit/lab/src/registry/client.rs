@@ -1,10 +1,12 @@
-//! What the kit itself asks of a registry: to take, to show and to delete.
+//! The kit's own requests to a registry: uploads, reads and deletions.
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Method};
 
+use super::Registry;
+use super::access::RegistryAccess;
 use super::token::basic;
-use super::{Access, Registry};
+use crate::answer::HttpAnswer;
 use crate::background::block_on;
 use crate::image::sha256;
 use crate::tls;
@@ -16,39 +18,10 @@ const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.v2+json, \
     application/vnd.docker.distribution.manifest.v1+prettyjws";
 
-/// What the registry said.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// All headers.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-impl Answer {
-    /// Returns the body, read as JSON.
-    ///
-    /// # Panics
-    ///
-    /// If it is something else.
-    #[must_use]
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).expect("a body in JSON")
-    }
-
-    /// Returns a header as text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-}
-
 impl Registry {
     /// Returns the manifest that a tag or digest stands for, whatever its kind.
     #[must_use]
-    pub fn manifest(&self, repository: &str, reference: &str) -> Answer {
+    pub fn manifest(&self, repository: &str, reference: &str) -> HttpAnswer {
         let path = format!("/v2/{repository}/manifests/{reference}");
         self.ask(
             Method::GET,
@@ -61,7 +34,7 @@ impl Registry {
 
     /// Returns a blob.
     #[must_use]
-    pub fn blob(&self, repository: &str, digest: &str) -> Answer {
+    pub fn blob(&self, repository: &str, digest: &str) -> HttpAnswer {
         self.ask(
             Method::GET,
             repository,
@@ -71,7 +44,7 @@ impl Registry {
         )
     }
 
-    /// Returns what a tag stands for, if it is there.
+    /// Returns the digest behind a tag, if the tag exists.
     #[must_use]
     pub fn digest(&self, repository: &str, tag: &str) -> Option<String> {
         let answer = self.manifest(repository, tag);
@@ -122,14 +95,14 @@ impl Registry {
     ///
     /// # Panics
     ///
-    /// If it is not there.
+    /// If it does not exist.
     pub fn delete_manifest(&self, repository: &str, digest: &str) {
         let path = format!("/v2/{repository}/manifests/{digest}");
         let answer = self.ask(Method::DELETE, repository, &path, &[], Vec::new());
         self.expect("a deletion", 202, &answer);
     }
 
-    /// Asks anything, as a user who may do everything.
+    /// Sends any request, as a user with all permissions.
     #[must_use]
     pub fn ask(
         &self,
@@ -138,7 +111,7 @@ impl Registry {
         path: &str,
         headers: &[(&str, &str)],
         body: Vec<u8>,
-    ) -> Answer {
+    ) -> HttpAnswer {
         let url = if path.starts_with('/') {
             self.url() + path
         } else {
@@ -151,7 +124,7 @@ impl Registry {
         if let Some(credentials) = self.credentials(repository) {
             request = request.header(AUTHORIZATION, credentials);
         }
-        block_on(async { answer(request.send().await?).await })
+        block_on(async { HttpAnswer::read(request.send().await?).await })
             .unwrap_or_else(|error| panic!("{url}: {error:?}\n{}", self.log()))
     }
 
@@ -166,9 +139,9 @@ impl Registry {
 
     fn credentials(&self, repository: &str) -> Option<String> {
         match &self.setup.access {
-            Access::Anyone => None,
-            Access::Password(user, password) => Some(basic(user, password)),
-            Access::Token(..) => {
+            RegistryAccess::Anonymous => None,
+            RegistryAccess::Password(user, password) => Some(basic(user, password)),
+            RegistryAccess::Token(..) => {
                 let ticket = self
                     .tokens()
                     .ticket(repository, &["pull", "push", "delete"]);
@@ -177,13 +150,13 @@ impl Registry {
         }
     }
 
-    fn expect(&self, what: &str, status: u16, answer: &Answer) {
+    fn expect(&self, what: &str, status: u16, answer: &HttpAnswer) {
         if answer.status != status {
             self.complain(what, answer);
         }
     }
 
-    fn complain(&self, what: &str, answer: &Answer) -> ! {
+    fn complain(&self, what: &str, answer: &HttpAnswer) -> ! {
         let body = String::from_utf8_lossy(&answer.body);
         panic!(
             "the registry did not take {what}: {}\n{body}\n{}",
@@ -191,13 +164,4 @@ impl Registry {
             self.log()
         );
     }
-}
-
-async fn answer(response: reqwest::Response) -> reqwest::Result<Answer> {
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer {
-        status,
-        headers,
-        body: response.bytes().await?.to_vec(),
-    })
 }

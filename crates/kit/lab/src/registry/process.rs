@@ -7,28 +7,47 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::{Access, Setup, TokenServer};
+use super::access::RegistryAccess;
+use super::token::TokenServer;
+use crate::tls::Authority;
 use crate::wait;
 
-/// What to do where there is no registry to start.
-const MISSING: &str = "there is no `docker-registry` on PATH: install Debian's package `docker-registry`, \
-                       or run the tests with `cargo xtask test`, which says what is missing";
+/// The way out when `docker-registry` is not installed.
+const MISSING: &str = "there is no `docker-registry` on PATH: install Debian's package \
+                       `docker-registry`, or run the tests with `cargo xtask test`, which says what is missing";
 
 /// A running `docker-registry`; dropping this ends it.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(super) struct RegistryProcess {
     pub(super) address: String,
     child: Child,
     folder: TempDir,
 }
 
-impl Process {
-    pub(super) fn start(setup: &Setup, tokens: Option<&TokenServer>) -> Self {
+impl RegistryProcess {
+    pub(super) fn start(
+        access: &RegistryAccess,
+        authority: Option<&Authority>,
+        tokens: Option<&TokenServer>,
+    ) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("lab-registry-")
             .tempdir()
             .expect("a temporary folder");
-        let config = config(setup, tokens, folder.path());
+        let mut config = config(folder.path());
+        if let Some(authority) = authority {
+            config["http"]["tls"] = tls(authority, folder.path());
+        }
+        match (access, tokens) {
+            (RegistryAccess::Password(user, password), _) => {
+                config["auth"]["htpasswd"] = passwords(user, password, folder.path());
+            }
+            (_, Some(tokens)) => {
+                let bundle = write(folder.path(), "tokens.pem", tokens.certificate_pem());
+                config["auth"]["token"] = tokens.settings(&bundle);
+            }
+            _ => {}
+        }
         write(folder.path(), "config.json", config.to_string());
         let child = spawn(folder.path());
         let mut process = Self {
@@ -56,7 +75,7 @@ impl Process {
     /// Returns the address it listens on, once it does: port 0 became another one.
     fn listening(&mut self) -> Option<String> {
         let log = self.read("log");
-        if let Some(status) = self.child.try_wait().expect("our own child") {
+        if let Some(status) = self.child.try_wait().expect("a child of this process") {
             panic!("docker-registry ended with {status}\n{log}");
         }
         let address = log.split_once("listening on ")?.1;
@@ -70,7 +89,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for RegistryProcess {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
@@ -78,7 +97,7 @@ impl Drop for Process {
 }
 
 fn spawn(folder: &Path) -> Child {
-    let file = |name| File::create(folder.join(name)).expect("a file in our own folder");
+    let file = |name| File::create(folder.join(name)).expect("a file in the temporary folder");
     let child = Command::new("docker-registry")
         .args(["serve", "config.json"])
         .current_dir(folder)
@@ -94,8 +113,8 @@ fn spawn(folder: &Path) -> Child {
 }
 
 /// Returns the settings; JSON is YAML.
-fn config(setup: &Setup, tokens: Option<&TokenServer>, folder: &Path) -> serde_json::Value {
-    let mut config = serde_json::json!({
+fn config(folder: &Path) -> serde_json::Value {
+    serde_json::json!({
         "version": 0.1,
         "log": { "level": "info", "formatter": "text" },
         "storage": {
@@ -104,21 +123,20 @@ fn config(setup: &Setup, tokens: Option<&TokenServer>, folder: &Path) -> serde_j
         },
         "http": { "addr": "127.0.0.1:0", "secret": "of no importance" },
         "compatibility": { "schema1": { "enabled": true } },
-    });
-    if let Some(authority) = &setup.authority {
-        let certificate = write(folder, "leaf.pem", &authority.leaf_pem);
-        let key = write(folder, "leaf.key", &authority.key_pem);
-        config["http"]["tls"] = serde_json::json!({ "certificate": certificate, "key": key });
-    }
-    if let Access::Password(user, password) = &setup.access {
-        let file = write(folder, "htpasswd", htpasswd(user, password));
-        config["auth"]["htpasswd"] = serde_json::json!({ "realm": "lab", "path": file });
-    }
-    if let Some(tokens) = tokens {
-        let bundle = write(folder, "tokens.pem", tokens.certificate_pem());
-        config["auth"]["token"] = tokens.settings(&bundle);
-    }
-    config
+    })
+}
+
+/// Writes certificate and key, and returns the settings that name them.
+fn tls(authority: &Authority, folder: &Path) -> serde_json::Value {
+    let certificate = write(folder, "leaf.pem", &authority.leaf_pem);
+    let key = write(folder, "leaf.key", &authority.key_pem);
+    serde_json::json!({ "certificate": certificate, "key": key })
+}
+
+/// Writes the password file, and returns the settings that name it.
+fn passwords(user: &str, password: &str, folder: &Path) -> serde_json::Value {
+    let file = write(folder, "htpasswd", htpasswd(user, password));
+    serde_json::json!({ "realm": "lab", "path": file })
 }
 
 /// Returns a line of a password file, by the program that makes these.
@@ -138,7 +156,7 @@ fn htpasswd(user: &str, password: &str) -> Vec<u8> {
 /// Writes a file and returns its path.
 fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) -> String {
     let path = folder.join(name);
-    fs::write(&path, text).expect("a file in our own folder");
+    fs::write(&path, text).expect("a file in the temporary folder");
     path.to_string_lossy().into_owned()
 }
 

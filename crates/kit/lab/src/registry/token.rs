@@ -1,6 +1,6 @@
-//! A token server, as the public registries have: it sells short-lived tickets for passwords.
+//! A token server, as the public registries have: it exchanges passwords for short-lived tokens.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -8,23 +8,25 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::faulty::{Faulty, Reply, Seen};
+use crate::lock::lock;
 use crate::signing::{Signer, encode};
 use crate::tls::Authority;
 
 const ISSUER: &str = "lab tokens";
 const SERVICE: &str = "lab registry";
 
-/// Answers as GHCR does: 403 `DENIED` for what is private, absent or misspelt, and for a bad password.
+/// Answers as GHCR does: 403 `DENIED` for a private, absent or misspelt repository, and for a wrong
+/// password.
 #[derive(Debug)]
 pub struct TokenServer {
     server: Faulty,
-    rules: Arc<Mutex<Rules>>,
+    rules: Arc<Mutex<TokenRules>>,
     signer: Arc<Signer>,
 }
 
-/// What the server lets through.
+/// The credentials that the server accepts, and its script.
 #[derive(Debug)]
-struct Rules {
+struct TokenRules {
     user: String,
     password: String,
     public: Vec<String>,
@@ -36,7 +38,7 @@ struct Rules {
 
 impl TokenServer {
     pub(super) fn start(user: &str, password: &str, authority: Option<Authority>) -> Self {
-        let rules = Arc::new(Mutex::new(Rules {
+        let rules = Arc::new(Mutex::new(TokenRules {
             user: user.to_owned(),
             password: password.to_owned(),
             public: Vec::new(),
@@ -47,11 +49,7 @@ impl TokenServer {
         }));
         let signer = Arc::new(Signer::new());
         let (law, pen) = (Arc::clone(&rules), Arc::clone(&signer));
-        let server = Faulty::start(authority, move |seen| {
-            law.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .answer(seen, &pen)
-        });
+        let server = Faulty::start(authority, move |seen| lock(&law).answer(seen, &pen));
         Self {
             server,
             rules,
@@ -65,12 +63,13 @@ impl TokenServer {
         format!("{}/token", self.server.url())
     }
 
-    /// Lets anybody pull from this repository.
+    /// Lets clients pull from this repository without credentials.
     pub fn allow_anonymous(&self, repository: &str) {
         self.change(|rules| rules.public.push(repository.to_owned()));
     }
 
-    /// Accepts this identity token, posted with `grant_type=refresh_token`; without one, POST is a 404.
+    /// Accepts this identity token, posted with `grant_type=refresh_token`; without one, POST is a
+    /// 404.
     pub fn accept_identity_token(&self, token: &str) {
         self.change(|rules| rules.identity = Some(token.to_owned()));
     }
@@ -113,17 +112,22 @@ impl TokenServer {
         &self.signer.certificate_pem
     }
 
-    /// Returns what the registry has to know about this server.
+    /// Returns the registry's settings for this server.
     pub(super) fn settings(&self, bundle: &str) -> Value {
-        json!({ "realm": self.realm(), "service": SERVICE, "issuer": ISSUER, "rootcertbundle": bundle })
+        json!({
+            "realm": self.realm(),
+            "service": SERVICE,
+            "issuer": ISSUER,
+            "rootcertbundle": bundle,
+        })
     }
 
-    fn change(&self, change: impl FnOnce(&mut Rules)) {
-        change(&mut self.rules.lock().unwrap_or_else(PoisonError::into_inner));
+    fn change(&self, change: impl FnOnce(&mut TokenRules)) {
+        change(&mut lock(&self.rules));
     }
 }
 
-impl Rules {
+impl TokenRules {
     fn answer(&mut self, seen: &Seen, signer: &Signer) -> Reply {
         if !self.scripted.is_empty() {
             return self.scripted.remove(0);
@@ -172,7 +176,7 @@ impl Rules {
         Reply::json(200, &json!({ field: token(signer, &granted) }))
     }
 
-    /// Reads `repository:NAME:ACTION,ACTION` and returns what of it is granted.
+    /// Reads `repository:NAME:ACTION,ACTION` and returns the granted part.
     fn judge(&self, scope: &str, trusted: bool) -> Option<Value> {
         let (name, actions) = scope.strip_prefix("repository:")?.rsplit_once(':')?;
         let public = self.public.iter().any(|public| public == name);

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{Remote, attempt, git};
+use super::Remote;
+use super::git::{attempt, git};
 
 /// A clone in a folder of its own.
 #[derive(Debug)]
@@ -13,26 +14,30 @@ pub struct Checkout {
     folder: TempDir,
 }
 
-impl Checkout {
-    pub(super) fn new(remote: &Remote, branch: &str) -> Self {
+impl Remote {
+    /// Clones a branch into a folder of its own, as a person would.
+    #[must_use]
+    pub fn checkout(&self, branch: &str) -> Checkout {
         let folder = tempfile::Builder::new()
             .prefix("lab-checkout-")
             .tempdir()
             .expect("a temporary folder");
         git(
             folder.path(),
-            &["clone", "--quiet", "--branch", branch, &remote.url(), "."],
+            &["clone", "--quiet", "--branch", branch, &self.url(), "."],
         );
-        Self { folder }
+        Checkout { folder }
     }
+}
 
+impl Checkout {
     /// Returns the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Returns a file's content, if it is there.
+    /// Returns a file's content, if it exists.
     #[must_use]
     pub fn read(&self, path: &str) -> Option<String> {
         fs::read_to_string(self.path().join(path)).ok()
@@ -42,11 +47,11 @@ impl Checkout {
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.path().join(path);
         fs::create_dir_all(path.parent().expect("a file is in a folder"))
-            .expect("a folder of our own");
-        fs::write(path, content).expect("a folder of our own");
+            .expect("a temporary folder");
+        fs::write(path, content).expect("a temporary folder");
     }
 
-    /// Runs git in the folder and returns what it said.
+    /// Runs git in the folder and returns its output.
     ///
     /// # Panics
     ///
@@ -55,11 +60,11 @@ impl Checkout {
         git(self.path(), args)
     }
 
-    /// Runs git in the folder and returns what it said.
+    /// Runs git in the folder and returns its output.
     ///
     /// # Errors
     ///
-    /// With what it complained of, if it fails.
+    /// With git's message, if it fails.
     pub fn try_git(&self, args: &[&str]) -> Result<String, String> {
         attempt(self.path(), args).map(|said| String::from_utf8_lossy(&said).into_owned())
     }
@@ -68,7 +73,7 @@ impl Checkout {
     ///
     /// # Errors
     ///
-    /// With what git said.
+    /// With git's message.
     pub fn commit_and_push(&self, message: &str) -> Result<(), String> {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "-m", message]);

@@ -1,14 +1,8 @@
-//! What happens to a push at the remote: it is refused, or somebody else is faster.
+//! The hook at the remote, which counts, holds and refuses pushes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
-
-use super::Remote;
-use crate::wait;
+use std::path::Path;
 
 /// Counts the push; lets a race be run while git waits; refuses if there is a reason to.
 ///
@@ -39,130 +33,10 @@ END
 "#;
 
 pub(super) fn install(repository: &Path) {
-    fs::create_dir(repository.join("lab")).expect("a folder of our own");
+    fs::create_dir(repository.join("lab")).expect("a temporary folder");
     let hook = repository.join("hooks/pre-receive");
-    fs::create_dir_all(repository.join("hooks")).expect("a folder of our own");
-    fs::write(&hook, PRE_RECEIVE).expect("a folder of our own");
-    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("a file of our own");
-}
-
-impl Remote {
-    /// Refuses all pushes from now on with these lines, which git shows after `remote: `.
-    pub fn reject_with(&self, lines: &str) {
-        fs::write(self.lab("reasons"), format!("{}\n", lines.trim_end()))
-            .expect("a folder of our own");
-    }
-
-    /// Refuses all pushes to this branch from now on with these lines.
-    pub(crate) fn protect(&self, branch: &str, lines: &str) {
-        let file = self.lab("protected").join(format!("refs/heads/{branch}"));
-        fs::create_dir_all(file.parent().expect("a folder of our own"))
-            .expect("a folder of our own");
-        fs::write(file, lines).expect("a folder of our own");
-    }
-
-    /// Takes pushes again.
-    pub fn accept(&self) {
-        fs::remove_file(self.lab("reasons")).expect("the remote did refuse");
-    }
-
-    /// Returns how many pushes have come as far as the hook, the refused ones included.
-    #[must_use]
-    pub fn pushes(&self) -> usize {
-        let log = fs::read_to_string(self.lab("pushes")).unwrap_or_default();
-        log.lines().filter(|line| *line == "end").count()
-    }
-
-    /// Runs `race` once, while the next push is held: after it has come, before it is judged.
-    ///
-    /// A commit made there onto the branch that is pushed makes the push fail, as in a real race.
-    /// Keep the value as long as the race is to be on.
-    pub fn on_next_push(&self, race: impl FnOnce(&Self) + Send + 'static) -> Race {
-        let mut race = Some(race);
-        Race::start(self, move |remote| {
-            if let Some(race) = race.take() {
-                race(remote);
-            }
-            false
-        })
-    }
-
-    /// Runs `race` while each push is held, until the returned value is dropped.
-    pub fn on_every_push(&self, mut race: impl FnMut(&Self) + Send + 'static) -> Race {
-        Race::start(self, move |remote| {
-            race(remote);
-            true
-        })
-    }
-
-    fn lab(&self, file: &str) -> PathBuf {
-        self.path().join("lab").join(file)
-    }
-}
-
-/// Somebody who is faster than whoever pushes; dropping this ends it.
-#[must_use = "the race is over when this is dropped"]
-#[derive(Debug)]
-pub struct Race {
-    remote: Remote,
-    over: Arc<AtomicBool>,
-    runner: Option<JoinHandle<()>>,
-}
-
-impl Race {
-    /// Runs `race` whenever a push asks for it, until it returns false.
-    fn start(remote: &Remote, race: impl FnMut(&Remote) -> bool + Send + 'static) -> Self {
-        drop(fs::remove_dir(remote.lab("asked")));
-        fs::write(remote.lab("racing"), "").expect("a folder of our own");
-        let over = Arc::<AtomicBool>::default();
-        let (racer, end) = (Racer(remote.clone()), Arc::clone(&over));
-        let runner = thread::spawn(move || racer.run(race, &end));
-        Self {
-            remote: remote.clone(),
-            over,
-            runner: Some(runner),
-        }
-    }
-
-    /// Returns whether the race was run and is over.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        !self.remote.lab("racing").exists()
-    }
-}
-
-impl Drop for Race {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::SeqCst);
-        if let Some(Err(panic)) = self.runner.take().map(JoinHandle::join)
-            && !thread::panicking()
-        {
-            std::panic::resume_unwind(panic);
-        }
-    }
-}
-
-/// The other side; when this is dropped, by a panic too, every held push goes on.
-struct Racer(Remote);
-
-impl Racer {
-    fn run(self, mut race: impl FnMut(&Remote) -> bool, over: &AtomicBool) {
-        let asked = self.0.lab("asked");
-        while !over.load(Ordering::SeqCst) {
-            if asked.exists() {
-                if !race(&self.0) {
-                    return;
-                }
-                drop(fs::remove_dir(&asked));
-            }
-            thread::sleep(wait::PAUSE);
-        }
-    }
-}
-
-impl Drop for Racer {
-    fn drop(&mut self) {
-        drop(fs::remove_file(self.0.lab("racing")));
-        drop(fs::remove_dir(self.0.lab("asked")));
-    }
+    fs::create_dir_all(repository.join("hooks")).expect("a temporary folder");
+    fs::write(&hook, PRE_RECEIVE).expect("a temporary folder");
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755))
+        .expect("a file in a temporary folder");
 }

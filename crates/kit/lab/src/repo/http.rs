@@ -1,7 +1,7 @@
 //! The repository over HTTP: `git http-backend` behind a server that can also say no.
 
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -10,21 +10,23 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Response, StatusCode};
 use tokio::io::AsyncWriteExt as _;
 
-use super::{Remote, command};
+use super::Remote;
+use super::git::command;
 use crate::background::{Background, bind};
+use crate::lock::lock;
 use crate::registry::basic;
 
 /// A remote that is reached over HTTP. Pushing is allowed.
 #[derive(Debug)]
 pub struct HttpRemote {
     address: String,
-    desk: Arc<Mutex<Desk>>,
+    state: Arc<Mutex<HttpRemoteState>>,
     _server: Background,
 }
 
-/// What was asked, what was sent, and whom to turn away.
+/// The requests so far, and the requests to refuse.
 #[derive(Debug)]
-struct Desk {
+struct HttpRemoteState {
     remote: Remote,
     credentials: Option<String>,
     refusals: Vec<u16>,
@@ -36,24 +38,24 @@ struct Desk {
 }
 
 impl Remote {
-    /// Serves the repository over HTTP to whoever knows this user and password.
+    /// Serves the repository over HTTP, with this user and password.
     #[must_use]
     pub fn http(&self, user: &str, password: &str) -> HttpRemote {
         HttpRemote::start(self, Some(basic(user, password)))
     }
 
-    /// Serves the repository over HTTP to everybody.
+    /// Serves the repository over HTTP without credentials.
     #[must_use]
     pub fn http_open(&self) -> HttpRemote {
         HttpRemote::start(self, None)
     }
 
-    /// Serves the repository over HTTP to everybody, as `OWNER/NAME` too.
+    /// Serves the repository over HTTP without credentials, as `OWNER/NAME` too.
     pub(crate) fn http_as(&self, name: &str) -> HttpRemote {
         let link = self.folder.path().join(name);
         if !link.exists() {
-            std::fs::create_dir_all(link.parent().expect("an owner")).expect("a folder of our own");
-            std::os::unix::fs::symlink(self.path(), link).expect("a folder of our own");
+            std::fs::create_dir_all(link.parent().expect("an owner")).expect("a temporary folder");
+            std::os::unix::fs::symlink(self.path(), link).expect("a temporary folder");
         }
         self.http_open()
     }
@@ -61,7 +63,7 @@ impl Remote {
 
 impl HttpRemote {
     fn start(remote: &Remote, credentials: Option<String>) -> Self {
-        let desk = Arc::new(Mutex::new(Desk {
+        let state = Arc::new(Mutex::new(HttpRemoteState {
             remote: remote.clone(),
             credentials,
             refusals: Vec::new(),
@@ -72,7 +74,9 @@ impl HttpRemote {
             sent: 0,
         }));
         let (listener, address) = bind();
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&desk));
+        let router = Router::new()
+            .fallback(answer)
+            .with_state(Arc::clone(&state));
         let server = Background::start(async move {
             let listener =
                 tokio::net::TcpListener::from_std(listener).expect("a non-blocking listener");
@@ -82,7 +86,7 @@ impl HttpRemote {
         });
         Self {
             address: address.to_string(),
-            desk,
+            state,
             _server: server,
         }
     }
@@ -101,56 +105,56 @@ impl HttpRemote {
 
     /// Answers the next requests with these statuses, one each.
     pub fn answer_next(&self, statuses: impl IntoIterator<Item = u16>) {
-        self.desk().refusals.extend(statuses);
+        self.state().refusals.extend(statuses);
     }
 
     /// Answers every request with this status.
     pub fn answer_always(&self, status: u16) {
-        self.desk().always = Some(status);
+        self.state().always = Some(status);
     }
 
-    /// Lets everybody read, and answers all that belongs to a push with this status and text.
+    /// Serves reads, and answers every request of a push with this status and text.
     pub fn refuse_pushes(&self, status: u16, text: &str) {
-        self.desk().pushes = Some((status, text.to_owned()));
+        self.state().pushes = Some((status, text.to_owned()));
     }
 
     /// Returns how many requests it has had, the refused ones included.
     #[must_use]
     pub fn requests(&self) -> usize {
-        self.desk().lines.len()
+        self.state().lines.len()
     }
 
     /// Returns `METHOD PATH?QUERY` of each request.
     #[must_use]
     pub fn request_lines(&self) -> Vec<String> {
-        self.desk().lines.clone()
+        self.state().lines.clone()
     }
 
     /// Returns the `Authorization` header of each request.
     #[must_use]
     pub fn authorizations(&self) -> Vec<Option<String>> {
-        self.desk().authorizations.clone()
+        self.state().authorizations.clone()
     }
 
     /// Returns how many bytes of bodies were sent to clients.
     #[must_use]
     pub fn bytes_sent(&self) -> u64 {
-        self.desk().sent
+        self.state().sent
     }
 
-    /// Counts requests and bytes anew.
+    /// Forgets the requests and bytes so far.
     pub fn forget_requests(&self) {
-        let mut desk = self.desk();
-        (desk.sent, desk.lines, desk.authorizations) = (0, Vec::new(), Vec::new());
+        let mut state = self.state();
+        (state.sent, state.lines, state.authorizations) = (0, Vec::new(), Vec::new());
     }
 
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, HttpRemoteState> {
+        lock(&self.state)
     }
 }
 
-impl Desk {
-    /// Writes the request down and returns the answer to those who may not come in.
+impl HttpRemoteState {
+    /// Records the request, and returns the answer if it is to be refused.
     fn judge(&mut self, request: &Request) -> Option<Response<Body>> {
         self.lines
             .push(format!("{} {}", request.method(), request.uri()));
@@ -181,17 +185,20 @@ fn refusal(status: u16, text: &str) -> Response<Body> {
         .expect("a status is a number")
 }
 
-async fn answer(State(desk): State<Arc<Mutex<Desk>>>, request: Request) -> Response<Body> {
+async fn answer(
+    State(state): State<Arc<Mutex<HttpRemoteState>>>,
+    request: Request,
+) -> Response<Body> {
     let (refused, remote) = {
-        let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
-        (desk.judge(&request), desk.remote.clone())
+        let mut state = lock(&state);
+        (state.judge(&request), state.remote.clone())
     };
     let (head, body) = match refused {
         Some(response) => response.into_parts(),
         None => backend(remote, request).await.into_parts(),
     };
     let body = to_bytes(body, usize::MAX).await.expect("a body in memory");
-    desk.lock().unwrap_or_else(PoisonError::into_inner).sent += body.len() as u64;
+    lock(&state).sent += body.len() as u64;
     Response::from_parts(head, Body::from(body))
 }
 
@@ -231,12 +238,12 @@ async fn converse(mut git: tokio::process::Command, body: Bytes) -> Vec<u8> {
     let mut stdin = child.stdin.take().expect("stdin is piped");
     let write = async move { stdin.write_all(&body).await };
     let (_, output) = tokio::join!(write, child.wait_with_output());
-    output.expect("our own child").stdout
+    output.expect("a child of this process").stdout
 }
 
 /// Reads headers, `Status:` among them, and a body.
 fn translate(answer: &[u8]) -> Response<Body> {
-    let end = answer.windows(4).position(|it| it == b"\r\n\r\n");
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
     let Some(end) = end else {
         return refusal(500, "git said nothing\n");
     };

@@ -10,7 +10,7 @@ pub struct Change {
     to: To,
 }
 
-/// What the path becomes.
+/// The new content of a path.
 #[derive(Clone, Debug)]
 enum To {
     Blob {
@@ -27,7 +27,7 @@ impl Change {
         Self::blob("100644", path, content.as_ref())
     }
 
-    /// Writes a file with the run bit.
+    /// Writes a file with the executable bit.
     pub fn executable(path: &str, content: impl AsRef<[u8]>) -> Self {
         Self::blob("100755", path, content.as_ref())
     }
@@ -69,7 +69,8 @@ pub(super) fn commit(branch: &str, parent: Option<&str>, who: &str, message: &st
     let from = parent.map_or(String::new(), |parent| format!("from {parent}\n"));
     let length = message.len();
     format!(
-        "commit refs/heads/{branch}\nauthor {who}\ncommitter {who}\ndata {length}\n{message}\n{from}"
+        "commit refs/heads/{branch}\nauthor {who}\ncommitter {who}\n\
+         data {length}\n{message}\n{from}"
     )
 }
 

@@ -2,7 +2,7 @@
 
 /// One commit as git shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Commit {
+pub struct LoggedCommit {
     /// The full id.
     pub id: String,
     /// The ids of the parents.
@@ -17,7 +17,7 @@ pub struct Commit {
     pub message: String,
 }
 
-impl Commit {
+impl LoggedCommit {
     /// Returns the first line of the message.
     #[must_use]
     pub fn title(&self) -> &str {
@@ -37,18 +37,18 @@ impl Commit {
 /// What `git log -z` is asked to print of each commit.
 pub(super) const FORMAT: &str = "--format=tformat:%H%x01%P%x01%an <%ae>%x01%cn <%ce>%x01%at%x01%B";
 
-pub(super) fn read(text: &str) -> Vec<Commit> {
+pub(super) fn read(text: &str) -> Vec<LoggedCommit> {
     text.split('\0')
         .filter(|commit| !commit.is_empty())
         .map(commit)
         .collect()
 }
 
-fn commit(text: &str) -> Commit {
+fn commit(text: &str) -> LoggedCommit {
     let parts: Vec<_> = text.splitn(6, '\u{1}').map(str::to_owned).collect();
     let [id, parents, author, committer, date, message] = parts.try_into().expect("six parts");
     let parents = parents.split_whitespace().map(str::to_owned).collect();
-    Commit {
+    LoggedCommit {
         id,
         parents,
         author,

@@ -1,13 +1,14 @@
-//! The objects of a repository, from one git that goes on reading: thousands of them are asked for.
+//! The objects of a repository, from one git process: tests read thousands of them.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-use super::{Remote, command};
+use super::Remote;
+use super::git::command;
 
 /// A reader of objects.
 #[derive(Debug)]
-pub(crate) struct Objects {
+pub(crate) struct ObjectReader {
     git: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
@@ -15,20 +16,20 @@ pub(crate) struct Objects {
 
 /// An object.
 #[derive(Debug)]
-pub(crate) struct Object {
+pub(crate) struct GitObject {
     pub(crate) id: String,
     pub(crate) kind: String,
     pub(crate) bytes: Vec<u8>,
 }
 
 impl Remote {
-    /// Starts a reader of the objects, also of those that come later.
-    pub(crate) fn objects(&self) -> Objects {
+    /// Starts a reader of the objects, including those that are added later.
+    pub(crate) fn objects(&self) -> ObjectReader {
         let mut command = command(&self.path(), &["cat-file", "--batch"]);
         command.stdin(Stdio::piped()).stderr(Stdio::null());
         let mut git = command.spawn().expect("`git` on PATH");
         let output = git.stdout.take().expect("stdout is piped");
-        Objects {
+        ObjectReader {
             input: git.stdin.take(),
             output: BufReader::new(output),
             git,
@@ -36,9 +37,9 @@ impl Remote {
     }
 }
 
-impl Objects {
+impl ObjectReader {
     /// Returns the object that an expression names, as `git rev-parse` reads it.
-    pub(crate) fn read(&mut self, expression: &str) -> Option<Object> {
+    pub(crate) fn read(&mut self, expression: &str) -> Option<GitObject> {
         let input = self.input.as_mut().expect("it is open until it is dropped");
         writeln!(input, "{expression}").expect("git reads");
         let mut header = String::new();
@@ -51,7 +52,7 @@ impl Objects {
             .read_exact(&mut bytes)
             .expect("git sends what it announced");
         bytes.pop();
-        Some(Object {
+        Some(GitObject {
             id: id.to_owned(),
             kind: kind.to_owned(),
             bytes,
@@ -59,7 +60,7 @@ impl Objects {
     }
 }
 
-impl Drop for Objects {
+impl Drop for ObjectReader {
     fn drop(&mut self) {
         drop(self.input.take());
         drop(self.git.wait());

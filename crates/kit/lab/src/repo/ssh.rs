@@ -1,5 +1,5 @@
-//! A remote over ssh without a server: in the place of the ssh program there is one that runs the
-//! command here, as the tests of git itself have it. git speaks its protocol to git through it.
+//! A remote over ssh without a server: a script replaces the ssh program and runs the command on
+//! this machine, as the tests of git itself do. git speaks its protocol to git through it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::Remote;
 use crate::command::Command;
 
-/// Takes the host and git's command, after any options, and keeps what it was called with.
+/// Takes the host and git's command, after any options, and records its arguments.
 const SSH: &str = r#"#!/bin/sh
 printf '%s\n' "$*" >> "${0%/*}/calls"
 while case $1 in -o|-p) true ;; -*) exit 255 ;; *) false ;; esac; do shift 2; done
@@ -26,14 +26,14 @@ pub struct Ssh {
 }
 
 impl Remote {
-    /// Lets the host `ssh.example` have this repository.
+    /// Serves this repository as the host `ssh.example`.
     #[must_use]
     pub fn ssh(&self) -> Ssh {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let program = folder.path().join("ssh");
-        fs::write(&program, SSH).expect("a folder of our own");
+        fs::write(&program, SSH).expect("a temporary folder");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
-            .expect("a file of our own");
+            .expect("a file in a temporary folder");
         Ssh {
             folder,
             path: self.path().display().to_string(),
@@ -51,13 +51,13 @@ impl Ssh {
         ]
     }
 
-    /// Puts it before the real one.
+    /// Puts the script before the real ssh on `PATH`.
     pub fn environment(&self, command: Command) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", self.folder.path().display()))
     }
 
-    /// Returns what it was called with, a line each.
+    /// Returns the arguments of each call, one line per call.
     #[must_use]
     pub fn calls(&self) -> Vec<String> {
         let calls = fs::read_to_string(self.folder.path().join("calls")).unwrap_or_default();

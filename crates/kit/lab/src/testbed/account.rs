@@ -1,4 +1,4 @@
-//! Who asks Kubernetes, with exactly the rights that a test gives.
+//! An account of Kubernetes, with exactly the permissions that a test grants.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! An application of Argo CD: where it comes from, where it goes, and what became of it.
+//! An application of Argo CD: its source, its destination and its status.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Inner, Namespace};
+use super::inner::TestbedInner;
+use super::namespace::Namespace;
 
-/// Where applications are, as Kubernetes has them.
+/// The path of applications in the Kubernetes API.
 const APPLICATIONS: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications";
 
 /// How long an application may take: a refresh or two, on a machine that is busy with builds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const APP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An application to be made.
 #[must_use = "give it to `Testbed::app`"]
@@ -31,8 +32,8 @@ pub struct AppSpec {
 }
 
 impl AppSpec {
-    /// Describes an application that brings an overlay of a repository into a namespace, after which it is
-    /// named: from `main`, in the project `default`, with pruning and self-healing.
+    /// Describes an application that brings an overlay of a repository into a namespace, after
+    /// which it is named: from `main`, in the project `default`, with pruning and self-healing.
     pub fn new(namespace: &Namespace, repository: &str, path: &str) -> Self {
         Self {
             name: namespace.name().to_owned(),
@@ -66,7 +67,7 @@ impl AppSpec {
         self
     }
 
-    /// Leaves each sync to somebody who asks for it.
+    /// Syncs only on request.
     pub fn manual(mut self) -> Self {
         self.automated = None;
         self
@@ -84,13 +85,14 @@ impl AppSpec {
         self
     }
 
-    /// Tries a failed sync so often again, after a second each.
+    /// Retries a failed sync this often, after a second each.
     pub fn retries(mut self, times: u32) -> Self {
         self.retries = times;
         self
     }
 
-    /// Puts fields of `spec` beside these, or in the place of some: `{"sources": […], "source": null}`.
+    /// Adds or replaces fields of `spec`: `{"sources": […], "source":
+    /// null}`.
     pub fn fields(mut self, fields: Value) -> Self {
         self.more = fields;
         self
@@ -107,8 +109,15 @@ impl AppSpec {
         }
         let mut spec = json!({
             "project": self.project,
-            "source": { "repoURL": self.repository, "path": self.path, "targetRevision": self.branch },
-            "destination": { "server": "https://kubernetes.default.svc", "namespace": self.namespace },
+            "source": {
+                "repoURL": self.repository,
+                "path": self.path,
+                "targetRevision": self.branch,
+            },
+            "destination": {
+                "server": "https://kubernetes.default.svc",
+                "namespace": self.namespace,
+            },
             "syncPolicy": policy,
         });
         for (name, value) in self.more.as_object().into_iter().flatten() {
@@ -123,16 +132,16 @@ impl AppSpec {
     }
 }
 
-/// An application that is there; dropping this deletes it and leaves what it has made to its namespace.
+/// An existing application; dropping this deletes it, and leaves its resources to its namespace.
 #[derive(Debug)]
 pub struct App {
     name: String,
     project: String,
-    inner: Arc<Inner>,
+    inner: Arc<TestbedInner>,
 }
 
 impl App {
-    pub(super) fn new(inner: &Arc<Inner>, spec: &AppSpec) -> Self {
+    pub(super) fn new(inner: &Arc<TestbedInner>, spec: &AppSpec) -> Self {
         inner.world.kubernetes.create(APPLICATIONS, &spec.object());
         Self {
             name: spec.name.clone(),
@@ -147,7 +156,7 @@ impl App {
         &self.name
     }
 
-    /// Returns all of it, as Kubernetes has it.
+    /// Returns the whole object, as Kubernetes has it.
     ///
     /// # Panics
     ///
@@ -184,7 +193,7 @@ impl App {
         self.annotate("normal");
     }
 
-    /// The same, with everything it remembers of the repository forgotten.
+    /// Asks Argo CD to look at the repository now, without its cache.
     pub fn hard_refresh(&self) {
         self.annotate("hard");
     }
@@ -205,16 +214,17 @@ impl App {
     /// Deletes it, with all that it has made if `cascade`.
     pub fn delete(&self, cascade: bool) {
         if cascade {
-            self.patch(&json!({ "metadata": { "finalizers": ["resources-finalizer.argocd.argoproj.io"] } }));
+            let finalizers = ["resources-finalizer.argocd.argoproj.io"];
+            self.patch(&json!({ "metadata": { "finalizers": finalizers } }));
         }
         self.inner.world.kubernetes.delete(&self.path());
     }
 
-    /// Returns the status once it is `right`, looking again and again.
+    /// Polls the status until it is `right`, and returns it.
     ///
     /// # Panics
     ///
-    /// With the last status, if it is not so within a minute.
+    /// With the last status, if that takes longer than a minute.
     #[track_caller]
     pub fn wait_for(&self, what: &str, right: impl Fn(&Value) -> bool) -> Value {
         let start = Instant::now();
@@ -223,9 +233,9 @@ impl App {
             if right(&status) {
                 return status;
             }
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > APP_TIMEOUT {
                 panic!(
-                    "waited {PATIENCE:?} for {what} of {}\n{status:#}\n{}",
+                    "waited {APP_TIMEOUT:?} for {what} of {}\n{status:#}\n{}",
                     self.name,
                     self.inner.logs()
                 );
@@ -238,7 +248,7 @@ impl App {
     ///
     /// # Panics
     ///
-    /// With the last status, if it is not so within a minute.
+    /// With the last status, if that takes longer than a minute.
     #[track_caller]
     pub fn wait_until_deployed(&self, commit: &str) {
         self.refresh();

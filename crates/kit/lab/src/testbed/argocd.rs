@@ -1,15 +1,16 @@
-//! Argo CD's API, and who may do what there.
+//! Argo CD's API, its accounts and their permissions.
 
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::{Client, JSON};
+use super::client::{JSON, TestbedClient};
 use super::install::NAMESPACE;
-use super::unique;
-use super::world::World;
-use crate::registry::Answer;
+use super::kubernetes::Kubernetes;
+use super::unique::unique;
+use super::world::TestbedWorld;
+use crate::answer::HttpAnswer;
 use crate::wait;
 
 /// The Argo CD server of a world.
@@ -18,25 +19,25 @@ pub struct ArgoCd {
     address: String,
     token: String,
     password: String,
-    client: Client,
-    kubernetes: super::Kubernetes,
+    client: TestbedClient,
+    kubernetes: Kubernetes,
 }
 
-/// Somebody whom Argo CD knows.
+/// An account of Argo CD.
 #[derive(Clone, Debug)]
 pub struct ArgoAccount {
     /// The name, which no other test uses.
     pub name: String,
-    /// A token that does not end.
+    /// A token that does not expire.
     pub token: String,
-    client: Client,
+    client: TestbedClient,
 }
 
 impl ArgoCd {
-    pub(super) fn new(world: &World) -> Self {
+    pub(super) fn new(world: &TestbedWorld) -> Self {
         let token = world.argocd_token.clone();
         Self {
-            client: Client::new(&format!("http://{}", world.argocd), None, Some(&token)),
+            client: TestbedClient::new(&format!("http://{}", world.argocd), None, Some(&token)),
             address: world.argocd.clone(),
             token,
             password: world.argocd_password.clone(),
@@ -56,7 +57,7 @@ impl ArgoCd {
         format!("http://{}", self.address)
     }
 
-    /// Returns the token of somebody who may do everything, for `ARGOCD_AUTH_TOKEN`.
+    /// Returns the admin's token, for `ARGOCD_AUTH_TOKEN`.
     #[must_use]
     pub fn admin_token(&self) -> &str {
         &self.token
@@ -68,34 +69,40 @@ impl ArgoCd {
         &self.password
     }
 
-    /// Returns what the admin gets to see at a path: `/api/v1/applications`.
+    /// Returns the admin's view of a path: `/api/v1/applications`.
     ///
     /// # Panics
     ///
-    /// With what the server said, if it is no answer.
+    /// With the server's answer, if that is an error.
     #[must_use]
     #[track_caller]
     pub fn get(&self, path: &str) -> Value {
         self.client.expect(&Method::GET, path, JSON, None)
     }
 
-    /// Sends a question as the admin, and returns what is answered.
+    /// Posts as the admin, and returns the answer.
     ///
     /// # Panics
     ///
-    /// With what the server said, if it says no.
+    /// With the server's answer, if that is an error.
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Value {
         self.client.expect(&Method::POST, path, JSON, Some(body))
     }
 
-    /// Asks as whoever has this token, and returns the answer whatever its status is.
+    /// Asks with this token, and returns the answer whatever its status is.
     ///
     /// # Panics
     ///
     /// If there is no answer.
     #[must_use]
-    pub fn ask_as(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    pub fn ask_as(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> HttpAnswer {
         let answer =
             self.client
                 .with_token(token)
@@ -108,7 +115,7 @@ impl ArgoCd {
     ///
     /// # Panics
     ///
-    /// If Argo CD does not take it over within 20 seconds.
+    /// If Argo CD does not apply it within 20 seconds.
     #[must_use]
     pub fn account(&self, policy: &[&str]) -> ArgoAccount {
         let name = unique("ci");
@@ -130,7 +137,7 @@ impl ArgoCd {
     ///
     /// # Panics
     ///
-    /// If Argo CD does not take it over within 20 seconds.
+    /// If Argo CD does not apply it within 20 seconds.
     pub fn change_account(&self, account: &ArgoAccount, policy: &[&str]) {
         self.write_policy(&account.name, policy);
         self.wait_for_policy(account, policy);
@@ -166,7 +173,8 @@ impl ArgoCd {
             .iter()
             .map(|line| line.replace("role:ci", &role) + "\n")
             .collect();
-        let policy = json!({ "data": { (format!("policy.{name}.csv")): format!("{lines}g, {name}, {role}\n") } });
+        let lines = format!("{lines}g, {name}, {role}\n");
+        let policy = json!({ "data": { (format!("policy.{name}.csv")): lines } });
         self.kubernetes
             .patch(&format!("{NAMESPACE}/configmaps/argocd-rbac-cm"), &policy);
     }
@@ -178,7 +186,8 @@ impl ArgoCd {
         (answer.status == 200).then(|| answer.json()["token"].as_str().map(str::to_owned))?
     }
 
-    /// Returns once the server follows the policy: what it allows is allowed, and nothing else of that kind.
+    /// Returns once the server enforces the policy: it allows exactly the actions that the policy
+    /// allows.
     fn wait_for_policy(&self, account: &ArgoAccount, policy: &[&str]) {
         const QUESTIONS: [[&str; 2]; 6] = [
             ["applications", "get"],

@@ -1,4 +1,4 @@
-//! What the kit asks of the servers of a world: JSON, with one token.
+//! The kit's own requests to the servers of a world: JSON, with one token.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, LazyLock, mpsc};
@@ -13,16 +13,16 @@ use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use tokio::runtime::{self, Handle};
 
-use crate::registry::Answer;
+use crate::answer::HttpAnswer;
 
 /// A whole object.
 pub(super) const JSON: &str = "application/json";
 
-/// Which fields get which values.
+/// Some fields of an object, and their new values.
 pub(super) const MERGE_PATCH: &str = "application/merge-patch+json";
 
-/// Longer than any question of the kit takes, on a machine that is busy with builds.
-const LIMIT: Duration = Duration::from_secs(30);
+/// Longer than any request of the kit takes, on a machine that is busy with builds.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Keeps connections for later questions, which a runtime per question would cut.
 static RUNTIME: LazyLock<Handle> = LazyLock::new(|| {
@@ -35,24 +35,24 @@ static RUNTIME: LazyLock<Handle> = LazyLock::new(|| {
     handle
 });
 
-/// A server, and who we are there. The token never shows.
+/// A server and a token for it. The token is never printed.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(super) struct TestbedClient {
     base: String,
     ca_pem: Option<String>,
     token: Option<String>,
     http: reqwest::Client,
 }
 
-impl Debug for Client {
+impl Debug for TestbedClient {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
+        f.debug_struct("TestbedClient")
             .field("base", &self.base)
             .finish_non_exhaustive()
     }
 }
 
-impl Client {
+impl TestbedClient {
     /// Describes a server by its URL, the authority it is trusted for, and a token.
     pub(super) fn new(base: &str, ca_pem: Option<&str>, token: Option<&str>) -> Self {
         let builder = reqwest::Client::builder()
@@ -76,7 +76,7 @@ impl Client {
         Self::new(&self.base, self.ca_pem.as_deref(), self.token.as_deref())
     }
 
-    /// Returns the same server, asked by somebody else.
+    /// Returns the same server with another token.
     pub(super) fn with_token(&self, token: &str) -> Self {
         Self {
             token: Some(token.to_owned()),
@@ -100,10 +100,10 @@ impl Client {
         path: &str,
         kind: &str,
         body: Option<String>,
-    ) -> Result<Answer, String> {
+    ) -> Result<HttpAnswer, String> {
         let mut request = self
             .request(method, path)
-            .timeout(LIMIT)
+            .timeout(REQUEST_TIMEOUT)
             .header(CONTENT_TYPE, kind);
         if let Some(body) = body {
             request = request.body(body);
@@ -130,7 +130,7 @@ impl Client {
     ) -> Value {
         match self.ask(method.clone(), path, kind, body.map(Value::to_string)) {
             Ok(answer) if (200..300).contains(&answer.status) => answer.json(),
-            Ok(Answer { status, body, .. }) => {
+            Ok(HttpAnswer { status, body, .. }) => {
                 panic!(
                     "{method} {path}: {status}: {}",
                     String::from_utf8_lossy(&body)
@@ -142,23 +142,19 @@ impl Client {
 }
 
 /// Sends a request, and returns all of its answer.
-pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, String> {
+pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<HttpAnswer, String> {
     let say = |error: reqwest::Error| format!("{error:?}");
-    let response = request.send().await.map_err(say)?;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer {
-        status,
-        headers,
-        body: response.bytes().await.map_err(say)?.to_vec(),
-    })
+    HttpAnswer::read(request.send().await.map_err(say)?)
+        .await
+        .map_err(say)
 }
 
 fn trusting(ca_pem: Option<&str>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     if let Some(pem) = ca_pem {
         let certificate =
-            CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate of our own");
-        roots.add(certificate).expect("a certificate of our own");
+            CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate of this kit");
+        roots.add(certificate).expect("a certificate of this kit");
     }
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -1,4 +1,4 @@
-//! What has to be in the cluster before Argo CD starts.
+//! The objects that the cluster needs before Argo CD starts.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ pub(super) fn argocd(tools: &Tools, kubernetes: &Kubernetes) {
     }
     let redis = json!({ "metadata": { "name": "argocd-redis" }, "stringData": { "auth": "" } });
     kubernetes.create(&format!("{NAMESPACE}/secrets"), &redis);
-    // The admin's token of a world shall not end before the world does.
+    // The admin's token must not expire before the world ends.
     let settings = json!({ "data": { "accounts.admin": "apiKey, login" } });
     kubernetes.patch(&format!("{NAMESPACE}/configmaps/argocd-cm"), &settings);
     for kind in ["applications", "appprojects", "applicationsets"] {
@@ -43,12 +43,12 @@ pub(super) fn argocd(tools: &Tools, kubernetes: &Kubernetes) {
                 .unwrap_or_default();
             conditions
                 .iter()
-                .any(|it| it["type"] == "Established" && it["status"] == "True")
+                .any(|one| one["type"] == "Established" && one["status"] == "True")
         });
     }
 }
 
-/// Returns the password that Argo CD has thought up for its admin.
+/// Returns the password that Argo CD has generated for its admin.
 pub(super) fn admin_password(kubernetes: &Kubernetes) -> String {
     use base64::Engine as _;
     let secret = format!("{NAMESPACE}/secrets/argocd-initial-admin-secret");

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::signing::encode;
 use crate::tls::Authority;
 
-/// Who the tokens of service accounts are from, and for.
+/// Issuer and audience of the tokens of service accounts.
 pub(super) const ISSUER: &str = "https://kubernetes.testbed";
 
 /// Writes the certificate of the servers, and the key that signs the tokens of service accounts.
@@ -27,13 +27,13 @@ pub(super) fn write(folder: &Path) -> Authority {
         ("sa.pub", key.public_key_pem()),
     ];
     for (name, text) in files {
-        fs::write(folder.join(name), text).expect("a file in our own folder");
+        fs::write(folder.join(name), text).expect("a file in the world's folder");
     }
     authority
 }
 
-/// Returns a token of a service account that was good until so long ago. The API signs none of these: its
-/// shortest lasts ten minutes.
+/// Returns a token of a service account that expired this long ago. The API cannot sign such a
+/// token: its shortest lasts ten minutes.
 pub(super) fn expired(folder: &Path, namespace: &str, account: &Value, ago: Duration) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -58,8 +58,8 @@ pub(super) fn expired(folder: &Path, namespace: &str, account: &Value, ago: Dura
 }
 
 fn sign(folder: &Path, claims: &Value) -> String {
-    let pem = fs::read_to_string(folder.join("sa.key")).expect("a file in our own folder");
-    let pair = KeyPair::from_pem(&pem).expect("a key of our own");
+    let pem = fs::read_to_string(folder.join("sa.key")).expect("a file in the world's folder");
+    let pair = KeyPair::from_pem(&pem).expect("a key of this kit");
     let random = SystemRandom::new();
     let key = EcdsaKeyPair::from_pkcs8(
         &ECDSA_P256_SHA256_FIXED_SIGNING,

@@ -15,45 +15,29 @@ pub mod scripts;
 
 mod logs;
 mod render;
+mod state;
 mod status;
+mod view;
 mod watch;
 
-use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Debug, Formatter};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::client::Client;
+use super::client::TestbedClient;
 use crate::background::Background;
 use crate::faulty::Faulty;
+use crate::lock::lock;
 use crate::tls::Authority;
 
 pub(super) use render::now as render_now;
 pub use status::PodStatus;
+pub use view::PodView;
 
-/// A pod as a script sees it.
-#[derive(Clone, Debug)]
-pub struct PodView {
-    /// Its name.
-    pub name: String,
-    /// Its namespace.
-    pub namespace: String,
-    /// The image of its first container.
-    pub image: String,
-    /// Since it was put on its node.
-    pub age: Duration,
-    /// All of it, as the API has it.
-    pub object: Value,
-}
-
-/// How a pod is, by what is known of it.
-type Script = Arc<dyn Fn(&PodView) -> PodStatus + Send + Sync>;
+use state::KubeletState;
 
 /// Plays the pods of its nodes until it is dropped.
 pub(super) struct Kubelet {
-    desk: Arc<Desk>,
+    state: Arc<KubeletState>,
     endpoint: Faulty,
     _loop: Background,
 }
@@ -64,25 +48,17 @@ impl Debug for Kubelet {
     }
 }
 
-/// Which nodes are ours, what their pods do, and what these have said.
-#[derive(Default)]
-struct Desk {
-    nodes: Mutex<HashSet<String>>,
-    scripts: Mutex<HashMap<String, Script>>,
-    logs: Mutex<HashMap<String, [String; 2]>>,
-}
-
 impl Kubelet {
     /// Starts to watch all pods of a world.
-    pub(super) fn start(client: &Client) -> Self {
-        let desk = Arc::<Desk>::default();
-        let answers = Arc::clone(&desk);
+    pub(super) fn start(client: &TestbedClient) -> Self {
+        let state = Arc::<KubeletState>::default();
+        let answers = Arc::clone(&state);
         let endpoint = Faulty::start(Some(Authority::new()), move |seen| {
             logs::answer(&answers, seen)
         });
-        let task = watch::run(Arc::clone(&desk), client.own());
+        let task = watch::run(Arc::clone(&state), client.own());
         Self {
-            desk,
+            state,
             endpoint,
             _loop: Background::start(task),
         }
@@ -90,27 +66,27 @@ impl Kubelet {
 
     /// Takes a node over.
     pub(super) fn add_node(&self, node: &str) {
-        lock(&self.desk.nodes).insert(node.to_owned());
+        lock(&self.state.nodes).insert(node.to_owned());
     }
 
     /// Leaves a node, and with it its pods, alone.
     pub(super) fn remove_node(&self, node: &str) {
-        lock(&self.desk.nodes).remove(node);
+        lock(&self.state.nodes).remove(node);
     }
 
-    /// Gives the pods of a namespace another script, from the next look on.
+    /// Gives the pods of a namespace another script, from the next round on.
     pub(super) fn play(
         &self,
         namespace: &str,
         script: impl Fn(&PodView) -> PodStatus + Send + Sync + 'static,
     ) {
-        lock(&self.desk.scripts).insert(namespace.to_owned(), Arc::new(script));
+        lock(&self.state.scripts).insert(namespace.to_owned(), Arc::new(script));
     }
 
-    /// Forgets what the pods of a namespace do and said.
+    /// Forgets scripts and logs of the pods of a namespace.
     pub(super) fn forget(&self, namespace: &str) {
-        lock(&self.desk.scripts).remove(namespace);
-        lock(&self.desk.logs).retain(|pod, _| !pod.starts_with(&format!("{namespace}/")));
+        lock(&self.state.scripts).remove(namespace);
+        lock(&self.state.logs).retain(|pod, _| !pod.starts_with(&format!("{namespace}/")));
     }
 
     /// Returns the port where logs are asked for.
@@ -121,23 +97,4 @@ impl Kubelet {
             .and_then(|(_, port)| port.parse().ok())
             .expect("an address with a port")
     }
-}
-
-impl Desk {
-    fn is_ours(&self, node: &str) -> bool {
-        lock(&self.nodes).contains(node)
-    }
-
-    /// Asks the script of the pod's namespace how it is, and keeps what it has said.
-    fn judge(&self, pod: &PodView) -> PodStatus {
-        let script = lock(&self.scripts).get(&pod.namespace).map(Arc::clone);
-        let status = script.map_or_else(|| scripts::healthy(pod), |script| script(pod));
-        let said = [status.log.clone(), status.previous_log.clone()];
-        lock(&self.logs).insert(format!("{}/{}", pod.namespace, pod.name), said);
-        status
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

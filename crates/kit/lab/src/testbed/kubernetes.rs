@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::{Client, JSON, MERGE_PATCH};
-use crate::registry::Answer;
+use super::client::{JSON, MERGE_PATCH, TestbedClient};
+use crate::answer::HttpAnswer;
 
 /// The API server of a world.
 #[derive(Clone, Debug)]
@@ -16,12 +16,12 @@ pub struct Kubernetes {
     folder: PathBuf,
     admin_token: String,
     ca_pem: String,
-    client: Client,
+    client: TestbedClient,
 }
 
 impl Kubernetes {
     pub(super) fn new(folder: &Path, address: &str, admin_token: &str, ca_pem: &str) -> Self {
-        let client = Client::new(
+        let client = TestbedClient::new(
             &format!("https://{address}"),
             Some(ca_pem),
             Some(admin_token),
@@ -48,7 +48,7 @@ impl Kubernetes {
         format!("https://{}", self.address)
     }
 
-    /// Returns the token of somebody who may do everything.
+    /// Returns the admin's token.
     #[must_use]
     pub fn admin_token(&self) -> &str {
         &self.admin_token
@@ -66,7 +66,7 @@ impl Kubernetes {
         self.folder.join("admin.kubeconfig")
     }
 
-    /// Writes the kubeconfig of whoever has this token, with its context in `namespace`.
+    /// Writes a kubeconfig with this token, whose context is in `namespace`.
     #[must_use]
     pub fn kubeconfig_for(&self, token: &str, namespace: &str) -> PathBuf {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -96,16 +96,16 @@ impl Kubernetes {
             }],
             "current-context": "testbed",
         });
-        std::fs::write(file, format!("{config:#}\n")).expect("a file in our own folder");
+        std::fs::write(file, format!("{config:#}\n")).expect("a file in the world's folder");
     }
 
-    /// Asks as whoever has this token, and returns the answer whatever its status is.
+    /// Asks with this token, and returns the answer whatever its status is.
     ///
     /// # Panics
     ///
     /// If there is no answer.
     #[must_use]
-    pub fn ask_as(&self, token: &str, method: Method, path: &str) -> Answer {
+    pub fn ask_as(&self, token: &str, method: Method, path: &str) -> HttpAnswer {
         let answer = self.client.with_token(token).ask(method, path, JSON, None);
         answer.unwrap_or_else(|error| panic!("{path}: {error}"))
     }
@@ -120,12 +120,12 @@ impl Kubernetes {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Answer, String> {
+    ) -> Result<HttpAnswer, String> {
         self.client
             .ask(method, path, JSON, body.map(Value::to_string))
     }
 
-    /// Returns an object, if it is there.
+    /// Returns an object, if it exists.
     ///
     /// # Panics
     ///
@@ -137,11 +137,11 @@ impl Kubernetes {
         (answer.status == 200).then(|| answer.json())
     }
 
-    /// Returns an object that is there.
+    /// Returns an object that exists.
     ///
     /// # Panics
     ///
-    /// With what the server said, if it is not.
+    /// With the server's answer, if the object is missing.
     #[must_use]
     #[track_caller]
     pub fn get(&self, path: &str) -> Value {
@@ -152,7 +152,7 @@ impl Kubernetes {
     ///
     /// # Panics
     ///
-    /// With what the server said, if it gives none.
+    /// With the server's answer, if that is no list.
     #[must_use]
     #[track_caller]
     pub fn list(&self, path: &str) -> Vec<Value> {
@@ -166,7 +166,7 @@ impl Kubernetes {
     ///
     /// # Panics
     ///
-    /// With what the server said, if it does not take it.
+    /// With the server's answer, if it rejects the object.
     #[track_caller]
     pub fn create(&self, path: &str, object: &Value) -> Value {
         self.client.expect(&Method::POST, path, JSON, Some(object))
@@ -176,14 +176,14 @@ impl Kubernetes {
     ///
     /// # Panics
     ///
-    /// With what the server said, if it does not take it.
+    /// With the server's answer, if it rejects the object.
     #[track_caller]
     pub fn patch(&self, path: &str, fields: &Value) -> Value {
         self.client
             .expect(&Method::PATCH, path, MERGE_PATCH, Some(fields))
     }
 
-    /// Deletes an object or all of a collection; no harm if nothing is there.
+    /// Deletes an object or all of a collection; does nothing if there is none.
     ///
     /// # Panics
     ///
@@ -211,7 +211,7 @@ impl Kubernetes {
         }
     }
 
-    pub(super) fn client(&self) -> &Client {
+    pub(super) fn client(&self) -> &TestbedClient {
         &self.client
     }
 }

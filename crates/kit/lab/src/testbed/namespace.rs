@@ -7,51 +7,32 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::account::{Account, Rule};
+use super::capacity::Capacity;
+use super::inner::TestbedInner;
+use super::keys;
 use super::kubelet::{PodStatus, PodView, render_now};
-use super::{Inner, keys};
+use super::unique::unique;
 use crate::wait;
-
-/// What a node has to give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capacity {
-    /// Cores.
-    pub cpu: u32,
-    /// Memory in MiB.
-    pub memory_mib: u32,
-    /// How many pods it takes.
-    pub pods: u32,
-}
-
-impl Default for Capacity {
-    /// Returns more than any test asks for.
-    fn default() -> Self {
-        Self {
-            cpu: 1_000,
-            memory_mib: 1_000_000,
-            pods: 5_000,
-        }
-    }
-}
 
 /// A namespace; dropping this deletes it with all that is in it.
 ///
-/// Its pods run on its node alone (an annotation that admission turns into their node selector), and the
-/// process that has made it plays that node's kubelet. A DaemonSet also wants a pod on each other node, unless
-/// [`Namespace::node_selector`] stands in its template.
+/// Its pods run on its node alone (an annotation that admission turns into their node selector),
+/// and the process that has made it plays that node's kubelet. A DaemonSet also wants a pod on each
+/// other node, unless [`Namespace::node_selector`] stands in its template.
 #[derive(Debug)]
 pub struct Namespace {
     name: String,
-    inner: Arc<Inner>,
+    inner: Arc<TestbedInner>,
 }
 
 impl Namespace {
-    pub(super) fn new(inner: &Arc<Inner>, name: &str, capacity: Capacity) -> Self {
+    pub(super) fn new(inner: &Arc<TestbedInner>, name: &str, capacity: Capacity) -> Self {
         let selector = format!("testbed={name}");
         let annotations = json!({ "scheduler.alpha.kubernetes.io/node-selector": selector });
         let object = json!({ "metadata": { "name": name, "annotations": annotations } });
         inner.world.kubernetes.create("/api/v1/namespaces", &object);
         inner.add_node(name, name, capacity);
-        // Without it no pod is let in.
+        // Without it Kubernetes admits no pod.
         let account = format!("/api/v1/namespaces/{name}/serviceaccounts/default");
         wait::until("the namespace's account", || {
             inner.world.kubernetes.find(&account).is_some()
@@ -74,7 +55,7 @@ impl Namespace {
         json!({ "testbed": self.name })
     }
 
-    /// Gives its pods a script, from now on: those that are there, too.
+    /// Gives its pods a script, including those that exist already.
     ///
     /// Without one, [`scripts::healthy`](super::scripts::healthy) holds.
     pub fn pods(&self, script: impl Fn(&PodView) -> PodStatus + Send + Sync + 'static) {
@@ -103,7 +84,7 @@ impl Namespace {
     ///
     /// # Panics
     ///
-    /// With what the API server said, if it does not take it.
+    /// With the API server's answer, if it rejects the object.
     #[track_caller]
     pub fn create(&self, kind: &str, object: &Value) -> Value {
         self.inner.world.kubernetes.create(&self.path(kind), object)
@@ -135,7 +116,7 @@ impl Namespace {
         let about = kubernetes.get(&self.path(&format!("{kind}/{name}")));
         let now = render_now();
         let event = json!({
-            "metadata": { "name": format!("{name}.{}", super::unique("e")) },
+            "metadata": { "name": format!("{name}.{}", unique("e")) },
             "involvedObject": {
                 "apiVersion": about["apiVersion"],
                 "kind": about["kind"],
@@ -210,8 +191,8 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        // Nobody plays the kubelet any more, so that nothing would wait for it. Errors are of no interest: the
-        // world may be gone already.
+        // The kubelet of this node stops, so deletion must not wait for it. Errors do not matter:
+        // the world may be gone already.
         let kubernetes = &self.inner.world.kubernetes;
         let at_once = json!({ "gracePeriodSeconds": 0 });
         drop(kubernetes.try_ask(

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// Ports that the kernel gives to nobody who asks for any free one: those begin at 32768.
+/// Ports below those that the kernel gives out as free ports, which begin at 32768.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 
@@ -37,7 +37,7 @@ impl Ports {
     }
 }
 
-/// Returns a port that nobody listens on. Each process starts to look somewhere else.
+/// Returns a free port. Each process starts its search at another place.
 fn free() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = (std::process::id() % 1_009) as u16 * 11;

@@ -15,25 +15,26 @@ const TAIL: usize = 15;
 
 /// A process, by its id and, since ids are used again, by the time at which it started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Process {
+pub(super) struct ServerProcess {
     pub(super) name: String,
     pub(super) id: u32,
     start: u64,
 }
 
-impl Process {
-    /// Starts a program in its own group, so that Ctrl-C in a terminal ends the test and not the world.
+impl ServerProcess {
+    /// Starts a program in its own group, so that Ctrl-C in a terminal ends the test and not the
+    /// world.
     pub(super) fn start(world: &Path, name: &str, command: &mut Command) -> Self {
         let log = log(world, name);
         let mut child = command
             .process_group(0)
             .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a file of our own"))
+            .stdout(log.try_clone().expect("a file in a temporary folder"))
             .stderr(log)
             .spawn()
             .unwrap_or_else(|error| panic!("could not start {name}: {error}"));
         let process = Self::record(world, name, child.id());
-        // Somebody has to take note of its end, or it stays as a zombie.
+        // A thread waits for its end; otherwise it would stay as a zombie.
         thread::spawn(move || child.wait());
         process
     }
@@ -49,8 +50,8 @@ impl Process {
             .create(true)
             .append(true)
             .open(world.join("processes"));
-        let list = list.as_mut().expect("a file in our own folder");
-        writeln!(list, "{name} {id} {}", process.start).expect("a file in our own folder");
+        let list = list.as_mut().expect("a file in the world's folder");
+        writeln!(list, "{name} {id} {}", process.start).expect("a file in the world's folder");
         process
     }
 
@@ -73,7 +74,7 @@ impl Process {
         crate::wait::until(&format!("the end of {}", self.name), || !self.is_alive());
     }
 
-    /// Returns its memory in KiB: what is resident now.
+    /// Returns its resident memory in KiB.
     pub(super) fn memory_kib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id)).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -92,7 +93,7 @@ impl Process {
     }
 }
 
-/// Starts the reaper of a world, which ends it when nobody has used it for so long.
+/// Starts the reaper of a world, which ends the world after `seconds` without a user.
 pub(super) fn start_reaper(world: &Path, seconds: u64) {
     let mut reaper = Command::new("sh");
     reaper
@@ -109,7 +110,7 @@ pub(super) fn start_reaper(world: &Path, seconds: u64) {
     thread::spawn(move || reaper.wait());
 }
 
-/// Ends a world and removes its folder; no harm if there is none.
+/// Ends a world and removes its folder; does nothing if there is none.
 pub(super) fn end(world: &Path) {
     if world.exists() {
         let mut reaper = Command::new("sh");
@@ -142,12 +143,12 @@ fn tail(file: &Path) -> String {
 
 fn log(world: &Path, name: &str) -> File {
     let folder = world.join("logs");
-    fs::create_dir_all(&folder).expect("a folder in our own folder");
+    fs::create_dir_all(&folder).expect("a folder in the world's folder");
     let file = OpenOptions::new()
         .create(true)
         .append(true)
         .open(folder.join(format!("{name}.log")));
-    file.expect("a file in our own folder")
+    file.expect("a file in the world's folder")
 }
 
 /// Returns when a process started, in ticks since the boot, unless it has ended.

@@ -1,8 +1,8 @@
-# reaper watch FOLDER SECONDS: ends the world in FOLDER once nobody has used it for so long.
+# reaper watch FOLDER SECONDS: ends the world in FOLDER after SECONDS without a user.
 # reaper end FOLDER: ends it now.
 #
-# A program of its own, since a test that is killed cleans nothing up. Who uses the world holds a shared lock
-# on `users`, and the kernel takes it back from whoever is gone.
+# It is a program of its own, since a killed test cleans nothing up. Each user of the world holds a shared
+# lock on `users`, which the kernel releases when the user ends.
 task=$1 world=$2 grace=${3:-0}
 
 is_ours() { # the id may belong to another process by now
@@ -10,7 +10,7 @@ is_ours() { # the id may belong to another process by now
     [ "$(cut -d ' ' -f 3 "/proc/$1/stat" 2>/dev/null)" != Z ]
 }
 
-each() { # what to do with each recorded process that still is one
+each() { # runs a command for each recorded process that is still alive
   while read -r _ id start; do
     is_ours "$id" "$start" && "$@" "$id"
   done <"$world.ended/processes"

@@ -1,4 +1,4 @@
-//! What a repository of overlays holds beside them: a base to be deployed.
+//! The files of a repository of overlays: the overlays and their base.
 
 use crate::overlays::Overlay;
 use crate::repo::Change;
@@ -32,8 +32,8 @@ const BASE: [(&str, &str); 3] = [
     ),
 ];
 
-/// Returns a base, the overlay, and the patch that the overlay names; its resources go to `namespace`, which
-/// stands where the overlay has its environment's.
+/// Returns a base, the overlay, and the patch that the overlay names; its resources go to
+/// `namespace`, which stands where the overlay has its environment's.
 #[must_use]
 pub fn files(overlay: &Overlay, namespace: &str) -> Vec<Change> {
     let base = BASE.iter().map(|(path, text)| Change::file(path, text));
@@ -56,9 +56,9 @@ pub fn files(overlay: &Overlay, namespace: &str) -> Vec<Change> {
 /// Returns an overlay's text with another namespace: a test's own.
 #[must_use]
 pub fn in_namespace(overlay: &Overlay, namespace: &str) -> String {
-    let line = |line: &str| match line.starts_with("namespace: ") {
-        true => format!("namespace: {namespace}\n"),
-        false => format!("{line}\n"),
+    let line = |line: &str| match line.strip_prefix("namespace: ") {
+        Some(_) => format!("namespace: {namespace}\n"),
+        None => format!("{line}\n"),
     };
     overlay.text().lines().map(line).collect()
 }

@@ -1,10 +1,11 @@
-//! Where the programs of the testbed are: in a cache outside the repository, put there by `cargo xtask test`.
+//! Where the programs of the testbed are: in a cache outside the repository, put there by `cargo
+//! xtask test`.
 
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-/// What decides which programs are built.
+/// The files that determine the programs.
 const SOURCES: [&[u8]; 2] = [
     include_bytes!("../../../../../tests/testbed/go.mod"),
     include_bytes!("../../../../../tests/testbed/go.sum"),
@@ -22,8 +23,11 @@ pub const PROGRAMS: [&str; 8] = [
     "redis-server",
 ];
 
-/// What Argo CD has to be installed with, as its own repository has it.
+/// The manifests that install Argo CD, from its own repository.
 pub const MANIFESTS: [&str; 2] = ["manifests/crds", "manifests/base/config"];
+
+/// Changes with everything that a world is set up with, so that no test meets one of another kind.
+const LAYOUT: u32 = 1;
 
 /// A folder with all programs of a testbed.
 #[derive(Clone, Debug)]
@@ -32,7 +36,7 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Describes the folder in this cache, whether or not it is there already.
+    /// Describes the folder in this cache, whether or not it exists.
     #[must_use]
     pub fn within(cache: &Path) -> Self {
         let hash = SOURCES
@@ -67,7 +71,7 @@ impl Tools {
         tools
     }
 
-    /// Describes the folder in the user's cache, whether or not it is there already.
+    /// Describes the folder in the user's cache, whether or not it exists.
     pub(super) fn of_the_user() -> Self {
         Self::within(&crate::cache::folder())
     }
@@ -84,7 +88,7 @@ impl Tools {
         self.folder.join("bin")
     }
 
-    /// Returns what is not there yet.
+    /// Returns the missing programs and manifests.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
         let programs = PROGRAMS
@@ -102,7 +106,7 @@ impl Tools {
     /// Returns the folder of the running world that all tests share; only its own version uses it.
     pub(super) fn run_folder(&self) -> PathBuf {
         let mut name = self.folder.clone().into_os_string();
-        name.push(format!(".run-{}", super::world::LAYOUT));
+        name.push(format!(".run-{}", LAYOUT));
         name.into()
     }
 }

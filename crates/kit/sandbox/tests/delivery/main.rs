@@ -1,4 +1,4 @@
-//! The small Argo CD and the small cluster, from a push to running pods.
+//! The sandbox from a push to running pods.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,21 +9,21 @@ use std::time::Duration;
 use contract::World;
 use fetch::Fetch;
 use lab::{Remote, overlays::Overlay};
-use sandbox::{App, Delivery, Image, Registry};
+use sandbox::{Delivery, SandboxApp, SandboxImage, SandboxRegistry};
 use serde_json::Value;
 
 const REPOSITORY: &str = "data-literate/dex";
 
 struct Scene {
-    registry: Registry,
+    registry: SandboxRegistry,
     remote: Remote,
     delivery: Delivery,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let (registry, remote) = (Registry::start().await.unwrap(), Remote::new());
-        registry.push(REPOSITORY, "v1", &Image::new("1", &["linux/amd64"]));
+        let (registry, remote) = (SandboxRegistry::start().await.unwrap(), Remote::new());
+        registry.push(REPOSITORY, "v1", &SandboxImage::new("1", &["linux/amd64"]));
         let scene_overlay = overlay(&registry, "v1");
         remote.commit(
             "main",
@@ -34,7 +34,7 @@ impl Scene {
             )],
             "first",
         );
-        let app = App {
+        let app = SandboxApp {
             name: "dex-prod".into(),
             overlay: "overlays/prod".into(),
             branch: "main".into(),
@@ -94,10 +94,10 @@ impl Scene {
             .to_owned()
     }
 
-    /// Asks until it is so, for at most ten seconds.
-    async fn until(&self, what: &str, mut so: impl AsyncFnMut() -> bool) {
+    /// Asks until the condition holds, for at most ten seconds.
+    async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
         for _ in 0..200 {
-            if so().await {
+            if holds().await {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -106,7 +106,7 @@ impl Scene {
     }
 }
 
-fn overlay(registry: &Registry, tag: &str) -> String {
+fn overlay(registry: &SandboxRegistry, tag: &str) -> String {
     let name = format!("{}/{REPOSITORY}", registry.address());
     Overlay::prod(tag).new_name(&name).text()
 }
@@ -132,7 +132,7 @@ fn is_deployed(app: &Value, commit: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_commit_is_rolled_out_after_a_refresh_and_not_before() {
+async fn a_refresh_rolls_out_the_commit() {
     let scene = Scene::new().await;
     let first = scene.remote.tip("main");
     scene
@@ -142,12 +142,12 @@ async fn a_commit_is_rolled_out_after_a_refresh_and_not_before() {
         .await;
     scene
         .registry
-        .push(REPOSITORY, "v2", &Image::new("2", &["linux/amd64"]));
+        .push(REPOSITORY, "v2", &SandboxImage::new("2", &["linux/amd64"]));
     scene.deploy("v2");
     let second = scene.remote.tip("main");
     assert!(
         is_deployed(&scene.app("").await, &first),
-        "green at the old revision, as the real one"
+        "healthy at the old revision, as the real one is"
     );
     assert_eq!(
         scene.app("&refresh=normal").await["status"]["sync"]["revision"],
@@ -172,7 +172,7 @@ async fn a_commit_is_rolled_out_after_a_refresh_and_not_before() {
 }
 
 #[tokio::test]
-async fn what_went_before_a_watch_began_is_not_kept_from_it() {
+async fn a_watch_from_an_old_version_expires() {
     let scene = Scene::new().await;
     scene
         .until("the first rollout", async || scene.pods().await.len() == 2)
@@ -184,7 +184,7 @@ async fn what_went_before_a_watch_began_is_not_kept_from_it() {
         .to_owned();
     scene
         .registry
-        .push(REPOSITORY, "v2", &Image::new("2", &["linux/amd64"]));
+        .push(REPOSITORY, "v2", &SandboxImage::new("2", &["linux/amd64"]));
     scene.deploy("v2");
     scene.app("&refresh=normal").await;
     let first = scene.pods().await[0]["metadata"]["name"].clone();
@@ -204,12 +204,12 @@ async fn what_went_before_a_watch_began_is_not_kept_from_it() {
 }
 
 #[tokio::test]
-async fn an_image_that_is_not_there_cannot_be_pulled() {
+async fn a_missing_image_cannot_be_pulled() {
     let scene = Scene::new().await;
     scene
         .until("the first rollout", async || scene.pods().await.len() == 2)
         .await;
-    scene.deploy("nobody-pushed-it");
+    scene.deploy("never-pushed");
     scene.app("&refresh=normal").await;
     scene
         .until("the back-off", async || scene.is_backing_off().await)

@@ -1,5 +1,5 @@
-//! The small world says nothing that the real systems do not say: the recordings of the steps on a real Argo CD
-//! and a real Kubernetes API are the measure.
+//! The sandbox says nothing that the real systems do not say, as far as recordings of the steps
+//! show: these were made on a real Argo CD and a real Kubernetes API.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,15 +12,15 @@ use serde_json::Value;
 
 use super::*;
 
-/// Where a value is and what it is (`status.sync.revision: string`), by what was asked for.
+/// Path and type of each value (`status.sync.revision: string`), by the question.
 #[derive(Debug, Default)]
 struct Shapes(BTreeMap<String, BTreeSet<String>>);
 
-/// What of an application's events is asked for: the same of both.
+/// The parameter that selects fields of an application's events, the same for both.
 const FIELDS: &str = "fields=";
 
 impl Shapes {
-    /// Takes in an answer to a question; one that is no JSON has no shape.
+    /// Adds the answer to a question; an answer that is not JSON has no shape.
     fn add(&mut self, url: &str, body: &str) {
         let Some(class) = class(url) else { return };
         for text in body
@@ -35,7 +35,7 @@ impl Shapes {
     }
 
     fn add_value(&mut self, class: &str, value: &Value) {
-        // A list and its watch show the same objects, and a manifest is an object within a text.
+        // A list and its watch show the same objects; a manifest is an object within a text.
         let objects: Vec<&Value> = match (&value["items"], &value["object"]) {
             (Value::Array(items), _) => items.iter().collect(),
             (_, object @ Value::Object(_)) => vec![object],
@@ -64,7 +64,7 @@ fn class(url: &str) -> Option<String> {
     Some(match parts.as_slice() {
         ["api", "v1", "stream", "applications"] => "events".to_owned(),
         ["api", "v1", "applications", _] => "application".to_owned(),
-        // A pod is the same whoever shows it.
+        // Argo CD shows the same pod as Kubernetes.
         ["api", "v1", "applications", _, "resource"] => "pods".to_owned(),
         ["api", "v1", "applications", _, what] => (*what).to_owned(),
         ["api", "v1", "namespaces", _, kind] | ["apis", _, _, "namespaces", _, kind] => {
@@ -77,7 +77,7 @@ fn class(url: &str) -> Option<String> {
 fn collect(path: String, value: &Value, into: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
-            // Keys of these are values themselves.
+            // The keys of these maps are values themselves.
             let open = ["labels", "annotations", "matchLabels"]
                 .iter()
                 .any(|name| path.ends_with(name));
@@ -107,7 +107,7 @@ fn tapes() -> Vec<PathBuf> {
             .into_iter()
             .flatten()
             .flatten()
-            .map(|it| it.path())
+            .map(|entry| entry.path())
     };
     let recordings = below(steps).flat_map(|step| below(step.join("tests/recordings")));
     recordings
@@ -116,7 +116,7 @@ fn tapes() -> Vec<PathBuf> {
         .collect()
 }
 
-/// Returns what the real systems said.
+/// Returns the shapes of the recorded answers.
 fn real() -> Shapes {
     let mut shapes = Shapes::default();
     for tape in tapes() {
@@ -144,57 +144,48 @@ fn fields() -> String {
     format!("{FIELDS}{}", after.split(['&', '"']).next().unwrap())
 }
 
-/// Asks the small world everything that it answers, in the middle of a rollout and after it.
-async fn small(scene: &Scene, shapes: &mut Shapes) {
+/// Asks the sandbox everything that it answers.
+async fn ask(scene: &Scene, shapes: &mut Shapes) {
     let world = World::for_tests(Duration::ZERO);
-    let server = scene.kubernetes();
-    let app = format!("{}/api/v1/applications/dex-prod", scene.delivery.argocd());
-    let pod = scene
-        .pods()
-        .await
-        .last()
-        .map(|pod| pod["metadata"]["name"].as_str().unwrap().to_owned());
-    let mut urls = vec![app.clone(), format!("{app}/resource-tree")];
-    urls.extend(pod.map(|pod| format!("{app}/resource?kind=Pod&resourceName={pod}")));
-    urls.extend(
-        ["pods", "apps/deployments", "apps/replicasets"].map(|kind| {
-            let (group, kind) = kind
-                .split_once('/')
-                .map_or(("/api/v1".to_owned(), kind), |(group, kind)| {
-                    (format!("/apis/{group}/v1"), kind)
-                });
-            format!("{server}{group}/namespaces/dex-prod/{kind}")
-        }),
-    );
-    for url in urls {
-        let answer = Fetch::new(&world)
-            .get(url.parse().unwrap())
-            .send()
-            .await
-            .unwrap();
+    let fetch = Fetch::new(&world);
+    for url in urls(scene).await {
+        let request = fetch.get(url.parse().unwrap());
+        let answer = request.send().await.unwrap();
         shapes.add(&url, &String::from_utf8_lossy(answer.body()));
     }
-    let url = format!(
-        "{}/api/v1/stream/applications?name=dex-prod&{}",
-        scene.delivery.argocd(),
-        fields()
-    );
-    let opened = Fetch::new(&world)
-        .get(url.parse().unwrap())
-        .stream(Duration::from_secs(5))
-        .await
-        .unwrap();
+    let server = scene.delivery.argocd();
+    let stream = format!("{server}/api/v1/stream/applications?name=dex-prod");
+    let url = format!("{stream}&{}", fields());
+    let request = fetch.get(url.parse().unwrap());
+    let opened = request.stream(Duration::from_secs(5)).await.unwrap();
     let Opened::Stream(mut stream) = opened else {
         panic!("no stream")
     };
-    shapes.add(
-        &url,
-        &String::from_utf8(stream.next().await.unwrap().unwrap()).unwrap(),
-    );
+    let frame = stream.next().await.unwrap().unwrap();
+    shapes.add(&url, &String::from_utf8(frame).unwrap());
+}
+
+/// Returns the URLs of the application, its parts and the objects of the cluster.
+async fn urls(scene: &Scene) -> Vec<String> {
+    let app = format!("{}/api/v1/applications/dex-prod", scene.delivery.argocd());
+    let mut urls = vec![app.clone(), format!("{app}/resource-tree")];
+    if let Some(pod) = scene.pods().await.last() {
+        let name = pod["metadata"]["name"].as_str().unwrap();
+        urls.push(format!("{app}/resource?kind=Pod&resourceName={name}"));
+    }
+    let server = scene.kubernetes();
+    for (api, kind) in [
+        ("/api/v1", "pods"),
+        ("/apis/apps/v1", "deployments"),
+        ("/apis/apps/v1", "replicasets"),
+    ] {
+        urls.push(format!("{server}{api}/namespaces/dex-prod/{kind}"));
+    }
+    urls
 }
 
 #[tokio::test]
-async fn the_small_world_says_nothing_that_the_real_one_does_not() {
+async fn the_sandbox_says_nothing_new() {
     let (scene, real, mut said) = (Scene::new().await, real(), Shapes::default());
     let first = scene.remote.tip("main");
     scene
@@ -202,14 +193,14 @@ async fn the_small_world_says_nothing_that_the_real_one_does_not() {
             is_deployed(&scene.app("").await, &first)
         })
         .await;
-    small(&scene, &mut said).await;
-    scene.deploy("nobody-pushed-it");
+    ask(&scene, &mut said).await;
+    scene.deploy("never-pushed");
     scene.app("&refresh=normal").await;
-    small(&scene, &mut said).await;
+    ask(&scene, &mut said).await;
     scene
         .until("the back-off", async || scene.is_backing_off().await)
         .await;
-    small(&scene, &mut said).await;
+    ask(&scene, &mut said).await;
     let strange: Vec<String> = said
         .0
         .iter()

@@ -2,14 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    MARK,
-    page::{Input, Page, one_line},
-};
+use super::page::{Input, MARK, StepPage, one_line};
 
 /// Returns the text of `action.yml`.
-pub(super) fn text(page: &Page) -> String {
-    let Page { name, sentence, .. } = page;
+pub(super) fn text(page: &StepPage) -> String {
+    let StepPage { name, sentence, .. } = page;
     let mut text = format!(
         "# {MARK}; do not edit.\nname: {name}\ndescription: {}\n",
         quote(sentence)
@@ -42,8 +39,8 @@ pub(super) fn text(page: &Page) -> String {
     text
 }
 
-/// An input that was left out is an empty string, which would hide what the job's `env:` says; for
-/// the same reason a default of the runner's comes last here, and not at the input.
+/// A missing input is an empty string, which would hide a variable in the job's `env:`. For the
+/// same reason the runner's default comes last here, and not at the input.
 fn value(input: &Input) -> String {
     let Input {
         name,
@@ -61,7 +58,7 @@ fn value(input: &Input) -> String {
     format!("inputs.{name} || env.{variable}{conventional} || {passed}")
 }
 
-/// The binary's own default stays in the binary: an input that is left out is an absent flag.
+/// The binary keeps its own default: a missing input is a missing flag.
 fn input(input: &Input) -> String {
     let Input {
         name,

@@ -1,14 +1,11 @@
-//! `README.md` of an action: everything that a workflow may rely on.
+//! `README.md` of an action: all that a workflow may rely on.
 
 use contract::{Reason, Verdict, asking};
 
-use super::{
-    MARK,
-    page::{Input, Page, one_line},
-};
+use super::page::{Input, MARK, StepPage, one_line};
 
 /// Returns the text of `README.md`.
-pub(super) fn text(page: &Page) -> String {
+pub(super) fn text(page: &StepPage) -> String {
     let sections = [
         head(page),
         section(
@@ -30,8 +27,8 @@ pub(super) fn text(page: &Page) -> String {
         .join("\n")
 }
 
-fn head(page: &Page) -> String {
-    let Page {
+fn head(page: &StepPage) -> String {
+    let StepPage {
         name,
         sentence,
         example,
@@ -58,7 +55,7 @@ fn input(input: &Input) -> Vec<String> {
     vec![format!("`{}`", input.name), input.meaning.clone(), default]
 }
 
-fn outputs(page: &Page) -> String {
+fn outputs(page: &StepPage) -> String {
     let row = |fact: &contract::Fact| vec![format!("`{}`", fact.name), one_line(fact.meaning)];
     section(
         "Outputs",
@@ -100,7 +97,7 @@ fn reasons(own: &[Reason]) -> String {
     )
 }
 
-fn permissions(page: &Page) -> String {
+fn permissions(page: &StepPage) -> String {
     let row = |permission: &contract::Permission| {
         let system = permission.system.title().to_owned();
         vec![
@@ -116,7 +113,7 @@ fn permissions(page: &Page) -> String {
     )
 }
 
-fn secrets(page: &Page) -> String {
+fn secrets(page: &StepPage) -> String {
     let row = |secret: &contract::SecretVariable| {
         let then = secret
             .conventional

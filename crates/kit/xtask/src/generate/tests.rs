@@ -6,9 +6,9 @@ use contract::{
     Failure, Fault, Permission, Reason, Registration, Report, SecretVariable, System, World,
 };
 
-use super::{Page, action, changes, files, readme};
+use super::{StepPage, action, changes, readme, step_files};
 
-struct Sample;
+struct SampleStep;
 
 #[derive(Debug, clap::Args)]
 struct Args {
@@ -28,14 +28,14 @@ struct Args {
 }
 
 contract::facts! {
-    /// What is known.
+    /// The facts.
     pub struct Facts {
         /// The image, pinned.
         pub image: Option<String>,
     }
 }
 
-impl contract::Step for Sample {
+impl contract::Step for SampleStep {
     const NAME: &'static str = "check-sample";
     const SENTENCE: &'static str = "Check that it's there";
     const TIMEOUT: &'static str = "2m";
@@ -60,21 +60,21 @@ impl contract::Step for Sample {
     type Facts = Facts;
 
     async fn run(_: Args, _: &World) -> Result<Report, Failure> {
-        unreachable!("nobody runs a description")
+        unreachable!("this step is only described")
     }
 }
 
-fn sample() -> Page {
-    Page::of(&Registration::of::<Sample>())
+fn sample() -> StepPage {
+    StepPage::of(&Registration::of::<SampleStep>())
 }
 
 #[test]
-fn an_action_passes_every_input_by_the_environment() {
+fn an_action_passes_inputs_in_the_environment() {
     insta::assert_snapshot!(action::text(&sample()));
 }
 
 #[test]
-fn a_readme_says_everything_that_a_workflow_may_rely_on() {
+fn a_readme_lists_all_that_workflows_rely_on() {
     insta::assert_snapshot!(readme::text(&sample()));
 }
 
@@ -86,16 +86,17 @@ fn a_file_is_current_missing_different_or_left_over() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     };
-    let wanted: BTreeMap<_, _> = files(&[sample()]);
-    let told = || {
+    write("actions/by-hand/action.yml", "name: by-hand\n");
+    let wanted: BTreeMap<_, _> = step_files(&[sample()]);
+    let described = || {
         let changes = changes(folder.path(), &wanted).unwrap();
         changes
             .iter()
-            .map(|change| change.told(folder.path()))
+            .map(super::GeneratedChange::describe)
             .collect::<Vec<_>>()
     };
     assert_eq!(
-        told(),
+        described(),
         [
             "actions/check-sample/README.md is missing",
             "actions/check-sample/action.yml is missing"
@@ -104,32 +105,33 @@ fn a_file_is_current_missing_different_or_left_over() {
     for (path, text) in &wanted {
         write(path.to_str().unwrap(), text);
     }
-    write("by-hand/action.yml", "name: by-hand\n");
-    assert_eq!(told(), Vec::<String>::new());
-    let action = &wanted[Path::new("check-sample/action.yml")];
-    write("gone/action.yml", action);
+    assert_eq!(described(), Vec::<String>::new());
+    let action = &wanted[Path::new("actions/check-sample/action.yml")];
+    write("actions/gone/action.yml", action);
     write(
-        "check-sample/action.yml",
+        "actions/check-sample/action.yml",
         &action.replace("composite", "docker"),
     );
-    let told = told();
+    let described = described();
     assert!(
-        told[0].contains("-  using: docker\n+  using: composite"),
+        described[0].contains("-  using: docker\n+  using: composite"),
         "{}",
-        told[0]
+        described[0]
     );
-    assert_eq!(told[1], "actions/gone/action.yml belongs to no step");
+    assert_eq!(described[1], "actions/gone/action.yml belongs to no step");
 }
 
 #[test]
 fn the_files_of_the_repository_are_current() {
-    let actions = crate::root().join("actions");
-    let pages: Vec<Page> = runbook::steps::ALL.iter().map(Page::of).collect();
-    let changes = changes(&actions, &files(&pages)).unwrap();
-    let told: Vec<String> = changes.iter().map(|change| change.told(&actions)).collect();
+    let root = crate::repository::root();
+    let changes = changes(&root, &super::files(&root).unwrap()).unwrap();
+    let described: Vec<String> = changes
+        .iter()
+        .map(super::GeneratedChange::describe)
+        .collect();
     assert!(
-        told.is_empty(),
+        described.is_empty(),
         "run `cargo xtask generate`\n{}",
-        told.join("\n")
+        described.join("\n")
     );
 }

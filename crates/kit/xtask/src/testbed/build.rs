@@ -1,4 +1,6 @@
-//! Builds the programs of the testbed from `tests/testbed`, into a folder of the cache named after its contents.
+//! Builds the programs of the testbed from `tests/testbed`, into a folder of the cache that is
+//! named after its contents.
+#![expect(clippy::print_stderr, reason = "a task talks to people")]
 
 use std::{
     fs,
@@ -11,11 +13,11 @@ use anyhow::{Context as _, ensure};
 use lab::testbed::{MANIFESTS, Tools};
 
 use crate::{
-    root,
-    setup::{apt_get, find_on_path, install_debian, remove, run_quietly},
+    install::{apt_get, find_on_path, install_debian, remove, run_quietly},
+    repository::root,
 };
 
-/// What is built, by `go build` all at once: they share most of their packages.
+/// The programs, built by one `go build`: they share most of their packages.
 const PACKAGES: [&str; 4] = [
     "github.com/argoproj/argo-cd/v3/cmd",
     "k8s.io/kubernetes/cmd/kube-apiserver",
@@ -25,7 +27,8 @@ const PACKAGES: [&str; 4] = [
 
 const ARGOCD: &str = "github.com/argoproj/argo-cd/v3";
 
-/// Builds beside the folder and renames, so that an interrupted build is never taken for a whole one.
+/// Builds next to the folder and renames it last, so that an interrupted build never looks
+/// complete.
 pub(crate) fn build(tools: &Tools, kustomize: &Path) -> anyhow::Result<()> {
     eprintln!("building Kubernetes and Argo CD from their sources: about 10 minutes, once");
     let partial = PathBuf::from(format!("{}.partial", tools.folder().display()));
@@ -43,7 +46,7 @@ pub(crate) fn build(tools: &Tools, kustomize: &Path) -> anyhow::Result<()> {
     let missing = tools.missing();
     ensure!(
         missing.is_empty(),
-        "the build brought no {}",
+        "the build has no {}",
         missing.join(", ")
     );
     Ok(())
@@ -56,7 +59,7 @@ fn go(arguments: &[&str]) -> Command {
 }
 
 fn build_with_go(programs: &Path) -> anyhow::Result<()> {
-    // Without these the servers say that they are `v0.0.0-master` and `v99.99.99`.
+    // Without these the servers call themselves `v0.0.0-master` and `v99.99.99`.
     let kubernetes = format!(
         "-X k8s.io/component-base/version.gitVersion={}",
         version("k8s.io/kubernetes")?
@@ -91,7 +94,7 @@ fn version(module: &str) -> anyhow::Result<String> {
         .to_owned())
 }
 
-/// Copies what Argo CD is installed with, and the script that its repo-server runs.
+/// Copies the manifests of Argo CD, and the script that its repo-server runs.
 fn copy_manifests(partial: &Path) -> anyhow::Result<()> {
     let output = go(&["list", "-m", "-f", "{{.Dir}}", ARGOCD])
         .output()
@@ -113,14 +116,14 @@ fn copy_manifests(partial: &Path) -> anyhow::Result<()> {
         &script,
         fs::read(module.join("hack/git-verify-wrapper.sh"))?,
     )?;
-    // Modules hold no run bits.
+    // Go modules have no executable bits.
     Ok(fs::set_permissions(
         script,
         fs::Permissions::from_mode(0o755),
     )?)
 }
 
-/// Takes etcd out of its package without installing it: that would start it, now and at every boot.
+/// Unpacks etcd without installing it: the installation would start it, now and at every boot.
 fn get_etcd(partial: &Path) -> anyhow::Result<()> {
     let target = partial.join("bin/etcd");
     if let Some(etcd) = find_on_path("etcd") {
@@ -138,7 +141,7 @@ fn get_etcd(partial: &Path) -> anyhow::Result<()> {
     download().or_else(|_| run_quietly(&mut apt_get(&["update"])?).and_then(|()| download()))?;
     let package = fs::read_dir(&folder)?
         .next()
-        .context("apt-get brought no package")??
+        .context("apt-get downloaded no package")??
         .path();
     run_quietly(
         Command::new("dpkg-deb")
@@ -149,12 +152,13 @@ fn get_etcd(partial: &Path) -> anyhow::Result<()> {
     remove(&folder)
 }
 
-/// Links redis under its name. The package of the tools has the same program as the server's, and no service.
+/// Links redis under its name. The package of the tools contains the server's program, without a
+/// service.
 fn get_redis(programs: &Path) -> anyhow::Result<()> {
     let find = || find_on_path("redis-server").or_else(|| find_on_path("redis-check-rdb"));
     if find().is_none() {
         install_debian("redis-tools")?;
     }
-    let redis = find().context("the installation brought no `redis-check-rdb`")?;
+    let redis = find().context("the installation has no `redis-check-rdb`")?;
     Ok(symlink(redis, programs.join("redis-server"))?)
 }

@@ -1,4 +1,4 @@
-//! The world for people: three environments that deploy, until somebody ends them.
+//! The testbed for people: three environments that deploy until the testbed is ended.
 
 use std::{fs, path::PathBuf, sync::Arc, thread};
 
@@ -10,15 +10,15 @@ use lab::{
 };
 use serde_json::json;
 
-use super::PEOPLE;
+use super::people;
 
 /// The image of all environments, in the registry.
 const IMAGE: &str = "data-literate/dex";
 
-/// Builds that can be deployed; the environments start with the first.
+/// Tags that can be deployed; the environments start with the first.
 const TAGS: [&str; 3] = ["sha-1a2b3c4d", "sha-5e6f7a8b", "sha-9c0d1e2f"];
 
-/// Sets the environments up, writes down where they are, and plays their kubelet until it is killed.
+/// Creates the environments, writes their addresses, and acts as their kubelet until it is killed.
 pub(crate) fn serve() -> anyhow::Result<()> {
     let testbed = Testbed::shared();
     testbed.adopt("xtask", std::process::id());
@@ -49,11 +49,9 @@ pub(crate) fn serve() -> anyhow::Result<()> {
         .iter()
         .for_each(|(app, _)| app.wait_until_deployed(&commit));
     let image = format!("{}/{IMAGE}", registry.address());
-    let people =
+    let facts =
         json!({ "git": git.url(), "registry": registry.address(), "image": image, "tags": TAGS });
-    let partial = testbed.folder().join("people.partial");
-    fs::write(&partial, format!("{people:#}\n"))?;
-    fs::rename(partial, testbed.folder().join(PEOPLE))?;
+    people::write(testbed, &facts)?;
     loop {
         thread::park();
         let _alive = (&environments, &git);
@@ -68,7 +66,8 @@ fn environments() -> [Overlay; 3] {
     ]
 }
 
-/// Returns the name of an overlay's environment, from `infra/argocd/overlays/NAME/kustomization.yaml`.
+/// Returns the name of an overlay's environment: its path is
+/// `infra/argocd/overlays/NAME/kustomization.yaml`.
 fn name(overlay: &Overlay) -> String {
     let path = PathBuf::from(overlay.path());
     let folder = path
@@ -87,7 +86,8 @@ fn files(registry: &Registry) -> Vec<Change> {
     all.into_iter().flatten().collect()
 }
 
-/// Makes a namespace whose pods are pulled from the registry, and the application that deploys there.
+/// Creates a namespace whose pods are pulled from the registry, and the application that deploys
+/// there.
 fn environment(
     testbed: &Testbed,
     overlay: &Overlay,
@@ -108,7 +108,7 @@ fn environment(
     (app, namespace)
 }
 
-/// Returns the processes that this one has started: only the registry, since those of the world are known.
+/// Returns the registry's process, a child of this one; the testbed knows its own processes.
 fn children() -> Vec<u32> {
     let tasks = fs::read_dir("/proc/self/task")
         .into_iter()

@@ -6,30 +6,30 @@ fn digest(of: char) -> String {
     format!("sha256:{}", of.to_string().repeat(64))
 }
 
-fn wanted(digests: &[char]) -> Wanted {
+fn wanted(digests: &[char]) -> ImageMatcher {
     let digests = digests
         .iter()
         .map(|of| digest(*of).parse().unwrap())
         .collect();
-    Wanted::new(
+    ImageMatcher::new(
         format!("{REPOSITORY}:v2").parse().unwrap(),
         digests,
         Vec::new(),
     )
 }
 
-fn runs(wanted: &Wanted, image: &str, image_id: &str) -> &'static str {
+fn runs(wanted: &ImageMatcher, image: &str, image_id: &str) -> &'static str {
     let container = Container {
         image: image.to_owned(),
         image_id: image_id.to_owned(),
         ..Container::default()
     };
     match wanted.compare(&container) {
-        Runs::Wanted(_) => "wanted",
-        Runs::Another => "another",
-        Runs::NotStarted => "not started",
-        Runs::Old => "old",
-        Runs::OtherBytes(_) => "other bytes",
+        ImageMatch::Wanted(_) => "wanted",
+        ImageMatch::Another => "another",
+        ImageMatch::NotStarted => "not started",
+        ImageMatch::Old => "old",
+        ImageMatch::OtherBytes(_) => "other bytes",
     }
 }
 
@@ -38,7 +38,7 @@ fn v2() -> String {
 }
 
 #[test]
-fn v1_the_index_digest_of_containerd_is_the_image() {
+fn an_index_digest_of_containerd_matches() {
     assert_eq!(
         runs(
             &wanted(&['a']),
@@ -50,7 +50,7 @@ fn v1_the_index_digest_of_containerd_is_the_image() {
 }
 
 #[test]
-fn v2_the_digest_of_any_platform_is_the_image() {
+fn a_manifest_digest_of_any_platform_matches() {
     let wanted = wanted(&['a', 'b', 'c']);
     for of in ['b', 'c'] {
         assert_eq!(
@@ -65,7 +65,7 @@ fn v2_the_digest_of_any_platform_is_the_image() {
 }
 
 #[test]
-fn v3_a_bare_configuration_digest_is_the_image() {
+fn a_bare_configuration_digest_matches() {
     let wanted = wanted(&['a', 'd']);
     assert_eq!(runs(&wanted, &v2(), &digest('d')), "wanted");
     assert_eq!(
@@ -76,7 +76,7 @@ fn v3_a_bare_configuration_digest_is_the_image() {
 }
 
 #[test]
-fn the_same_bytes_under_another_repositorys_name_are_the_image() {
+fn the_digest_matches_under_another_repositorys_name() {
     assert_eq!(
         runs(
             &wanted(&['a']),
@@ -88,7 +88,7 @@ fn the_same_bytes_under_another_repositorys_name_are_the_image() {
 }
 
 #[test]
-fn v20_an_injected_proxy_is_not_asked() {
+fn an_injected_proxy_is_another_image() {
     assert_eq!(
         runs(
             &wanted(&['a']),
@@ -100,7 +100,7 @@ fn v20_an_injected_proxy_is_not_asked() {
 }
 
 #[test]
-fn v37_the_same_repository_with_an_old_tag_is_old() {
+fn an_old_tag_is_old() {
     let old = format!("{REPOSITORY}:v1");
     assert_eq!(
         runs(
@@ -118,7 +118,7 @@ fn v37_the_same_repository_with_an_old_tag_is_old() {
 }
 
 #[test]
-fn the_wanted_tag_with_other_bytes_is_told_from_an_old_one() {
+fn another_digest_under_the_tag_is_distinguished() {
     assert_eq!(
         runs(
             &wanted(&['a']),
@@ -142,12 +142,12 @@ fn without_a_digest_the_tag_decides() {
 }
 
 #[test]
-fn a_container_that_has_not_started_has_no_image_yet() {
+fn a_container_without_image_id_has_not_started() {
     assert_eq!(runs(&wanted(&['a']), &v2(), ""), "not started");
 }
 
 #[test]
-fn a_digest_in_the_pod_wins_over_its_tag() {
+fn a_digest_wins_over_the_tag() {
     let pinned = format!("{REPOSITORY}:v2@{}", digest('e'));
     assert_eq!(runs(&wanted(&['a']), &pinned, ""), "old");
     assert_eq!(
@@ -164,7 +164,7 @@ fn a_digest_in_the_pod_wins_over_its_tag() {
 fn names_are_compared_after_normalisation() {
     let wanted = |image: &str, alias: &[&str]| {
         let aliases = alias.iter().map(|alias| alias.parse().unwrap()).collect();
-        Wanted::new(image.parse().unwrap(), Vec::new(), aliases)
+        ImageMatcher::new(image.parse().unwrap(), Vec::new(), aliases)
     };
     let cases: [(&str, &[&str], &str); 7] = [
         ("nginx:1", &[], "docker.io/library/nginx:1"),

@@ -14,7 +14,7 @@ use crate::{
     request::Request,
 };
 
-/// What the guards found at one tip.
+/// The findings of the guards at one tip.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     /// Why a file must not be written, by its path.
@@ -124,7 +124,7 @@ impl Guards<'_> {
             self.findings.trace.push(text.to_owned());
             return Ok(());
         }
-        let Some(values) = self.observation.values() else {
+        let Some(values) = &self.observation.values else {
             return Err(GuardQuestion::Values {
                 paths: edits.changed().map(|file| file.path.clone()).collect(),
                 entries: edits.changed().flat_map(keys).collect(),
@@ -209,8 +209,8 @@ impl Guards<'_> {
         self.same_source(entry, commit, ancestry, known)
     }
 
-    /// Finds the source among the deployed one and the bad ones, overlays left out: a bump is a commit
-    /// too, and an image that is built from it contains nothing new.
+    /// Finds the source among the deployed one and the bad ones, overlays left out: a bump is a
+    /// commit too, and an image that is built from it contains nothing new.
     fn same_source(
         &mut self,
         entry: &GuardedEntry<'_>,

@@ -16,7 +16,7 @@ use crate::{
 pub(crate) struct BumpPlan<'a, 'w> {
     request: &'a Request,
     repositories: Repositories<'a, 'w>,
-    /// What was decided at the last tip.
+    /// The judgement at the last tip.
     pub(crate) judgement: Judgement,
 }
 

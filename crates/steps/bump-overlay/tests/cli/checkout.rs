@@ -79,7 +79,7 @@ fn the_second_run_is_unchanged() {
 }
 
 #[test]
-fn a_dry_run_shows_the_diff_and_writes_nothing() {
+fn a_dry_run_shows_the_diff_only() {
     let folder = folder();
     let run = here(folder.path(), &["infra/argocd/overlays/stage"])
         .arg("--dry-run")
@@ -104,7 +104,7 @@ fn a_dry_run_shows_the_diff_and_writes_nothing() {
 }
 
 #[test]
-fn one_of_two_refused_leaves_both_as_they_are() {
+fn one_of_two_refused_leaves_both_unchanged() {
     let folder = folder();
     write(
         folder.path(),
@@ -128,9 +128,9 @@ fn one_of_two_refused_leaves_both_as_they_are() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_puts_the_others_back() {
+fn a_failed_write_restores_the_other_files() {
     let folder = folder();
-    // The file that is renamed into place has a longer name, which is too long here.
+    // The temporary file, which is renamed into place, has a longer name: too long here.
     let long = format!("infra/{}", "x".repeat(250));
     write(folder.path(), &long, &overlays::prod(OLD));
     let run = here(folder.path(), &[STAGE, &long])
@@ -154,7 +154,7 @@ fn a_file_that_cannot_be_written_puts_the_others_back() {
 }
 
 #[test]
-fn links_and_repositories_within_this_one_are_not_entered() {
+fn links_and_nested_repositories_are_not_entered() {
     let folder = folder();
     std::os::unix::fs::symlink("infra/argocd/overlays", folder.path().join("link")).unwrap();
     write(folder.path(), "module/.git", "gitdir: elsewhere\n");

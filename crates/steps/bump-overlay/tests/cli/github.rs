@@ -7,7 +7,7 @@ use super::{
 };
 use lab::overlays;
 
-/// What is asked before anything is written: the files, their past, what they were, and what came first.
+/// The requests before a write: the files, their history, their earlier content, and the ancestry.
 const QUESTIONS: [&str; 4] = [
     "query Read",
     "query History",
@@ -22,7 +22,7 @@ fn both(server: &GitHub, token: &str) -> Command {
 }
 
 #[test]
-fn stage_and_prod_change_in_one_verified_commit_in_five_requests() {
+fn one_verified_commit_takes_five_requests() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let command = both(&server, &server.token_with(&["contents: write"])).arg("--require-verified");
@@ -55,7 +55,7 @@ fn stage_and_prod_change_in_one_verified_commit_in_five_requests() {
 }
 
 #[test]
-fn on_a_runner_with_a_token_it_is_the_repository_of_the_workflow() {
+fn a_token_on_a_runner_selects_the_api() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.built_in_token(&["contents: write"]);
@@ -77,7 +77,7 @@ fn on_a_runner_with_a_token_it_is_the_repository_of_the_workflow() {
 }
 
 #[test]
-fn a_forge_that_only_has_githubs_workflows_is_written_through_git() {
+fn a_forge_without_githubs_api_gets_a_push() {
     let remote = ordinary();
     let http = remote.http("x-access-token", "token");
     let command = writing(&[], &["stage"])
@@ -95,7 +95,7 @@ fn a_forge_that_only_has_githubs_workflows_is_written_through_git() {
 }
 
 #[test]
-fn a_dry_run_asks_and_changes_nothing() {
+fn a_dry_run_reads_and_writes_nothing() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let run = both(&server, &server.token_with(&["contents: read"]))
@@ -108,7 +108,7 @@ fn a_dry_run_asks_and_changes_nothing() {
 }
 
 #[test]
-fn somebody_elses_commit_is_kept() {
+fn another_writers_commit_is_kept() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     server.on_next_commit(|remote| {
@@ -136,7 +136,7 @@ fn somebody_elses_commit_is_kept() {
         remote.file("main", "human.txt").as_deref(),
         Some("me first\n")
     );
-    assert_eq!(server.asked().len(), 10, "all is decided anew");
+    assert_eq!(server.asked().len(), 10, "the guards judge again");
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_lost_answer_makes_no_second_commit() {
 }
 
 #[test]
-fn a_server_that_stumbles_is_asked_again_and_one_that_is_down_is_not_for_long() {
+fn transient_errors_are_retried_until_the_deadline() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let command = both(&server, &server.token());
@@ -174,7 +174,7 @@ fn a_server_that_stumbles_is_asked_again_and_one_that_is_down_is_not_for_long() 
 }
 
 #[test]
-fn ten_writers_on_ten_overlays_all_land_in_a_straight_history() {
+fn ten_writers_all_land_in_a_linear_history() {
     let remote = Remote::new();
     let server = GitHub::new(&remote);
     let token = server.token();
@@ -184,7 +184,7 @@ fn ten_writers_on_ten_overlays_all_land_in_a_straight_history() {
 }
 
 #[test]
-fn a_file_with_the_run_bit_goes_through_git_and_that_is_said() {
+fn an_executable_file_goes_through_git() {
     let remote = remote();
     let server = GitHub::new(&remote);
     let token = server.token_with(&["contents: write"]);
@@ -216,7 +216,7 @@ fn a_file_with_the_run_bit_goes_through_git_and_that_is_said() {
 }
 
 #[test]
-fn a_commit_that_github_does_not_verify_is_refused_and_named() {
+fn an_unverified_commit_is_refused_and_named() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     server.leave_unsigned();
@@ -232,7 +232,7 @@ fn a_commit_that_github_does_not_verify_is_refused_and_named() {
 }
 
 #[test]
-fn a_protected_branch_is_a_missing_permission_unless_the_token_may_bypass_it() {
+fn a_protected_branch_needs_a_bypassing_token() {
     let classic = Protection {
         classic: true,
         reviews: 1,
@@ -266,7 +266,7 @@ fn a_protected_branch_is_a_missing_permission_unless_the_token_may_bypass_it() {
 }
 
 #[test]
-fn a_rule_about_the_content_is_a_policy_and_its_lines_are_shown() {
+fn a_rule_about_content_is_a_policy() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     server.decline_with("Push cannot contain secrets\n\n- GitHub Personal Access Token");
@@ -276,7 +276,7 @@ fn a_rule_about_the_content_is_a_policy_and_its_lines_are_shown() {
 }
 
 #[test]
-fn a_branch_that_is_missing_is_refused() {
+fn a_missing_branch_is_refused() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let flags = [
@@ -297,7 +297,7 @@ fn a_branch_that_is_missing_is_refused() {
 }
 
 #[test]
-fn each_permission_that_is_taken_away_is_named() {
+fn each_missing_permission_is_named() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     for (permissions, line) in [

@@ -1,4 +1,4 @@
-//! The step as people run it: exit codes, first lines, JSON, and what is on the branch afterwards.
+//! The binary: exit codes, first lines, JSON, and the content of the branch afterwards.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
@@ -25,7 +25,7 @@ use lab::{
 const STAGE: &str = "infra/argocd/overlays/stage/kustomization.yaml";
 const PROD: &str = "infra/argocd/overlays/prod/kustomization.yaml";
 
-/// The image of the tests, as it is and as it is to be.
+/// The tag that is deployed, and the image to deploy.
 const OLD: &str = "sha-9b04d52a";
 const NEW: &str = "registry.example/example/dex:sha-51c0cc9c";
 
@@ -33,12 +33,12 @@ fn bump() -> lab::Command {
     lab::Command::new(env!("CARGO_BIN_EXE_bump-overlay"))
 }
 
-/// A remote with a stage and a prod on `main`; prod has the run bit.
+/// A remote with stage and prod on `main`; prod is executable.
 fn remote() -> Remote {
     started(true)
 }
 
-/// A remote whose files are all ordinary ones, as the API writes them.
+/// A remote without executable files, which the API can write.
 fn ordinary() -> Remote {
     started(false)
 }
@@ -54,8 +54,7 @@ fn started(executable: bool) -> Remote {
     remote
 }
 
-/// Ten writers at once, each with an overlay of its own and the flags that lead to the remote: all land,
-/// in a straight history.
+/// Runs ten writers at once, each with its own overlay; all of them land, in a linear history.
 fn ten_writers(remote: &Remote, writer: impl Fn(lab::Command) -> lab::Command) {
     let paths: Vec<String> = (0..10)
         .map(|n| format!("overlays/e{n}/kustomization.yaml"))
@@ -99,7 +98,7 @@ fn at(url: &str, environments: &[&str]) -> lab::Command {
     writing(&["--remote", url], environments)
 }
 
-/// These environments on `main` of wherever these flags lead.
+/// These environments on `main` of the remote that these flags name.
 fn writing(flags: &[&str], environments: &[&str]) -> lab::Command {
     let command = bump()
         .args(["--image", NEW, "--branch", "main"])
@@ -112,7 +111,7 @@ fn writing(flags: &[&str], environments: &[&str]) -> lab::Command {
     })
 }
 
-/// What it said to people, without what differs from run to run.
+/// Returns the output for people, without everything that differs from run to run.
 fn said(run: &Run, remote: &Remote) -> String {
     let mut text = tidy(&run.stderr).replace(&remote.path().display().to_string(), "REMOTE");
     for commit in remote.log("main") {
@@ -123,14 +122,14 @@ fn said(run: &Run, remote: &Remote) -> String {
     text
 }
 
-/// A text without blanks at the ends of its lines, which no snapshot should hold.
+/// Removes blanks at the ends of lines, which do not belong in a snapshot.
 fn tidy(text: &str) -> String {
     text.lines()
         .map(|line| format!("{}\n", line.trim_end()))
         .collect()
 }
 
-/// Its first line after those about waiting, which is what people read.
+/// Returns the first line after those about waiting, which people read first.
 fn first_line(run: &Run, remote: &Remote) -> String {
     said(run, remote)
         .lines()
@@ -139,7 +138,7 @@ fn first_line(run: &Run, remote: &Remote) -> String {
         .to_owned()
 }
 
-/// Nothing may be left behind, whatever happened.
+/// Asserts that no temporary file is left.
 fn left_nothing(command: &lab::Command) {
     let left: Vec<_> = std::fs::read_dir(command.temp()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");

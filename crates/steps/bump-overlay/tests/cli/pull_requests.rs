@@ -39,7 +39,7 @@ fn left_open(command: Command) {
     assert_eq!(run.json()["reason"], "not-merged");
 }
 
-/// Starts one for stage that is for people, and waits until it waits.
+/// Starts a run for stage with output for people, and returns once the run waits.
 fn waiting(server: &GitHub, token: &str) -> Running {
     let flags = ["--repository", "example/dex", "--pull-request", "always"];
     let mut run = server
@@ -53,7 +53,7 @@ fn states(server: &GitHub) -> Vec<State> {
     server.pulls().into_iter().map(|pull| pull.state).collect()
 }
 
-/// The branches beside `main`.
+/// The branches other than `main`.
 fn heads(remote: &Remote) -> Vec<String> {
     remote
         .branches()
@@ -62,19 +62,23 @@ fn heads(remote: &Remote) -> Vec<String> {
         .collect()
 }
 
+/// Bumps stage and prod with a pull request that is merged at the third poll; returns the report.
+fn merged(remote: &Remote, server: &GitHub) -> serde_json::Value {
+    server.merge_at_poll(3);
+    let command = proposing(server, &server.token(), NEW, &["stage", "prod"])
+        .args(["--require-verified", "--source-commit"])
+        .arg("51c0cc9c".repeat(5));
+    let run = command.env("PATH", "/nowhere").run();
+    run.expect_code(0);
+    assert_eq!(remote.log("main")[0].trailer("Runbook-Image"), Some(NEW));
+    run.json()
+}
+
 #[test]
-fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
+fn the_step_waits_for_the_merge_commit() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
-    server.merge_at_poll(3);
-    let command =
-        proposing(&server, &server.token(), NEW, &["stage", "prod"]).arg("--require-verified");
-    let run = command
-        .env("PATH", "/nowhere")
-        .args(["--source-commit", &"51c0cc9c".repeat(5)])
-        .run();
-    run.expect_code(0);
-    let (report, tip) = (run.json(), remote.tip("main"));
+    let (report, tip) = (merged(&remote, &server), remote.tip("main"));
     assert_eq!(
         (&report["facts"]["commit"], &report["facts"]["changed"]),
         (&tip.as_str().into(), &true.into())
@@ -91,7 +95,13 @@ fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
         remote.file("main", PROD),
         Some(overlays::prod("sha-51c0cc9c"))
     );
-    assert_eq!(remote.log("main")[0].trailer("Runbook-Image"), Some(NEW));
+}
+
+#[test]
+fn polling_a_pull_request_is_cheap() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    merged(&remote, &server);
     insta::assert_snapshot!(server.asked().join("\n"), @"
     query Read
     query History
@@ -111,10 +121,14 @@ fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
         .iter()
         .filter(|seen| seen.header("if-none-match").is_some())
         .count();
-    assert_eq!(
-        tagged, 2,
-        "what has not changed costs nothing of the rate limit"
-    );
+    assert_eq!(tagged, 2, "an unchanged answer costs no rate limit");
+}
+
+#[test]
+fn a_pull_request_says_what_the_commit_says() {
+    let remote = ordinary();
+    let server = GitHub::new(&remote);
+    merged(&remote, &server);
     let Pull {
         title, body, head, ..
     } = server.pulls().remove(0);
@@ -129,7 +143,7 @@ fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
 }
 
 #[test]
-fn what_nobody_merges_is_not_yet_and_names_the_pull_request() {
+fn an_unmerged_pull_request_is_not_yet() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let run = proposing(&server, &server.token(), NEW, &["prod"])
@@ -153,7 +167,7 @@ fn what_nobody_merges_is_not_yet_and_names_the_pull_request() {
 }
 
 #[test]
-fn the_second_run_finds_the_pull_request_as_it_is() {
+fn the_second_run_reuses_the_pull_request() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.token();
@@ -184,7 +198,7 @@ fn the_second_run_finds_the_pull_request_as_it_is() {
 }
 
 #[test]
-fn a_newer_image_takes_the_pull_request_over_and_the_older_run_is_superseded() {
+fn a_newer_image_takes_over_the_pull_request() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.token();
@@ -220,7 +234,7 @@ fn a_newer_image_takes_the_pull_request_over_and_the_older_run_is_superseded() {
 }
 
 #[test]
-fn a_larger_set_closes_the_pull_request_of_a_smaller_one() {
+fn a_larger_set_closes_the_smaller_pull_request() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.token();
@@ -242,7 +256,7 @@ fn a_larger_set_closes_the_pull_request_of_a_smaller_one() {
 }
 
 #[test]
-fn what_was_merged_and_undone_is_proposed_anew() {
+fn a_merged_and_undone_change_is_proposed_again() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.token();
@@ -262,7 +276,7 @@ fn what_was_merged_and_undone_is_proposed_anew() {
 }
 
 #[test]
-fn a_branch_that_somebody_brought_up_to_date_still_has_the_image() {
+fn an_updated_pull_request_branch_keeps_the_image() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.token();
@@ -279,7 +293,7 @@ fn a_branch_that_somebody_brought_up_to_date_still_has_the_image() {
 }
 
 #[test]
-fn what_somebody_closes_is_refused() {
+fn a_closed_pull_request_is_refused() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let run = waiting(&server, &server.token());
@@ -290,7 +304,7 @@ fn what_somebody_closes_is_refused() {
 }
 
 #[test]
-fn a_server_that_is_down_for_a_while_does_not_end_the_waiting() {
+fn an_outage_does_not_end_the_wait() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let run = waiting(&server, &server.token());
@@ -316,7 +330,7 @@ fn a_lost_answer_makes_no_second_pull_request() {
 }
 
 #[test]
-fn somebody_who_moves_the_branch_meanwhile_is_seen_and_nothing_is_left() {
+fn a_race_on_the_base_leaves_nothing() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.token();
@@ -345,7 +359,7 @@ fn somebody_who_moves_the_branch_meanwhile_is_seen_and_nothing_is_left() {
 }
 
 #[test]
-fn a_forks_branch_of_the_same_name_is_not_ours() {
+fn a_forks_branch_of_that_name_is_ignored() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.token();
@@ -368,7 +382,7 @@ fn a_forks_branch_of_the_same_name_is_not_ours() {
 }
 
 #[test]
-fn the_fallback_is_a_pull_request_only_where_a_rule_is_against_writing() {
+fn the_fallback_only_follows_a_protected_branch() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.token();
@@ -409,7 +423,7 @@ fn the_fallback_is_a_pull_request_only_where_a_rule_is_against_writing() {
 }
 
 #[test]
-fn without_a_permission_for_pull_requests_what_is_written_stays_written() {
+fn a_push_needs_no_pull_request_permission() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let flags = ["--repository", "example/dex", "--pull-request", "fallback"];
@@ -426,7 +440,7 @@ fn without_a_permission_for_pull_requests_what_is_written_stays_written() {
 }
 
 #[test]
-fn the_jobs_own_token_is_denied_at_once_where_checks_are_required() {
+fn required_checks_deny_the_jobs_own_token() {
     for classic in [true, false] {
         let remote = ordinary();
         let server = GitHub::new(&remote);
@@ -452,7 +466,7 @@ fn the_jobs_own_token_is_denied_at_once_where_checks_are_required() {
 }
 
 #[test]
-fn workflows_that_may_not_create_pull_requests_are_told_where_to_allow_it() {
+fn a_forbidden_pull_request_names_the_setting() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     server.forbid_pull_requests_of_workflows();
@@ -468,7 +482,7 @@ fn workflows_that_may_not_create_pull_requests_are_told_where_to_allow_it() {
 }
 
 #[test]
-fn each_permission_that_is_taken_away_is_named() {
+fn each_missing_permission_is_named() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     for (left, taken) in [
@@ -484,7 +498,7 @@ fn each_permission_that_is_taken_away_is_named() {
 }
 
 #[test]
-fn a_file_with_the_run_bit_is_proposed_through_git_and_keeps_it() {
+fn a_proposed_executable_file_stays_executable() {
     let remote = remote();
     let server = GitHub::new(&remote);
     let token = server.token();
@@ -516,7 +530,7 @@ fn a_file_with_the_run_bit_is_proposed_through_git_and_keeps_it() {
 }
 
 #[test]
-fn the_fallback_of_a_file_with_the_run_bit_is_a_pull_request_too() {
+fn an_executable_file_also_falls_back() {
     let remote = remote();
     let server = GitHub::new(&remote);
     server.protect("main", Protection::default());
@@ -542,7 +556,7 @@ fn the_fallback_of_a_file_with_the_run_bit_is_a_pull_request_too() {
 }
 
 #[test]
-fn what_git_could_write_after_all_closes_the_pull_request_as_well() {
+fn a_push_through_git_closes_the_pull_request() {
     let remote = remote();
     let server = GitHub::new(&remote);
     let token = server.token();
@@ -562,13 +576,13 @@ fn what_git_could_write_after_all_closes_the_pull_request_as_well() {
 }
 
 #[test]
-fn what_a_killed_run_left_behind_is_taken_by_the_next() {
+fn the_next_run_takes_over_a_killed_run() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     let head = heads(&remote)[0].clone();
-    // It was killed between making its commit and moving the branch of the pull request.
+    // The run was killed after its commit and before it moved the pull request's branch.
     remote.git(&["branch", &format!("{head}-next"), &remote.tip(&head)]);
     left_open(proposing(&server, &token, NEWER, &["stage"]));
     assert_eq!(heads(&remote), std::slice::from_ref(&head));
@@ -579,7 +593,7 @@ fn what_a_killed_run_left_behind_is_taken_by_the_next() {
 }
 
 #[test]
-fn five_runs_at_once_leave_one_pull_request_and_no_other_branch() {
+fn five_runs_at_once_leave_one_pull_request() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.token();
@@ -603,7 +617,7 @@ fn five_runs_at_once_leave_one_pull_request_and_no_other_branch() {
 }
 
 #[test]
-fn a_dry_run_and_an_image_that_is_there_already_propose_nothing() {
+fn dry_runs_and_deployed_images_propose_nothing() {
     let remote = ordinary();
     let server = GitHub::new(&remote);
     let token = server.token();

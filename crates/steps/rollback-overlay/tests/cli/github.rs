@@ -1,8 +1,9 @@
-//! Through GitHub's API: no git, a commit that GitHub signs, and a pull request where a rule wants one.
+//! Through GitHub's API: no git, a commit that GitHub signs, and a pull request where a rule wants
+//! one.
 
 use lab::{GitHub, Reply, github::Protection};
 
-use super::{World, left_nothing};
+use super::{ProdWorld, left_nothing};
 
 fn protected() -> Protection {
     Protection {
@@ -12,8 +13,8 @@ fn protected() -> Protection {
 }
 
 #[test]
-fn the_image_before_is_there_again_in_one_verified_commit() {
-    let world = World::with(&["v1", "v2"]);
+fn one_verified_commit_restores_the_previous_image() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let server = GitHub::new(&world.remote);
     let token = server.token_with(&["contents: write"]);
     let command = world
@@ -42,8 +43,8 @@ fn the_image_before_is_there_again_in_one_verified_commit() {
 }
 
 #[test]
-fn the_second_of_two_finds_it_done() {
-    let world = World::with(&["v1", "v2"]);
+fn the_second_run_finds_it_done() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let server = GitHub::new(&world.remote);
     let bad = world.image("v2");
     let one = || {
@@ -63,8 +64,8 @@ fn the_second_of_two_finds_it_done() {
 }
 
 #[test]
-fn a_commit_of_somebody_else_is_kept() {
-    let world = World::with(&["v1", "v2"]);
+fn another_writers_commit_is_kept() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let server = GitHub::new(&world.remote);
     server.on_next_commit(|remote| {
         remote.commit(
@@ -84,8 +85,8 @@ fn a_commit_of_somebody_else_is_kept() {
 }
 
 #[test]
-fn an_answer_that_is_lost_makes_no_second_commit() {
-    let world = World::with(&["v1", "v2"]);
+fn a_lost_answer_makes_no_second_commit() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let server = GitHub::new(&world.remote);
     server.lose_answer(1, Reply::hang_up());
     world
@@ -99,8 +100,8 @@ fn an_answer_that_is_lost_makes_no_second_commit() {
 }
 
 #[test]
-fn a_protected_branch_gets_a_pull_request_like_a_bumps() {
-    let world = World::with(&["v1", "v2"]);
+fn a_protected_branch_gets_a_pull_request() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let server = GitHub::new(&world.remote);
     server.protect("main", protected());
     let token = server.token();
@@ -127,8 +128,8 @@ fn a_protected_branch_gets_a_pull_request_like_a_bumps() {
 }
 
 #[test]
-fn a_pull_request_that_nobody_merges_is_not_yet_and_said_so() {
-    let world = World::with(&["v1", "v2"]);
+fn an_unmerged_pull_request_is_not_yet() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let server = GitHub::new(&world.remote);
     let always = [
         "--pull-request",
@@ -161,8 +162,8 @@ fn a_pull_request_that_nobody_merges_is_not_yet_and_said_so() {
 }
 
 #[test]
-fn a_branch_that_is_missing_and_a_dry_run_write_nothing() {
-    let world = World::with(&["v1", "v2"]);
+fn missing_branches_and_dry_runs_write_nothing() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let server = GitHub::new(&world.remote);
     let token = server.token_with(&["contents: read"]);
     world

@@ -1,4 +1,4 @@
-//! The step as people run it: exit codes, first lines, JSON, and what is on the branch afterwards.
+//! The binary: exit codes, first lines, JSON, and the content of the branch afterwards.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
@@ -24,13 +24,13 @@ const PROD: &str = "infra/argocd/overlays/prod/kustomization.yaml";
 const REPOSITORY: &str = "acme/app";
 
 /// A registry with images, and a remote with overlays on `main`.
-struct World {
+struct ProdWorld {
     registry: Registry,
     remote: Remote,
 }
 
-impl World {
-    /// Prod has had these images, one after another; all of them are in the registry.
+impl ProdWorld {
+    /// Prod had these images, one after another; all of them are in the registry.
     fn with(tags: &[&str]) -> Self {
         let world = Self {
             registry: Registry::plain(),
@@ -90,7 +90,7 @@ impl World {
         self.remote.commit(branch, &files, message)
     }
 
-    /// Returns what prod is now.
+    /// Returns the file of prod.
     fn file(&self) -> String {
         self.remote.file("main", PROD).unwrap()
     }
@@ -106,8 +106,8 @@ impl World {
         Self::of(&self.name(), "main", url, environments)
     }
 
-    /// Rolls these environments back, on `main` of a repository on GitHub, with this token and without
-    /// git.
+    /// Rolls these environments back, on `main` of a repository on GitHub, with this token and
+    /// without git.
     fn on(&self, server: &lab::GitHub, token: &str, environments: &[&str]) -> lab::Command {
         let command = rollback().args(["--image", &self.name(), "--branch", "main"]);
         let command = overlays(command.args(["--repository", "example/dex"]), environments);
@@ -120,7 +120,7 @@ impl World {
         overlays(command, environments)
     }
 
-    /// What it said to people, without what differs from run to run.
+    /// Returns the output for people, without everything that differs from run to run.
     fn said(&self, run: &Run) -> String {
         self.plain(&run.stderr)
     }
@@ -140,7 +140,7 @@ impl World {
         text
     }
 
-    /// Its first line after those about waiting, which is what people read.
+    /// Returns the first line after those about waiting, which people read first.
     fn first_line(&self, run: &Run) -> String {
         self.said(run)
             .lines()
@@ -164,7 +164,7 @@ fn rollback() -> lab::Command {
     lab::Command::new(env!("CARGO_BIN_EXE_rollback-overlay"))
 }
 
-/// Nothing may be left behind, whatever happened.
+/// Asserts that no temporary file is left.
 fn left_nothing(command: &lab::Command) {
     let left: Vec<_> = std::fs::read_dir(command.temp()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");

@@ -1,19 +1,19 @@
-//! What the cluster's own rules, and the workload's settings, do not let happen.
+//! Rollouts that the cluster's rules or the workload's settings prevent.
 
 use lab::testbed::Testbed;
 use serde_json::json;
 
-use crate::world::{NEW, OLD, World, expect, passed, workload};
+use crate::fixture::{NEW, OLD, PodFixture, expect, passed, workload};
 
 #[test]
-fn v27_a_rule_of_the_cluster_is_told_in_its_words() {
-    let world = World::new();
+fn an_admission_rule_is_reported_verbatim() {
+    let fixture = PodFixture::new();
     let restricted =
         json!({ "metadata": { "labels": { "pod-security.kubernetes.io/enforce": "restricted" } } });
-    let path = format!("/api/v1/namespaces/{}", world.namespace.name());
+    let path = format!("/api/v1/namespaces/{}", fixture.namespace.name());
     Testbed::shared().kubernetes().patch(&path, &restricted);
-    world.deploy(NEW, 1);
-    let run = world.verify().run();
+    fixture.deploy(NEW, 1);
+    let run = fixture.verify().run();
     expect(
         &run,
         10,
@@ -24,22 +24,22 @@ fn v27_a_rule_of_the_cluster_is_told_in_its_words() {
 }
 
 #[test]
-fn a_quota_that_is_used_up_is_told_for_every_kind() {
-    let world = World::new();
+fn an_exceeded_quota_fails_every_kind() {
+    let fixture = PodFixture::new();
     let quota = json!({ "metadata": { "name": "small" }, "spec": { "hard": { "pods": "1" } } });
-    world.namespace.create("resourcequotas", &quota);
+    fixture.namespace.create("resourcequotas", &quota);
     lab::wait::until("the quota", || {
-        world.namespace.list("resourcequotas")[0]["status"]["hard"]["pods"] == "1"
+        fixture.namespace.list("resourcequotas")[0]["status"]["hard"]["pods"] == "1"
     });
-    world.deploy(NEW, 2);
-    world
+    fixture.deploy(NEW, 2);
+    fixture
         .namespace
         .wait_for_pods("the first pod", |pods| pods.len() == 1);
     let mut stateful = workload(NEW, 1);
     stateful["metadata"]["name"] = json!("db");
-    world.namespace.create("apps/statefulsets", &stateful);
+    fixture.namespace.create("apps/statefulsets", &stateful);
     let spawned = ["deployment/dex", "statefulset/db"]
-        .map(|name| world.verify().args(["--workload", name]).spawn());
+        .map(|name| fixture.verify().args(["--workload", name]).spawn());
     for running in spawned {
         expect(
             &running.wait(),
@@ -52,14 +52,14 @@ fn a_quota_that_is_used_up_is_told_for_every_kind() {
 }
 
 #[test]
-fn v9_a_strategy_that_leaves_old_pods_alone_is_told_at_once() {
-    let world = World::new();
+fn a_strategy_that_keeps_pods_fails_immediately() {
+    let fixture = PodFixture::new();
     let mut stateful = workload(OLD, 2);
     stateful["spec"]["updateStrategy"] = json!({ "type": "OnDelete" });
-    world.namespace.create("apps/statefulsets", &stateful);
-    world.wait_until_ready(OLD, 2);
-    world.set_image("statefulsets/dex", NEW);
-    let run = world.verify().run();
+    fixture.namespace.create("apps/statefulsets", &stateful);
+    fixture.wait_until_ready(OLD, 2);
+    fixture.set_image("statefulsets/dex", NEW);
+    let run = fixture.verify().run();
     expect(
         &run,
         10,
@@ -67,9 +67,11 @@ fn v9_a_strategy_that_leaves_old_pods_alone_is_told_at_once() {
         "configuration",
         &["OnDelete: 2 pods"],
     );
-    let partition = json!({ "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "partition": 1 } } });
-    world.change("statefulsets/dex", &partition);
-    let run = world.verify().run();
+    let partition = json!({
+        "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "partition": 1 } },
+    });
+    fixture.change("statefulsets/dex", &partition);
+    let run = fixture.verify().run();
     expect(
         &run,
         10,
@@ -77,38 +79,38 @@ fn v9_a_strategy_that_leaves_old_pods_alone_is_told_at_once() {
         "configuration",
         &["partition 1: 1 pod will keep the old image"],
     );
-    world.change(
+    fixture.change(
         "statefulsets/dex",
         &json!({ "updateStrategy": { "rollingUpdate": { "partition": 0 } } }),
     );
-    passed(&world.verify().run());
+    passed(&fixture.verify().run());
 }
 
 #[test]
-fn a_paused_deployment_is_told_at_once() {
-    let world = World::new();
-    world.deploy(OLD, 1);
-    world.wait_until_ready(OLD, 1);
-    world.change("deployments/dex", &json!({ "paused": true }));
-    world.set_image("deployments/dex", NEW);
-    let run = world.verify().run();
+fn a_paused_deployment_fails_at_once() {
+    let fixture = PodFixture::new();
+    fixture.deploy(OLD, 1);
+    fixture.wait_until_ready(OLD, 1);
+    fixture.change("deployments/dex", &json!({ "paused": true }));
+    fixture.set_image("deployments/dex", NEW);
+    let run = fixture.verify().run();
     expect(&run, 10, "paused", "configuration", &["is paused"]);
     assert!(run.elapsed.as_secs() < 3, "{run}");
 }
 
 #[test]
-fn v37_a_second_container_with_an_old_tag_is_named() {
-    let world = World::new();
+fn a_second_container_with_old_tag_fails() {
+    let fixture = PodFixture::new();
     let mut deployment = workload(NEW, 1);
     let containers = deployment["spec"]["template"]["spec"]["containers"]
         .as_array_mut()
         .unwrap();
     containers.push(json!({ "name": "worker", "image": OLD }));
-    world.namespace.create("apps/deployments", &deployment);
-    world
+    fixture.namespace.create("apps/deployments", &deployment);
+    fixture
         .namespace
         .wait_for_pods("a pod", |pods| pods.len() == 1);
-    let run = world.verify().run();
+    let run = fixture.verify().run();
     expect(
         &run,
         10,
@@ -119,13 +121,13 @@ fn v37_a_second_container_with_an_old_tag_is_named() {
 }
 
 #[test]
-fn a_rollout_that_its_controller_gave_up_is_told_by_the_pods_reason() {
-    let world = World::new();
-    world.namespace.pods(lab::testbed::scripts::never_ready());
+fn a_stalled_rollout_reports_its_pods_reason() {
+    let fixture = PodFixture::new();
+    fixture.namespace.pods(lab::testbed::scripts::never_ready());
     let mut deployment = workload(NEW, 1);
     deployment["spec"]["progressDeadlineSeconds"] = json!(1);
-    world.namespace.create("apps/deployments", &deployment);
-    let run = world.verify().run();
+    fixture.namespace.create("apps/deployments", &deployment);
+    let run = fixture.verify().run();
     expect(
         &run,
         10,
@@ -134,11 +136,11 @@ fn a_rollout_that_its_controller_gave_up_is_told_by_the_pods_reason() {
         &["the rollout is stuck"],
     );
     let limited = lab::testbed::scripts::image_pull_backoff("429 Too Many Requests");
-    world.namespace.pods(limited);
+    fixture.namespace.pods(limited);
     Testbed::shared()
         .kubernetes()
-        .delete(&world.namespace.path("pods"));
-    let run = world.verify().run();
+        .delete(&fixture.namespace.path("pods"));
+    let run = fixture.verify().run();
     expect(
         &run,
         10,

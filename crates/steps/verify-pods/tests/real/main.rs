@@ -1,11 +1,11 @@
-//! The binary, against a real Kubernetes API whose kubelet is the test: what it is for.
+//! The binary, against a real Kubernetes API server; the tests play the kubelet.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod admitted;
+mod failing;
+mod fixture;
 mod many;
 mod recorded;
 mod replaced;
 mod running;
-mod sick;
 mod unanswered;
-mod world;

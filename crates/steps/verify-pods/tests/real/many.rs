@@ -1,5 +1,6 @@
-//! A thousand pods: more than come in one answer. What they cost is shown by `cargo bench -p tests --bench pods`.
-//! Run it by hand: `cargo test -p verify-pods --test real -- --ignored every_one_of_a_thousand`.
+//! A thousand pods, more than one answer holds. `cargo bench -p tests --bench pods` shows their
+//! cost. Run it by hand: `cargo test -p verify-pods --test real -- --ignored
+//! every_one_of_a_thousand`.
 
 use std::{
     thread,
@@ -8,26 +9,26 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::world::{NEW, World, passed};
+use crate::fixture::{NEW, PodFixture, passed};
 
 const PODS: usize = 1_000;
 
 #[test]
 #[ignore = "a controller makes a thousand pods in about a minute"]
-fn every_one_of_a_thousand_pods_is_judged_at_once_and_while_it_is_watched() {
-    let world = World::new();
-    world.deploy(NEW, PODS as u32);
+fn every_one_of_a_thousand_pods_is_judged() {
+    let fixture = PodFixture::new();
+    fixture.deploy(NEW, PODS as u32);
     let started = Instant::now();
-    while world.namespace.list("apps/deployments")[0]["status"]["readyReplicas"] != json!(PODS) {
+    while fixture.namespace.list("apps/deployments")[0]["status"]["readyReplicas"] != json!(PODS) {
         assert!(
             started.elapsed() < Duration::from_secs(300),
             "{}",
-            ready(&world)
+            ready(&fixture)
         );
         thread::sleep(Duration::from_secs(1));
     }
     for soak in ["0", "5s"] {
-        let run = world.verify().args(["--soak", soak]).run();
+        let run = fixture.verify().args(["--soak", soak]).run();
         passed(&run);
         assert_eq!(
             run.json()["facts"]["pods"].as_array().map(Vec::len),
@@ -36,6 +37,6 @@ fn every_one_of_a_thousand_pods_is_judged_at_once_and_while_it_is_watched() {
     }
 }
 
-fn ready(world: &World) -> Value {
-    world.namespace.list("apps/deployments")[0]["status"].clone()
+fn ready(fixture: &PodFixture) -> Value {
+    fixture.namespace.list("apps/deployments")[0]["status"].clone()
 }

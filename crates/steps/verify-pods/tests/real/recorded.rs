@@ -1,4 +1,4 @@
-//! A run on a real API server, recorded: replayed it says the same.
+//! A recorded run on a real API server, and its replay.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,15 +11,19 @@ use lab::{
 };
 use serde_json::Value;
 
-use crate::world::{NEW, World, passed};
+use crate::fixture::{NEW, PodFixture, passed};
 
-/// Runs as in a folder with a kubeconfig, so that no folder of this machine is recorded.
-fn record(world: &World) -> (Run, PathBuf, lab::Command) {
-    let verify = world
+/// Runs with a kubeconfig in the current folder, so that the recording has no path of this machine.
+fn record(fixture: &PodFixture) -> (Run, PathBuf, lab::Command) {
+    let verify = fixture
         .verify()
         .without_env("KUBECONFIG")
         .env("RUNBOOK_SOAK", "2s");
-    std::fs::copy(&world.account.kubeconfig, verify.home().join("kubeconfig")).unwrap();
+    std::fs::copy(
+        &fixture.account.kubeconfig,
+        verify.home().join("kubeconfig"),
+    )
+    .unwrap();
     let record = verify.home().join("record");
     let run = verify
         .clone()
@@ -33,26 +37,26 @@ fn tape(directory: &Path) -> String {
     std::fs::read_to_string(directory.join("tape.jsonl")).unwrap()
 }
 
-/// Pods that stumble before they run: a rollout with something to watch.
-fn stumbling(world: &World) {
-    world.namespace.pods(scripts::timeline([
+/// A rollout whose pods become ready after a while.
+fn slow_rollout(fixture: &PodFixture) {
+    fixture.namespace.pods(scripts::timeline([
         (Duration::from_millis(100), PodStatus::running().not_ready()),
         (Duration::from_secs(1), PodStatus::running()),
     ]));
-    world.deploy(NEW, 2);
+    fixture.deploy(NEW, 2);
 }
 
 #[test]
-fn a_run_is_replayed_offline_to_the_same_report() {
-    let world = World::new();
-    stumbling(&world);
-    let (run, directory, _home) = record(&world);
+fn a_replay_gives_the_same_report() {
+    let fixture = PodFixture::new();
+    slow_rollout(&fixture);
+    let (run, directory, _home) = record(&fixture);
     passed(&run);
     let requests = run.json()["requests"].as_u64().unwrap();
     assert!(requests <= 10, "five lists and five watches: {run}");
     let tape = tape(&directory);
     assert!(
-        tape.len() < 60 << 10 && !tape.contains(&world.account.token),
+        tape.len() < 60 << 10 && !tape.contains(&fixture.account.token),
         "{} bytes",
         tape.len()
     );
@@ -62,7 +66,8 @@ fn a_run_is_replayed_offline_to_the_same_report() {
     }
 }
 
-/// Makes the recordings that `tests/recordings.rs` replays: run it by hand, on a testbed of its own.
+/// Makes the recordings that `tests/recordings.rs` replays. Run it by hand, on a testbed of its
+/// own.
 #[test]
 #[ignore = "it writes into the repository"]
 fn record_for_the_repository() {
@@ -71,18 +76,18 @@ fn record_for_the_repository() {
         testbed.namespace_named("dex-prod"),
         testbed.namespace_named("dex-stage"),
     );
-    let (prod, stage) = (World::of(prod), World::of(stage));
-    stumbling(&prod);
+    let (prod, stage) = (PodFixture::of(prod), PodFixture::of(stage));
+    slow_rollout(&prod);
     keep("verified", &prod).expect_code(0);
     stage
         .namespace
         .pods(scripts::image_pull_backoff(&format!("{NEW}: not found")));
     stage.deploy(NEW, 2);
-    keep("image-pull", &stage).expect_code(10);
+    keep("image-not-found", &stage).expect_code(10);
 }
 
-fn keep(name: &str, world: &World) -> Run {
-    let (run, directory, _home) = record(world);
+fn keep(name: &str, fixture: &PodFixture) -> Run {
+    let (run, directory, _home) = record(fixture);
     let target = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/recordings")
         .join(name);

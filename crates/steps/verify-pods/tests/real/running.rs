@@ -1,41 +1,49 @@
-//! Pods that run what they should.
+//! Pods that run the wanted image.
 
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use lab::testbed::{PodStatus, PodView, Testbed, scripts};
+use lab::{
+    Command,
+    testbed::{PodStatus, PodView, Testbed, scripts},
+};
 use serde_json::{Value, json};
 
-use crate::world::{NEW, OLD, REPOSITORY, World, digest, expect, passed, verify, workload};
+use crate::fixture::{NEW, OLD, PodFixture, REPOSITORY, digest, expect, passed, verify, workload};
 
-#[test]
-fn v1_v20_v23_v33_every_pod_runs_a_digest_of_the_image_whatever_stands_beside_it() {
-    let world = World::new();
-    let image_id = format!("{REPOSITORY}@{}", digest('a'));
-    world.namespace.pods(
-        move |pod| match pod.object["spec"]["restartPolicy"] == "Never" {
-            true => scripts::healthy(pod),
-            false => PodStatus::running()
-                .image_id(&image_id)
-                .restarted(5, 1, "Error"),
-        },
-    );
+/// Creates three pods, each with an injected proxy, and a pod of a Job that has the old image.
+fn deploy_with_bystanders(fixture: &PodFixture) {
     let mut deployment = workload(NEW, 3);
     let containers = deployment["spec"]["template"]["spec"]["containers"]
         .as_array_mut()
         .unwrap();
     containers.push(json!({ "name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.20" }));
-    world.namespace.create("apps/deployments", &deployment);
+    fixture.namespace.create("apps/deployments", &deployment);
     let once = json!({
         "metadata": { "name": "nightly", "labels": { "app": "nightly" } },
         "spec": { "restartPolicy": "Never", "containers": [{ "name": "dex", "image": OLD }] },
     });
-    world.namespace.create("pods", &once);
-    world.wait_until_ready(NEW, 3);
+    fixture.namespace.create("pods", &once);
+    fixture.wait_until_ready(NEW, 3);
+}
+
+#[test]
+fn every_pod_runs_a_digest_of_the_image() {
+    let fixture = PodFixture::new();
+    let image_id = format!("{REPOSITORY}@{}", digest('a'));
+    fixture.namespace.pods(
+        move |pod| match pod.object["spec"]["restartPolicy"].as_str() {
+            Some("Never") => scripts::healthy(pod),
+            _ => PodStatus::running()
+                .image_id(&image_id)
+                .restarted(5, 1, "Error"),
+        },
+    );
+    deploy_with_bystanders(&fixture);
     let (a, b) = (digest('a'), digest('b'));
-    let run = world
+    let run = fixture
         .verify()
         .args(["--digest", &format!("{b},{a}"), "--soak", "2s"])
         .run();
@@ -49,11 +57,11 @@ fn v1_v20_v23_v33_every_pod_runs_a_digest_of_the_image_whatever_stands_beside_it
     );
     assert!(
         pods.iter()
-            .all(|pod| pod["ready"] == true && pod["node"] == world.namespace.name()),
+            .all(|pod| pod["ready"] == true && pod["node"] == fixture.namespace.name()),
         "{run}"
     );
     assert!(run.elapsed > Duration::from_secs(2), "{run}");
-    let wrong = world
+    let wrong = fixture
         .verify()
         .args(["--digest", &b, "--timeout", "5s"])
         .run();
@@ -62,15 +70,15 @@ fn v1_v20_v23_v33_every_pod_runs_a_digest_of_the_image_whatever_stands_beside_it
         10,
         "mixed-digests",
         "environment",
-        &[world.namespace.name(), "aaaaaaaa"],
+        &[fixture.namespace.name(), "aaaaaaaa"],
     );
 }
 
 #[test]
-fn v2_v3_a_node_may_tell_a_platforms_digest_or_the_configurations() {
-    let world = World::new();
+fn a_manifest_or_configuration_digest_counts() {
+    let fixture = PodFixture::new();
     let turn = Mutex::new(Vec::<String>::new());
-    world.namespace.pods(move |pod| {
+    fixture.namespace.pods(move |pod| {
         let mut known = turn.lock().unwrap_or_else(PoisonError::into_inner);
         if !known.contains(&pod.name) {
             known.push(pod.name.clone());
@@ -81,10 +89,10 @@ fn v2_v3_a_node_may_tell_a_platforms_digest_or_the_configurations() {
                 .image_id(&format!("docker-pullable://{REPOSITORY}@{}", digest('b'))),
         }
     });
-    world.deploy(NEW, 2);
+    fixture.deploy(NEW, 2);
     let all = ['a', 'b', 'c', 'd'].map(digest).join(",");
-    passed(&world.verify().args(["--digest", &all]).run());
-    let by_tag = world.verify().run();
+    passed(&fixture.verify().args(["--digest", &all]).run());
+    let by_tag = fixture.verify().run();
     expect(
         &by_tag,
         10,
@@ -94,9 +102,9 @@ fn v2_v3_a_node_may_tell_a_platforms_digest_or_the_configurations() {
     );
 }
 
-#[test]
-fn every_kind_of_workload_is_asked_in_every_namespace() {
-    let (one, two) = (World::new(), World::new());
+/// Makes a namespace with a Deployment, and one with a DaemonSet and a StatefulSet.
+fn two_namespaces() -> (PodFixture, PodFixture) {
+    let (one, two) = (PodFixture::new(), PodFixture::new());
     one.deploy(NEW, 1);
     let mut daemons = workload(NEW, 1);
     daemons["spec"].as_object_mut().unwrap().remove("replicas");
@@ -106,56 +114,58 @@ fn every_kind_of_workload_is_asked_in_every_namespace() {
     stateful["spec"]["selector"]["matchLabels"]["app"] = json!("db");
     stateful["spec"]["template"]["metadata"]["labels"]["app"] = json!("db");
     two.namespace.create("apps/statefulsets", &stateful);
-    let verify = verify(&[&one.namespace, &two.namespace])
-        .env("KUBECONFIG", Testbed::shared().kubernetes().kubeconfig());
-    let run = verify.run();
+    (one, two)
+}
+
+/// Verifies both namespaces with an account that may read both.
+fn verify_both(one: &PodFixture, two: &PodFixture) -> Command {
+    verify(&[&one.namespace, &two.namespace])
+        .env("KUBECONFIG", Testbed::shared().kubernetes().kubeconfig())
+}
+
+#[test]
+fn every_kind_of_workload_counts_in_every_namespace() {
+    let (one, two) = two_namespaces();
+    let run = verify_both(&one, &two).run();
     passed(&run);
-    let subjects = run.json()["subjects"].clone();
+    let document = run.json();
+    let subjects = document["subjects"].as_array().unwrap();
     let names: Vec<&str> = subjects
-        .as_array()
-        .unwrap()
         .iter()
-        .filter_map(|it| it["name"].as_str())
+        .filter_map(|subject| subject["name"].as_str())
         .collect();
-    let named = |namespace: &World, title: &str| format!("{}/{title}", namespace.namespace.name());
+    let (one, two) = (one.namespace.name(), two.namespace.name());
     assert_eq!(
         names,
         [
-            named(&one, "deployment/dex"),
-            named(&two, "statefulset/dex"),
-            named(&two, "daemonset/dex")
+            format!("{one}/deployment/dex"),
+            format!("{two}/statefulset/dex"),
+            format!("{two}/daemonset/dex"),
         ],
         "{run}"
-    );
-    // The one bystander's permission ends at its namespace.
-    let half = one
-        .verify()
-        .args(["--namespace", two.namespace.name()])
-        .run();
-    expect(
-        &half,
-        21,
-        "permission-missing",
-        "configuration",
-        &[two.namespace.name()],
-    );
-    let missing = verify
-        .args(["--workload", "deployment/dex", "--schedule-grace", "1s"])
-        .run();
-    expect(
-        &missing,
-        10,
-        "no-pods",
-        "configuration",
-        &[two.namespace.name(), "there is no deployment/dex"],
     );
 }
 
 #[test]
-fn v12_a_registry_that_limits_is_waited_for_and_said() {
-    let world = World::new();
+fn every_namespace_needs_permission_and_workload() {
+    let (one, two) = two_namespaces();
+    let other = two.namespace.name();
+    // The account's permission ends at its own namespace.
+    let half = one.verify().args(["--namespace", other]).run();
+    let (missing, configuration) = ("permission-missing", "configuration");
+    expect(&half, 21, missing, configuration, &[other]);
+    let absent = verify_both(&one, &two)
+        .args(["--workload", "deployment/dex", "--schedule-grace", "1s"])
+        .run();
+    let words = [other, "there is no deployment/dex"];
+    expect(&absent, 10, "no-pods", configuration, &words);
+}
+
+#[test]
+fn a_rate_limit_is_awaited_and_noted() {
+    let fixture = PodFixture::new();
     let limited = "failed to resolve reference \"x\": unexpected status code https://registry.example/v2/: 429 Too Many Requests";
-    world.namespace.pods(scripts::timeline([
+    fixture.namespace.pods(scripts::timeline([
         (
             Duration::from_millis(100),
             PodStatus::waiting("ErrImagePull", limited),
@@ -166,12 +176,12 @@ fn v12_a_registry_that_limits_is_waited_for_and_said() {
         ),
         (Duration::from_secs(4), PodStatus::running()),
     ]));
-    world.deploy(NEW, 2);
-    let run = world.verify().run();
+    fixture.deploy(NEW, 2);
+    let run = fixture.verify().run();
     let notices = passed(&run);
     assert_eq!(notices.matches("429 Too Many Requests").count(), 1, "{run}");
-    world.set_image("deployments/dex", &format!("{REPOSITORY}:sha-later"));
-    let never = world
+    fixture.set_image("deployments/dex", &format!("{REPOSITORY}:sha-later"));
+    let never = fixture
         .verify()
         .args([
             "--image",
@@ -190,21 +200,21 @@ fn v12_a_registry_that_limits_is_waited_for_and_said() {
 }
 
 #[test]
-fn v30_an_evicted_pod_is_replaced_and_noted() {
-    let world = World::new();
+fn an_evicted_pod_is_replaced_and_noted() {
+    let fixture = PodFixture::new();
     let first = Mutex::new(None::<String>);
-    world.namespace.pods(move |pod: &PodView| {
+    fixture.namespace.pods(move |pod: &PodView| {
         let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
-        match first.get_or_insert_with(|| pod.name.clone()) == &pod.name
-            && pod.age > Duration::from_secs(1)
-        {
-            true => PodStatus::ended(137, "Error")
-                .reason("Evicted", "The node was low on resource: memory."),
-            false => scripts::healthy(pod),
+        let is_first = first.get_or_insert_with(|| pod.name.clone()) == &pod.name;
+        if is_first && pod.age > Duration::from_secs(1) {
+            let evicted = PodStatus::ended(137, "Error");
+            evicted.reason("Evicted", "The node was low on resource: memory.")
+        } else {
+            scripts::healthy(pod)
         }
     });
-    world.deploy(NEW, 2);
-    let run = world.verify().args(["--soak", "3s"]).run();
+    fixture.deploy(NEW, 2);
+    let run = fixture.verify().args(["--soak", "3s"]).run();
     assert!(
         passed(&run).contains("given up by its node (Evicted)"),
         "{run}"
@@ -212,18 +222,18 @@ fn v30_an_evicted_pod_is_replaced_and_noted() {
 }
 
 #[test]
-fn v34_v35_no_pods_are_no_proof() {
-    let world = World::new();
-    world.deploy("registry.example/example/other:1", 1);
-    let nobody = world.verify().args(["--schedule-grace", "2s"]).run();
+fn no_pods_are_no_pass() {
+    let fixture = PodFixture::new();
+    fixture.deploy("registry.example/example/other:1", 1);
+    let none = fixture.verify().args(["--schedule-grace", "2s"]).run();
     expect(
-        &nobody,
+        &none,
         10,
         "no-pods",
         "configuration",
         &[&format!("no pod runs {REPOSITORY}")],
     );
-    let named = world
+    let named = fixture
         .verify()
         .args(["--schedule-grace", "1s", "--workload", "deployment/dex"])
         .run();
@@ -234,20 +244,20 @@ fn v34_v35_no_pods_are_no_proof() {
         "configuration",
         &["no container of its template is of"],
     );
-    world.set_image("deployments/dex", NEW);
-    world.change("deployments/dex", &json!({ "replicas": 0 }));
-    let zero = world.verify().run();
+    fixture.set_image("deployments/dex", NEW);
+    fixture.change("deployments/dex", &json!({ "replicas": 0 }));
+    let zero = fixture.verify().run();
     expect(&zero, 10, "no-pods", "configuration", &["scaled to zero"]);
-    passed(&world.verify().arg("--allow-zero").run());
+    passed(&fixture.verify().arg("--allow-zero").run());
     let bare = json!({
         "metadata": { "name": "by-hand" },
         "spec": { "containers": [{ "name": "dex", "image": NEW }] },
     });
     Testbed::shared()
         .kubernetes()
-        .delete(&world.namespace.path("apps/deployments/dex"));
-    world.namespace.create("pods", &bare);
-    let stranger = world.verify().args(["--schedule-grace", "1s"]).run();
+        .delete(&fixture.namespace.path("apps/deployments/dex"));
+    fixture.namespace.create("pods", &bare);
+    let stranger = fixture.verify().args(["--schedule-grace", "1s"]).run();
     expect(
         &stranger,
         10,
@@ -258,9 +268,9 @@ fn v34_v35_no_pods_are_no_proof() {
 }
 
 #[test]
-fn a_restart_during_the_soak_is_seen() {
-    let world = World::new();
-    world.namespace.pods(scripts::timeline([
+fn a_restart_during_the_soak_is_reported() {
+    let fixture = PodFixture::new();
+    fixture.namespace.pods(scripts::timeline([
         (Duration::from_millis(100), PodStatus::running()),
         (
             Duration::from_secs(2),
@@ -269,8 +279,8 @@ fn a_restart_during_the_soak_is_seen() {
                 .previous_log("terminated\n"),
         ),
     ]));
-    world.deploy(NEW, 1);
-    let run = world
+    fixture.deploy(NEW, 1);
+    let run = fixture
         .verify()
         .args(["--soak", "4s", "--timeout", "5s"])
         .run();
@@ -279,17 +289,17 @@ fn a_restart_during_the_soak_is_seen() {
         11,
         "restarted",
         "environment",
-        &["started a container again", "of 4 s since"],
+        &["restarted a container", "of 4 s since"],
     );
-    passed(&world.verify().run());
+    passed(&fixture.verify().run());
 }
 
 #[test]
-fn nobody_who_waits_is_left_without_words() {
-    let world = World::new();
-    world.namespace.pods(scripts::never_ready());
-    world.deploy(NEW, 1);
-    let mut running = world.verify().spawn();
+fn the_step_says_what_it_waits_for() {
+    let fixture = PodFixture::new();
+    fixture.namespace.pods(scripts::never_ready());
+    fixture.deploy(NEW, 1);
+    let mut running = fixture.verify().spawn();
     running.wait_for("waiting for the pods: ");
     running.wait_for("0 of 1 pods ready");
     running.interrupt();

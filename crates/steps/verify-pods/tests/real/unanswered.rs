@@ -1,4 +1,4 @@
-//! No answer is never no: credentials, permissions, and an API server that is away.
+//! A missing answer is never a refusal: credentials, permissions, an absent API server.
 
 use std::{
     io,
@@ -11,22 +11,22 @@ use std::{
 use kubernetes::{EVENTS, LOGS, PODS, RULES, WORKLOADS};
 use lab::testbed::{PodStatus, Testbed, scripts};
 
-use crate::world::{NEW, World, expect, passed, rule, verify, workload};
+use crate::fixture::{NEW, PodFixture, expect, passed, rule, verify, workload};
 
-/// Connections to the API server that can be cut.
-struct Wire {
+/// A proxy in front of the API server that can cut its connections.
+struct CuttableProxy {
     address: String,
     open: Arc<Mutex<Vec<TcpStream>>>,
 }
 
-impl Wire {
+impl CuttableProxy {
     fn to(target: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let wire = Self {
+        let proxy = Self {
             address: listener.local_addr().unwrap().to_string(),
             open: Arc::default(),
         };
-        let (open, target) = (Arc::clone(&wire.open), target.to_owned());
+        let (open, target) = (Arc::clone(&proxy.open), target.to_owned());
         thread::spawn(move || {
             while let Ok((client, _)) = listener.accept() {
                 let server = TcpStream::connect(&target).unwrap();
@@ -43,7 +43,7 @@ impl Wire {
                 }
             }
         });
-        wire
+        proxy
     }
 
     fn cut(&self) {
@@ -59,94 +59,94 @@ impl Wire {
 }
 
 #[test]
-fn v38_connections_that_are_cut_are_made_again() {
-    let world = World::new();
-    world.namespace.pods(scripts::never_ready());
-    world.deploy(NEW, 1);
-    let wire = Wire::to(Testbed::shared().kubernetes().address());
-    let config = std::fs::read_to_string(&world.account.kubeconfig).unwrap();
-    let verify = world.verify();
+fn a_cut_connection_is_opened_again() {
+    let fixture = PodFixture::new();
+    fixture.namespace.pods(scripts::never_ready());
+    fixture.deploy(NEW, 1);
+    let proxy = CuttableProxy::to(Testbed::shared().kubernetes().address());
+    let config = std::fs::read_to_string(&fixture.account.kubeconfig).unwrap();
+    let verify = fixture.verify();
     let through = verify.home().join("kubeconfig");
     std::fs::write(
         &through,
-        config.replace(Testbed::shared().kubernetes().address(), &wire.address),
+        config.replace(Testbed::shared().kubernetes().address(), &proxy.address),
     )
     .unwrap();
     let mut running = verify.env("KUBECONFIG", &through).spawn();
     running.wait_for("0 of 1 pods ready");
-    wire.cut();
-    world.namespace.pods(scripts::healthy);
+    proxy.cut();
+    fixture.namespace.pods(scripts::healthy);
     let run = running.wait();
     passed(&run);
     assert!(run.elapsed < Duration::from_secs(20), "{run}");
 }
 
 #[test]
-fn each_permission_that_decides_is_named_when_it_is_missing() {
-    let world = World::new();
-    world.deploy(NEW, 1);
+fn a_missing_required_permission_is_named() {
+    let fixture = PodFixture::new();
+    fixture.deploy(NEW, 1);
     for missing in [PODS, WORKLOADS] {
         let others: Vec<_> = RULES
             .iter()
-            .filter(|it| **it != missing)
+            .filter(|rule| **rule != missing)
             .map(rule)
             .collect();
-        let account = world
+        let account = fixture
             .namespace
             .account(&format!("without-{}", missing.resources[0]), &others);
-        let run = world.verify().env("KUBECONFIG", account.kubeconfig).run();
+        let run = fixture.verify().env("KUBECONFIG", account.kubeconfig).run();
         expect(
             &run,
             21,
             "permission-missing",
             "configuration",
-            &[world.namespace.name()],
+            &[fixture.namespace.name()],
         );
         let hints = run.json()["hints"]
             .as_array()
             .unwrap()
             .iter()
-            .map(|it| it.as_str().unwrap())
+            .map(|text| text.as_str().unwrap())
             .collect::<String>();
         assert!(hints.contains(missing.line), "{run}");
     }
 }
 
 #[test]
-fn a_permission_that_only_explains_is_named_and_changes_no_verdict() {
-    let world = World::new();
-    world
+fn a_missing_diagnostic_permission_changes_no_verdict() {
+    let fixture = PodFixture::new();
+    fixture
         .namespace
         .pods(scripts::crash_loop(1, "no such table: users\n"));
-    world.deploy(NEW, 1);
+    fixture.deploy(NEW, 1);
     for missing in [LOGS, EVENTS] {
         let others: Vec<_> = RULES
             .iter()
-            .filter(|it| **it != missing)
+            .filter(|rule| **rule != missing)
             .map(rule)
             .collect();
         let name = format!("without-{}", missing.resources[0].replace('/', "-"));
-        let account = world.namespace.account(&name, &others);
-        let run = world.verify().env("KUBECONFIG", account.kubeconfig).run();
+        let account = fixture.namespace.account(&name, &others);
+        let run = fixture.verify().env("KUBECONFIG", account.kubeconfig).run();
         expect(&run, 10, "crash-loop", "change", &[]);
         let notices = run.json()["notices"]
             .as_array()
             .unwrap()
             .iter()
-            .map(|it| it.as_str().unwrap())
+            .map(|text| text.as_str().unwrap())
             .collect::<String>();
         assert!(notices.contains(missing.line), "{run}");
     }
 }
 
 #[test]
-fn credentials_that_are_not_good_any_more_are_denied() {
-    let world = World::new();
-    world.deploy(NEW, 1);
+fn expired_credentials_are_denied() {
+    let fixture = PodFixture::new();
+    fixture.deploy(NEW, 1);
     let kubernetes = Testbed::shared().kubernetes();
-    for token in [world.account.expired.as_str(), "s3cr3t-wrong"] {
-        let kubeconfig = kubernetes.kubeconfig_for(token, world.namespace.name());
-        let run = world.verify().env("KUBECONFIG", kubeconfig).run();
+    for token in [fixture.account.expired.as_str(), "s3cr3t-wrong"] {
+        let kubeconfig = kubernetes.kubeconfig_for(token, fixture.namespace.name());
+        let run = fixture.verify().env("KUBECONFIG", kubeconfig).run();
         expect(&run, 21, "credentials-rejected", "configuration", &[]);
         assert!(
             run.elapsed < Duration::from_secs(5) && !format!("{run}").contains(token),
@@ -157,11 +157,11 @@ fn credentials_that_are_not_good_any_more_are_denied() {
 
 #[test]
 fn no_token_is_ever_printed() {
-    let world = World::new();
-    world.namespace.pods(|_| PodStatus::running());
-    world.deploy(NEW, 1);
+    let fixture = PodFixture::new();
+    fixture.namespace.pods(|_| PodStatus::running());
+    fixture.deploy(NEW, 1);
     for format in ["plain", "json", "github"] {
-        let verify = world.verify();
+        let verify = fixture.verify();
         let home = verify.home();
         let run = verify
             .clone()
@@ -174,7 +174,7 @@ fn no_token_is_ever_printed() {
         let files = ["record/run.json", "record/tape.jsonl", "output", "summary"];
         let written =
             files.map(|file| std::fs::read_to_string(home.join(file)).unwrap_or_default());
-        // The mask is how a runner learns what to hide.
+        // A mask command tells the runner what to hide.
         let said = [run.stdout.as_str(), run.stderr.as_str()].concat();
         let said: String = said
             .lines()
@@ -182,14 +182,14 @@ fn no_token_is_ever_printed() {
             .collect();
         let shown = written.concat() + &said;
         assert!(
-            !shown.contains(&world.account.token) && !shown.contains("eyJ"),
+            !shown.contains(&fixture.account.token) && !shown.contains("eyJ"),
             "{shown}"
         );
     }
 }
 
 #[test]
-fn an_api_server_that_is_away_is_no_answer_and_one_that_comes_back_is() {
+fn an_absent_api_server_is_no_answer() {
     let testbed = Testbed::private();
     let namespace = testbed.namespace();
     namespace.create("apps/deployments", &workload(NEW, 1));

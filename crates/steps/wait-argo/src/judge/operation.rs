@@ -1,159 +1,156 @@
-//! What the last operation of an application means for the commit.
+//! What the application's last operation means for the commit.
 
 use argocd::{Application, OperationState, ResourceResult};
+use contract::Reason;
+use pods::failed_create;
 
-use super::{Ask, Decision, Ending, tidy, waiting};
 use crate::{
-    known::Known,
+    judge::{
+        decision::{Conclusion, WaitDecision},
+        message::{short, tidy},
+        revision, window,
+    },
+    observe::{FollowUp, Observation},
     reasons::{HOOK_FAILED, NOT_SYNCED, SYNC_FAILED, WILL_NOT_RETRY},
-    wanted::Wanted,
+    request::Request,
 };
 
-/// Returns what an operation that is under way does, for people.
+/// Parts of messages about errors that no retry can help.
+const FINAL_ERRORS: [&str; 6] = [
+    "field is immutable",
+    "is not permitted in project",
+    "denied the request",
+    "is invalid:",
+    "strict decoding error",
+    "exceeded quota",
+];
+
+/// Describes the operation that runs, if one does.
 pub(super) fn running(app: &Application) -> Option<String> {
-    let Some(state) = app
-        .status
-        .operation_state
-        .as_ref()
-        .filter(|state| state.is_running())
-    else {
-        return app
-            .operation
-            .as_ref()
-            .map(|_| "a sync was asked for".to_owned());
+    let state = app.status.operation_state.as_ref();
+    let Some(state) = state.filter(|state| state.is_running()) else {
+        let requested = app.operation.as_ref();
+        return requested.map(|_| "a sync is requested".to_owned());
     };
-    // Until it ends, nothing else is begun (argo-cd#11494).
-    let which = match state.revisions().first() {
+    // Argo CD begins no other operation before this one ends (argo-cd#11494).
+    let operation = match state.revisions().first() {
         Some(other) if state.revisions() != app.revisions() => {
-            format!("a sync to {}", super::short(other))
+            format!("a sync to {}", short(other))
         }
         _ => "its sync".to_owned(),
     };
-    Some(match state.finished_at {
-        Some(_) => format!("{which} is to be tried again: {}", tidy(&state.message)),
-        None => format!(
-            "{which} is {}{}",
-            state.phase.to_lowercase(),
-            said(&state.message)
-        ),
+    let message = tidy(&state.message);
+    if state.finished_at.is_some() {
+        return Some(format!("{operation} will be retried: {message}"));
+    }
+    let phase = state.phase.to_lowercase();
+    Some(if message.is_empty() {
+        format!("{operation} is {phase}")
+    } else {
+        format!("{operation} is {phase}: {message}")
     })
 }
 
-fn said(message: &str) -> String {
-    if message.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", tidy(message))
-    }
-}
-
-/// Decides on the operation, if there is one to decide on: it runs, or it failed for this revision.
-pub(super) fn judge(wanted: &Wanted, known: &Known) -> Option<Decision> {
-    let app = &known.app;
+/// Judges the operation if it runs, or if it failed for this revision.
+pub(super) fn judge(request: &Request, observation: &Observation) -> Option<WaitDecision> {
+    let app = &observation.app;
+    let here = here(request, app);
     let state = app.status.operation_state.as_ref();
-    if let Some(what) = running(app) {
-        let again = state
-            .filter(|state| state.finished_at.is_some() && state.revisions() == app.revisions());
-        let again = again.filter(|state| is_final(&state.message));
-        return Some(match again {
-            Some(state) => ended(wanted, known, state),
-            // A hook, or a wave before the next one, may wait for a pod that never comes.
-            None => waiting(
-                NOT_SYNCED,
-                format!("{}, {what}", here(wanted, known)),
-                vec![Ask::Pods],
-            ),
-        });
+    if let Some(operation) = running(app) {
+        if let Some(state) = state.filter(|state| cannot_recover(state, app)) {
+            return Some(failed(observation, &here, state));
+        }
+        // A hook, or a wave of the sync, may wait for a pod that never becomes ready.
+        let text = format!("{here}, {operation}");
+        return Some(WaitDecision::wait(
+            NOT_SYNCED,
+            text,
+            vec![FollowUp::FailingPods],
+        ));
     }
     let state = state.filter(|state| state.has_failed() && !state.is_dry_run())?;
     if state.revisions() != app.revisions() {
         return None;
     }
-    if known.operation_is_older_than_us() && wanted.sync {
-        return Some(super::sync_asked(
-            wanted,
-            known,
-            &format!("{}, its sync had failed", here(wanted, known)),
-        ));
+    if observation.operation_precedes_run() && request.sync {
+        let here = format!("{here}, its sync had failed");
+        return Some(window::request_sync(request, observation, &here));
     }
-    Some(ended(wanted, known, state))
+    Some(failed(observation, &here, state))
 }
 
-fn here(wanted: &Wanted, known: &Known) -> String {
-    format!(
-        "{} at {}",
-        known.app.status.sync.status,
-        super::at(wanted, known)
-    )
+fn here(request: &Request, app: &Application) -> String {
+    let at = revision::describe(request, app);
+    format!("{} at {at}", app.status.sync.status)
 }
 
-/// What no second try helps against.
-fn is_final(message: &str) -> bool {
-    let finals = [
-        "field is immutable",
-        "is not permitted in project",
-        "denied the request",
-        "is invalid:",
-        "strict decoding error",
-        "exceeded quota",
-    ];
-    finals.iter().any(|it| message.contains(it))
+/// Returns whether a sync to this revision waits for a retry that cannot help.
+fn cannot_recover(state: &OperationState, app: &Application) -> bool {
+    let is_final = FINAL_ERRORS.iter().any(|part| state.message.contains(part));
+    is_final && state.finished_at.is_some() && state.revisions() == app.revisions()
 }
 
-fn ended(wanted: &Wanted, known: &Known, state: &OperationState) -> Decision {
-    if known.operation_is_older_than_us() && !state.is_running() {
-        return Decision::End(will_not_retry(&here(wanted, known), &state.message));
+fn failed(observation: &Observation, here: &str, state: &OperationState) -> WaitDecision {
+    if observation.operation_precedes_run() && !state.is_running() {
+        return will_not_retry(here, &state.message).into();
     }
-    let results = state
-        .sync_result
-        .as_ref()
-        .map(|result| result.resources.as_slice())
-        .unwrap_or_default();
-    if results.is_empty() && !known.is_whole {
-        return waiting(
-            NOT_SYNCED,
-            format!("its sync failed: {}", tidy(&state.message)),
-            vec![Ask::Whole],
-        );
+    let results = match &state.sync_result {
+        Some(result) => result.resources.as_slice(),
+        None => &[],
+    };
+    if results.is_empty() && !observation.is_whole {
+        let text = format!("its sync failed: {}", tidy(&state.message));
+        return WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::WholeState]);
     }
     if let Some(hook) = results.iter().find(|result| is_failed_hook(result)) {
-        let said = tidy(if hook.message.is_empty() {
-            &state.message
-        } else {
-            &hook.message
-        });
-        let text = format!(
-            "failed in its {} hook {}/{}: {said}",
-            hook.hook_type, hook.kind, hook.name
-        );
-        return Decision::End(Ending::refused(HOOK_FAILED, text));
+        return hook_failed(hook, state).into();
     }
     let failed = results.iter().find(|result| result.status == "SyncFailed");
-    let said = failed.map_or_else(
-        || tidy(&state.message),
-        |it| format!("{}/{}: {}", it.kind, it.name, tidy(&it.message)),
-    );
-    // The cluster's quota and its rules have words of their own.
-    let reason = pods::failed_create(&said)
-        .filter(|_| says_admission(&said))
-        .map_or(SYNC_FAILED, |it| it.reason);
-    Decision::End(Ending::refused(
-        reason,
-        format!("could not be synced: {said}"),
-    ))
-}
-
-fn says_admission(message: &str) -> bool {
-    message.contains("denied the request") || message.contains("exceeded quota")
+    let message = match failed {
+        Some(result) => {
+            let message = tidy(&result.message);
+            format!("{}/{}: {message}", result.kind, result.name)
+        }
+        None => tidy(&state.message),
+    };
+    let text = format!("could not be synced: {message}");
+    Conclusion::refused(sync_failure(&message), text).into()
 }
 
 fn is_failed_hook(result: &ResourceResult) -> bool {
     !result.hook_type.is_empty() && matches!(result.hook_phase.as_str(), "Failed" | "Error")
 }
 
-/// Argo CD tries a failed revision once, whoever asks again.
-pub(super) fn will_not_retry(here: &str, message: &str) -> Ending {
-    let text = format!("is {here}, and Argo CD will not retry: {}", tidy(message));
-    Ending::refused(WILL_NOT_RETRY, text)
+fn hook_failed(hook: &ResourceResult, state: &OperationState) -> Conclusion {
+    let message = if hook.message.is_empty() {
+        &state.message
+    } else {
+        &hook.message
+    };
+    let text = format!(
+        "failed in its {} hook {}/{}: {}",
+        hook.hook_type,
+        hook.kind,
+        hook.name,
+        tidy(message)
+    );
+    Conclusion::refused(HOOK_FAILED, text)
+}
+
+/// Returns the reason of a failed sync: the quota and the admission rules of a cluster have their
+/// own.
+fn sync_failure(message: &str) -> Reason {
+    if message.contains("denied the request") || message.contains("exceeded quota") {
+        failed_create(message).map_or(SYNC_FAILED, |failure| failure.reason)
+    } else {
+        SYNC_FAILED
+    }
+}
+
+/// Refuses a failed revision: Argo CD tries to sync each revision only once.
+pub(super) fn will_not_retry(here: &str, message: &str) -> Conclusion {
+    let message = tidy(message);
+    let text = format!("is {here}, and Argo CD will not retry: {message}");
+    Conclusion::refused(WILL_NOT_RETRY, text)
         .hinted("push a new commit, or sync it by hand: `argocd app sync APP`")
 }

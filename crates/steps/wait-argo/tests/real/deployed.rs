@@ -1,4 +1,4 @@
-//! What is deployed is deployed, and nothing else is.
+//! A deployed commit passes, and nothing else does.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ use lab::{
 };
 use serde_json::json;
 
-use crate::world::{NEW, OLD, OVERLAY, World, image, outcome, push, summary, wait};
+use crate::deployed_app::{DeployedApp, NEW, OLD, OVERLAY, image, outcome, push, summary, wait};
 
 #[test]
-fn a_commit_that_nobody_told_argocd_of_is_deployed_within_seconds() {
-    let world = World::new();
+fn a_pushed_commit_is_deployed_within_seconds() {
+    let world = DeployedApp::new();
     let commit = world.push(NEW);
     let run = world.wait(&commit, NEW).run();
     run.expect_code(0);
@@ -21,7 +21,8 @@ fn a_commit_that_nobody_told_argocd_of_is_deployed_within_seconds() {
     assert_eq!(
         document["facts"]["apps"],
         json!([{
-            "name": world.app.name(), "revision": commit, "sync": "Synced", "health": "Healthy", "image": image(NEW),
+            "name": world.app.name(), "revision": commit,
+            "sync": "Synced", "health": "Healthy", "image": image(NEW),
         }])
     );
     assert!(
@@ -40,9 +41,9 @@ fn a_commit_that_nobody_told_argocd_of_is_deployed_within_seconds() {
 }
 
 #[test]
-fn the_old_revision_is_never_green() {
-    let world = World::new();
-    // Nobody looks at the repository, as between two polls.
+fn the_old_revision_never_passes() {
+    let world = DeployedApp::new();
+    // Argo CD does not look at the repository, as between two polls.
     let (old, commit) = (world.app.revision().unwrap(), world.push(NEW));
     let server = swallowing_refreshes(&world);
     let run = world
@@ -67,18 +68,18 @@ fn the_old_revision_is_never_green() {
         .filter(|seen| seen.query("refresh").is_some())
         .count();
     assert!((3..=4).contains(&refreshes), "at 0, 2, 6 s: {refreshes}");
-    let looks = server
+    let gets = server
         .seen()
         .iter()
         .filter(|seen| {
             seen.path == format!("/api/v1/applications/{}?project=default", world.app.name())
         })
         .count();
-    assert_eq!(looks, 2, "at 0 and 10 s");
+    assert_eq!(gets, 2, "at 0 and 10 s");
 }
 
 /// A proxy that answers a refresh with the application as it is.
-pub(crate) fn swallowing_refreshes(world: &World) -> Faulty {
+pub(crate) fn swallowing_refreshes(world: &DeployedApp) -> Faulty {
     let (testbed, name) = (Testbed::shared(), world.app.name().to_owned());
     let address = testbed.argocd().address().to_owned();
     Faulty::answering(move |seen| match seen.query("refresh") {
@@ -93,7 +94,7 @@ pub(crate) fn swallowing_refreshes(world: &World) -> Faulty {
 }
 
 #[test]
-fn two_applications_have_one_deadline_and_the_worst_decides() {
+fn the_worst_of_two_applications_decides() {
     let testbed = Testbed::shared();
     let (remote, namespaces) = (Remote::new(), [testbed.namespace(), testbed.namespace()]);
     let files = |tag: &str| {
@@ -121,7 +122,7 @@ fn two_applications_have_one_deadline_and_the_worst_decides() {
         .run();
     assert_eq!(
         outcome(&run),
-        (10, json!("image-pull"), json!("change")),
+        (10, json!("image-not-found"), json!("change")),
         "{run}"
     );
     assert!(started.elapsed() < Duration::from_secs(15), "{run}");
@@ -139,8 +140,8 @@ fn two_applications_have_one_deadline_and_the_worst_decides() {
 }
 
 #[test]
-fn a_descendant_counts_and_one_with_another_image_supersedes() {
-    let world = World::new();
+fn a_descendant_passes_unless_its_image_differs() {
+    let world = DeployedApp::new();
     let commit = world.push(NEW);
     let later = world.remote.commit(
         "main",
@@ -164,8 +165,8 @@ fn a_descendant_counts_and_one_with_another_image_supersedes() {
 }
 
 #[test]
-fn where_no_history_can_be_asked_only_the_commit_itself_counts_and_that_is_said() {
-    let world = World::new();
+fn without_history_only_the_commit_itself_counts() {
+    let world = DeployedApp::new();
     let commit = world.push(NEW);
     let later = world.remote.commit(
         "main",
@@ -195,8 +196,8 @@ fn where_no_history_can_be_asked_only_the_commit_itself_counts_and_that_is_said(
 }
 
 #[test]
-fn pods_have_to_show_one_of_the_digests() {
-    let world = World::new();
+fn pods_must_report_one_of_the_digests() {
+    let world = DeployedApp::new();
     let digest = |of: &str| format!("sha256:{}", of.repeat(64));
     world.namespace.pods(scripts::running(&format!(
         "registry.example/example/dex@{}",
@@ -224,8 +225,8 @@ fn pods_have_to_show_one_of_the_digests() {
 }
 
 #[test]
-fn what_the_commit_does_not_deploy_is_never_live() {
-    let world = World::new();
+fn an_image_of_another_commit_is_never_live() {
+    let world = DeployedApp::new();
     let commit = world.push(NEW);
     let run = world.wait(&commit, "sha-99999999").run();
     assert_eq!(
@@ -242,8 +243,8 @@ fn what_the_commit_does_not_deploy_is_never_live() {
 }
 
 #[test]
-fn asked_once_it_does_not_wait() {
-    let world = World::new();
+fn without_a_timeout_the_step_asks_once() {
+    let world = DeployedApp::new();
     let old = world.app.revision().unwrap();
     let run = world.wait(&old, OLD).args(["--timeout", "0"]).run();
     run.expect_code(0);
@@ -262,15 +263,16 @@ fn asked_once_it_does_not_wait() {
 }
 
 #[test]
-fn a_hook_that_runs_after_the_sync_is_waited_for() {
-    let world = World::new();
+fn a_post_sync_hook_is_awaited() {
+    let world = DeployedApp::new();
     let at = Duration::from_secs;
-    world
-        .namespace
-        .pods(move |pod| match pod.name.starts_with("check") {
-            true if pod.age < at(4) => lab::testbed::PodStatus::running(),
-            _ => scripts::healthy(pod),
-        });
+    world.namespace.pods(move |pod| {
+        if pod.name.starts_with("check") && pod.age < at(4) {
+            lab::testbed::PodStatus::running()
+        } else {
+            scripts::healthy(pod)
+        }
+    });
     let commit = with_hook(&world, "PostSync");
     let run = world.wait(&commit, NEW).run();
     run.expect_code(0);
@@ -281,7 +283,7 @@ fn a_hook_that_runs_after_the_sync_is_waited_for() {
 }
 
 /// Pushes the new tag and a job that runs before or after its sync.
-pub(crate) fn with_hook(world: &World, phase: &str) -> String {
+pub(crate) fn with_hook(world: &DeployedApp, phase: &str) -> String {
     let job = format!(
         "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: check\n  annotations:\n\
          \x20   argocd.argoproj.io/hook: {phase}\n\
@@ -302,8 +304,8 @@ pub(crate) fn with_hook(world: &World, phase: &str) -> String {
 }
 
 #[test]
-fn a_newer_image_that_cannot_be_pulled_is_not_this_commits_fault() {
-    let world = World::new();
+fn a_newer_image_that_fails_supersedes() {
+    let world = DeployedApp::new();
     let message = "registry.example/example/dex:sha-99999999: not found";
     let sick = scripts::image_pull_backoff(message);
     world.namespace.pods(move |pod| {

@@ -1,9 +1,9 @@
-//! The binary, against a real Argo CD and a real Kubernetes API: what it is for.
+//! The binary, against a real Argo CD and a real Kubernetes API.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod deployed;
+mod deployed_app;
+mod failing;
 mod recorded;
 mod refused;
-mod sick;
 mod unanswered;
-mod world;

@@ -1,4 +1,4 @@
-//! A run on a real Argo CD, recorded: it costs little, and replayed it says the same.
+//! A recorded run on a real Argo CD: it is small, and its replay has the same report.
 
 use std::path::{Path, PathBuf};
 
@@ -8,9 +8,9 @@ use lab::{
 };
 use serde_json::Value;
 
-use crate::world::{NEW, World, token};
+use crate::deployed_app::{DeployedApp, NEW, token};
 
-/// The exchanges of a recording.
+/// Returns the exchanges of a recording.
 fn exchanges(directory: &Path) -> Vec<Value> {
     let tape = std::fs::read_to_string(directory.join("tape.jsonl")).unwrap();
     tape.lines()
@@ -22,7 +22,7 @@ fn url(exchange: &Value) -> &str {
     exchange["request"]["url"].as_str().unwrap_or_default()
 }
 
-/// What an event stream carried, frame by frame.
+/// Returns the frames of an event stream.
 fn frames(exchange: &Value) -> Vec<String> {
     let chunks = exchange["answer"]["chunks"].as_array().unwrap().iter();
     let text: String = chunks.map(|chunk| chunk[1].as_str().unwrap()).collect();
@@ -32,8 +32,8 @@ fn frames(exchange: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_deployment_costs_few_requests_and_small_frames_and_is_replayed_offline() {
-    let world = World::new();
+fn a_recorded_deployment_is_small_and_replays() {
+    let world = DeployedApp::new();
     let (commit, directory) = (world.push(NEW), tempfile::tempdir().unwrap());
     let run = world
         .wait(&commit, NEW)
@@ -48,7 +48,7 @@ fn a_deployment_costs_few_requests_and_small_frames_and_is_replayed_offline() {
         .collect();
     let streams: Vec<&&Value> = http
         .iter()
-        .filter(|it| url(it).contains("/stream/"))
+        .filter(|exchange| url(exchange).contains("/stream/"))
         .collect();
     let [stream] = streams[..] else {
         panic!("one stream: {streams:?}")
@@ -67,7 +67,7 @@ fn a_deployment_costs_few_requests_and_small_frames_and_is_replayed_offline() {
         http.len() <= 12
             && http
                 .iter()
-                .filter(|it| url(it).contains("refresh=normal"))
+                .filter(|exchange| url(exchange).contains("refresh=normal"))
                 .count()
                 == 1
     );
@@ -84,7 +84,8 @@ fn a_deployment_costs_few_requests_and_small_frames_and_is_replayed_offline() {
     );
 }
 
-/// Makes the recordings that `tests/recordings.rs` replays: run it by hand, on a testbed of its own.
+/// Writes the recordings that `tests/recordings.rs` replays: run it by hand, on a testbed of its
+/// own.
 #[test]
 #[ignore = "it writes into the repository"]
 fn record() {
@@ -101,11 +102,12 @@ fn record() {
     .expect_code(10);
 }
 
-/// Records a run against a repository that is served, so that no folder of this machine is in it.
+/// Records a run against a repository behind HTTP, so that the recording has no path of this
+/// machine.
 fn recorded(name: &str, namespace: Namespace, before: impl FnOnce(&Namespace)) -> Run {
     let remote = Remote::new();
     let served = remote.http_open();
-    let world = World::of(namespace, remote, &served.url());
+    let world = DeployedApp::of(namespace, remote, &served.url());
     before(&world.namespace);
     let (commit, directory) = (world.push(NEW), tempfile::tempdir().unwrap());
     let run = world

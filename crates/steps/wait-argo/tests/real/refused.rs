@@ -1,4 +1,4 @@
-//! What can no longer come ends the waiting at once, with its reason.
+//! The wait ends at once, with a reason, when it can no longer succeed.
 
 use std::time::{Duration, Instant};
 
@@ -10,14 +10,14 @@ use serde_json::json;
 
 use crate::{
     deployed::with_hook,
-    world::{NEW, OVERLAY, World, outcome, summary, token, wait},
+    deployed_app::{DeployedApp, NEW, OVERLAY, outcome, summary, token, wait},
 };
 
 fn url() -> String {
     Testbed::shared().argocd().url()
 }
 
-/// Runs it, and expects an answer within so many seconds.
+/// Runs a command, and expects its end within this number of seconds.
 #[track_caller]
 fn within(seconds: u64, command: &Command) -> Run {
     let started = Instant::now();
@@ -27,8 +27,8 @@ fn within(seconds: u64, command: &Command) -> Run {
 }
 
 #[test]
-fn an_image_that_cannot_be_pulled_is_the_changes_fault_and_the_registrys_words_are_shown() {
-    let world = World::new();
+fn a_missing_image_is_the_changes_fault() {
+    let world = DeployedApp::new();
     world.namespace.pods(scripts::image_pull_backoff(
         "registry.example/example/dex:sha-1a2b3c4d: not found",
     ));
@@ -36,7 +36,7 @@ fn an_image_that_cannot_be_pulled_is_the_changes_fault_and_the_registrys_words_a
     let run = within(15, &world.wait(&commit, NEW));
     assert_eq!(
         outcome(&run),
-        (10, json!("image-pull"), json!("change")),
+        (10, json!("image-not-found"), json!("change")),
         "{run}"
     );
     let said = summary(&run);
@@ -52,8 +52,8 @@ fn an_image_that_cannot_be_pulled_is_the_changes_fault_and_the_registrys_words_a
 }
 
 #[test]
-fn a_registry_that_does_not_let_it_in_is_a_matter_of_settings() {
-    let world = World::new();
+fn a_denied_pull_is_a_configuration_fault() {
+    let world = DeployedApp::new();
     world.namespace.pods(scripts::image_pull_backoff(
         "pull access denied, repository does not exist or may require authorization",
     ));
@@ -61,14 +61,14 @@ fn a_registry_that_does_not_let_it_in_is_a_matter_of_settings() {
     let run = within(15, &world.wait(&commit, NEW));
     assert_eq!(
         outcome(&run),
-        (10, json!("image-pull"), json!("configuration")),
+        (10, json!("image-pull-denied"), json!("configuration")),
         "{run}"
     );
 }
 
 #[test]
-fn a_crash_loop_shows_the_end_of_the_log_where_that_may_be_read() {
-    let world = World::new();
+fn a_crash_loop_shows_a_readable_log() {
+    let world = DeployedApp::new();
     world
         .namespace
         .pods(scripts::crash_loop(1, "starting\nno such table: users\n"));
@@ -110,11 +110,14 @@ fn a_crash_loop_shows_the_end_of_the_log_where_that_may_be_read() {
 }
 
 #[test]
-fn the_old_pods_may_be_as_sick_as_they_like() {
-    let world = World::new();
-    world.namespace.pods(|pod| match pod.image.ends_with(NEW) {
-        true => scripts::healthy(pod),
-        false => scripts::crash_loop(1, "no such table: users\n")(pod),
+fn failures_of_old_pods_do_not_count() {
+    let world = DeployedApp::new();
+    world.namespace.pods(|pod| {
+        if pod.image.ends_with(NEW) {
+            scripts::healthy(pod)
+        } else {
+            scripts::crash_loop(1, "no such table: users\n")(pod)
+        }
     });
     world.app.wait_for("bad health", |status| {
         status["health"]["status"] != "Healthy"
@@ -124,7 +127,7 @@ fn the_old_pods_may_be_as_sick_as_they_like() {
 }
 
 #[test]
-fn an_application_that_is_not_there_is_told_from_one_that_may_not_be_seen() {
+fn a_missing_application_differs_from_a_hidden_one() {
     let commit = "1".repeat(40);
     let ask = |arguments: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_wait-argo"))
@@ -157,7 +160,7 @@ fn an_application_that_is_not_there_is_told_from_one_that_may_not_be_seen() {
         run.json()["hints"].to_string().contains("--argocd-project"),
         "{run}"
     );
-    let world = World::new();
+    let world = DeployedApp::new();
     let run = within(
         5,
         &wait(&url(), &[&world.app], &commit).args(["--argocd-project", "elsewhere"]),
@@ -170,8 +173,8 @@ fn an_application_that_is_not_there_is_told_from_one_that_may_not_be_seen() {
 }
 
 #[test]
-fn an_application_of_another_branch_overlay_or_repository_never_gets_the_commit() {
-    let world = World::with(|spec| spec);
+fn another_branch_overlay_or_repository_is_refused() {
+    let world = DeployedApp::with(|spec| spec);
     let commit = world.push(NEW);
     for (arguments, said) in [
         (
@@ -211,8 +214,8 @@ fn an_application_of_another_branch_overlay_or_repository_never_gets_the_commit(
 }
 
 #[test]
-fn a_commit_that_was_pushed_over_is_gone() {
-    let world = World::new();
+fn a_commit_is_gone_after_a_force_push() {
+    let world = DeployedApp::new();
     let old = world.app.revision().unwrap();
     let commit = world.push(NEW);
     let git = [
@@ -234,8 +237,8 @@ fn a_commit_that_was_pushed_over_is_gone() {
 }
 
 #[test]
-fn an_overlay_that_cannot_be_rendered_is_the_changes_fault() {
-    let world = World::new();
+fn an_invalid_overlay_is_the_changes_fault() {
+    let world = DeployedApp::new();
     let broken = "resources: [../../base, nowhere.yaml]\n";
     let commit = world.remote.commit(
         "main",
@@ -252,8 +255,8 @@ fn an_overlay_that_cannot_be_rendered_is_the_changes_fault() {
 }
 
 #[test]
-fn what_the_cluster_does_not_take_fails_and_is_not_tried_again() {
-    let world = World::new();
+fn a_rejected_manifest_fails_without_a_retry() {
+    let world = DeployedApp::new();
     once(&world);
     let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: dex\nspec:\n  selector:\n    matchLabels: { app: other }\n\
                  \x20 template:\n    metadata:\n      labels: { app: other }\n";
@@ -287,23 +290,24 @@ fn what_the_cluster_does_not_take_fails_and_is_not_tried_again() {
     assert!(summary(&again).contains("will not retry"), "{again}");
 }
 
-/// Takes away the five tries that Argo CD makes of itself.
-fn once(world: &World) {
+/// Disables the five retries that Argo CD makes by default.
+fn once(world: &DeployedApp) {
     world
         .app
         .patch(&json!({ "spec": { "syncPolicy": { "retry": { "limit": 0 } } } }));
 }
 
 #[test]
-fn a_hook_that_fails_is_named() {
-    let world = World::new();
+fn a_failed_hook_is_named() {
+    let world = DeployedApp::new();
     once(&world);
-    world
-        .namespace
-        .pods(|pod| match pod.name.starts_with("check") {
-            true => lab::testbed::PodStatus::ended(3, "Error"),
-            false => scripts::healthy(pod),
-        });
+    world.namespace.pods(|pod| {
+        if pod.name.starts_with("check") {
+            lab::testbed::PodStatus::ended(3, "Error")
+        } else {
+            scripts::healthy(pod)
+        }
+    });
     let commit = with_hook(&world, "PreSync");
     let run = within(20, &world.wait(&commit, NEW));
     assert_eq!(
@@ -318,11 +322,9 @@ fn a_hook_that_fails_is_named() {
 }
 
 #[test]
-fn without_auto_sync_nothing_comes_unless_it_is_asked_for() {
-    let world = World::new();
-    world
-        .app
-        .patch(&json!({ "spec": { "syncPolicy": { "automated": null } } }));
+fn without_auto_sync_the_flag_is_needed() {
+    let world = DeployedApp::new();
+    disable_auto_sync(&world);
     let commit = world.push(NEW);
     let run = within(10, &world.wait(&commit, NEW));
     assert_eq!(
@@ -342,38 +344,33 @@ fn without_auto_sync_nothing_comes_unless_it_is_asked_for() {
         world.app.name()
     );
     assert!(run.json()["hints"].to_string().contains(&line), "{run}");
-    let policy = [
-        "p, role:ci, applications, get, */*, allow",
-        "p, role:ci, applications, sync, */*, allow",
-    ];
-    let account = Testbed::shared().argocd().account(&policy);
-    sync.env("RUNBOOK_ARGOCD_TOKEN", &account.token)
+    sync.env("RUNBOOK_ARGOCD_TOKEN", syncing_token())
         .run()
         .expect_code(0);
 }
 
-#[test]
-fn a_closed_window_is_said_and_may_be_waited_for() {
+/// Deploys an application of a project whose sync window denies every sync from now on.
+fn with_closed_window() -> DeployedApp {
     let testbed = Testbed::shared();
     let project = format!("windows-{}", std::process::id());
     testbed.project(&project, &json!({}));
-    let world = World::with(|spec| spec.project(&project));
-    let window = |windows: serde_json::Value| {
-        let path = format!("/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/{project}");
-        testbed
-            .kubernetes()
-            .patch(&path, &json!({ "spec": { "syncWindows": windows } }));
-    };
-    window(
-        json!([{ "kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"] }]),
-    );
+    let world = DeployedApp::with(|spec| spec.project(&project));
+    let path = format!("/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/{project}");
+    let window = json!({
+        "kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"],
+    });
+    let windows = json!({ "spec": { "syncWindows": [window] } });
+    testbed.kubernetes().patch(&path, &windows);
+    world
+}
+
+#[test]
+fn a_closed_window_refuses_or_is_awaited() {
+    let world = with_closed_window();
+    let refused = (10, json!("deny-window"), json!("configuration"));
     let commit = world.push(NEW);
     let run = within(20, &world.wait(&commit, NEW));
-    assert_eq!(
-        outcome(&run),
-        (10, json!("deny-window"), json!("configuration")),
-        "{run}"
-    );
+    assert_eq!(outcome(&run), refused, "{run}");
     assert!(
         summary(&run).contains("deny window `* * * * *` for 1h"),
         "{run}"
@@ -387,31 +384,29 @@ fn a_closed_window_is_said_and_may_be_waited_for() {
         (11, json!("deny-window"), json!("configuration")),
         "{waiting}"
     );
+    disable_auto_sync(&world);
+    let sync = world.wait(&commit, NEW).arg("--sync");
+    let run = within(10, &sync.env("RUNBOOK_ARGOCD_TOKEN", syncing_token()));
+    assert_eq!(outcome(&run), refused, "{run}");
+}
+
+fn disable_auto_sync(world: &DeployedApp) {
+    let patch = json!({ "spec": { "syncPolicy": { "automated": null } } });
+    world.app.patch(&patch);
+}
+
+/// A token of an account that may also sync.
+fn syncing_token() -> String {
     let policy = [
         "p, role:ci, applications, get, */*, allow",
         "p, role:ci, applications, sync, */*, allow",
     ];
-    let account = testbed.argocd().account(&policy);
-    world
-        .app
-        .patch(&json!({ "spec": { "syncPolicy": { "automated": null } } }));
-    let run = within(
-        10,
-        &world
-            .wait(&commit, NEW)
-            .arg("--sync")
-            .env("RUNBOOK_ARGOCD_TOKEN", &account.token),
-    );
-    assert_eq!(
-        outcome(&run),
-        (10, json!("deny-window"), json!("configuration")),
-        "{run}"
-    );
+    Testbed::shared().argocd().account(&policy).token
 }
 
 #[test]
-fn a_paused_deployment_stays_as_it_is() {
-    let world = World::new();
+fn a_paused_deployment_is_refused() {
+    let world = DeployedApp::new();
     let patch =
         "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: dex\nspec:\n  paused: true\n";
     let commit = world.remote.commit(

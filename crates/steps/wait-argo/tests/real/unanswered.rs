@@ -1,4 +1,4 @@
-//! No answer is never no, and never yes.
+//! A missing answer is neither a refusal nor a pass.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -8,9 +8,9 @@ use std::{
 use lab::{Faulty, Reply, testbed::Testbed};
 use serde_json::json;
 
-use crate::world::{NEW, World, outcome, wait};
+use crate::deployed_app::{DeployedApp, NEW, outcome, wait};
 
-/// Stands between us and Argo CD.
+/// A proxy in front of Argo CD.
 fn proxy(answer: impl Fn(&lab::Seen) -> Option<Reply> + Send + Sync + 'static) -> Faulty {
     let address = Testbed::shared().argocd().address().to_owned();
     Faulty::answering(move |seen| answer(seen).unwrap_or_else(|| Reply::forward(&address)))
@@ -21,8 +21,8 @@ fn is_stream(seen: &lab::Seen) -> bool {
 }
 
 #[test]
-fn a_stream_that_says_nothing_is_no_harm() {
-    let world = World::new();
+fn a_silent_stream_does_no_harm() {
+    let world = DeployedApp::new();
     let commit = world.push(NEW);
     let server = proxy(|seen| is_stream(seen).then(Reply::silent));
     let run = world.wait_at(&server.url(), &commit, NEW).run();
@@ -34,8 +34,8 @@ fn a_stream_that_says_nothing_is_no_harm() {
 }
 
 #[test]
-fn a_server_without_streams_is_looked_at_every_ten_seconds() {
-    let world = World::new();
+fn a_server_without_streams_is_polled() {
+    let world = DeployedApp::new();
     let commit = world.push(NEW);
     let server = proxy(|seen| {
         is_stream(seen)
@@ -48,19 +48,21 @@ fn a_server_without_streams_is_looked_at_every_ten_seconds() {
 }
 
 #[test]
-fn a_token_that_ends_while_it_is_waited_is_noticed_within_five_seconds() {
-    let world = World::new();
+fn an_expired_token_is_noticed_within_five_seconds() {
+    let world = DeployedApp::new();
     let commit = world.push(NEW);
     let seen_before = AtomicUsize::new(0);
     let unauthenticated =
         json!({ "error": "token is expired", "code": 16, "message": "token is expired" });
     let server = proxy(move |seen| {
         let count = seen_before.fetch_add(1, Ordering::SeqCst);
-        // The first stream is cut, and from then on nobody is let in.
-        match is_stream(seen) {
-            true if count < 4 => Some(Reply::text(200, ":\n").cut_after(1)),
-            _ if count < 3 => None,
-            _ => Some(Reply::json(401, &unauthenticated)),
+        // The proxy cuts the first stream, and from then on rejects the token.
+        if is_stream(seen) && count < 4 {
+            Some(Reply::text(200, ":\n").cut_after(1))
+        } else if count < 3 {
+            None
+        } else {
+            Some(Reply::json(401, &unauthenticated))
         }
     });
     let started = Instant::now();
@@ -77,8 +79,8 @@ fn a_token_that_ends_while_it_is_waited_is_noticed_within_five_seconds() {
 }
 
 #[test]
-fn a_token_that_has_ended_or_is_none_is_denied() {
-    let (world, argocd) = (World::new(), Testbed::shared().argocd());
+fn an_expired_or_missing_token_is_denied() {
+    let (world, argocd) = (DeployedApp::new(), Testbed::shared().argocd());
     let account = argocd.account(&["p, role:ci, applications, get, */*, allow"]);
     let commit = world.push(NEW);
     for token in [argocd.expired_token(&account).as_str(), "wrong"] {
@@ -123,8 +125,8 @@ fn a_token_that_has_ended_or_is_none_is_denied() {
 }
 
 #[test]
-fn an_argocd_that_is_gone_is_unavailable_before_and_while_it_is_waited() {
-    let world = World::new();
+fn an_unreachable_argocd_is_unavailable() {
+    let world = DeployedApp::new();
     let commit = world.push(NEW);
     let gone = wait(&lab::closed_port(), &[&world.app], &commit)
         .args(["--timeout", "5s"])
@@ -149,9 +151,9 @@ fn an_argocd_that_is_gone_is_unavailable_before_and_while_it_is_waited() {
 }
 
 #[test]
-fn an_argocd_that_stops_while_it_is_waited_for_is_no_not_yet() {
+fn an_argocd_that_stops_is_unavailable() {
     let testbed = Testbed::private();
-    let world = World::in_private(&testbed);
+    let world = DeployedApp::in_private(&testbed);
     world.namespace.pods(lab::testbed::scripts::never_ready());
     let commit = world.push(NEW);
     let mut running = world

@@ -1,17 +1,19 @@
 //! The logs of containers, as the API server asks a kubelet for them.
 
-use super::{Desk, lock};
+use super::render;
+use super::state::KubeletState;
 use crate::faulty::{Reply, Seen};
+use crate::lock::lock;
 
 /// Answers `GET /containerLogs/NAMESPACE/POD/CONTAINER?previous=true&tailLines=N&limitBytes=N`.
-pub(super) fn answer(desk: &Desk, seen: &Seen) -> Reply {
+pub(super) fn answer(state: &KubeletState, seen: &Seen) -> Reply {
     let path = seen.path.split('?').next().unwrap_or_default();
     let mut parts = path.trim_start_matches("/containerLogs/").split('/');
     let pod = parts
         .next()
         .zip(parts.next())
         .map(|(namespace, pod)| format!("{namespace}/{pod}"));
-    let logs = lock(&desk.logs);
+    let logs = lock(&state.logs);
     let said = pod.as_ref().and_then(|pod| logs.get(pod));
     let Some([now, previous]) = said.filter(|_| path.starts_with("/containerLogs/")) else {
         return Reply::text(404, "no such container\n");
@@ -31,7 +33,7 @@ pub(super) fn answer(desk: &Desk, seen: &Seen) -> Reply {
     let reply = Reply::status(200).header("Content-Type", "text/plain");
     if seen.query("timestamps") == Some("true") {
         // Argo CD puts the lines of several pods in order.
-        let now = super::render_now();
+        let now = render::now();
         return reply.body(
             text.split_inclusive('\n')
                 .map(|line| format!("{now} {line}"))

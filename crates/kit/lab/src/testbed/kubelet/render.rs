@@ -1,14 +1,14 @@
-//! From how a pod is to what a kubelet writes about it.
+//! From a scripted status to the status that a kubelet writes.
 
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::status::{End, PodStatus, State};
+use super::status::{PodStatus, ScriptedEnd, ScriptedState};
 use crate::image::sha256;
 
-/// Since when each thing is as it is: times may only change with what they belong to.
+/// The time of each value's last change: a time may change only together with its value.
 #[derive(Debug, Default)]
 pub(super) struct Times(HashMap<String, (String, String)>);
 
@@ -29,15 +29,19 @@ pub(super) fn render(pod: &Value, status: &PodStatus, times: &mut Times) -> Valu
     let (main, init) = (containers("containers"), containers("initContainers"));
     let ready = main.iter().all(|container| is_ready(container, status));
     let initialized = init.is_empty() || status.init.is_none();
+    let statuses: Vec<Value> = main
+        .iter()
+        .map(|one| main_container(one, status, times))
+        .collect();
     let mut rendered = json!({
         "phase": status.phase,
         "hostIP": "127.0.0.1",
         "hostIPs": [{ "ip": "127.0.0.1" }],
         "startTime": times.since("start", ""),
         "conditions": conditions(pod, status, ready, initialized, times),
-        "containerStatuses": main.iter().map(|it| main_container(it, status, times)).collect::<Vec<_>>(),
+        "containerStatuses": statuses,
     });
-    if let State::Running | State::Ended(_) = status.state {
+    if let ScriptedState::Running | ScriptedState::Ended(_) = status.state {
         let address = address(pod);
         rendered["podIPs"] = json!([{ "ip": address }]);
         rendered["podIP"] = json!(address);
@@ -52,7 +56,7 @@ pub(super) fn render(pod: &Value, status: &PodStatus, times: &mut Times) -> Valu
         };
         let all = init.iter().enumerate();
         rendered["initContainerStatuses"] = all
-            .map(|(place, it)| init_container(it, first(place), status, times))
+            .map(|(place, one)| init_container(one, first(place), status, times))
             .collect();
     }
     let (reason, message) = status.reason.clone().unzip();
@@ -65,7 +69,7 @@ fn is_ready(container: &Value, status: &PodStatus) -> bool {
     status.ready || is_spared(container, status)
 }
 
-/// Returns whether the status speaks of another container.
+/// Returns whether the status is about another container.
 fn is_spared(container: &Value, status: &PodStatus) -> bool {
     status
         .container
@@ -78,12 +82,12 @@ fn main_container(container: &Value, status: &PodStatus, times: &mut Times) -> V
         return container_status(
             container,
             &PodStatus::running(),
-            &State::Running,
+            &ScriptedState::Running,
             true,
             times,
         );
     }
-    // Restarts are the init container's, as long as there is trouble with that.
+    // As long as an init container fails, the restarts are its own.
     match status.init {
         Some(_) => {
             let calm = PodStatus {
@@ -100,11 +104,11 @@ fn main_container(container: &Value, status: &PodStatus, times: &mut Times) -> V
 /// Describes an init container: `trouble` if it is the first one and how that fares.
 fn init_container(
     container: &Value,
-    trouble: Option<Option<&State>>,
+    trouble: Option<Option<&ScriptedState>>,
     status: &PodStatus,
     times: &mut Times,
 ) -> Value {
-    let done = State::Ended(End {
+    let done = ScriptedState::Ended(ScriptedEnd {
         code: 0,
         reason: "Completed".to_owned(),
     });
@@ -121,13 +125,13 @@ fn init_container(
 fn container_status(
     container: &Value,
     status: &PodStatus,
-    state: &State,
+    state: &ScriptedState,
     ready: bool,
     times: &mut Times,
 ) -> Value {
     let name = container["name"].as_str().unwrap_or_default();
     let image = container["image"].as_str().unwrap_or_default();
-    let started = !matches!(state, State::Waiting { .. });
+    let started = !matches!(state, ScriptedState::Waiting { .. });
     let known = started || status.restarts > 0;
     let image_id = status
         .image_id
@@ -143,7 +147,7 @@ fn container_status(
         "imageID": if known { image_id } else { String::new() },
         "containerID": known.then_some(&id),
         "ready": ready,
-        "started": matches!(state, State::Running),
+        "started": matches!(state, ScriptedState::Running),
         "restartCount": status.restarts,
         "state": render_state(name, status, state, times),
         "lastState": status.last.as_ref().map_or_else(|| json!({}), |end| {
@@ -152,23 +156,25 @@ fn container_status(
     })
 }
 
-fn render_state(name: &str, status: &PodStatus, state: &State, times: &mut Times) -> Value {
+fn render_state(name: &str, status: &PodStatus, state: &ScriptedState, times: &mut Times) -> Value {
     match state {
-        State::Waiting { reason, message } if message.is_empty() => {
+        ScriptedState::Waiting { reason, message } if message.is_empty() => {
             json!({ "waiting": { "reason": reason } })
         }
-        State::Waiting { reason, message } => {
+        ScriptedState::Waiting { reason, message } => {
             json!({ "waiting": { "reason": reason, "message": message } })
         }
-        State::Running => {
+        ScriptedState::Running => {
             let since = times.since(&format!("{name}/running"), &status.restarts.to_string());
             json!({ "running": { "startedAt": since } })
         }
-        State::Ended(end) => json!({ "terminated": ended(name, status.restarts, end, times) }),
+        ScriptedState::Ended(end) => {
+            json!({ "terminated": ended(name, status.restarts, end, times) })
+        }
     }
 }
 
-fn ended(name: &str, restarts: u32, end: &End, times: &mut Times) -> Value {
+fn ended(name: &str, restarts: u32, end: &ScriptedEnd, times: &mut Times) -> Value {
     let time = times.since(&format!("{name}/ended"), &restarts.to_string());
     json!({
         "exitCode": end.code,
@@ -202,10 +208,10 @@ fn conditions(
         condition("ContainersReady", ready, why_not, times),
         condition("Ready", ready, why_not, times),
     ];
-    // Those of others stay: a merge replaces the whole list.
+    // Conditions of other writers stay: a merge patch replaces the whole list.
     let theirs = pod["status"]["conditions"].as_array().into_iter().flatten();
-    let ours = |it: &&Value| conditions.iter().any(|own| own["type"] == it["type"]);
-    let theirs: Vec<_> = theirs.filter(|it| !ours(it)).cloned().collect();
+    let ours = |other: &&Value| conditions.iter().any(|own| own["type"] == other["type"]);
+    let theirs: Vec<_> = theirs.filter(|other| !ours(other)).cloned().collect();
     conditions.extend(theirs);
     Value::Array(conditions)
 }
@@ -224,7 +230,8 @@ fn condition(kind: &str, holds: bool, why_not: &str, times: &mut Times) -> Value
     condition
 }
 
-/// Returns what a runtime reports: the digest in the image's name, else one that follows from the name.
+/// Returns the image id that a runtime reports: the digest in the image's name, else one that
+/// follows from the name.
 fn default_image_id(image: &str) -> String {
     let (name, digest) = match image.split_once('@') {
         Some((name, digest)) => (name, digest.to_owned()),
@@ -268,7 +275,7 @@ pub(in crate::testbed) fn now() -> String {
     )
 }
 
-/// Returns the date so many days after 1970-01-01 (Howard Hinnant's `civil_from_days`).
+/// Returns the date this many days after 1970-01-01 (Howard Hinnant's `civil_from_days`).
 fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);

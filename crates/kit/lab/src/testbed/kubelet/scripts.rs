@@ -11,8 +11,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{PodStatus, PodView, lock};
-use crate::Registry;
+use super::status::PodStatus;
+use super::view::PodView;
+use crate::lock::lock;
+use crate::registry::Registry;
 
 /// How long it takes to start a container.
 const START: Duration = Duration::from_millis(100);
@@ -20,11 +22,11 @@ const START: Duration = Duration::from_millis(100);
 /// Between two starts of a container that ends at once.
 const BACK_OFF: Duration = Duration::from_secs(2);
 
-/// Tells the story of a pod as it should be; one of a job ends well.
+/// Tells of a healthy pod; a pod of a job completes.
 pub fn healthy(pod: &PodView) -> PodStatus {
     let once = ["Never", "OnFailure"]
         .iter()
-        .any(|it| pod.object["spec"]["restartPolicy"] == *it);
+        .any(|policy| pod.object["spec"]["restartPolicy"] == *policy);
     match pod.age {
         age if age < START => PodStatus::creating(),
         _ if once => PodStatus::ended(0, "Completed"),
@@ -37,7 +39,8 @@ pub fn running(image_id: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync +
     timeline([(START, PodStatus::running().image_id(image_id))])
 }
 
-/// Tells of pods whose image is pulled from a registry: they run what it holds, or cannot be pulled.
+/// Tells of pods whose image is pulled from a registry: they run its image, or cannot be
+/// pulled.
 pub fn pulled_from(registry: Arc<Registry>) -> impl Fn(&PodView) -> PodStatus + Send + Sync {
     let known = Mutex::new(HashMap::<String, String>::new());
     move |pod| {
@@ -64,7 +67,7 @@ pub fn pulled_from(registry: Arc<Registry>) -> impl Fn(&PodView) -> PodStatus + 
 pub fn image_pull_backoff(message: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
     let message = message.to_owned();
     move |pod| {
-        let Image { pulling, waiting } = Image::of(pod, &message);
+        let PullMessages { pulling, waiting } = PullMessages::of(pod, &message);
         let tries = pod.age.as_millis() / 1000;
         match pod.age {
             age if age < START => PodStatus::creating(),
@@ -74,17 +77,18 @@ pub fn image_pull_backoff(message: &str) -> impl Fn(&PodView) -> PodStatus + Sen
     }
 }
 
-/// The words of a kubelet whose runtime could not pull.
-struct Image {
+/// The messages of a kubelet whose runtime could not pull.
+struct PullMessages {
     pulling: String,
     waiting: String,
 }
 
-impl Image {
+impl PullMessages {
     fn of(pod: &PodView, message: &str) -> Self {
         let image = &pod.image;
         let pulling = format!(
-            "failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {message}"
+            "failed to pull and unpack image \"{image}\": \
+             failed to resolve reference \"{image}\": {message}"
         );
         Self {
             waiting: format!("Back-off pulling image \"{image}\": ErrImagePull: {pulling}"),
@@ -138,7 +142,7 @@ fn falling(
     }
 }
 
-/// Tells of a pod that names settings which are not there.
+/// Tells of a pod whose settings are missing.
 pub fn config_error(message: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
     timeline([(
         START,
@@ -146,7 +150,7 @@ pub fn config_error(message: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sy
     )])
 }
 
-/// Tells of an image's name that is none.
+/// Tells of an invalid image name.
 pub fn invalid_image_name() -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
     |pod: &PodView| {
         let message = format!(
@@ -183,7 +187,8 @@ pub fn stuck_terminating() -> impl Fn(&PodView) -> PodStatus + Send + Sync + use
     timeline([(START, PodStatus::running().stuck())])
 }
 
-/// Tells a story by the clock: each status from its age on; before the first one, the pod is being created.
+/// Tells a story by the clock: each status from its age on; before the first one, the pod is being
+/// created.
 pub fn timeline<const N: usize>(
     story: [(Duration, PodStatus); N],
 ) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<N> {

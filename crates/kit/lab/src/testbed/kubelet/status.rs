@@ -1,17 +1,18 @@
-//! How a pod is: what a script returns.
+//! The status of a pod, as a script returns it.
 
-/// What a pod's containers do, and what the pod says of itself.
+/// The status of a pod and its containers.
 ///
-/// Everything holds for all of its main containers, or for [one](PodStatus::only) while the others run.
+/// Everything holds for all of its main containers, or for [one](PodStatus::only) while the others
+/// run.
 #[must_use = "return it from a script"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodStatus {
     pub(super) phase: &'static str,
-    pub(super) state: State,
-    pub(super) init: Option<State>,
+    pub(super) state: ScriptedState,
+    pub(super) init: Option<ScriptedState>,
     pub(super) ready: bool,
     pub(super) restarts: u32,
-    pub(super) last: Option<End>,
+    pub(super) last: Option<ScriptedEnd>,
     pub(super) image_id: Option<String>,
     pub(super) container: Option<String>,
     pub(super) reason: Option<(String, String)>,
@@ -20,17 +21,17 @@ pub struct PodStatus {
     pub(super) stays: bool,
 }
 
-/// What a container does.
+/// The state of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum ScriptedState {
     Waiting { reason: String, message: String },
     Running,
-    Ended(End),
+    Ended(ScriptedEnd),
 }
 
 /// How a container ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct End {
+pub(super) struct ScriptedEnd {
     pub(super) code: i32,
     pub(super) reason: String,
 }
@@ -45,19 +46,19 @@ impl PodStatus {
     pub fn waiting(reason: &str, message: &str) -> Self {
         Self::new(
             "Pending",
-            State::Waiting {
+            ScriptedState::Waiting {
                 reason: reason.to_owned(),
                 message: message.to_owned(),
             },
         )
     }
 
-    /// Says that all containers run and are ready; their images have the digest in their name, or one that
-    /// follows from the name.
+    /// Says that all containers run and are ready; their images have the digest in their name, or
+    /// one that follows from the name.
     pub fn running() -> Self {
         Self {
             ready: true,
-            ..Self::new("Running", State::Running)
+            ..Self::new("Running", ScriptedState::Running)
         }
     }
 
@@ -66,7 +67,7 @@ impl PodStatus {
         let phase = if code == 0 { "Succeeded" } else { "Failed" };
         Self::new(
             phase,
-            State::Ended(End {
+            ScriptedState::Ended(ScriptedEnd {
                 code,
                 reason: reason.to_owned(),
             }),
@@ -83,7 +84,7 @@ impl PodStatus {
 
     /// Says that the first init container has ended so, and all else waits for it.
     pub fn init_failed(code: i32, reason: &str) -> Self {
-        let end = State::Ended(End {
+        let end = ScriptedState::Ended(ScriptedEnd {
             code,
             reason: reason.to_owned(),
         });
@@ -95,14 +96,15 @@ impl PodStatus {
 
     /// Lets the first init container wait.
     pub fn init_waiting(mut self, reason: &str, message: &str) -> Self {
-        self.init = Some(State::Waiting {
+        self.init = Some(ScriptedState::Waiting {
             reason: reason.to_owned(),
             message: message.to_owned(),
         });
         self
     }
 
-    /// Sets what the node says it runs: `registry.example/dex@sha256:…`, as runtimes write it.
+    /// Sets the image id that the node reports: `registry.example/dex@sha256:…`, as runtimes write
+    /// it.
     pub fn image_id(mut self, image_id: &str) -> Self {
         self.image_id = Some(image_id.to_owned());
         self
@@ -118,7 +120,7 @@ impl PodStatus {
     pub fn restarted(mut self, times: u32, code: i32, reason: &str) -> Self {
         (self.restarts, self.last) = (
             times,
-            Some(End {
+            Some(ScriptedEnd {
                 code,
                 reason: reason.to_owned(),
             }),
@@ -144,13 +146,13 @@ impl PodStatus {
         self
     }
 
-    /// Sets what its containers have said since they were started.
+    /// Sets the log of its running containers.
     pub fn log(mut self, text: &str) -> Self {
         text.clone_into(&mut self.log);
         self
     }
 
-    /// Sets what its containers had said before they were started again.
+    /// Sets the log of its containers before their last restart.
     pub fn previous_log(mut self, text: &str) -> Self {
         text.clone_into(&mut self.previous_log);
         self
@@ -162,7 +164,7 @@ impl PodStatus {
         self
     }
 
-    fn new(phase: &'static str, state: State) -> Self {
+    fn new(phase: &'static str, state: ScriptedState) -> Self {
         Self {
             phase,
             state,

@@ -1,4 +1,4 @@
-//! The kubelet's loop: hears of pods as they change, and looks twenty times a second how they are by now.
+//! The kubelet's loop: watches pods, and asks their scripts for a new status twenty times a second.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,46 +10,47 @@ use serde_json::{Value, json};
 use tokio::time::{interval, sleep};
 
 use super::render::{Times, render};
-use super::{Desk, PodView};
-use crate::testbed::client::{Client, JSON, MERGE_PATCH, answer};
+use super::state::KubeletState;
+use super::view::PodView;
+use crate::testbed::client::{JSON, MERGE_PATCH, TestbedClient, answer};
 
-/// A pod with this annotation is left alone: `kubectl annotate pod NAME testbed/hands-off=`, and then
-/// `kubectl patch pod NAME --subresource=status …` stays.
+/// A pod with this annotation is left alone: `kubectl annotate pod NAME testbed/hands-off=`, and
+/// then `kubectl patch pod NAME --subresource=status …` stays.
 const HANDS_OFF: &str = "testbed/hands-off";
 
-/// Between two looks.
+/// The pause between two rounds.
 const TICK: Duration = Duration::from_millis(50);
 
-/// A pod of ours.
-struct Known {
+/// A pod on a node of this kubelet.
+struct WatchedPod {
     object: Value,
     seen: Instant,
     times: Times,
-    /// What was written last, as long as it was taken.
+    /// The last status that the API server accepted.
     written: Option<Value>,
     gone: bool,
 }
 
 /// Runs until it is dropped; a server that is away is asked again.
-pub(super) async fn run(desk: Arc<Desk>, client: Client) {
+pub(super) async fn run(state: Arc<KubeletState>, client: TestbedClient) {
     let mut pods = HashMap::new();
     loop {
-        // An error is of no interest: everything is looked up again.
-        drop(follow(&desk, &client, &mut pods).await);
+        // An error does not matter: the next round lists everything again.
+        drop(follow(&state, &client, &mut pods).await);
         sleep(TICK).await;
     }
 }
 
 async fn follow(
-    desk: &Desk,
-    client: &Client,
-    pods: &mut HashMap<String, Known>,
+    state: &KubeletState,
+    client: &TestbedClient,
+    pods: &mut HashMap<String, WatchedPod>,
 ) -> Result<(), String> {
     let list = answer(client.request(Method::GET, "/api/v1/pods")).await?;
     let list: Value = serde_json::from_slice(&list.body).map_err(|error| error.to_string())?;
     let items = list["items"].as_array().ok_or("no list")?;
     pods.retain(|id, _| items.iter().any(|pod| pod["metadata"]["uid"] == **id));
-    items.iter().for_each(|pod| hear(desk, pods, "ADDED", pod));
+    items.iter().for_each(|pod| hear(state, pods, "ADDED", pod));
     let version = list["metadata"]["resourceVersion"]
         .as_str()
         .unwrap_or_default();
@@ -60,20 +61,21 @@ async fn follow(
     loop {
         tokio::select! {
             chunk = response.chunk() => {
-                let chunk = chunk.map_err(|error| error.to_string())?.ok_or("the end of the stream")?;
+                let chunk = chunk.map_err(|error| error.to_string())?;
+                let chunk = chunk.ok_or("the end of the stream")?;
                 rest.extend_from_slice(&chunk);
                 for event in lines(&mut rest) {
                     let kind = event["type"].as_str().unwrap_or_default();
                     if kind == "ERROR" {
                         return Err("too old a version".to_owned());
                     }
-                    hear(desk, pods, kind, &event["object"]);
+                    hear(state, pods, kind, &event["object"]);
                 }
             }
             _ = tick.tick() => {}
         }
         for pod in pods.values_mut() {
-            attend(desk, client, pod).await;
+            attend(state, client, pod).await;
         }
     }
 }
@@ -91,17 +93,17 @@ fn lines(rest: &mut Vec<u8>) -> Vec<Value> {
         .collect()
 }
 
-fn hear(desk: &Desk, pods: &mut HashMap<String, Known>, kind: &str, object: &Value) {
+fn hear(state: &KubeletState, pods: &mut HashMap<String, WatchedPod>, kind: &str, object: &Value) {
     let id = object["metadata"]["uid"]
         .as_str()
         .unwrap_or_default()
         .to_owned();
     let node = object["spec"]["nodeName"].as_str().unwrap_or_default();
-    if kind == "DELETED" || !desk.is_ours(node) {
+    if kind == "DELETED" || !state.is_ours(node) {
         pods.remove(&id);
         return;
     }
-    let new = || Known {
+    let new = || WatchedPod {
         object: Value::Null,
         seen: Instant::now(),
         times: Times::default(),
@@ -111,8 +113,8 @@ fn hear(desk: &Desk, pods: &mut HashMap<String, Known>, kind: &str, object: &Val
     pods.entry(id).or_insert_with(new).object = object.clone();
 }
 
-/// Brings what the API has about a pod to what its script says now, unless somebody plays it by hand.
-async fn attend(desk: &Desk, client: &Client, pod: &mut Known) {
+/// Writes the status that a pod's script returns, unless a person plays the pod by hand.
+async fn attend(state: &KubeletState, client: &TestbedClient, pod: &mut WatchedPod) {
     if pod.gone
         || pod.object["metadata"]["annotations"]
             .get(HANDS_OFF)
@@ -121,7 +123,7 @@ async fn attend(desk: &Desk, client: &Client, pod: &mut Known) {
         return;
     }
     let view = view(pod);
-    let status = desk.judge(&view);
+    let status = state.judge(&view);
     let path = format!("/api/v1/namespaces/{}/pods/{}", view.namespace, view.name);
     let id = &pod.object["metadata"]["uid"];
     if pod.object["metadata"]["deletionTimestamp"].is_string() && !status.stays {
@@ -144,7 +146,7 @@ async fn attend(desk: &Desk, client: &Client, pod: &mut Known) {
     }
 }
 
-fn view(pod: &Known) -> PodView {
+fn view(pod: &WatchedPod) -> PodView {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     PodView {
         name: text(&pod.object["metadata"]["name"]),
@@ -155,7 +157,13 @@ fn view(pod: &Known) -> PodView {
     }
 }
 
-async fn send(client: &Client, method: Method, path: &str, kind: &str, body: &Value) -> bool {
+async fn send(
+    client: &TestbedClient,
+    method: Method,
+    path: &str,
+    kind: &str,
+    body: &Value,
+) -> bool {
     let request = client
         .request(method, path)
         .header(CONTENT_TYPE, kind)

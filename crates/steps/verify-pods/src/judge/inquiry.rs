@@ -1,0 +1,158 @@
+//! What lists and watches do not tell: which question may change a judgement, and what the answer
+//! means.
+
+use kubernetes::ClusterEvent;
+use pods::{Pod, Unrecoverable, failed_create, failed_mount};
+
+use super::status::{PodFailure, WorkloadStatus};
+use crate::{
+    Request,
+    observe::{Observation, WorkloadHistory},
+    reasons::{NO_PODS, NOT_READY, UNSCHEDULABLE},
+};
+
+/// The schedule grace periods that a node has which an autoscaler is adding.
+const SCALE_UP_GRACE_PERIODS: u32 = 5;
+/// The events of autoscalers that add a node for a pod: of the Cluster Autoscaler, and of
+/// Karpenter.
+const SCALE_UP_EVENTS: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
+
+/// A question whose answer may change the judgement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Inquiry {
+    /// Does the namespace exist?
+    Namespace,
+    /// Which events has this object, a pod or a controller?
+    Events(String),
+    /// Does an autoscaler add a node for this pod?
+    Autoscaler(String),
+}
+
+/// A workload, and everything that decides about its questions.
+pub(super) struct WorkloadInquiry<'a> {
+    pub(super) request: &'a Request,
+    pub(super) observation: &'a Observation,
+    pub(super) namespace: &'a str,
+    pub(super) title: &'a str,
+    pub(super) pods: &'a [Pod],
+    /// `None` for a workload that was never observed.
+    pub(super) history: Option<&'a WorkloadHistory>,
+}
+
+impl WorkloadInquiry<'_> {
+    /// Returns the question whose answer may change the status.
+    pub(super) fn question(&self, status: &WorkloadStatus) -> Option<Inquiry> {
+        match status {
+            WorkloadStatus::NotYet(NO_PODS, _) => Some(Inquiry::Namespace),
+            WorkloadStatus::NotYet(..) => self.suspect().map(Inquiry::Events),
+            WorkloadStatus::Failed(PodFailure {
+                pod: Some(pod),
+                cause,
+            }) if cause.reason == UNSCHEDULABLE => Some(Inquiry::Autoscaler(pod.clone())),
+            _ => None,
+        }
+    }
+
+    /// Returns the status that follows from the answers so far.
+    pub(super) fn answered(&self, status: WorkloadStatus) -> WorkloadStatus {
+        let status = match status {
+            WorkloadStatus::Failed(failure) if self.waits_for_node(&failure) => {
+                let pod = failure.pod.unwrap_or_default();
+                let text = format!("{pod} waits for a node that an autoscaler is adding");
+                WorkloadStatus::NotYet(NOT_READY, text)
+            }
+            status => status,
+        };
+        match self.failure(&status) {
+            Some(failure) => failure.into(),
+            None => status,
+        }
+    }
+
+    fn failure(&self, status: &WorkloadStatus) -> Option<PodFailure> {
+        match status {
+            WorkloadStatus::NotYet(NO_PODS, _) => {
+                let is_missing = self.observation.missing_namespaces.contains(self.namespace);
+                let text = format!("there is no namespace {}", self.namespace);
+                is_missing.then(|| PodFailure::of_workload(NO_PODS, text))
+            }
+            WorkloadStatus::NotYet(..) => self.failure_of_suspect(),
+            _ => None,
+        }
+    }
+
+    fn failure_of_suspect(&self) -> Option<PodFailure> {
+        if let Some(pod) = self.stuck_pod() {
+            let cause = mount_failure(self.events(&pod.name))?;
+            let pod = Some(pod.name.clone());
+            return Some(PodFailure { pod, cause });
+        }
+        let cause = create_failure(self.events(self.controller_without_pods()?))?;
+        Some(PodFailure { pod: None, cause })
+    }
+
+    /// Returns the object whose events may tell why the workload makes no progress.
+    fn suspect(&self) -> Option<String> {
+        match self.stuck_pod() {
+            Some(pod) => Some(pod.name.clone()),
+            None => self.controller_without_pods().map(str::to_owned),
+        }
+    }
+
+    /// Returns a pod whose containers are not created within the schedule grace period: its volumes
+    /// or the network fail.
+    fn stuck_pod(&self) -> Option<&Pod> {
+        let history = self.history?;
+        self.pods.iter().find(|pod| {
+            let is_stuck = history
+                .of(pod)
+                .is_some_and(|history| history.creating() >= self.request.grace.schedule);
+            is_stuck && self.request.is_new(pod) && !pod.outdated && !pod.is_terminating()
+        })
+    }
+
+    /// Returns the name of a controller whose pods are missing for too long. A Deployment has a
+    /// condition that tells why; the other kinds tell it only by events.
+    fn controller_without_pods(&self) -> Option<&str> {
+        let is_late = self.history?.missing_for() >= self.request.grace.config;
+        let (kind, name) = self.title.split_once('/')?;
+        (is_late && kind != "deployment").then_some(name)
+    }
+
+    fn waits_for_node(&self, failure: &PodFailure) -> bool {
+        let Some(name) = failure.pod.as_ref() else {
+            return false;
+        };
+        let is_added = self
+            .events(name)
+            .iter()
+            .any(|event| SCALE_UP_EVENTS.contains(&event.reason.as_str()));
+        let pod = self.pods.iter().find(|pod| pod.name == *name);
+        let waited = pod
+            .zip(self.history)
+            .and_then(|(pod, history)| history.of(pod))
+            .map(|history| history.unscheduled());
+        let limit = self.request.grace.schedule * SCALE_UP_GRACE_PERIODS;
+        failure.cause.reason == UNSCHEDULABLE && is_added && waited < Some(limit)
+    }
+
+    fn events(&self, object: &str) -> &[ClusterEvent] {
+        self.observation.events_of(self.namespace, object)
+    }
+}
+
+fn mount_failure(events: &[ClusterEvent]) -> Option<Unrecoverable> {
+    let mut newest_first = events.iter().rev();
+    newest_first.find_map(|event| failed_mount(&event.reason, &event.message))
+}
+
+/// Events stay for an hour, so a failure that a success follows is over.
+fn create_failure(events: &[ClusterEvent]) -> Option<Unrecoverable> {
+    let mut newest_first = events.iter().rev();
+    let last = newest_first.find(|event| event.reason.ends_with("Create"))?;
+    if last.reason == "FailedCreate" {
+        failed_create(&last.message)
+    } else {
+        None
+    }
+}

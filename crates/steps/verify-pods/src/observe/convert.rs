@@ -1,0 +1,353 @@
+//! Converts the objects of the API to the values that the rules judge.
+
+use std::collections::BTreeMap;
+
+use kubernetes as k;
+use pods::{
+    Container, Owner, Pod, PodCondition, PodPhase, Rollout, RunState, Termination, WorkloadKind,
+};
+
+use super::{NamespaceState, WorkloadState};
+use crate::Request;
+
+/// Converts the requested workloads of a namespace and all of its pods.
+pub(super) fn namespace(name: &str, view: &k::NamespaceView, request: &Request) -> NamespaceState {
+    let mut members = Members::sorted(view);
+    let mut workloads = Vec::new();
+    for (kind, objects) in &view.workloads {
+        for object in objects.values() {
+            let rollout = rollout(*kind, object);
+            if request.selects(&rollout) {
+                let pods = members.take(&rollout).into();
+                workloads.push(WorkloadState { rollout, pods });
+            }
+        }
+    }
+    NamespaceState {
+        name: name.to_owned(),
+        workloads,
+        strangers: members.strangers,
+    }
+}
+
+/// The pods of a namespace, by the workload that they belong to.
+#[derive(Default)]
+struct Members {
+    of: BTreeMap<(WorkloadKind, String), Vec<Pod>>,
+    /// The pods of no known workload.
+    strangers: Vec<Pod>,
+}
+
+impl Members {
+    /// Sorts all pods of a namespace.
+    fn sorted(view: &k::NamespaceView) -> Self {
+        let (mut members, templates) = (Self::default(), Templates::of(view));
+        for object in view.pods.values() {
+            let mut pod = pod(object);
+            match workload_of(object, view) {
+                Some((kind, name)) => {
+                    pod.outdated = templates.are_newer(object, kind, &name);
+                    members
+                        .of
+                        .entry((workload_kind(kind), name))
+                        .or_default()
+                        .push(pod);
+                }
+                None => members.strangers.push(pod),
+            }
+        }
+        members
+    }
+
+    /// Takes the pods of one workload.
+    fn take(&mut self, workload: &Rollout) -> Vec<Pod> {
+        self.of
+            .remove(&(workload.kind, workload.name.clone()))
+            .unwrap_or_default()
+    }
+}
+
+fn pod(object: &k::PodObject) -> Pod {
+    let (meta, spec, status) = (&object.metadata, &object.spec, &object.status);
+    let owner = controller(meta);
+    Pod {
+        namespace: meta.namespace.clone().unwrap_or_default(),
+        name: meta.name.clone().unwrap_or_default(),
+        id: meta.uid.clone().unwrap_or_default(),
+        phase: phase(&status.phase),
+        reason: status.reason.clone(),
+        message: status.message.clone(),
+        conditions: status.conditions.iter().map(condition).collect(),
+        init_containers: containers(&spec.init_containers, &status.init_container_statuses),
+        containers: containers(&spec.containers, &status.container_statuses),
+        terminating: meta
+            .deletion_timestamp
+            .as_ref()
+            .map(|time| time.0.to_string()),
+        finalizers: meta.finalizers.clone().unwrap_or_default(),
+        node: spec.node_name.clone(),
+        owner: owner.map(|(kind, name)| Owner { kind, name }),
+        outdated: false,
+        claims: spec
+            .volumes
+            .iter()
+            .filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone()))
+            .collect(),
+    }
+}
+
+fn phase(word: &str) -> PodPhase {
+    match word {
+        "Pending" => PodPhase::Pending,
+        "Running" => PodPhase::Running,
+        "Succeeded" => PodPhase::Succeeded,
+        "Failed" => PodPhase::Failed,
+        _ => PodPhase::Unknown,
+    }
+}
+
+fn condition(condition: &k::StatusCondition) -> PodCondition {
+    PodCondition {
+        kind: condition.kind.clone(),
+        is_true: condition.status == "True",
+        reason: condition.reason.clone(),
+        message: condition.message.clone(),
+    }
+}
+
+fn containers(specs: &[k::ContainerSpec], statuses: &[k::ContainerStatus]) -> Vec<Container> {
+    let container = |spec: &k::ContainerSpec| {
+        let status = statuses.iter().find(|status| status.name == spec.name);
+        let status = status.cloned().unwrap_or_default();
+        Container {
+            name: spec.name.clone(),
+            image: spec.image.clone(),
+            image_id: status.image_id,
+            ready: status.ready,
+            state: state(&status.state),
+            last: status.last_state.terminated.as_ref().map(ended),
+            restarts: status.restart_count,
+            sidecar: spec.restart_policy.as_deref() == Some("Always"),
+            memory_limit: spec.resources.limits.get("memory").cloned(),
+            probe: spec.readiness_probe.as_ref().and_then(probe),
+        }
+    };
+    specs.iter().map(container).collect()
+}
+
+fn state(state: &k::ContainerState) -> RunState {
+    match (&state.waiting, &state.running, &state.terminated) {
+        (_, _, Some(end)) => RunState::Terminated(ended(end)),
+        (_, Some(_), _) => RunState::Running,
+        (Some(waiting), ..) => RunState::Waiting {
+            reason: waiting.reason.clone(),
+            message: waiting.message.clone(),
+        },
+        _ => RunState::Unknown,
+    }
+}
+
+fn ended(end: &k::TerminatedState) -> Termination {
+    Termination {
+        code: end.exit_code,
+        reason: end.reason.clone(),
+        message: end.message.clone(),
+    }
+}
+
+/// Returns what a probe asks: `GET :8080/readyz`.
+fn probe(probe: &k::ReadinessProbe) -> Option<String> {
+    if let Some(get) = &probe.http_get {
+        return Some(format!("GET :{}{}", port(&get.port), get.path));
+    }
+    if let Some(socket) = &probe.tcp_socket {
+        return Some(format!("connect :{}", port(&socket.port)));
+    }
+    if let Some(grpc) = &probe.grpc {
+        return Some(format!("grpc :{}", port(&grpc.port)));
+    }
+    let exec = probe.exec.as_ref()?;
+    Some(format!("`{}`", exec.command.join(" ")))
+}
+
+/// A port is a number or a name.
+fn port(port: &serde_json::Value) -> String {
+    port.as_str()
+        .map_or_else(|| port.to_string(), str::to_owned)
+}
+
+fn rollout(kind: k::ControllerKind, object: &k::Workload) -> Rollout {
+    let (meta, spec, status) = (&object.metadata, &object.spec, &object.status);
+    let (wanted, updated) = replicas(kind, object);
+    let strategy = &spec.update_strategy;
+    Rollout {
+        kind: workload_kind(kind),
+        namespace: meta.namespace.clone().unwrap_or_default(),
+        name: meta.name.clone().unwrap_or_default(),
+        id: meta.uid.clone().unwrap_or_default(),
+        images: images(&spec.template.spec),
+        observed: status
+            .observed_generation
+            .is_some_and(|observed| meta.generation.is_none_or(|current| observed >= current)),
+        wanted,
+        updated,
+        paused: spec.paused,
+        on_delete: strategy.kind == "OnDelete",
+        partition: strategy
+            .rolling_update
+            .as_ref()
+            .and_then(|rolling| rolling.partition)
+            .unwrap_or(0),
+        stalled: message(status, |condition| {
+            condition.kind == "Progressing"
+                && condition.status == "False"
+                && condition.reason == "ProgressDeadlineExceeded"
+        }),
+        replica_failure: message(status, |condition| {
+            condition.kind == "ReplicaFailure" && condition.status == "True"
+        }),
+    }
+}
+
+/// Returns the number of wanted pods, and of pods of the current template.
+fn replicas(kind: k::ControllerKind, object: &k::Workload) -> (u32, u32) {
+    let status = &object.status;
+    if kind == k::ControllerKind::DaemonSet {
+        let wanted = status.desired_number_scheduled;
+        return (wanted, status.updated_number_scheduled);
+    }
+    (object.spec.replicas.unwrap_or(1), status.updated_replicas)
+}
+
+fn images(template: &k::PodSpec) -> Vec<String> {
+    template
+        .init_containers
+        .iter()
+        .chain(&template.containers)
+        .map(|container| container.image.clone())
+        .collect()
+}
+
+/// Returns the message of the first condition that is meant.
+fn message(
+    status: &k::ControllerStatus,
+    is_meant: impl Fn(&k::StatusCondition) -> bool,
+) -> Option<String> {
+    let mut conditions = status.conditions.iter();
+    conditions
+        .find(|condition| is_meant(condition))
+        .map(|condition| condition.message.clone())
+}
+
+fn workload_kind(kind: k::ControllerKind) -> WorkloadKind {
+    match kind {
+        k::ControllerKind::Deployment => WorkloadKind::Deployment,
+        k::ControllerKind::StatefulSet => WorkloadKind::StatefulSet,
+        k::ControllerKind::DaemonSet => WorkloadKind::DaemonSet,
+    }
+}
+
+/// Returns the kind as the API client has it.
+pub(super) fn controller_kind(kind: WorkloadKind) -> k::ControllerKind {
+    match kind {
+        WorkloadKind::Deployment => k::ControllerKind::Deployment,
+        WorkloadKind::StatefulSet => k::ControllerKind::StatefulSet,
+        WorkloadKind::DaemonSet => k::ControllerKind::DaemonSet,
+    }
+}
+
+/// Returns the workload that a pod belongs to: a Deployment owns its pods through ReplicaSets.
+fn workload_of(
+    object: &k::PodObject,
+    view: &k::NamespaceView,
+) -> Option<(k::ControllerKind, String)> {
+    let (kind, name) = controller(&object.metadata)?;
+    let (kind, name) = match view
+        .replica_sets
+        .get(&name)
+        .filter(|_| kind == "ReplicaSet")
+    {
+        Some(set) => controller(&set.metadata)?,
+        // A ReplicaSet beyond the revision history limit is deleted before its last pods.
+        None if kind == "ReplicaSet" => {
+            ("Deployment".to_owned(), name.rsplit_once('-')?.0.to_owned())
+        }
+        None => (kind, name),
+    };
+    let kind = k::ControllerKind::ALL
+        .into_iter()
+        .find(|known| known.name() == kind)?;
+    view.workload(kind, &name).map(|_| (kind, name))
+}
+
+fn controller(meta: &k::ObjectMeta) -> Option<(String, String)> {
+    let owner = meta
+        .owner_references
+        .iter()
+        .flatten()
+        .find(|owner| owner.controller == Some(true))?;
+    Some((owner.kind.clone(), owner.name.clone()))
+}
+
+/// The newest template of each workload.
+struct Templates<'v> {
+    view: &'v k::NamespaceView,
+    /// The newest revision of each Deployment.
+    revisions: BTreeMap<String, u64>,
+}
+
+impl<'v> Templates<'v> {
+    fn of(view: &'v k::NamespaceView) -> Self {
+        let mut revisions = BTreeMap::new();
+        for set in view.replica_sets.values() {
+            if let (Some((_, deployment)), Some(revision)) =
+                (controller(&set.metadata), revision(set))
+            {
+                let newest = revisions.entry(deployment).or_insert(revision);
+                *newest = revision.max(*newest);
+            }
+        }
+        Self { view, revisions }
+    }
+
+    /// Returns whether a pod was created from an older template; false when that is unknown.
+    fn are_newer(&self, object: &k::PodObject, kind: k::ControllerKind, name: &str) -> bool {
+        let label = |label| mark(object.metadata.labels.as_ref(), label);
+        let Some(workload) = self.view.workload(kind, name) else {
+            return false;
+        };
+        let wanted = match kind {
+            k::ControllerKind::Deployment => return self.are_newer_than_set(object, name),
+            k::ControllerKind::StatefulSet => Some(workload.status.update_revision.as_str()),
+            k::ControllerKind::DaemonSet => {
+                mark(workload.metadata.annotations.as_ref(), k::GENERATION)
+            }
+        };
+        let own = label(if kind == k::ControllerKind::DaemonSet {
+            k::GENERATION_LABEL
+        } else {
+            k::REVISION_LABEL
+        });
+        own.zip(wanted.filter(|hash| !hash.is_empty()))
+            .is_some_and(|(own, wanted)| own != wanted)
+    }
+
+    fn are_newer_than_set(&self, object: &k::PodObject, deployment: &str) -> bool {
+        let set =
+            controller(&object.metadata).and_then(|(_, set)| self.view.replica_sets.get(&set));
+        let Some(set) = set else { return true };
+        revision(set)
+            .zip(self.revisions.get(deployment))
+            .is_some_and(|(own, newest)| own < *newest)
+    }
+}
+
+fn revision(set: &k::ReplicaSet) -> Option<u64> {
+    mark(set.metadata.annotations.as_ref(), k::REVISION)?
+        .parse()
+        .ok()
+}
+
+fn mark<'a>(marks: Option<&'a k::Labels>, name: &str) -> Option<&'a str> {
+    marks?.get(name).map(String::as_str)
+}

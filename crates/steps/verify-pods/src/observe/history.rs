@@ -1,0 +1,110 @@
+//! What was observed of one workload over time.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use pods::{Pod, PodHistory, Rollout};
+
+/// What was observed of one workload so far.
+#[derive(Debug, Default)]
+pub(crate) struct WorkloadHistory {
+    now: Duration,
+    /// The id of the workload itself.
+    id: String,
+    /// The history of each pod, by the pod's id.
+    pods: BTreeMap<String, PodHistory>,
+    /// Since when the controller cannot create pods.
+    failing_since: Option<Duration>,
+    /// Since when pods are missing.
+    missing_since: Option<Duration>,
+    /// The restarts of each pod at the previous observation, by the pod's id.
+    restarts: BTreeMap<String, u32>,
+    good_since: Option<Duration>,
+    /// The pod whose restart was observed last.
+    restarted: Option<String>,
+}
+
+impl WorkloadHistory {
+    /// Adds an observation. A workload that was deleted and created again has a new history.
+    pub(crate) fn observe(&mut self, rollout: &Rollout, pods: &[Pod], at: Duration) {
+        if self.id != rollout.id {
+            *self = Self {
+                id: rollout.id.clone(),
+                ..Self::default()
+            };
+        }
+        self.now = at;
+        for pod in pods {
+            self.observe_pod(pod);
+        }
+        let ids: BTreeSet<&str> = pods.iter().map(|pod| pod.id.as_str()).collect();
+        self.pods.retain(|id, _| ids.contains(id.as_str()));
+        self.restarts.retain(|id, _| ids.contains(id.as_str()));
+        let running = pods
+            .iter()
+            .filter(|pod| !pod.is_terminating() && !pod.has_ended())
+            .count();
+        mark(
+            &mut self.failing_since,
+            rollout.replica_failure.is_some(),
+            at,
+        );
+        mark(
+            &mut self.missing_since,
+            running < rollout.wanted as usize,
+            at,
+        );
+    }
+
+    fn observe_pod(&mut self, pod: &Pod) {
+        let history = self.pods.entry(pod.id.clone()).or_default();
+        history.observe(pod, self.now);
+        let previous = self.restarts.insert(pod.id.clone(), pod.restarts());
+        let has_restarted = previous.is_some_and(|previous| pod.restarts() > previous);
+        if has_restarted && !pod.outdated {
+            self.good_since = None;
+            self.restarted = Some(pod.name.clone());
+        }
+    }
+
+    /// Remembers whether the workload was judged good at this moment.
+    pub(crate) fn remember(&mut self, is_good: bool) {
+        mark(&mut self.good_since, is_good, self.now);
+    }
+
+    /// Returns for how long the workload has been good.
+    pub(crate) fn good_for(&self) -> Duration {
+        self.since(self.good_since)
+    }
+
+    /// Returns the pod whose restart was observed last.
+    pub(crate) fn restarted(&self) -> Option<&str> {
+        self.restarted.as_deref()
+    }
+
+    /// Returns what was observed of a pod.
+    pub(crate) fn of(&self, pod: &Pod) -> Option<&PodHistory> {
+        self.pods.get(&pod.id)
+    }
+
+    /// Returns for how long pods have been missing.
+    pub(crate) fn missing_for(&self) -> Duration {
+        self.since(self.missing_since)
+    }
+
+    /// Returns for how long the controller has not been able to create pods.
+    pub(crate) fn failing_for(&self) -> Duration {
+        self.since(self.failing_since)
+    }
+
+    fn since(&self, mark: Option<Duration>) -> Duration {
+        mark.map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
+    }
+}
+
+/// Keeps the start of a state while it lasts.
+fn mark(since: &mut Option<Duration>, lasts: bool, now: Duration) {
+    *since = lasts.then(|| since.unwrap_or(now));
+}

@@ -1,0 +1,16 @@
+//! Why `verify-pods` says no: the reasons that all steps which observe pods share.
+
+use contract::Reason;
+pub use pods::{
+    ADMISSION, CONFIG_ERROR, CRASH_LOOP, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED,
+    INIT_FAILED, INVALID_IMAGE_NAME, MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS, ON_DELETE,
+    OUT_OF_MEMORY, PARTITIONED, PAUSED, QUOTA, RESTARTED, UNSCHEDULABLE, VOLUME,
+};
+
+/// The closed list.
+pub const ALL: &[Reason] = &pods::REASONS;
+
+/// Returns whether a container's log explains the reason.
+pub(crate) fn explained_by_log(reason: Reason) -> bool {
+    [CRASH_LOOP, OUT_OF_MEMORY, INIT_FAILED, NOT_READY].contains(&reason)
+}

@@ -1,0 +1,64 @@
+//! What judgements remember of earlier observations.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use contract::Reason;
+
+use crate::reasons::OLD_REVISION;
+
+/// A phase of an application whose duration matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LastingPhase {
+    /// Argo CD cannot compare it.
+    NotCompared,
+    /// Its health is Degraded.
+    Degraded,
+    /// It is out of sync, and no operation runs.
+    Idle,
+    /// It is at a revision without the commit.
+    OldRevision,
+    /// It is Synced at the commit.
+    Applied,
+    /// Everything but the image is as requested.
+    ReadyForImage,
+}
+
+/// What judgements remember of the observations of one application.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ApplicationHistory {
+    /// The beginning of each phase that lasts.
+    since: BTreeMap<LastingPhase, Duration>,
+    /// The reason and the text of the last state that was not as requested.
+    pub(super) last_wait: (Reason, String),
+}
+
+impl Default for ApplicationHistory {
+    fn default() -> Self {
+        Self {
+            since: BTreeMap::new(),
+            last_wait: (OLD_REVISION, "was not observed yet".to_owned()),
+        }
+    }
+}
+
+impl ApplicationHistory {
+    /// Takes in whether a phase lasts; returns for how long it has.
+    pub(super) fn update(&mut self, phase: LastingPhase, lasts: bool, now: Duration) -> Duration {
+        if !lasts {
+            self.since.remove(&phase);
+            return Duration::ZERO;
+        }
+        now.saturating_sub(*self.since.entry(phase).or_insert(now))
+    }
+
+    /// Returns the beginning of a phase that lasts.
+    pub(super) fn since(&self, phase: LastingPhase) -> Option<Duration> {
+        self.since.get(&phase).copied()
+    }
+
+    /// Returns for how long a phase has lasted.
+    pub(super) fn lasted(&self, phase: LastingPhase, now: Duration) -> Duration {
+        self.since(phase)
+            .map_or(Duration::ZERO, |since| now.saturating_sub(since))
+    }
+}

@@ -1,0 +1,358 @@
+//! Whether the pods run the image: the last check, when everything else is as requested.
+
+use std::time::Duration;
+
+use contract::Verdict;
+use pods::{
+    Container,
+    image::{ImageMatch, ImageMatcher},
+};
+
+use crate::{
+    judge::{
+        decision::{Conclusion, WaitDecision},
+        history::{ApplicationHistory, LastingPhase},
+        revision,
+    },
+    observe::{ApplicationPods, FollowUp, Observation, ObservedPod, PodDetail},
+    reasons::{IMAGE_NOT_LIVE, NEWER_IMAGE},
+    request::Request,
+};
+
+/// The time before Argo CD is to render everything again, which costs a server much.
+const HARD_REFRESH_GRACE: Duration = Duration::from_secs(5);
+/// The time within which old pods terminate, and Argo CD's tree follows the cluster.
+const TERMINATION_GRACE: Duration = Duration::from_secs(20);
+
+/// Whether the pods run the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum PodsImage {
+    /// All of them run it; as the pods name it.
+    Live(String),
+    /// A pod has not started it yet.
+    Starting(String),
+    /// A pod runs something else of that repository.
+    Other(String),
+    /// No pod runs anything of that repository.
+    Nothing,
+}
+
+/// What the rendered manifests name of the image's repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum ManifestsImage<'a> {
+    Requested,
+    Other(&'a str),
+    Nothing,
+}
+
+/// Judges the pods of an application that is otherwise as requested.
+pub(super) fn judge(
+    request: &Request,
+    observation: &Observation,
+    history: &ApplicationHistory,
+) -> WaitDecision {
+    let at = revision::describe(request, &observation.app);
+    let passed = |image| Conclusion::passed(format!("deployed {at}"), image).into();
+    let Some(image) = &request.image else {
+        return passed(None);
+    };
+    let since = history
+        .since(LastingPhase::ReadyForImage)
+        .unwrap_or(observation.now);
+    let Some(pods) = live_pods(observation, since) else {
+        let detail = if image.is_by_digest() {
+            PodDetail::All
+        } else {
+            PodDetail::Failing
+        };
+        return WaitDecision::ReadPods(FollowUp::LivePods { detail, since });
+    };
+    match pods_image(image, pods) {
+        PodsImage::Live(live) => passed(Some(live)),
+        PodsImage::Starting(text) => hold(&at, &text, Vec::new()),
+        PodsImage::Other(text) => not_live(request, observation, image, &text, since),
+        PodsImage::Nothing => {
+            let text = format!("no pod runs {}", image.reference().name());
+            not_live(request, observation, image, &text, since)
+        }
+    }
+}
+
+/// Returns the pods of this observation, unless they were read before everything else was as
+/// requested.
+fn live_pods(observation: &Observation, since: Duration) -> Option<&ApplicationPods> {
+    let pods = observation.pods.as_ref()?;
+    pods.live_at.is_some_and(|at| at >= since).then_some(pods)
+}
+
+fn hold(at: &str, text: &str, follow_ups: Vec<FollowUp>) -> WaitDecision {
+    let text = format!("Synced and Healthy at {at}, but {text}");
+    WaitDecision::wait(IMAGE_NOT_LIVE, text, follow_ups)
+}
+
+/// Judges pods that contradict Argo CD. Either the commit deploys another image, or the pods lag,
+/// or Argo CD rendered something else than the commit (argo-cd#26530).
+fn not_live(
+    request: &Request,
+    observation: &Observation,
+    image: &ImageMatcher,
+    text: &str,
+    since: Duration,
+) -> WaitDecision {
+    let at = revision::describe(request, &observation.app);
+    let lasted = observation.now.saturating_sub(since);
+    let rendered = observation.rendered.as_ref();
+    let Some(rendered) = rendered.filter(|rendered| rendered.read_at >= since) else {
+        return hold(&at, text, vec![FollowUp::RenderedImages]);
+    };
+    let rendered = manifests_image(image, &rendered.images);
+    if let ManifestsImage::Other(other) = rendered
+        && revision::is_descendant(request, &observation.app)
+    {
+        return superseded(request, observation, other).into();
+    }
+    let is_certain = lasted >= TERMINATION_GRACE || matches!(rendered, ManifestsImage::Other(_));
+    if observation.is_rendered_again && is_certain {
+        let text = format!("is Synced and Healthy at {at}, but {text}");
+        return contradicted(text, &rendered).into();
+    }
+    if lasted >= HARD_REFRESH_GRACE {
+        hold(&at, text, vec![FollowUp::HardRefresh])
+    } else {
+        hold(&at, text, Vec::new())
+    }
+}
+
+fn contradicted(text: String, rendered: &ManifestsImage<'_>) -> Conclusion {
+    let hint = match rendered {
+        ManifestsImage::Other(other) => {
+            format!("the commit deploys {other}: is `--image` right?")
+        }
+        ManifestsImage::Requested => "the rendered manifests name the image: \
+            find out what changes the pods, such as a webhook or another controller"
+            .to_owned(),
+        ManifestsImage::Nothing => "no rendered manifest names the image's repository: \
+            is `--image` right?"
+            .to_owned(),
+    };
+    Conclusion::new(Verdict::Contradicted, IMAGE_NOT_LIVE, text).hinted(hint)
+}
+
+/// Reports that a later commit deploys a newer image.
+pub(super) fn superseded(request: &Request, observation: &Observation, newer: &str) -> Conclusion {
+    let at = revision::describe(request, &observation.app);
+    let text = format!("is at {at}, which deploys {newer}");
+    Conclusion::new(Verdict::Superseded, NEWER_IMAGE, text)
+}
+
+/// Returns the newer image of the repository among the images of a pod, if a later commit deploys
+/// one instead of the requested image.
+pub(super) fn newer_image<'i>(
+    request: &Request,
+    observation: &Observation,
+    images: &'i [String],
+) -> Option<&'i str> {
+    let image = request.image.as_ref()?;
+    if !revision::is_descendant(request, &observation.app) {
+        return None;
+    }
+    match manifests_image(image, images) {
+        ManifestsImage::Other(newer) => Some(newer),
+        ManifestsImage::Requested | ManifestsImage::Nothing => None,
+    }
+}
+
+/// Returns which image of the repository is among these.
+fn manifests_image<'i>(image: &ImageMatcher, images: &'i [String]) -> ManifestsImage<'i> {
+    let of_repository: Vec<&String> = images
+        .iter()
+        .filter(|candidate| image.is_of_repository(candidate))
+        .collect();
+    match of_repository.first() {
+        None => ManifestsImage::Nothing,
+        Some(_) if of_repository.iter().any(|named| image.is_named(named)) => {
+            ManifestsImage::Requested
+        }
+        Some(other) => ManifestsImage::Other(other),
+    }
+}
+
+/// Returns whether the pods run the image. Pods that terminate or have ended do not count, and
+/// neither do containers of another repository, such as sidecars.
+fn pods_image(image: &ImageMatcher, pods: &ApplicationPods) -> PodsImage {
+    let alive = pods
+        .pods
+        .iter()
+        .filter(|observed| !observed.pod.is_terminating() && !observed.pod.has_ended());
+    let mut result = PodsImage::Nothing;
+    for container_image in alive.flat_map(|observed| container_images(image, observed)) {
+        let PodsImage::Live(_) = container_image else {
+            return container_image;
+        };
+        result = container_image;
+    }
+    result
+}
+
+/// Returns what each container of the repository runs.
+fn container_images(
+    image: &ImageMatcher,
+    observed: &ObservedPod,
+) -> impl Iterator<Item = PodsImage> {
+    observed
+        .pod
+        .all_containers()
+        .filter(|container| image.is_of_repository(&container.image))
+        .filter_map(|container| container_image(image, observed, container))
+}
+
+fn container_image(
+    image: &ImageMatcher,
+    observed: &ObservedPod,
+    container: &Container,
+) -> Option<PodsImage> {
+    let (name, spec) = (&observed.node.name, &container.image);
+    Some(match image.compare(container) {
+        ImageMatch::Another => return None,
+        ImageMatch::Old => PodsImage::Other(format!("{name} runs {spec}")),
+        ImageMatch::OtherBytes(digest) => {
+            let node = match &observed.pod.node {
+                Some(node) => format!(" on {node}"),
+                None => String::new(),
+            };
+            PodsImage::Other(format!(
+                "{name}{node} runs other bytes under that tag: {digest}"
+            ))
+        }
+        // A pod without details has no digest: its name in the specification has to do.
+        ImageMatch::NotStarted if image.is_by_digest() && observed.has_details => {
+            PodsImage::Starting(format!("{name} has not started it yet"))
+        }
+        // Without a digest the request is only about the name in the specification.
+        ImageMatch::NotStarted | ImageMatch::Wanted(None) => PodsImage::Live(spec.clone()),
+        ImageMatch::Wanted(Some(digest)) => {
+            let name = spec.split_once('@').map_or(spec.as_str(), |(name, _)| name);
+            PodsImage::Live(format!("{name}@{digest}"))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use argocd::ResourceNode;
+    use pods::{Pod, Summary};
+
+    fn image(reference: &str, digests: &[String]) -> ImageMatcher {
+        let digests = digests
+            .iter()
+            .map(|digest| digest.parse().unwrap())
+            .collect();
+        ImageMatcher::new(reference.parse().unwrap(), digests, Vec::new())
+    }
+
+    fn digest(of: char) -> String {
+        format!("sha256:{}", of.to_string().repeat(64))
+    }
+
+    fn observed(name: &str, status: &str, image: &str, id: &str) -> ObservedPod {
+        let summary = Summary {
+            status: status.to_owned(),
+            images: vec![image.to_owned()],
+            ..Summary::default()
+        };
+        let mut pod = Pod::from_summary(summary);
+        pod.containers
+            .iter_mut()
+            .for_each(|container| container.image_id = id.to_owned());
+        ObservedPod {
+            node: ResourceNode {
+                name: name.to_owned(),
+                ..ResourceNode::default()
+            },
+            pod,
+            has_details: true,
+        }
+    }
+
+    fn read(pods: Vec<ObservedPod>) -> ApplicationPods {
+        ApplicationPods {
+            pods,
+            ..ApplicationPods::default()
+        }
+    }
+
+    #[test]
+    fn old_images_count_unless_their_pods_terminate() {
+        let wanted = image("ghcr.io/a/dex:v2", &[]);
+        let new = || observed("new", "Running", "ghcr.io/a/dex:v2", "");
+        assert_eq!(
+            pods_image(&wanted, &read(vec![new()])),
+            PodsImage::Live("ghcr.io/a/dex:v2".to_owned())
+        );
+        let old = |status| observed("old", status, "ghcr.io/a/dex:v1", "");
+        assert_eq!(
+            pods_image(&wanted, &read(vec![new(), old("Running")])),
+            PodsImage::Other("old runs ghcr.io/a/dex:v1".to_owned())
+        );
+        assert!(matches!(
+            pods_image(&wanted, &read(vec![new(), old("Terminating")])),
+            PodsImage::Live(_)
+        ));
+        assert!(matches!(
+            pods_image(&wanted, &read(vec![new(), old("Completed")])),
+            PodsImage::Live(_)
+        ));
+    }
+
+    #[test]
+    fn neither_no_pod_nor_a_sidecar_is_proof() {
+        let wanted = image("ghcr.io/a/dex:v2", &[]);
+        assert_eq!(pods_image(&wanted, &read(Vec::new())), PodsImage::Nothing);
+        assert_eq!(
+            pods_image(
+                &wanted,
+                &read(vec![observed("p", "Running", "istio/proxyv2:1", "")])
+            ),
+            PodsImage::Nothing
+        );
+    }
+
+    #[test]
+    fn with_a_digest_the_bytes_count() {
+        let wanted = image("ghcr.io/a/dex:v2", &[digest('a')]);
+        let runs = |id: &str| {
+            pods_image(
+                &wanted,
+                &read(vec![observed("p", "Running", "ghcr.io/a/dex:v2", id)]),
+            )
+        };
+        assert!(matches!(
+            runs(&format!("ghcr.io/a/dex@{}", digest('a'))),
+            PodsImage::Live(_)
+        ));
+        assert!(matches!(
+            runs(&format!("ghcr.io/a/dex@{}", digest('b'))),
+            PodsImage::Other(_)
+        ));
+        assert!(matches!(runs(""), PodsImage::Starting(_)));
+    }
+
+    #[test]
+    fn manifests_tell_whether_the_commit_deploys_the_image() {
+        let wanted = image("ghcr.io/a/dex:v2", &[]);
+        let images = |named: &str| vec!["istio/proxyv2:1".to_owned(), named.to_owned()];
+        assert_eq!(
+            manifests_image(&wanted, &images("ghcr.io/a/dex:v2")),
+            ManifestsImage::Requested
+        );
+        assert_eq!(
+            manifests_image(&wanted, &images("ghcr.io/a/dex:v3")),
+            ManifestsImage::Other("ghcr.io/a/dex:v3")
+        );
+        assert_eq!(
+            manifests_image(&wanted, &images("x:1")),
+            ManifestsImage::Nothing
+        );
+    }
+}

@@ -1,0 +1,46 @@
+//! Words that several judgements use.
+
+use argocd::ResourceStatus;
+use contract::Commit;
+
+/// The largest number of characters to show of a message of Argo CD.
+const MAX_MESSAGE: usize = 600;
+
+/// Returns the first digits of a commit, and any other revision whole.
+pub(super) fn short(revision: &str) -> &str {
+    if revision.parse::<Commit>().is_ok() {
+        &revision[..8]
+    } else {
+        revision
+    }
+}
+
+/// Returns a resource as `Deployment/dex`.
+pub(super) fn resource_name(resource: &ResourceStatus) -> String {
+    format!("{}/{}", resource.kind, resource.name)
+}
+
+/// Returns a message in one line of limited length, without its random parts.
+pub(super) fn tidy(message: &str) -> String {
+    let words: Vec<&str> = message.split_whitespace().collect();
+    let line = without_temporary_file(words.join(" "));
+    if line.chars().count() <= MAX_MESSAGE {
+        line
+    } else {
+        line.chars().take(MAX_MESSAGE).chain(['…']).collect()
+    }
+}
+
+/// Removes the name of kubectl's temporary file, which is different every time.
+fn without_temporary_file(line: String) -> String {
+    const START: &str = " when patching \"";
+    const END: &str = "\": ";
+    let Some(start) = line.find(START) else {
+        return line;
+    };
+    let name = start + START.len();
+    match line[name..].find(END) {
+        Some(length) => format!("{}: {}", &line[..start], &line[name + length + END.len()..]),
+        None => line,
+    }
+}

@@ -1,0 +1,84 @@
+//! The health that counts.
+
+use super::*;
+
+#[test]
+fn the_degraded_grace_begins_at_the_commit() {
+    let resources = json!([{
+        "kind": "HorizontalPodAutoscaler", "name": "dex", "status": "Synced",
+        "health": {"status": "Degraded", "message": "unable to get metrics"},
+    }]);
+    let degraded = |revision| {
+        let state = app("Synced", revision, "Degraded");
+        with(state, "/status/resources", resources.clone())
+    };
+    let mut observed = observed([degraded(B)]);
+    observed.wait_until(300);
+    assert_eq!(waits(observed.judge(&request())).reason, OLD_REVISION);
+    observed.update(
+        with(degraded(C), "/metadata/resourceVersion", json!("9")),
+        301,
+    );
+    let state = waits(observed.judge(&request()));
+    assert!(
+        state.reason == ::pods::NOT_READY
+            && state
+                .text
+                .contains("HorizontalPodAutoscaler/dex: unable to get metrics"),
+        "{state:?}"
+    );
+    assert_eq!(
+        state.follow_ups,
+        [FollowUp::FailingPods, FollowUp::WholeState]
+    );
+    observed.wait_until(331);
+    assert_eq!(waits(observed.judge(&request())).reason, ::pods::NOT_READY);
+    observed.wait_until(361);
+    let (reason, text) = refused(observed.judge(&request()));
+    assert!(
+        reason == DEGRADED && text.contains("HorizontalPodAutoscaler/dex"),
+        "{text}"
+    );
+}
+
+#[test]
+fn workload_health_ignores_an_ingress_without_an_address() {
+    let resources = json!([
+        {"kind": "Ingress", "name": "dex", "health": {"status": "Progressing"}},
+        {"kind": "Deployment", "name": "dex", "health": {"status": "Healthy"}},
+    ]);
+    let state = with(
+        app("Synced", C, "Progressing"),
+        "/status/resources",
+        resources,
+    );
+    let text = waits(judged(state.clone())).text;
+    assert!(
+        text.ends_with("Progressing: Ingress/dex: no address yet"),
+        "{text}"
+    );
+    let request = Request {
+        health_scope: HealthScope::Workloads,
+        ..request()
+    };
+    passes(observed([state]).judge(&request));
+}
+
+#[test]
+fn a_paused_deployment_refuses_and_a_suspended_rollout_waits() {
+    let suspended = |kind: &str| {
+        let resources = json!([{"kind": kind, "name": "dex", "health": {"status": "Suspended"}}]);
+        with(
+            app("Synced", C, "Suspended"),
+            "/status/resources",
+            resources,
+        )
+    };
+    refuses(
+        suspended("Deployment"),
+        ::pods::PAUSED,
+        "Deployment/dex is paused",
+    );
+    let state = waits(judged(suspended("Rollout")));
+    assert_eq!(state.reason, ::pods::NOT_READY);
+}

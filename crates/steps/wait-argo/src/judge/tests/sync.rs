@@ -1,0 +1,266 @@
+//! Operations, syncs and windows.
+
+use super::*;
+
+#[test]
+fn an_earlier_failed_sync_is_retried_only_on_request() {
+    let failed = with(
+        app("OutOfSync", C, "Healthy"),
+        "/status/operationState",
+        operation("Failed", C),
+    );
+    refuses(
+        failed.clone(),
+        WILL_NOT_RETRY,
+        "OutOfSync at cccccccc, and Argo CD will not retry: one or more",
+    );
+    let error = json!([{
+        "type": "SyncError",
+        "message": "Failed last sync attempt to [c]: one or more objects failed to apply",
+    }]);
+    refuses(
+        with(app("OutOfSync", C, "Healthy"), "/status/conditions", error),
+        WILL_NOT_RETRY,
+        "Failed last sync attempt",
+    );
+    let request = Request {
+        sync: true,
+        ..request()
+    };
+    let state = waits(observed([failed]).judge(&request));
+    assert_eq!(state.follow_ups, [FollowUp::Sync]);
+}
+
+#[test]
+fn two_syncs_may_end_in_the_same_second() {
+    let before = with(
+        app("Synced", B, "Healthy"),
+        "/status/operationState",
+        operation("Succeeded", B),
+    );
+    let failed = with(
+        app("OutOfSync", C, "Healthy"),
+        "/status/operationState",
+        operation("Failed", C),
+    );
+    let (reason, _) = refused(observed([before, failed]).judge(&request()));
+    assert_eq!(reason, SYNC_FAILED);
+}
+
+/// Judges a sync that fails for a resource during the run.
+fn sync_fails(resource: Value) -> (Reason, String) {
+    let operation = with(
+        operation("Failed", C),
+        "/syncResult/resources",
+        json!([resource]),
+    );
+    let before = app("OutOfSync", C, "Healthy");
+    let failed = with(before.clone(), "/status/operationState", operation);
+    refused(observed([before, failed]).judge(&request()))
+}
+
+#[test]
+fn a_failed_sync_names_the_resource() {
+    let (reason, text) = sync_fails(json!({
+        "kind": "Deployment", "name": "dex", "status": "SyncFailed",
+        "message": "error when patching \"/dev/shm/1782\": \
+            Deployment.apps \"dex\" is invalid: field is immutable",
+    }));
+    assert_eq!(reason, SYNC_FAILED);
+    assert!(
+        text.contains("Deployment/dex: error: Deployment.apps \"dex\" is invalid"),
+        "{text}"
+    );
+    let (reason, text) = sync_fails(json!({
+        "kind": "Job", "name": "migrate", "hookType": "PreSync", "hookPhase": "Failed",
+        "message": "Job has reached the specified backoff limit",
+    }));
+    assert!(
+        reason == HOOK_FAILED && text.contains("PreSync hook Job/migrate: Job has reached"),
+        "{text}"
+    );
+    let (reason, _) = sync_fails(json!({
+        "kind": "Pod", "name": "x", "status": "SyncFailed",
+        "message": "pods \"x\" is forbidden: exceeded quota: q",
+    }));
+    assert_eq!(reason, ::pods::QUOTA);
+}
+
+#[test]
+fn a_running_sync_and_an_older_failure_decide_nothing() {
+    let running = with(
+        app("Synced", C, "Healthy"),
+        "/status/operationState",
+        operation("Running", C),
+    );
+    let running = with(running, "/status/operationState/finishedAt", Value::Null);
+    let state = waits(judged(running));
+    assert!(
+        state.reason == NOT_SYNCED && state.text.contains("its sync is running"),
+        "{state:?}"
+    );
+    assert_eq!(state.follow_ups, [FollowUp::FailingPods]);
+    let requested = with(
+        app("Synced", C, "Healthy"),
+        "/operation",
+        json!({"sync": {"revision": C}}),
+    );
+    assert_eq!(waits(judged(requested)).reason, NOT_SYNCED);
+    passes(judged(with(
+        app("Synced", C, "Healthy"),
+        "/status/operationState",
+        operation("Failed", B),
+    )));
+}
+
+/// Judges a sync that waits for its next retry.
+fn retries(message: &str) -> WaitDecision {
+    let retry = with(operation("Running", C), "/message", json!(message));
+    let before = app("OutOfSync", C, "Healthy");
+    let retrying = with(before.clone(), "/status/operationState", retry);
+    observed([before, retrying]).judge(&request())
+}
+
+#[test]
+fn a_retry_is_awaited_unless_it_cannot_help() {
+    let state = waits(retries(
+        "dial tcp: connection refused. Retrying attempt #1 at 3:04PM.",
+    ));
+    assert!(state.text.contains("will be retried"), "{state:?}");
+    let (reason, _) = refused(retries(
+        "Deployment.apps \"dex\" is invalid: spec.selector: field is immutable. \
+         Retrying attempt #1",
+    ));
+    assert_eq!(reason, SYNC_FAILED);
+}
+
+#[test]
+fn a_sync_to_another_commit_is_awaited() {
+    let retry =
+        json!("Deployment.apps \"dex\" is invalid: field is immutable. Retrying attempt #1");
+    let state = waits(judged(with(
+        app("OutOfSync", C, "Healthy"),
+        "/status/operationState",
+        with(operation("Running", B), "/message", retry),
+    )));
+    assert!(
+        state.reason == NOT_SYNCED && state.text.contains("a sync to bbbbbbbb will be retried"),
+        "{state:?}"
+    );
+}
+
+#[test]
+fn a_dry_run_proves_nothing() {
+    for phase in ["Succeeded", "Failed"] {
+        let dry_run = with(operation(phase, C), "/operation/sync/dryRun", json!(true));
+        let state = with(
+            app("OutOfSync", C, "Healthy"),
+            "/status/operationState",
+            dry_run,
+        );
+        assert_eq!(waits(judged(state)).reason, NOT_SYNCED, "{phase}");
+    }
+}
+
+#[test]
+fn without_auto_sync_the_request_has_to_sync() {
+    let manual = with(
+        app("OutOfSync", C, "Healthy"),
+        "/spec/syncPolicy",
+        json!({}),
+    );
+    refuses(
+        manual.clone(),
+        AUTO_SYNC_OFF,
+        "OutOfSync at cccccccc, auto-sync disabled",
+    );
+    let request = Request {
+        sync: true,
+        ..request()
+    };
+    let mut observed = observed([manual]);
+    assert_eq!(waits(observed.judge(&request)).follow_ups, [FollowUp::Sync]);
+    let window = "cannot sync: blocked by sync window";
+    observed.observation.sync_refused = Some(window.to_owned());
+    assert_eq!(refused(observed.judge(&request)).0, DENY_WINDOW);
+    let busy = "another operation is already in progress";
+    observed.observation.sync_refused = Some(busy.to_owned());
+    let state = waits(observed.judge(&request));
+    assert!(state.text.contains("another operation"), "{state:?}");
+}
+
+fn windows(value: Value) -> Option<SyncWindows> {
+    Some(serde_json::from_value(value).unwrap())
+}
+
+#[test]
+fn a_closed_window_refuses_or_is_awaited() {
+    let mut observed = observed([app("OutOfSync", C, "Healthy")]);
+    assert_eq!(waits(observed.judge(&request())).follow_ups, []);
+    observed.wait_until(5);
+    let state = waits(observed.judge(&request()));
+    assert_eq!(state.follow_ups, [FollowUp::Windows]);
+    let deny = json!({"kind": "deny", "schedule": "0 22 * * *", "duration": "8h"});
+    observed.observation.windows =
+        windows(json!({"activeWindows": [deny], "assignedWindows": [deny]}));
+    let (reason, text) = refused(observed.judge(&request()));
+    assert!(
+        reason == DENY_WINDOW && text.ends_with("deny window `0 22 * * *` for 8h"),
+        "{text}"
+    );
+    let patient = Request {
+        wait_window: true,
+        ..request()
+    };
+    assert_eq!(waits(observed.judge(&patient)).reason, DENY_WINDOW);
+    let allow = json!({"kind": "allow", "schedule": "0 9 * * *", "duration": "1h"});
+    observed.observation.windows = windows(json!({"assignedWindows": [allow]}));
+    let (_, text) = refused(observed.judge(&request()));
+    assert!(text.contains("outside of its allow windows"), "{text}");
+    observed.observation.windows =
+        windows(json!({"activeWindows": [allow], "assignedWindows": [allow]}));
+    assert_eq!(waits(observed.judge(&request())).reason, NOT_SYNCED);
+}
+
+#[test]
+fn an_ended_operation_needs_a_later_version() {
+    let ended = with(
+        operation("Succeeded", C),
+        "/finishedAt",
+        json!("2026-01-01T00:00:10Z"),
+    );
+    let state = with(app("Synced", C, "Healthy"), "/status/operationState", ended);
+    let waiting = waits(judged(state.clone()));
+    assert!(
+        waiting.text.ends_with("its operation has just ended"),
+        "{waiting:?}"
+    );
+    assert_eq!(waiting.follow_ups, [FollowUp::Refresh]);
+    passes(observed([state.clone(), state.clone()]).judge(&request()));
+    let later = with(state, "/status/reconciledAt", json!("2026-01-01T00:00:11Z"));
+    passes(judged(later));
+}
+
+#[test]
+fn older_states_never_replace_newer_ones() {
+    let mut observation = observed([
+        app("Synced", B, "Healthy"),
+        with(
+            app("Synced", C, "Healthy"),
+            "/status/resources",
+            json!([{"kind": "Service"}]),
+        ),
+    ])
+    .observation;
+    let state = |revision, version| {
+        let state = app("Synced", revision, "Healthy");
+        serde_json::from_value(with(state, "/metadata/resourceVersion", json!(version))).unwrap()
+    };
+    assert!(!observation.update(state(B, "1"), true));
+    assert!(
+        !observation.update(state(C, "2"), false),
+        "an event has no resources"
+    );
+    assert!(observation.update(state(C, "3"), false));
+    assert!(!observation.is_whole && observation.app.status.resources.len() == 1);
+}

@@ -1,0 +1,226 @@
+//! Reads an application's pods through Argo CD's tree: without credentials for the cluster.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use argocd::{ApplicationId, ApplicationTree, ArgoCd, ResourceNode};
+use contract::Failure;
+use futures_util::{StreamExt as _, stream};
+use pods::{Owner, Pod, PodHistory, Summary};
+
+use crate::observe::pod;
+
+/// Pods that are read one by one; the others are judged by their lines in the tree.
+const MAX_DETAILED_PODS: usize = 50;
+/// Pods that are read at the same time.
+const MAX_CONCURRENT: usize = 8;
+
+/// A pod of the tree.
+#[derive(Debug, Clone)]
+pub(crate) struct ObservedPod {
+    pub(crate) node: ResourceNode,
+    pub(crate) pod: Pod,
+    /// Whether the pod was read from Kubernetes' object, not from its line in the tree.
+    pub(crate) has_details: bool,
+}
+
+/// One reading of an application's pods.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ApplicationPods {
+    /// The pods of the newest templates.
+    pub(crate) pods: Vec<ObservedPod>,
+    /// The controllers that cannot create pods; their health says why.
+    pub(crate) failed_controllers: Vec<ResourceNode>,
+    /// The time of the request, if it was made for the proof that the pods run the image.
+    pub(crate) live_at: Option<Duration>,
+}
+
+/// Which pods are read one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PodDetail {
+    /// Those whose line in the tree looks like a failure.
+    Failing,
+    All,
+}
+
+/// What was observed of the pods, and of the controllers that cannot create them, over time.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PodHistories {
+    /// By unique id.
+    pods: BTreeMap<String, PodHistory>,
+    /// PodHistory when a controller fails, by unique id.
+    failed_controllers: BTreeMap<String, Duration>,
+}
+
+impl PodHistories {
+    /// Takes in a reading of the pods.
+    pub(crate) fn update(&mut self, read: &ApplicationPods, now: Duration) {
+        for observed in &read.pods {
+            let history = self.pods.entry(observed.node.uid.clone()).or_default();
+            history.observe(&observed.pod, now);
+        }
+        let failed = &read.failed_controllers;
+        self.failed_controllers
+            .retain(|uid, _| failed.iter().any(|controller| controller.uid == *uid));
+        for controller in failed {
+            self.failed_controllers
+                .entry(controller.uid.clone())
+                .or_insert(now);
+        }
+    }
+
+    /// Returns the history of a pod.
+    pub(crate) fn pod(&self, uid: &str) -> Option<&PodHistory> {
+        self.pods.get(uid)
+    }
+
+    /// Returns since when a controller cannot create pods.
+    pub(crate) fn failing_since(&self, uid: &str) -> Option<Duration> {
+        self.failed_controllers.get(uid).copied()
+    }
+}
+
+/// Reads the pods of the newest templates.
+pub(super) async fn read(
+    argocd: &ArgoCd<'_>,
+    app: &ApplicationId,
+    detail: PodDetail,
+    live_at: Option<Duration>,
+) -> Result<ApplicationPods, Failure> {
+    let tree = argocd.tree(app).await?;
+    let failed_controllers = failed_controllers(&tree);
+    let (detailed, others): (Vec<&ResourceNode>, Vec<&ResourceNode>) = current_pods(&tree)
+        .into_iter()
+        .partition(|node| detail == PodDetail::All || looks_failing(node));
+    let objects = stream::iter(detailed.iter().take(MAX_DETAILED_PODS))
+        .map(|node| read_details(argocd, app, node));
+    let mut objects = objects.buffered(MAX_CONCURRENT);
+    let mut pods = Vec::new();
+    while let Some(pod) = objects.next().await {
+        pods.push(pod?);
+    }
+    let rest = detailed.iter().skip(MAX_DETAILED_PODS);
+    pods.extend(others.iter().chain(rest).map(|node| ObservedPod {
+        node: (*node).clone(),
+        pod: summarize(node),
+        has_details: false,
+    }));
+    Ok(ApplicationPods {
+        pods,
+        failed_controllers,
+        live_at,
+    })
+}
+
+async fn read_details(
+    argocd: &ArgoCd<'_>,
+    app: &ApplicationId,
+    node: &ResourceNode,
+) -> Result<ObservedPod, Failure> {
+    let pod = match argocd.object(app, node).await? {
+        Some(object) => pod::read(&object),
+        None => summarize(node),
+    };
+    Ok(ObservedPod {
+        node: node.clone(),
+        pod,
+        has_details: true,
+    })
+}
+
+/// Returns the pods of the newest ReplicaSet of each Deployment, and all pods without one.
+fn current_pods(tree: &ApplicationTree) -> Vec<&ResourceNode> {
+    let old = old_replica_sets(tree);
+    let pods = tree.nodes.iter().filter(|node| node.kind == "Pod");
+    pods.filter(|pod| {
+        let mut parents = pod.parent_refs.iter();
+        !parents.any(|parent| old.contains(&parent.uid.as_str()))
+    })
+    .collect()
+}
+
+/// Returns the ids of the ReplicaSets that are not the newest of their Deployment.
+fn old_replica_sets(tree: &ApplicationTree) -> Vec<&str> {
+    let sets: Vec<(&ResourceNode, &str, u64)> = tree.nodes.iter().filter_map(replica_set).collect();
+    let mut newest: BTreeMap<&str, u64> = BTreeMap::new();
+    for (_, deployment, revision) in &sets {
+        let newest = newest.entry(deployment).or_default();
+        *newest = (*newest).max(*revision);
+    }
+    sets.into_iter()
+        .filter(|(_, deployment, revision)| *revision < newest[deployment])
+        .map(|(set, ..)| set.uid.as_str())
+        .collect()
+}
+
+/// Returns a ReplicaSet, the id of its Deployment, and its revision: Argo CD writes `Rev:3`.
+fn replica_set(node: &ResourceNode) -> Option<(&ResourceNode, &str, u64)> {
+    if node.kind != "ReplicaSet" || node.group != "apps" {
+        return None;
+    }
+    let deployment = node.parent_refs.first()?;
+    let revision = node.info("Revision")?.trim_start_matches("Rev:");
+    Some((node, &deployment.uid, revision.parse().ok()?))
+}
+
+/// Returns the controllers that cannot create pods: their condition makes them Degraded.
+pub(crate) fn failed_controllers(tree: &ApplicationTree) -> Vec<ResourceNode> {
+    let old = old_replica_sets(tree);
+    let controllers = tree
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.kind.as_str(), "ReplicaSet" | "Job" | "StatefulSet"));
+    controllers
+        .filter(|node| !old.contains(&node.uid.as_str()) && has_health(node, "Degraded"))
+        .cloned()
+        .collect()
+}
+
+fn has_health(node: &ResourceNode, status: &str) -> bool {
+    node.health
+        .as_ref()
+        .is_some_and(|health| health.status == status)
+}
+
+/// Returns whether a line of the tree looks like a failure, so that the pod's details are needed.
+fn looks_failing(node: &ResourceNode) -> bool {
+    const GOOD: [&str; 8] = [
+        "Running",
+        "Completed",
+        "Succeeded",
+        "Terminating",
+        "ContainerCreating",
+        "PodInitializing",
+        "SchedulingGated",
+        "",
+    ];
+    let status = node.info("Status Reason").unwrap_or_default();
+    let bare = status.strip_prefix("Init:").unwrap_or(status);
+    // `Init:0/2` counts the init containers that are done.
+    let is_count = status.starts_with("Init:") && bare.contains('/');
+    let has_restarted = node.info("Restart Count").is_some_and(|count| count != "0");
+    !(GOOD.contains(&bare) || is_count) || (has_restarted && status != "Terminating")
+}
+
+/// Makes a pod from its line in the tree.
+pub(crate) fn summarize(node: &ResourceNode) -> Pod {
+    let info = |name: &str| node.info(name).unwrap_or_default().to_owned();
+    let message = node.health.as_ref().map(|health| health.message.clone());
+    let owner = node.parent_refs.first().map(|parent| Owner {
+        kind: parent.kind.clone(),
+        name: parent.name.clone(),
+    });
+    Pod::from_summary(Summary {
+        namespace: node.namespace.clone(),
+        name: node.name.clone(),
+        status: info("Status Reason"),
+        message: message.unwrap_or_default(),
+        images: node.images.clone(),
+        restarts: info("Restart Count").parse().unwrap_or(0),
+        ready: has_health(node, "Healthy"),
+        node: node.info("Node").map(str::to_owned),
+        owner,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Makes the requests of a watch.
+
+use std::time::Duration;
+
+use argocd::{ApplicationEvents, Refresh};
+use contract::Commit;
+
+use super::{ApplicationWatch, JobResult};
+use crate::observe::{
+    ancestry::AncestryQuestion,
+    follow_up::FollowUp,
+    pods::{self, PodDetail},
+};
+
+impl ApplicationWatch<'_> {
+    pub(super) fn request(&mut self, follow_up: &FollowUp) {
+        let (now, observation) = (self.now(), &self.observation);
+        let schedule = &mut self.schedule;
+        match follow_up {
+            FollowUp::Refresh => self.refresh_if_due(),
+            FollowUp::HardRefresh if schedule.start_hard_refresh() => self.refresh(Refresh::Hard),
+            FollowUp::WholeState if schedule.is_whole_state_due(observation.app.version(), now) => {
+                self.get_state();
+            }
+            FollowUp::FailingPods if schedule.start_failing_pods(now) => {
+                self.read_pods(PodDetail::Failing, None);
+            }
+            FollowUp::LivePods { detail, since } if schedule.start_live_pods(*since, now) => {
+                self.read_pods(*detail, Some(now));
+            }
+            FollowUp::RenderedImages if schedule.start_rendered() => {
+                let (argocd, app) = (self.argocd, self.app);
+                self.job(async move { JobResult::Rendered(argocd.rendered(app).await) });
+            }
+            FollowUp::Windows if schedule.start_windows(now) => {
+                let (argocd, app) = (self.argocd, self.app);
+                self.job(async move { JobResult::Windows(argocd.windows(app).await) });
+            }
+            FollowUp::Sync if schedule.start_sync(now) => {
+                let (argocd, app) = (self.argocd, self.app);
+                self.job(async move { JobResult::SyncRequested(argocd.sync(app).await) });
+            }
+            FollowUp::Ancestry {
+                remote,
+                branch,
+                revision,
+            } => self.ask_ancestry(remote, branch.clone(), revision),
+            // It is under way, or not due yet: a later judgement asks for it again.
+            _ => {}
+        }
+    }
+
+    pub(super) fn get_state(&mut self) {
+        if self.schedule.start_state() {
+            let (argocd, app) = (self.argocd, self.app);
+            self.job(async move { JobResult::State(argocd.application(app).await) });
+        }
+    }
+
+    pub(super) fn open_stream(&self) {
+        let (argocd, app) = (self.argocd, self.app);
+        self.job(async move { JobResult::StreamOpened(argocd.events(app).await) });
+    }
+
+    pub(super) fn read_event(&self, mut events: Box<ApplicationEvents>) {
+        let (argocd, app) = (self.argocd, self.app);
+        self.job(async move {
+            let result = argocd.next(app, &mut events).await;
+            JobResult::Event(events, result)
+        });
+    }
+
+    pub(super) fn refresh_if_due(&mut self) {
+        let (answered, now) = (self.observation.answered_refreshes, self.now());
+        if self.schedule.start_refresh(answered, now) {
+            self.refresh(Refresh::Normal);
+        }
+    }
+
+    fn refresh(&mut self, how: Refresh) {
+        self.observation.requested_refreshes += 1;
+        let (argocd, app) = (self.argocd, self.app);
+        self.job(async move { JobResult::Refreshed(how, argocd.refresh(app, how).await) });
+    }
+
+    fn read_pods(&self, detail: PodDetail, live_at: Option<Duration>) {
+        let (argocd, app) = (self.argocd, self.app);
+        self.job(async move { JobResult::Pods(pods::read(argocd, app, detail, live_at).await) });
+    }
+
+    fn ask_ancestry(&mut self, remote: &str, branch: Option<String>, revision: &str) {
+        let (misses, now) = (self.observation.branch_misses, self.now());
+        let Ok(revision) = revision.parse::<Commit>() else {
+            return;
+        };
+        if !self.schedule.start_ancestry(revision.as_str(), misses, now) {
+            return;
+        }
+        let (world, commit, remote) = (self.world, self.commit, remote.to_owned());
+        self.job(async move {
+            let question = AncestryQuestion {
+                remote: &remote,
+                branch: branch.as_deref(),
+                commit,
+                revision: &revision,
+            };
+            let answer = question.ask(world).await;
+            JobResult::Ancestry(revision, answer)
+        });
+    }
+}
