@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::{Failure, Reference, World};
-use github::{Deployment, Deployments, RepositoryName};
+use github::{Deployments, RecordedDeployment, RepositoryName};
 use overlay::{Overlay, unique};
 use remote::RemoteBranch;
 
@@ -145,7 +145,7 @@ fn good(found: &Deployments, of_directory: &str) -> Vec<Reference> {
 fn images(
     found: &Deployments,
     of_directory: &str,
-    counts: impl Fn(&Deployment) -> bool,
+    counts: impl Fn(&RecordedDeployment) -> bool,
 ) -> Vec<Reference> {
     let deployments = found.list.iter().filter(|deployment| {
         counts(deployment) && directory(&deployment.overlay).as_deref() == Some(of_directory)

@@ -1,4 +1,4 @@
-//! A temporary bare repository, gone when its value is dropped.
+//! A temporary bare repository, which is removed when its value is dropped.
 
 use std::{
     fs::{self, File},
@@ -11,15 +11,15 @@ use std::{
 use contract::Commit;
 use tempfile::TempDir;
 
-use crate::{error::GitError, objects::Objects};
+use crate::{error::GitError, objects::ObjectStore};
 
-/// How the remote is called in there; not `origin`, which the user's own settings may know.
+/// The name of the remote in it; not `origin`, for which the user's own settings may have values.
 pub(crate) const REMOTE: &str = "runbook";
 
-/// Where a fetched tip is kept.
+/// The reference of the fetched tip.
 pub(crate) const TIP: &str = "refs/runbook/tip";
 
-/// A remote that promised the objects that are not here: git then fetches without file contents.
+/// The remote is a promisor: git accepts that file contents are missing, as in a partial clone.
 const CONFIG: &str = "\
 [core]
 \trepositoryformatversion = 0
@@ -29,25 +29,25 @@ const CONFIG: &str = "\
 \tpartialclonefilter = blob:none
 ";
 
-/// What the folders of all runs begin with.
+/// The prefix of the folders of all runs.
 const PREFIX: &str = "runbook-git-";
 
-/// A file that is locked as long as the run lives that made the folder.
+/// A file that stays locked as long as the run that made the folder lives.
 const ALIVE: &str = "alive";
 
-/// How old a folder must be to be left behind although it has no such file: its run has just begun, or a
-/// git that outlives a killed run has made it again.
+/// The age from which a folder without that file counts as abandoned. A younger one may belong to a
+/// run that has just begun; an older one was made again by a git that outlived its killed run.
 const UNFINISHED: Duration = Duration::from_secs(60);
 
-/// The repository's folder.
-pub(crate) struct Folder {
+/// A temporary bare repository.
+pub(crate) struct BareRepository {
     folder: TempDir,
-    /// Unlocked by the system when the process ends, in whatever way.
+    /// The system unlocks it when the process ends, however it ends.
     _alive: File,
 }
 
-impl Folder {
-    /// Makes an empty repository; nothing of the user's templates gets into it.
+impl BareRepository {
+    /// Makes an empty repository, without the user's templates.
     pub(crate) fn new() -> Result<Self, GitError> {
         sweep(&std::env::temp_dir());
         make().map_err(|error| GitError::not_written("make a temporary repository", &error))
@@ -57,24 +57,26 @@ impl Folder {
         self.folder.path()
     }
 
-    /// Returns the tip that was fetched last.
+    /// Returns the last fetched tip.
     pub(crate) fn tip(&self) -> Result<Commit, GitError> {
         let path: PathBuf = self.path().join(TIP);
         let text = fs::read_to_string(&path).map_err(GitError::other)?;
         text.trim().parse().map_err(GitError::other)
     }
 
-    /// Opens its objects, anew after every fetch, since new packs have come. They alone are half a
-    /// megabyte less in a program than a whole repository.
-    pub(crate) fn objects(&self) -> Result<Objects, GitError> {
+    /// Opens the object database. Callers open it again after every fetch, to see the new packs.
+    ///
+    /// gix's object database alone makes a program half a megabyte smaller than its whole
+    /// repository.
+    pub(crate) fn objects(&self) -> Result<ObjectStore, GitError> {
         gix_odb::at(self.path().join("objects"), gix_hash::Kind::Sha1).map_err(GitError::other)
     }
 }
 
-fn make() -> io::Result<Folder> {
+fn make() -> io::Result<BareRepository> {
     let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
     let path = |name: &str| folder.path().join(name);
-    // Under its name it is never seen unlocked, as long as this process lives.
+    // The file is locked before it gets its name, so no other run ever finds it unlocked.
     let alive = File::create(path("new"))?;
     alive.try_lock()?;
     fs::rename(path("new"), path(ALIVE))?;
@@ -83,41 +85,41 @@ fn make() -> io::Result<Folder> {
     }
     fs::write(path("HEAD"), "ref: refs/heads/none\n")?;
     fs::write(path("config"), CONFIG)?;
-    Ok(Folder {
+    Ok(BareRepository {
         folder,
         _alive: alive,
     })
 }
 
-/// Removes what runs have left behind that were killed: on a machine that stays, it would grow.
+/// Removes the folders of killed runs, which would fill the disk of a machine that is never reset.
 fn sweep(temporary: &Path) {
-    let entries = fs::read_dir(temporary).into_iter().flatten().flatten();
-    let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
-    for folder in ours
-        .map(|entry| entry.path())
-        .filter(|folder| is_left_behind(folder))
-    {
-        tracing::debug!("remove {}, which a run has left behind", folder.display());
-        // It may be somebody else's, or a last child of the killed run may still write there: then it
-        // is for the next run.
+    for entry in fs::read_dir(temporary).into_iter().flatten().flatten() {
+        let folder = entry.path();
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) || !is_abandoned(&folder) {
+            continue;
+        }
+        tracing::debug!("remove {}, left behind by an earlier run", folder.display());
+        // This may fail: the folder may belong to another user, or a child of the killed run may
+        // still write there. The next run then tries again.
         let _ = remove(&folder);
     }
 }
 
-/// Removes a folder, and last what tells that nobody needs it.
+/// Removes a folder, with the [`ALIVE`] file last: it shows other runs that the folder is
+/// abandoned.
 fn remove(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        match path.is_dir() {
-            true => fs::remove_dir_all(path)?,
-            false if path.ends_with(ALIVE) => {}
-            false => fs::remove_file(path)?,
+        if path.is_dir() {
+            fs::remove_dir_all(path)?;
+        } else if !path.ends_with(ALIVE) {
+            fs::remove_file(path)?;
         }
     }
     fs::remove_dir_all(folder)
 }
 
-fn is_left_behind(folder: &Path) -> bool {
+fn is_abandoned(folder: &Path) -> bool {
     match File::open(folder.join(ALIVE)) {
         Ok(alive) => alive.try_lock().is_ok(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -130,14 +132,14 @@ fn is_left_behind(folder: &Path) -> bool {
     }
 }
 
-impl Drop for Folder {
-    /// A git that was just killed may have left children that write for another moment; what they
-    /// write must not keep the folder.
+impl Drop for BareRepository {
+    /// Removes the folder, in several attempts: children of a killed git may still write for a
+    /// moment.
     fn drop(&mut self) {
         for _ in 0..20 {
             match fs::remove_dir_all(self.path()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    thread::sleep(Duration::from_millis(10))
+                    thread::sleep(Duration::from_millis(10));
                 }
                 _ => return,
             }
@@ -150,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_dead_run_has_left_is_removed() {
+    fn only_folders_of_dead_runs_are_removed() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = |name: &str| {
             let folder = temporary.path().join(name);
@@ -164,8 +166,8 @@ mod tests {
         let (unfinished, other) = (folder("runbook-git-unfinished"), folder("other"));
         fs::write(other.join(ALIVE), "").unwrap();
         sweep(temporary.path());
-        let is_there = [&dead, &alive, &unfinished, &other].map(|folder| folder.exists());
-        assert_eq!(is_there, [false, true, true, true]);
+        let exist = [&dead, &alive, &unfinished, &other].map(|folder| folder.exists());
+        assert_eq!(exist, [false, true, true, true]);
         drop(lock);
         sweep(temporary.path());
         assert!(!alive.exists());
