@@ -1,4 +1,4 @@
-//! The run of a plan, and its dry run.
+//! What every step that writes a branch does with its plan: write it, or show what it would write.
 
 use contract::Failure;
 
