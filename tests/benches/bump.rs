@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lab::{Remote, overlays::Overlay};
+use lab::{GitRemote, overlays::SampleOverlay};
 use tempfile::TempDir;
 
 const OVERLAY: &str = "infra/argocd/overlays/prod";
@@ -36,7 +36,7 @@ fn main() {
     );
     in_place(
         "an overlay, in place (kustomize edit)",
-        &Overlay::prod("sha-0").text(),
+        &SampleOverlay::prod("sha-0").text(),
         [ENTRY, IMAGE],
         &bump,
         40,
@@ -88,7 +88,7 @@ fn in_place(title: &str, text: &str, [entry, image]: [&str; 2], bump: &Path, tim
 /// One commit on a repository of 20,000 files over HTTP, next to a shallow clone, an edit, and a
 /// push.
 fn big_repository(bump: &Path) {
-    let remote = Remote::with_files(20_000);
+    let remote = GitRemote::with_files(20_000);
     start(&remote);
     let git = remote.http_open();
     let mut tag = 0;
@@ -115,10 +115,10 @@ fn big_repository(bump: &Path) {
 }
 
 /// Commits the overlay with its first image.
-fn start(remote: &Remote) {
+fn start(remote: &GitRemote) {
     let (path, text) = (
         format!("{OVERLAY}/kustomization.yaml"),
-        Overlay::prod("sha-0").text(),
+        SampleOverlay::prod("sha-0").text(),
     );
     remote.commit("main", &[(&path, &text, false)], "start");
 }
@@ -160,9 +160,9 @@ fn ten_overlays(bump: &Path) {
     }
 }
 
-fn with_overlays(folders: &[String]) -> Remote {
-    let remote = Remote::new();
-    let text = Overlay::prod("sha-0").text();
+fn with_overlays(folders: &[String]) -> GitRemote {
+    let remote = GitRemote::new();
+    let text = SampleOverlay::prod("sha-0").text();
     let path = |folder: &String| format!("{folder}/kustomization.yaml");
     let paths: Vec<String> = folders.iter().map(path).collect();
     let files: Vec<_> = paths.iter().map(|path| (&**path, &*text, false)).collect();
@@ -203,8 +203,8 @@ fn one_image(bump: &Path) {
 }
 
 /// Returns a remote with the overlay, and ten commits of the source, the oldest first.
-fn with_sources() -> (Remote, Vec<String>) {
-    let remote = Remote::new();
+fn with_sources() -> (GitRemote, Vec<String>) {
+    let remote = GitRemote::new();
     start(&remote);
     let source = |n: usize| remote.commit("main", &[("app.rs", &n.to_string(), false)], "feat: x");
     let sources = (0..WRITERS).map(source).collect();
@@ -225,7 +225,7 @@ struct ImageSequence {
 
 impl ImageSequence {
     /// Reads the images that the branch had; `order` lists them from the oldest to the newest.
-    fn of(remote: &Remote, order: &[String]) -> Self {
+    fn of(remote: &GitRemote, order: &[String]) -> Self {
         let file = format!("{OVERLAY}/kustomization.yaml");
         let at = |commit: &lab::repo::LoggedCommit| {
             let tag = tag(&remote.file(&commit.id, &file).unwrap());
@@ -285,7 +285,7 @@ fn at_once(write: impl Fn(usize) -> usize + Sync) -> Writers {
 }
 
 /// Runs the program against the remote.
-fn written(command: &mut Command, remote: &Remote) -> usize {
+fn written(command: &mut Command, remote: &GitRemote) -> usize {
     let output = run(command
         .args(["-vv", "--branch", "main", "--remote"])
         .arg(remote.path()));
@@ -297,7 +297,7 @@ fn written(command: &mut Command, remote: &Remote) -> usize {
 
 /// The way of careful pipelines: clone, edit, commit, and push again until no other writer is
 /// faster.
-fn with_retries(remote: &Remote, overlay: &str, tag: &str) -> usize {
+fn with_retries(remote: &GitRemote, overlay: &str, tag: &str) -> usize {
     let folder = TempDir::new().unwrap();
     let peer = Peer::new(&remote.url(), overlay, &folder);
     peer.edit(tag);

@@ -19,7 +19,7 @@ use std::{
 };
 
 use lab::{
-    Command, Run,
+    HermeticCommand, ProgramRun,
     testbed::{Namespace, Testbed},
 };
 use serde_json::json;
@@ -62,7 +62,7 @@ fn main() {
     compare_with_kubectl(&ours, &namespace);
 }
 
-fn compare_with_kubectl(ours: &Run, namespace: &Namespace) {
+fn compare_with_kubectl(ours: &ProgramRun, namespace: &Namespace) {
     let Some(kubectl) = found("kubectl") else {
         println!("there is no kubectl on PATH to compare with");
         return;
@@ -112,16 +112,16 @@ fn deployed() -> Namespace {
     namespace
 }
 
-fn of(program: &Path) -> Command {
+fn of(program: &Path) -> HermeticCommand {
     let kubeconfig = Testbed::shared().kubernetes().kubeconfig();
-    Command::new(program)
+    HermeticCommand::new(program)
         .time_limit(Duration::from_secs(400))
         .env("KUBECONFIG", kubeconfig)
 }
 
 /// Runs it `times` times, prints the median, and returns that run.
-fn line(title: &str, times: usize, command: impl Fn() -> Command) -> Run {
-    let mut runs: Vec<Run> = (0..times).map(|_| command().run()).collect();
+fn line(title: &str, times: usize, command: impl Fn() -> HermeticCommand) -> ProgramRun {
+    let mut runs: Vec<ProgramRun> = (0..times).map(|_| command().run()).collect();
     for run in &runs {
         run.expect_code(0);
     }

@@ -96,7 +96,7 @@ impl Consumer {
                 "ci: start",
             ],
         ] {
-            let _ = lab::Command::new("git")
+            let _ = lab::HermeticCommand::new("git")
                 .args(arguments)
                 .current_dir(self.path())
                 .run()
@@ -142,7 +142,7 @@ impl Dispatch<'_> {
     ///
     /// If act does not run the workflow, or skips a job for its label.
     pub fn run(&self) -> WorkflowRun {
-        let act = lab::Command::new(tools::program("act"));
+        let act = lab::HermeticCommand::new(tools::program("act"));
         let cache = act.home().join("cache");
         let nothing = ["--env-file", "--var-file", "--secret-file", "--input-file"];
         let act = act

@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
-use lab::overlays::Overlay;
-use lab::{Image, Registry, Remote};
+use lab::overlays::SampleOverlay;
+use lab::{GitRemote, Image, Registry};
 use tests::act::{Consumer, WorkflowRun};
 
 const REPOSITORY: &str = "data-literate/dex";
@@ -60,10 +60,13 @@ impl ActionRun {
 }
 
 /// Returns a remote whose stage and prod have the old tag, and its commit.
-fn remote_with_overlays(name: &str) -> (Remote, String) {
-    let text = |overlay: Overlay| overlay.image(REPOSITORY).new_name(name).text();
-    let (stage, prod) = (text(Overlay::stage(OLD)), text(Overlay::prod(OLD)));
-    let remote = Remote::new();
+fn remote_with_overlays(name: &str) -> (GitRemote, String) {
+    let text = |overlay: SampleOverlay| overlay.image(REPOSITORY).new_name(name).text();
+    let (stage, prod) = (
+        text(SampleOverlay::stage(OLD)),
+        text(SampleOverlay::prod(OLD)),
+    );
+    let remote = GitRemote::new();
     let files = [
         ("overlays/stage/kustomization.yaml", stage.as_str(), false),
         ("overlays/prod/kustomization.yaml", prod.as_str(), false),

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 /// Runs the script with a `cargo-deny` whose two commands do this.
-fn advisories(fetch: &str, check: &str) -> lab::Run {
+fn advisories(fetch: &str, check: &str) -> lab::ProgramRun {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let deny = folder.path().join("cargo-deny");
     let script = format!(
@@ -11,7 +11,7 @@ fn advisories(fetch: &str, check: &str) -> lab::Run {
     );
     fs::write(&deny, script).expect("a file in a temporary folder");
     fs::set_permissions(&deny, fs::Permissions::from_mode(0o755)).expect("an executable file");
-    lab::Command::new(tests::root().join(".ci/advisories"))
+    lab::HermeticCommand::new(tests::root().join(".ci/advisories"))
         .arg(&deny)
         .run()
 }
@@ -52,7 +52,7 @@ fn a_broken_configuration_is_no_missing_database() {
 
 #[test]
 fn a_missing_program_fails() {
-    let run = lab::Command::new(tests::root().join(".ci/advisories"))
+    let run = lab::HermeticCommand::new(tests::root().join(".ci/advisories"))
         .arg("/nowhere/cargo-deny")
         .run();
     assert_ne!(run.code, 0, "{run}");

@@ -9,9 +9,9 @@ use std::{
 };
 
 use lab::{
-    Command, Image, PushedImage, Registry, Remote, Run,
-    overlays::Overlay,
-    testbed::{App, AppSpec, Namespace, Testbed, repository, scripts},
+    GitRemote, HermeticCommand, Image, ProgramRun, PushedImage, Registry,
+    overlays::SampleOverlay,
+    testbed::{AppSpec, Namespace, Testbed, TestbedApp, repository, scripts},
 };
 use serde_json::{Value, json};
 use tests::{
@@ -28,9 +28,9 @@ const POLICY: [&str; 1] = ["p, role:ci, applications, get, */*, allow"];
 /// Stage and prod of one branch, deployed with the old image.
 struct DeployWorld {
     registry: Arc<Registry>,
-    remote: Remote,
+    remote: GitRemote,
     namespaces: [Namespace; 2],
-    apps: [App; 2],
+    apps: [TestbedApp; 2],
     token: String,
 }
 
@@ -39,11 +39,11 @@ impl DeployWorld {
         let (testbed, registry, remote) = (
             Testbed::shared(),
             Arc::new(Registry::plain()),
-            Remote::new(),
+            GitRemote::new(),
         );
         image().push(&registry, REPOSITORY, OLD);
         let namespaces = [testbed.namespace(), testbed.namespace()];
-        let overlays = [Overlay::stage(OLD), Overlay::prod(OLD)]
+        let overlays = [SampleOverlay::stage(OLD), SampleOverlay::prod(OLD)]
             .map(|overlay| overlay.new_name(&name(&registry)));
         let mut files = repository::files(&overlays[0], namespaces[0].name());
         files.extend(repository::files(&overlays[1], namespaces[1].name()));
@@ -84,7 +84,7 @@ impl DeployWorld {
 
     /// Returns whether Argo CD has compared both applications with this commit last.
     fn is_at(&self, commit: &str) -> bool {
-        let at = |app: &App| app.revision().as_deref() == Some(commit);
+        let at = |app: &TestbedApp| app.revision().as_deref() == Some(commit);
         self.apps.iter().all(at)
     }
 
@@ -115,7 +115,7 @@ impl DeployWorld {
         }
     }
 
-    fn check_image(&self, tag: &str) -> Command {
+    fn check_image(&self, tag: &str) -> HermeticCommand {
         step("check-image").args([
             "--image",
             &self.image(tag),
@@ -147,7 +147,7 @@ impl DeployWorld {
         document["facts"]["commit"].as_str().unwrap().to_owned()
     }
 
-    fn wait_argo(&self, commit: &str, image: &str) -> Command {
+    fn wait_argo(&self, commit: &str, image: &str) -> HermeticCommand {
         let apps = self.apps.iter().flat_map(|app| ["--app", app.name()]);
         step("wait-argo")
             .args([
@@ -190,7 +190,7 @@ impl DeployWorld {
         })
     }
 
-    fn verify_pods(&self, image: &str) -> Command {
+    fn verify_pods(&self, image: &str) -> HermeticCommand {
         let namespaces = self
             .namespaces
             .iter()
@@ -220,11 +220,11 @@ fn image() -> Image {
         .attestations()
 }
 
-fn step(name: &str) -> Command {
-    Command::new(binary(name)).args(["--format", "json"])
+fn step(name: &str) -> HermeticCommand {
+    HermeticCommand::new(binary(name)).args(["--format", "json"])
 }
 
-fn outcome(run: &Run) -> (i32, Value, Value) {
+fn outcome(run: &ProgramRun) -> (i32, Value, Value) {
     let document = run.json();
     (
         run.code,
@@ -365,7 +365,7 @@ fn the_old_revision_never_passes() {
     world.push_new();
     let commit = world.bump(&world.image(NEW));
     let testbed = Testbed::shared();
-    let argocd = Command::new(testbed.program("argocd"))
+    let argocd = HermeticCommand::new(testbed.program("argocd"))
         .args([
             "--server",
             testbed.argocd().address(),
@@ -427,9 +427,9 @@ fn a_missing_image_is_refused_within_fifteen_seconds() {
 struct PrivateWorld {
     testbed: Testbed,
     namespace: Namespace,
-    app: App,
+    app: TestbedApp,
     commit: String,
-    _remote: Remote,
+    _remote: GitRemote,
 }
 
 impl PrivateWorld {
@@ -437,8 +437,8 @@ impl PrivateWorld {
 
     fn new() -> Self {
         let testbed = Testbed::private();
-        let (namespace, remote) = (testbed.namespace(), Remote::new());
-        let files = repository::files(&Overlay::prod(OLD), namespace.name());
+        let (namespace, remote) = (testbed.namespace(), GitRemote::new());
+        let files = repository::files(&SampleOverlay::prod(OLD), namespace.name());
         let commit = remote.change("main", &files, "deploy: start");
         let path = "infra/argocd/overlays/prod";
         let app = testbed.app(&AppSpec::new(&namespace, &remote.url(), path));
@@ -452,7 +452,7 @@ impl PrivateWorld {
         }
     }
 
-    fn wait_argo(&self, token: &str) -> Run {
+    fn wait_argo(&self, token: &str) -> ProgramRun {
         step("wait-argo")
             .args(["--argocd-server", &self.testbed.argocd().url()])
             .args(["--argocd-project", self.app.project()])
@@ -462,7 +462,7 @@ impl PrivateWorld {
             .run()
     }
 
-    fn verify_pods(&self, token: &str) -> Run {
+    fn verify_pods(&self, token: &str) -> ProgramRun {
         let (kubernetes, namespace) = (self.testbed.kubernetes(), self.namespace.name());
         step("verify-pods")
             .args(["--namespace", namespace, "--workload", "deployment/dex"])

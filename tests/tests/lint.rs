@@ -39,7 +39,7 @@ fn workflows() -> Vec<PathBuf> {
 /// actionlint knows the inputs and outputs of each action, and rejects a wrong input.
 #[test]
 fn the_workflows_are_valid() {
-    let run = lab::Command::new(tools::program("actionlint"))
+    let run = lab::HermeticCommand::new(tools::program("actionlint"))
         .args(["-no-color", "-shellcheck=", "-pyflakes="])
         .args(workflows())
         .current_dir(root())
@@ -51,7 +51,7 @@ fn the_workflows_are_valid() {
 fn actions_and_workflows_are_safe() {
     let actions = files("actions", "action.yml");
     assert!(actions.len() >= 2, "too few actions: {actions:?}");
-    let run = lab::Command::new(tools::program("zizmor"))
+    let run = lab::HermeticCommand::new(tools::program("zizmor"))
         .args([
             "--offline",
             "--persona=pedantic",

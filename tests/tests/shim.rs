@@ -37,10 +37,10 @@ impl ReleaseTree {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a temporary folder");
     }
 
-    fn run(&self) -> lab::Run {
+    fn run(&self) -> lab::ProgramRun {
         let path = format!("{}:/usr/bin:/bin", self.path("path").display());
         let shim: &Path = &self.path("tree/.dex/run.sh");
-        lab::Command::new(shim)
+        lab::HermeticCommand::new(shim)
             .arg("check-image")
             .env("PATH", path)
             .env("RUNBOOK_BIN_DIR", self.path("variable"))

@@ -76,7 +76,7 @@ impl Sections {
         }
         self.heading("Examples");
         for example in examples {
-            for line in example.lines() {
+            for line in example.lines().flat_map(continued) {
                 self.line(format_args!("  {line}"));
             }
             self.line("");
@@ -119,6 +119,50 @@ impl Sections {
         for verdict in bad {
             let (exit, meaning) = (verdict.exit(), verdict.meaning());
             self.line(format_args!("  {exit:>3}  {verdict}: {meaning}"));
+        }
+    }
+}
+
+/// The width of a line of an example, which is two columns less than the narrowest usual terminal
+/// after its indentation: clap would break a longer line where a shell does not continue it.
+const EXAMPLE_WIDTH: usize = 76;
+
+/// Breaks a command line between its flags, with `\` at the end of each line, as a shell reads it.
+/// A comment stays as it is.
+fn continued(line: &str) -> Vec<String> {
+    if line.starts_with('#') {
+        return vec![line.to_owned()];
+    }
+    let mut words = line.split(" --");
+    let mut lines = vec![words.next().unwrap_or_default().to_owned()];
+    for flag in words {
+        let last = lines.len() - 1;
+        if lines[last].len() + " --".len() + flag.len() + " \\".len() <= EXAMPLE_WIDTH {
+            lines[last] += &format!(" --{flag}");
+        } else {
+            lines[last] += " \\";
+            lines.push(format!("    --{flag}"));
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_example_continues_between_flags() {
+        let value = "x".repeat(40);
+        let lines = continued(&format!("step --first {value} --second {value} --third 3"));
+        let second = format!("    --second {value} --third 3");
+        assert_eq!(lines, [format!("step --first {value} \\"), second]);
+    }
+
+    #[test]
+    fn comments_and_short_examples_stay_whole() {
+        for line in ["# A comment -- of any length", "step --flag value"] {
+            assert_eq!(continued(line), [line]);
         }
     }
 }

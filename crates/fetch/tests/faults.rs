@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use contract::{Secret, World, asking, world::BoundSecret};
 use fetch::{Fetch, FetchError, HttpAnswer, StreamAnswer};
-use lab::{Faulty, Reply, closed_port};
+use lab::{Faulty, ScriptedReply, closed_port};
 use url::Url;
 
 /// Sends one request without a deadline, so that the exchange has 30 s.
@@ -25,14 +25,18 @@ fn bearer(server: &Faulty) -> BoundSecret {
 
 #[tokio::test]
 async fn two_failures_are_retried() {
-    let server = Faulty::new([Reply::html(503), Reply::hang_up(), Reply::text(200, "fine")]);
+    let server = Faulty::new([
+        ScriptedReply::html(503),
+        ScriptedReply::hang_up(),
+        ScriptedReply::text(200, "fine"),
+    ]);
     assert_eq!(get(&at(&server)).await.unwrap().body(), b"fine");
     assert_eq!(server.seen().len(), 3);
 }
 
 #[tokio::test]
 async fn a_permanent_server_error_quotes_the_server() {
-    let server = Faulty::new([Reply::text(502, "upstream is down")]);
+    let server = Faulty::new([ScriptedReply::text(502, "upstream is down")]);
     let error = get(&at(&server)).await.unwrap_err();
     assert_eq!(error.reason(), asking::SERVER_ERROR);
     assert!(
@@ -45,7 +49,7 @@ async fn a_permanent_server_error_quotes_the_server() {
 
 #[tokio::test]
 async fn a_requested_pause_of_an_hour_ends_the_request() {
-    let server = Faulty::new([Reply::status(429).retry_after(3600)]);
+    let server = Faulty::new([ScriptedReply::status(429).retry_after(3600)]);
     let started = Instant::now();
     let error = get(&at(&server)).await.unwrap_err();
     assert_eq!(
@@ -60,7 +64,10 @@ async fn a_requested_pause_of_an_hour_ends_the_request() {
 
 #[tokio::test]
 async fn a_requested_pause_of_a_second_is_kept() {
-    let server = Faulty::new([Reply::status(429).retry_after(1), Reply::text(200, "fine")]);
+    let server = Faulty::new([
+        ScriptedReply::status(429).retry_after(1),
+        ScriptedReply::text(200, "fine"),
+    ]);
     let started = Instant::now();
     assert!(get(&at(&server)).await.is_ok());
     assert!(started.elapsed() >= Duration::from_secs(1));
@@ -85,7 +92,10 @@ async fn an_unknown_host_name_is_unreachable() {
 
 #[tokio::test]
 async fn a_silent_server_times_out_within_the_deadline() {
-    for reply in [Reply::silent(), Reply::text(200, "half").headers_only()] {
+    for reply in [
+        ScriptedReply::silent(),
+        ScriptedReply::text(200, "half").headers_only(),
+    ] {
         let server = Faulty::new([reply]);
         let world = World::for_tests(Duration::from_secs(2));
         let started = Instant::now();
@@ -103,8 +113,8 @@ async fn a_silent_server_times_out_within_the_deadline() {
 #[tokio::test]
 async fn an_endless_body_is_not_the_api() {
     for reply in [
-        Reply::status(200).endless(b' '),
-        Reply::status(200).filled(b'0', 10 << 30),
+        ScriptedReply::status(200).endless(b' '),
+        ScriptedReply::status(200).filled(b'0', 10 << 30),
     ] {
         let server = Faulty::new([reply]);
         let error = get(&at(&server)).await.unwrap_err();
@@ -117,14 +127,14 @@ async fn an_endless_body_is_not_the_api() {
 
 #[tokio::test]
 async fn a_body_that_breaks_off_is_retried() {
-    let whole = Reply::text(200, "0123456789");
+    let whole = ScriptedReply::text(200, "0123456789");
     let server = Faulty::new([whole.clone().cut_after(5), whole]);
     assert_eq!(get(&at(&server)).await.unwrap().body(), b"0123456789");
 }
 
 #[tokio::test]
 async fn a_broken_post_is_not_repeated() {
-    let server = Faulty::new([Reply::hang_up()]);
+    let server = Faulty::new([ScriptedReply::hang_up()]);
     let world = World::for_tests(Duration::ZERO);
     let fetch = Fetch::new(&world);
     assert!(
@@ -139,8 +149,8 @@ async fn a_broken_post_is_not_repeated() {
 
 #[tokio::test]
 async fn a_secret_does_not_follow_a_redirect() {
-    let other = Faulty::new([Reply::text(200, "blob")]);
-    let server = Faulty::new([Reply::redirect(307, &at(&other))]);
+    let other = Faulty::new([ScriptedReply::text(200, "blob")]);
+    let server = Faulty::new([ScriptedReply::redirect(307, &at(&other))]);
     let world = World::for_tests(Duration::ZERO);
     let fetch = Fetch::new(&world);
     let request = fetch
@@ -158,26 +168,29 @@ async fn a_secret_does_not_follow_a_redirect() {
 
 #[tokio::test]
 async fn an_answer_behind_a_redirect_is_elsewhere() {
-    let other = Faulty::new([Reply::text(500, "export PASSWORD=s3cret")]);
+    let other = Faulty::new([ScriptedReply::text(500, "export PASSWORD=s3cret")]);
     let server = Faulty::new([
-        Reply::redirect(302, "/own"),
-        Reply::redirect(302, &at(&other)),
+        ScriptedReply::redirect(302, "/own"),
+        ScriptedReply::redirect(302, &at(&other)),
     ]);
     let error = get(&at(&server)).await.unwrap_err();
     assert_eq!(error.reason(), asking::SERVER_ERROR);
     assert!(!error.to_string().contains("s3cret"), "{error}");
     let back = Faulty::answering(|seen| match &*seen.path {
-        "/back" => Reply::text(200, "own"),
-        _ => Reply::redirect(302, "/back"),
+        "/back" => ScriptedReply::text(200, "own"),
+        _ => ScriptedReply::redirect(302, "/back"),
     });
     assert!(!get(&at(&back)).await.unwrap().is_elsewhere());
-    let other = Faulty::new([Reply::redirect(302, &format!("{}/back", at(&back)))]);
+    let other = Faulty::new([ScriptedReply::redirect(302, &format!("{}/back", at(&back)))]);
     assert!(get(&at(&other)).await.unwrap().is_elsewhere());
 }
 
 #[tokio::test]
 async fn a_redirect_to_the_metadata_service_is_refused() {
-    let server = Faulty::new([Reply::redirect(302, "http://169.254.169.254/latest")]);
+    let server = Faulty::new([ScriptedReply::redirect(
+        302,
+        "http://169.254.169.254/latest",
+    )]);
     let error = get(&at(&server)).await.unwrap_err();
     assert_eq!(error.reason(), asking::REDIRECTED_ELSEWHERE);
     assert_eq!(server.seen().len(), 1, "a refusal is final");
@@ -186,8 +199,8 @@ async fn a_redirect_to_the_metadata_service_is_refused() {
 #[tokio::test]
 async fn a_secret_body_is_not_sent_elsewhere() {
     let (own, other) = (
-        Faulty::new([Reply::text(200, "fine")]),
-        Faulty::new([Reply::text(200, "fine")]),
+        Faulty::new([ScriptedReply::text(200, "fine")]),
+        Faulty::new([ScriptedReply::text(200, "fine")]),
     );
     let world = World::for_tests(Duration::ZERO);
     let fetch = Fetch::new(&world);
@@ -206,9 +219,9 @@ async fn a_secret_body_is_not_sent_elsewhere() {
 #[tokio::test]
 async fn a_pause_beyond_all_clocks_ends_the_request() {
     for reply in [
-        Reply::status(429).retry_after(u64::MAX),
-        Reply::status(503).retry_after(u64::MAX),
-        Reply::status(403)
+        ScriptedReply::status(429).retry_after(u64::MAX),
+        ScriptedReply::status(503).retry_after(u64::MAX),
+        ScriptedReply::status(403)
             .header("x-ratelimit-remaining", "0")
             .header("x-ratelimit-reset", &u64::MAX.to_string()),
     ] {
@@ -220,7 +233,7 @@ async fn a_pause_beyond_all_clocks_ends_the_request() {
 
 #[tokio::test]
 async fn a_circle_of_redirects_ends() {
-    let server = Faulty::new([Reply::redirect(302, "/again")]);
+    let server = Faulty::new([ScriptedReply::redirect(302, "/again")]);
     assert_eq!(
         get(&at(&server)).await.unwrap_err().reason(),
         asking::NOT_THE_API
@@ -229,7 +242,7 @@ async fn a_circle_of_redirects_ends() {
 
 #[tokio::test]
 async fn an_unknown_authority_is_untrusted_until_given() {
-    let server = Faulty::tls([Reply::text(200, "fine")]);
+    let server = Faulty::tls([ScriptedReply::text(200, "fine")]);
     let url: Url = at(&server).parse().unwrap();
     let world = World::for_tests(Duration::ZERO);
     let error = Fetch::new(&world)
@@ -252,7 +265,8 @@ async fn an_unknown_authority_is_untrusted_until_given() {
 
 #[tokio::test]
 async fn a_stream_arrives_in_pieces_and_silence_ends_it() {
-    let server = Faulty::new([Reply::text(200, "0123456789").drip(4, Duration::from_millis(50))]);
+    let server =
+        Faulty::new([ScriptedReply::text(200, "0123456789").drip(4, Duration::from_millis(50))]);
     let world = World::for_tests(Duration::ZERO);
     let fetch = Fetch::new(&world);
     let open = fetch
@@ -271,7 +285,7 @@ async fn a_stream_arrives_in_pieces_and_silence_ends_it() {
         pieces.len() > 1 && pieces.concat() == b"0123456789",
         "{pieces:?}"
     );
-    let server = Faulty::new([Reply::text(200, "x").headers_only()]);
+    let server = Faulty::new([ScriptedReply::text(200, "x").headers_only()]);
     let open = fetch
         .get(at(&server).parse().unwrap())
         .stream(Duration::from_millis(200))
@@ -286,7 +300,7 @@ async fn a_stream_arrives_in_pieces_and_silence_ends_it() {
 
 #[tokio::test]
 async fn a_refused_stream_is_an_answer_without_retry() {
-    let server = Faulty::new([Reply::text(401, "who?"), Reply::html(503)]);
+    let server = Faulty::new([ScriptedReply::text(401, "who?"), ScriptedReply::html(503)]);
     let world = World::for_tests(Duration::ZERO);
     let fetch = Fetch::new(&world);
     let ask = || {

@@ -1,9 +1,9 @@
 //! `runbook` as a program.
 
-use lab::Command;
+use lab::HermeticCommand;
 
-fn runbook() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_runbook"))
+fn runbook() -> HermeticCommand {
+    HermeticCommand::new(env!("CARGO_BIN_EXE_runbook"))
 }
 
 #[test]

@@ -2,23 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
-use lab::{Command, Image, Registry, Remote, overlays::Overlay};
+use lab::{GitRemote, HermeticCommand, Image, Registry, overlays::SampleOverlay};
 
 const REPOSITORY: &str = "acme/app";
 const OVERLAYS: [&str; 2] = ["infra/argocd/overlays/stage", "infra/argocd/overlays/prod"];
 
 struct RollbackWorld {
     registry: Registry,
-    remote: Remote,
+    remote: GitRemote,
 }
 
 impl RollbackWorld {
     fn new() -> Self {
         let world = Self {
             registry: Registry::plain(),
-            remote: Remote::new(),
+            remote: GitRemote::new(),
         };
-        let overlays = [Overlay::stage("v0"), Overlay::prod("v0")]
+        let overlays = [SampleOverlay::stage("v0"), SampleOverlay::prod("v0")]
             .map(|overlay| overlay.new_name(&world.name()));
         let files = overlays.map(|overlay| (overlay.path(), overlay.text()));
         let files = files
@@ -54,8 +54,8 @@ impl RollbackWorld {
         format!("{}:{tag}@{}", self.name(), pushed.digest)
     }
 
-    fn step(&self, step: &str, flags: &[&str]) -> Command {
-        let command = Command::new(env!("CARGO_BIN_EXE_runbook"))
+    fn step(&self, step: &str, flags: &[&str]) -> HermeticCommand {
+        let command = HermeticCommand::new(env!("CARGO_BIN_EXE_runbook"))
             .arg(step)
             .args(flags);
         let command = command
@@ -66,14 +66,14 @@ impl RollbackWorld {
         })
     }
 
-    fn bump(&self, (commit, image): &(String, String)) -> Command {
+    fn bump(&self, (commit, image): &(String, String)) -> HermeticCommand {
         self.step(
             "bump-overlay",
             &["--image", image, "--source-commit", commit],
         )
     }
 
-    fn roll_back(&self, bad: &str) -> Command {
+    fn roll_back(&self, bad: &str) -> HermeticCommand {
         self.step("rollback-overlay", &["--image", bad, "--bad", bad])
     }
 
@@ -133,7 +133,7 @@ fn a_rolled_back_image_stays_away_until_repaired() {
 
 #[test]
 fn a_source_repository_is_asked_after_a_rollback_too() {
-    let (world, code) = (RollbackWorld::new(), Remote::new());
+    let (world, code) = (RollbackWorld::new(), GitRemote::new());
     let build = |state: &str| {
         let commit = code.commit("main", &[("src/app.rs", state, false)], "feat: x\n");
         let image = world.image(&commit);

@@ -55,7 +55,7 @@ impl WorkflowRun {
     ///
     /// If the log shows no run: it is not JSON, a job was skipped for its label, or there is no
     /// job.
-    pub(super) fn read(act: &lab::Run) -> Self {
+    pub(super) fn read(act: &lab::ProgramRun) -> Self {
         let mut run = Self::default();
         for line in act.stdout.lines() {
             let record: Value = serde_json::from_str(line)
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     fn read(lines: &[&str]) -> WorkflowRun {
-        WorkflowRun::read(&lab::Run {
+        WorkflowRun::read(&lab::ProgramRun {
             code: 0,
             stdout: lines.join("\n"),
             stderr: String::new(),

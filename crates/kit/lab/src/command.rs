@@ -3,13 +3,13 @@
 //! The result is checked with [`assert_cmd`]:
 //!
 //! ```no_run
-//! lab::Command::new("check-image").arg("--help").assert().success().stderr("");
+//! lab::HermeticCommand::new("check-image").arg("--help").assert().success().stderr("");
 //! ```
 //!
-//! Tests that need the texts themselves take the [`Run`]:
+//! Tests that need the texts themselves take the [`ProgramRun`]:
 //!
 //! ```no_run
-//! let run = lab::Command::new("check-image").args(["--format", "json"]).run();
+//! let run = lab::HermeticCommand::new("check-image").args(["--format", "json"]).run();
 //! assert_eq!(run.json()["verdict"], "usage", "{run}");
 //! ```
 
@@ -25,7 +25,7 @@ use std::time::Duration;
 use assert_cmd::assert::Assert;
 use tempfile::TempDir;
 
-pub use run::Run;
+pub use run::ProgramRun;
 pub use running::Running;
 
 /// How long a program may run before it is killed and the test fails.
@@ -37,7 +37,7 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(120);
 /// several runs of the same value: a second run sees what the first one left there.
 #[must_use = "run it, assert something about it, or spawn it"]
 #[derive(Clone, Debug)]
-pub struct Command {
+pub struct HermeticCommand {
     program: OsString,
     args: Vec<OsString>,
     env: Vec<(OsString, Option<OsString>)>,
@@ -47,7 +47,7 @@ pub struct Command {
     world: Arc<TempDir>,
 }
 
-impl Command {
+impl HermeticCommand {
     /// Prepares a run of `program`: a path, or a name to be found on `PATH`.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         let world = tempfile::Builder::new()
@@ -131,7 +131,7 @@ impl Command {
     /// # Panics
     ///
     /// If it cannot be started, or does not end within the time limit.
-    pub fn run(&self) -> Run {
+    pub fn run(&self) -> ProgramRun {
         self.spawn().wait()
     }
 

@@ -3,10 +3,10 @@
 //! One request per connection: the script says what happens to each.
 //!
 //! ```
-//! use lab::{Faulty, Reply};
+//! use lab::{Faulty, ScriptedReply};
 //!
-//! let busy = Reply::html(503);
-//! let server = Faulty::new([busy.clone(), busy, Reply::text(200, "at last")]);
+//! let busy = ScriptedReply::html(503);
+//! let server = Faulty::new([busy.clone(), busy, ScriptedReply::text(200, "at last")]);
 //! assert_eq!(server.seen().len(), 0);
 //! ```
 
@@ -17,9 +17,9 @@ mod serve;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
-pub use reply::Reply;
-pub use seen::Seen;
-pub(crate) use seen::{Head, read_head};
+pub use reply::ScriptedReply;
+pub use seen::SeenRequest;
+pub(crate) use seen::{RequestHead, read_head};
 
 use crate::background::{Background, bind};
 use crate::lock::lock;
@@ -29,7 +29,7 @@ use crate::tls::Authority;
 #[derive(Debug)]
 pub struct Faulty {
     address: SocketAddr,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    seen: Arc<Mutex<Vec<SeenRequest>>>,
     authority: Option<Authority>,
     _server: Background,
 }
@@ -37,32 +37,36 @@ pub struct Faulty {
 impl Faulty {
     /// Answers the first request with the first reply, and so on; the last one repeats.
     #[must_use]
-    pub fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+    pub fn new(replies: impl IntoIterator<Item = ScriptedReply>) -> Self {
         Self::answering(in_turn(replies))
     }
 
     /// Answers each request with what `answer` returns for it.
     #[must_use]
-    pub fn answering(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn answering(
+        answer: impl Fn(&SeenRequest) -> ScriptedReply + Send + Sync + 'static,
+    ) -> Self {
         Self::start(None, answer)
     }
 
     /// Does what [`Faulty::new`] does, over TLS with a certificate of an authority of its own.
     #[must_use]
-    pub fn tls(replies: impl IntoIterator<Item = Reply>) -> Self {
+    pub fn tls(replies: impl IntoIterator<Item = ScriptedReply>) -> Self {
         Self::tls_answering(in_turn(replies))
     }
 
     /// Does what [`Faulty::answering`] does, over TLS; the certificate is also good for `ghcr.io`
     /// and `registry.example`, which a [`Proxy`](crate::Proxy) can lead here.
     #[must_use]
-    pub fn tls_answering(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn tls_answering(
+        answer: impl Fn(&SeenRequest) -> ScriptedReply + Send + Sync + 'static,
+    ) -> Self {
         Self::start(Some(Authority::new()), answer)
     }
 
     pub(crate) fn start(
         authority: Option<Authority>,
-        answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+        answer: impl Fn(&SeenRequest) -> ScriptedReply + Send + Sync + 'static,
     ) -> Self {
         Self::listen(bind(), authority, answer)
     }
@@ -70,9 +74,9 @@ impl Faulty {
     pub(crate) fn listen(
         (listener, address): (TcpListener, SocketAddr),
         authority: Option<Authority>,
-        answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+        answer: impl Fn(&SeenRequest) -> ScriptedReply + Send + Sync + 'static,
     ) -> Self {
-        let seen = Arc::<Mutex<Vec<Seen>>>::default();
+        let seen = Arc::<Mutex<Vec<SeenRequest>>>::default();
         let tls = authority.as_ref().map(Authority::server);
         let server = Background::start(serve::connections(
             listener,
@@ -117,7 +121,7 @@ impl Faulty {
 
     /// Returns the requests so far, oldest first.
     #[must_use]
-    pub fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<SeenRequest> {
         lock(&self.seen).clone()
     }
 }
@@ -134,8 +138,8 @@ pub fn closed_port() -> String {
 
 /// Returns a function that returns each reply once, and the last one again and again.
 fn in_turn(
-    replies: impl IntoIterator<Item = Reply>,
-) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
+    replies: impl IntoIterator<Item = ScriptedReply>,
+) -> impl Fn(&SeenRequest) -> ScriptedReply + Send + Sync + 'static {
     let replies: Vec<_> = replies.into_iter().collect();
     assert!(!replies.is_empty(), "a script has at least one reply");
     let turn = Mutex::new(0);

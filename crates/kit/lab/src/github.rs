@@ -6,9 +6,9 @@
 //! test.
 //!
 //! ```no_run
-//! let remote = lab::Remote::new();
-//! let github = lab::GitHub::new(&remote);
-//! let command = github.environment(lab::Command::new("bump-overlay"), &github.token());
+//! let remote = lab::GitRemote::new();
+//! let github = lab::FakeGitHub::new(&remote);
+//! let command = github.environment(lab::HermeticCommand::new("bump-overlay"), &github.token());
 //! ```
 
 mod answers;
@@ -35,13 +35,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use protection::Protection;
 pub use published::{PUBLISHED, Published};
-pub use pull::{Pull, State};
+pub use pull::{GitHubPull, GitHubPullState};
 pub use repository::REPOSITORY;
 
-use crate::command::Command;
-use crate::faulty::{Faulty, Reply, Seen};
+use crate::command::HermeticCommand;
+use crate::faulty::{Faulty, ScriptedReply, SeenRequest};
 use crate::lock::lock;
-use crate::repo::Remote;
+use crate::repo::GitRemote;
 use hub::{Hub, When};
 use serde_json::Value;
 use token::GitHubToken;
@@ -53,17 +53,17 @@ pub const ALL: [&str; 3] = [
     "pull-requests: write",
 ];
 
-/// A GitHub with one repository, whose branches are those of a [`Remote`].
+/// A GitHub with one repository, whose branches are those of a [`GitRemote`].
 #[derive(Debug)]
-pub struct GitHub {
+pub struct FakeGitHub {
     hub: Arc<Mutex<Hub>>,
     server: Faulty,
 }
 
-impl GitHub {
+impl FakeGitHub {
     /// Serves a repository as `example/dex`, as an Enterprise Server does: API and git on one host.
     #[must_use]
-    pub fn new(remote: &Remote) -> Self {
+    pub fn new(remote: &GitRemote) -> Self {
         let hub = Arc::new(Mutex::new(Hub::new(remote, REPOSITORY)));
         let desk = Arc::clone(&hub);
         let server = Faulty::start(None, move |seen| lock(&desk).answer(seen));
@@ -111,7 +111,7 @@ impl GitHub {
     }
 
     /// Sets what a process needs to find this server: the addresses, and the token.
-    pub fn environment(&self, command: Command, token: &str) -> Command {
+    pub fn environment(&self, command: HermeticCommand, token: &str) -> HermeticCommand {
         let command = command
             .env("GITHUB_API_URL", self.api_url())
             .env("GITHUB_SERVER_URL", self.url());
@@ -149,26 +149,26 @@ impl GitHub {
     }
 
     /// Gives the next requests these replies instead of its own, one each.
-    pub fn answer_next(&self, replies: impl IntoIterator<Item = Reply>) {
+    pub fn answer_next(&self, replies: impl IntoIterator<Item = ScriptedReply>) {
         self.hub()
             .script
             .extend(replies.into_iter().map(When::Instead));
     }
 
     /// Answers the next change with this reply, without executing it.
-    pub fn answer_next_change(&self, reply: Reply) {
+    pub fn answer_next_change(&self, reply: ScriptedReply) {
         self.hub().script.push_back(When::InsteadOfChange(reply));
     }
 
     /// Executes the `nth` change from now, but loses its answer and sends this one instead.
-    pub fn lose_answer(&self, nth: usize, reply: Reply) {
+    pub fn lose_answer(&self, nth: usize, reply: ScriptedReply) {
         let mut hub = self.hub();
         hub.script.extend((1..nth).map(|_| When::NotThisChange));
         hub.script.push_back(When::AfterChange(reply));
     }
 
     /// Runs `race` once, when the next commit has arrived and before the server checks it.
-    pub fn on_next_commit(&self, race: impl FnOnce(&Remote) + Send + 'static) {
+    pub fn on_next_commit(&self, race: impl FnOnce(&GitRemote) + Send + 'static) {
         self.hub().race.replace(Some(Box::new(race)));
     }
 
@@ -208,13 +208,13 @@ impl GitHub {
 
     /// Returns all pull requests, oldest first.
     #[must_use]
-    pub fn pulls(&self) -> Vec<Pull> {
+    pub fn pulls(&self) -> Vec<GitHubPull> {
         self.hub().pulls.borrow().clone()
     }
 
     /// Returns the requests so far, oldest first.
     #[must_use]
-    pub fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<SeenRequest> {
         self.server.seen()
     }
 
@@ -229,7 +229,7 @@ impl GitHub {
     }
 }
 
-impl Drop for GitHub {
+impl Drop for FakeGitHub {
     fn drop(&mut self) {
         let complaints = self.hub().complaints.take();
         if !std::thread::panicking() {

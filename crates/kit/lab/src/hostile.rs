@@ -12,7 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
 use crate::background::bind_at;
-use crate::faulty::{Faulty, Reply, Seen};
+use crate::faulty::{Faulty, ScriptedReply, SeenRequest};
 use crate::lock::lock;
 
 /// The beginning of each path that a redirect leads to.
@@ -101,12 +101,12 @@ pub fn token_of(pair: usize) -> String {
 }
 
 impl Hostile {
-    fn answer(&self, seen: &Seen) -> Reply {
+    fn answer(&self, seen: &SeenRequest) -> ScriptedReply {
         let mut random = lock(&self.random);
         let is_registry = self.number.is_multiple_of(2);
         match (seen.path.starts_with(ASTRAY), random.below(8)) {
             (_, 0 | 1) => redirect(&self.anywhere(&mut random), &mut random),
-            (_, 2) => Reply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown"),
+            (_, 2) => ScriptedReply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown"),
             (true, 3 | 4) => challenge(&self.anywhere_to_log_in(&mut random), &mut random),
             (false, 3 | 4) if is_registry => challenge(&self.own_realm(&mut random), &mut random),
             // The token server refuses, and names another one.
@@ -170,12 +170,12 @@ fn local(number: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 0, (number % 9) as u8 + 1)
 }
 
-fn redirect(location: &str, random: &mut Random) -> Reply {
+fn redirect(location: &str, random: &mut Random) -> ScriptedReply {
     let status = [301, 302, 303, 307, 308][random.below(5)];
-    Reply::redirect(status, location)
+    ScriptedReply::redirect(status, location)
 }
 
-fn challenge(realm: &str, random: &mut Random) -> Reply {
+fn challenge(realm: &str, random: &mut Random) -> ScriptedReply {
     let status = if random.below(5) == 0 { 403 } else { 401 };
     let scheme = if random.below(3) == 0 {
         "Basic"
@@ -183,20 +183,21 @@ fn challenge(realm: &str, random: &mut Random) -> Reply {
         "Bearer"
     };
     let header = format!("{scheme} realm=\"{realm}\",service=\"s\"");
-    Reply::registry_error(status, "UNAUTHORIZED", "log in").header("WWW-Authenticate", &header)
+    ScriptedReply::registry_error(status, "UNAUTHORIZED", "log in")
+        .header("WWW-Authenticate", &header)
 }
 
-fn grant(token: &str) -> Reply {
-    Reply::json(200, &json!({ "token": token }))
+fn grant(token: &str) -> ScriptedReply {
+    ScriptedReply::json(200, &json!({ "token": token }))
 }
 
-fn manifest() -> Reply {
+fn manifest() -> ScriptedReply {
     let media_type = "application/vnd.oci.image.index.v1+json";
     let index = json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": [] });
-    Reply::json(200, &index)
+    ScriptedReply::json(200, &index)
 }
 
-fn shows(seen: &Seen, secret: &str) -> bool {
+fn shows(seen: &SeenRequest, secret: &str) -> bool {
     let encoded: String = secret.replace('+', "%2B").replace('/', "%2F");
     let contains = |text: &str| text.contains(secret) || text.contains(&encoded);
     let in_headers = |(_, value): &(String, String)| {

@@ -24,14 +24,14 @@ mod tls;
 pub mod wait;
 
 pub use answer::HttpAnswer;
-pub use command::{Command, Run, Running};
+pub use command::{HermeticCommand, ProgramRun, Running};
 pub use disk::SmallDisk;
-pub use faulty::{Faulty, Reply, Seen, closed_port};
-pub use github::GitHub;
+pub use faulty::{Faulty, ScriptedReply, SeenRequest, closed_port};
+pub use github::FakeGitHub;
 pub use hostile::HostileFleet;
 pub use image::{Image, PushedImage};
 pub use owner::give_away;
 pub use proxy::Proxy;
 pub use registry::Registry;
-pub use repo::{HttpRemote, Remote};
+pub use repo::{GitRemote, HttpRemote};
 pub use testbed::Testbed;

@@ -2,9 +2,9 @@
 //! replaced.
 //!
 //! ```
-//! use lab::overlays::Overlay;
+//! use lab::overlays::SampleOverlay;
 //!
-//! let overlay = Overlay::prod("sha-9b04d52a").image("example/app");
+//! let overlay = SampleOverlay::prod("sha-9b04d52a").image("example/app");
 //! let text = overlay.new_name("registry.test/example/app").text();
 //! assert!(text.contains("newTag: sha-9b04d52a    # The same build that ran in stage"));
 //! ```
@@ -12,25 +12,25 @@
 /// The text of an overlay for development, of the image `example/dex`.
 #[must_use]
 pub fn dev(tag: &str) -> String {
-    Overlay::dev(tag).text()
+    SampleOverlay::dev(tag).text()
 }
 
 /// The text of an overlay for tests, of the image `example/dex`.
 #[must_use]
 pub fn stage(tag: &str) -> String {
-    Overlay::stage(tag).text()
+    SampleOverlay::stage(tag).text()
 }
 
 /// The text of an overlay for users, of the image `example/dex`.
 #[must_use]
 pub fn prod(tag: &str) -> String {
-    Overlay::prod(tag).text()
+    SampleOverlay::prod(tag).text()
 }
 
 /// One overlay, to be adjusted.
 #[must_use = "take its text"]
 #[derive(Clone, Debug)]
-pub struct Overlay {
+pub struct SampleOverlay {
     environment: &'static str,
     header: &'static [&'static str],
     replicas: (u32, &'static str),
@@ -39,7 +39,7 @@ pub struct Overlay {
     new_name: String,
 }
 
-impl Overlay {
+impl SampleOverlay {
     /// Describes development.
     pub fn dev(tag: &str) -> Self {
         let header = &[

@@ -9,7 +9,7 @@ use tokio::io::{AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::TcpStream;
 
 use crate::background::{Background, bind};
-use crate::faulty::{Head, read_head};
+use crate::faulty::{RequestHead, read_head};
 use crate::lock::lock;
 
 /// A proxy for `HTTP_PROXY` and `HTTPS_PROXY`.
@@ -76,7 +76,7 @@ impl Proxy {
 
 impl Book {
     /// Records the request and returns its target, if that is on loopback.
-    fn enter(&mut self, head: &Head) -> Option<String> {
+    fn enter(&mut self, head: &RequestHead) -> Option<String> {
         self.lines.push(format!("{} {}", head.method, head.target));
         self.authorizations
             .push(head.header("proxy-authorization").map(str::to_owned));
@@ -124,7 +124,7 @@ async fn connection(mut client: TcpStream, book: Arc<Mutex<Book>>) -> io::Result
 }
 
 /// Returns the head for the server: the path alone, and one request per connection.
-fn onward(head: &Head) -> String {
+fn onward(head: &RequestHead) -> String {
     let rest = head
         .target
         .split_once("://")

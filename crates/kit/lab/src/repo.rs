@@ -1,7 +1,7 @@
 //! Real git: a bare repository to push to, and the ways in which a push can fail.
 //!
 //! ```
-//! let remote = lab::Remote::new();
+//! let remote = lab::GitRemote::new();
 //! let first = remote.commit("main", &[("README.md", "# dex\n", false)], "docs: start");
 //! assert_eq!(remote.tip("main"), first);
 //! ```
@@ -22,9 +22,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 
-pub use checkout::Checkout;
+pub use checkout::WorkingCopy;
 pub use http::HttpRemote;
-pub use import::Change;
+pub use import::TreeChange;
 pub use log::LoggedCommit;
 pub(crate) use objects::{GitObject, ObjectReader};
 pub use pushes::PushRace;
@@ -46,18 +46,18 @@ const SETTINGS: [[&str; 2]; 5] = [
 
 /// A bare repository in a folder of its own; its clones are the same repository.
 #[derive(Clone, Debug)]
-pub struct Remote {
+pub struct GitRemote {
     folder: Arc<TempDir>,
     commits: Arc<AtomicU64>,
 }
 
-impl Default for Remote {
+impl Default for GitRemote {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Remote {
+impl GitRemote {
     /// Creates an empty repository, whose `HEAD` is the branch `main`. Partial clones are allowed.
     #[must_use]
     pub fn new() -> Self {
@@ -106,9 +106,9 @@ impl Remote {
     pub fn commit(&self, branch: &str, files: &[(&str, &str, bool)], message: &str) -> String {
         let change = |&(path, content, executable): &(&str, &str, bool)| {
             if executable {
-                Change::executable(path, content)
+                TreeChange::executable(path, content)
             } else {
-                Change::file(path, content)
+                TreeChange::file(path, content)
             }
         };
         self.change(
@@ -119,7 +119,7 @@ impl Remote {
     }
 
     /// Commits changes of any kind onto a branch, and returns the commit.
-    pub fn change(&self, branch: &str, changes: &[Change], message: &str) -> String {
+    pub fn change(&self, branch: &str, changes: &[TreeChange], message: &str) -> String {
         self.change_as(AUTHOR, branch, changes, message)
     }
 
@@ -128,7 +128,7 @@ impl Remote {
         &self,
         author: &str,
         branch: &str,
-        changes: &[Change],
+        changes: &[TreeChange],
         message: &str,
     ) -> String {
         let parent = [branch, "HEAD"].iter().find_map(|name| self.resolve(name));
@@ -141,7 +141,7 @@ impl Remote {
     pub fn pad(&self, count: usize) {
         let commits = (0..count).flat_map(|number| {
             let parent = self.resolve("main").filter(|_| number == 0);
-            let changes = [Change::file("n", number.to_string())];
+            let changes = [TreeChange::file("n", number.to_string())];
             self.next(
                 AUTHOR,
                 "main",
@@ -159,7 +159,7 @@ impl Remote {
         author: &str,
         branch: &str,
         parent: Option<&str>,
-        changes: &[Change],
+        changes: &[TreeChange],
         message: &str,
     ) -> Vec<u8> {
         let date = FIRST_DATE + 60 * self.commits.fetch_add(1, Ordering::SeqCst);

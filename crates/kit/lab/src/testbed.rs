@@ -5,12 +5,12 @@
 //! kubelet is the test.
 //!
 //! ```no_run
-//! use lab::{Remote, overlays::Overlay};
+//! use lab::{GitRemote, overlays::SampleOverlay};
 //! use lab::testbed::{AppSpec, Testbed, repository, scripts};
 //!
 //! let testbed = Testbed::shared();
 //! let namespace = testbed.namespace();
-//! let (remote, overlay) = (Remote::new(), Overlay::dev("sha-1"));
+//! let (remote, overlay) = (GitRemote::new(), SampleOverlay::dev("sha-1"));
 //! let files = repository::files(&overlay, namespace.name());
 //! let commit = remote.change("main", &files, "deploy: sha-1");
 //! let app = testbed.app(&AppSpec::new(&namespace, &remote.url(), "infra/argocd/overlays/dev"));
@@ -46,11 +46,11 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub use account::{Account, Rule};
-pub use app::{App, AppSpec};
-pub use argocd::{ArgoAccount, ArgoCd};
+pub use account::{Account, AccountRule};
+pub use app::{AppSpec, TestbedApp};
+pub use argocd::{ArgoAccount, TestbedArgoCd};
 pub use capacity::Capacity;
-pub use kubelet::{PodStatus, PodView, scripts};
+pub use kubelet::{PodView, ScriptedStatus, scripts};
 pub use kubernetes::Kubernetes;
 pub use namespace::Namespace;
 pub use tools::{MANIFESTS, PROGRAMS, Tools};
@@ -116,7 +116,7 @@ impl Testbed {
         let kubelet = Kubelet::start(world.kubernetes.client());
         Self {
             inner: Arc::new(TestbedInner {
-                argocd: ArgoCd::new(&world),
+                argocd: TestbedArgoCd::new(&world),
                 world,
                 kubelet,
                 private,
@@ -132,7 +132,7 @@ impl Testbed {
 
     /// Returns Argo CD.
     #[must_use]
-    pub fn argocd(&self) -> &ArgoCd {
+    pub fn argocd(&self) -> &TestbedArgoCd {
         &self.inner.argocd
     }
 
@@ -170,8 +170,8 @@ impl Testbed {
     ///
     /// With the API server's answer, if it rejects the object.
     #[must_use]
-    pub fn app(&self, spec: &AppSpec) -> App {
-        App::new(&self.inner, spec)
+    pub fn app(&self, spec: &AppSpec) -> TestbedApp {
+        TestbedApp::new(&self.inner, spec)
     }
 
     /// Creates a project with this `spec` in Argo CD; one without restrictions if that is empty.

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use lab::Command;
+use lab::HermeticCommand;
 
-fn sh(script: &str) -> Command {
-    Command::new("sh").args(["-c", script])
+fn sh(script: &str) -> HermeticCommand {
+    HermeticCommand::new("sh").args(["-c", script])
 }
 
 #[test]
 fn a_program_sees_only_the_named_variables() {
-    let command = Command::new("env")
+    let command = HermeticCommand::new("env")
         .env("RUNBOOK_X", "y")
         .without_env("GIT_TERMINAL_PROMPT");
     let run = command.run();

@@ -2,18 +2,21 @@
 
 use std::time::{Duration, SystemTime};
 
-use lab::{Faulty, Image, Registry, Reply, closed_port};
+use lab::{Faulty, Image, Registry, ScriptedReply, closed_port};
 
-fn curl(args: &[&str]) -> lab::Run {
-    lab::Command::new("curl").args(["-sS"]).args(args).run()
+fn curl(args: &[&str]) -> lab::ProgramRun {
+    lab::HermeticCommand::new("curl")
+        .args(["-sS"])
+        .args(args)
+        .run()
 }
 
 #[test]
 fn replies_come_in_order_and_the_last_repeats() {
     let server = Faulty::new([
-        Reply::html(503),
-        Reply::status(503),
-        Reply::text(200, "at last"),
+        ScriptedReply::html(503),
+        ScriptedReply::status(503),
+        ScriptedReply::text(200, "at last"),
     ]);
     let url = server.url();
     let said = [(); 4].map(|()| curl(&["-w", "%{http_code}", &url]).stdout);
@@ -27,7 +30,7 @@ fn replies_come_in_order_and_the_last_repeats() {
 
 #[test]
 fn requests_are_recorded_whole() {
-    let server = Faulty::new([Reply::status(204)]);
+    let server = Faulty::new([ScriptedReply::status(204)]);
     let url = format!("{}/token?service=x&scope=y", server.url());
     curl(&[
         "-X",
@@ -56,8 +59,8 @@ fn requests_are_recorded_whole() {
 #[test]
 fn an_answer_may_depend_on_the_request() {
     let server = Faulty::answering(|seen| match seen.header("authorization") {
-        Some(_) => Reply::registry_error(403, "DENIED", "denied"),
-        None => Reply::json(200, &serde_json::json!({ "token": "t" })),
+        Some(_) => ScriptedReply::registry_error(403, "DENIED", "denied"),
+        None => ScriptedReply::json(200, &serde_json::json!({ "token": "t" })),
     });
     assert_eq!(curl(&[&server.url()]).json()["token"], "t");
     assert_eq!(
@@ -68,7 +71,7 @@ fn an_answer_may_depend_on_the_request() {
 
 #[test]
 fn an_endless_body_exceeds_every_limit() {
-    let server = Faulty::new([Reply::status(200).endless(b' ')]);
+    let server = Faulty::new([ScriptedReply::status(200).endless(b' ')]);
     let run = curl(&[
         "--max-filesize",
         "1000000",
@@ -79,7 +82,7 @@ fn an_endless_body_exceeds_every_limit() {
         &server.url(),
     ]);
     assert!([28, 63].contains(&run.code), "{run}");
-    let declared = Faulty::new([Reply::status(200).filled(0, 10_000_000_000)]);
+    let declared = Faulty::new([ScriptedReply::status(200).filled(0, 10_000_000_000)]);
     assert_eq!(
         curl(&[
             "--max-filesize",
@@ -91,13 +94,13 @@ fn an_endless_body_exceeds_every_limit() {
         .code,
         63
     );
-    let small = Faulty::new([Reply::status(200).filled(b'x', 100_000)]);
+    let small = Faulty::new([ScriptedReply::status(200).filled(b'x', 100_000)]);
     assert_eq!(curl(&[&small.url()]).stdout.len(), 100_000);
 }
 
 #[test]
 fn a_cut_body_ends_early() {
-    let server = Faulty::new([Reply::text(200, "0123456789").cut_after(4)]);
+    let server = Faulty::new([ScriptedReply::text(200, "0123456789").cut_after(4)]);
     let run = curl(&[&server.url()]);
     assert_eq!((run.code, &*run.stdout), (18, "0123"), "{run}");
 }
@@ -105,9 +108,9 @@ fn a_cut_body_ends_early() {
 #[test]
 fn a_silent_server_never_answers() {
     for (reply, head) in [
-        (Reply::silent(), ""),
+        (ScriptedReply::silent(), ""),
         (
-            Reply::text(200, "never").headers_only(),
+            ScriptedReply::text(200, "never").headers_only(),
             "HTTP/1.1 200 Scripted",
         ),
     ] {
@@ -115,12 +118,16 @@ fn a_silent_server_never_answers() {
         assert_eq!(run.code, 28, "{run}");
         assert_eq!(run.stdout.lines().next().unwrap_or_default(), head);
     }
-    assert_eq!(curl(&[&Faulty::new([Reply::hang_up()]).url()]).code, 52);
+    assert_eq!(
+        curl(&[&Faulty::new([ScriptedReply::hang_up()]).url()]).code,
+        52
+    );
 }
 
 #[test]
 fn a_dripping_body_takes_its_time() {
-    let server = Faulty::new([Reply::text(200, "abcde").drip(1, Duration::from_millis(60))]);
+    let server =
+        Faulty::new([ScriptedReply::text(200, "abcde").drip(1, Duration::from_millis(60))]);
     let run = curl(&[&server.url()]);
     assert_eq!(run.stdout, "abcde");
     assert!(
@@ -133,10 +140,10 @@ fn a_dripping_body_takes_its_time() {
 #[test]
 fn headers_delay_redirect_or_lie() {
     let server = Faulty::new([
-        Reply::status(429).retry_after(3600),
-        Reply::status(503).retry_after_date(Duration::from_secs(120)),
-        Reply::redirect(307, "http://localhost:1/elsewhere"),
-        Reply::text(200, "{}").wrong_digest(),
+        ScriptedReply::status(429).retry_after(3600),
+        ScriptedReply::status(503).retry_after_date(Duration::from_secs(120)),
+        ScriptedReply::redirect(307, "http://localhost:1/elsewhere"),
+        ScriptedReply::text(200, "{}").wrong_digest(),
     ]);
     let ask = |header: &str| {
         let run = curl(&["-i", &server.url()]);
@@ -161,8 +168,8 @@ fn headers_delay_redirect_or_lie() {
 fn a_reply_may_come_from_a_real_server() {
     let registry = Registry::plain();
     let pushed = Image::single("linux/amd64").push(&registry, "dex", "v1");
-    let missing = Reply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown");
-    let server = Faulty::new([missing, Reply::forward(registry.address())]);
+    let missing = ScriptedReply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown");
+    let server = Faulty::new([missing, ScriptedReply::forward(registry.address())]);
     let url = format!("{}/v2/dex/manifests/v1", server.url());
     let accept = format!("Accept: {}", lab::image::media::OCI_MANIFEST);
     let ask = || curl(&["-H", &accept, &url]);
@@ -172,9 +179,9 @@ fn a_reply_may_come_from_a_real_server() {
 
 #[test]
 fn tls_uses_an_authority_of_its_own() {
-    let server = Faulty::tls([Reply::text(200, "hello")]);
+    let server = Faulty::tls([ScriptedReply::text(200, "hello")]);
     assert_eq!(curl(&[&server.url()]).code, 60);
-    let curl = lab::Command::new("curl");
+    let curl = lab::HermeticCommand::new("curl");
     std::fs::write(curl.home().join("ca.pem"), server.ca_pem()).unwrap();
     let url = server.url().replace("127.0.0.1", "localhost");
     assert_eq!(
@@ -190,7 +197,7 @@ fn a_closed_port_refuses_connections() {
 
 #[test]
 fn a_dropped_server_is_gone() {
-    let server = Faulty::new([Reply::silent()]);
+    let server = Faulty::new([ScriptedReply::silent()]);
     let url = server.url();
     drop(server);
     assert_eq!(curl(&[&url]).code, 7);

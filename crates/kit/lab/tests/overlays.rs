@@ -1,6 +1,6 @@
 //! The example overlays look like handwritten ones.
 
-use lab::overlays::{self, Overlay};
+use lab::overlays::{self, SampleOverlay};
 
 #[test]
 fn prod_has_aligned_comments() {
@@ -48,7 +48,7 @@ fn a_new_tag_changes_one_line() {
 
 #[test]
 fn an_overlay_may_have_any_image() {
-    let overlay = Overlay::stage("v1")
+    let overlay = SampleOverlay::stage("v1")
         .image("acme/app")
         .new_name("127.0.0.1:5000/acme/app");
     let text = overlay.text();

@@ -1,9 +1,9 @@
 //! The proxy connects to loopback only, and records everything.
 
-use lab::{Faulty, Proxy, Reply};
+use lab::{Faulty, Proxy, ScriptedReply};
 
-fn curl(proxy: &Proxy, args: &[&str]) -> lab::Run {
-    let curl = lab::Command::new("curl")
+fn curl(proxy: &Proxy, args: &[&str]) -> lab::ProgramRun {
+    let curl = lab::HermeticCommand::new("curl")
         .env("http_proxy", proxy.url())
         .env("https_proxy", proxy.url());
     curl.args(["-sS", "-k"]).args(args).run()
@@ -11,7 +11,10 @@ fn curl(proxy: &Proxy, args: &[&str]) -> lab::Run {
 
 #[test]
 fn a_plain_request_is_forwarded() {
-    let (proxy, server) = (Proxy::new(), Faulty::new([Reply::text(200, "hello")]));
+    let (proxy, server) = (
+        Proxy::new(),
+        Faulty::new([ScriptedReply::text(200, "hello")]),
+    );
     let url = format!("{}/a?b=c", server.url());
     let run = curl(
         &proxy,
@@ -33,7 +36,10 @@ fn a_plain_request_is_forwarded() {
 
 #[test]
 fn a_tunnel_follows_its_route() {
-    let (proxy, server) = (Proxy::new(), Faulty::tls([Reply::text(200, "hello")]));
+    let (proxy, server) = (
+        Proxy::new(),
+        Faulty::tls([ScriptedReply::text(200, "hello")]),
+    );
     proxy.route("registry.example:443", &server.address());
     let run = curl(&proxy, &["https://registry.example/v2/"]);
     assert_eq!(run.stdout, "hello", "{run}");
@@ -59,7 +65,10 @@ fn targets_outside_loopback_are_refused() {
 
 #[test]
 fn a_client_may_bypass_the_proxy() {
-    let (proxy, server) = (Proxy::new(), Faulty::new([Reply::text(200, "hello")]));
+    let (proxy, server) = (
+        Proxy::new(),
+        Faulty::new([ScriptedReply::text(200, "hello")]),
+    );
     assert_eq!(
         curl(&proxy, &["--noproxy", "127.0.0.1", &server.url()]).stdout,
         "hello"

@@ -2,7 +2,7 @@
 
 use lab::image::{media, sha256};
 use lab::registry::Setup;
-use lab::{Image, Registry, Reply};
+use lab::{Image, Registry, ScriptedReply};
 use reqwest::Method;
 
 const REPO: &str = "data-literate/dex";
@@ -208,12 +208,12 @@ fn a_known_identity_token_is_exchanged() {
 fn a_token_server_fails_as_often_as_told() {
     let registry = Registry::token("ada", "lovelace");
     registry.tokens().answer_next([
-        Reply::html(503),
-        Reply::registry_error(403, "DENIED", "denied"),
+        ScriptedReply::html(503),
+        ScriptedReply::registry_error(403, "DENIED", "denied"),
     ]);
     let codes = [(); 3].map(|()| buy(&registry, &["-u", "ada:lovelace"]).code);
     assert_eq!(codes, [22, 22, 0]);
-    registry.tokens().answer_always(Reply::html(503));
+    registry.tokens().answer_always(ScriptedReply::html(503));
     assert_eq!(buy(&registry, &["-u", "ada:lovelace"]).code, 22);
 }
 
@@ -221,7 +221,7 @@ fn a_token_server_fails_as_often_as_told() {
 fn a_missing_program_names_its_package() {
     let this = std::env::current_exe().unwrap();
     let one = ["--exact", "--nocapture", "the_kit_may_send_any_request"];
-    let run = lab::Command::new(this)
+    let run = lab::HermeticCommand::new(this)
         .args(one)
         .env("PATH", "/nowhere")
         .run();
@@ -248,10 +248,10 @@ fn the_kit_may_send_any_request() {
 }
 
 /// Asks as an ordinary client does: with curl.
-fn get(registry: &Registry, tag: &str, args: &[&str]) -> lab::Run {
+fn get(registry: &Registry, tag: &str, args: &[&str]) -> lab::ProgramRun {
     let url = format!("{}/v2/{REPO}/manifests/{tag}", registry.url());
     let accept = format!("Accept: {}", media::OCI_MANIFEST);
-    let curl = lab::Command::new("curl").args([
+    let curl = lab::HermeticCommand::new("curl").args([
         "-sS",
         "-o",
         "/dev/null",
@@ -263,18 +263,18 @@ fn get(registry: &Registry, tag: &str, args: &[&str]) -> lab::Run {
     curl.args(args).arg(url).run()
 }
 
-fn status(run: &lab::Run) -> u16 {
+fn status(run: &lab::ProgramRun) -> u16 {
     run.stdout
         .parse()
         .unwrap_or_else(|_| panic!("no status in {run}"))
 }
 
-fn buy(registry: &Registry, args: &[&str]) -> lab::Run {
+fn buy(registry: &Registry, args: &[&str]) -> lab::ProgramRun {
     let url = format!(
         "{}?service=lab&scope=repository:{REPO}:pull",
         registry.tokens().realm()
     );
-    lab::Command::new("curl")
+    lab::HermeticCommand::new("curl")
         .args(["-sSf"])
         .args(args)
         .arg(url)

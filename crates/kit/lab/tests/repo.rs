@@ -1,10 +1,10 @@
 //! The remote is real git, and races, refusals and HTTP are as they are elsewhere.
 
-use lab::Remote;
-use lab::repo::{AUTHOR, Change};
+use lab::GitRemote;
+use lab::repo::{AUTHOR, TreeChange};
 
-fn remote() -> Remote {
-    let remote = Remote::new();
+fn remote() -> GitRemote {
+    let remote = GitRemote::new();
     remote.commit(
         "main",
         &[("run.sh", "#!/bin/sh\n", true), ("a/b.txt", "one\n", false)],
@@ -13,8 +13,8 @@ fn remote() -> Remote {
     remote
 }
 
-fn git() -> lab::Command {
-    let git = lab::Command::new("git")
+fn git() -> lab::HermeticCommand {
+    let git = lab::HermeticCommand::new("git")
         .env("GIT_AUTHOR_NAME", "Another")
         .env("GIT_COMMITTER_NAME", "Another");
     git.env("GIT_AUTHOR_EMAIL", "another@example.com")
@@ -61,9 +61,9 @@ fn trees_hold_links_submodules_and_deletions() {
     let remote = remote();
     let module = remote.tip("main");
     let changes = [
-        Change::symlink("link", "a/b.txt"),
-        Change::submodule("module", &module),
-        Change::delete("run.sh"),
+        TreeChange::symlink("link", "a/b.txt"),
+        TreeChange::submodule("module", &module),
+        TreeChange::delete("run.sh"),
     ];
     remote.change_as(
         "Another <another@example.com>",
@@ -170,7 +170,7 @@ fn ten_pushes_and_a_race_stay_linear() {
     remote.fsck();
 }
 
-fn push_until_taken(remote: &Remote, number: usize) {
+fn push_until_taken(remote: &GitRemote, number: usize) {
     let checkout = remote.checkout("main");
     checkout.write(&format!("file-{number}"), "x");
     let mut taken = checkout.commit_and_push("feat: one of ten").is_ok();
@@ -214,7 +214,7 @@ fn a_race_may_go_on_for_ever() {
 #[test]
 fn a_big_repository_allows_partial_clones() {
     let start = std::time::Instant::now();
-    let remote = Remote::with_files(20_000);
+    let remote = GitRemote::with_files(20_000);
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
     let http = remote.http_open();
     let clone = ["clone", "--quiet", "--bare", "--depth=1", "--filter=tree:0"];

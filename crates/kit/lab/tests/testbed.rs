@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use lab::overlays::Overlay;
+use lab::overlays::SampleOverlay;
 use lab::testbed::{
-    App, AppSpec, Capacity, Namespace, PodStatus, Rule, Testbed, repository, scripts,
+    AccountRule, AppSpec, Capacity, Namespace, ScriptedStatus, Testbed, TestbedApp, repository,
+    scripts,
 };
-use lab::{Command, Remote, Run};
+use lab::{GitRemote, HermeticCommand, ProgramRun};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -14,15 +15,15 @@ const OVERLAY: &str = "infra/argocd/overlays/dev";
 
 /// An overlay in a repository, its namespace, and the application that brings one to the other.
 struct DeployedApp {
-    app: App,
+    app: TestbedApp,
     namespace: Namespace,
-    remote: Remote,
+    remote: GitRemote,
     commit: String,
 }
 
 fn deploy(tag: &str) -> DeployedApp {
     let testbed = Testbed::shared();
-    let (namespace, remote) = (testbed.namespace(), Remote::new());
+    let (namespace, remote) = (testbed.namespace(), GitRemote::new());
     let commit = push(&remote, &namespace, tag);
     let app = testbed.app(&AppSpec::new(&namespace, &remote.url(), OVERLAY));
     DeployedApp {
@@ -33,8 +34,8 @@ fn deploy(tag: &str) -> DeployedApp {
     }
 }
 
-fn push(remote: &Remote, namespace: &Namespace, tag: &str) -> String {
-    let files = repository::files(&Overlay::dev(tag), namespace.name());
+fn push(remote: &GitRemote, namespace: &Namespace, tag: &str) -> String {
+    let files = repository::files(&SampleOverlay::dev(tag), namespace.name());
     remote.change("main", &files, &format!("deploy: {tag}"))
 }
 
@@ -48,10 +49,10 @@ fn waits_for(pod: &Value, reason: &str) -> bool {
     pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == reason
 }
 
-fn argocd(token: &str, arguments: &[&str]) -> Run {
+fn argocd(token: &str, arguments: &[&str]) -> ProgramRun {
     let testbed = Testbed::shared();
     let server = testbed.argocd().address();
-    Command::new(testbed.program("argocd"))
+    HermeticCommand::new(testbed.program("argocd"))
         .args(["--server", server, "--plaintext", "--auth-token", token])
         .args(arguments)
         .run()
@@ -185,12 +186,12 @@ fn a_story_goes_by_the_clock() {
     namespace.pods(scripts::timeline([
         (
             at(0),
-            PodStatus::waiting("CreateContainerConfigError", "configmap \"dex\" not found"),
+            ScriptedStatus::waiting("CreateContainerConfigError", "configmap \"dex\" not found"),
         ),
-        (at(600), PodStatus::running().not_ready()),
+        (at(600), ScriptedStatus::running().not_ready()),
         (
             at(1200),
-            PodStatus::running().image_id("registry.example/dex@sha256:1"),
+            ScriptedStatus::running().image_id("registry.example/dex@sha256:1"),
         ),
     ]));
     namespace.create("pods", &pod("dex"));
@@ -300,7 +301,10 @@ fn an_argocd_account_has_exactly_its_policy() {
 fn a_kubernetes_account_has_exactly_its_role() {
     let testbed = Testbed::shared();
     let namespace = testbed.namespace();
-    let account = namespace.account("verify-pods", &[Rule::new("", "pods", "get,list,watch")]);
+    let account = namespace.account(
+        "verify-pods",
+        &[AccountRule::new("", "pods", "get,list,watch")],
+    );
     let ask = |token: &str, kind: &str| {
         testbed
             .kubernetes()
@@ -311,7 +315,7 @@ fn a_kubernetes_account_has_exactly_its_role() {
     assert_eq!(ask(&account.token, "apps/deployments"), 403);
     assert_eq!(ask(&account.expired, "pods"), 401);
     assert_eq!(ask("wrong", "pods"), 401);
-    namespace.change_account(&account, &[Rule::new("apps", "deployments", "list")]);
+    namespace.change_account(&account, &[AccountRule::new("apps", "deployments", "list")]);
     lab::wait::until("the new role", || {
         ask(&account.token, "apps/deployments") == 200
     });

@@ -3,9 +3,9 @@
 use contract::Commit;
 use serde::{Deserialize, Serialize};
 
-/// How a subject commit relates to another commit: the subject is this of the other one.
+/// How a subject commit relates to another commit.
 ///
-/// `Ancestry::Descendant` says that the subject descends from the other commit, so it contains it.
+/// With `Ancestry::Descendant`, the subject is a descendant of the other commit, so it contains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ancestry {
@@ -22,7 +22,7 @@ pub enum Ancestry {
     /// Neither commit contains the other.
     #[serde(alias = "apart")]
     Diverged,
-    /// The repository lacks one of the commits, or could not be asked.
+    /// The repository lacks one of the commits, or did not answer.
     Unknown,
 }
 
@@ -46,7 +46,7 @@ impl Ancestry {
 /// How a commit relates to several others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitAncestry {
-    /// The full id of the subject commit; `None` when the repository does not have it.
+    /// The full id of the subject commit; `None` when the repository lacks it.
     pub commit: Option<Commit>,
     /// How the subject relates to each of the others, in their order, and the full id of each.
     pub others: Vec<(Ancestry, Option<Commit>)>,

@@ -1,10 +1,10 @@
-//! What a branch of a remote must be able to do.
+//! A branch of a remote, as a trait.
 
 use std::collections::BTreeMap;
 
 use contract::{Commit, Failure};
 
-use crate::Name;
+use crate::BranchName;
 
 /// A branch of a remote: through git, or through a forge's API.
 #[expect(
@@ -13,48 +13,48 @@ use crate::Name;
 )]
 pub trait Branch {
     /// Returns its name.
-    fn name(&self) -> &Name;
+    fn name(&self) -> &BranchName;
 
-    /// Reads the tip, and what is at these paths there.
+    /// Reads the tip, and the entries at these paths.
     ///
     /// # Errors
-    /// When there is no such branch, or no answer.
+    /// When the branch is missing, or the remote does not answer.
     async fn read(&self, paths: &[String]) -> Result<Snapshot, BranchError>;
 
-    /// Makes one commit onto the tip of the snapshot, and the branch's tip of it if the tip is still
-    /// the same.
+    /// Commits on top of the snapshot's tip, and moves the branch there if its tip is still the
+    /// same.
     ///
     /// # Errors
-    /// When nothing was sent that could have had an effect.
+    /// When the remote has received nothing that could change the branch.
     async fn commit(
         &self,
         onto: &Snapshot,
         request: &CommitRequest,
     ) -> Result<PushResult, BranchError>;
 
-    /// Returns whether the branch's tip is this commit or has it behind it.
+    /// Returns whether the branch's tip is this commit or a descendant of it.
     ///
     /// # Errors
-    /// When there is no such branch, or no answer.
+    /// When the branch is missing, or the remote does not answer.
     async fn contains(&self, commit: &Commit) -> Result<bool, BranchError>;
 }
 
-/// Larger files are not read: the files that steps edit have a few kilobytes.
+/// The size in bytes of the largest file to read: the files that steps edit have a few kilobytes.
 pub const MAX_FILE_SIZE: usize = 4 << 20;
 
-/// What lies at the paths that were asked for.
+/// The entries at the requested paths.
 pub type TreeEntries = BTreeMap<String, TreeEntry>;
 
 /// A branch at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The commit that the branch stood at.
+    /// The tip of the branch.
     pub tip: Commit,
-    /// What lies at each of the paths that were asked for.
+    /// The entry at each of the requested paths.
     pub entries: TreeEntries,
 }
 
-/// What lies at a path.
+/// The entry at a path of a commit's tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TreeEntry {
     /// Nothing.
@@ -63,29 +63,29 @@ pub enum TreeEntry {
     File {
         /// Its bytes.
         content: Vec<u8>,
-        /// Whether it has the run bit.
+        /// Whether it has the executable bit.
         executable: bool,
     },
     /// A file with more than [`MAX_FILE_SIZE`] bytes.
     TooLarge,
     /// A directory.
     Directory,
-    /// A symbolic link, here or on the way, which is not followed.
+    /// A symbolic link, at the path or above it. Nothing follows it.
     Link {
-        /// Where the link is.
+        /// The path of the link.
         at: String,
     },
-    /// A submodule, here or on the way: its files belong to another repository.
+    /// A submodule, at the path or above it: its files belong to another repository.
     Submodule {
-        /// Where the submodule is.
+        /// The path of the submodule.
         at: String,
     },
 }
 
-/// What is to be committed.
+/// A commit to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitRequest {
-    /// Files that are there, with their new content; their modes stay.
+    /// Existing files with their new content; their modes stay.
     pub files: Vec<FileContent>,
     /// The whole message.
     pub message: String,
@@ -94,27 +94,27 @@ pub struct CommitRequest {
 /// The new content of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileContent {
-    /// Where, from the root of the repository.
+    /// The path from the root of the repository.
     pub path: String,
     /// The bytes.
     pub content: Vec<u8>,
 }
 
-/// What became of a commit.
+/// The remote's answer to one attempt to push a commit.
 #[derive(Debug)]
 pub enum PushResult {
-    /// It is the branch's tip.
+    /// The commit is the branch's tip.
     Landed {
         /// The commit.
         commit: Commit,
-        /// What the remote said along with it.
+        /// The remote's messages.
         said: Vec<String>,
     },
-    /// Somebody else was faster; nothing was changed.
+    /// Another writer was faster; the push changed nothing.
     Moved,
-    /// The remote does not want it; asking again is of no use.
+    /// The remote rejects the commit; another attempt would not help.
     Rejected(Rejection),
-    /// It was sent, and no answer came: it may have landed.
+    /// The remote did not answer: the commit may have landed.
     Uncertain {
         /// The commit.
         commit: Commit,
@@ -123,19 +123,19 @@ pub enum PushResult {
     },
 }
 
-/// Why a remote does not want a commit.
+/// Why a remote rejects a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Which kind of rule it was.
+    /// The kind of rule.
     pub kind: RejectionKind,
     /// The remote's own word (`pre-receive hook declined`).
     pub word: String,
-    /// The lines that the remote said, without `remote: `.
+    /// The remote's messages, without `remote: `.
     pub lines: Vec<String>,
 }
 
 impl Rejection {
-    /// Returns why, in one line.
+    /// Returns the remote's messages in one line, or else its word.
     pub fn said(&self) -> String {
         if self.lines.is_empty() {
             self.word.clone()
@@ -148,9 +148,9 @@ impl Rejection {
 /// The kinds of rules that a remote has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectionKind {
-    /// Who pushes may not change this branch: a protected branch, a ruleset.
+    /// The account may not change this branch: a protected branch, a ruleset.
     Protected,
-    /// What was pushed is not wanted: a hook, or another rule about the content.
+    /// A hook, or another rule about the content, declined the push.
     Declined,
 }
 
@@ -159,7 +159,7 @@ pub enum RejectionKind {
 pub enum BranchError {
     /// The remote has no such branch.
     Missing,
-    /// The question could not be put, or was not answered.
+    /// The request failed, or has no answer.
     Failed(Failure),
 }
 

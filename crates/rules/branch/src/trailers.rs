@@ -1,6 +1,6 @@
-//! The lines at the end of a commit's message that are for programs.
+//! The lines for programs at the end of a commit's message.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use contract::{Commit, Reference};
 
@@ -10,50 +10,37 @@ const RUN: &str = "Runbook-Run";
 const ROLLBACK_OF: &str = "Runbook-Rollback-Of";
 const RESTORES: &str = "Runbook-Restores";
 
-/// What a commit says about what it deploys.
+/// The data of a commit about its deployment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trailers {
-    /// The commit that the images were built from.
+    /// The source commit of the images.
     pub source: Option<Commit>,
-    /// The images, with their digests where they are known.
+    /// The images, with their digests if known.
     pub images: Vec<Reference>,
-    /// What a rollback takes away: images that turned out bad.
+    /// The bad images that a rollback removes.
     pub rollback_of: Vec<Reference>,
     /// The commits whose values a rollback restores.
     pub restores: Vec<Commit>,
-    /// Where the run is that made the commit.
+    /// The URL of the workflow run that made the commit.
     pub run: Option<String>,
 }
 
 impl Trailers {
-    /// Reads them from a whole message; what cannot be read is left out.
+    /// Reads them from a whole message; ignores invalid values.
     pub fn of(message: &str) -> Self {
-        let lines: Vec<(&str, &str)> = lines(message);
-        let values = |key: &str| {
-            let of_key = lines
-                .iter()
-                .filter(move |(name, _)| name.eq_ignore_ascii_case(key));
-            of_key.map(|(_, value)| *value).collect::<Vec<_>>()
-        };
-        let read = |key| {
-            values(key)
-                .into_iter()
-                .filter_map(|value| value.parse().ok())
-                .collect()
-        };
+        let lines = lines(message);
+        let source = values(&lines, SOURCE).next();
+        let run = values(&lines, RUN).next();
         Self {
-            source: values(SOURCE).first().and_then(|value| value.parse().ok()),
-            images: read(IMAGE),
-            rollback_of: read(ROLLBACK_OF),
-            restores: values(RESTORES)
-                .into_iter()
-                .filter_map(|value| value.parse().ok())
-                .collect(),
-            run: values(RUN).first().map(|value| (*value).to_owned()),
+            source: source.and_then(|value| value.parse().ok()),
+            images: parsed(&lines, IMAGE),
+            rollback_of: parsed(&lines, ROLLBACK_OF),
+            restores: parsed(&lines, RESTORES),
+            run: run.map(str::to_owned),
         }
     }
 
-    /// Returns the message with these lines at its end, beside those that are there already.
+    /// Returns the message with these lines at its end, after its own trailers.
     pub fn after(&self, body: &str) -> String {
         let gap = if last_paragraph(body).is_some() {
             "\n"
@@ -71,25 +58,40 @@ impl Trailers {
 
 impl fmt::Display for Trailers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = |key, value: &dyn fmt::Display| writeln!(f, "{key}: {value}");
-        self.source
-            .iter()
-            .try_for_each(|commit| line(SOURCE, commit))?;
-        self.images
-            .iter()
-            .try_for_each(|image| line(IMAGE, image))?;
-        self.rollback_of
-            .iter()
-            .try_for_each(|image| line(ROLLBACK_OF, image))?;
-        self.restores
-            .iter()
-            .try_for_each(|commit| line(RESTORES, commit))?;
-        self.run.iter().try_for_each(|url| line(RUN, url))
+        if let Some(commit) = &self.source {
+            writeln!(f, "{SOURCE}: {commit}")?;
+        }
+        for image in &self.images {
+            writeln!(f, "{IMAGE}: {image}")?;
+        }
+        for image in &self.rollback_of {
+            writeln!(f, "{ROLLBACK_OF}: {image}")?;
+        }
+        for commit in &self.restores {
+            writeln!(f, "{RESTORES}: {commit}")?;
+        }
+        if let Some(url) = &self.run {
+            writeln!(f, "{RUN}: {url}")?;
+        }
+        Ok(())
     }
 }
 
-/// Returns the trailers of the last paragraph that has any of ours: a forge that squashes adds one of
-/// its own behind it.
+fn values<'m>(lines: &[(&'m str, &'m str)], key: &str) -> impl Iterator<Item = &'m str> {
+    lines
+        .iter()
+        .filter(move |(name, _)| name.eq_ignore_ascii_case(key))
+        .map(|(_, value)| *value)
+}
+
+fn parsed<T: FromStr>(lines: &[(&str, &str)], key: &str) -> Vec<T> {
+    values(lines, key)
+        .filter_map(|value| value.parse().ok())
+        .collect()
+}
+
+/// Returns the trailers of the last paragraph with a `Runbook-` line: after a squash merge, a
+/// forge's own paragraph may follow it.
 fn lines(message: &str) -> Vec<(&str, &str)> {
     let mut rest = message.trim_end();
     while let Some((before, paragraph)) = last_paragraph(rest) {
@@ -102,15 +104,19 @@ fn lines(message: &str) -> Vec<(&str, &str)> {
     Vec::new()
 }
 
-/// Returns the last paragraph and what is before it, if it is one of `Key: value` and not the first.
+/// Splits off the last paragraph, if it consists of `Key: value` lines and is not the first.
 fn last_paragraph(text: &str) -> Option<(&str, &str)> {
-    let is_trailer = |line: &str| {
-        line.split_once(": ").is_some_and(|(key, _)| {
-            !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        })
-    };
     let (before, last) = text.rsplit_once("\n\n")?;
     last.lines().all(is_trailer).then_some((before, last))
+}
+
+fn is_trailer(line: &str) -> bool {
+    match line.split_once(": ") {
+        Some((key, _)) if !key.is_empty() => key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -128,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn written_trailers_are_read_back() {
         assert_eq!(
             Trailers::of(&sample().after("rollback(prod): app v2 -> v1")),
             sample()
@@ -136,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_squash_that_adds_a_paragraph_takes_nothing_away() {
+    fn a_squash_merge_keeps_the_trailers() {
         let squashed = format!(
             "{}\n\nCo-authored-by: A <a@example.com>\n",
             sample().after("title (#7)")
@@ -145,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_write_before_them_is_not_taken_for_some_of_them() {
+    fn earlier_paragraphs_do_not_count() {
         let text = format!(
             "title\n\nRunbook-Source: {}\n\n{}",
             "c".repeat(40),
@@ -155,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_quoted_in_the_text_is_no_trailer() {
+    fn quoted_trailers_do_not_count() {
         let quoted = format!("docs: how it looks\n\n{}\nThat is how.\n", sample());
         assert_eq!(Trailers::of(&quoted), Trailers::default());
         assert_eq!(
@@ -165,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_left_out() {
+    fn invalid_values_are_ignored() {
         let text = "x\n\nRunbook-Source: HEAD\nRunbook-Image: a b\nRunbook-Restores: 1a2b\n";
         assert_eq!(Trailers::of(text), Trailers::default());
     }

@@ -1,43 +1,43 @@
-//! Which image a file named over time, and which of them a rollback called bad.
+//! The images that a file named over time, and those that a rollback marked as bad.
 
 use contract::{Commit, Reference};
 
 use crate::{CommitName, FileHistory, Revision, Trailers};
 
-/// The values that a file had, equal neighbours taken together, newest first.
+/// The values of a file over time, newest first; equal neighbours are one value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Values {
+pub struct ImageValues {
     /// The values.
-    pub list: Vec<Value>,
+    pub list: Vec<ImageValue>,
     /// Whether the last one is the first that the file ever had.
     pub is_whole: bool,
-    marks: Vec<Mark>,
+    marks: Vec<BadMark>,
 }
 
 /// A value, from one commit to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Value {
-    /// Repository, tag and digest, as one, as the file says them.
+pub struct ImageValue {
+    /// Repository, tag and digest, as the file names them.
     pub image: String,
     /// The commit that set it.
     pub commit: Commit,
-    /// When, by the commit's author.
+    /// The date of that commit's author, in seconds since 1970.
     pub date: i64,
-    /// What that commit says besides.
+    /// The trailers of that commit.
     pub trailers: Trailers,
 }
 
-/// That an image is bad, until somebody deploys it again on purpose.
+/// A rollback's mark on a bad image. Setting the value again clears it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
+pub struct BadMark {
     /// The image.
     pub image: Reference,
-    /// The rollback that says so.
+    /// The rollback.
     pub by: Commit,
 }
 
-impl Values {
-    /// Reads a file's value after each of its revisions; where it has none, there is a gap.
+impl ImageValues {
+    /// Reads the value of each revision; a revision without one is a gap.
     pub fn read(history: &FileHistory, value: impl Fn(&[u8]) -> Option<String>) -> Self {
         let mut values = Self {
             is_whole: history.is_complete,
@@ -64,91 +64,94 @@ impl Values {
         let Revision { commit, date, .. } = revision;
         self.list.insert(
             0,
-            Value {
+            ImageValue {
                 image,
                 commit: commit.clone(),
                 date: *date,
                 trailers,
             },
         );
-        // Whoever sets a value again wants it.
+        // Setting a value again clears its mark.
         if let Some(set) = self.reference(&self.list[0]) {
             self.marks.retain(|mark| !is_same(&mark.image, &set));
         }
     }
 
-    /// A rollback of several files says which values were bad in any of them.
+    /// Marks the images that a rollback removed from this file.
+    ///
+    /// The trailers of a rollback list the bad images of all files that it changed.
     fn mark(&mut self, trailers: &Trailers, by: &Commit) {
-        let before = self.list.first().and_then(|value| self.reference(value));
-        let of_this =
-            |image: &&Reference| before.as_ref().is_none_or(|before| is_same(image, before));
-        let marks = trailers.rollback_of.iter().filter(of_this);
-        let marks: Vec<Mark> = marks
-            .map(|image| Mark {
-                image: image.clone(),
-                by: by.clone(),
-            })
-            .collect();
-        self.marks.extend(marks);
+        let previous = self.list.first().and_then(|value| self.reference(value));
+        for image in &trailers.rollback_of {
+            if previous
+                .as_ref()
+                .is_none_or(|previous| is_same(image, previous))
+            {
+                let (image, by) = (image.clone(), by.clone());
+                self.marks.push(BadMark { image, by });
+            }
+        }
     }
 
-    /// Returns the rollback that called this image bad.
-    pub fn bad(&self, image: &Reference) -> Option<&Mark> {
+    /// Returns the latest mark on this image, if any.
+    pub fn bad(&self, image: &Reference) -> Option<&BadMark> {
         self.marks
             .iter()
             .rev()
             .find(|mark| is_same(&mark.image, image))
     }
 
-    /// Returns a value as an image, with the digest that it had when it was set, if that was written
-    /// down; `None` when it has neither tag nor digest.
-    pub fn reference(&self, value: &Value) -> Option<Reference> {
+    /// Returns the image of a value, with the digest from the trailers of its commit, if any;
+    /// `None` when it has neither tag nor digest.
+    pub fn reference(&self, value: &ImageValue) -> Option<Reference> {
         let image: Reference = value.image.parse().ok()?;
         if image.digest().is_some() {
             return Some(image);
         }
-        let same = self.list.iter().filter(|other| other.image == value.image);
-        let recorded = [value]
-            .into_iter()
-            .chain(same)
-            .flat_map(|value| &value.trailers.images)
-            .find_map(|recorded| recorded.digest().filter(|_| is_same(recorded, &image)));
-        Some(match recorded {
-            Some(digest) => image.pinned(digest.clone()),
-            None => image,
-        })
+        for other in self.same_image(value) {
+            for recorded in &other.trailers.images {
+                if let Some(digest) = recorded.digest()
+                    && is_same(recorded, &image)
+                {
+                    return Some(image.pinned(digest.clone()));
+                }
+            }
+        }
+        Some(image)
     }
 
-    /// Returns the commit that a value was built from: as it was written down, else by its tag.
-    pub fn source(&self, value: &Value) -> Option<CommitName> {
+    /// Returns the source commit of a value: from the trailers, else from its tag.
+    pub fn source(&self, value: &ImageValue) -> Option<CommitName> {
         let image: Reference = value.image.parse().ok()?;
-        let same = self.list.iter().filter(|other| other.image == value.image);
-        let written = [value].into_iter().chain(same).find_map(|value| {
-            let images = &value.trailers.images;
-            let is_its =
-                images.is_empty() || images.iter().any(|other| other.name() == image.name());
-            value.trailers.source.as_ref().filter(|_| is_its)
-        });
-        written
-            .map(CommitName::from)
-            .or_else(|| CommitName::of_tag(image.tag()?.as_str()))
+        for other in self.same_image(value) {
+            let Trailers { source, images, .. } = &other.trailers;
+            if let Some(source) = source
+                && (images.is_empty() || images.iter().any(|other| other.name() == image.name()))
+            {
+                return Some(CommitName::from(source));
+            }
+        }
+        CommitName::of_tag(image.tag()?.as_str())
     }
 
-    /// Returns all sources that the file ever had, newest first, each once; rollbacks are no news.
-    pub fn sources(&self) -> Vec<(CommitName, &Value)> {
-        let mut sources: Vec<(CommitName, &Value)> = Vec::new();
-        for value in self
-            .list
-            .iter()
-            .filter(|value| !value.trailers.is_rollback())
-        {
+    /// Returns this value, then all values with the same image.
+    fn same_image<'v>(&'v self, value: &'v ImageValue) -> impl Iterator<Item = &'v ImageValue> {
+        let same = self.list.iter().filter(|other| other.image == value.image);
+        std::iter::once(value).chain(same)
+    }
+
+    /// Returns the source commits of all values, newest first, each once; skips rollbacks.
+    pub fn sources(&self) -> Vec<(CommitName, &ImageValue)> {
+        let mut sources: Vec<(CommitName, &ImageValue)> = Vec::new();
+        for value in &self.list {
+            if value.trailers.is_rollback() {
+                continue;
+            }
             let Some(source) = self.source(value) else {
                 continue;
             };
-            if !sources
-                .iter()
-                .any(|(known, _)| known.matches(source.as_str()))
-            {
+            let mut known = sources.iter().map(|(known, _)| known);
+            if !known.any(|known| known.matches(source.as_str())) {
                 sources.push((source, value));
             }
         }
@@ -156,12 +159,12 @@ impl Values {
     }
 }
 
-/// Returns whether both mean the same image: by digest where both have one, else by tag.
+/// Returns whether both name the same image: by digest if both have one, else by tag.
 pub fn is_same(one: &Reference, other: &Reference) -> bool {
     one.name() == other.name() && is_same_version(one, other)
 }
 
-/// Returns whether both mean the same image of a repository, whatever that is called.
+/// Returns whether both name the same version, whatever their repositories.
 pub fn is_same_version(one: &Reference, other: &Reference) -> bool {
     match (one.digest(), other.digest()) {
         (Some(one), Some(other)) => one == other,
@@ -177,8 +180,8 @@ mod tests {
         format!("{number:040x}").parse().unwrap()
     }
 
-    /// Revisions from the oldest to the newest: content and message.
-    fn values(changes: &[(&str, &str)]) -> Values {
+    /// Reads the values of these revisions, oldest first: content and message.
+    fn values(changes: &[(&str, &str)]) -> ImageValues {
         let revisions = changes
             .iter()
             .enumerate()
@@ -190,7 +193,7 @@ mod tests {
                 content: Some(content.as_bytes().to_vec()),
             });
         let revisions = revisions.rev().collect();
-        Values::read(
+        ImageValues::read(
             &FileHistory {
                 revisions,
                 is_complete: true,
@@ -201,7 +204,7 @@ mod tests {
         )
     }
 
-    fn images(values: &Values) -> Vec<&str> {
+    fn images(values: &ImageValues) -> Vec<&str> {
         values
             .list
             .iter()
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_neighbours_are_one_value_since_the_first_of_them() {
+    fn equal_neighbours_are_one_value() {
         let values = values(&[
             ("a:v1", ""),
             ("a:v2", ""),
@@ -230,11 +233,11 @@ mod tests {
     }
 
     #[test]
-    fn a_rollback_marks_what_the_file_had_before_it_and_nothing_else() {
+    fn a_rollback_marks_only_the_previous_value() {
         let both = "Runbook-Rollback-Of: a:v3\nRunbook-Rollback-Of: a:v2";
         let prod = values(&[("a:v1", ""), ("a:v2", ""), ("a:v1", both)]);
         let stage = values(&[("a:v2", ""), ("a:v3", ""), ("a:v2", both)]);
-        let is_bad = |values: &Values, text| values.bad(&image(text)).is_some();
+        let is_bad = |values: &ImageValues, text| values.bad(&image(text)).is_some();
         assert_eq!(
             (is_bad(&prod, "a:v2"), is_bad(&prod, "a:v3")),
             (true, false)
@@ -247,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_deploys_it_again_takes_the_mark_away() {
+    fn setting_a_value_again_clears_its_mark() {
         let rollback = "Runbook-Rollback-Of: a:v2";
         let values = values(&[
             ("a:v1", ""),
@@ -260,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_that_was_pushed_again_is_another_image() {
+    fn a_tag_pushed_again_is_another_image() {
         let digest = |digit: &str| format!("a:v2@sha256:{}", digit.repeat(64));
         let trailer = format!("Runbook-Image: {}", digest("1"));
         let rollback = format!("Runbook-Rollback-Of: {}", digest("1"));
@@ -274,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_come_from_trailers_then_from_tags_and_not_from_rollbacks() {
+    fn sources_come_from_trailers_before_tags() {
         let (one, two) = ("1".repeat(40), "2".repeat(40));
         let rollback = format!("Runbook-Rollback-Of: a:sha-3333333\nRunbook-Source: {one}");
         let values = values(&[

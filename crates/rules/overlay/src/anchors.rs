@@ -1,10 +1,10 @@
-//! Anchors: an edit behind `&name` also changes every `*name`, which must have been asked for.
+//! Anchors: an edit of `&name` also changes every `*name`, so all of these must be requested.
 
 use std::collections::{HashMap, HashSet};
 
+use crate::actions::{Action, EditedEntry};
 use crate::document::{NodeKind, YamlDocument, YamlNode};
-use crate::images::{FoundEntry, Images};
-use crate::plan::{Action, Actions};
+use crate::images::Images;
 use crate::refusal::{EditRefusal, EditRefusalKind};
 
 /// Anchored values that are edited, by the anchor's number.
@@ -17,76 +17,81 @@ impl FollowedAliases<'_> {
     }
 }
 
-/// Refuses unless everything that changes through an alias is asked to become just that.
+/// Refuses an edit that changes an alias elsewhere, unless that alias is to get the same value.
 pub(crate) fn follow<'a>(
     document: &YamlDocument<'_>,
     images: &Images<'_>,
-    edited: &'a [(&FoundEntry<'_>, &Actions)],
+    edited: &[EditedEntry<'a>],
 ) -> Result<FollowedAliases<'a>, EditRefusal> {
-    let sets: Vec<_> = edited
-        .iter()
-        .flat_map(|(entry, actions)| tokens(entry, actions))
-        .collect();
-    let values = sets.iter().filter(|(token, _)| token.anchor != 0);
-    let anchored: HashMap<_, _> = values
-        .map(|(token, value)| (token.anchor, *value))
-        .collect();
-    let mut asked: HashMap<usize, usize> = HashMap::new();
-    for (token, value) in &sets {
+    let mut tokens = Vec::new();
+    for entry in edited {
+        tokens.extend(set_tokens(entry));
+    }
+    let mut anchored = HashMap::new();
+    for (token, value) in &tokens {
+        if token.anchor != 0 {
+            anchored.insert(token.anchor, *value);
+        }
+    }
+    let mut requested: HashMap<usize, usize> = HashMap::new();
+    for (token, value) in &tokens {
         if let NodeKind::Alias { anchor } = token.kind
             && anchored.get(&anchor) == Some(value)
         {
-            *asked.entry(anchor).or_default() += 1;
+            *requested.entry(anchor).or_default() += 1;
         }
     }
-    let around = around(document, images, edited);
-    let uses = uses(document);
+    let enclosing = enclosing_anchors(document, images, edited);
+    let uses = alias_counts(document);
     for (anchor, line) in &document.aliases {
-        let unasked = anchored.contains_key(anchor) && uses.get(anchor) != asked.get(anchor);
-        if unasked || around.contains(anchor) {
+        let is_unrequested =
+            anchored.contains_key(anchor) && uses.get(anchor) != requested.get(anchor);
+        if is_unrequested || enclosing.contains(anchor) {
             return Err(shared(*line));
         }
     }
     Ok(FollowedAliases(anchored))
 }
 
-/// The anchors of what the edited entries stand in: the entries themselves, the list, the file.
-fn around(
+/// Returns the tokens that get a new value.
+fn set_tokens<'a>((entry, actions): &EditedEntry<'a>) -> Vec<(&'a YamlNode<'a>, &'a str)> {
+    let mut tokens = Vec::new();
+    for (key, action) in *actions {
+        if let Action::Set(value) = action
+            && let Some(field) = entry.field(*key)
+        {
+            tokens.push((field.token, value.as_str()));
+        }
+    }
+    tokens
+}
+
+/// Returns the anchors around the edits: those of the edited entries, of the list, of the file.
+fn enclosing_anchors(
     document: &YamlDocument<'_>,
     images: &Images<'_>,
-    edited: &[(&FoundEntry<'_>, &Actions)],
+    edited: &[EditedEntry<'_>],
 ) -> HashSet<usize> {
-    let mut anchors: HashSet<_> = edited.iter().map(|(entry, _)| entry.node.anchor).collect();
-    if let (Images::List(list, _), false) = (images, edited.is_empty()) {
+    let mut anchors = HashSet::new();
+    if edited.is_empty() {
+        return anchors;
+    }
+    anchors.extend(edited.iter().map(|(entry, _)| entry.node.anchor));
+    if let Images::List(list, _) = images {
         anchors.insert(list.anchor);
     }
-    anchors.extend(
-        document
-            .root
-            .as_ref()
-            .filter(|_| !edited.is_empty())
-            .map(|root| root.anchor),
-    );
+    anchors.extend(document.root.iter().map(|root| root.anchor));
+    // 0 means that there is no anchor.
     anchors.remove(&0);
     anchors
 }
 
-fn uses(document: &YamlDocument<'_>) -> HashMap<usize, usize> {
-    let mut uses = HashMap::new();
+fn alias_counts(document: &YamlDocument<'_>) -> HashMap<usize, usize> {
+    let mut counts = HashMap::new();
     for (anchor, _) in &document.aliases {
-        *uses.entry(*anchor).or_default() += 1;
+        *counts.entry(*anchor).or_default() += 1;
     }
-    uses
-}
-
-fn tokens<'a>(
-    entry: &'a FoundEntry<'_>,
-    actions: &'a Actions,
-) -> impl Iterator<Item = (&'a YamlNode<'a>, &'a str)> {
-    actions.iter().filter_map(|(key, action)| match action {
-        Action::Set(value) => Some((entry.field(*key)?.token, value.as_str())),
-        Action::Delete => None,
-    })
+    counts
 }
 
 fn shared(line: usize) -> EditRefusal {

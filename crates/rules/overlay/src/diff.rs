@@ -1,18 +1,18 @@
-//! What differs between two texts, for people.
+//! The difference between two texts, for people.
 
 use similar::{DiffOp, TextDiff};
 
-/// What differs between two texts.
+/// The difference between two texts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Diff {
-    /// How many lines: one that is replaced counts once.
+    /// The number of changed lines; a replaced line counts once.
     pub lines: usize,
-    /// As a unified diff.
+    /// The unified diff.
     pub text: String,
 }
 
 impl Diff {
-    /// Compares two texts; bytes that are no UTF-8 the editor has refused.
+    /// Compares two texts of a file. The editor has already refused bytes that are not UTF-8.
     pub fn between(path: &str, old: &[u8], new: &[u8]) -> Self {
         if old == new {
             return Self::default();

@@ -1,4 +1,4 @@
-//! The text as a tree in which every node knows its bytes.
+//! The text as a tree whose nodes know their bytes.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,10 +18,10 @@ pub(crate) struct YamlDocument<'t> {
     pub(crate) aliases: Vec<(usize, usize)>,
 }
 
-/// A node and where it is.
+/// A node and its place in the text.
 pub(crate) struct YamlNode<'t> {
     pub(crate) kind: NodeKind<'t>,
-    /// Bytes of the content, quotes included, anchor and tag not. Exact but for block scalars.
+    /// The bytes of the content, with quotes, without anchor and tag. Inexact for block scalars.
     pub(crate) span: Range<usize>,
     /// Counted from 1.
     pub(crate) line: usize,
@@ -57,7 +57,7 @@ pub(crate) enum YamlTag {
 }
 
 impl<'t> YamlDocument<'t> {
-    /// Reads a text; refuses what is not UTF-8, too large, not YAML, or more than one document.
+    /// Reads a text; refuses invalid UTF-8, invalid YAML, several documents, and a large file.
     pub(crate) fn parse(bytes: &'t [u8]) -> Result<Self, EditRefusal> {
         let text = readable(bytes)?;
         let mut builder = Builder::default();
@@ -85,8 +85,15 @@ impl<'t> YamlDocument<'t> {
 
 impl<'t> YamlNode<'t> {
     pub(crate) fn is_null(&self) -> bool {
-        matches!(&self.kind, NodeKind::Scalar { value, style: ScalarStyle::Plain }
-            if self.tag == YamlTag::None && ["", "~", "null", "Null", "NULL"].contains(&value.as_ref()))
+        const NULLS: [&str; 5] = ["", "~", "null", "Null", "NULL"];
+        match &self.kind {
+            NodeKind::Scalar { value, style } => {
+                *style == ScalarStyle::Plain
+                    && self.tag == YamlTag::None
+                    && NULLS.contains(&value.as_ref())
+            }
+            _ => false,
+        }
     }
 
     /// Returns the value of a scalar of any style.
@@ -97,34 +104,55 @@ impl<'t> YamlNode<'t> {
         }
     }
 
+    /// Whether this is a collection in braces or brackets.
+    pub(crate) fn is_flow(&self) -> bool {
+        matches!(
+            self.kind,
+            NodeKind::Sequence { flow: true, .. } | NodeKind::Mapping { flow: true, .. }
+        )
+    }
+
+    /// Whether this is a block scalar, `|` or `>`.
+    pub(crate) fn is_block_scalar(&self) -> bool {
+        matches!(
+            self.kind,
+            NodeKind::Scalar {
+                style: ScalarStyle::Literal | ScalarStyle::Folded,
+                ..
+            }
+        )
+    }
+
     fn collect_anchors<'n>(&'n self, found: &mut HashMap<usize, &'n Self>) {
         if self.anchor != 0 {
             found.insert(self.anchor, self);
         }
         match &self.kind {
             NodeKind::Sequence { items, .. } => {
-                items.iter().for_each(|item| item.collect_anchors(found))
+                for item in items {
+                    item.collect_anchors(found);
+                }
             }
             NodeKind::Mapping { pairs, .. } => {
-                pairs
-                    .iter()
-                    .flat_map(|(key, value)| [key, value])
-                    .for_each(|node| node.collect_anchors(found));
+                for (key, value) in pairs {
+                    key.collect_anchors(found);
+                    value.collect_anchors(found);
+                }
             }
             NodeKind::Scalar { .. } | NodeKind::Alias { .. } => {}
         }
     }
 }
 
-/// The parser's depth limits (255) stay: they are what makes recursion over the tree safe.
+/// Keeps the parser's depth limits (255): they make recursion over the tree safe.
 fn options() -> granit_parser::Options {
-    // Comments are bytes that nothing touches; as events, more than 96 in a row would be an error.
+    // No edit touches a comment; as events, more than 96 in a row would be an error.
     granit_parser::options! { emit_comments: false }
 }
 
 fn readable(bytes: &[u8]) -> Result<&str, EditRefusal> {
     if bytes.len() > MAX_FILE_SIZE {
-        let message = format!("{} bytes is more than the 4 MiB that are read", bytes.len());
+        let message = format!("{} bytes exceed the limit of 4 MiB", bytes.len());
         return Err(EditRefusalKind::UnsupportedYaml.because(message));
     }
     if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
@@ -140,14 +168,11 @@ fn readable(bytes: &[u8]) -> Result<&str, EditRefusal> {
 
 /// Finds U+0000, U+0085, U+2028, U+2029, and a byte order mark that is not at the start.
 fn unreadable_at(bytes: &[u8]) -> Option<usize> {
-    let is_unreadable = |at: usize| match bytes[at] {
-        0 => true,
-        0xC2 => bytes.get(at + 1) == Some(&0x85),
-        0xE2 => matches!(bytes.get(at + 1..at + 3), Some([0x80, 0xA8 | 0xA9])),
-        0xEF => at > 0 && bytes.get(at + 1..at + 3) == Some(&[0xBB, 0xBF]),
+    (0..bytes.len()).find(|at| match &bytes[*at..] {
+        [0, ..] | [0xC2, 0x85, ..] | [0xE2, 0x80, 0xA8 | 0xA9, ..] => true,
+        [0xEF, 0xBB, 0xBF, ..] => *at > 0,
         _ => false,
-    };
-    (0..bytes.len()).find(|at| is_unreadable(*at))
+    })
 }
 
 fn not_utf8(bytes: &[u8], at: usize) -> EditRefusal {
@@ -158,8 +183,10 @@ fn not_utf8(bytes: &[u8], at: usize) -> EditRefusal {
         .hint("save the file as UTF-8")
 }
 
-/// NUL is no YAML; the others are line breaks to kustomize's YAML 1.1 and text to YAML 1.2, but for the byte
-/// order mark, which may begin a document to YAML 1.2 and is text to libyaml.
+/// Refuses a character that YAML parsers read differently.
+///
+/// NUL is invalid in YAML. U+0085, U+2028 and U+2029 are line breaks in kustomize's YAML 1.1 and
+/// text in YAML 1.2. A byte order mark may begin a document in YAML 1.2, and is text to libyaml.
 fn unreadable_character(text: &str, at: usize) -> EditRefusal {
     let code = text[at..].chars().next().map_or(0, u32::from);
     let message = format!("the character U+{code:04X}, which YAML parsers read differently");
@@ -197,10 +224,11 @@ fn only_document(documents: Vec<YamlNode<'_>>) -> Result<Option<YamlNode<'_>>, E
     }
 }
 
-/// Makes a tree of the flat events, with a stack of its own.
+/// Builds a tree from the flat events, with an explicit stack.
 #[derive(Default)]
 struct Builder<'t> {
     documents: Vec<YamlNode<'t>>,
+    /// The collections around the next node, each with the key that still lacks its value.
     open: Vec<(YamlNode<'t>, Option<YamlNode<'t>>)>,
     aliases: Vec<(usize, usize)>,
 }
@@ -209,7 +237,7 @@ impl<'t> Builder<'t> {
     fn take(&mut self, event: Event<'t>, span: Span) -> Result<(), EditRefusal> {
         match event {
             Event::Scalar(value, style, anchor, tag) => {
-                self.is_no_key_to_libyaml(&value, style, &span)?;
+                self.check_question_mark(&value, style, &span)?;
                 let kind = NodeKind::Scalar { value, style };
                 self.place(node(kind, span, anchor, tag.as_deref())?);
             }
@@ -239,21 +267,16 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// In braces and brackets libyaml, and so kustomize, takes every `?` at the start for the mark of a key.
-    fn is_no_key_to_libyaml(
+    /// Inside braces and brackets libyaml, and so kustomize, reads a leading `?` as an explicit
+    /// key.
+    fn check_question_mark(
         &self,
         value: &str,
         style: ScalarStyle,
         span: &Span,
     ) -> Result<(), EditRefusal> {
-        let in_flow = |(node, _): &(YamlNode<'t>, Option<YamlNode<'t>>)| {
-            matches!(
-                node.kind,
-                NodeKind::Sequence { flow: true, .. } | NodeKind::Mapping { flow: true, .. }
-            )
-        };
-        if style != ScalarStyle::Plain || !value.starts_with('?') || !self.open.iter().any(in_flow)
-        {
+        let is_in_flow = self.open.iter().any(|(node, _)| node.is_flow());
+        if style != ScalarStyle::Plain || !value.starts_with('?') || !is_in_flow {
             return Ok(());
         }
         let message =
@@ -308,11 +331,12 @@ fn node<'t>(
 }
 
 fn bytes_of(span: &Span) -> Result<Range<usize>, EditRefusal> {
-    span.byte_range().ok_or_else(|| {
-        EditRefusalKind::UnsupportedYaml
-            .because("a place in the text is not known")
-            .at(span.start.line())
-    })
+    match span.byte_range() {
+        Some(range) => Ok(range),
+        None => Err(EditRefusalKind::UnsupportedYaml
+            .because("the parser does not know where a value is")
+            .at(span.start.line())),
+    }
 }
 
 fn is_flow(style: StructureStyle) -> bool {

@@ -1,6 +1,8 @@
-//! The `images:` of a kustomization: which entries there are, and where each value comes from.
+//! The `images:` of a kustomization: its entries, and the source of each value.
 
 use std::collections::HashMap;
+
+use granit_parser::ScalarStyle;
 
 use crate::document::{NodeKind, YamlDocument, YamlNode, YamlTag};
 use crate::quote::reads_as_other;
@@ -36,13 +38,22 @@ impl Key {
     }
 }
 
-/// What stands below `images:`.
+/// The value of `images:`.
 pub(crate) enum Images<'d> {
-    /// There is no such key.
+    /// The file has no such key.
     Absent,
     /// `images:`, `images: null` or `images: []`: the key and its value.
     Empty(&'d YamlNode<'d>, &'d YamlNode<'d>),
     List(&'d YamlNode<'d>, Vec<FoundEntry<'d>>),
+}
+
+impl<'d> Images<'d> {
+    pub(crate) fn entries(&self) -> &[FoundEntry<'d>] {
+        match self {
+            Self::List(_, entries) => entries,
+            Self::Absent | Self::Empty(..) => &[],
+        }
+    }
 }
 
 /// One entry as kustomize reads it.
@@ -58,33 +69,31 @@ pub(crate) struct Field<'d> {
     pub(crate) pair: Option<usize>,
     /// The token in the text: a scalar or an alias.
     pub(crate) token: &'d YamlNode<'d>,
-    /// The value behind it; `None` for null, which is as good as absent.
+    /// The value that it stands for; `None` for null, which has the same effect as no key.
     pub(crate) value: Option<&'d str>,
-    /// Whether kustomize reads it as text: `newTag: 1.10` is a number to it, and an error.
+    /// Whether kustomize reads it as text: it takes `newTag: 1.10` for a number, which is an error.
     pub(crate) is_text: bool,
 }
 
 impl<'d> FoundEntry<'d> {
     pub(crate) fn field(&self, key: Key) -> Option<&Field<'d>> {
-        self.fields
-            .iter()
-            .find(|(other, _)| *other == key)
-            .map(|(_, field)| field)
+        let (_, field) = self.fields.iter().find(|(other, _)| *other == key)?;
+        Some(field)
     }
 
     /// Returns a value that has an effect: neither null nor the empty text.
     pub(crate) fn value(&self, key: Key) -> Option<&str> {
-        self.field(key)
-            .and_then(|field| field.value)
-            .filter(|value| !value.is_empty())
+        self.field(key)?.value.filter(|value| !value.is_empty())
     }
 
-    /// Returns the repository that the entry puts into the manifests.
+    /// Returns the repository that the entry writes into the manifests.
     ///
-    /// `name: app:latest` is legal and matches only that tag; what it puts out is `app`.
+    /// `name: app:latest` is legal and matches only that tag; the entry writes `app`.
     pub(crate) fn output(&self) -> &str {
-        self.value(Key::NewName)
-            .unwrap_or_else(|| split_version(self.name).0)
+        match self.value(Key::NewName) {
+            Some(new_name) => new_name,
+            None => split_version(self.name).0,
+        }
     }
 
     pub(crate) fn line(&self) -> usize {
@@ -92,16 +101,16 @@ impl<'d> FoundEntry<'d> {
     }
 }
 
-/// Returns the repository and what follows it: `:tag`, `@digest`, both or nothing.
+/// Splits a reference into the repository and the version: `:tag`, `@digest`, both or nothing.
 pub(crate) fn split_version(reference: &str) -> (&str, &str) {
     let path = reference.rfind('/').map_or(0, |slash| slash + 1);
-    let at = reference[path..]
-        .find([':', '@'])
-        .map_or(reference.len(), |at| path + at);
-    reference.split_at(at)
+    match reference[path..].find([':', '@']) {
+        Some(at) => reference.split_at(path + at),
+        None => (reference, ""),
+    }
 }
 
-/// Finds the entries; refuses what kustomize would read in another way than it looks.
+/// Finds the entries; refuses a file that kustomize reads differently than it looks.
 pub(crate) fn find<'d>(document: &'d YamlDocument<'_>) -> Result<Images<'d>, EditRefusal> {
     let Some(root) = &document.root else {
         return Ok(Images::Absent);
@@ -111,7 +120,7 @@ pub(crate) fn find<'d>(document: &'d YamlDocument<'_>) -> Result<Images<'d>, Edi
     };
     let known = ["apiVersion", "kind", "images", "imageTags"];
     unambiguous_keys(pairs, &known)?;
-    is_kustomization(pairs)?;
+    check_kind(pairs)?;
     if let Some(merge) = pairs.iter().find(|(key, _)| is_merge(key)) {
         return Err(
             unsupported(&merge.0, "a merge key `<<` at the top level").hint("write its keys out")
@@ -123,22 +132,22 @@ pub(crate) fn find<'d>(document: &'d YamlDocument<'_>) -> Result<Images<'d>, Edi
     }
 }
 
-fn is_kustomization(pairs: &[(YamlNode<'_>, YamlNode<'_>)]) -> Result<(), EditRefusal> {
-    let value_of = |name| find_pair(pairs, name).and_then(|(_, node)| Some((node, node.scalar()?)));
-    if let Some((node, version)) = value_of("apiVersion")
+/// Refuses a file that is not a kustomization.
+fn check_kind(pairs: &[(YamlNode<'_>, YamlNode<'_>)]) -> Result<(), EditRefusal> {
+    if let Some((node, version)) = find_scalar(pairs, "apiVersion")
         && version.starts_with("kustomize.toolkit.fluxcd.io/")
     {
         let message =
             format!("`{version}` is Flux's own Kustomization, not an overlay of kustomize");
         return Err(unsupported(node, message)
-            .hint("pass --overlay with the directory its `spec.path` names"));
+            .hint("pass `--overlay` with the directory in its `spec.path`"));
     }
-    if let Some((node, kind)) = value_of("kind")
+    if let Some((node, kind)) = find_scalar(pairs, "kind")
         && !["", "Kustomization", "Component"].contains(&kind)
     {
         return Err(unsupported(
             node,
-            format!("`kind: {kind}` is no kustomization"),
+            format!("`kind: {kind}` is not a kustomization"),
         ));
     }
     match find_pair(pairs, "imageTags") {
@@ -156,10 +165,10 @@ fn list<'d>(
     match &value.kind {
         NodeKind::Sequence { items, .. } if !items.is_empty() => {
             let anchors = document.anchors();
-            let entries = items
-                .iter()
-                .map(|item| entry(item, &anchors))
-                .collect::<Result<_, _>>()?;
+            let mut entries = Vec::with_capacity(items.len());
+            for item in items {
+                entries.push(entry(item, &anchors)?);
+            }
             Ok(Images::List(value, entries))
         }
         NodeKind::Sequence { .. } => Ok(Images::Empty(key, value)),
@@ -194,43 +203,43 @@ fn entry<'d>(item: &'d YamlNode<'d>, anchors: &Anchors<'d>) -> Result<FoundEntry
     for (_, merged) in pairs.iter().filter(|(key, _)| is_merge(key)) {
         merge(merged, anchors, &mut fields)?;
     }
-    let name = fields
-        .iter()
-        .find(|(key, _)| *key == Key::Name)
-        .map(|(_, field)| field);
-    match name {
-        Some(Field {
-            value: Some(value),
-            is_text: true,
-            ..
-        }) => Ok(FoundEntry {
-            node: item,
-            name: value,
-            fields,
-        }),
-        Some(field) => Err(
-            unsupported(field.token, "the `name` of an entry is not text").hint("quote the name"),
-        ),
-        None => {
-            Err(unsupported(item, "an entry of `images` without `name`").hint("give it a name"))
+    Ok(FoundEntry {
+        node: item,
+        name: name_of(item, &fields)?,
+        fields,
+    })
+}
+
+fn name_of<'d>(item: &YamlNode<'_>, fields: &[(Key, Field<'d>)]) -> Result<&'d str, EditRefusal> {
+    let Some((_, field)) = fields.iter().find(|(key, _)| *key == Key::Name) else {
+        let refusal = unsupported(item, "an entry of `images` without `name`");
+        return Err(refusal.hint("give it a name"));
+    };
+    match field.value {
+        Some(name) if field.is_text => Ok(name),
+        _ => {
+            let refusal = unsupported(field.token, "the `name` of an entry is not text");
+            Err(refusal.hint("quote the name"))
         }
     }
 }
 
-/// Adds what `<<` supplies; keys of the entry itself win, as do earlier merges.
+/// Adds the keys that `<<` supplies; keys of the entry itself win, as do earlier merges.
 fn merge<'d>(
     from: &'d YamlNode<'d>,
     anchors: &Anchors<'d>,
     fields: &mut Vec<(Key, Field<'d>)>,
 ) -> Result<(), EditRefusal> {
     let target = resolve(from, anchors)?;
-    let sources = match &target.kind {
-        NodeKind::Sequence { items, .. } => items
-            .iter()
-            .map(|item| resolve(item, anchors))
-            .collect::<Result<_, _>>()?,
-        _ => vec![target],
-    };
+    let mut sources = Vec::new();
+    match &target.kind {
+        NodeKind::Sequence { items, .. } => {
+            for item in items {
+                sources.push(resolve(item, anchors)?);
+            }
+        }
+        _ => sources.push(target),
+    }
     for source in sources {
         let NodeKind::Mapping { pairs, .. } = &source.kind else {
             return Err(unsupported(from, "a merge key `<<` without a mapping"));
@@ -264,7 +273,7 @@ fn field<'d>(
             format!("`{}` is not text", key.as_str()),
         ));
     };
-    let plain = *style == granit_parser::ScalarStyle::Plain && node.tag != YamlTag::Text;
+    let plain = *style == ScalarStyle::Plain && node.tag != YamlTag::Text;
     let is_text = node.tag != YamlTag::Other && !(plain && reads_as_other(value));
     Ok(Field {
         pair,
@@ -279,15 +288,15 @@ fn resolve<'d>(
     anchors: &Anchors<'d>,
 ) -> Result<&'d YamlNode<'d>, EditRefusal> {
     match &node.kind {
-        NodeKind::Alias { anchor } => anchors
-            .get(anchor)
-            .copied()
-            .ok_or_else(|| unsupported(node, "an alias without its anchor")),
+        NodeKind::Alias { anchor } => match anchors.get(anchor) {
+            Some(anchored) => Ok(anchored),
+            None => Err(unsupported(node, "an alias without its anchor")),
+        },
         _ => Ok(node),
     }
 }
 
-/// Refuses a key that is there twice (kustomize takes the last), or in another case (Go reads it).
+/// Refuses a key that occurs twice (kustomize takes the last), or in another case (Go reads it).
 fn unambiguous_keys(
     pairs: &[(YamlNode<'_>, YamlNode<'_>)],
     known: &[&str],
@@ -318,8 +327,19 @@ fn find_pair<'p, 't>(
     pairs.iter().find(|(key, _)| key.scalar() == Some(name))
 }
 
+fn find_scalar<'p>(
+    pairs: &'p [(YamlNode<'_>, YamlNode<'_>)],
+    name: &str,
+) -> Option<(&'p YamlNode<'p>, &'p str)> {
+    let (_, node) = find_pair(pairs, name)?;
+    Some((node, node.scalar()?))
+}
+
 fn is_merge(key: &YamlNode<'_>) -> bool {
-    matches!(&key.kind, NodeKind::Scalar { value, style: granit_parser::ScalarStyle::Plain } if value == "<<")
+    match &key.kind {
+        NodeKind::Scalar { value, style } => *style == ScalarStyle::Plain && value == "<<",
+        _ => false,
+    }
 }
 
 fn unsupported(node: &YamlNode<'_>, message: impl Into<String>) -> EditRefusal {

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use crate::splice::TokenEdit;
+use crate::token_edit::TokenEdit;
 
-/// Returns what stands in front of a position on its line.
+/// Returns the part of the line in front of a position.
 pub(crate) fn before_on_line(text: &str, at: usize) -> &str {
     &text[start(text, at)..at]
 }
 
-/// Returns the blanks in front of the dash of the list item that is on this line.
+/// Returns the blanks in front of the dash of the list item on this line.
 pub(crate) fn dash_indent(text: &str, at: usize) -> Option<&str> {
     let start = start(text, at);
     let line = &text[start..end(text, at)];
@@ -19,9 +19,10 @@ pub(crate) fn dash_indent(text: &str, at: usize) -> Option<&str> {
 
 /// Returns the end of the line, in front of its line end.
 pub(crate) fn end(text: &str, at: usize) -> usize {
-    text[at..]
-        .find(['\n', '\r'])
-        .map_or(text.len(), |found| at + found)
+    match text[at..].find(['\n', '\r']) {
+        Some(found) => at + found,
+        None => text.len(),
+    }
 }
 
 /// Returns the start of the next line, or the end of the text.
@@ -30,8 +31,8 @@ pub(crate) fn below(text: &str, at: usize) -> usize {
     end + line_end_at(text, end).len()
 }
 
-/// Returns the range of whole lines; the last line of a text without final line end takes the one
-/// in front of it along, so that the text keeps ending without.
+/// Returns the range of whole lines. The last line of a text without final line end includes the
+/// line end before it, so that the text still ends without one.
 pub(crate) fn whole(text: &str, first: usize, last: usize) -> Range<usize> {
     let (start, end) = (start(text, first), end(text, last));
     match line_end_at(text, end) {
@@ -40,27 +41,21 @@ pub(crate) fn whole(text: &str, first: usize, last: usize) -> Range<usize> {
     }
 }
 
-/// Inserts a line, which may hold `\n`, below the one of this position, with that line's own end.
+/// Inserts a line, which may contain `\n`, below the line of this position, with its line end.
 pub(crate) fn insert_below(text: &str, at: usize, line: &str) -> TokenEdit {
     let end = end(text, at);
     let neighbour = line_end_at(text, end);
     if neighbour.is_empty() {
         let line_end = line_end_of_neighbours(text, at);
-        return TokenEdit {
-            range: end..end,
-            bytes: format!("{line_end}{}", line.replace('\n', line_end)),
-        };
+        return TokenEdit::insert(end, format!("{line_end}{}", line.replace('\n', line_end)));
     }
     let next = end + neighbour.len();
-    TokenEdit {
-        range: next..next,
-        bytes: line.replace('\n', neighbour) + neighbour,
-    }
+    TokenEdit::insert(next, line.replace('\n', neighbour) + neighbour)
 }
 
 fn start(text: &str, at: usize) -> usize {
     let start = text[..at].rfind(['\n', '\r']).map_or(0, |found| found + 1);
-    // A byte order mark is no part of the first line.
+    // A byte order mark is not part of the first line.
     if start == 0 && text.starts_with('\u{FEFF}') && at >= 3 {
         3
     } else {
@@ -82,7 +77,7 @@ fn line_end_before(text: &str, at: usize) -> &str {
         .unwrap_or("")
 }
 
-/// The line end above a last line that has none; `\n` where there is only one line.
+/// Returns the line end above a last line that has none; `\n` for a single line.
 fn line_end_of_neighbours(text: &str, at: usize) -> &str {
     match line_end_before(text, start(text, at)) {
         "" => "\n",

@@ -1,16 +1,20 @@
-//! Which entries a change means, and whether editing them has an effect.
+//! Finding the entries that an update selects, and checking that an edit of them has an effect.
 
 use crate::images::{FoundEntry, Key, split_version};
 use crate::refusal::{EditRefusal, EditRefusalKind};
 use crate::{EditOptions, ImageUpdate};
 
-/// An entry that a change means.
+/// A refusal lists at most this many entries.
+const MAX_LISTED_ENTRIES: usize = 20;
+
+/// An entry that an update selects.
 pub(crate) struct Hit {
+    /// The entry's position.
     pub(crate) entry: usize,
     pub(crate) notices: Vec<String>,
 }
 
-/// Returns the entries to edit, none if there is no such image; refuses what has two readings.
+/// Returns the entries to edit, none if the image is missing; refuses an ambiguous update.
 ///
 /// The order: exactly this `--entry`; else `name` equal to a wanted name; else `newName` equal.
 pub(crate) fn locate(
@@ -24,39 +28,87 @@ pub(crate) fn locate(
     }
     for at in &found {
         no_version_in_new_name(&entries[*at])?;
-        deploys_what_is_wanted(&entries[*at], update, options)?;
+        deploys_the_image(&entries[*at], update, options)?;
         not_overridden(entries, *at, &found, update, options)?;
     }
-    Ok(found
-        .iter()
-        .map(|at| Hit {
+    let mut hits = Vec::new();
+    for at in &found {
+        hits.push(Hit {
             entry: *at,
             notices: notices(entries, *at, &found, update),
-        })
-        .collect())
+        });
+    }
+    Ok(hits)
 }
 
-/// Says that the image is missing, and which entries there are.
+/// Returns the positions of the entries that an update selects.
+pub(crate) fn candidates(
+    entries: &[FoundEntry<'_>],
+    update: &ImageUpdate,
+    all: bool,
+) -> Vec<usize> {
+    if let Some(name) = &update.entry {
+        return positions(entries, |entry| entry.name == *name);
+    }
+    let by_name = positions(entries, |entry| update.names_repository(entry.name));
+    if !by_name.is_empty() && !all {
+        return by_name;
+    }
+    let mut found = positions(entries, |entry| writes_the_image(entry, update));
+    found.extend(by_name);
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn positions(
+    entries: &[FoundEntry<'_>],
+    is_wanted: impl Fn(&FoundEntry<'_>) -> bool,
+) -> Vec<usize> {
+    (0..entries.len())
+        .filter(|at| is_wanted(&entries[*at]))
+        .collect()
+}
+
+/// Whether the entry's `newName` is the repository of the update.
+fn writes_the_image(entry: &FoundEntry<'_>, update: &ImageUpdate) -> bool {
+    let new_name = entry.value(Key::NewName);
+    new_name.is_some_and(|name| update.names_repository(name))
+}
+
+/// Refuses because the image is missing, and lists the entries.
 pub(crate) fn missing(entries: &[FoundEntry<'_>], update: &ImageUpdate) -> EditRefusal {
-    let wanted = update
-        .entry
-        .as_deref()
-        .or(update.names.first().map(String::as_str))
-        .unwrap_or("");
-    let message = match entries {
-        [] => format!("no entry for `{wanted}`, the overlay lists no images"),
-        _ => format!("no entry for `{wanted}`; there are {}", listed(entries)),
-    };
-    let hint = "pass `--entry` with one of the names, or `--create` to add an entry";
-    let hint = if entries.is_empty() {
-        "pass `--create` to add an entry"
-    } else {
-        hint
-    };
-    EditRefusalKind::ImageMissing.because(message).hint(hint)
+    let wanted = update.entry_name();
+    if entries.is_empty() {
+        let message = format!("no entry for `{wanted}`, the overlay lists no images");
+        return EditRefusalKind::ImageMissing
+            .because(message)
+            .hint("pass `--create` to add an entry");
+    }
+    let message = format!("no entry for `{wanted}`; there are {}", listed(entries));
+    EditRefusalKind::ImageMissing
+        .because(message)
+        .hint("pass `--entry` with one of the names, or `--create` to add an entry")
 }
 
-/// Refuses a new entry that would also change what an existing one makes.
+fn listed(entries: &[FoundEntry<'_>]) -> String {
+    let shown = entries.iter().take(MAX_LISTED_ENTRIES);
+    let names: Vec<_> = shown.map(entry_and_new_name).collect();
+    let mut list = names.join(", ");
+    if entries.len() > MAX_LISTED_ENTRIES {
+        list += &format!(" and {} more", entries.len() - MAX_LISTED_ENTRIES);
+    }
+    list
+}
+
+fn entry_and_new_name(entry: &FoundEntry<'_>) -> String {
+    match entry.value(Key::NewName) {
+        Some(new_name) => format!("`{}` (newName `{new_name}`)", entry.name),
+        None => format!("`{}`", entry.name),
+    }
+}
+
+/// Refuses a new entry that would also override an existing one.
 pub(crate) fn overrides_none(entries: &[FoundEntry<'_>], name: &str) -> Result<(), EditRefusal> {
     let Some(earlier) = entries.iter().find(|entry| entry.output() == name) else {
         return Ok(());
@@ -75,118 +127,59 @@ pub(crate) fn overrides_none(entries: &[FoundEntry<'_>], name: &str) -> Result<(
         .hint(hint))
 }
 
-/// Whether two names are one repository: Docker Hub's may be written in three ways.
-pub(crate) fn same_repository(left: &str, right: &str) -> bool {
-    short(left) == short(right)
-}
-
-fn short(name: &str) -> &str {
-    let hub = name
-        .strip_prefix("docker.io/")
-        .or_else(|| name.strip_prefix("index.docker.io/"));
-    let name = hub.unwrap_or(name);
-    name.strip_prefix("library/").unwrap_or(name)
-}
-
-fn wants(update: &ImageUpdate, repository: &str) -> bool {
-    update
-        .names
-        .iter()
-        .any(|name| same_repository(name, repository))
-}
-
-/// Returns where the entries are that a change means.
-pub(crate) fn candidates(
-    entries: &[FoundEntry<'_>],
-    update: &ImageUpdate,
-    all: bool,
-) -> Vec<usize> {
-    let positions = |wanted: &dyn Fn(&FoundEntry<'_>) -> bool| -> Vec<usize> {
-        (0..entries.len())
-            .filter(|at| wanted(&entries[*at]))
-            .collect()
-    };
-    if let Some(name) = &update.entry {
-        return positions(&|entry| entry.name == *name);
-    }
-    let by_name = |entry: &FoundEntry<'_>| wants(update, entry.name);
-    let by_new_name = |entry: &FoundEntry<'_>| {
-        entry
-            .value(Key::NewName)
-            .is_some_and(|name| wants(update, name))
-    };
-    if all {
-        return positions(&|entry| by_name(entry) || by_new_name(entry));
-    }
-    let found = positions(&by_name);
-    if found.is_empty() {
-        positions(&by_new_name)
-    } else {
-        found
-    }
-}
-
 fn several(entries: &[FoundEntry<'_>], found: &[usize], update: &ImageUpdate) -> EditRefusal {
+    let found: Vec<_> = found.iter().map(|at| &entries[*at]).collect();
     let lines: Vec<_> = found
         .iter()
-        .map(|at| format!("`{}` on line {}", entries[*at].name, entries[*at].line()))
+        .map(|entry| format!("`{}` on line {}", entry.name, entry.line()))
         .collect();
-    let wanted = update
-        .entry
-        .as_ref()
-        .or(update.names.first())
-        .map_or("", String::as_str);
     let message = format!(
-        "{} entries for `{wanted}`: {}",
+        "{} entries for `{}`: {}",
         found.len(),
+        update.entry_name(),
         lines.join(", ")
     );
-    let same_name = found
-        .iter()
-        .all(|at| entries[*at].name == entries[found[0]].name);
-    let hint = if same_name {
+    let hint = if found.iter().all(|entry| entry.name == found[0].name) {
         "remove all but one, or pass `--all` to set every one (the last takes effect)"
     } else {
         "pass `--entry NAME` for one of them, or `--all` to set every one"
     };
     EditRefusalKind::Ambiguous
         .because(message)
-        .at(entries[found[0]].line())
+        .at(found[0].line())
         .hint(hint)
 }
 
 fn no_version_in_new_name(entry: &FoundEntry<'_>) -> Result<(), EditRefusal> {
-    let Some(new_name) = entry.value(Key::NewName) else {
+    let (Some(new_name), Some(field)) = (entry.value(Key::NewName), entry.field(Key::NewName))
+    else {
         return Ok(());
     };
     let (repository, version) = split_version(new_name);
     if version.is_empty() {
         return Ok(());
     }
-    let line = entry
-        .field(Key::NewName)
-        .map_or(entry.line(), |field| field.token.line);
     let message = format!("the newName `{new_name}` has a version of its own");
     let hint = format!("write `newName: {repository}` and put the version into newTag or digest");
     Err(EditRefusalKind::Ambiguous
         .because(message)
-        .at(line)
+        .at(field.token.line)
         .hint(hint))
 }
 
-fn deploys_what_is_wanted(
+fn deploys_the_image(
     entry: &FoundEntry<'_>,
     update: &ImageUpdate,
     options: &EditOptions,
 ) -> Result<(), EditRefusal> {
-    if options.rename || wants(update, entry.output()) {
+    if options.rename || update.names_repository(entry.output()) {
         return Ok(());
     }
-    let wanted = update.names.first().map_or("", String::as_str);
     let message = format!(
-        "the entry `{}` deploys `{}`, not `{wanted}`",
+        "the entry `{}` deploys `{}`, not `{}`",
         entry.name,
-        entry.output()
+        entry.output(),
+        update.repository()
     );
     let hint = format!(
         "pass `--rename` to write another newName, or `--image` with `{}`",
@@ -198,7 +191,7 @@ fn deploys_what_is_wanted(
         .hint(hint))
 }
 
-/// kustomize applies the entries in their order, so a later one can change the result of this one.
+/// kustomize applies the entries in order, so a later one can change the result of this one.
 fn not_overridden(
     entries: &[FoundEntry<'_>],
     at: usize,
@@ -208,50 +201,48 @@ fn not_overridden(
 ) -> Result<(), EditRefusal> {
     let entry = &entries[at];
     let output = output_after(entry, update, options);
-    let others =
-        |range: std::ops::Range<usize>| range.filter(|other| found.binary_search(other).is_err());
-    if let Some(later) =
-        others(at + 1..entries.len()).find(|later| applies_to(&entries[*later], output, update))
-    {
-        return Err(shadowed(entry, output, &entries[later]));
+    for (later, other) in entries.iter().enumerate().skip(at + 1) {
+        if applies_to(other, output, update) && found.binary_search(&later).is_err() {
+            return Err(shadowed(entry, output, other));
+        }
     }
-    let feeds = |earlier: &usize| {
-        entries[*earlier].output() == entry.name && entries[*earlier].name != entry.name
-    };
-    match others(0..at).find(feeds) {
-        // Whoever names the entry means this one, and it is the one that takes effect.
-        Some(earlier) if update.entry.is_none() => Err(shadowed(
-            &entries[earlier],
-            entries[earlier].output(),
-            entry,
-        )),
-        _ => Ok(()),
+    // `--entry` selects exactly this entry, and it is the one that takes effect.
+    if update.entry.is_some() {
+        return Ok(());
     }
+    for (earlier, other) in entries[..at].iter().enumerate() {
+        let feeds = other.output() == entry.name && other.name != entry.name;
+        if feeds && found.binary_search(&earlier).is_err() {
+            return Err(shadowed(other, other.output(), entry));
+        }
+    }
+    Ok(())
 }
 
-/// A name with a tag, `app:v2`, applies to exactly that image.
+/// Whether a later entry changes the image. A name with a tag, `app:v2`, applies to that tag only.
 fn applies_to(later: &FoundEntry<'_>, output: &str, update: &ImageUpdate) -> bool {
     let (repository, version) = split_version(later.name);
     let tag = version.strip_prefix(':');
     repository == output && (version.is_empty() || (tag.is_some() && tag == update.tag.as_deref()))
 }
 
+/// Returns the repository that the entry deploys after the edit.
 fn output_after<'e>(
     entry: &'e FoundEntry<'_>,
     update: &'e ImageUpdate,
     options: &EditOptions,
 ) -> &'e str {
-    let keeps = !options.rename || wants(update, entry.output());
-    if keeps {
-        entry.output()
-    } else {
+    if options.rename && !update.names_repository(entry.output()) {
         update.names.first().map_or(entry.output(), String::as_str)
+    } else {
+        entry.output()
     }
 }
 
 fn shadowed(earlier: &FoundEntry<'_>, output: &str, later: &FoundEntry<'_>) -> EditRefusal {
     let message = format!(
-        "the entry `{}` makes `{output}`, which the entry on line {} changes again: that one takes effect",
+        "the entry `{}` makes `{output}`, which the entry on line {} changes again: \
+         that one takes effect",
         earlier.name,
         later.line()
     );
@@ -273,57 +264,28 @@ fn notices(
 ) -> Vec<String> {
     let entry = &entries[at];
     let mut notices = Vec::new();
-    if update.entry.is_none() && !wants(update, entry.name) {
+    if update.entry.is_none() && !update.names_repository(entry.name) {
         notices.push(format!(
             "line {}: `{}` was found by its newName",
             entry.line(),
             entry.name
         ));
     }
-    for (other, sibling) in entries
-        .iter()
-        .enumerate()
-        .filter(|(other, _)| found.binary_search(other).is_err())
-    {
-        if sibling
-            .value(Key::NewName)
-            .is_some_and(|name| wants(update, name))
-        {
-            notices.push(format!(
-                "line {}: `{}` deploys it too, not changed",
-                sibling.line(),
-                sibling.name
-            ));
-        } else if other > at
-            && sibling
-                .name
-                .contains(['*', '+', '?', '(', '[', '{', '|', '^', '$', '\\'])
-        {
-            let name = &sibling.name;
-            notices.push(format!(
-                "line {}: the pattern `{name}` may override it",
-                sibling.line()
-            ));
+    for (other, sibling) in entries.iter().enumerate() {
+        let (line, name) = (sibling.line(), sibling.name);
+        if found.binary_search(&other).is_ok() {
+            continue;
+        }
+        if writes_the_image(sibling, update) {
+            notices.push(format!("line {line}: `{name}` deploys it too, not changed"));
+        } else if other > at && is_pattern(name) {
+            notices.push(format!("line {line}: the pattern `{name}` may override it"));
         }
     }
     notices
 }
 
-fn listed(entries: &[FoundEntry<'_>]) -> String {
-    const SHOWN: usize = 20;
-    let names: Vec<_> = entries.iter().take(SHOWN).map(shown).collect();
-    let more = entries.len().saturating_sub(SHOWN);
-    let rest = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
-    names.join(", ") + &rest
-}
-
-fn shown(entry: &FoundEntry<'_>) -> String {
-    match entry.value(Key::NewName) {
-        Some(new_name) => format!("`{}` (newName `{new_name}`)", entry.name),
-        None => format!("`{}`", entry.name),
-    }
+/// Whether a name is a regular expression to kustomize.
+fn is_pattern(name: &str) -> bool {
+    name.contains(['*', '+', '?', '(', '[', '{', '|', '^', '$', '\\'])
 }

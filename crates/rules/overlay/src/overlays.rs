@@ -1,4 +1,4 @@
-//! Which file an overlay is: the only place that knows the names of a kustomization.
+//! The file of an overlay. No other place knows the names of a kustomization.
 
 use std::collections::BTreeSet;
 
@@ -10,22 +10,22 @@ use crate::{
     reasons::{AMBIGUOUS, OVERLAY_MISSING, UNSUPPORTED_YAML},
 };
 
-/// The names that a kustomization may have; two of them in one directory are an error.
+/// The names that a kustomization may have. Two of them in one directory are an error.
 const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
-/// Why an overlay is left as it is.
+/// Why an overlay stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OverlayRefusal {
-    /// The word for reports.
+    /// The reason of the report.
     pub reason: Reason,
-    /// What is there, file and line included where they are known.
+    /// The cause, with file and line where they are known.
     pub message: String,
-    /// What to do.
+    /// The way out.
     pub hint: Option<String>,
 }
 
 impl OverlayRefusal {
-    /// Refuses without a hint.
+    /// Returns a refusal without a hint.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self {
             reason,
@@ -34,7 +34,7 @@ impl OverlayRefusal {
         }
     }
 
-    /// Says of which file the editor refused an edit.
+    /// Adds the file to a refusal of the editor.
     pub fn of_edit(path: &str, refusal: &EditRefusal) -> Self {
         Self {
             reason: refusal.kind.reason(),
@@ -51,10 +51,10 @@ impl OverlayRefusal {
     }
 }
 
-/// An overlay as it was named.
+/// An overlay as the user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overlay {
-    /// As given.
+    /// The given name.
     pub name: String,
     /// Its path from the root, or why it has none.
     path: Result<String, &'static str>,
@@ -65,66 +65,57 @@ impl Overlay {
     pub fn all(given: &[String]) -> Vec<Self> {
         let mut overlays: Vec<Self> = Vec::new();
         for name in given {
-            let overlay = Self {
-                name: name.clone(),
-                path: normal(name),
-            };
-            let known = overlays
-                .iter()
-                .any(|other| other.path.is_ok() && other.path == overlay.path);
-            if !known {
-                overlays.push(overlay);
+            let path = normal(name);
+            let is_known = path.is_ok() && overlays.iter().any(|other| other.path == path);
+            if !is_known {
+                let name = name.clone();
+                overlays.push(Self { name, path });
             }
         }
         overlays
     }
 
-    /// Returns their directories, each once, in the order of the alphabet.
+    /// Returns their directories, each once, in alphabetical order.
     pub fn directories(overlays: &[Self]) -> Vec<String> {
         let directories: BTreeSet<&str> = overlays.iter().filter_map(Self::directory).collect();
         directories.into_iter().map(str::to_owned).collect()
     }
 
-    /// Returns every path that may be its file: itself, and the names that kustomize knows.
+    /// Returns every path that may be its file: the path itself, and kustomize's names below it.
     pub fn paths(&self) -> Vec<String> {
         let Ok(path) = &self.path else {
             return Vec::new();
         };
-        let inside = KUSTOMIZATIONS.map(|name| join(path, name));
-        [path.clone()].into_iter().chain(inside).collect()
+        let mut paths = vec![path.clone()];
+        paths.extend(KUSTOMIZATIONS.map(|name| join(path, name)));
+        paths
     }
 
-    /// Returns its directory, however it was named; `None` when it has no path.
+    /// Returns its directory, whether the path names that or the file; `None` without a path.
     pub fn directory(&self) -> Option<&str> {
         self.path.as_deref().ok().map(without_file)
     }
 
-    /// Returns its file and what is in there.
+    /// Returns the path and the content of its file.
     ///
     /// # Errors
-    /// When there is none, or more than one could be meant.
+    /// [`OVERLAY_MISSING`] when there is no such file, [`AMBIGUOUS`] when there are several, and
+    /// [`UNSUPPORTED_YAML`] for a file that is too large.
     pub fn file<'e>(&self, entries: &'e TreeEntries) -> Result<(String, &'e [u8]), OverlayRefusal> {
         let path = self
             .path
             .as_ref()
-            .map_err(|why| missing(*why).hint(FROM_THE_ROOT))?;
-        let entry = |path: &str| entries.get(path).unwrap_or(&TreeEntry::Missing);
-        match entry(path) {
-            TreeEntry::Directory => {
-                let names = KUSTOMIZATIONS.into_iter();
-                let there: Vec<&str> = names
-                    .filter(|name| *entry(&join(path, name)) != TreeEntry::Missing)
-                    .collect();
-                let name = only(&there)?;
-                let path = join(path, name);
-                content(&path, entry(&path)).map(|content| (path, content))
-            }
-            found => content(path, found).map(|content| (path.clone(), content)),
-        }
+            .map_err(|why| missing(*why).hint(PATH_HINT))?;
+        let path = match entry_at(entries, path) {
+            TreeEntry::Directory => join(path, only_kustomization(entries, path)?),
+            _ => path.clone(),
+        };
+        let content = content(&path, entry_at(entries, &path))?;
+        Ok((path, content))
     }
 }
 
-const FROM_THE_ROOT: &str =
+const PATH_HINT: &str =
     "pass `--overlay` from the root of the repository, such as `infra/argocd/overlays/prod`";
 
 /// Returns the path without `./` and double slashes.
@@ -133,7 +124,7 @@ fn normal(given: &str) -> Result<String, &'static str> {
         return Err("it is an absolute path");
     }
     if given.split('/').any(|part| part == "..") {
-        return Err("it leads out of where it starts, by `..`");
+        return Err("it has a `..`");
     }
     Ok(simplified(given))
 }
@@ -152,8 +143,10 @@ fn without_file(path: &str) -> &str {
     }
 }
 
-/// Returns the directory that a path names, itself or by its kustomization, without `./`, double slashes
-/// and slashes at either end: two paths of one repository with the same directory are the same overlay.
+/// Returns the directory of a path, which names the directory or its kustomization.
+///
+/// The result has no `./`, no double slashes, and no slash at either end: two paths of one
+/// repository with the same directory are the same overlay.
 pub fn directory_of(path: &str) -> String {
     without_file(&simplified(path)).to_owned()
 }
@@ -163,15 +156,26 @@ pub fn is_kustomization(name: &str) -> bool {
     KUSTOMIZATIONS.contains(&name)
 }
 
-/// kustomize takes exactly one of its names.
-fn only<'n>(there: &[&'n str]) -> Result<&'n str, OverlayRefusal> {
-    let names = KUSTOMIZATIONS.join(", ");
-    match there {
+fn entry_at<'e>(entries: &'e TreeEntries, path: &str) -> &'e TreeEntry {
+    entries.get(path).unwrap_or(&TreeEntry::Missing)
+}
+
+/// Returns the name of the only kustomization in a directory; kustomize refuses several.
+fn only_kustomization(
+    entries: &TreeEntries,
+    directory: &str,
+) -> Result<&'static str, OverlayRefusal> {
+    let mut names = KUSTOMIZATIONS.to_vec();
+    names.retain(|name| *entry_at(entries, &join(directory, name)) != TreeEntry::Missing);
+    match names[..] {
         [one] => Ok(one),
-        [] => Err(missing(format!(
-            "the directory has no kustomization ({names})"
-        ))),
-        several => {
+        [] => {
+            let names = KUSTOMIZATIONS.join(", ");
+            Err(missing(format!(
+                "the directory has no kustomization ({names})"
+            )))
+        }
+        ref several => {
             let message = format!(
                 "the directory has {}, kustomize takes only one",
                 several.join(" and ")
@@ -186,18 +190,18 @@ fn content<'e>(path: &str, entry: &'e TreeEntry) -> Result<&'e [u8], OverlayRefu
         TreeEntry::File { content, .. } => return Ok(content),
         TreeEntry::TooLarge => {
             let message = format!(
-                "`{path}`: it has more than the {} MiB that are read",
+                "`{path}`: the file exceeds the limit of {} MiB",
                 MAX_FILE_SIZE >> 20
             );
             OverlayRefusal::new(UNSUPPORTED_YAML, message)
-                .hint("name a kustomization, which has a few kilobytes")
+                .hint("pass `--overlay` with a kustomization, which has a few kilobytes")
         }
-        TreeEntry::Missing => missing("there is no such directory or file").hint(FROM_THE_ROOT),
+        TreeEntry::Missing => missing("there is no such directory or file").hint(PATH_HINT),
         TreeEntry::Directory => missing("it is a directory where a file should be"),
-        TreeEntry::Link { at } => {
-            missing(format!("`{at}` is a symbolic link, which is not followed"))
-                .hint("name the place that it points to")
-        }
+        TreeEntry::Link { at } => missing(format!(
+            "`{at}` is a symbolic link, which this step does not follow"
+        ))
+        .hint("pass the path that it points to"),
         TreeEntry::Submodule { at } => missing(format!(
             "`{at}` is a submodule: its files belong to another repository"
         ))
@@ -217,10 +221,21 @@ fn join(directory: &str, name: &str) -> String {
     }
 }
 
-/// Returns the environment's name, by custom: the directory that the file is in.
+/// Returns the environment's name: by convention, the directory of the file.
 pub fn environment(file: &str) -> &str {
     let mut parts = file.rsplit('/');
     parts.nth(1).unwrap_or(file)
+}
+
+/// Returns each item once, in the given order.
+pub fn unique<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut unique = Vec::new();
+    for item in items {
+        if !unique.contains(&item) {
+            unique.push(item);
+        }
+    }
+    unique
 }
 
 #[cfg(test)]
@@ -247,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_is_its_only_kustomization_whatever_it_is_called() {
+    fn a_directory_stands_for_its_only_kustomization() {
         for name in KUSTOMIZATIONS {
             let path = format!("a/b/{name}");
             assert_eq!(
@@ -278,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_elsewhere_is_missing_and_says_what_it_is() {
+    fn a_path_that_leads_elsewhere_is_missing() {
         for (given, word) in [
             ("../a", "`..`"),
             ("/a", "absolute"),
@@ -300,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_and_its_file_are_in_the_same_directory() {
+    fn a_directory_and_its_file_are_one_overlay() {
         let directory = |given: &str| {
             Overlay::all(&[given.to_owned()])[0]
                 .directory()
@@ -312,18 +327,19 @@ mod tests {
     }
 
     #[test]
-    fn the_root_is_a_directory_too_and_the_same_overlay_counts_once() {
-        assert_eq!(
-            found(
-                ".",
-                &[("", TreeEntry::Directory), ("Kustomization", file())]
-            ),
-            Ok("Kustomization".to_owned())
-        );
-        assert_eq!(
-            Overlay::all(&["a".to_owned(), "./a/".to_owned(), "b".to_owned()]).len(),
-            2
-        );
+    fn the_root_is_a_directory() {
+        let entries = [("", TreeEntry::Directory), ("Kustomization", file())];
+        assert_eq!(found(".", &entries), Ok("Kustomization".to_owned()));
+    }
+
+    #[test]
+    fn an_overlay_with_two_spellings_counts_once() {
+        let names = ["a", "./a/", "b"].map(str::to_owned);
+        assert_eq!(Overlay::all(&names).len(), 2);
+    }
+
+    #[test]
+    fn the_environment_is_the_directory() {
         assert_eq!(
             (
                 environment("x/prod/kustomization.yaml"),

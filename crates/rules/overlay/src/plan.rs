@@ -1,24 +1,15 @@
-//! What an entry needs so that it deploys the wanted image: the pin, the suffix, the rename.
+//! The changes that make an entry deploy the wanted image: the pin, the suffix, the rename.
 
+use crate::actions::{Action, Actions, NewEntry};
+use crate::document::NodeKind;
+use crate::entry::tag_and_digest;
 use crate::images::{FoundEntry, Key, split_version};
-use crate::locate::same_repository;
 use crate::refusal::{EditRefusal, EditRefusalKind};
-use crate::wanted::is_name;
+use crate::update::is_same_repository;
+use crate::validate::is_name;
 use crate::{EditOptions, EntryValue, ImageUpdate, Pin};
 
-/// What becomes of one key of an entry; keys without an action stay as they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Action {
-    Set(String),
-    Delete,
-}
-
-pub(crate) type Actions = Vec<(Key, Action)>;
-
-/// The keys of a new entry, `name` first.
-pub(crate) type NewEntry = Vec<(Key, String)>;
-
-/// Returns the actions for an existing entry, empty if it deploys the image already.
+/// Returns the actions for an existing entry, empty if it already deploys the image.
 pub(crate) fn plan(
     entry: &FoundEntry<'_>,
     update: &ImageUpdate,
@@ -39,52 +30,29 @@ pub(crate) fn new_entry(
     update: &ImageUpdate,
     options: &EditOptions,
 ) -> Result<NewEntry, EditRefusal> {
-    let wanted = update.names.first().map_or("", String::as_str);
-    let name = update.entry.as_deref().unwrap_or(wanted);
+    let repository = update.repository();
+    let name = update.entry_name();
     if !is_name(name) {
-        return Err(EditRefusalKind::IncompleteImage
-            .because(format!("{name:?} is no name for a new entry")));
+        let message = format!("{name:?} is not a valid name for a new entry");
+        return Err(EditRefusalKind::IncompleteImage.because(message));
     }
-    let tag = update
-        .tag
-        .clone()
-        .filter(|_| options.pin != Pin::Digest || update.digest.is_some());
-    let digest = match options.pin {
-        Pin::Keep => update.digest.clone().filter(|_| tag.is_none()),
-        Pin::Digest => Some(needed(
-            &update.digest,
-            "digest",
-            "a new entry with `--pin digest`",
-            None,
-        )?),
-        Pin::Tag => None,
-    };
-    if tag.is_none() && digest.is_none() {
-        needed(&None, "tag", "a new entry", None)?;
-    }
+    let (tag, digest) = new_version(update, options)?;
     let mut keys = vec![(Key::Name, name.to_owned())];
-    keys.extend(
-        (!same_repository(split_version(name).0, wanted))
-            .then(|| (Key::NewName, wanted.to_owned())),
-    );
-    keys.extend(tag.map(|tag| (Key::NewTag, tag)));
-    keys.extend(digest.map(|digest| (Key::Digest, digest)));
+    if !is_same_repository(split_version(name).0, repository) {
+        keys.push((Key::NewName, repository.to_owned()));
+    }
+    if let Some(tag) = tag {
+        keys.push((Key::NewTag, tag));
+    }
+    if let Some(digest) = digest {
+        keys.push((Key::Digest, digest));
+    }
     Ok(keys)
 }
 
-/// Returns the value that the entry has now: `newTag: tag@digest` is taken apart.
-pub(crate) fn value_of(entry: &FoundEntry<'_>) -> EntryValue {
-    let (tag, inline) = tag_and_digest(entry);
-    EntryValue {
-        new_name: entry.value(Key::NewName).map(str::to_owned),
-        tag: tag.map(str::to_owned),
-        digest: entry.value(Key::Digest).or(inline).map(str::to_owned),
-    }
-}
-
-/// Returns the value that the entry has once the actions are done.
+/// Returns the value that the entry has after the actions.
 pub(crate) fn value_after(entry: &FoundEntry<'_>, actions: &Actions) -> EntryValue {
-    let mut value = value_of(entry);
+    let mut value = EntryValue::of(entry);
     for (key, action) in actions {
         let text = match action {
             Action::Set(text) => Some(text.clone()),
@@ -106,7 +74,7 @@ fn set_tag(value: &mut EntryValue, text: Option<String>, entry: &FoundEntry<'_>)
             value.tag = Some(tag.to_owned());
             value.digest = Some(digest.to_owned());
         }
-        // A digest that stood in the old `newTag` has gone with it.
+        // A digest inside the old `newTag` is gone too.
         None => {
             value.tag = text;
             value.digest = entry.value(Key::Digest).map(str::to_owned);
@@ -114,50 +82,51 @@ fn set_tag(value: &mut EntryValue, text: Option<String>, entry: &FoundEntry<'_>)
     }
 }
 
-/// Takes Renovate's form `newTag: tag@sha256:…` apart.
-fn tag_and_digest<'e>(entry: &'e FoundEntry<'_>) -> (Option<&'e str>, Option<&'e str>) {
-    match entry.value(Key::NewTag) {
-        None => (None, None),
-        Some(value) => match value.split_once('@') {
-            None => (Some(value), None),
-            Some((tag, digest)) => (Some(tag).filter(|tag| !tag.is_empty()), Some(digest)),
-        },
+/// Returns the tag and the digest of a new entry, at least one of them.
+fn new_version(
+    update: &ImageUpdate,
+    options: &EditOptions,
+) -> Result<(Option<String>, Option<String>), EditRefusal> {
+    let tag = update.tag.clone();
+    let version = match options.pin {
+        Pin::Keep if tag.is_some() => (tag, None),
+        Pin::Keep => (None, update.digest.clone()),
+        Pin::Tag => (tag, None),
+        Pin::Digest => {
+            let asks = "a new entry with `--pin digest`";
+            (tag, Some(required_digest(update, asks)?))
+        }
+    };
+    match version {
+        (None, None) => Err(incomplete("a new entry", VersionPart::Tag)),
+        version => Ok(version),
     }
 }
 
-/// That renaming is allowed was asked when the entry was located.
+/// Sets another `newName`; `locate` has already checked that the options allow it.
 fn rename(entry: &FoundEntry<'_>, update: &ImageUpdate) -> Actions {
-    let keeps = update
-        .names
-        .iter()
-        .any(|name| same_repository(name, entry.output()));
     match update.names.first() {
-        Some(wanted) if !keeps => vec![(Key::NewName, Action::Set(wanted.clone()))],
+        Some(name) if !update.names_repository(entry.output()) => {
+            vec![(Key::NewName, Action::Set(name.clone()))]
+        }
         _ => Vec::new(),
     }
 }
 
-/// Tag and digest are one unit: what is written never leaves half of an older image standing.
+/// Tag and digest are one unit: an edit never leaves half of an older image behind.
 fn pin(
     entry: &FoundEntry<'_>,
     update: &ImageUpdate,
     options: &EditOptions,
 ) -> Result<Actions, EditRefusal> {
-    let (tag, inline) = tag_and_digest(entry);
-    let digest = entry.value(Key::Digest);
-    if inline.is_some() && digest.is_some() {
-        let message = format!(
-            "the entry `{}` has a digest in newTag and one in digest",
-            entry.name
-        );
-        return Err(EditRefusalKind::Ambiguous
-            .because(message)
-            .at(entry.line())
-            .hint("remove one of the two"));
+    let (tag, inline_digest) = tag_and_digest(entry);
+    let is_inline = inline_digest.is_some();
+    if is_inline && entry.value(Key::Digest).is_some() {
+        return Err(two_digests(entry));
     }
-    let has_digest = inline.is_some() || digest.is_some();
+    let has_digest = is_inline || entry.value(Key::Digest).is_some();
     let needs_digest = options.pin == Pin::Digest || (options.pin == Pin::Keep && has_digest);
-    // An entry that lives by its digest alone keeps doing so: kustomize writes `name@digest`.
+    // An entry with a digest alone keeps that form: kustomize writes `name@digest`.
     let needs_tag = match options.pin {
         Pin::Keep => tag.is_some() || !has_digest,
         Pin::Digest => tag.is_some() || update.tag.is_some(),
@@ -168,30 +137,44 @@ fn pin(
         entry.name,
         options.pin.as_str()
     );
-    let line = Some(entry.line());
-    let new_digest = needs_digest
-        .then(|| needed(&update.digest, "digest", &asks, line))
-        .transpose()?;
-    let new_tag = needs_tag
-        .then(|| needed(&update.tag, "tag", &asks, line))
-        .transpose()?;
-    Ok(in_their_keys(entry, new_tag, new_digest, inline.is_some()))
+    let at_the_entry = |refusal: EditRefusal| refusal.at(entry.line());
+    let mut new_digest = None;
+    if needs_digest {
+        new_digest = Some(required_digest(update, &asks).map_err(at_the_entry)?);
+    }
+    let mut new_tag = None;
+    if needs_tag {
+        new_tag = Some(required_tag(update, &asks).map_err(at_the_entry)?);
+    }
+    Ok(in_their_keys(entry, new_tag, new_digest, is_inline))
 }
 
+fn two_digests(entry: &FoundEntry<'_>) -> EditRefusal {
+    let message = format!(
+        "the entry `{}` has a digest in newTag and one in digest",
+        entry.name
+    );
+    EditRefusalKind::Ambiguous
+        .because(message)
+        .at(entry.line())
+        .hint("remove one of the two")
+}
+
+/// Distributes tag and digest over `newTag` and `digest`.
 fn in_their_keys(
     entry: &FoundEntry<'_>,
     tag: Option<String>,
     digest: Option<String>,
-    inline: bool,
+    is_inline: bool,
 ) -> Actions {
-    if inline && let Some(digest) = digest {
+    if is_inline && let Some(digest) = digest {
         let both = format!("{}@{digest}", tag.unwrap_or_default());
         return vec![(Key::NewTag, Action::Set(both))];
     }
-    let mut actions: Actions = tag
-        .map(|tag| (Key::NewTag, Action::Set(tag)))
-        .into_iter()
-        .collect();
+    let mut actions = Actions::new();
+    if let Some(tag) = tag {
+        actions.push((Key::NewTag, Action::Set(tag)));
+    }
     match digest {
         Some(digest) => actions.push((Key::Digest, Action::Set(digest))),
         None if entry.value(Key::Digest).is_some() => actions.push((Key::Digest, Action::Delete)),
@@ -200,27 +183,40 @@ fn in_their_keys(
     actions
 }
 
-fn needed(
-    value: &Option<String>,
-    what: &str,
-    asks: &str,
-    line: Option<usize>,
-) -> Result<String, EditRefusal> {
-    let hint = match what {
-        "tag" => "pass `--image REPOSITORY:TAG`, or `--pin digest` with a digest",
-        _ => "pass `--image REPOSITORY:TAG@sha256:…`, or `--pin tag` to drop the digest",
-    };
-    let missing = || {
-        EditRefusalKind::IncompleteImage
-            .because(format!("{asks} needs a {what}, the image has none"))
-    };
-    value.clone().ok_or_else(|| EditRefusal {
-        line,
-        ..missing().hint(hint)
-    })
+/// A part of an image's version.
+enum VersionPart {
+    Tag,
+    Digest,
 }
 
-/// kustomize uses `tagSuffix` only where neither newTag nor digest is set: it would become dead.
+fn required_tag(update: &ImageUpdate, asks: &str) -> Result<String, EditRefusal> {
+    let tag = update.tag.clone();
+    tag.ok_or_else(|| incomplete(asks, VersionPart::Tag))
+}
+
+fn required_digest(update: &ImageUpdate, asks: &str) -> Result<String, EditRefusal> {
+    let digest = update.digest.clone();
+    digest.ok_or_else(|| incomplete(asks, VersionPart::Digest))
+}
+
+fn incomplete(asks: &str, part: VersionPart) -> EditRefusal {
+    let (part, hint) = match part {
+        VersionPart::Tag => (
+            "tag",
+            "pass `--image REPOSITORY:TAG`, or `--pin digest` with a digest",
+        ),
+        VersionPart::Digest => (
+            "digest",
+            "pass `--image REPOSITORY:TAG@sha256:…`, or `--pin tag` to drop the digest",
+        ),
+    };
+    EditRefusalKind::IncompleteImage
+        .because(format!("{asks} needs a {part}, the image has none"))
+        .hint(hint)
+}
+
+/// kustomize uses `tagSuffix` only without newTag and digest: an edit would leave it without
+/// effect.
 fn suffix(entry: &FoundEntry<'_>, options: &EditOptions) -> Result<Actions, EditRefusal> {
     match entry.field(Key::TagSuffix) {
         None => Ok(Vec::new()),
@@ -243,16 +239,13 @@ fn is_done(entry: &FoundEntry<'_>, key: Key, action: &Action) -> bool {
     }
 }
 
+/// Refuses a key that the entry does not write out itself.
 fn editable(entry: &FoundEntry<'_>, key: Key) -> Result<(), EditRefusal> {
-    let aliased = matches!(entry.node.kind, crate::document::NodeKind::Alias { .. });
-    let merged = entry.field(key).is_some_and(|field| field.pair.is_none());
-    if !aliased && !merged {
-        return Ok(());
-    }
-    let through = if aliased {
-        "an alias"
-    } else {
-        "the merge key `<<`"
+    let is_merged = entry.field(key).is_some_and(|field| field.pair.is_none());
+    let through = match entry.node.kind {
+        NodeKind::Alias { .. } => "an alias",
+        _ if is_merged => "the merge key `<<`",
+        _ => return Ok(()),
     };
     let message = format!(
         "the `{}` of `{}` comes through {through}",

@@ -1,4 +1,4 @@
-//! Proof by a second parser: the difference between old and new is exactly what was asked.
+//! Proof by a second parser: the new text differs from the old one exactly as requested.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -6,26 +6,26 @@ use std::ops::Range;
 use yaml_rust2::parser::{Event, Parser, Tag};
 use yaml_rust2::scanner::TScalarStyle;
 
+use crate::actions::{Action, Actions};
 use crate::images::Key;
-use crate::plan::{Action, Actions};
 use crate::quote::reads_as_other;
 use crate::refusal::{EditRefusal, EditRefusalKind};
 
-/// From so many bytes on, a thread costs less than it saves.
-const LARGE: usize = 64 * 1024;
+/// Size in bytes from which a second thread saves more time than it costs.
+const MIN_SIZE_FOR_THREAD: usize = 64 * 1024;
 
-/// What an edit is meant to do to the data.
+/// The difference that an edit should make to the data.
 pub(crate) struct ExpectedEdits<'a> {
-    /// Entries by their position, and what becomes of their keys.
+    /// Entries by their position, and the actions on their keys.
     pub(crate) edited: Vec<(usize, &'a Actions)>,
     /// Entries appended to the list.
     pub(crate) created: Vec<&'a [(Key, String)]>,
 }
 
-/// Refuses unless the new text's data are the old text's with exactly these changes.
-pub(crate) fn prove(old: &str, new: &str, asked: &ExpectedEdits<'_>) -> Result<(), EditRefusal> {
+/// Refuses unless the data of the new text are those of the old one with exactly these changes.
+pub(crate) fn prove(old: &str, new: &str, expected: &ExpectedEdits<'_>) -> Result<(), EditRefusal> {
     let (before, after) = read_both(old, new)?;
-    let edits = before.expect(asked).ok_or_else(unproven)?;
+    let edits = before.expect(expected).ok_or_else(unproven)?;
     match before.edited(edits) {
         Some(expected) if expected == after.tokens => Ok(()),
         _ => Err(unproven()),
@@ -34,16 +34,16 @@ pub(crate) fn prove(old: &str, new: &str, asked: &ExpectedEdits<'_>) -> Result<(
 
 /// Reads both texts, large ones at the same time.
 fn read_both(old: &str, new: &str) -> Result<(Model, Model), EditRefusal> {
-    if old.len() < LARGE {
+    if old.len() < MIN_SIZE_FOR_THREAD {
         return Ok((Model::read(old)?, Model::read(new)?));
     }
     std::thread::scope(|scope| {
         let before = scope.spawn(|| Model::read(old));
         let after = Model::read(new);
-        let before = before
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Ok((before?, after?))
+        match before.join() {
+            Ok(before) => Ok((before?, after?)),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     })
 }
 
@@ -53,18 +53,18 @@ fn unproven() -> EditRefusal {
     EditRefusalKind::UnsupportedYaml.because(message).hint(hint)
 }
 
-/// A text as the flat tokens of its data: style, comments and anchors' names are gone.
+/// A text as the flat tokens of its data, without style, comments and names of anchors.
 #[derive(Default)]
 struct Model {
     tokens: Vec<ModelToken>,
-    /// The collections that some alias repeats: a change inside would be a change there too.
+    /// The collections that an alias repeats: a change inside them changes the alias too.
     repeated: Vec<Range<usize>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
 enum ModelToken {
-    YamlDocument,
-    /// An alias of a scalar is this scalar.
+    Document,
+    /// A scalar, or an alias of a scalar.
     Scalar {
         value: String,
         reads: Reads,
@@ -74,7 +74,7 @@ enum ModelToken {
         tag: Option<String>,
     },
     Close,
-    /// An alias of a collection, by the place of the collection among the anchored ones.
+    /// An alias of a collection, by the number of its anchor.
     Repeat(usize),
 }
 
@@ -86,13 +86,13 @@ enum Reads {
     Tagged(String),
 }
 
-/// A range of tokens and what takes its place.
+/// A range of tokens and the tokens that replace it.
 type ExpectedEdit = (Range<usize>, Vec<ModelToken>);
 
 impl Model {
     fn read(text: &str) -> Result<Self, EditRefusal> {
-        // The parser takes a tab between `:` and a plain value for an error. Both texts are read
-        // with a blank instead, and what is edited never holds a tab.
+        // The parser rejects a tab between `:` and a plain value, so it reads both texts with a
+        // blank there. An edited value never contains a tab.
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         let with_blanks = text.contains('\t').then(|| text.replace(":\t", ": "));
         let mut parser = Parser::new_from_str(with_blanks.as_deref().unwrap_or(text));
@@ -106,24 +106,21 @@ impl Model {
         }
     }
 
-    /// Returns the edits of the tokens, in order; `None` if there is nothing of that shape.
-    fn expect(&self, asked: &ExpectedEdits<'_>) -> Option<Vec<ExpectedEdit>> {
+    /// Returns the edits of the tokens, in order; `None` if the text has another shape.
+    fn expect(&self, expected: &ExpectedEdits<'_>) -> Option<Vec<ExpectedEdit>> {
         match self.tokens.get(1) {
             None => Some(vec![(
                 0..0,
-                [vec![ModelToken::YamlDocument], mapping(new_images(asked))].concat(),
+                [vec![ModelToken::Document], mapping(new_images(expected))].concat(),
             )]),
-            Some(ModelToken::Scalar { .. }) => Some(vec![(1..2, mapping(new_images(asked)))]),
+            Some(ModelToken::Scalar { .. }) => Some(vec![(1..2, mapping(new_images(expected)))]),
             Some(ModelToken::Open {
                 is_mapping: true, ..
             }) => {
                 let children = self.children(1);
-                match children
-                    .chunks_exact(2)
-                    .find(|pair| self.tokens[pair[0].start] == text("images"))
-                {
-                    Some(pair) => self.expect_list(pair[1].clone(), asked),
-                    None => Some(vec![(self.close_of(1), new_images(asked))]),
+                match self.pair(&children, &text("images")) {
+                    Some(pair) => self.expect_list(pair[1].clone(), expected),
+                    None => Some(vec![(self.close_of(1), new_images(expected))]),
                 }
             }
             Some(_) => None,
@@ -133,10 +130,10 @@ impl Model {
     fn expect_list(
         &self,
         list: Range<usize>,
-        asked: &ExpectedEdits<'_>,
+        expected: &ExpectedEdits<'_>,
     ) -> Option<Vec<ExpectedEdit>> {
         match &self.tokens[list.start] {
-            ModelToken::Scalar { .. } => return Some(vec![(list, new_list(asked))]),
+            ModelToken::Scalar { .. } => return Some(vec![(list, new_list(expected))]),
             ModelToken::Open {
                 is_mapping: false, ..
             } => {}
@@ -144,10 +141,10 @@ impl Model {
         }
         let entries = self.children(list.start);
         let mut edits = Vec::new();
-        for (at, actions) in &asked.edited {
+        for (at, actions) in &expected.edited {
             edits.extend(self.expect_entry(entries.get(*at)?.start, actions)?);
         }
-        edits.push((self.close_of(list.start), new_entries(asked)));
+        edits.push((self.close_of(list.start), new_entries(expected)));
         Some(edits)
     }
 
@@ -162,9 +159,7 @@ impl Model {
         let mut edits = Vec::new();
         for (key, action) in actions {
             let key = text(key.as_str());
-            let pair = children
-                .chunks_exact(2)
-                .find(|pair| self.tokens[pair[0].start] == key);
+            let pair = self.pair(&children, &key);
             edits.push(match (action, pair) {
                 (Action::Set(value), Some(pair)) => (pair[1].clone(), vec![text(value)]),
                 (Action::Set(value), None) => (self.close_of(entry), vec![key, text(value)]),
@@ -176,7 +171,7 @@ impl Model {
         Some(edits)
     }
 
-    /// Returns the nodes right inside of a collection.
+    /// Returns the nodes directly inside a collection.
     fn children(&self, open: usize) -> Vec<Range<usize>> {
         let mut children = Vec::new();
         let mut at = open + 1;
@@ -186,6 +181,17 @@ impl Model {
             at = end;
         }
         children
+    }
+
+    /// Returns the key and the value of this key among the children of a mapping.
+    fn pair<'c>(
+        &self,
+        children: &'c [Range<usize>],
+        key: &ModelToken,
+    ) -> Option<&'c [Range<usize>]> {
+        children
+            .chunks_exact(2)
+            .find(|pair| self.tokens[pair[0].start] == *key)
     }
 
     fn end_of(&self, start: usize) -> usize {
@@ -203,24 +209,20 @@ impl Model {
         self.tokens.len()
     }
 
-    /// Returns the place in front of the end of a collection, where new content goes.
+    /// Returns the empty range at the end of a collection, where new content goes.
     fn close_of(&self, open: usize) -> Range<usize> {
         let close = self.end_of(open).saturating_sub(1);
         close..close
     }
 
-    /// Returns the tokens as they must be after the edits; `None` if those are not local.
+    /// Returns the tokens after the edits; `None` if an edit changes an alias elsewhere too.
     fn edited(self, edits: Vec<ExpectedEdit>) -> Option<Vec<ModelToken>> {
-        let inside = |range: &Range<usize>| {
-            self.repeated
-                .iter()
-                .any(|outer| outer.start < range.start && range.start < outer.end)
-        };
         let mut tokens = Vec::with_capacity(self.tokens.len() + 16);
         let mut old = self.tokens.into_iter();
         let mut done = 0;
         for (range, new) in edits {
-            if !(range.is_empty() && new.is_empty()) && inside(&range) {
+            let is_edit = !range.is_empty() || !new.is_empty();
+            if is_edit && is_inside(&self.repeated, range.start) {
                 return None;
             }
             tokens.extend(old.by_ref().take(range.start.checked_sub(done)?));
@@ -231,6 +233,12 @@ impl Model {
         tokens.extend(old);
         Some(tokens)
     }
+}
+
+fn is_inside(collections: &[Range<usize>], at: usize) -> bool {
+    collections
+        .iter()
+        .any(|outer| outer.start < at && at < outer.end)
 }
 
 fn text(value: &str) -> ModelToken {
@@ -252,42 +260,41 @@ fn mapping(content: Vec<ModelToken>) -> Vec<ModelToken> {
     .concat()
 }
 
-fn new_images(asked: &ExpectedEdits<'_>) -> Vec<ModelToken> {
-    [vec![text("images")], new_list(asked)].concat()
+fn new_images(expected: &ExpectedEdits<'_>) -> Vec<ModelToken> {
+    [vec![text("images")], new_list(expected)].concat()
 }
 
-fn new_list(asked: &ExpectedEdits<'_>) -> Vec<ModelToken> {
+fn new_list(expected: &ExpectedEdits<'_>) -> Vec<ModelToken> {
     [
         vec![ModelToken::Open {
             is_mapping: false,
             tag: None,
         }],
-        new_entries(asked),
+        new_entries(expected),
         vec![ModelToken::Close],
     ]
     .concat()
 }
 
-fn new_entries(asked: &ExpectedEdits<'_>) -> Vec<ModelToken> {
-    let pairs = |keys: &[(Key, String)]| -> Vec<ModelToken> {
-        keys.iter()
-            .flat_map(|(key, value)| [text(key.as_str()), text(value)])
-            .collect()
-    };
-    asked
-        .created
-        .iter()
-        .flat_map(|keys| mapping(pairs(keys)))
-        .collect()
+fn new_entries(expected: &ExpectedEdits<'_>) -> Vec<ModelToken> {
+    let mut tokens = Vec::new();
+    for keys in &expected.created {
+        let mut pairs = Vec::new();
+        for (key, value) in *keys {
+            pairs.extend([text(key.as_str()), text(value)]);
+        }
+        tokens.extend(mapping(pairs));
+    }
+    tokens
 }
 
-/// Makes tokens of the parser's events.
+/// Converts the parser's events to tokens.
 #[derive(Default)]
 struct Reader {
     model: Model,
     /// Where the open collections start, and their anchors.
     open: Vec<(usize, usize)>,
-    /// What an anchor stands for: its range of tokens.
+    /// The tokens of each anchored node.
     anchors: HashMap<usize, Range<usize>>,
 }
 
@@ -295,7 +302,7 @@ impl Reader {
     fn take(&mut self, event: Event) -> Option<()> {
         let at = self.model.tokens.len();
         let token = match event {
-            Event::DocumentStart => ModelToken::YamlDocument,
+            Event::DocumentStart => ModelToken::Document,
             Event::Scalar(value, style, anchor, tag) => {
                 self.anchor(anchor, at..at + 1);
                 let reads = reads(&value, style, tag);
@@ -329,7 +336,7 @@ impl Reader {
         }
     }
 
-    /// An anchor that is not complete yet, an alias inside of itself, is not known here.
+    /// Returns `None` for an alias inside its own anchor, which is not complete yet.
     fn alias(&mut self, anchor: usize) -> Option<ModelToken> {
         let target = self.anchors.get(&anchor)?;
         match &self.model.tokens[target.start] {

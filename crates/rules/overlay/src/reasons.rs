@@ -1,12 +1,12 @@
-//! The reasons that all steps share which edit overlays.
+//! The reasons that all steps share that edit overlays.
 
 use contract::{Fault::Configuration, Reason};
 
-/// The overlay is not a file of this repository.
+/// The overlay is missing, or not a file of this repository.
 pub const OVERLAY_MISSING: Reason = Reason::new(
     "overlay-missing",
     Configuration,
-    "an overlay is not there, or not a file of this repository",
+    "an overlay is missing, or not a file of this repository",
 );
 /// The overlay has no entry for the image.
 pub const IMAGE_MISSING: Reason = Reason::new(
@@ -14,11 +14,11 @@ pub const IMAGE_MISSING: Reason = Reason::new(
     Configuration,
     "an overlay has no entry for the image",
 );
-/// More than one file, entry or value could be meant.
+/// More than one file, entry or value matches.
 pub const AMBIGUOUS: Reason = Reason::new(
     "ambiguous",
     Configuration,
-    "more than one file, entry or value could be meant",
+    "more than one file, entry or value matches",
 );
 /// A later entry overrides the one that would be edited.
 pub const SHADOWED: Reason = Reason::new(
@@ -26,11 +26,11 @@ pub const SHADOWED: Reason = Reason::new(
     Configuration,
     "a later entry overrides the one that would be edited",
 );
-/// The file is not a kustomization that can be edited safely.
+/// The editor cannot change this file safely.
 pub const UNSUPPORTED_YAML: Reason = Reason::new(
     "unsupported-yaml",
     Configuration,
-    "the file is written in a way that cannot be edited safely",
+    "the editor cannot change this file safely",
 );
 /// The image lacks the tag or the digest that the entry needs.
 pub const INCOMPLETE_IMAGE: Reason = Reason::new(

@@ -1,4 +1,4 @@
-//! Why an overlay is left as it is: one word for workflows, a line and two sentences for people.
+//! Why the editor refuses an edit: one word for workflows, a line and two sentences for people.
 
 use std::fmt;
 
@@ -6,34 +6,34 @@ use contract::Reason;
 
 use crate::reasons;
 
-/// Why nothing was edited.
+/// Why the editor refuses an edit.
 ///
-/// `Display` gives what is there, a lowercase fragment that starts with the line where one is
-/// known; what to do about it is in the field `hint`. The caller puts the file's name in front.
+/// `Display` gives the message, after the line if that is known; the caller adds the file's name in
+/// front. The way out is in the field `hint`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct EditRefusal {
-    /// The word for reports.
+    /// The kind of refusal, which names the reason of the report.
     pub kind: EditRefusalKind,
     /// The line, counted from 1, that the message is about.
     pub line: Option<usize>,
-    /// What is there: a lowercase fragment without a period, names and lines included.
+    /// The cause: a lowercase fragment without a period, with names and lines.
     pub message: String,
-    /// What to do: imperative, with the exact flag.
+    /// The way out: imperative, with the exact flag.
     pub hint: Option<String>,
 }
 
 /// The closed list of reasons for editing (the report's `reason`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EditRefusalKind {
-    /// No entry goes by one of the wanted names.
+    /// No entry has one of the wanted names.
     ImageMissing,
-    /// The entry needs a tag or a digest which the image does not have, or which is no valid one.
+    /// The entry needs a tag or a digest that the image lacks, or that is invalid.
     IncompleteImage,
-    /// More than one reading: several entries, two values, or another repository than wanted.
+    /// The update is ambiguous: several entries, two values, or another repository than wanted.
     Ambiguous,
     /// A later entry overrides the one that would be edited.
     Shadowed,
-    /// The file is not a kustomization of the kind this editor proves its edits on.
+    /// The editor cannot prove an edit of this file.
     UnsupportedYaml,
 }
 

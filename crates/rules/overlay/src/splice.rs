@@ -1,57 +1,32 @@
-//! Actions on an entry as bytes: which range of the text becomes what.
+//! The actions on an entry as edits of bytes.
 
 use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
+use crate::actions::{Action, Actions};
+use crate::anchors::FollowedAliases;
 use crate::document::{NodeKind, YamlNode, YamlTag};
 use crate::images::{Field, FoundEntry, Key};
 use crate::lines;
-use crate::plan::{Action, Actions};
 use crate::quote::plain_or_quoted;
 use crate::refusal::{EditRefusal, EditRefusalKind};
+use crate::token_edit::TokenEdit;
 
-/// What must follow the `:` of a key without value: to libyaml, and so to kustomize, `key:,` and `key:}` are
-/// keys whose names end with a colon.
-const COLON_ENDS: &str = " ";
+/// The text that must follow the `:` of a key without value: libyaml, and so kustomize, reads
+/// `key:,` and `key:}` as keys whose names end with a colon.
+const AFTER_COLON: &str = " ";
 
-/// A range of the old text and what takes its place.
-#[derive(Debug)]
-pub(crate) struct TokenEdit {
-    pub(crate) range: Range<usize>,
-    pub(crate) bytes: String,
-}
-
-/// Returns the new text: every byte outside of the patches is the old one.
-pub(crate) fn apply(text: &str, mut token_edits: Vec<TokenEdit>) -> Result<String, EditRefusal> {
-    token_edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-    let mut new = String::with_capacity(text.len() + token_edits.len() * 32);
-    let mut done = 0;
-    for TokenEdit { range, bytes } in token_edits {
-        let between = text
-            .get(done..range.start)
-            .filter(|_| range.start <= range.end);
-        let overlap = || EditRefusalKind::UnsupportedYaml.because("two edits of the same bytes");
-        new.push_str(between.ok_or_else(overlap)?);
-        new.push_str(&bytes);
-        done = range.end;
-    }
-    new.push_str(&text[done..]);
-    Ok(new)
-}
-
-/// Returns the patches for one entry. `follows` tells which aliases change with their anchor.
+/// Returns the edits for one entry.
 pub(crate) fn token_edits(
     text: &str,
     entry: &FoundEntry<'_>,
     actions: &Actions,
-    follows: &dyn Fn(&YamlNode<'_>) -> bool,
+    followed: &FollowedAliases<'_>,
 ) -> Result<Vec<TokenEdit>, EditRefusal> {
     let NodeKind::Mapping { pairs, flow } = &entry.node.kind else {
-        return Err(unsupported(
-            entry.node,
-            "an entry that is no mapping of its own",
-        ));
+        let message = "an entry that is not a mapping of its own";
+        return Err(unsupported(entry.node, message));
     };
     let body = EntryBody {
         text,
@@ -64,7 +39,8 @@ pub(crate) fn token_edits(
             .field(*key)
             .and_then(|field| Some((field, field.pair?)));
         match (action, field) {
-            (Action::Set(_), Some((field, _))) if follows(field.token) => {}
+            // The edit of the anchor changes this alias.
+            (Action::Set(_), Some((field, _))) if followed.contains(field.token) => {}
             (Action::Set(value), Some((field, at))) => {
                 token_edits.push(body.replace(at, field, value)?)
             }
@@ -76,17 +52,16 @@ pub(crate) fn token_edits(
     Ok(token_edits)
 }
 
-/// Returns where the content of a node ends, comments and blanks after it not included.
+/// Returns the end of a node's content, without the comments and blanks after it.
 pub(crate) fn end_of(
     text: &str,
     key: &YamlNode<'_>,
     value: &YamlNode<'_>,
 ) -> Result<usize, EditRefusal> {
+    if value.is_block_scalar() {
+        return Err(unsupported(value, "a block scalar at the end of an entry"));
+    }
     match &value.kind {
-        NodeKind::Scalar {
-            style: ScalarStyle::Literal | ScalarStyle::Folded,
-            ..
-        } => Err(unsupported(value, "a block scalar at the end of an entry")),
         NodeKind::Scalar { .. } if value.span.is_empty() => colon(text, key),
         NodeKind::Scalar { .. } | NodeKind::Alias { .. } => Ok(value.span.end),
         NodeKind::Sequence { flow: true, .. } | NodeKind::Mapping { flow: true, .. } => {
@@ -114,10 +89,19 @@ pub(crate) fn colon(text: &str, key: &YamlNode<'_>) -> Result<usize, EditRefusal
     Ok(key.span.end + blanks + 1)
 }
 
-pub(crate) fn unsupported(node: &YamlNode<'_>, message: &str) -> EditRefusal {
-    let refusal =
-        EditRefusalKind::UnsupportedYaml.because(format!("{message}, which is not edited"));
-    refusal
+/// Returns `newTag: v1`, or `"newTag": "v1"` among keys in the style of JSON.
+pub(crate) fn flow_pair(key: Key, value: &str, is_json: bool) -> String {
+    if is_json {
+        format!("\"{}\": \"{value}\"", key.as_str())
+    } else {
+        format!("{}: {}", key.as_str(), plain_or_quoted(value))
+    }
+}
+
+/// Refuses a form that the editor does not change.
+pub(crate) fn unsupported(node: &YamlNode<'_>, form: &str) -> EditRefusal {
+    EditRefusalKind::UnsupportedYaml
+        .because(format!("{form}, which the editor does not change"))
         .at(node.line)
         .hint("write it as `key: value` on one line")
 }
@@ -130,7 +114,7 @@ struct EntryBody<'e> {
 }
 
 impl EntryBody<'_> {
-    /// The value alone is replaced, in the quotes that it has.
+    /// Replaces the value alone, and keeps its quotes.
     fn replace(&self, at: usize, field: &Field<'_>, value: &str) -> Result<TokenEdit, EditRefusal> {
         let (key, token) = (&self.pairs[at].0, field.token);
         let colon = colon(self.text, key)?;
@@ -138,61 +122,41 @@ impl EntryBody<'_> {
             return Err(unsupported(token, "a value with a tag"));
         }
         if token.span.is_empty() {
-            let bare = token.anchor == 0 && token.tag == YamlTag::None;
-            let edit = TokenEdit {
-                range: colon..colon,
-                bytes: format!(" {}", plain_or_quoted(value)),
-            };
-            return if bare {
-                Ok(edit)
-            } else {
-                Err(unsupported(token, "an empty value with an anchor or tag"))
-            };
-        }
-        let bytes = match &token.kind {
-            NodeKind::Scalar {
-                style: ScalarStyle::Literal | ScalarStyle::Folded,
-                ..
-            } => {
-                return Err(unsupported(key, "a block scalar"));
+            if token.anchor != 0 || token.tag != YamlTag::None {
+                return Err(unsupported(token, "an empty value with an anchor or tag"));
             }
-            NodeKind::Scalar {
-                style: ScalarStyle::SingleQuoted,
-                ..
-            } => format!("'{value}'"),
-            NodeKind::Scalar {
-                style: ScalarStyle::DoubleQuoted,
-                ..
-            } => format!("\"{value}\""),
-            _ => plain_or_quoted(value),
-        };
+            return Ok(TokenEdit::insert(
+                colon,
+                format!(" {}", plain_or_quoted(value)),
+            ));
+        }
+        if token.is_block_scalar() {
+            return Err(unsupported(key, "a block scalar"));
+        }
         match self.text.get(token.span.clone()) {
-            Some(source) if !source.contains(['\n', '\r']) => Ok(TokenEdit {
-                range: token.span.clone(),
-                bytes,
-            }),
+            Some(source) if !source.contains(['\n', '\r']) => Ok(TokenEdit::replace(
+                token.span.clone(),
+                in_the_quotes_of(token, value),
+            )),
             _ => Err(unsupported(token, "a value over several lines")),
         }
     }
 
-    /// After the last key of the entry: comment lines below it stay below.
+    /// Inserts a key after the last one of the entry; comment lines below that one stay below.
     fn insert(&self, key: Key, value: &str) -> Result<TokenEdit, EditRefusal> {
         let Some((last_key, last_value)) = self.pairs.last() else {
             return Err(EditRefusalKind::UnsupportedYaml.because("an empty entry"));
         };
         let end = end_of(self.text, last_key, last_value)?;
         if self.flow {
-            let json = self.text[last_key.span.clone()].starts_with('"');
+            let is_json = self.text[last_key.span.clone()].starts_with('"');
             let gap = if last_value.span.is_empty() {
-                COLON_ENDS
+                AFTER_COLON
             } else {
                 ""
             };
-            let bytes = format!("{gap}, {}", flow_pair(key, value, json));
-            return Ok(TokenEdit {
-                range: end..end,
-                bytes,
-            });
+            let pair = flow_pair(key, value, is_json);
+            return Ok(TokenEdit::insert(end, format!("{gap}, {pair}")));
         }
         let pair = format!(
             "{}{}: {}",
@@ -203,7 +167,7 @@ impl EntryBody<'_> {
         Ok(lines::insert_below(self.text, end, &pair))
     }
 
-    /// The indent of a key that stands alone, or the width of what is in front of it (`- `).
+    /// Returns the indent of a key, as wide as the text in front of it (`- `).
     fn indent(&self, key: &YamlNode<'_>) -> String {
         let before = lines::before_on_line(self.text, key.span.start);
         before
@@ -216,51 +180,47 @@ impl EntryBody<'_> {
         let (key, value) = &self.pairs[at];
         let start = colon(self.text, key)?;
         let end = end_of(self.text, key, value)?;
-        if self
-            .text
-            .get(start..value.span.start)
-            .is_some_and(|between| between.contains('#'))
-        {
+        let between = self.text.get(start..value.span.start);
+        if between.is_some_and(|between| between.contains('#')) {
             return Err(unsupported(value, "a comment between a key and its value"));
         }
-        let range = match self.flow {
-            true => self.flow_pair_range(at, end)?,
-            false => self.lines_range(at, end)?,
+        let range = if self.flow {
+            self.flow_pair_range(at, end)?
+        } else {
+            self.lines_range(at, end)?
         };
-        Ok(TokenEdit {
-            range,
-            bytes: String::new(),
-        })
+        Ok(TokenEdit::replace(range, ""))
     }
 
+    /// Returns the range of a pair in braces, with one of the commas around it.
     fn flow_pair_range(&self, at: usize, end: usize) -> Result<Range<usize>, EditRefusal> {
         let key = &self.pairs[at].0;
         let range = match (at.checked_sub(1), self.pairs.get(at + 1)) {
             (Some(previous), _) => {
                 let (key, value) = &self.pairs[previous];
                 let start = end_of(self.text, key, value)?;
-                let keeps = value.span.is_empty() && self.text[start..].starts_with(COLON_ENDS);
-                start + if keeps { COLON_ENDS.len() } else { 0 }..end
+                let keeps_blank =
+                    value.span.is_empty() && self.text[start..].starts_with(AFTER_COLON);
+                start + if keeps_blank { AFTER_COLON.len() } else { 0 }..end
             }
             (None, Some((next, _))) => key.span.start..next.span.start,
             (None, None) => return Err(unsupported(key, "the only key of an entry")),
         };
         match self.text.get(range.clone()) {
             Some(deleted) if !deleted.contains('#') => Ok(range),
-            _ => Err(unsupported(key, "a comment beside a key to be removed")),
+            _ => Err(unsupported(key, "a comment next to a key to be removed")),
         }
     }
 
+    /// Returns the range of a pair that has lines of its own.
     fn lines_range(&self, at: usize, end: usize) -> Result<Range<usize>, EditRefusal> {
         let key = &self.pairs[at].0;
-        let below = lines::below(self.text, end);
-        if lines::before_on_line(self.text, key.span.start)
-            .trim()
-            .is_empty()
-        {
+        let before = lines::before_on_line(self.text, key.span.start);
+        if before.trim().is_empty() {
             return Ok(lines::whole(self.text, key.span.start, end));
         }
         // The dash of the entry is on this line: the next key moves up to it.
+        let below = lines::below(self.text, end);
         match self.pairs.get(at + 1) {
             Some((next, _)) if self.text.get(below..next.span.start).is_some_and(is_blank) => {
                 Ok(key.span.start..next.span.start)
@@ -270,11 +230,17 @@ impl EntryBody<'_> {
     }
 }
 
-/// Returns `newTag: v1`, or `"newTag": "v1"` among keys that are written as in JSON.
-pub(crate) fn flow_pair(key: Key, value: &str, json: bool) -> String {
-    match json {
-        true => format!("\"{}\": \"{value}\"", key.as_str()),
-        false => format!("{}: {}", key.as_str(), plain_or_quoted(value)),
+fn in_the_quotes_of(token: &YamlNode<'_>, value: &str) -> String {
+    match token.kind {
+        NodeKind::Scalar {
+            style: ScalarStyle::SingleQuoted,
+            ..
+        } => format!("'{value}'"),
+        NodeKind::Scalar {
+            style: ScalarStyle::DoubleQuoted,
+            ..
+        } => format!("\"{value}\""),
+        _ => plain_or_quoted(value),
     }
 }
 

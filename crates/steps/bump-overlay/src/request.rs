@@ -1,4 +1,4 @@
-//! What is wanted, from the flags.
+//! What to write, and where: the flags, checked.
 
 use contract::{Commit, Failure, Reference, World};
 use overlay::{EditOptions, ImageUpdate, Overlay, is_kustomization};
@@ -6,29 +6,29 @@ use remote::Where;
 
 use crate::{
     Args,
-    message::{Message, Template},
+    write::message::{CommitMessage, MessageTemplate},
 };
 
-/// What is written of the image.
+/// Which parts of the image to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Pin {
-    /// An entry without digest gets the tag, one with a digest gets both.
+pub enum PinMode {
+    /// Write the digest only if the entry already has one
     Keep,
-    /// The digest is written, also where there was none.
+    /// Always write the digest
     Digest,
-    /// The tag is written, and a digest is removed.
+    /// Write the tag, and remove a digest
     Tag,
 }
 
-/// Everything that is wanted, checked.
+/// All flags, checked.
 pub(crate) struct Request {
     pub(crate) overlays: Vec<Overlay>,
     pub(crate) images: Vec<Reference>,
     pub(crate) updates: Vec<ImageUpdate>,
     pub(crate) options: EditOptions,
-    pub(crate) message: Message,
+    pub(crate) message: CommitMessage,
     pub(crate) dry_run: bool,
-    pub(crate) branch: Option<branch::Name>,
+    pub(crate) branch: Option<branch::BranchName>,
     pub(crate) remote: Where,
     pub(crate) source: Option<Commit>,
     pub(crate) source_repository: Option<String>,
@@ -37,18 +37,11 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn new(args: Args, world: &World) -> Result<Self, Failure> {
-        if args.entry.is_some() && args.image.len() > 1 {
-            let error = anyhow::anyhow!(
-                "`--entry` names one entry, but there are {} images",
-                args.image.len()
-            );
-            return Err(
-                Failure::usage(error).hinted("run it once per image, or leave `--entry` out")
-            );
-        }
+        check_entry(&args)?;
         for image in args.image.iter().filter(|image| image.was_lowered()) {
             world.notice(format!(
-                "`{image}`: upper-case letters were lowered, as registries know it"
+                "the image name was changed to lowercase, the only case that registries know: \
+                 `{image}`"
             ));
         }
         let (template, source) = (args.message.unwrap_or_default(), args.source_commit);
@@ -77,7 +70,7 @@ impl Request {
         })
     }
 
-    /// Returns the images for people, as they were asked for.
+    /// Returns the images as the flags name them, for people.
     pub(crate) fn images(&self) -> String {
         self.images
             .iter()
@@ -86,25 +79,21 @@ impl Request {
             .join(", ")
     }
 
-    /// Returns the directories of the overlays, each once, in the order of the alphabet.
+    /// Returns the directories of the overlays, each once, in alphabetical order.
     pub(crate) fn directories(&self) -> Vec<String> {
         Overlay::directories(&self.overlays)
     }
 
-    /// Returns whether a path is no source: it is below one of the overlays, or a kustomization, which
-    /// is all that a bump of other overlays changes.
+    /// Returns whether a path belongs to an overlay and not to the source: it is below one of the
+    /// overlays, or it is a kustomization, since a bump of other overlays changes nothing else.
     pub(crate) fn is_of_an_overlay(&self, path: &str) -> bool {
-        let below = |directory: &str| {
-            path.strip_prefix(directory)
-                .is_some_and(|rest| !directory.is_empty() && rest.starts_with('/'))
-        };
         let name = path.rsplit('/').next().unwrap_or(path);
         is_kustomization(name)
             || self
                 .overlays
                 .iter()
                 .filter_map(Overlay::directory)
-                .any(below)
+                .any(|directory| is_below(path, directory))
     }
 
     /// Returns every path that may be an overlay's file.
@@ -113,13 +102,30 @@ impl Request {
     }
 }
 
+/// Refuses several images for one entry.
+fn check_entry(args: &Args) -> Result<(), Failure> {
+    if args.entry.is_none() || args.image.len() < 2 {
+        return Ok(());
+    }
+    let error = anyhow::anyhow!(
+        "`--entry` names one entry, but there are {} images",
+        args.image.len()
+    );
+    Err(Failure::usage(error).hinted("run it once per image, or leave `--entry` out"))
+}
+
+fn is_below(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory)
+        .is_some_and(|rest| !directory.is_empty() && rest.starts_with('/'))
+}
+
 fn message(
-    template: Template,
+    template: MessageTemplate,
     images: &[Reference],
     source: Option<Commit>,
     world: &World,
-) -> Result<Message, Failure> {
-    Message::new(template, images.to_vec(), source, remote::run_url(world)).map_err(|error| {
+) -> Result<CommitMessage, Failure> {
+    CommitMessage::new(template, images.to_vec(), source, remote::run_url(world)).map_err(|error| {
         Failure::usage(error)
             .hinted("pass `--source-commit`, or leave `{source}` out of `--message`")
     })
@@ -134,21 +140,12 @@ fn image_update(image: &Reference, entry: Option<&str>) -> ImageUpdate {
     }
 }
 
-impl From<Pin> for overlay::Pin {
-    fn from(pin: Pin) -> Self {
+impl From<PinMode> for overlay::Pin {
+    fn from(pin: PinMode) -> Self {
         match pin {
-            Pin::Keep => Self::Keep,
-            Pin::Digest => Self::Digest,
-            Pin::Tag => Self::Tag,
+            PinMode::Keep => Self::Keep,
+            PinMode::Digest => Self::Digest,
+            PinMode::Tag => Self::Tag,
         }
-    }
-}
-
-/// Accepts a text that is not empty.
-pub(crate) fn not_empty(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() {
-        Err("expected a directory or a file".to_owned())
-    } else {
-        Ok(text.to_owned())
     }
 }

@@ -1,12 +1,12 @@
 //! Runs the binary against real registries and against servers that misbehave.
 
-use lab::{Command, Faulty, Image, Registry, Reply, Run, closed_port};
+use lab::{Faulty, HermeticCommand, Image, ProgramRun, Registry, ScriptedReply, closed_port};
 use serde_json::{Value, json};
 
 const REPOSITORY: &str = "data-literate/dex";
 
-fn check(image: &str) -> Command {
-    Command::new(env!("CARGO_BIN_EXE_check-image"))
+fn check(image: &str) -> HermeticCommand {
+    HermeticCommand::new(env!("CARGO_BIN_EXE_check-image"))
         .arg("--image")
         .arg(image)
 }
@@ -23,13 +23,13 @@ fn both() -> Image {
 }
 
 /// Runs with `--format json` and returns the code and the document.
-fn json_of(command: &Command) -> (i32, Value) {
+fn json_of(command: &HermeticCommand) -> (i32, Value) {
     let run = command.clone().arg("--format").arg("json").run();
     (run.code, run.json())
 }
 
 /// Returns the words for people, with the same address of the registry in every run.
-fn words(run: &Run, address: &str) -> String {
+fn words(run: &ProgramRun, address: &str) -> String {
     run.stderr.replace(address, "REGISTRY")
 }
 
@@ -261,7 +261,7 @@ fn a_failing_credential_helper_is_skipped() {
 
 #[test]
 fn invalid_flags_are_reported_before_any_request() {
-    let server = Faulty::new([Reply::status(200)]);
+    let server = Faulty::new([ScriptedReply::status(200)]);
     let (tag, digest) = (
         at(&server.address(), ":v1"),
         at(&server.address(), "@sha256:zz"),
@@ -297,20 +297,36 @@ fn invalid_flags_are_reported_before_any_request() {
 fn no_answer_is_never_no() {
     let mebibyte = 1 << 20;
     let cases = [
-        (Reply::html(200), 20, "not-the-api"),
-        (Reply::html(404), 20, "not-the-api"),
-        (Reply::html(503), 20, "server-error"),
+        (ScriptedReply::html(200), 20, "not-the-api"),
+        (ScriptedReply::html(404), 20, "not-the-api"),
+        (ScriptedReply::html(503), 20, "server-error"),
         (
-            Reply::json(200, &json!({"hello": "world"})),
+            ScriptedReply::json(200, &json!({"hello": "world"})),
             20,
             "not-the-api",
         ),
-        (Reply::status(429).retry_after(3600), 20, "rate-limited"),
-        (Reply::status(200).endless(b' '), 20, "not-the-api"),
-        (Reply::status(200).filled(b' ', 10 << 30), 20, "not-the-api"),
-        (Reply::text(200, &"x".repeat(mebibyte)), 20, "not-the-api"),
         (
-            Reply::registry_error(403, "DENIED", "requested access to the resource is denied"),
+            ScriptedReply::status(429).retry_after(3600),
+            20,
+            "rate-limited",
+        ),
+        (ScriptedReply::status(200).endless(b' '), 20, "not-the-api"),
+        (
+            ScriptedReply::status(200).filled(b' ', 10 << 30),
+            20,
+            "not-the-api",
+        ),
+        (
+            ScriptedReply::text(200, &"x".repeat(mebibyte)),
+            20,
+            "not-the-api",
+        ),
+        (
+            ScriptedReply::registry_error(
+                403,
+                "DENIED",
+                "requested access to the resource is denied",
+            ),
             21,
             "no-credentials",
         ),
@@ -341,16 +357,16 @@ fn no_answer_is_never_no() {
 
 #[test]
 fn a_redirect_to_another_host_gets_no_password() {
-    let other = Faulty::new([Reply::registry_error(
+    let other = Faulty::new([ScriptedReply::registry_error(
         404,
         "MANIFEST_UNKNOWN",
         "manifest unknown",
     )]);
     let elsewhere = other.url();
     let server = Faulty::answering(move |seen| match seen.header("authorization") {
-        None => Reply::registry_error(401, "UNAUTHORIZED", "log in")
+        None => ScriptedReply::registry_error(401, "UNAUTHORIZED", "log in")
             .header("WWW-Authenticate", "Basic realm=\"x\""),
-        Some(_) => Reply::redirect(307, &elsewhere),
+        Some(_) => ScriptedReply::redirect(307, &elsewhere),
     });
     let run = check(&at(&server.address(), ":v1"))
         .env("RUNBOOK_REGISTRY_PASSWORD", "s3cr3t")
@@ -363,8 +379,12 @@ fn a_redirect_to_another_host_gets_no_password() {
 fn waiting_ends_when_the_tag_appears() {
     let registry = Registry::plain();
     both().push(&registry, REPOSITORY, "v1");
-    let absent = Reply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown");
-    let server = Faulty::new([absent.clone(), absent, Reply::forward(registry.address())]);
+    let absent = ScriptedReply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown");
+    let server = Faulty::new([
+        absent.clone(),
+        absent,
+        ScriptedReply::forward(registry.address()),
+    ]);
     let run = check(&at(&server.address(), ":v1"))
         .arg("--timeout=60s")
         .arg("--format=json")
@@ -451,7 +471,7 @@ fn a_recording_replays_offline_to_the_same_report() {
 
 #[test]
 fn a_recording_of_a_wait_replays_without_waiting() {
-    let absent = Reply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown");
+    let absent = ScriptedReply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown");
     let server = Faulty::new([absent]);
     let directory = tempfile::tempdir().unwrap();
     let run = check(&at(&server.address(), ":v1"))
@@ -486,7 +506,7 @@ fn the_reasons_are_a_closed_list() {
 
 #[test]
 fn help_lists_every_flag_and_exit_code() {
-    let run = Command::new(env!("CARGO_BIN_EXE_check-image"))
+    let run = HermeticCommand::new(env!("CARGO_BIN_EXE_check-image"))
         .arg("--help")
         .run();
     assert_eq!(run.code, 0);

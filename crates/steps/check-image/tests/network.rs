@@ -2,15 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use lab::{Command, Faulty, Image, Proxy, Registry, Reply, Seen, registry::Setup};
+use lab::{
+    Faulty, HermeticCommand, Image, Proxy, Registry, ScriptedReply, SeenRequest, registry::Setup,
+};
 use serde_json::json;
 
 const REPOSITORY: &str = "data-literate/dex";
 /// The token that the token server grants.
 const MINTED: &str = "minted-by-the-token-server";
 
-fn check(image: &str) -> Command {
-    Command::new(env!("CARGO_BIN_EXE_check-image"))
+fn check(image: &str) -> HermeticCommand {
+    HermeticCommand::new(env!("CARGO_BIN_EXE_check-image"))
         .args(["--format=json", "--image"])
         .arg(image)
 }
@@ -81,7 +83,7 @@ fn an_unknown_issuer_is_looked_up_in_system_certificates() {
 
 /// Answers as `ghcr.io` does: its token server accepts any user name with the right password, and
 /// refuses requests without one.
-fn ghcr(seen: &Seen) -> Reply {
+fn ghcr(seen: &SeenRequest) -> ScriptedReply {
     let basic = "Basic eDpnaHMtdG9rZW4=";
     let index = json!({
         "schemaVersion": 2,
@@ -94,14 +96,16 @@ fn ghcr(seen: &Seen) -> Reply {
     });
     match (seen.path.split('?').next(), seen.header("authorization")) {
         (Some("/token"), Some(given)) if given == basic => {
-            Reply::json(200, &json!({"token": MINTED}))
+            ScriptedReply::json(200, &json!({"token": MINTED}))
         }
-        (Some("/token"), Some(_)) => Reply::registry_error(403, "DENIED", "denied"),
-        (Some("/token"), None) => {
-            Reply::registry_error(403, "DENIED", "requested access to the resource is denied")
-        }
-        (_, Some(given)) if given == format!("Bearer {MINTED}") => Reply::json(200, &index),
-        _ => Reply::registry_error(401, "UNAUTHORIZED", "authentication required"),
+        (Some("/token"), Some(_)) => ScriptedReply::registry_error(403, "DENIED", "denied"),
+        (Some("/token"), None) => ScriptedReply::registry_error(
+            403,
+            "DENIED",
+            "requested access to the resource is denied",
+        ),
+        (_, Some(given)) if given == format!("Bearer {MINTED}") => ScriptedReply::json(200, &index),
+        _ => ScriptedReply::registry_error(401, "UNAUTHORIZED", "authentication required"),
     }
 }
 
@@ -160,9 +164,10 @@ fn without_credentials_ghcr_hides_whether_an_image_exists() {
 #[test]
 fn githubs_token_goes_to_no_other_registry() {
     let challenge = "Basic realm=\"x\"";
-    let server =
-        Faulty::new([Reply::registry_error(401, "UNAUTHORIZED", "log in")
-            .header("WWW-Authenticate", challenge)]);
+    let server = Faulty::new(
+        [ScriptedReply::registry_error(401, "UNAUTHORIZED", "log in")
+            .header("WWW-Authenticate", challenge)],
+    );
     let run = check(&format!("{}/{REPOSITORY}:v1", server.address()))
         .env("GITHUB_TOKEN", "ghs-token")
         .run();
@@ -180,12 +185,12 @@ fn githubs_token_goes_to_no_other_registry() {
 
 /// An index of `count` images for `linux/arm64`, none of which the registry has.
 fn crowded(count: usize) -> Faulty {
-    let absent = Reply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown");
+    let absent = ScriptedReply::registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown");
     index_of(count, absent)
 }
 
 /// An index of `count` images, and the reply to the requests for them.
-fn index_of(count: usize, reply: Reply) -> Faulty {
+fn index_of(count: usize, reply: ScriptedReply) -> Faulty {
     let images: Vec<_> = (0..count)
         .map(|number| {
             json!({
@@ -202,7 +207,7 @@ fn index_of(count: usize, reply: Reply) -> Faulty {
     });
     Faulty::answering(move |seen| {
         if seen.path.ends_with("/v1") {
-            Reply::json(200, &index)
+            ScriptedReply::json(200, &index)
         } else {
             reply.clone()
         }
@@ -239,7 +244,7 @@ fn an_index_of_sixty_four_is_read() {
 
 #[test]
 fn eight_images_are_read_at_the_same_time() {
-    let server = index_of(64, Reply::silent());
+    let server = index_of(64, ScriptedReply::silent());
     let run = check(&format!("{}/{REPOSITORY}:v1", server.address()))
         .arg("--timeout=1s")
         .run();
@@ -250,9 +255,10 @@ fn eight_images_are_read_at_the_same_time() {
 fn loopback_is_asked_without_a_proxy() {
     let proxy = Proxy::new();
     let challenge = "Basic realm=\"x\"";
-    let server =
-        Faulty::new([Reply::registry_error(401, "UNAUTHORIZED", "log in")
-            .header("WWW-Authenticate", challenge)]);
+    let server = Faulty::new(
+        [ScriptedReply::registry_error(401, "UNAUTHORIZED", "log in")
+            .header("WWW-Authenticate", challenge)],
+    );
     let port = server.address().split_once(':').unwrap().1.to_owned();
     for host in ["127.0.0.1", "localhost", "registry.localhost"] {
         let run = check(&format!("{host}:{port}/{REPOSITORY}:v1"))
@@ -276,10 +282,10 @@ fn a_token_is_no_word_of_the_report() {
     for token in ["sha256", "linux/arm64"] {
         let server = Faulty::answering(move |seen| {
             if seen.path.starts_with("/token") {
-                return Reply::json(200, &json!({ "token": token }));
+                return ScriptedReply::json(200, &json!({ "token": token }));
             }
             let realm = format!("http://{}/token", seen.header("host").unwrap());
-            Reply::registry_error(401, "UNAUTHORIZED", "log in")
+            ScriptedReply::registry_error(401, "UNAUTHORIZED", "log in")
                 .header("WWW-Authenticate", &format!("Bearer realm=\"{realm}\""))
         });
         let run = check(&format!("{}/{REPOSITORY}:v1", server.address())).run();

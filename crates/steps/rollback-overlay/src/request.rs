@@ -1,4 +1,4 @@
-//! What is wanted, from the flags.
+//! What to restore, and where: the flags, checked.
 
 use branch::CommitName;
 use check_image::Connection;
@@ -6,42 +6,44 @@ use contract::{Failure, InvalidReference, Reference, World};
 use overlay::{ImageUpdate, Overlay};
 use remote::Where;
 
-use crate::{Args, forge::Forge};
+use crate::{
+    Args,
+    observe::forge::{self, OverlayEnvironment},
+};
 
-/// Everything that is wanted, checked.
+/// All flags, checked.
 pub(crate) struct Request {
     pub(crate) overlays: Vec<Overlay>,
     pub(crate) image: Reference,
-    /// The entry that is meant, by its repository.
+    /// The entry of the image, found by its repository.
     pub(crate) entry: ImageUpdate,
-    pub(crate) bad: Bad,
+    pub(crate) bad: BadImage,
     pub(crate) to: Option<Reference>,
-    /// Who knows what was good.
-    pub(crate) forge: Option<Forge>,
+    /// The environments whose deployments to ask for; `None` when the forge is not asked.
+    pub(crate) environments: Option<Vec<OverlayEnvironment>>,
     pub(crate) allow_older: bool,
     pub(crate) reason: Option<String>,
     pub(crate) run: Option<String>,
     pub(crate) dry_run: bool,
-    pub(crate) branch: branch::Name,
+    pub(crate) branch: branch::BranchName,
     pub(crate) remote: Where,
     pub(crate) connection: Connection,
 }
 
-/// How it is said what is bad.
-pub(crate) enum Bad {
-    /// What is deployed.
+/// Which image is bad.
+pub(crate) enum BadImage {
+    /// The deployed one.
     Deployed,
-    /// This image.
-    Image(Reference),
-    /// What this commit set.
+    /// The one of `--bad`.
+    Named(Reference),
+    /// The one that the commit of `--undo` set.
     SetBy(CommitName),
 }
 
 impl Request {
     pub(crate) fn new(args: Args, world: &World) -> Result<Self, Failure> {
-        let forge = forge(&args, world)?;
         Ok(Self {
-            forge,
+            environments: environments(&args, world)?,
             overlays: Overlay::all(&args.overlay),
             entry: ImageUpdate {
                 names: vec![args.image.familiar().to_owned(), args.image.name()],
@@ -49,9 +51,9 @@ impl Request {
             },
             image: args.image,
             bad: match (args.bad, args.undo) {
-                (Some(image), _) => Bad::Image(image),
-                (_, Some(commit)) => Bad::SetBy(commit),
-                _ => Bad::Deployed,
+                (Some(image), _) => BadImage::Named(image),
+                (_, Some(commit)) => BadImage::SetBy(commit),
+                _ => BadImage::Deployed,
             },
             to: args.to,
             allow_older: args.allow_older,
@@ -73,25 +75,26 @@ impl Request {
     }
 }
 
-/// Returns whom to ask what was good, and says so where nobody is asked.
-fn forge(args: &Args, world: &World) -> Result<Option<Forge>, Failure> {
+/// Returns the environments whose deployments to ask for; tells the user when the forge is not
+/// asked.
+fn environments(args: &Args, world: &World) -> Result<Option<Vec<OverlayEnvironment>>, Failure> {
     let (environments, overlays) = (args.environment.len(), args.overlay.len());
     match (environments, &args.to) {
         (0, None) => world.notice(
-            "without `--environment` the forge's deployments are not asked: what was there before counts as good, unless a rollback called it bad",
+            "without `--environment` the forge's deployments are not asked: the previous image \
+             counts as good, unless a rollback called it bad",
         ),
         (0, Some(_)) => {}
-        (some, _) if some != overlays => {
-            let error = anyhow::anyhow!("there are {overlays} overlays, but {environments} environments");
+        (count, _) if count != overlays => {
+            let error =
+                anyhow::anyhow!("there are {overlays} overlays, but {environments} environments");
             return Err(Failure::usage(error)
                 .hinted("pass `--environment` once for each `--overlay`, or not at all"));
         }
         (_, Some(to)) => world.notice(format!(
-            "`--to` says what is to be restored: the forge's deployments are not asked about {to}"
+            "`--to` names the image to restore: the forge's deployments are not asked about {to}"
         )),
-        (_, None) => {
-            return Ok(Some(Forge::new(&args.overlay, &args.environment)));
-        }
+        (_, None) => return Ok(Some(forge::pair(&args.overlay, &args.environment))),
     }
     Ok(None)
 }
@@ -101,14 +104,5 @@ pub(crate) fn repository(text: &str) -> Result<Reference, InvalidReference> {
     match text.parse() {
         Err(InvalidReference::Unpinned(name)) => format!("{name}:any").parse(),
         parsed => parsed,
-    }
-}
-
-/// Accepts a text that is not empty.
-pub(crate) fn not_empty(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() {
-        Err("expected a directory or a file".to_owned())
-    } else {
-        Ok(text.to_owned())
     }
 }

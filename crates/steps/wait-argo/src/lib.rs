@@ -191,18 +191,19 @@ with:
   commit: ${{ needs.bump.outputs.commit }}
   image: ${{ needs.check.outputs.image }}";
     const EXAMPLES: &'static [&'static str] = &[
-        "# Wait until the pods of one application run the image of a commit
-wait-argo --argocd-server argocd.example.org --argocd-project default --app dex-prod \\
-  --commit 1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d --image ghcr.io/data-literate/dex:sha-5e6f7a8b",
-        "# Wait for two applications that one commit changed, for at most five minutes
-wait-argo --argocd-server argocd.example.org --argocd-project default --app dex-stage,dex-prod \\
-  --commit 1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d --branch main --timeout 5m",
-        "# Sync an application that does not sync automatically, and wait for it
-wait-argo --argocd-server argocd.example.org --argocd-project default --app dex-prod --sync \\
-  --commit 1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d",
-        "# Check once whether a commit is deployed
-wait-argo --argocd-server argocd.example.org --argocd-project default --app dex-prod \\
-  --commit 1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d --timeout 0",
+        "# Wait until the pods of one application run the image of a commit\n\
+         wait-argo --argocd-server argocd.example.org --app dex-prod \
+         --commit 1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d \
+         --image ghcr.io/data-literate/dex:sha-5e6f7a8b",
+        "# Wait for two applications that one commit changed, for at most five minutes\n\
+         wait-argo --argocd-server argocd.example.org --app dex-stage,dex-prod \
+         --commit 1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d --branch main --timeout 5m",
+        "# Sync an application that does not sync automatically, and wait for it\n\
+         wait-argo --argocd-server argocd.example.org --app dex-prod --sync \
+         --commit 1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d",
+        "# Check once whether a commit is deployed\n\
+         wait-argo --argocd-server argocd.example.org --app dex-prod --timeout 0 \
+         --commit 1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d",
     ];
 
     type Args = Args;

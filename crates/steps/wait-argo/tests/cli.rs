@@ -5,14 +5,14 @@ use std::{
     time::Duration,
 };
 
-use lab::{Command, Faulty, Reply, Run, Seen, closed_port};
+use lab::{Faulty, HermeticCommand, ProgramRun, ScriptedReply, SeenRequest, closed_port};
 use serde_json::{Value, json};
 
 const COMMIT: &str = "1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d1a2b3c4d";
 const TOKEN: &str = "s3cr3t.eyJleHAiOjE3OTAwMDAwMDB9.signature";
 
-fn wait(server: &str) -> Command {
-    Command::new(env!("CARGO_BIN_EXE_wait-argo"))
+fn wait(server: &str) -> HermeticCommand {
+    HermeticCommand::new(env!("CARGO_BIN_EXE_wait-argo"))
         .args([
             "--argocd-server",
             server,
@@ -27,7 +27,7 @@ fn wait(server: &str) -> Command {
 }
 
 /// Runs with `--format json` and returns code, reason and fault.
-fn outcome(command: &Command) -> (Run, (i32, Value, Value)) {
+fn outcome(command: &HermeticCommand) -> (ProgramRun, (i32, Value, Value)) {
     let run = command.clone().args(["--format", "json"]).run();
     let document = run.json();
     let outcome = (
@@ -39,8 +39,8 @@ fn outcome(command: &Command) -> (Run, (i32, Value, Value)) {
 }
 
 /// An error as Argo CD writes it.
-fn said(status: u16, code: u32, message: &str) -> Reply {
-    Reply::json(
+fn said(status: u16, code: u32, message: &str) -> ScriptedReply {
+    ScriptedReply::json(
         status,
         &json!({ "error": message, "code": code, "message": message }),
     )
@@ -55,21 +55,21 @@ fn deployed(version: u32) -> Value {
     })
 }
 
-fn is_stream(seen: &Seen) -> bool {
+fn is_stream(seen: &SeenRequest) -> bool {
     seen.path.starts_with("/api/v1/stream/")
 }
 
-fn events(frames: &[Value]) -> Reply {
+fn events(frames: &[Value]) -> ScriptedReply {
     let text: String = frames
         .iter()
         .map(|frame| format!("data: {frame}\n\n"))
         .collect();
-    Reply::text(200, &text).header("Content-Type", "text/event-stream")
+    ScriptedReply::text(200, &text).header("Content-Type", "text/event-stream")
 }
 
 #[test]
 fn invalid_flags_are_refused_before_any_request() {
-    let server = Faulty::new([Reply::status(200)]);
+    let server = Faulty::new([ScriptedReply::status(200)]);
     let url = server.url();
     let nonsense = [
         "ftp://argocd.example.org",
@@ -110,10 +110,10 @@ fn invalid_flags_are_refused_before_any_request() {
 
 #[test]
 fn a_server_may_lack_a_scheme_or_a_flag() {
-    let server = Faulty::answering(|_| Reply::json(200, &deployed(2)));
+    let server = Faulty::answering(|_| ScriptedReply::json(200, &deployed(2)));
     let (run, (code, ..)) = outcome(&wait(&server.address()).args(["--timeout", "0"]));
     assert_eq!(code, 0, "{run}");
-    let by_variable = Command::new(env!("CARGO_BIN_EXE_wait-argo"))
+    let by_variable = HermeticCommand::new(env!("CARGO_BIN_EXE_wait-argo"))
         .args(["--app", "dex-prod", "--commit", COMMIT, "--timeout", "0"])
         .env("ARGOCD_SERVER", server.address())
         .env("ARGOCD_AUTH_TOKEN", TOKEN);
@@ -124,7 +124,7 @@ fn a_server_may_lack_a_scheme_or_a_flag() {
             .iter()
             .all(|seen| seen.header("authorization") == Some(&format!("Bearer {TOKEN}")))
     );
-    let tls = Faulty::tls_answering(|_| Reply::json(200, &deployed(2)));
+    let tls = Faulty::tls_answering(|_| ScriptedReply::json(200, &deployed(2)));
     let directory = tempfile::tempdir().unwrap();
     let authority = directory.path().join("ca.pem");
     std::fs::write(&authority, tls.ca_pem()).unwrap();
@@ -136,7 +136,7 @@ fn a_server_may_lack_a_scheme_or_a_flag() {
 
 /// Expects this outcome of a server that always gives the same reply.
 #[track_caller]
-fn expect_outcome(reply: Reply, code: i32, reason: &str, fault: &str) {
+fn expect_outcome(reply: ScriptedReply, code: i32, reason: &str, fault: &str) {
     let server = Faulty::new([reply]);
     let (run, outcome) = outcome(&wait(&server.url()).args(["--timeout", "5s"]));
     assert_eq!(outcome, (code, json!(reason), json!(fault)), "{run}");
@@ -149,21 +149,21 @@ fn expect_outcome(reply: Reply, code: i32, reason: &str, fault: &str) {
 #[test]
 fn refusals_of_argocd_differ_from_other_pages() {
     let not_the_api = [
-        Reply::html(404),
-        Reply::html(401),
-        Reply::html(200),
-        Reply::json(200, &json!({ "hello": "world" })),
-        Reply::json(200, &json!([])),
-        Reply::status(200).endless(b' '),
+        ScriptedReply::html(404),
+        ScriptedReply::html(401),
+        ScriptedReply::html(200),
+        ScriptedReply::json(200, &json!({ "hello": "world" })),
+        ScriptedReply::json(200, &json!([])),
+        ScriptedReply::status(200).endless(b' '),
     ];
     for reply in not_the_api {
         expect_outcome(reply, 20, "not-the-api", "environment");
     }
     let environment = [
-        (Reply::html(502), "server-error"),
-        (Reply::status(429).retry_after(3600), "rate-limited"),
-        (Reply::hang_up(), "unreachable"),
-        (Reply::silent(), "timed-out"),
+        (ScriptedReply::html(502), "server-error"),
+        (ScriptedReply::status(429).retry_after(3600), "rate-limited"),
+        (ScriptedReply::hang_up(), "unreachable"),
+        (ScriptedReply::silent(), "timed-out"),
     ];
     for (reply, reason) in environment {
         expect_outcome(reply, 20, reason, "environment");
@@ -173,7 +173,7 @@ fn refusals_of_argocd_differ_from_other_pages() {
     let denied = [
         (said(403, 7, "permission denied"), "permission-missing"),
         (said(401, 16, "token is expired"), "credentials-rejected"),
-        (Reply::status(401), "credentials-rejected"),
+        (ScriptedReply::status(401), "credentials-rejected"),
     ];
     for (reply, reason) in denied {
         expect_outcome(reply, 21, reason, "configuration");
@@ -184,7 +184,7 @@ fn refusals_of_argocd_differ_from_other_pages() {
 
 #[test]
 fn an_unknown_authority_names_the_flag() {
-    let server = Faulty::tls([Reply::status(200)]);
+    let server = Faulty::tls([ScriptedReply::status(200)]);
     let (run, outcome) = outcome(&wait(&server.url()));
     assert_eq!(
         outcome,
@@ -259,9 +259,9 @@ fn the_next_get_replaces_a_lost_event() {
             return events(&[event]).drip(200, Duration::from_secs(60));
         }
         if gets.fetch_add(1, Ordering::SeqCst) < 2 {
-            Reply::json(200, &old)
+            ScriptedReply::json(200, &old)
         } else {
-            Reply::json(200, &deployed(7))
+            ScriptedReply::json(200, &deployed(7))
         }
     });
     let automated = wait(&server.url()).args(["--sync"]);
@@ -283,7 +283,7 @@ fn an_error_or_a_deletion_ends_the_stream() {
             if is_stream(seen) {
                 events(std::slice::from_ref(&frame))
             } else {
-                Reply::json(200, &old)
+                ScriptedReply::json(200, &old)
             }
         })
     };
@@ -313,9 +313,9 @@ fn an_interrupted_run_reports_the_last_state() {
     };
     let server = Faulty::answering(move |seen| {
         if is_stream(seen) {
-            Reply::silent()
+            ScriptedReply::silent()
         } else {
-            Reply::json(200, &old)
+            ScriptedReply::json(200, &old)
         }
     });
     let mut running = wait(&server.url()).args(["--format", "json"]).spawn();
@@ -374,7 +374,7 @@ fn the_reasons_are_a_closed_list() {
 
 #[test]
 fn help_lists_every_flag() {
-    let run = Command::new(env!("CARGO_BIN_EXE_wait-argo"))
+    let run = HermeticCommand::new(env!("CARGO_BIN_EXE_wait-argo"))
         .arg("--help")
         .run();
     assert_eq!(run.code, 0);

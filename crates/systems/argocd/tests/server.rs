@@ -7,7 +7,7 @@ use argocd::{
     ApplicationEvent, ApplicationId, ArgoCd, ArgoOptions, Presence, ResourceNode, SyncAnswer,
 };
 use contract::{Failure, Verdict, World, asking};
-use lab::{Faulty, Reply};
+use lab::{Faulty, ScriptedReply};
 use serde_json::{Value, json};
 
 fn app() -> ApplicationId {
@@ -36,7 +36,7 @@ fn frame(kind: &str, name: &str, version: u32) -> Value {
 }
 
 /// Reads a stream with this content to its end or its error.
-async fn read(reply: Reply) -> (Vec<ApplicationEvent>, Option<Failure>) {
+async fn read(reply: ScriptedReply) -> (Vec<ApplicationEvent>, Option<Failure>) {
     let (server, world) = (
         Faulty::new([reply]),
         World::for_tests(Duration::from_secs(20)),
@@ -66,7 +66,8 @@ async fn split_frames_are_joined_and_foreign_ones_skipped() {
         .iter()
         .map(|frame| format!(":\n\ndata: {frame} \n\n"))
         .collect();
-    let (events, failure) = read(Reply::text(200, &text).drip(7, Duration::from_millis(1))).await;
+    let (events, failure) =
+        read(ScriptedReply::text(200, &text).drip(7, Duration::from_millis(1))).await;
     let seen: Vec<_> = events
         .iter()
         .map(|event| (event.application.version(), event.deleted))
@@ -91,14 +92,14 @@ async fn an_error_frame_means_the_same_as_a_status() {
             frame("ADDED", "dex-prod", 1),
             error(status)
         );
-        let (events, failure) = read(Reply::text(200, &text)).await;
+        let (events, failure) = read(ScriptedReply::text(200, &text)).await;
         assert_eq!(
             (events.len(), failure.unwrap().verdict),
             (1, kind),
             "{status}"
         );
     }
-    let (_, failure) = read(Reply::text(200, "data: <html>\n\n")).await;
+    let (_, failure) = read(ScriptedReply::text(200, "data: <html>\n\n")).await;
     assert_eq!(failure.unwrap().reason, asking::NOT_THE_API);
 }
 
@@ -107,7 +108,7 @@ async fn an_object_that_left_the_application_is_absent() {
     let message = "Pod dex-1 not found as part of application dex-prod";
     let said = json!({ "error": "x", "code": 3, "message": message });
     let (server, world) = (
-        Faulty::new([Reply::json(400, &said)]),
+        Faulty::new([ScriptedReply::json(400, &said)]),
         World::for_tests(Duration::ZERO),
     );
     let node = ResourceNode::default();
@@ -126,7 +127,7 @@ async fn a_postponed_sync_differs_from_a_forbidden_one() {
     let said = |message: &str| json!({ "error": message, "code": 7, "message": message });
     let world = World::for_tests(Duration::ZERO);
     let ask = async |status, message: &str| {
-        let server = Faulty::new([Reply::json(status, &said(message))]);
+        let server = Faulty::new([ScriptedReply::json(status, &said(message))]);
         at(&world, &server.url()).sync(&app()).await
     };
     assert_eq!(ask(200, "").await.unwrap(), SyncAnswer::Accepted);
@@ -153,7 +154,7 @@ async fn a_forbidden_log_names_the_missing_policy_line() {
     let error =
         json!({ "error": { "grpc_code": 7, "http_code": 403, "message": "permission denied" } });
     let (server, world) = (
-        Faulty::new([Reply::json(403, &error)]),
+        Faulty::new([ScriptedReply::json(403, &error)]),
         World::for_tests(Duration::ZERO),
     );
     let failure = at(&world, &server.url())
@@ -170,7 +171,7 @@ async fn a_forbidden_log_names_the_missing_policy_line() {
 
 #[tokio::test]
 async fn a_server_that_requires_tls_is_asked_again() {
-    let plain = Faulty::new([Reply::text(
+    let plain = Faulty::new([ScriptedReply::text(
         400,
         "Client sent an HTTP request to an HTTPS server.\n",
     )]);

@@ -1,4 +1,4 @@
-//! Where a repository is, and which credentials go there.
+//! The address of a repository, and the credentials for it.
 
 use base64::Engine as _;
 use contract::{Failure, World};
@@ -6,13 +6,13 @@ use url::{Host, Url};
 
 /// The address of a remote.
 pub(crate) struct Address {
-    /// As git gets it, with whatever user and password it has.
+    /// The address for git, with its user and password, if any.
     pub(crate) url: String,
-    /// As it may be shown and recorded.
+    /// The address without its password, for messages and recordings.
     pub(crate) shown: String,
-    /// Whether there was something of ours to log in with.
+    /// Whether this crate has credentials for it, from the address or from the variables.
     pub(crate) has_credentials: bool,
-    /// Settings that log git in: `http.<url>.extraheader` and the header.
+    /// The settings with which git logs in: `http.<url>.extraheader` and the header.
     pub(crate) login: Vec<(String, String)>,
 }
 
@@ -35,12 +35,12 @@ impl Address {
         })
     }
 
-    /// Returns whether it is a folder of this machine.
+    /// Returns whether the remote is a folder of this machine.
     pub(crate) fn is_folder(&self) -> bool {
         self.url.starts_with("file://") || !(self.url.contains("://") || self.is_ssh())
     }
 
-    /// Returns whether ssh is what git will run.
+    /// Returns whether git will run ssh.
     pub(crate) fn is_ssh(&self) -> bool {
         match self.url.split_once("://") {
             Some((scheme, _)) => scheme.contains("ssh"),
@@ -59,12 +59,12 @@ fn parse(text: &str) -> Result<Option<Url>, Failure> {
         return Err(wrong("expected a URL or a path"));
     }
     let Some((scheme, _)) = text.split_once("://") else {
-        // `ext::` and its like run any program.
+        // Transport helpers such as `ext::` can run any program.
         let helper = text
             .split_once("::")
             .is_some_and(|(name, _)| name.bytes().all(|b| b.is_ascii_alphanumeric()));
         return if helper {
-            Err(wrong("transport helpers are not used"))
+            Err(wrong("transport helpers are not supported"))
         } else {
             Ok(None)
         };
@@ -77,7 +77,7 @@ fn parse(text: &str) -> Result<Option<Url>, Failure> {
         .map_err(|error| wrong(&error.to_string()))
 }
 
-/// Makes secrets of what a URL carries to log in with; returns whether it carries anything.
+/// Registers the credentials of a URL as secrets; returns whether it has any.
 fn hide_own_credentials(world: &World, url: &Url) -> bool {
     if !matches!(url.scheme(), "http" | "https") {
         return false;
@@ -93,7 +93,7 @@ fn hide_own_credentials(world: &World, url: &Url) -> bool {
             decoded(password).inspect(|password| drop(world.hide(password)));
             true
         }
-        // A token may stand in place of the user; a name such as `git` is none.
+        // A token may take the place of the user name; a short name such as `git` is not a secret.
         None if url.username().len() >= 16 => {
             world.hide(url.username());
             true
@@ -102,9 +102,9 @@ fn hide_own_credentials(world: &World, url: &Url) -> bool {
     }
 }
 
-/// Returns the settings that log in at GitHub, and nothing for any other host.
+/// Returns the settings that log in at GitHub; empty for every other host.
 ///
-/// They are read from the variables `GIT_CONFIG_*`: a command line can be seen by every process.
+/// git reads them from the variables `GIT_CONFIG_*`, since every process can see command lines.
 fn login(world: &World, url: &Url) -> Result<Vec<(String, String)>, Failure> {
     let server = world
         .var("GITHUB_SERVER_URL")
@@ -119,8 +119,8 @@ fn login(world: &World, url: &Url) -> Result<Vec<(String, String)>, Failure> {
     let basic = format!("x-access-token:{}", token.expose());
     let basic = world.hide(&base64::engine::general_purpose::STANDARD.encode(basic));
     let key = format!("http.{}/.extraheader", url.origin().ascii_serialization());
-    // The empty value takes away what the user's own settings send there: GitHub answers two
-    // headers with 400.
+    // The empty value removes the header of the user's own settings: GitHub answers 400 to two
+    // `Authorization` headers.
     Ok(vec![
         (key.clone(), String::new()),
         (key, format!("Authorization: Basic {}", basic.expose())),
@@ -132,7 +132,7 @@ fn is_same_host(one: &Url, other: &Url) -> bool {
         && one.port_or_known_default() == other.port_or_known_default()
 }
 
-/// A token travels encrypted, or not over a network at all.
+/// The token is only sent over TLS, or to this machine.
 fn is_safe(url: &Url) -> bool {
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_token_goes_to_githubs_host_and_to_no_other() {
+    async fn the_token_goes_only_to_githubs_host() {
         assert_eq!(login_at("https://ghe.example.org/a/b"), 2);
         for other in [
             "https://github.com/a/b",
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_password_of_a_url_never_shows() {
+    async fn the_password_of_a_url_is_never_shown() {
         let world = world(&[]);
         let address = Address::new(&world, "https://user:p%2Fss@git.example.org/a").unwrap();
         assert_eq!(address.shown, "https://***@git.example.org/a");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_or_an_option_is_not_a_remote() {
+    async fn programs_and_options_are_not_remotes() {
         for bad in [
             "",
             "--upload-pack=x",

@@ -1,18 +1,18 @@
-//! What is recorded of an exchange: answers as JSON, file contents as text where they are.
+//! The recorded form of git's answers: JSON, with file contents as text where they are valid UTF-8.
 
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use branch::{FileHistory, PushResult, Rejection, RejectionKind, Revision, Snapshot, TreeEntry};
+use branch::{
+    FileContent, FileHistory, PushResult, Rejection, RejectionKind, Revision, Snapshot, TreeEntry,
+};
 use contract::Commit;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::{address::Address, error::GitError};
 
-/// An answer of git, or why there is none.
-pub(crate) type Answer<T> = Result<T, GitError>;
-
-/// The tip, and what was at the paths.
+/// The tip of the branch, and its entries at the paths of the question.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ReadAnswer {
     pub(crate) tip: Commit,
@@ -23,17 +23,24 @@ pub(crate) struct ReadAnswer {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum EntryAnswer {
     Missing,
-    File { content: Text, executable: bool },
+    File {
+        content: RecordedBytes,
+        executable: bool,
+    },
     TooLarge,
     Directory,
-    Link { at: String },
-    Submodule { at: String },
+    Link {
+        at: String,
+    },
+    Submodule {
+        at: String,
+    },
 }
 
-/// Bytes, readable where they are text.
+/// Bytes in a recording, readable where they are text.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Text {
+pub(crate) enum RecordedBytes {
     Plain(String),
     Encoded { base64: String },
 }
@@ -52,10 +59,10 @@ pub(crate) struct RevisionAnswer {
     pub(crate) parent: Option<Commit>,
     pub(crate) message: String,
     pub(crate) date: i64,
-    pub(crate) content: Option<Text>,
+    pub(crate) content: Option<RecordedBytes>,
 }
 
-/// What became of a push.
+/// The outcome of a push.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum PushAnswer {
@@ -76,17 +83,24 @@ pub(crate) enum PushAnswer {
     },
 }
 
-/// Returns bytes as they are recorded.
-pub(crate) fn text(bytes: &[u8]) -> Text {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Text::Plain(text.to_owned()),
-        Err(_) => Text::Encoded {
-            base64: STANDARD.encode(bytes),
-        },
-    }
+/// Returns the files of a commit as a recorded question names them.
+pub(crate) fn recorded_files(files: &[FileContent]) -> Vec<Value> {
+    files
+        .iter()
+        .map(|file| json!({ "path": file.path, "content": RecordedBytes::new(&file.content) }))
+        .collect()
 }
 
-impl Text {
+impl RecordedBytes {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::Plain(text.to_owned()),
+            Err(_) => Self::Encoded {
+                base64: STANDARD.encode(bytes),
+            },
+        }
+    }
+
     fn into_bytes(self) -> Vec<u8> {
         match self {
             Self::Plain(text) => text.into_bytes(),
@@ -131,7 +145,7 @@ impl From<RevisionAnswer> for Revision {
             parent,
             message,
             date,
-            content: content.map(Text::into_bytes),
+            content: content.map(RecordedBytes::into_bytes),
         }
     }
 }
@@ -156,7 +170,7 @@ impl From<EntryAnswer> for TreeEntry {
 }
 
 impl PushAnswer {
-    pub(crate) fn pushed(self, address: &Address) -> PushResult {
+    pub(crate) fn result(self, address: &Address) -> PushResult {
         match self {
             Self::Landed { commit, said } => PushResult::Landed { commit, said },
             Self::Moved => PushResult::Moved,

@@ -1,4 +1,4 @@
-//! Where two commits differ: their trees are compared, no file's content is fetched.
+//! The paths at which two commits differ: only trees are compared, so no file content is fetched.
 
 use std::collections::BTreeMap;
 
@@ -7,29 +7,30 @@ use gix_hash::ObjectId;
 use gix_object::{Tree, tree::EntryMode};
 
 use crate::{
-    answers::Answer,
-    file_history,
-    objects::{self, Objects},
-    program::Call,
+    error::GitAnswer,
+    fetch::fetch_commits,
+    objects::{self, ObjectStore},
+    program::GitCall,
 };
 
-/// Returns the paths at which two commits differ, as many as are asked for.
+/// Returns the paths at which two commits differ, at most `most` of them.
 pub(crate) async fn differences(
-    call: &Call<'_>,
+    call: &GitCall<'_>,
     one: &Commit,
     other: &Commit,
     most: usize,
-) -> Answer<Vec<String>> {
-    let mut absent = Vec::new();
+) -> GitAnswer<Vec<String>> {
+    let store = call.repository.objects()?;
+    let mut missing = Vec::new();
     for commit in [one, other] {
-        if !objects::is_here(&call.folder.objects()?, objects::id(commit)?) {
-            absent.push(commit);
+        if !objects::exists(&store, objects::id(commit)?) {
+            missing.push(commit);
         }
     }
-    if !absent.is_empty() {
-        file_history::fetch(call, "--depth=1", &absent).await?;
+    if !missing.is_empty() {
+        fetch_commits(call, "--depth=1", &missing).await?;
     }
-    let store = call.folder.objects()?;
+    let store = call.repository.objects()?;
     let differences = between(&store, one, other, most)?;
     Ok(differences
         .into_iter()
@@ -37,49 +38,49 @@ pub(crate) async fn differences(
         .collect())
 }
 
-/// Compares the trees of two commits that are here.
+/// Compares the trees of two commits that are in the store.
 pub(crate) fn between(
-    store: &Objects,
+    store: &ObjectStore,
     one: &Commit,
     other: &Commit,
     most: usize,
-) -> Answer<Vec<Difference>> {
-    let mut comparison = Comparison {
+) -> GitAnswer<Vec<Difference>> {
+    let mut comparison = TreeComparison {
         store,
         most,
         found: Vec::new(),
     };
     let (one, other) = (objects::root(store, one)?, objects::root(store, other)?);
-    comparison.trees(&one, &other, "")?;
+    comparison.compare_trees(&one, &other, "")?;
     Ok(comparison.found)
 }
 
-/// A path, and what is there on both sides.
+/// A path, and its entries in both trees.
 pub(crate) struct Difference {
     pub(crate) path: String,
-    sides: [Option<Item>; 2],
+    sides: [Option<ComparedEntry>; 2],
 }
 
+/// Mode and object of an entry.
+type ComparedEntry = (EntryMode, ObjectId);
+
 impl Difference {
-    /// Returns whether the one side had this file here, and the other one has none.
-    pub(crate) fn is_left(&self, file: ObjectId) -> bool {
+    /// Returns whether the first tree has this file here, and the second one has no file here.
+    pub(crate) fn removes(&self, file: ObjectId) -> bool {
         self.sides[0].is_some_and(|(mode, id)| mode.is_blob() && id == file)
             && self.sides[1].is_none_or(|(mode, _)| !mode.is_blob())
     }
 }
 
-struct Comparison<'r> {
-    store: &'r Objects,
+struct TreeComparison<'r> {
+    store: &'r ObjectStore,
     most: usize,
     found: Vec<Difference>,
 }
 
-/// What is under a name: mode and object.
-type Item = (EntryMode, ObjectId);
-
-impl Comparison<'_> {
-    fn trees(&mut self, one: &Tree, other: &Tree, folder: &str) -> Answer<()> {
-        let mut names: BTreeMap<&[u8], [Option<Item>; 2]> = BTreeMap::new();
+impl TreeComparison<'_> {
+    fn compare_trees(&mut self, one: &Tree, other: &Tree, folder: &str) -> GitAnswer<()> {
+        let mut names: BTreeMap<&[u8], [Option<ComparedEntry>; 2]> = BTreeMap::new();
         for (side, tree) in [one, other].into_iter().enumerate() {
             for entry in &tree.entries {
                 names.entry(&entry.filename).or_default()[side] = Some((entry.mode, entry.oid));
@@ -95,23 +96,30 @@ impl Comparison<'_> {
             } else {
                 format!("{folder}/{name}")
             };
-            self.items(sides, path)?;
+            self.compare_entries(sides, path)?;
         }
         Ok(())
     }
 
-    /// A folder on one side only is as different as all that is in it.
-    fn items(&mut self, sides: [Option<Item>; 2], path: String) -> Answer<()> {
-        let is_tree = |side: &Option<Item>| side.is_none_or(|(mode, _)| mode.is_tree());
-        if !sides.iter().all(is_tree) {
+    /// A folder on one side only counts as a difference at each of its files.
+    fn compare_entries(
+        &mut self,
+        sides: [Option<ComparedEntry>; 2],
+        path: String,
+    ) -> GitAnswer<()> {
+        let has_file = sides.iter().flatten().any(|(mode, _)| !mode.is_tree());
+        if has_file {
             self.found.push(Difference { path, sides });
             return Ok(());
         }
-        let tree = |side: Option<Item>| match side {
+        let (one, other) = (self.tree(sides[0])?, self.tree(sides[1])?);
+        self.compare_trees(&one, &other, &path)
+    }
+
+    fn tree(&self, side: Option<ComparedEntry>) -> GitAnswer<Tree> {
+        match side {
             Some((_, id)) => objects::read_tree(self.store, id),
             None => Ok(Tree::empty()),
-        };
-        let (one, other) = (tree(sides[0])?, tree(sides[1])?);
-        self.trees(&one, &other, &path)
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a file was, commit by commit, from a tip back along first parents.
+//! The revisions of files, from a tip back along first parents.
 
 use std::collections::BTreeMap;
 
@@ -6,24 +6,20 @@ use contract::Commit;
 use gix_hash::ObjectId;
 
 use crate::{
-    answers::{Answer, FileHistoryAnswer, RevisionAnswer, text},
+    answers::{FileHistoryAnswer, RecordedBytes, RevisionAnswer},
     differences,
-    error::GitError,
-    folder::REMOTE,
-    objects::{self, Found, Objects},
-    program::Call,
-    read,
+    error::{GitAnswer, GitError},
+    fetch::{DEPTHS, fetch_blobs, fetch_commits},
+    objects::{self, ObjectStore},
+    program::GitCall,
 };
 
-/// How deep it is fetched, step by step: most files change often, few repositories are deep.
-pub(crate) const DEPTHS: [&str; 3] = ["--depth=256", "--depth=4096", "--depth=2147483647"];
-
-/// A commit that changed a file, and what the file was then.
+/// A commit that changed a file, and the file after it.
 struct WalkedRevision {
     commit: ObjectId,
     file: Option<ObjectId>,
-    /// The commit that says why: this one, or the one that it merged.
-    told_by: ObjectId,
+    /// The commit whose message explains the change: this one, or the merged one that brought it.
+    explained_by: ObjectId,
 }
 
 /// The revisions of a file, newest first.
@@ -33,155 +29,145 @@ struct WalkedHistory {
 }
 
 /// How far a walk came.
-enum Walk {
-    /// To as many revisions as were asked for, or to the first one.
+enum WalkEnd {
+    /// It found as many revisions as were asked for, or reached the first one.
     Enough(WalkedHistory),
-    /// To the end of what was fetched, before that.
+    /// It reached the end of the fetched history before that.
     Cut,
 }
 
-/// Returns the newest revisions of the files, deepening what was fetched until there are enough of them.
-pub(crate) async fn file_histories(
-    call: &Call<'_>,
-    tip: &Commit,
-    paths: &[String],
-    most: usize,
-) -> Answer<BTreeMap<String, FileHistoryAnswer>> {
-    let mut depths = DEPTHS.iter();
-    loop {
-        if let Some(walked) = walk_all(call, tip, paths, most)? {
-            return told(call, walked).await;
-        }
-        let depth = depths.next().ok_or_else(GitError::history_cut)?;
-        fetch(call, depth, &[tip]).await?;
+impl WalkEnd {
+    fn enough(revisions: Vec<WalkedRevision>, is_complete: bool) -> Self {
+        Self::Enough(WalkedHistory {
+            revisions,
+            is_complete,
+        })
     }
 }
 
-/// Fetches commits by name with their trees, and what is behind them.
-pub(crate) async fn fetch(call: &Call<'_>, depth: &str, commits: &[&Commit]) -> Answer<()> {
-    let fetch = [
-        "fetch",
-        "--quiet",
-        depth,
-        "--filter=blob:none",
-        "--no-tags",
-        "--no-write-fetch-head",
-    ];
-    let mut arguments = fetch.to_vec();
-    arguments.extend(["--recurse-submodules=no", REMOTE]);
-    arguments.extend(commits.iter().map(|commit| commit.as_str()));
-    call.expect(&arguments, &[]).await
-}
-
-/// Returns the history of every file; `None` when what was fetched does not suffice for one of them.
-fn walk_all(
-    call: &Call<'_>,
+/// Returns the newest revisions of the files; fetches more history until there are enough of them.
+pub(crate) async fn file_histories(
+    call: &GitCall<'_>,
     tip: &Commit,
     paths: &[String],
     most: usize,
-) -> Answer<Option<BTreeMap<String, WalkedHistory>>> {
-    let store = call.folder.objects()?;
+) -> GitAnswer<BTreeMap<String, FileHistoryAnswer>> {
+    let mut depths = DEPTHS.iter();
+    loop {
+        if let Some(walked) = walk_all(call, tip, paths, most)? {
+            return answers(call, walked).await;
+        }
+        let depth = depths.next().ok_or_else(GitError::history_cut)?;
+        fetch_commits(call, depth, &[tip]).await?;
+    }
+}
+
+/// Returns the history of every file; `None` when the fetched history is too short for one of them.
+fn walk_all(
+    call: &GitCall<'_>,
+    tip: &Commit,
+    paths: &[String],
+    most: usize,
+) -> GitAnswer<Option<BTreeMap<String, WalkedHistory>>> {
+    let store = call.repository.objects()?;
     let mut all = BTreeMap::new();
     for path in paths {
         match walk(&store, tip, path, most)? {
-            Walk::Enough(history) => drop(all.insert(path.clone(), history)),
-            Walk::Cut => return Ok(None),
+            WalkEnd::Enough(history) => drop(all.insert(path.clone(), history)),
+            WalkEnd::Cut => return Ok(None),
         }
     }
     Ok(Some(all))
 }
 
-/// Walks back until the commit that the file begins with, under the names that it had.
+/// Walks back to the commit that created the file, through renames that left its content as it was.
 ///
-/// Whether a parent is there is asked of the objects, not of the list of shallow commits: that list
-/// shrinks when a newer tip is fetched, the objects stay.
-fn walk(store: &Objects, tip: &Commit, path: &str, most: usize) -> Answer<Walk> {
+/// The objects say whether a parent was fetched, not the list of shallow commits: that list shrinks
+/// when a newer tip is fetched, while the objects stay.
+fn walk(store: &ObjectStore, tip: &Commit, path: &str, most: usize) -> GitAnswer<WalkEnd> {
     let mut revisions = Vec::new();
     let mut path = path.to_owned();
     let mut commit = objects::id(tip)?;
-    if !objects::is_here(store, commit) {
-        return Ok(Walk::Cut);
+    if !objects::exists(store, commit) {
+        return Ok(WalkEnd::Cut);
     }
-    let mut file = file(store, commit, &path)?;
+    let mut file = blob(store, commit, &path)?;
     loop {
         let Some(parent) = objects::first_parent(store, commit)? else {
-            revisions.extend(file.map(|id| WalkedRevision {
+            // This is the root commit: the file began here, or never existed.
+            revisions.extend(file.is_some().then_some(WalkedRevision {
                 commit,
-                file: Some(id),
-                told_by: commit,
+                file,
+                explained_by: commit,
             }));
-            return Ok(Walk::Enough(WalkedHistory {
-                revisions,
-                is_complete: true,
-            }));
+            return Ok(WalkEnd::enough(revisions, true));
         };
-        if !objects::is_here(store, parent) {
-            return Ok(Walk::Cut);
+        if !objects::exists(store, parent) {
+            return Ok(WalkEnd::Cut);
         }
-        let mut before = self::file(store, parent, &path)?;
+        let mut before = blob(store, parent, &path)?;
         if let (Some(id), None) = (file, before)
             && let Some(old) = moved_from(store, id, parent, commit)?
         {
             (path, before) = (old, file);
         }
         if before != file {
-            let Some(told_by) = told_by(store, commit, &path, file)? else {
-                return Ok(Walk::Cut);
+            let Some(explained_by) = explained_by(store, commit, &path, file)? else {
+                return Ok(WalkEnd::Cut);
             };
             revisions.push(WalkedRevision {
                 commit,
                 file,
-                told_by,
+                explained_by,
             });
         }
-        let begins = file.is_some() && before.is_none();
-        if begins || revisions.len() >= most {
-            return Ok(Walk::Enough(WalkedHistory {
-                revisions,
-                is_complete: begins,
-            }));
+        let is_created = file.is_some() && before.is_none();
+        if is_created || revisions.len() >= most {
+            return Ok(WalkEnd::enough(revisions, is_created));
         }
         (commit, file) = (parent, before);
     }
 }
 
-/// Returns where a file was before a commit that moved it as it was: the only place that had it and is
-/// gone.
+/// Returns the earlier path of a file that a commit moved without a change: the only path at which
+/// the commit removed this very content.
 fn moved_from(
-    store: &Objects,
+    store: &ObjectStore,
     file: ObjectId,
     parent: ObjectId,
     commit: ObjectId,
-) -> Answer<Option<String>> {
+) -> GitAnswer<Option<String>> {
     let (parent, commit) = (objects::commit(parent)?, objects::commit(commit)?);
     let differences = differences::between(store, &parent, &commit, usize::MAX)?;
-    let mut left = differences
+    let mut removed = differences
         .into_iter()
-        .filter(|difference| difference.is_left(file));
-    Ok(left
-        .next()
-        .map(|difference| difference.path)
-        .filter(|_| left.next().is_none()))
+        .filter(|difference| difference.removes(file));
+    Ok(match (removed.next(), removed.next()) {
+        (Some(difference), None) => Some(difference.path),
+        _ => None,
+    })
 }
 
-/// Returns the commit that set a file: this one, or the one that it got the file from through merges,
-/// looked for from parent to parent that has the same file; `None` when that was not fetched.
-fn told_by(
-    store: &Objects,
+/// Returns the commit whose message explains a revision: this commit, or the one from which it got
+/// the file through merges; `None` when that one was not fetched.
+///
+/// The search goes on from parent to parent as long as one of them has the same file.
+fn explained_by(
+    store: &ObjectStore,
     mut commit: ObjectId,
     path: &str,
     file: Option<ObjectId>,
-) -> Answer<Option<ObjectId>> {
-    // Where a file is not, it may never have been.
+) -> GitAnswer<Option<ObjectId>> {
+    // A parent without the file may never have had it, so a deletion is not traced.
     if file.is_none() {
         return Ok(Some(commit));
     }
     'back: loop {
         for parent in objects::parents(store, commit)?.unwrap_or_default() {
-            if !objects::is_here(store, parent) {
+            if !objects::exists(store, parent) {
                 return Ok(None);
             }
-            if self::file(store, parent, path)? == file {
+            if blob(store, parent, path)? == file {
                 commit = parent;
                 continue 'back;
             }
@@ -190,42 +176,37 @@ fn told_by(
     }
 }
 
-fn file(store: &Objects, commit: ObjectId, path: &str) -> Answer<Option<ObjectId>> {
-    Ok(
-        match objects::find(store, &objects::commit(commit)?, path)? {
-            Found::File { id, .. } => Some(id),
-            _ => None,
-        },
-    )
+fn blob(store: &ObjectStore, commit: ObjectId, path: &str) -> GitAnswer<Option<ObjectId>> {
+    Ok(objects::find(store, &objects::commit(commit)?, path)?.blob())
 }
 
-/// Fetches what the files were, and reads what was said about it.
-async fn told(
-    call: &Call<'_>,
+/// Fetches the contents of the revisions, and reads them with their messages.
+async fn answers(
+    call: &GitCall<'_>,
     walked: BTreeMap<String, WalkedHistory>,
-) -> Answer<BTreeMap<String, FileHistoryAnswer>> {
-    let files = walked
+) -> GitAnswer<BTreeMap<String, FileHistoryAnswer>> {
+    let blobs = walked
         .values()
         .flat_map(|history| &history.revisions)
         .filter_map(|revision| revision.file);
-    read::fetch_files(call, &call.folder.objects()?, files).await?;
-    let store = call.folder.objects()?;
-    let mut told = BTreeMap::new();
+    fetch_blobs(call, &call.repository.objects()?, blobs).await?;
+    let store = call.repository.objects()?;
+    let mut answers = BTreeMap::new();
     for (path, history) in walked {
         let list = history
             .revisions
             .iter()
             .map(|revision| answer(&store, revision))
-            .collect::<Answer<_>>()?;
+            .collect::<GitAnswer<_>>()?;
         let is_whole = history.is_complete;
-        told.insert(path, FileHistoryAnswer { list, is_whole });
+        answers.insert(path, FileHistoryAnswer { list, is_whole });
     }
-    Ok(told)
+    Ok(answers)
 }
 
-fn answer(store: &Objects, revision: &WalkedRevision) -> Answer<RevisionAnswer> {
-    let (message, _) = objects::said(store, revision.told_by)?;
-    let (_, date) = objects::said(store, revision.commit)?;
+fn answer(store: &ObjectStore, revision: &WalkedRevision) -> GitAnswer<RevisionAnswer> {
+    let (message, _) = objects::message_and_date(store, revision.explained_by)?;
+    let (_, date) = objects::message_and_date(store, revision.commit)?;
     let content = revision
         .file
         .map(|id| objects::content(store, id))
@@ -234,12 +215,11 @@ fn answer(store: &Objects, revision: &WalkedRevision) -> Answer<RevisionAnswer> 
     let parent = objects::first_parent(store, revision.commit)?
         .map(objects::commit)
         .transpose()?;
-    let commit = objects::commit(revision.commit)?;
     Ok(RevisionAnswer {
-        commit,
+        commit: objects::commit(revision.commit)?,
         parent,
         message,
         date,
-        content: content.as_deref().map(text),
+        content: content.as_deref().map(RecordedBytes::new),
     })
 }

@@ -1,54 +1,51 @@
-//! Who makes the commit.
+//! Author and committer of the commit.
 
 use std::time::SystemTime;
 
 use contract::World;
 use serde::Serialize;
 
-use crate::program::Call;
+use crate::program::GitCall;
 
-/// As a runner's own commits are signed: https://github.com/actions/checkout#push-a-commit-using-the-built-in-token
+/// The identity of commits that a runner makes:
+/// <https://github.com/actions/checkout#push-a-commit-using-the-built-in-token>
 const BOT: (&str, &str) = (
     "github-actions[bot]",
     "41898282+github-actions[bot]@users.noreply.github.com",
 );
 
-/// Author and committer, as far as the environment says.
+/// Author and committer, as far as the environment names them.
 #[derive(Debug, Serialize)]
 pub(crate) struct Identities {
-    author: Partial,
-    committer: Partial,
+    author: PartialIdentity,
+    committer: PartialIdentity,
     runner: bool,
 }
 
-/// A name and an address, each perhaps still unknown.
+/// A name and an email address, each of which may still be unknown.
 #[derive(Debug, Default, Serialize)]
-struct Partial {
+struct PartialIdentity {
     name: Option<String>,
     email: Option<String>,
 }
 
 impl Identities {
     pub(crate) fn from_variables(world: &World) -> Self {
-        let partial = |who: &str| Partial {
-            name: world.var(&format!("GIT_{who}_NAME")),
-            email: world.var(&format!("GIT_{who}_EMAIL")),
-        };
-        let runner = world.var("GITHUB_ACTIONS").as_deref() == Some("true");
         Self {
-            author: partial("AUTHOR"),
-            committer: partial("COMMITTER"),
-            runner,
+            author: PartialIdentity::from_variables(world, "AUTHOR"),
+            committer: PartialIdentity::from_variables(world, "COMMITTER"),
+            runner: world.var("GITHUB_ACTIONS").as_deref() == Some("true"),
         }
     }
 
-    /// Returns author and committer with everything filled in.
-    pub(crate) async fn signatures(&self, call: &Call<'_>) -> [gix_actor::Signature; 2] {
-        let complete = |partial: &Partial| partial.name.is_some() && partial.email.is_some();
-        let (name, email) = match self.runner {
-            _ if complete(&self.author) && complete(&self.committer) => Default::default(),
-            true => (BOT.0.to_owned(), BOT.1.to_owned()),
-            false => configured(call).await,
+    /// Returns the complete author and committer.
+    pub(crate) async fn signatures(&self, call: &GitCall<'_>) -> [gix_actor::Signature; 2] {
+        let (name, email) = if self.author.is_complete() && self.committer.is_complete() {
+            Default::default()
+        } else if self.runner {
+            (BOT.0.to_owned(), BOT.1.to_owned())
+        } else {
+            configured(call).await
         };
         let seconds = call
             .effects
@@ -58,15 +55,28 @@ impl Identities {
             .as_secs();
         let time = gix_date::Time::new(i64::try_from(seconds).unwrap_or_default(), 0);
         [&self.author, &self.committer].map(|partial| gix_actor::Signature {
-            name: clean(partial.name.as_ref().unwrap_or(&name)).into(),
-            email: clean(partial.email.as_ref().unwrap_or(&email)).into(),
+            name: cleaned(partial.name.as_ref().unwrap_or(&name)).into(),
+            email: cleaned(partial.email.as_ref().unwrap_or(&email)).into(),
             time,
         })
     }
 }
 
-/// Returns what the user's settings say, both or neither.
-async fn configured(call: &Call<'_>) -> (String, String) {
+impl PartialIdentity {
+    fn from_variables(world: &World, role: &str) -> Self {
+        Self {
+            name: world.var(&format!("GIT_{role}_NAME")),
+            email: world.var(&format!("GIT_{role}_EMAIL")),
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.name.is_some() && self.email.is_some()
+    }
+}
+
+/// Returns name and email address of the user's settings, if both are set, else a fixed identity.
+async fn configured(call: &GitCall<'_>) -> (String, String) {
     let (name, email) = (
         call.setting("user.name").await,
         call.setting("user.email").await,
@@ -77,15 +87,13 @@ async fn configured(call: &Call<'_>) -> (String, String) {
     }
 }
 
-/// Takes away what would end a name or an address in a commit; git has no commits of nobody.
-fn clean(text: &str) -> String {
-    let clean = text
-        .chars()
-        .filter(|c| !"<>\n\0".contains(*c))
-        .collect::<String>();
-    if clean.trim().is_empty() {
+/// Removes characters that would end a name or an address in a commit; git requires both to be
+/// there.
+fn cleaned(text: &str) -> String {
+    let cleaned: String = text.chars().filter(|c| !"<>\n\0".contains(*c)).collect();
+    if cleaned.trim().is_empty() {
         "runbook".to_owned()
     } else {
-        clean.trim().to_owned()
+        cleaned.trim().to_owned()
     }
 }

@@ -1,4 +1,4 @@
-//! Objects of a repository through gix: find a path, read a file, write files and their commit.
+//! Objects of a repository through gix: finds a path, reads a file, writes files and their commit.
 
 use branch::{CommitRequest, MAX_FILE_SIZE};
 use contract::Commit;
@@ -9,16 +9,16 @@ use gix_object::{
 };
 use gix_odb::Header as _;
 
-use crate::{answers::Answer, error::GitError};
+use crate::error::{GitAnswer, GitError};
 
-/// The objects of a repository.
-pub(crate) type Objects = gix_odb::Handle;
+/// The object database of a repository.
+pub(crate) type ObjectStore = gix_odb::Handle;
 
-/// git's hash of today.
+/// The hash that git uses by default.
 const HASH: gix_hash::Kind = gix_hash::Kind::Sha1;
 
-/// What is at a path of a tree.
-pub(crate) enum Found {
+/// The entry at a path of a tree.
+pub(crate) enum PathEntry {
     Missing,
     File { id: ObjectId, executable: bool },
     Directory,
@@ -26,79 +26,84 @@ pub(crate) enum Found {
     Submodule { at: String },
 }
 
-/// Looks a path up; links and submodules on the way are not followed.
-pub(crate) fn find(objects: &Objects, commit: &Commit, path: &str) -> Answer<Found> {
-    let mut tree = root(objects, commit)?;
+impl PathEntry {
+    /// Returns the blob of a file.
+    pub(crate) fn blob(&self) -> Option<ObjectId> {
+        match self {
+            Self::File { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// Looks up a path without following links and submodules on the way.
+pub(crate) fn find(store: &ObjectStore, commit: &Commit, path: &str) -> GitAnswer<PathEntry> {
+    let mut tree = root(store, commit)?;
     let mut walked = String::new();
-    let mut parts = path
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .peekable();
+    let mut parts = components(path).peekable();
     while let Some(part) = parts.next() {
-        walked = if walked.is_empty() {
-            part.to_owned()
-        } else {
-            format!("{walked}/{part}")
-        };
+        if !walked.is_empty() {
+            walked.push('/');
+        }
+        walked.push_str(part);
         let Some(entry) = tree
             .entries
             .iter()
             .find(|entry| entry.filename == part.as_bytes())
         else {
-            return Ok(Found::Missing);
+            return Ok(PathEntry::Missing);
         };
-        let is_last = parts.peek().is_none();
         match entry.mode.kind() {
-            EntryKind::Link => return Ok(Found::Link { at: walked }),
-            EntryKind::Commit => return Ok(Found::Submodule { at: walked }),
-            EntryKind::Tree => tree = read_tree(objects, entry.oid)?,
-            _ if !is_last => return Ok(Found::Missing),
+            EntryKind::Link => return Ok(PathEntry::Link { at: walked }),
+            EntryKind::Commit => return Ok(PathEntry::Submodule { at: walked }),
+            EntryKind::Tree => tree = read_tree(store, entry.oid)?,
+            _ if parts.peek().is_some() => return Ok(PathEntry::Missing),
             kind => {
-                let executable = kind == EntryKind::BlobExecutable;
-                return Ok(Found::File {
+                return Ok(PathEntry::File {
                     id: entry.oid,
-                    executable,
+                    executable: kind == EntryKind::BlobExecutable,
                 });
             }
         }
     }
-    Ok(Found::Directory)
+    Ok(PathEntry::Directory)
 }
 
-/// Returns the bytes of a file; `None` when there are more than are read of any.
-pub(crate) fn content(objects: &Objects, id: ObjectId) -> Answer<Option<Vec<u8>>> {
-    let header = objects
+fn components(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+}
+
+/// Returns the bytes of a file; `None` when it is larger than [`MAX_FILE_SIZE`].
+pub(crate) fn content(store: &ObjectStore, id: ObjectId) -> GitAnswer<Option<Vec<u8>>> {
+    let header = store
         .try_header(&id)
         .map_err(GitError::other)?
-        .ok_or_else(|| absent(id))?;
+        .ok_or_else(|| missing(id))?;
     if header.size() > MAX_FILE_SIZE as u64 {
         Ok(None)
     } else {
-        read(objects, id, Kind::Blob).map(Some)
+        read(store, id, Kind::Blob).map(Some)
     }
 }
 
-/// Writes the files of an edit and the commit that has them, onto `tip`.
+/// Writes the requested files and their commit, whose parent is `tip`.
 pub(crate) fn write(
-    objects: &Objects,
+    store: &ObjectStore,
     tip: &Commit,
     request: &CommitRequest,
     [author, committer]: [gix_actor::Signature; 2],
-) -> Answer<Commit> {
-    let mut tree = root(objects, tip)?;
+) -> GitAnswer<Commit> {
+    let mut tree = root(store, tip)?;
     for file in &request.files {
-        let id = objects
+        let id = store
             .write_buf(Kind::Blob, &file.content)
             .map_err(GitError::storing)?;
-        let parts: Vec<&str> = file
-            .path
-            .split('/')
-            .filter(|part| !part.is_empty() && *part != ".")
-            .collect();
-        tree = replaced(objects, tree, &parts, id)?;
+        let parts: Vec<&str> = components(&file.path).collect();
+        tree = replaced(store, tree, &parts, id)?;
     }
     let commit = gix_object::Commit {
-        tree: put(objects, &tree)?,
+        tree: write_object(store, &tree)?,
         parents: [id(tip)?].into_iter().collect(),
         author,
         committer,
@@ -106,93 +111,93 @@ pub(crate) fn write(
         message: request.message.as_str().into(),
         extra_headers: Vec::new(),
     };
-    self::commit(put(objects, &commit)?)
+    self::commit(write_object(store, &commit)?)
 }
 
-fn put(objects: &Objects, object: &dyn WriteTo) -> Answer<ObjectId> {
-    objects.write(object).map_err(GitError::storing)
+fn write_object(store: &ObjectStore, object: &dyn WriteTo) -> GitAnswer<ObjectId> {
+    store.write(object).map_err(GitError::storing)
 }
 
-/// Returns the tree with another file at the path; every mode and the order of entries stay.
-fn replaced(objects: &Objects, mut tree: Tree, parts: &[&str], id: ObjectId) -> Answer<Tree> {
+/// Returns the tree with another blob at the path; every mode and the order of the entries stay.
+fn replaced(store: &ObjectStore, mut tree: Tree, parts: &[&str], id: ObjectId) -> GitAnswer<Tree> {
     let (part, rest) = parts
         .split_first()
-        .ok_or_else(|| GitError::other("a path without a name"))?;
+        .ok_or_else(|| GitError::other("the path of a file is empty"))?;
     let entry = tree
         .entries
         .iter_mut()
         .find(|entry| entry.filename == part.as_bytes());
-    let entry = entry.ok_or_else(|| GitError::other(format!("`{part}` is no longer there")))?;
+    let entry =
+        entry.ok_or_else(|| GitError::other(format!("`{part}` is missing from the tree")))?;
     if rest.is_empty() {
         entry.oid = id;
     } else {
-        let inner = replaced(objects, read_tree(objects, entry.oid)?, rest, id)?;
-        entry.oid = put(objects, &inner)?;
+        let inner = replaced(store, read_tree(store, entry.oid)?, rest, id)?;
+        entry.oid = write_object(store, &inner)?;
     }
     Ok(tree)
 }
 
-pub(crate) fn root(objects: &Objects, commit: &Commit) -> Answer<Tree> {
-    let commit = read(objects, id(commit)?, Kind::Commit)?;
-    read_tree(objects, iter(&commit).tree_id().map_err(GitError::other)?)
+/// Returns the root tree of a commit.
+pub(crate) fn root(store: &ObjectStore, commit: &Commit) -> GitAnswer<Tree> {
+    let commit = read(store, id(commit)?, Kind::Commit)?;
+    read_tree(store, iter(&commit).tree_id().map_err(GitError::other)?)
 }
 
-pub(crate) fn read_tree(objects: &Objects, id: ObjectId) -> Answer<Tree> {
-    // A tree without entries is never written.
+pub(crate) fn read_tree(store: &ObjectStore, id: ObjectId) -> GitAnswer<Tree> {
+    // git does not store the empty tree.
     if id == ObjectId::empty_tree(HASH) {
         return Ok(Tree::empty());
     }
-    let tree = read(objects, id, Kind::Tree)?;
+    let tree = read(store, id, Kind::Tree)?;
     Ok(TreeRef::from_bytes(&tree, HASH)
         .map_err(GitError::other)?
         .into_owned())
 }
 
-/// Returns whether an object is here.
-pub(crate) fn is_here(objects: &Objects, id: ObjectId) -> bool {
-    objects.exists(&id)
+/// Returns whether the object was fetched or written.
+pub(crate) fn exists(store: &ObjectStore, id: ObjectId) -> bool {
+    store.exists(&id)
 }
 
-fn read(objects: &Objects, id: ObjectId, kind: Kind) -> Answer<Vec<u8>> {
+fn read(store: &ObjectStore, id: ObjectId, kind: Kind) -> GitAnswer<Vec<u8>> {
     let mut buffer = Vec::new();
-    let object = objects
+    let object = store
         .try_find(&id, &mut buffer)
         .map_err(GitError::other)?
-        .ok_or_else(|| absent(id))?;
+        .ok_or_else(|| missing(id))?;
     if object.kind != kind {
-        return Err(GitError::other(format!("{id} is no {kind}")));
+        return Err(GitError::other(format!("{id} is not a {kind}")));
     }
     Ok(buffer)
 }
 
-fn absent(id: ObjectId) -> GitError {
-    GitError::other(format!("{id} is not here"))
+fn missing(id: ObjectId) -> GitError {
+    GitError::other(format!("object {id} is missing"))
 }
 
 fn iter(commit: &[u8]) -> CommitRefIter<'_> {
     CommitRefIter::from_bytes(commit, HASH)
 }
 
-/// Returns the parents of a commit; `None` when it is not here.
-pub(crate) fn parents(objects: &Objects, id: ObjectId) -> Answer<Option<Vec<ObjectId>>> {
-    if !is_here(objects, id) {
+/// Returns the parents of a commit; `None` when the commit is not in the store.
+pub(crate) fn parents(store: &ObjectStore, id: ObjectId) -> GitAnswer<Option<Vec<ObjectId>>> {
+    if !exists(store, id) {
         return Ok(None);
     }
     Ok(Some(
-        iter(&read(objects, id, Kind::Commit)?)
-            .parent_ids()
-            .collect(),
+        iter(&read(store, id, Kind::Commit)?).parent_ids().collect(),
     ))
 }
 
-/// Returns the first parent of a commit that is here.
-pub(crate) fn first_parent(objects: &Objects, id: ObjectId) -> Answer<Option<ObjectId>> {
-    Ok(parents(objects, id)?.and_then(|parents| parents.first().copied()))
+/// Returns the first parent of a commit; `None` also when the commit is not in the store.
+pub(crate) fn first_parent(store: &ObjectStore, id: ObjectId) -> GitAnswer<Option<ObjectId>> {
+    Ok(parents(store, id)?.and_then(|parents| parents.first().copied()))
 }
 
-/// Returns the message of a commit and its author's date.
-pub(crate) fn said(objects: &Objects, id: ObjectId) -> Answer<(String, i64)> {
-    let commit = read(objects, id, Kind::Commit)?;
+/// Returns the message of a commit and its author's date, in seconds since 1970.
+pub(crate) fn message_and_date(store: &ObjectStore, id: ObjectId) -> GitAnswer<(String, i64)> {
+    let commit = read(store, id, Kind::Commit)?;
     let message = iter(&commit)
         .message()
         .map_err(GitError::other)?
@@ -205,12 +210,12 @@ pub(crate) fn said(objects: &Objects, id: ObjectId) -> Answer<(String, i64)> {
     Ok((message, date.seconds))
 }
 
-/// Returns the commit's id as gix knows it.
-pub(crate) fn id(commit: &Commit) -> Answer<ObjectId> {
+/// Converts a commit into gix's id.
+pub(crate) fn id(commit: &Commit) -> GitAnswer<ObjectId> {
     ObjectId::from_hex(commit.as_str().as_bytes()).map_err(GitError::other)
 }
 
-/// Returns the id as everybody else knows it.
-pub(crate) fn commit(id: ObjectId) -> Answer<Commit> {
+/// Converts gix's id into a commit.
+pub(crate) fn commit(id: ObjectId) -> GitAnswer<Commit> {
     id.to_string().parse().map_err(GitError::other)
 }

@@ -1,4 +1,4 @@
-//! The remote that is meant where none was named.
+//! The default remote, when no flag names one.
 
 use std::{path::Path, rc::Rc, time::Duration};
 
@@ -8,24 +8,24 @@ use contract::{
 };
 use serde_json::json;
 
-use crate::{answers::Answer, error::GitError};
+use crate::error::{GitAnswer, GitError};
 
-/// Returns the address of GitHub: its own, or that of a company.
+/// Returns the address of github.com, or of the GitHub Enterprise Server in `GITHUB_SERVER_URL`.
 pub fn server(world: &World) -> String {
     world
         .var("GITHUB_SERVER_URL")
         .unwrap_or_else(|| "https://github.com".to_owned())
 }
 
-/// Returns the address that `git push origin` would use here; `None` when this is no checkout or has
-/// no `origin`.
+/// Returns the address that `git push origin` would use in the current folder; `None` outside of a
+/// checkout, and when the checkout has no `origin`.
 ///
 /// # Errors
-/// When git does not trust the checkout. One that is missing has no `origin` either.
+/// `denied` with `permission-missing` when git does not trust the checkout.
 pub async fn origin(world: &World) -> Result<Option<String>, Failure> {
     let limit = world.deadline().exchange();
     let live = |effects: Rc<dyn Effects>| async move {
-        let checkout = Checkout { effects, limit };
+        let checkout = LocalCheckout { effects, limit };
         let Some(url) = checkout
             .ask(&["remote", "get-url", "--push", "origin"])
             .await?
@@ -38,21 +38,21 @@ pub async fn origin(world: &World) -> Result<Option<String>, Failure> {
         let root = checkout.ask(&["rev-parse", "--show-toplevel"]).await?;
         Ok(root.map(|root| Path::new(&root).join(url).to_string_lossy().into_owned()))
     };
-    let answer: Answer<Option<String>> = world
+    let answer: GitAnswer<Option<String>> = world
         .exchange("git", &json!({ "operation": "origin" }), live)
         .await?;
     answer.or_else(|error| error.distrust().map_or(Ok(None), Err))
 }
 
-/// The folder that the step was run in.
-struct Checkout {
+/// The folder in which the step runs.
+struct LocalCheckout {
     effects: Rc<dyn Effects>,
     limit: Duration,
 }
 
-impl Checkout {
-    /// Returns what git says, if anything.
-    async fn ask(&self, arguments: &[&str]) -> Answer<Option<String>> {
+impl LocalCheckout {
+    /// Returns git's output; `None` when it is empty, or git could not run.
+    async fn ask(&self, arguments: &[&str]) -> GitAnswer<Option<String>> {
         let mut spawn = Spawn::new("git")
             .args(arguments.iter().copied())
             .env("LC_ALL", "C");
@@ -61,14 +61,14 @@ impl Checkout {
             return Ok(None);
         };
         if !output.is_good() {
-            return Err(GitError::said(&output.stderr));
+            return Err(GitError::from_stderr(&output.stderr));
         }
         let text = String::from_utf8(output.stdout).map_err(GitError::other)?;
         Ok(Some(text.trim_end_matches('\n').to_owned()).filter(|text| !text.is_empty()))
     }
 }
 
-/// git takes such a path from the root of the checkout, wherever in it one is.
+/// git resolves a relative path from the root of the checkout, in every subfolder of it.
 fn is_relative_path(url: &str) -> bool {
     url.starts_with("./") || url.starts_with("../") || !(url.starts_with('/') || url.contains(':'))
 }

@@ -1,4 +1,5 @@
-//! Running git: the same in every environment, its settings and ours apart.
+//! Runs git in the same way in every environment, shielded from settings of the user and the
+//! caller.
 
 use std::{ffi::OsString, io, rc::Rc, time::Duration};
 
@@ -9,12 +10,12 @@ use contract::{
 
 use crate::{
     address::Address,
+    bare_repository::{BareRepository, REMOTE},
     error::GitError,
-    folder::{Folder, REMOTE},
 };
 
-/// Settings for every call. Hooks of the user's own would see commits that are not theirs; large files go
-/// to the disk piece by piece, since nobody looks into them.
+/// Settings for every call. The user's hooks must not see these commits, which are not the user's;
+/// large files go to the disk in pieces, since no step reads them.
 const SETTINGS: [&str; 8] = [
     "core.hooksPath=/dev/null",
     "core.bigFileThreshold=4m",
@@ -27,8 +28,8 @@ const SETTINGS: [&str; 8] = [
 ];
 
 /// Variables that point git at another repository (`git rev-parse --local-env-vars`), or that mix
-/// other texts into what it says.
-const WITHOUT: [&str; 29] = [
+/// traces into its output.
+const REMOVED_VARIABLES: [&str; 29] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -60,104 +61,100 @@ const WITHOUT: [&str; 29] = [
     "GIT_TRACE2_EVENT",
 ];
 
-/// The git program, told where the remote is and how to log in there.
-pub(crate) struct Program {
+/// The git program, with the settings that name the remote and log in there.
+pub(crate) struct GitProgram {
     /// Settings that may hold secrets, for the variables `GIT_CONFIG_*`.
-    pairs: Vec<(String, String)>,
-    /// How many such settings the environment brings along; they stay.
-    first: usize,
-    is_ssh: bool,
+    settings: Vec<(String, String)>,
+    /// The number of such settings in the environment, which stay.
+    inherited: usize,
+    /// Whether git runs ssh, and the environment does not say how.
+    needs_ssh_command: bool,
 }
 
-/// git in one folder, for one exchange.
-pub(crate) struct Call<'a> {
-    pub(crate) program: &'a Program,
+/// git in one repository, for one exchange.
+pub(crate) struct GitCall<'a> {
+    pub(crate) program: &'a GitProgram,
     pub(crate) effects: Rc<dyn Effects>,
-    pub(crate) folder: &'a Folder,
+    pub(crate) repository: &'a BareRepository,
     pub(crate) limit: Duration,
 }
 
-impl Program {
+impl GitProgram {
     pub(crate) fn new(world: &World, address: &Address) -> Self {
-        let mut pairs = vec![(format!("remote.{REMOTE}.url"), address.url.clone())];
-        pairs.extend(address.login.iter().cloned());
-        let first = world
+        let mut settings = vec![(format!("remote.{REMOTE}.url"), address.url.clone())];
+        settings.extend(address.login.iter().cloned());
+        let inherited = world
             .var("GIT_CONFIG_COUNT")
             .and_then(|count| count.parse().ok())
             .unwrap_or(0);
-        let chosen = ["GIT_SSH_COMMAND", "GIT_SSH"]
-            .iter()
-            .any(|name| world.var(name).is_some());
+        let has_ssh_command =
+            world.var("GIT_SSH_COMMAND").is_some() || world.var("GIT_SSH").is_some();
         Self {
-            pairs,
-            first,
-            is_ssh: address.is_ssh() && !chosen,
+            settings,
+            inherited,
+            needs_ssh_command: address.is_ssh() && !has_ssh_command,
         }
     }
 
-    fn spawn(&self, folder: &Folder, limit: Duration, arguments: &[&str]) -> Spawn {
+    fn spawn(&self, repository: &BareRepository, limit: Duration, arguments: &[&str]) -> Spawn {
         let mut git_dir = OsString::from("--git-dir=");
-        git_dir.push(folder.path());
-        let settings = SETTINGS.iter().flat_map(|setting| ["-c", setting]);
+        git_dir.push(repository.path());
+        let count = self.inherited + self.settings.len();
         let mut spawn = Spawn::new("git")
             .args([git_dir])
-            .args(settings)
-            .args(arguments.iter().copied());
-        spawn = spawn.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
-        spawn = spawn.env(
-            "GIT_CONFIG_COUNT",
-            (self.first + self.pairs.len()).to_string(),
-        );
-        for (at, (key, value)) in (self.first..).zip(&self.pairs) {
+            .args(SETTINGS.iter().flat_map(|setting| ["-c", setting]))
+            .args(arguments.iter().copied())
+            .env("LC_ALL", "C")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_CONFIG_COUNT", count.to_string());
+        for (at, (key, value)) in (self.inherited..).zip(&self.settings) {
             spawn = spawn
                 .env(format!("GIT_CONFIG_KEY_{at}"), key)
                 .env(format!("GIT_CONFIG_VALUE_{at}"), value);
         }
-        spawn.without = WITHOUT.iter().map(OsString::from).collect();
+        spawn.without = REMOVED_VARIABLES.iter().map(OsString::from).collect();
         spawn.limit = limit;
         spawn
     }
 }
 
-impl Call<'_> {
-    /// Runs git to its end, whatever its exit code.
+impl GitCall<'_> {
+    /// Runs git to its end and returns its output, with any exit code.
     pub(crate) async fn run(&self, arguments: &[&str], input: &[u8]) -> Result<Output, GitError> {
-        let mut spawn = self.program.spawn(self.folder, self.limit, arguments);
+        let mut spawn = self.program.spawn(self.repository, self.limit, arguments);
         spawn.input = input.to_vec();
-        if self.program.is_ssh && self.setting("core.sshCommand").await.is_none() {
-            // ssh would ask on the terminal, past us, and wait.
+        if self.program.needs_ssh_command && self.setting("core.sshCommand").await.is_none() {
+            // Otherwise ssh would ask for a password on the terminal, and wait.
             spawn = spawn.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
         }
         self.spawn(spawn).await
     }
 
-    /// Runs git, and takes any exit code but 0 for a failure.
+    /// Runs git; every exit code except 0 is an error.
     pub(crate) async fn expect(&self, arguments: &[&str], input: &[u8]) -> Result<(), GitError> {
         let output = self.run(arguments, input).await?;
         if output.is_good() {
             Ok(())
         } else {
-            Err(GitError::said(&output.stderr))
+            Err(GitError::from_stderr(&output.stderr))
         }
     }
 
-    /// Runs git and returns what it lists, line by line.
+    /// Runs git and returns the lines of its output.
     pub(crate) async fn lines(&self, arguments: &[&str]) -> Result<Vec<String>, GitError> {
         let output = self.run(arguments, &[]).await?;
-        match output.is_good() {
-            true => Ok(String::from_utf8_lossy(&output.stdout)
-                .lines()
-                .map(str::to_owned)
-                .collect()),
-            false => Err(GitError::said(&output.stderr)),
+        if !output.is_good() {
+            return Err(GitError::from_stderr(&output.stderr));
         }
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        Ok(stdout.lines().map(str::to_owned).collect())
     }
 
-    /// Returns one of the user's settings.
+    /// Returns the value of a setting, the user's own ones included.
     pub(crate) async fn setting(&self, name: &str) -> Option<String> {
         let spawn = self
             .program
-            .spawn(self.folder, self.limit, &["config", "--get", name]);
+            .spawn(self.repository, self.limit, &["config", "--get", name]);
         let output = self.spawn(spawn).await.ok().filter(Output::is_good)?;
         let value = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         Some(value).filter(|value| !value.is_empty())

@@ -1,32 +1,30 @@
-//! One commit, one push, and what the remote made of it.
+//! One commit, one push, and the remote's answer.
 
-use branch::{CommitRequest, Name};
+use branch::{BranchName, CommitRequest};
 use contract::{Commit, world::Output};
 
 use crate::{
-    answers::{Answer, PushAnswer},
-    error::GitError,
-    folder::REMOTE,
+    answers::PushAnswer,
+    bare_repository::REMOTE,
+    error::{GitAnswer, GitError},
     identity::Identities,
     objects,
-    program::Call,
+    program::GitCall,
 };
 
-/// Commits onto `tip` and pushes, if `tip` still is the branch's tip.
+/// Makes a commit onto `tip` and pushes it, if `tip` is still the branch's tip.
 pub(crate) async fn push(
-    call: &Call<'_>,
-    name: &Name,
+    call: &GitCall<'_>,
+    name: &BranchName,
     tip: &Commit,
     request: &CommitRequest,
     identities: &Identities,
-) -> Answer<PushAnswer> {
+) -> GitAnswer<PushAnswer> {
     let signatures = identities.signatures(call).await;
-    let commit = objects::write(&call.folder.objects()?, tip, request, signatures)?;
-    let full = name.full();
-    let (lease, refspec) = (
-        format!("--force-with-lease={full}:{tip}"),
-        format!("{commit}:{full}"),
-    );
+    let commit = objects::write(&call.repository.objects()?, tip, request, signatures)?;
+    let reference = name.full();
+    let lease = format!("--force-with-lease={reference}:{tip}");
+    let refspec = format!("{commit}:{reference}");
     let push = [
         "push",
         "--porcelain",
@@ -43,68 +41,70 @@ pub(crate) async fn push(
     }
 }
 
-/// Reads git's answer: the line about the branch decides, then what was said about the connection.
-fn judge(output: &Output, commit: Commit) -> Answer<PushAnswer> {
+/// Reads git's answer: the line about the branch decides, then the messages about the connection.
+fn judge(output: &Output, commit: Commit) -> GitAnswer<PushAnswer> {
     let lines = remote_lines(&output.stderr);
     let stdout = String::from_utf8_lossy(&output.stdout);
-    let about = stdout
+    match branch_line(&stdout) {
+        Some(("!", summary)) => return Ok(rejected(summary, lines, &output.stderr, commit)),
+        Some(_) if output.is_good() => {
+            return Ok(PushAnswer::Landed {
+                commit,
+                said: lines,
+            });
+        }
+        _ => {}
+    }
+    let error = GitError::from_stderr(&output.stderr);
+    // git also says "Everything up-to-date" after a broken connection, so only the exit code
+    // counts.
+    if error.may_have_been_sent() {
+        Ok(PushAnswer::Uncertain { commit, error })
+    } else {
+        Err(error)
+    }
+}
+
+/// Returns flag and summary of the line about the branch.
+fn branch_line(stdout: &str) -> Option<(&str, &str)> {
+    stdout
         .lines()
         .filter(|line| line.contains("refs/heads/"))
         .find_map(|line| {
             let (flag, rest) = line.split_once('\t')?;
             Some((flag, rest.rsplit('\t').next()?))
-        });
-    match about {
-        Some(("!", summary)) => Ok(refused(summary, lines, &output.stderr, commit)),
-        Some(_) if output.is_good() => Ok(PushAnswer::Landed {
-            commit,
-            said: lines,
-        }),
-        _ => {
-            let error = GitError::said(&output.stderr);
-            // "Everything up-to-date" is also said when the connection broke; only the code counts.
-            if error.may_have_been_sent() {
-                Ok(PushAnswer::Uncertain { commit, error })
-            } else {
-                Err(error)
-            }
-        }
-    }
+        })
 }
 
-/// Sorts out `[rejected] (…)` and `[remote rejected] (…)`.
-fn refused(summary: &str, lines: Vec<String>, stderr: &[u8], commit: Commit) -> PushAnswer {
+/// Tells apart the cases of `[rejected] (…)` and `[remote rejected] (…)`.
+fn rejected(summary: &str, lines: Vec<String>, stderr: &[u8], commit: Commit) -> PushAnswer {
     let word = summary
         .split_once('(')
         .map_or(summary, |(_, word)| word.strip_suffix(')').unwrap_or(word));
     let text = format!("{word}\n{}", lines.join("\n")).to_ascii_lowercase();
-    let has = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
-    if has(&PROTECTED) {
-        return PushAnswer::Rejected {
-            protected: true,
-            word: word.to_owned(),
-            lines,
-        };
-    }
-    let word_has = |needles: &[&str]| needles.iter().any(|needle| word.contains(needle));
-    if !word_has(&["declined"]) && word_has(&FASTER) {
+    let protected = contains_any(&text, &PROTECTED);
+    if !protected && !word.contains("declined") && contains_any(word, &MOVED) {
         return PushAnswer::Moved;
     }
-    if word_has(&["unpacker error"]) {
+    if !protected && word.contains("unpacker error") {
         return PushAnswer::Uncertain {
             commit,
-            error: GitError::at_the_remote(stderr),
+            error: GitError::unpacking(stderr),
         };
     }
     PushAnswer::Rejected {
-        protected: false,
+        protected,
         word: word.to_owned(),
         lines,
     }
 }
 
-/// Somebody else was faster: git's own words, those of its servers, of GitHub and of GitLab.
-const FASTER: [&str; 9] = [
+fn contains_any(text: &str, phrases: &[&str]) -> bool {
+    phrases.iter().any(|phrase| text.contains(phrase))
+}
+
+/// The branch has moved: phrases of git, of its servers, of GitHub and of GitLab.
+const MOVED: [&str; 9] = [
     "stale info",
     "fetch first",
     "non-fast-forward",
@@ -126,7 +126,7 @@ const PROTECTED: [&str; 6] = [
     "permission denied",
 ];
 
-/// Returns what the remote said, without `remote: `, empty lines and progress.
+/// Returns the remote's messages, without `remote: `, empty lines and progress.
 fn remote_lines(stderr: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(stderr);
     let lines = text.lines().filter_map(|line| line.strip_prefix("remote:"));
@@ -141,7 +141,7 @@ fn remote_lines(stderr: &[u8]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn judged(stdout: &str, stderr: &str, code: i32) -> Answer<PushAnswer> {
+    fn judged(stdout: &str, stderr: &str, code: i32) -> GitAnswer<PushAnswer> {
         let (stdout, stderr) = (stdout.as_bytes().to_vec(), stderr.as_bytes().to_vec());
         judge(
             &Output {
@@ -153,7 +153,7 @@ mod tests {
         )
     }
 
-    fn rejected(word: &str, stderr: &str) -> PushAnswer {
+    fn rejection(word: &str, stderr: &str) -> PushAnswer {
         judged(
             &format!("To x\n!\taaa:refs/heads/main\t{word}\nDone\n"),
             stderr,
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_race_is_told_from_a_rule() {
+    fn a_moved_branch_is_not_a_rejection() {
         for word in [
             "[rejected] (stale info)",
             "[rejected] (fetch first)",
@@ -171,12 +171,12 @@ mod tests {
             "[remote rejected] (failed to update ref)",
             "[remote rejected] (incorrect old value provided)",
         ] {
-            assert!(matches!(rejected(word, ""), PushAnswer::Moved), "{word}");
+            assert!(matches!(rejection(word, ""), PushAnswer::Moved), "{word}");
         }
     }
 
     #[test]
-    fn githubs_and_gitlabs_rules_are_about_who_may_push() {
+    fn protected_branches_of_github_and_gitlab_are_recognized() {
         for (word, said) in [
             (
                 "protected branch hook declined",
@@ -191,7 +191,7 @@ mod tests {
                 "remote: GitLab: You are not allowed to push code to protected branches.",
             ),
         ] {
-            let answer = rejected(&format!("[remote rejected] ({word})"), said);
+            let answer = rejection(&format!("[remote rejected] ({word})"), said);
             assert!(
                 matches!(
                     answer,
@@ -206,8 +206,8 @@ mod tests {
     }
 
     #[test]
-    fn a_hook_of_ones_own_is_not_called_branch_protection() {
-        let answer = rejected(
+    fn a_custom_hook_is_not_branch_protection() {
+        let answer = rejection(
             "[remote rejected] (pre-receive hook declined)",
             "remote: no Fridays\nremote: \n",
         );
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bypassed_rule_is_heard() {
+    fn a_bypassed_rule_is_reported() {
         let answer = judged(
             " \ta:refs/heads/main\ta..b\nDone\n",
             "remote: Bypassed rule violations\n",
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn up_to_date_after_a_broken_connection_is_a_doubt() {
+    fn up_to_date_after_a_disconnect_is_uncertain() {
         let said = "error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502\n\
                     send-pack: unexpected disconnect while reading sideband packet\n\
                     fatal: the remote end hung up unexpectedly\nEverything up-to-date\n";
@@ -250,8 +250,9 @@ mod tests {
     }
 
     #[test]
-    fn who_may_not_push_has_sent_nothing() {
-        let said = "remote: Permission to a/b.git denied to bot.\nfatal: unable to access 'https://x/': The requested URL returned error: 403\n";
+    fn a_forbidden_push_sends_nothing() {
+        let said = "remote: Permission to a/b.git denied to bot.\n\
+            fatal: unable to access 'https://x/': The requested URL returned error: 403\n";
         assert!(judged("", said, 128).is_err());
     }
 }

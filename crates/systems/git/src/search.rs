@@ -1,35 +1,31 @@
 //! Whether a commit has landed, when its push got no answer.
 
-use branch::Name;
+use std::collections::HashSet;
+
+use branch::BranchName;
 use contract::Commit;
 
 use crate::{
-    answers::Answer,
-    folder::{REMOTE, TIP},
+    error::GitAnswer,
+    fetch::{FetchFilter, fetch_branch},
     objects,
-    program::Call,
+    program::GitCall,
 };
 
-/// How far back a commit is looked for that was pushed moments ago.
+/// How far back the search for a commit goes that was pushed moments ago.
 const DEPTH: &str = "--depth=200";
 
-/// Returns whether the branch's tip is the commit or has it behind it. Only commits are fetched.
-pub(crate) async fn contains(call: &Call<'_>, name: &Name, commit: &Commit) -> Answer<bool> {
-    let refspec = format!("+{}:{TIP}", name.full());
-    let fetch = [
-        "fetch",
-        "--quiet",
-        DEPTH,
-        "--filter=tree:0",
-        "--no-tags",
-        "--no-write-fetch-head",
-    ];
-    let more = ["--recurse-submodules=no", REMOTE, &refspec];
-    call.expect(&[&fetch[..], &more[..]].concat(), &[]).await?;
-    let objects = call.folder.objects()?;
+/// Returns whether the commit is the branch's tip or an ancestor of it.
+pub(crate) async fn contains(
+    call: &GitCall<'_>,
+    name: &BranchName,
+    commit: &Commit,
+) -> GitAnswer<bool> {
+    fetch_branch(call, name, DEPTH, FetchFilter::OnlyCommits).await?;
+    let store = call.repository.objects()?;
     let wanted = objects::id(commit)?;
-    let mut open = vec![objects::id(&call.folder.tip()?)?];
-    let mut seen = std::collections::HashSet::new();
+    let mut open = vec![objects::id(&call.repository.tip()?)?];
+    let mut seen = HashSet::new();
     while let Some(id) = open.pop() {
         if id == wanted {
             return Ok(true);
@@ -37,8 +33,8 @@ pub(crate) async fn contains(call: &Call<'_>, name: &Name, commit: &Commit) -> A
         if !seen.insert(id) {
             continue;
         }
-        // What is not here is behind the depth.
-        open.extend(objects::parents(&objects, id)?.unwrap_or_default());
+        // A missing commit lies beyond the depth.
+        open.extend(objects::parents(&store, id)?.unwrap_or_default());
     }
     Ok(false)
 }

@@ -1,5 +1,5 @@
-//! The past of a branch through git, against real remotes: what only git has. The rest is told in every
-//! way, by the tests of `remote`.
+//! The history of a branch through git, against real remotes: only what git alone can do. The tests
+//! of `remote` cover the rest, in every way to ask.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 use branch::{Ancestry, Branch as _, CommitName, FileHistory, HISTORY_CUT, History as _};
 use contract::World;
 use git::Git;
-use lab::{Remote, repo::Change};
+use lab::{GitRemote, repo::TreeChange};
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
 
@@ -20,7 +20,7 @@ fn git<'w>(world: &'w World, url: &str) -> Git<'w> {
     Git::new(world, url, "main".parse().unwrap()).unwrap()
 }
 
-fn set(remote: &Remote, content: &str) -> String {
+fn set(remote: &GitRemote, content: &str) -> String {
     remote.commit(
         "main",
         &[(PATH, content, false)],
@@ -28,7 +28,7 @@ fn set(remote: &Remote, content: &str) -> String {
     )
 }
 
-async fn changes(git: &Git<'_>, remote: &Remote, most: usize) -> FileHistory {
+async fn history(git: &Git<'_>, remote: &GitRemote, most: usize) -> FileHistory {
     let tip = remote.tip("main").parse().unwrap();
     git.file_histories(&tip, &[PATH.to_owned()], most)
         .await
@@ -37,16 +37,14 @@ async fn changes(git: &Git<'_>, remote: &Remote, most: usize) -> FileHistory {
         .unwrap()
 }
 
-fn contents(changes: &FileHistory) -> Vec<String> {
-    let content = |content: &Option<Vec<u8>>| {
-        content
-            .as_ref()
-            .map(|it| String::from_utf8_lossy(it).into_owned())
-    };
-    changes
+fn contents(history: &FileHistory) -> Vec<String> {
+    history
         .revisions
         .iter()
-        .map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned()))
+        .map(|revision| match &revision.content {
+            Some(content) => String::from_utf8_lossy(content).into_owned(),
+            None => "-".to_owned(),
+        })
         .collect()
 }
 
@@ -54,35 +52,39 @@ fn name(text: &str) -> CommitName {
     text.parse().unwrap()
 }
 
-/// The commits of the changes, each with what is said of it.
-fn said(changes: &FileHistory) -> Vec<(&str, &str)> {
-    changes
+/// The commits of the revisions, each with its message.
+fn messages(history: &FileHistory) -> Vec<(&str, &str)> {
+    history
         .revisions
         .iter()
-        .map(|change| (change.commit.as_str(), change.message.trim()))
+        .map(|revision| (revision.commit.as_str(), revision.message.trim()))
         .collect()
 }
 
+const OLD_PATH: &str = "deploy/prod/kustomization.yaml";
+
+/// Moves a file, and gives it this content.
+fn move_file(remote: &GitRemote, from: &str, to: &str, content: &str) {
+    let changes = [TreeChange::delete(from), TreeChange::file(to, content)];
+    remote.change("main", &changes, "refactor: move\n");
+}
+
 #[tokio::test]
-async fn a_file_that_was_moved_as_it_was_is_followed() {
-    let remote = Remote::new();
-    let move_to = |from: &str, to: &str, content: &str| {
-        let changes = [Change::delete(from), Change::file(to, content)];
-        remote.change("main", &changes, "refactor: move\n")
-    };
-    let [old, older] = ["deploy/prod/kustomization.yaml", "prod.yaml"];
+async fn a_file_that_moved_unchanged_is_followed() {
+    let remote = GitRemote::new();
+    let older = "prod.yaml";
     remote.commit(
         "main",
         &[(older, "one", false), ("base.yaml", "two", false)],
         "set one\n",
     );
     remote.commit("main", &[(older, "two", false)], "set two\n");
-    move_to(older, old, "two");
-    remote.commit("main", &[(old, "three", false)], "set three\n");
-    move_to(old, PATH, "three");
+    move_file(&remote, older, OLD_PATH, "two");
+    remote.commit("main", &[(OLD_PATH, "three", false)], "set three\n");
+    move_file(&remote, OLD_PATH, PATH, "three");
     set(&remote, "four");
     let (world, all) = (world(), ["four", "three", "two", "one"]);
-    let found = changes(&git(&world, &remote.url()), &remote, 100).await;
+    let found = history(&git(&world, &remote.url()), &remote, 100).await;
     assert_eq!(
         (contents(&found), found.is_complete),
         (all.map(str::to_owned).to_vec(), true)
@@ -91,34 +93,50 @@ async fn a_file_that_was_moved_as_it_was_is_followed() {
         found
             .revisions
             .iter()
-            .all(|change| change.message.starts_with("set "))
+            .all(|revision| revision.message.starts_with("set "))
     );
-    // What was changed on the way is not known to be the same file, nor is one of two.
-    move_to(PATH, old, "five");
-    move_to(old, PATH, "five");
-    let found = changes(&git(&world, &remote.url()), &remote, 100).await;
+}
+
+#[tokio::test]
+async fn a_move_with_a_change_begins_the_history() {
+    let remote = GitRemote::new();
+    set(&remote, "four");
+    move_file(&remote, PATH, OLD_PATH, "five");
+    move_file(&remote, OLD_PATH, PATH, "five");
+    let world = world();
+    let found = history(&git(&world, &remote.url()), &remote, 100).await;
     assert_eq!(
         (contents(&found), found.is_complete),
         (vec!["five".to_owned()], true)
     );
-    remote.commit("main", &[("twin", "five", false)], "chore: twin\n");
+}
+
+#[tokio::test]
+async fn one_of_two_equal_files_is_not_followed() {
+    let remote = GitRemote::new();
+    remote.commit(
+        "main",
+        &[(PATH, "five", false), ("twin", "five", false)],
+        "set five\n",
+    );
     let both = [
-        Change::delete(PATH),
-        Change::delete("twin"),
-        Change::file(old, "five"),
+        TreeChange::delete(PATH),
+        TreeChange::delete("twin"),
+        TreeChange::file(OLD_PATH, "five"),
     ];
     let moved = remote.change("main", &both, "refactor: move\n");
-    move_to(old, PATH, "five");
-    let found = changes(&git(&world, &remote.url()), &remote, 100).await;
+    move_file(&remote, OLD_PATH, PATH, "five");
+    let world = world();
+    let found = history(&git(&world, &remote.url()), &remote, 100).await;
     assert_eq!(
-        (said(&found), found.is_complete),
+        (messages(&found), found.is_complete),
         (vec![(&*moved, "refactor: move")], true)
     );
 }
 
 #[tokio::test]
-async fn the_end_of_a_shallow_remote_is_not_taken_for_the_beginning() {
-    let remote = Remote::new();
+async fn a_shallow_remote_does_not_hide_the_beginning() {
+    let remote = GitRemote::new();
     set(&remote, "one");
     remote.pad(3);
     remote.commit("aside", &[("x", "x", false)], "feat: aside\n");
@@ -149,7 +167,7 @@ async fn the_end_of_a_shallow_remote_is_not_taken_for_the_beginning() {
     assert_eq!(
         found.others[0].0,
         Ancestry::Descendant,
-        "what is found is certain"
+        "a found ancestor is certain"
     );
     let failure = git
         .ancestry(&newest, &[name(&remote.tip("aside"))])
@@ -159,8 +177,8 @@ async fn the_end_of_a_shallow_remote_is_not_taken_for_the_beginning() {
 }
 
 #[tokio::test]
-async fn a_commit_can_still_be_pushed_when_the_past_was_asked() {
-    let remote = Remote::new();
+async fn a_commit_can_be_pushed_after_history_questions() {
+    let remote = GitRemote::new();
     set(&remote, "one");
     remote.pad(2);
     set(&remote, "two");
@@ -168,7 +186,7 @@ async fn a_commit_can_still_be_pushed_when_the_past_was_asked() {
     let git = git(&world, &remote.url());
     for content in ["three", "four"] {
         let snapshot = git.read(&[PATH.to_owned()]).await.unwrap();
-        changes(&git, &remote, 100).await;
+        history(&git, &remote, 100).await;
         let root = remote.log("main").last().unwrap().id.parse().unwrap();
         git.differences(&root, &snapshot.tip, 100).await.unwrap();
         let files = vec![branch::FileContent {

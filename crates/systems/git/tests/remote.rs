@@ -10,12 +10,12 @@ use branch::{
 };
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use git::Git;
-use lab::{Remote, repo::Change};
+use lab::{GitRemote, repo::TreeChange};
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
 
-fn remote() -> Remote {
-    let remote = Remote::new();
+fn remote() -> GitRemote {
+    let remote = GitRemote::new();
     remote.commit(
         "main",
         &[(PATH, "one\n", true), ("README.md", "# dex\n", false)],
@@ -25,13 +25,13 @@ fn remote() -> Remote {
 }
 
 fn world(vars: &[(&str, &str)]) -> World {
-    let who = [
+    let people = [
         ("GIT_AUTHOR_NAME", "The <Author>"),
         ("GIT_AUTHOR_EMAIL", "author@example.com"),
         ("GIT_COMMITTER_NAME", "Committer"),
         ("GIT_COMMITTER_EMAIL", "committer@example.com"),
     ];
-    let vars: Vars = who.iter().chain(vars).copied().collect();
+    let vars: Vars = people.iter().chain(vars).copied().collect();
     World::for_tests_with(Duration::from_secs(60), vars)
 }
 
@@ -80,7 +80,7 @@ fn landed(pushed: PushResult) -> Commit {
 }
 
 #[tokio::test]
-async fn one_commit_lands_on_the_tip_with_mode_message_and_people_as_asked() {
+async fn a_commit_lands_with_mode_message_and_people() {
     let served = remote();
     let http = served.http_open();
     for (remote, url) in [(remote(), None), (served.clone(), Some(http.url()))] {
@@ -118,7 +118,7 @@ async fn one_commit_lands_on_the_tip_with_mode_message_and_people_as_asked() {
 }
 
 #[tokio::test]
-async fn a_file_url_and_a_server_without_filters_serve_as_well() {
+async fn file_urls_and_servers_without_filters_work() {
     let remote = remote();
     remote.git(&["config", "uploadpack.allowFilter", "false"]);
     let world = world(&[]);
@@ -129,13 +129,13 @@ async fn a_file_url_and_a_server_without_filters_serve_as_well() {
 }
 
 #[tokio::test]
-async fn what_is_no_file_is_told_and_not_followed() {
+async fn links_and_submodules_are_named_and_not_followed() {
     let remote = remote();
     let module = remote.tip("main");
     let changes = [
-        Change::symlink("link", "overlays"),
-        Change::submodule("module", &module),
-        Change::file("bytes", [0xff, 0, 0xfe]),
+        TreeChange::symlink("link", "overlays"),
+        TreeChange::submodule("module", &module),
+        TreeChange::file("bytes", [0xff, 0, 0xfe]),
     ];
     remote.change("main", &changes, "chore: odd things");
     let world = world(&[]);
@@ -173,7 +173,7 @@ async fn what_is_no_file_is_told_and_not_followed() {
 }
 
 #[tokio::test]
-async fn a_branch_that_is_missing_is_no_outage() {
+async fn a_missing_branch_is_not_an_outage() {
     let remote = remote();
     let world = world(&[]);
     let git = Git::new(&world, &remote.url(), "nope".parse().unwrap()).unwrap();
@@ -184,7 +184,7 @@ async fn a_branch_that_is_missing_is_no_outage() {
 }
 
 #[tokio::test]
-async fn a_tag_named_like_the_branch_does_not_matter() {
+async fn a_tag_with_the_branch_name_is_ignored() {
     let remote = remote();
     let old = remote.tip("main");
     remote.commit("main", &[(PATH, "newer\n", false)], "feat: newer\n");
@@ -199,7 +199,7 @@ async fn a_tag_named_like_the_branch_does_not_matter() {
 }
 
 #[tokio::test]
-async fn a_lost_race_changes_nothing_and_the_next_read_sees_the_winner() {
+async fn after_a_lost_race_the_winner_is_read() {
     let remote = remote();
     let world = world(&[]);
     let git = git(&world, &remote.url());
@@ -227,7 +227,7 @@ async fn a_lost_race_changes_nothing_and_the_next_read_sees_the_winner() {
 }
 
 #[tokio::test]
-async fn a_branch_that_is_deleted_meanwhile_is_not_made_again() {
+async fn a_branch_deleted_meanwhile_is_not_recreated() {
     let remote = remote();
     remote.commit("other", &[("x", "x", false)], "feat: other");
     let world = world(&[]);
@@ -242,7 +242,7 @@ async fn a_branch_that_is_deleted_meanwhile_is_not_made_again() {
 }
 
 #[tokio::test]
-async fn a_hook_that_declines_is_a_policy_and_a_protected_branch_a_permission() {
+async fn hooks_decline_and_protected_branches_forbid() {
     for (lines, kind, first) in [
         (
             "no deploys on Friday\nask ops",
@@ -273,7 +273,7 @@ async fn a_hook_that_declines_is_a_policy_and_a_protected_branch_a_permission() 
 }
 
 #[tokio::test]
-async fn the_token_logs_in_at_githubs_host_and_its_lack_is_told_from_a_wrong_one() {
+async fn a_missing_token_differs_from_a_wrong_one() {
     let remote = remote();
     let http = remote.http("x-access-token", "ghs_right");
     let server = format!("http://{}", http.address());
@@ -290,7 +290,7 @@ async fn the_token_logs_in_at_githubs_host_and_its_lack_is_told_from_a_wrong_one
     landed(right.commit(&snapshot, &edit("two\n")).await.unwrap());
     assert!(
         http.authorizations().iter().all(Option::is_some),
-        "no request was sent in vain"
+        "every request carries the token"
     );
 
     let wrong = world(&with("ghs_wrong"));
@@ -317,7 +317,7 @@ async fn the_token_goes_to_no_other_host() {
 }
 
 #[tokio::test]
-async fn a_password_in_the_url_works_and_is_not_shown() {
+async fn a_password_in_the_url_is_never_shown() {
     let remote = remote();
     let http = remote.http("ada", "love/lace");
     let url = http.url().replace("://", "://ada:love%2Flace@");
@@ -338,7 +338,7 @@ async fn a_password_in_the_url_works_and_is_not_shown() {
 }
 
 #[tokio::test]
-async fn every_refusal_of_a_server_has_its_reason() {
+async fn every_server_error_has_its_reason() {
     let remote = remote();
     let http = remote.http_open();
     let world = world(&[]);
@@ -362,7 +362,7 @@ async fn every_refusal_of_a_server_has_its_reason() {
 }
 
 #[tokio::test]
-async fn who_may_read_and_not_write_lacks_a_permission() {
+async fn a_read_only_token_lacks_a_permission() {
     let remote = remote();
     let http = remote.http_open();
     http.refuse_pushes(403, "Write access to repository not granted.\n");
@@ -379,7 +379,7 @@ async fn who_may_read_and_not_write_lacks_a_permission() {
 }
 
 #[tokio::test]
-async fn a_push_whose_answer_is_an_error_is_a_doubt_that_the_branch_settles() {
+async fn the_branch_settles_an_uncertain_push() {
     let remote = remote();
     let http = remote.http_open();
     let world = world(&[]);
@@ -397,12 +397,12 @@ async fn a_push_whose_answer_is_an_error_is_a_doubt_that_the_branch_settles() {
     remote.commit("main", &[("x", "x", false)], "feat: x");
     assert!(
         git.contains(&snapshot.tip).await.unwrap(),
-        "it is behind the tip now"
+        "it is an ancestor of the tip now"
     );
 }
 
 #[tokio::test]
-async fn nobody_there_is_unreachable_and_a_folder_that_is_no_repository_a_wrong_flag() {
+async fn a_closed_port_is_no_usage_error() {
     let world = world(&[]);
     let url = format!("http://{}/a.git", lab::closed_port());
     let failure_there = failure(&git(&world, &url)).await;
@@ -421,7 +421,7 @@ async fn nobody_there_is_unreachable_and_a_folder_that_is_no_repository_a_wrong_
 
 #[tokio::test]
 async fn a_large_repository_costs_less_than_a_megabyte() {
-    let remote = Remote::with_files(20_000);
+    let remote = GitRemote::with_files(20_000);
     remote.commit("main", &[(PATH, "one\n", false)], "feat: overlay\n");
     let http = remote.http_open();
     let world = world(&[]);
@@ -435,7 +435,7 @@ async fn a_large_repository_costs_less_than_a_megabyte() {
 }
 
 #[tokio::test]
-async fn a_tip_is_that_of_the_very_branch_or_of_the_default_one() {
+async fn a_tip_is_that_of_exactly_this_branch() {
     let remote = remote();
     let old = remote.tip("main");
     let aside = remote.commit("aside/main", &[(PATH, "two\n", false)], "two\n");

@@ -1,4 +1,5 @@
-//! The two APIs of a GitHub: where they are, who asks, and what a refusal means.
+//! GitHub's two APIs, REST and GraphQL: their addresses, the token, and the meaning of their
+//! errors.
 
 use contract::{Failure, Secret, World, asking, world::BoundSecret};
 use fetch::{Fetch, FetchError, HttpAnswer as Answer};
@@ -6,22 +7,22 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use url::Url;
 
-/// The version of the REST API that this was written against.
+/// The version of the REST API that this crate is written against.
 const VERSION: &str = "2022-11-28";
 
-/// What an answer may weigh: GraphQL sends the text of several files in one.
-const LIMIT: usize = 16 << 20;
+/// The size limit of an answer: GraphQL sends the text of several files at once.
+const MAX_ANSWER_SIZE: usize = 16 << 20;
 
-/// What a token needs for a question or a change, as a workflow's `permissions:` say it.
+/// The permission that a query or a change permission, as in a workflow's `permissions:`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Needs {
+pub(crate) enum TokenPermission {
     Contents,
     ContentsWrite,
     Deployments,
     PullRequestsWrite,
 }
 
-impl Needs {
+impl TokenPermission {
     fn line(self) -> &'static str {
         match self {
             Self::Contents => "contents: read",
@@ -32,8 +33,8 @@ impl Needs {
     }
 }
 
-/// A GitHub, and a token for it.
-pub(crate) struct Api<'w> {
+/// A GitHub server, with a token for it.
+pub(crate) struct GitHubApi<'w> {
     world: &'w World,
     fetch: Fetch<'w>,
     rest: Url,
@@ -41,13 +42,13 @@ pub(crate) struct Api<'w> {
     token: Secret,
 }
 
-/// A page of a list, as GraphQL has all lists.
+/// A page of a list, in the form that all lists of GraphQL have.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Nodes<T> {
     pub(crate) nodes: Vec<T>,
 }
 
-/// Whether a list goes on behind a page.
+/// Whether a list goes on after a page.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PageInfo {
@@ -61,41 +62,53 @@ impl<T> Default for Nodes<T> {
     }
 }
 
-/// An error of GraphQL's.
+/// An error in an answer of GraphQL.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Said {
+pub(crate) struct GraphqlError {
     #[serde(rename = "type")]
     pub(crate) kind: String,
     pub(crate) message: String,
     path: Vec<Value>,
 }
 
-/// Why a change was not made, or not surely.
+impl GraphqlError {
+    fn is_null_object(&self) -> bool {
+        self.kind == "NOT_FOUND" && self.path.len() > 1
+    }
+}
+
+/// Why a change was not made, or may not have been made.
 #[derive(Debug)]
-pub(crate) enum Refusal {
-    /// GitHub answered, and said this.
-    Said(Said),
+pub(crate) enum ChangeError {
+    /// GitHub answered with this error.
+    Refused(GraphqlError),
     /// There was no answer.
     Failed(Failure),
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Reply {
-    data: Value,
-    errors: Vec<Said>,
+/// The body of a REST answer that reports an error.
+#[derive(Deserialize)]
+struct RestError {
+    message: String,
 }
 
-impl<'w> Api<'w> {
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct GraphqlReply {
+    data: Value,
+    errors: Vec<GraphqlError>,
+}
+
+impl<'w> GitHubApi<'w> {
     /// # Errors
-    /// When there is no token, or `GITHUB_API_URL` is no address.
+    /// `denied` when there is no token, `usage` when `GITHUB_API_URL` is not the address of an API.
     pub(crate) fn new(world: &'w World) -> Result<Self, Failure> {
-        let (rest, graphql) = addresses(&given(world))?;
+        let (rest, graphql) = addresses(&api_url(world))?;
         let token = token(world)?.ok_or_else(|| {
-            let error = anyhow::anyhow!("GitHub's API needs a token, and there is none");
+            let error = anyhow::anyhow!("GitHub's API needs a token, but none is set");
             Failure::denied(asking::NO_CREDENTIALS, error)
-                .hinted("put a token into `RUNBOOK_GITHUB_TOKEN`")
+                .hinted("set `RUNBOOK_GITHUB_TOKEN` to a token")
         })?;
         Ok(Self {
             world,
@@ -106,69 +119,70 @@ impl<'w> Api<'w> {
         })
     }
 
-    /// Puts a question to GraphQL. What is not found below what was asked for is `null`; every other
-    /// error is a failure, since half an answer is none.
+    /// Sends a query to GraphQL.
+    ///
+    /// An object that GitHub does not find inside of the queried one is `null`. Every other error
+    /// is a failure, since a partial answer is not an answer.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         document: &str,
         variables: &Value,
-        needs: Needs,
+        permission: TokenPermission,
     ) -> Result<T, Failure> {
-        let reply = self.graphql(document, variables, needs, true).await?;
-        let is_null = |said: &&Said| said.kind == "NOT_FOUND" && said.path.len() > 1;
-        match reply.errors.iter().find(|said| !is_null(said)) {
-            Some(said) => Err(self.failure(said, needs)),
-            None => self.shaped(reply.data),
+        let reply = self.graphql(document, variables, permission, true).await?;
+        match reply.errors.iter().find(|error| !error.is_null_object()) {
+            Some(error) => Err(self.failure(error, permission)),
+            None => self.parse(reply.data),
         }
     }
 
-    /// Asks GraphQL for a change, once.
+    /// Sends a mutation to GraphQL, once.
     pub(crate) async fn change<T: DeserializeOwned>(
         &self,
         document: &str,
         input: Value,
-        needs: Needs,
-    ) -> Result<T, Refusal> {
+        permission: TokenPermission,
+    ) -> Result<T, ChangeError> {
         let variables = json!({ "input": input });
         let reply = self
-            .graphql(document, &variables, needs, false)
+            .graphql(document, &variables, permission, false)
             .await
-            .map_err(Refusal::Failed)?;
+            .map_err(ChangeError::Failed)?;
         match reply.errors.into_iter().next() {
-            Some(said) => Err(Refusal::Said(said)),
-            None => self.shaped(reply.data).map_err(Refusal::Failed),
+            Some(error) => Err(ChangeError::Refused(error)),
+            None => self.parse(reply.data).map_err(ChangeError::Failed),
         }
     }
 
-    /// Asks the REST API; the answer is 200 or 404, or 304 when there is an `etag`.
+    /// Asks the REST API; every answer other than 200, 404 and, with an `etag`, 304 is a failure.
     pub(crate) async fn get(
         &self,
         path: &str,
         query: &[(&str, &str)],
         etag: Option<&str>,
-        needs: Needs,
+        permission: TokenPermission,
     ) -> Result<Answer, Failure> {
         let mut url = self.rest.clone();
         url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let request = self
+        let mut request = self
             .fetch
             .get(url)
-            .limit(LIMIT)
-            .header("accept", "application/vnd.github+json");
-        let request = request.header("x-github-api-version", VERSION);
-        let request = etag.into_iter().fold(request, |request, etag| {
-            request.header("if-none-match", etag)
-        });
+            .limit(MAX_ANSWER_SIZE)
+            .header("accept", "application/vnd.github+json")
+            .header("x-github-api-version", VERSION);
+        if let Some(etag) = etag {
+            request = request.header("if-none-match", etag);
+        }
         let answer = request
             .secret_header("authorization", self.bearer(&self.rest))
             .send()
             .await?;
         match answer.status() {
             200 | 304 | 404 => Ok(answer),
-            _ => Err(self.unexpected(&answer, needs)),
+            _ => Err(self.unexpected(&answer, permission)),
         }
     }
 
@@ -176,25 +190,25 @@ impl<'w> Api<'w> {
         &self,
         document: &str,
         variables: &Value,
-        needs: Needs,
+        permission: TokenPermission,
         repeatable: bool,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<GraphqlReply, Failure> {
         let body = json!({ "query": document, "variables": variables })
             .to_string()
             .into_bytes();
-        let request = self.fetch.post(self.graphql.clone(), body).limit(LIMIT);
-        let request = request
+        let mut request = self
+            .fetch
+            .post(self.graphql.clone(), body)
+            .limit(MAX_ANSWER_SIZE)
             .header("content-type", "application/json")
-            .header("accept", "application/json");
-        let request = request.secret_header("authorization", self.bearer(&self.graphql));
-        let request = if repeatable {
-            request.repeatable()
-        } else {
-            request
-        };
+            .header("accept", "application/json")
+            .secret_header("authorization", self.bearer(&self.graphql));
+        if repeatable {
+            request = request.repeatable();
+        }
         let answer = request.send().await?;
         if answer.status() != 200 {
-            return Err(self.unexpected(&answer, needs));
+            return Err(self.unexpected(&answer, permission));
         }
         answer.json().map_err(Failure::from)
     }
@@ -204,22 +218,19 @@ impl<'w> Api<'w> {
         BoundSecret::new(header, server)
     }
 
-    /// Returns what a status means that is no answer.
-    fn unexpected(&self, answer: &Answer, needs: Needs) -> Failure {
-        #[derive(Deserialize)]
-        struct Body {
-            message: String,
-        }
-        let said = answer.json::<Body>().map(|body| body.message);
-        match (answer.status(), said) {
-            (401, said) => {
-                let said = said.map(|said| format!(": {said}")).unwrap_or_default();
-                let error = anyhow::anyhow!("{} does not accept the token{said}", answer.source());
+    /// Returns the failure for an unexpected status.
+    fn unexpected(&self, answer: &Answer, permission: TokenPermission) -> Failure {
+        let message = answer.json::<RestError>().map(|error| error.message);
+        match (answer.status(), message) {
+            (401, message) => {
+                let message = message.map(|text| format!(": {text}")).unwrap_or_default();
+                let source = answer.source();
+                let error = anyhow::anyhow!("{source} does not accept the token{message}");
                 Failure::denied(asking::CREDENTIALS_REJECTED, error).hinted(
-                    "check `RUNBOOK_GITHUB_TOKEN`: it may have expired, or be another host's",
+                    "check `RUNBOOK_GITHUB_TOKEN`: it may have expired, or belong to another host",
                 )
             }
-            (403, Ok(said)) => permission_missing(&said, needs),
+            (403, Ok(message)) => permission_missing(&message, permission),
             (status, _) => {
                 let text = format!("{} answered {status}{}", answer.source(), answer.quoted());
                 FetchError::new(asking::NOT_THE_API, self.world.redact(&text)).into()
@@ -227,57 +238,54 @@ impl<'w> Api<'w> {
         }
     }
 
-    /// Returns what an error of GraphQL's means that is no answer to the question.
-    pub(crate) fn failure(&self, said: &Said, needs: Needs) -> Failure {
-        let message = one_line(&said.message);
+    /// Returns the failure for an error of GraphQL that does not answer the query.
+    pub(crate) fn failure(&self, error: &GraphqlError, permission: TokenPermission) -> Failure {
+        let message = one_line(&error.message);
         let host = self.graphql.host_str().unwrap_or_default();
-        match said.kind.as_str() {
-            "FORBIDDEN" | "INSUFFICIENT_SCOPES" => permission_missing(&message, needs),
-            "NOT_FOUND" => permission_missing(&message, needs)
-                .hinted("check `--repository`: what a token may not see is not found"),
-            "RATE_LIMITED" => Failure::unavailable(
-                asking::RATE_LIMITED,
-                anyhow::anyhow!("`{host}` says: {message}"),
-            ),
-            // Our documents are checked against GitHub's schema: what is left is an accident of its own
-            // (`Something went wrong while executing your query`), which may pass.
-            _ => Failure::unavailable(
-                asking::SERVER_ERROR,
-                anyhow::anyhow!("`{host}` says: {message}"),
-            ),
-        }
+        let reason = match error.kind.as_str() {
+            "FORBIDDEN" | "INSUFFICIENT_SCOPES" => return permission_missing(&message, permission),
+            "NOT_FOUND" => {
+                return permission_missing(&message, permission)
+                    .hinted("check `--repository`: GitHub hides what a token may not see");
+            }
+            "RATE_LIMITED" => asking::RATE_LIMITED,
+            // The documents are checked against GitHub's schema, so what is left is GitHub's own
+            // accident (`Something went wrong while executing your query`), which may pass.
+            _ => asking::SERVER_ERROR,
+        };
+        Failure::unavailable(reason, anyhow::anyhow!("`{host}` says: {message}"))
     }
 
-    fn shaped<T: DeserializeOwned>(&self, data: Value) -> Result<T, Failure> {
+    fn parse<T: DeserializeOwned>(&self, data: Value) -> Result<T, Failure> {
         serde_json::from_value(data).map_err(|error| {
             let host = self.graphql.host_str().unwrap_or_default();
             FetchError::new(
                 asking::NOT_THE_API,
-                format!("`{host}` answered in another shape ({error})"),
+                format!("`{host}` sent an answer of unknown form ({error})"),
             )
             .into()
         })
     }
 }
 
-/// Returns the token for the API, if there is one.
+/// Returns the token for the API, if one is set.
 fn token(world: &World) -> Result<Option<Secret>, Failure> {
     world.secret("RUNBOOK_GITHUB_TOKEN", Some("GITHUB_TOKEN"))
 }
 
-fn given(world: &World) -> String {
+fn api_url(world: &World) -> String {
     world
         .var("GITHUB_API_URL")
         .unwrap_or_else(|| "https://api.github.com".to_owned())
 }
 
-/// Returns whether the API can be asked: there is a token, and the forge is GitHub, not one that only
-/// has its workflows.
+/// Returns whether the API is available: a token is set, and the forge is GitHub, not one that only
+/// runs GitHub's workflows.
 ///
 /// # Errors
-/// A `usage` [`Failure`] when the token has a line break.
+/// A `usage` [`Failure`] when the token contains a line break.
 pub fn is_at_hand(world: &World) -> Result<bool, Failure> {
-    Ok(addresses(&given(world)).is_ok() && token(world)?.is_some())
+    Ok(addresses(&api_url(world)).is_ok() && token(world)?.is_some())
 }
 
 /// Returns the addresses of REST and of GraphQL: `https://api.github.com` has `/graphql`, a GitHub
@@ -301,11 +309,15 @@ fn addresses(given: &str) -> Result<(Url, Url), Failure> {
     Ok((rest, graphql))
 }
 
-fn permission_missing(said: &str, needs: Needs) -> Failure {
-    let error = anyhow::anyhow!("GitHub does not let this token do that: {}", one_line(said));
+fn permission_missing(message: &str, permission: TokenPermission) -> Failure {
+    let error = anyhow::anyhow!(
+        "GitHub does not allow this token to do that: {}",
+        one_line(message)
+    );
     Failure::denied(asking::PERMISSION_MISSING, error).hinted(format!(
-        "give the token `{}`: below `permissions:` of the job, or in the settings of the App or token",
-        needs.line()
+        "give the token `{}`: below `permissions:` of the job, \
+         or in the settings of the App or token",
+        permission.line()
     ))
 }
 
@@ -318,7 +330,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn graphql_is_beside_rest_on_github_com_and_on_an_enterprise_server() {
+    fn graphql_and_rest_share_a_host() {
         let both =
             |given| addresses(given).map(|(rest, graphql)| (rest.to_string(), graphql.to_string()));
         let pair = |rest: &str, graphql: &str| (rest.to_owned(), graphql.to_owned());

@@ -1,37 +1,30 @@
-//! One commit onto the tip, and what GitHub made of it.
+//! One commit onto the tip, and GitHub's answer.
 
 use base64::Engine as _;
 use branch::{
-    BranchError, CommitRequest, Name, PushResult, Rejection, RejectionKind, Snapshot, TreeEntry,
+    BranchError, BranchName, CommitRequest, PushResult, Rejection, RejectionKind, Snapshot,
+    TreeEntry,
 };
 use contract::{Commit, Failure, Verdict, asking};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    GitHub,
-    api::{Needs, Nodes, Refusal, Said},
+    api::{ChangeError, GraphqlError, Nodes, TokenPermission},
+    github::GitHub,
+    signature::Signature,
 };
 
-/// The API's commits have no modes: every file that it writes is an ordinary one.
+/// The API cannot write this file: its commits have no modes, so every file loses its run bit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{path}` has the run bit, which GitHub's API would take away")]
 pub struct Unsupported {
-    /// Where the file is.
+    /// The path of the file.
     pub path: String,
 }
 
-/// What GitHub says about the signature of a commit.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Signature {
-    /// Whether GitHub calls the commit verified.
-    #[serde(rename = "isValid")]
-    pub is_valid: bool,
-    /// Why, or why not (`VALID`, `UNSIGNED`, `UNKNOWN_KEY`).
-    pub state: String,
-}
-
-const COMMIT: &str = "mutation Commit($input: CreateCommitOnBranchInput!) { createCommitOnBranch(input: $input) { \
+const COMMIT: &str = "mutation Commit($input: CreateCommitOnBranchInput!) { \
+     createCommitOnBranch(input: $input) { \
      commit { oid signature { isValid state } } } }";
 
 const SIGNATURE: &str = "query Signature($owner: String!, $name: String!, $commit: GitObjectID!) { \
@@ -39,95 +32,135 @@ const SIGNATURE: &str = "query Signature($owner: String!, $name: String!, $commi
      ... on Commit { signature { isValid state } } } } }";
 
 const LATEST: &str = "query Latest($owner: String!, $name: String!, $branch: String!) { \
-     repository(owner: $owner, name: $name) { ref(qualifiedName: $branch) { target { oid ... on Commit { \
-     history(first: 50) { nodes { oid message parents(first: 2) { nodes { oid } } } } } } } } }";
+     repository(owner: $owner, name: $name) { ref(qualifiedName: $branch) { target { oid \
+     ... on Commit { history(first: 50) { nodes { oid message \
+     parents(first: 2) { nodes { oid } } } } } } } } }";
 
 #[derive(Deserialize)]
-struct Done {
+struct CommitData {
     #[serde(rename = "createCommitOnBranch")]
-    payload: Option<Payload>,
+    payload: Option<CommitPayload>,
 }
 
 #[derive(Deserialize)]
-struct Payload {
-    commit: Option<Made>,
+struct CommitPayload {
+    commit: Option<CreatedCommit>,
 }
 
 #[derive(Deserialize)]
-struct Made {
+struct CreatedCommit {
     oid: Commit,
     signature: Option<Signature>,
 }
 
-/// Returns the first file that cannot be written this way.
-pub(crate) fn supports(onto: &Snapshot, request: &CommitRequest) -> Result<(), Unsupported> {
-    let executable = |path: &String| {
-        matches!(
-            onto.entries.get(path),
-            Some(TreeEntry::File {
-                executable: true,
-                ..
-            })
-        )
-    };
-    match request.files.iter().find(|file| executable(&file.path)) {
-        Some(file) => Err(Unsupported {
-            path: file.path.clone(),
-        }),
-        None => Ok(()),
+impl GitHub<'_> {
+    /// Returns whether the API can write these files.
+    ///
+    /// # Errors
+    /// [`Unsupported`] with the first file that only git can write.
+    pub fn supports(&self, onto: &Snapshot, request: &CommitRequest) -> Result<(), Unsupported> {
+        let unsupported = request
+            .files
+            .iter()
+            .find(|file| is_executable(onto, &file.path));
+        match unsupported {
+            Some(file) => Err(Unsupported {
+                path: file.path.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks what GitHub says about the signature of a commit; `None` when it has none.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the request: `unavailable` or `denied`.
+    pub async fn signature(&self, commit: &Commit) -> Result<Option<Signature>, Failure> {
+        if let Some((of, signature)) = &*self.signature.borrow()
+            && of == commit
+            && signature.is_valid
+        {
+            return Ok(Some(signature.clone()));
+        }
+        let variables = [("commit".to_owned(), commit.as_str().into())];
+        let repository: Option<SignedRepository> = self
+            .ask(SIGNATURE, variables, TokenPermission::Contents)
+            .await?;
+        Ok(repository.and_then(|repository| repository.object?.signature))
     }
 }
 
-/// Commits onto the branch `name`, if its tip still is that of the snapshot.
+fn is_executable(onto: &Snapshot, path: &str) -> bool {
+    matches!(
+        onto.entries.get(path),
+        Some(TreeEntry::File {
+            executable: true,
+            ..
+        })
+    )
+}
+
+#[derive(Deserialize)]
+struct SignedRepository {
+    object: Option<SignedObject>,
+}
+
+#[derive(Deserialize)]
+struct SignedObject {
+    signature: Option<Signature>,
+}
+
+/// Commits onto the branch `name`, if its tip is still the tip of the snapshot.
 pub(crate) async fn commit(
     github: &GitHub<'_>,
-    name: &Name,
+    name: &BranchName,
     onto: &Snapshot,
     request: &CommitRequest,
 ) -> Result<PushResult, BranchError> {
-    supports(onto, request).map_err(Failure::internal)?;
-    match github
+    github.supports(onto, request).map_err(Failure::internal)?;
+    let input = input(github, name, onto, request);
+    let data: Result<CommitData, ChangeError> = github
         .api
-        .change::<Done>(
-            COMMIT,
-            input(github, name, onto, request),
-            Needs::ContentsWrite,
-        )
-        .await
-    {
-        Ok(Done {
-            payload: Some(Payload { commit: Some(made) }),
-        }) => {
-            github.signature.replace(
-                made.signature
-                    .map(|signature| (made.oid.clone(), signature)),
-            );
-            Ok(PushResult::Landed {
-                commit: made.oid,
-                said: Vec::new(),
-            })
-        }
-        Ok(_) => {
-            let failure =
-                anyhow::anyhow!("GitHub said neither that it made the commit nor why not");
-            settle(
-                github,
-                name,
-                onto,
-                request,
-                Failure::unavailable(asking::NOT_THE_API, failure),
-            )
-            .await
-        }
-        Err(Refusal::Said(said)) => judge(github, name, onto, request, &said).await,
-        Err(Refusal::Failed(failure)) if may_have_been_sent(&failure) => {
-            settle(github, name, onto, request, failure).await
-        }
-        Err(Refusal::Failed(failure)) => Err(failure.into()),
+        .change(COMMIT, input, TokenPermission::ContentsWrite)
+        .await;
+    let failure = match data {
+        Ok(data) => match data.payload.and_then(|payload| payload.commit) {
+            Some(created) => return Ok(landed(github, created)),
+            None => no_commit(),
+        },
+        Err(ChangeError::Refused(error)) => match refused(github, &error) {
+            RefusedCommit::Decided(result) => return result,
+            RefusedCommit::Unclear(failure) => failure,
+        },
+        Err(ChangeError::Failed(failure)) if may_have_been_sent(&failure) => failure,
+        Err(ChangeError::Failed(failure)) => return Err(failure.into()),
+    };
+    settle(github, name, onto, request, failure).await
+}
+
+fn landed(github: &GitHub<'_>, created: CreatedCommit) -> PushResult {
+    let commit = created.oid;
+    let signature = created.signature;
+    github
+        .signature
+        .replace(signature.map(|signature| (commit.clone(), signature)));
+    PushResult::Landed {
+        commit,
+        said: Vec::new(),
     }
 }
 
-fn input(github: &GitHub<'_>, name: &Name, onto: &Snapshot, request: &CommitRequest) -> Value {
+fn no_commit() -> Failure {
+    let error = anyhow::anyhow!("GitHub's answer has neither the commit nor an error");
+    Failure::unavailable(asking::NOT_THE_API, error)
+}
+
+fn input(
+    github: &GitHub<'_>,
+    name: &BranchName,
+    onto: &Snapshot,
+    request: &CommitRequest,
+) -> Value {
     let encode = |bytes: &[u8]| base64::prelude::BASE64_STANDARD.encode(bytes);
     let files = request
         .files
@@ -138,44 +171,44 @@ fn input(github: &GitHub<'_>, name: &Name, onto: &Snapshot, request: &CommitRequ
         .split_once('\n')
         .unwrap_or((&request.message, ""));
     json!({
-        "branch": { "repositoryNameWithOwner": github.repository.to_string(), "branchName": name.as_str() },
+        "branch": {
+            "repositoryNameWithOwner": github.repository.to_string(),
+            "branchName": name.as_str(),
+        },
         "expectedHeadOid": onto.tip,
         "message": { "headline": headline, "body": body.trim_matches('\n') },
         "fileChanges": { "additions": files.collect::<Vec<_>>() },
     })
 }
 
-/// Sorts out what GitHub said instead of making the commit.
-async fn judge(
-    github: &GitHub<'_>,
-    name: &Name,
-    onto: &Snapshot,
-    request: &CommitRequest,
-    said: &Said,
-) -> Result<PushResult, BranchError> {
-    if said.kind == "STALE_DATA" || said.message.contains("Expected branch to point to") {
-        return Ok(PushResult::Moved);
+/// The meaning of an error that came instead of the commit.
+enum RefusedCommit {
+    Decided(Result<PushResult, BranchError>),
+    /// The commit may have landed, or the branch may have been deleted (`NOT_FOUND`).
+    Unclear(Failure),
+}
+
+fn refused(github: &GitHub<'_>, error: &GraphqlError) -> RefusedCommit {
+    if error.kind == "STALE_DATA" || error.message.contains("Expected branch to point to") {
+        return RefusedCommit::Decided(Ok(PushResult::Moved));
     }
-    if let Some(rejection) = protected(said) {
-        return Ok(PushResult::Rejected(rejection));
+    if let Some(rejection) = protected(error) {
+        return RefusedCommit::Decided(Ok(PushResult::Rejected(rejection)));
     }
-    match said.kind.as_str() {
-        "UNPROCESSABLE" => Ok(PushResult::Rejected(rejection(
-            RejectionKind::Declined,
-            &said.message,
-        ))),
+    let failure = github.api.failure(error, TokenPermission::ContentsWrite);
+    match error.kind.as_str() {
+        "UNPROCESSABLE" => {
+            let rejection = rejection(RejectionKind::Declined, &error.message);
+            RefusedCommit::Decided(Ok(PushResult::Rejected(rejection)))
+        }
         "FORBIDDEN" | "INSUFFICIENT_SCOPES" | "RATE_LIMITED" => {
-            Err(github.api.failure(said, Needs::ContentsWrite).into())
+            RefusedCommit::Decided(Err(failure.into()))
         }
-        // Not found: the branch may have been deleted meanwhile. Anything else: it may have landed.
-        _ => {
-            let failure = github.api.failure(said, Needs::ContentsWrite);
-            settle(github, name, onto, request, failure).await
-        }
+        _ => RefusedCommit::Unclear(failure),
     }
 }
 
-/// Rules about who may change a branch, and how, as protected branches and rulesets say them.
+/// Phrases of rules about who may change a branch, and how: of protected branches and of rulesets.
 const PROTECTED: [&str; 4] = [
     "repository rule violations",
     "protected branch",
@@ -183,26 +216,25 @@ const PROTECTED: [&str; 4] = [
     "approving review",
 ];
 
-/// Returns the rejection by a rule about who may change a branch, if it is one.
+/// Returns the rejection, if the error is about a rule on who may change a branch.
 ///
-/// GraphQL has a type for the classic protection of branches and none for rulesets.
-pub(crate) fn protected(said: &Said) -> Option<Rejection> {
-    let text = said.message.to_ascii_lowercase();
-    if said.kind == "BRANCH_PROTECTION_RULE_VIOLATION" {
-        let message = format!("protected branch\n{}", said.message);
+/// GraphQL has an error type for classic branch protection, but none for rulesets.
+pub(crate) fn protected(error: &GraphqlError) -> Option<Rejection> {
+    let text = error.message.to_ascii_lowercase();
+    if error.kind == "BRANCH_PROTECTION_RULE_VIOLATION" {
+        let message = format!("protected branch\n{}", error.message);
         return Some(rejection(RejectionKind::Protected, &message));
     }
     let protected = PROTECTED.iter().any(|word| text.contains(word));
-    protected.then(|| rejection(RejectionKind::Protected, &said.message))
+    protected.then(|| rejection(RejectionKind::Protected, &error.message))
 }
 
-/// Takes a message apart: what happened on the first line, below it why.
+/// Splits a message: its first line says what happened, the lines below say why.
 pub(crate) fn rejection(kind: RejectionKind, message: &str) -> Rejection {
     let mut lines = message
         .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned);
+        .map(|line| line.trim().to_owned())
+        .filter(|line| !line.is_empty());
     let word = lines.next().unwrap_or_default();
     Rejection {
         kind,
@@ -211,18 +243,21 @@ pub(crate) fn rejection(kind: RejectionKind, message: &str) -> Rejection {
     }
 }
 
-/// A refusal is an answer; what was not let out or not let in has changed nothing.
+/// Returns whether the request may have had an effect: not if GitHub refused it, or no connection
+/// to GitHub was trusted.
 fn may_have_been_sent(failure: &Failure) -> bool {
     failure.verdict == Verdict::Unavailable
         && ![asking::RATE_LIMITED, asking::UNTRUSTED_CERTIFICATE].contains(&failure.reason)
 }
 
-/// Finds out what became of a commit without an answer. Only one commit can have come onto that tip,
-/// and it is ours if it has our message; when there is none yet, trying again does no harm: if the
-/// first one arrives after all, the second finds another tip.
+/// Finds out whether a commit without an answer has landed.
+///
+/// Only one commit can have come onto that tip, and it is this one if it has the same message. When
+/// none has come, another attempt does no harm: if the first request arrives late, it finds another
+/// tip.
 async fn settle(
     github: &GitHub<'_>,
-    name: &Name,
+    name: &BranchName,
     onto: &Snapshot,
     request: &CommitRequest,
     failure: Failure,
@@ -235,16 +270,8 @@ async fn settle(
             return Err(second.context(doubt).into());
         }
     };
-    let ours = |commit: &&LatestCommit| {
-        commit
-            .parents
-            .nodes
-            .iter()
-            .map(|parent| &parent.oid)
-            .eq([&onto.tip])
-            && commit.message.trim_end() == request.message.trim_end()
-    };
-    match latest.history.nodes.iter().find(ours) {
+    let mut commits = latest.history.nodes.iter();
+    match commits.find(|commit| commit.is_request(onto, request)) {
         Some(commit) => Ok(PushResult::Landed {
             commit: commit.oid.clone(),
             said: Vec::new(),
@@ -255,7 +282,12 @@ async fn settle(
 }
 
 #[derive(Deserialize)]
-struct Latest {
+struct LatestRef {
+    target: LatestCommits,
+}
+
+#[derive(Deserialize)]
+struct LatestCommits {
     oid: Commit,
     history: Nodes<LatestCommit>,
 }
@@ -264,44 +296,23 @@ struct Latest {
 struct LatestCommit {
     oid: Commit,
     message: String,
-    parents: Nodes<Parent>,
+    parents: Nodes<LatestParent>,
 }
 
 #[derive(Deserialize)]
-struct Parent {
+struct LatestParent {
     oid: Commit,
 }
 
-/// Returns the latest commits of a branch, if it is there.
-async fn latest(github: &GitHub<'_>, name: &Name) -> Result<Option<Latest>, Failure> {
-    #[derive(Deserialize)]
-    struct Reference {
-        target: Latest,
+impl LatestCommit {
+    fn is_request(&self, onto: &Snapshot, request: &CommitRequest) -> bool {
+        let parents = self.parents.nodes.iter().map(|parent| &parent.oid);
+        parents.eq([&onto.tip]) && self.message.trim_end() == request.message.trim_end()
     }
-    let found: Option<Reference> = github.ask_branch(name, LATEST, []).await?;
-    Ok(found.map(|reference| reference.target))
 }
 
-/// Returns what GitHub says about a commit's signature; `None` when it has none.
-pub(crate) async fn signature(
-    github: &GitHub<'_>,
-    commit: &Commit,
-) -> Result<Option<Signature>, Failure> {
-    #[derive(Deserialize)]
-    struct Repository {
-        object: Option<Object>,
-    }
-    #[derive(Deserialize)]
-    struct Object {
-        signature: Option<Signature>,
-    }
-    if let Some((of, signature)) = &*github.signature.borrow()
-        && of == commit
-        && signature.is_valid
-    {
-        return Ok(Some(signature.clone()));
-    }
-    let variables = [("commit".to_owned(), commit.as_str().into())];
-    let repository: Option<Repository> = github.ask(SIGNATURE, variables, Needs::Contents).await?;
-    Ok(repository.and_then(|repository| repository.object?.signature))
+/// Returns the latest commits of a branch, if the branch exists.
+async fn latest(github: &GitHub<'_>, name: &BranchName) -> Result<Option<LatestCommits>, Failure> {
+    let found: Option<LatestRef> = github.ask_branch(name, LATEST, []).await?;
+    Ok(found.map(|reference| reference.target))
 }

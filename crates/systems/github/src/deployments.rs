@@ -1,4 +1,4 @@
-//! What was deployed to an environment, and whether it turned out well.
+//! The deployments to an environment, and whether they succeeded.
 
 use std::collections::BTreeMap;
 
@@ -8,88 +8,84 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    RepositoryName,
-    api::{Api, Needs, PageInfo},
+    api::{GitHubApi, PageInfo, TokenPermission},
+    name::RepositoryName,
 };
 
-/// The most that GitHub sends of a list at once.
-const PAGE: usize = 100;
+/// The most nodes of a list that GitHub returns at once.
+const PAGE_SIZE: usize = 100;
 
-/// How many pages are read: a workflow whose jobs name an environment makes deployments without end.
-const PAGES: usize = 10;
+/// The most pages that are read: workflow jobs with an environment make deployments without end.
+const MAX_PAGES: usize = 10;
 
-/// A deployment that `record-deployment` wrote down.
+/// A deployment that `record-deployment` recorded.
 ///
 /// Its payload is `{"schema":1,"overlay":"…","commit":"…","image":"…@sha256:…"}`. Deployments with
-/// another one, or with none, are not counted: every job with `environment:` makes one.
+/// another payload do not count: every job with `environment:` makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deployment {
-    /// The overlay, from the root of its repository, as it was named.
+pub struct RecordedDeployment {
+    /// The overlay, from the root of its repository, as recorded.
     pub overlay: String,
     /// The commit that changed the overlay.
     pub commit: Commit,
     /// The image, with its digest.
     pub image: Reference,
-    /// When it was recorded, such as `2025-01-01T00:00:00Z`: in UTC, so that texts compare as times.
+    /// The time of the record, such as `2025-01-01T00:00:00Z`: always in UTC, so that texts compare
+    /// as times.
     pub created: String,
-    /// Whether it succeeded, and did not fail since.
+    /// Whether it succeeded and has not failed since.
     pub is_good: bool,
-    /// Whether it failed, and did not succeed since.
+    /// Whether it failed and has not succeeded since.
     pub is_bad: bool,
 }
 
-/// What is known of an environment.
+/// The known deployments to an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Deployments {
     /// Newest first.
-    pub list: Vec<Deployment>,
-    /// How many were looked at, those that are not counted included.
+    pub list: Vec<RecordedDeployment>,
+    /// The number of deployments that were read, including those that do not count.
     pub looked_at: usize,
-    /// Whether these are all that there are.
+    /// Whether these are all deployments to the environment.
     pub is_whole: bool,
 }
 
-/// Asks for the deployments to these environments, newest first, until that `is_enough`, or 1,000 of
-/// one were looked at.
+/// Asks for the deployments to these environments, newest first, until `is_enough` holds, or
+/// 1,000 deployments to one environment were read.
 ///
-/// All environments are one question, as long as a page of each suffices.
+/// One request serves all environments, as long as one page of each is enough.
 ///
 /// # Errors
-/// When there is no answer. The token needs `deployments: read`.
+/// The [`Failure`] of the request: `unavailable` or `denied`. The token needs `deployments: read`.
 pub async fn deployments(
     world: &World,
     repository: &RepositoryName,
     environments: &[String],
     is_enough: impl Fn(&str, &Deployments) -> bool,
 ) -> Result<Vec<Deployments>, Failure> {
-    let api = Api::new(world)?;
+    let api = GitHubApi::new(world)?;
     let mut found = vec![Deployments::default(); environments.len()];
-    let mut open: Vec<Open> = (0..environments.len())
-        .map(|at| Open { at, after: None })
+    let mut open: Vec<OpenList> = (0..environments.len())
+        .map(|at| OpenList { at, after: None })
         .collect();
-    for _ in 0..PAGES {
+    for _ in 0..MAX_PAGES {
         if open.is_empty() {
             break;
         }
-        let (document, variables) = question(repository, environments, &open);
-        let mut answer: Answer = api.ask(&document, &variables, Needs::Deployments).await?;
+        let variables = variables(repository, environments, &open);
+        let mut data: DeploymentsData = api
+            .ask(&document(&open), &variables, TokenPermission::Deployments)
+            .await?;
         let mut still_open = Vec::new();
-        for Open { at, .. } in open {
-            let page = answer
+        for OpenList { at, .. } in open {
+            let page = data
                 .repository
                 .remove(&format!("e{at}"))
                 .ok_or_else(|| not_answered(&environments[at]))?;
-            let known = &mut found[at];
-            known.looked_at += page.nodes.len();
-            known
-                .list
-                .extend(page.nodes.into_iter().flatten().filter_map(Node::ours));
-            known.is_whole = !page.info.has_next_page;
-            if page.info.has_next_page && !is_enough(&environments[at], known) {
-                still_open.push(Open {
-                    at,
-                    after: page.info.end_cursor,
-                });
+            let after = page.info.end_cursor.clone();
+            found[at].add(page);
+            if !found[at].is_whole && !is_enough(&environments[at], &found[at]) {
+                still_open.push(OpenList { at, after });
             }
         }
         open = still_open;
@@ -97,98 +93,107 @@ pub async fn deployments(
     Ok(found)
 }
 
-/// An environment that there is more to know of.
-struct Open {
-    /// Which one.
+impl Deployments {
+    fn add(&mut self, page: DeploymentPage) {
+        self.looked_at += page.nodes.len();
+        let nodes = page.nodes.into_iter().flatten();
+        self.list.extend(nodes.filter_map(DeploymentNode::recorded));
+        self.is_whole = !page.info.has_next_page;
+    }
+}
+
+/// An environment whose list of deployments goes on.
+struct OpenList {
+    /// Its place among the environments.
     at: usize,
-    /// Where its next page begins.
+    /// The cursor after which its next page begins.
     after: Option<String>,
 }
 
-/// Returns the document with one alias and two variables an environment.
-fn question(
-    repository: &RepositoryName,
-    environments: &[String],
-    open: &[Open],
-) -> (String, Value) {
-    let each =
-        |text: fn(usize) -> String| open.iter().map(|open| text(open.at)).collect::<String>();
-    let parameters = each(|at| format!(", $e{at}: String!, $c{at}: String"));
-    let fields = each(|at| {
+/// Returns the document with one alias and two variables per environment.
+fn document(open: &[OpenList]) -> String {
+    let parameters = each(open, |at| format!(", $e{at}: String!, $c{at}: String"));
+    let fields = each(open, |at| {
         format!(
-            " e{at}: deployments(environments: [$e{at}], first: {PAGE}, after: $c{at}, \
+            " e{at}: deployments(environments: [$e{at}], first: {PAGE_SIZE}, after: $c{at}, \
              orderBy: {{ field: CREATED_AT, direction: DESC }}) {{ ...page }}"
         )
     });
-    let document = format!(
+    format!(
         "query Deployments($owner: String!, $name: String!{parameters}) {{ \
          repository(owner: $owner, name: $name) {{{fields} }} }} \
          fragment page on DeploymentConnection {{ pageInfo {{ hasNextPage endCursor }} nodes {{ \
-         payload createdAt statuses(first: {PAGE}) {{ totalCount nodes {{ state createdAt }} }} }} }}"
-    );
-    let own = [("owner", repository.owner()), ("name", repository.name())];
-    let own = own.map(|(key, value)| (key.to_owned(), value.into()));
-    let of_each = open.iter().flat_map(|Open { at, after }| {
-        [
-            (format!("e{at}"), json!(environments[*at])),
-            (format!("c{at}"), json!(after)),
-        ]
-    });
-    let variables: Map<String, Value> = own.into_iter().chain(of_each).collect();
-    (document, Value::Object(variables))
+         payload createdAt statuses(first: {PAGE_SIZE}) {{ \
+         totalCount nodes {{ state createdAt }} }} }} }}"
+    )
+}
+
+fn each(open: &[OpenList], text: fn(usize) -> String) -> String {
+    open.iter().map(|list| text(list.at)).collect()
+}
+
+fn variables(repository: &RepositoryName, environments: &[String], open: &[OpenList]) -> Value {
+    let mut variables = Map::new();
+    variables.insert("owner".to_owned(), repository.owner().into());
+    variables.insert("name".to_owned(), repository.name().into());
+    for OpenList { at, after } in open {
+        variables.insert(format!("e{at}"), json!(environments[*at]));
+        variables.insert(format!("c{at}"), json!(after));
+    }
+    Value::Object(variables)
 }
 
 fn not_answered(environment: &str) -> Failure {
-    let text = format!("GitHub said nothing of the deployments to `{environment}`");
+    let text = format!("GitHub's answer lacks the deployments to `{environment}`");
     FetchError::new(asking::NOT_THE_API, text).into()
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    repository: BTreeMap<String, Page>,
+struct DeploymentsData {
+    repository: BTreeMap<String, DeploymentPage>,
 }
 
 #[derive(Deserialize)]
-struct Page {
+struct DeploymentPage {
     #[serde(rename = "pageInfo")]
     info: PageInfo,
-    nodes: Vec<Option<Node>>,
+    nodes: Vec<Option<DeploymentNode>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Node {
+struct DeploymentNode {
     payload: Option<String>,
     created_at: String,
-    statuses: Option<Statuses>,
+    statuses: Option<DeploymentStatuses>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Statuses {
+struct DeploymentStatuses {
     total_count: usize,
-    nodes: Vec<Option<Status>>,
+    nodes: Vec<Option<DeploymentStatus>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Status {
+struct DeploymentStatus {
     state: String,
     created_at: String,
 }
 
 #[derive(Deserialize)]
-struct Payload {
+struct DeploymentPayload {
     schema: u32,
     overlay: String,
     commit: Commit,
     image: String,
 }
 
-impl Node {
-    /// Returns the deployment, if it is one of `record-deployment`'s.
-    fn ours(self) -> Option<Deployment> {
-        let Payload {
+impl DeploymentNode {
+    /// Returns the deployment, if `record-deployment` recorded it.
+    fn recorded(self) -> Option<RecordedDeployment> {
+        let DeploymentPayload {
             schema: 1,
             overlay,
             commit,
@@ -203,7 +208,7 @@ impl Node {
             .statuses
             .map(|statuses| statuses.judge())
             .unwrap_or_default();
-        Some(Deployment {
+        Some(RecordedDeployment {
             overlay,
             commit,
             image,
@@ -216,37 +221,41 @@ impl Node {
 
 /// Reads a payload.
 ///
-/// GraphQL has it as JSON in a string; who gave GitHub a string, as its documentation once asked for,
-/// has JSON in a string in a string (google/go-github#1116).
-fn payload(text: &str) -> Option<Payload> {
+/// GraphQL returns it as JSON in a string. A payload that was sent as a string, as GitHub's
+/// documentation once asked for, is JSON in a string in a string (google/go-github#1116).
+fn payload(text: &str) -> Option<DeploymentPayload> {
     match serde_json::from_str(text).ok()? {
         Value::String(inner) => serde_json::from_str(&inner).ok(),
         value => serde_json::from_value(value).ok(),
     }
 }
 
-impl Statuses {
-    /// Returns whether there was a success and no failure after it, and whether there was a failure and
-    /// no success after it.
+impl DeploymentStatuses {
+    /// Returns whether a success came last, and whether a failure came last.
     ///
-    /// The state of the deployment itself does not say: a newer one that succeeds makes it inactive. In
-    /// which order the statuses come is not published; in the same second the failure counts.
+    /// The state of the deployment itself is no help: a newer success makes it inactive.
+    /// The order of the statuses is undocumented; within the same second a failure counts as the
+    /// last.
     fn judge(&self) -> (bool, bool) {
-        let last = |states: &[&str]| {
-            let of_these = self
-                .nodes
-                .iter()
-                .flatten()
-                .filter(|status| states.contains(&&*status.state));
-            of_these.map(|status| &status.created_at).max()
-        };
-        let (success, failure) = (last(&["SUCCESS"]), last(&["FAILURE", "ERROR"]));
-        // Ours has four at most; of one with more than a page the newest may be missing.
-        let all = self.total_count <= PAGE;
+        let success = self.last(&["SUCCESS"]);
+        let failure = self.last(&["FAILURE", "ERROR"]);
+        // `record-deployment` makes four statuses at most. With more than a page of them, the
+        // newest one may be missing.
+        let is_whole = self.total_count <= PAGE_SIZE;
         (
-            all && success > failure,
-            all && failure.is_some() && failure >= success,
+            is_whole && success > failure,
+            is_whole && failure.is_some() && failure >= success,
         )
+    }
+
+    /// Returns the time of the last status with one of these states.
+    fn last(&self, states: &[&str]) -> Option<&String> {
+        self.nodes
+            .iter()
+            .flatten()
+            .filter(|status| states.contains(&&*status.state))
+            .map(|status| &status.created_at)
+            .max()
     }
 }
 
@@ -256,25 +265,25 @@ mod tests {
 
     const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-    fn ours(payload: &str) -> bool {
-        let node = Node {
+    fn is_recorded(payload: &str) -> bool {
+        let node = DeploymentNode {
             payload: Some(payload.to_owned()),
             created_at: String::new(),
             statuses: None,
         };
-        node.ours().is_some()
+        node.recorded().is_some()
     }
 
     fn judged(statuses: &[(&str, u32)]) -> (bool, bool) {
         let status = |(state, second): &(&str, u32)| {
             let created_at = format!("2025-01-01T00:00:{second:02}Z");
-            Some(Status {
+            Some(DeploymentStatus {
                 state: (*state).to_owned(),
                 created_at,
             })
         };
         let nodes: Vec<_> = statuses.iter().map(status).collect();
-        Statuses {
+        DeploymentStatuses {
             total_count: nodes.len(),
             nodes,
         }
@@ -282,15 +291,15 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_is_read_as_an_object_and_as_a_text_of_one() {
+    fn a_payload_may_be_object_or_text() {
         let (commit, image) = ("c".repeat(40), format!("ghcr.io/acme/app:v1@{DIGEST}"));
         let object =
             json!({ "schema": 1, "overlay": "a", "commit": commit, "image": image }).to_string();
-        assert!(ours(&object) && ours(&Value::from(object).to_string()));
+        assert!(is_recorded(&object) && is_recorded(&Value::from(object).to_string()));
     }
 
     #[test]
-    fn what_others_write_there_is_not_ours() {
+    fn other_payloads_do_not_count() {
         let (commit, image) = ("c".repeat(40), format!("ghcr.io/acme/app:v1@{DIGEST}"));
         for payload in [
             json!({}),
@@ -301,13 +310,13 @@ mod tests {
             json!({ "schema": 1, "overlay": "a", "commit": "main", "image": image }),
             json!({ "schema": 1, "overlay": "a", "commit": commit, "image": "ghcr.io/acme/app:v1" }),
         ] {
-            assert!(!ours(&payload.to_string()), "{payload}");
+            assert!(!is_recorded(&payload.to_string()), "{payload}");
         }
-        assert!(!ours("") && !ours("no JSON"));
+        assert!(!is_recorded("") && !is_recorded("no JSON"));
     }
 
     #[test]
-    fn good_is_what_succeeded_and_did_not_fail_since_in_whichever_order_it_is_told() {
+    fn the_last_status_decides_in_any_order() {
         for (statuses, is_good, is_bad) in [
             (&[][..], false, false),
             (&[("IN_PROGRESS", 1)], false, false),

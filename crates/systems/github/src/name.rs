@@ -2,16 +2,16 @@
 
 use std::{fmt, str::FromStr};
 
-/// A repository of GitHub's, `OWNER/NAME`.
+/// A repository on GitHub, `OWNER/NAME`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoryName {
     owner: String,
     name: String,
 }
 
-/// Why a text is not the name of a repository.
+/// The text is not the name of a repository.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a repository of GitHub's: expected OWNER/NAME")]
+#[error("`{0}` is not a GitHub repository: expected OWNER/NAME")]
 pub struct InvalidRepositoryName(String);
 
 impl RepositoryName {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_lead_elsewhere_is_no_repository() {
+    fn names_that_lead_elsewhere_are_invalid() {
         for bad in [
             "",
             "a",

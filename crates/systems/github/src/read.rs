@@ -1,18 +1,21 @@
-//! The tip of a branch and a few of its files, in one question.
+//! The tip of a branch and a few of its files, in one query.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
-use branch::{BranchError, MAX_FILE_SIZE, Name, Snapshot, TreeEntry};
+use branch::{BranchError, BranchName, MAX_FILE_SIZE, Snapshot, TreeEntry};
 use contract::{Commit, Failure, asking};
 use fetch::FetchError;
 use ring::digest;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
-use crate::{GitHub, api::Needs};
+use crate::{
+    aliases::{self, each},
+    api::TokenPermission,
+    github::GitHub,
+};
 
-/// Kinds of entries of a tree, by their modes (git's `cache.h`, `canon_mode`).
+/// The modes of the kinds of tree entries (git's `cache.h`, `canon_mode`).
 mod mode {
     pub(super) const DIRECTORY: u32 = 0o040_000;
     pub(super) const EXECUTABLE: u32 = 0o100_755;
@@ -21,89 +24,86 @@ mod mode {
 }
 
 #[derive(Deserialize)]
-struct Reference {
-    target: Target,
+struct TipRef {
+    target: TipTree,
 }
 
 #[derive(Deserialize)]
-struct Target {
+struct TipTree {
     oid: Commit,
     #[serde(flatten)]
     entries: BTreeMap<String, Option<TreeEntryNode>>,
 }
 
-/// What GitHub says about a path of a commit.
+/// GitHub's answer about a path of a commit.
 #[derive(Deserialize)]
 struct TreeEntryNode {
     mode: u32,
     oid: String,
-    object: Option<Blob>,
+    object: Option<BlobNode>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Blob {
+struct BlobNode {
     byte_size: usize,
     text: Option<String>,
 }
 
-/// What is asked of an entry; `entry` is to be spread where a document has a `TreeEntry`.
+/// The fields of an entry, as the fragment `entry` for a `TreeEntry` of a document.
 const ENTRY: &str =
     "fragment entry on TreeEntry { mode oid object { ... on Blob { byteSize text } } }";
 
-/// Reads the branch. All entries are those of the one commit that is the tip, so that nobody can come
-/// between them.
+/// Reads the branch in one query, so that all entries belong to the same commit, the tip.
 pub(crate) async fn read(
     github: &GitHub<'_>,
-    name: &Name,
+    name: &BranchName,
     paths: &[String],
 ) -> Result<Snapshot, BranchError> {
-    let places: Vec<&str> = places(paths).into_iter().collect();
-    let (document, variables) = question(&places);
-    let found: Option<Reference> = github.ask_branch(name, &document, variables).await?;
-    let Target {
-        oid: tip,
-        mut entries,
-    } = found.ok_or(BranchError::Missing)?.target;
-    let at = places.iter().enumerate();
-    let found: BTreeMap<&str, TreeEntryNode> = at
-        .filter_map(|(n, place)| Some((*place, entries.remove(&format!("e{n}"))??)))
+    // A set, so that every directory is asked for once.
+    let places: BTreeSet<&str> = paths.iter().flat_map(|path| prefixes(path)).collect();
+    let variables = aliases::variables("p", places.iter().copied());
+    let found: Option<TipRef> = github
+        .ask_branch(name, &document(places.len()), variables)
+        .await?;
+    let mut tree = found.ok_or(BranchError::Missing)?.target;
+    let found: BTreeMap<&str, TreeEntryNode> = places
+        .iter()
+        .enumerate()
+        .filter_map(|(n, place)| Some((*place, tree.entries.remove(&format!("e{n}"))??)))
         .collect();
     let mut entries = BTreeMap::new();
     for path in paths {
         entries.insert(path.clone(), entry(github, path, &found).await?);
     }
-    Ok(Snapshot { tip, entries })
+    Ok(Snapshot {
+        tip: tree.oid,
+        entries,
+    })
 }
 
-/// Returns the paths and every directory on the way to them, since a link there leads elsewhere.
-fn places(paths: &[String]) -> BTreeSet<&str> {
-    let ways = paths.iter().flat_map(|path| {
-        let ends = path
-            .match_indices('/')
-            .map(|(end, _)| end)
-            .chain([path.len()]);
-        ends.map(|end| &path[..end])
+/// Returns every directory on the way to a path, and the path itself: a link on the way leads
+/// elsewhere.
+fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/')
+        .map(|(end, _)| end)
+        .chain([path.len()])
+        .map(|end| &path[..end])
+        .filter(|prefix| !prefix.is_empty())
+}
+
+/// Returns the document with one alias and one variable per path.
+fn document(count: usize) -> String {
+    let parameters = each(count, |n| format!(", $p{n}: String!"));
+    let entries = each(count, |n| {
+        format!(" e{n}: file(path: $p{n}) {{ ...entry }}")
     });
-    ways.filter(|place| !place.is_empty()).collect()
-}
-
-/// Returns the document with one alias and one variable a place.
-fn question(places: &[&str]) -> (String, Map<String, Value>) {
-    let each = |text: fn(usize) -> String| (0..places.len()).map(text).collect::<String>();
-    let parameters = each(|n| format!(", $p{n}: String!"));
-    let entries = each(|n| format!(" e{n}: file(path: $p{n}) {{ ...entry }}"));
-    let fragment = if places.is_empty() { "" } else { ENTRY };
-    let document = format!(
+    let fragment = if count == 0 { "" } else { ENTRY };
+    format!(
         "query Read($owner: String!, $name: String!, $branch: String!{parameters}) {{ \
          repository(owner: $owner, name: $name) {{ ref(qualifiedName: $branch) {{ \
          target {{ oid ... on Commit {{ oid{entries} }} }} }} }} }} {fragment}"
-    );
-    let variables = places
-        .iter()
-        .enumerate()
-        .map(|(n, place)| (format!("p{n}"), Value::from(*place)));
-    (document, variables.collect())
+    )
 }
 
 async fn entry(
@@ -111,52 +111,36 @@ async fn entry(
     path: &str,
     found: &BTreeMap<&str, TreeEntryNode>,
 ) -> Result<TreeEntry, Failure> {
-    if path.is_empty() {
-        return Ok(TreeEntry::Directory);
-    }
-    let ends = path
-        .match_indices('/')
-        .map(|(end, _)| end)
-        .chain([path.len()]);
-    for place in ends.map(|end| &path[..end]) {
+    for place in prefixes(path) {
+        let at = place.to_owned();
         match found.get(place) {
             None => return Ok(TreeEntry::Missing),
-            Some(entry) if entry.mode == mode::LINK => {
-                return Ok(TreeEntry::Link {
-                    at: place.to_owned(),
-                });
-            }
-            Some(entry) if entry.mode == mode::SUBMODULE => {
-                return Ok(TreeEntry::Submodule {
-                    at: place.to_owned(),
-                });
-            }
-            Some(entry) if entry.mode == mode::DIRECTORY => {}
-            Some(entry) if place.len() == path.len() => {
-                if entry
-                    .object
-                    .as_ref()
-                    .is_some_and(|blob| blob.byte_size > MAX_FILE_SIZE)
-                {
-                    return Ok(TreeEntry::TooLarge);
-                }
-                let executable = entry.mode == mode::EXECUTABLE;
-                let text = entry.object.as_ref().and_then(|blob| blob.text.as_deref());
-                return Ok(TreeEntry::File {
-                    content: content(github, &entry.oid, text).await?,
-                    executable,
-                });
-            }
+            Some(node) if node.mode == mode::LINK => return Ok(TreeEntry::Link { at }),
+            Some(node) if node.mode == mode::SUBMODULE => return Ok(TreeEntry::Submodule { at }),
+            Some(node) if node.mode == mode::DIRECTORY => {}
+            Some(node) if place.len() == path.len() => return file(github, node).await,
             Some(_) => return Ok(TreeEntry::Missing),
         }
     }
     Ok(TreeEntry::Directory)
 }
 
+async fn file(github: &GitHub<'_>, node: &TreeEntryNode) -> Result<TreeEntry, Failure> {
+    let blob = node.object.as_ref();
+    if blob.is_some_and(|blob| blob.byte_size > MAX_FILE_SIZE) {
+        return Ok(TreeEntry::TooLarge);
+    }
+    let text = blob.and_then(|blob| blob.text.as_deref());
+    Ok(TreeEntry::File {
+        content: content(github, &node.oid, text).await?,
+        executable: node.mode == mode::EXECUTABLE,
+    })
+}
+
 /// Returns a file's bytes.
 ///
-/// The text that GraphQL sends was made for showing: it may be cut, and what is not UTF-8 was
-/// converted. It is the file only if it has the file's object name.
+/// GraphQL sends a text for display, which may be cut or converted to UTF-8. It is the file's
+/// content only if it has the file's object name; otherwise the blob is fetched.
 pub(crate) async fn content(
     github: &GitHub<'_>,
     oid: &str,
@@ -171,40 +155,42 @@ pub(crate) async fn content(
     }
 }
 
-/// Returns the name that git gives these bytes.
+/// Returns git's object name of a blob.
 fn object_name(bytes: &[u8]) -> String {
     let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
     context.update(format!("blob {}\0", bytes.len()).as_bytes());
     context.update(bytes);
-    context
-        .finish()
-        .as_ref()
+    let name = context.finish();
+    name.as_ref()
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
 }
 
+/// A blob in an answer of the REST API.
+#[derive(Deserialize)]
+struct RestBlob {
+    content: String,
+}
+
 async fn blob(github: &GitHub<'_>, oid: &str) -> Result<Vec<u8>, Failure> {
-    #[derive(Deserialize)]
-    struct Body {
-        content: String,
-    }
     let path = format!("repos/{}/git/blobs/{oid}", github.repository);
-    let answer = github.api.get(&path, &[], None, Needs::Contents).await?;
-    let wrong = |what: &str| {
-        Failure::from(FetchError::new(
-            asking::NOT_THE_API,
-            format!("blob {oid}: {what}"),
-        ))
-    };
+    let answer = github
+        .api
+        .get(&path, &[], None, TokenPermission::Contents)
+        .await?;
     if answer.status() != 200 {
-        return Err(wrong("GitHub named it and does not have it"));
+        return Err(invalid_blob(oid, "GitHub named it and does not have it"));
     }
-    let body: Body = answer.json()?;
-    let text: String = body.content.split_whitespace().collect();
+    let blob: RestBlob = answer.json()?;
+    let text: String = blob.content.split_whitespace().collect();
     base64::prelude::BASE64_STANDARD
         .decode(text)
-        .map_err(|error| wrong(&error.to_string()))
+        .map_err(|error| invalid_blob(oid, &error.to_string()))
+}
+
+fn invalid_blob(oid: &str, why: &str) -> Failure {
+    FetchError::new(asking::NOT_THE_API, format!("blob {oid}: {why}")).into()
 }
 
 #[cfg(test)]
@@ -212,16 +198,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_directory_on_the_way_is_asked_for_once() {
-        let paths = ["a/b/c".to_owned(), "a/b/d".to_owned(), String::new()];
-        assert_eq!(
-            places(&paths).into_iter().collect::<Vec<_>>(),
-            ["a", "a/b", "a/b/c", "a/b/d"]
-        );
+    fn every_directory_on_the_way_is_a_prefix() {
+        assert_eq!(prefixes("a/b/c").collect::<Vec<_>>(), ["a", "a/b", "a/b/c"]);
+        assert_eq!(prefixes("").count(), 0);
     }
 
     #[test]
-    fn bytes_are_named_as_git_names_them() {
+    fn object_names_are_those_of_git() {
         assert_eq!(
             object_name(b"one\n"),
             "5626abf0f72e58d7a153368ba57db4c673c0e171"

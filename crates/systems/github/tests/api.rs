@@ -10,14 +10,14 @@ use branch::{
 };
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use github::GitHub;
-use lab::{Remote, Reply, github::Protection, repo::Change};
+use lab::{GitRemote, ScriptedReply, github::Protection, repo::TreeChange};
 use serde_json::json;
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
 const SETTINGS: [&str; 1] = ["contents: write"];
 
-fn remote() -> Remote {
-    let remote = Remote::new();
+fn remote() -> GitRemote {
+    let remote = GitRemote::new();
     remote.commit(
         "main",
         &[(PATH, "one\n", false), ("README.md", "# dex\n", false)],
@@ -26,7 +26,7 @@ fn remote() -> Remote {
     remote
 }
 
-fn world_with(server: &lab::GitHub, token: &str) -> World {
+fn world_with(server: &lab::FakeGitHub, token: &str) -> World {
     let (url, timeout) = (server.api_url(), Duration::from_secs(60));
     let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", token)]
         .into_iter()
@@ -34,7 +34,7 @@ fn world_with(server: &lab::GitHub, token: &str) -> World {
     World::for_tests_with(timeout, vars)
 }
 
-fn world(server: &lab::GitHub) -> World {
+fn world(server: &lab::FakeGitHub) -> World {
     world_with(server, &server.token_with(&SETTINGS))
 }
 
@@ -81,9 +81,9 @@ fn landed(pushed: PushResult) -> Commit {
 }
 
 #[tokio::test]
-async fn one_commit_lands_on_the_tip_in_two_requests_and_is_verified() {
+async fn a_verified_commit_is_two_requests() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "main");
     let before = remote.tip("main");
@@ -115,16 +115,16 @@ async fn one_commit_lands_on_the_tip_in_two_requests_and_is_verified() {
 }
 
 #[tokio::test]
-async fn every_kind_of_entry_is_told() {
+async fn every_kind_of_entry_is_recognized() {
     let remote = remote();
     let changes = [
-        Change::symlink("link", "overlays"),
-        Change::submodule("module", &remote.tip("main")),
-        Change::executable("run.sh", "#!/bin/sh\n"),
-        Change::file("empty", ""),
+        TreeChange::symlink("link", "overlays"),
+        TreeChange::submodule("module", &remote.tip("main")),
+        TreeChange::executable("run.sh", "#!/bin/sh\n"),
+        TreeChange::file("empty", ""),
     ];
     remote.change("main", &changes, "chore: odd things\n");
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let file = |content: &str, executable| TreeEntry::File {
         content: content.as_bytes().to_vec(),
@@ -152,7 +152,7 @@ async fn every_kind_of_entry_is_told() {
 }
 
 #[tokio::test]
-async fn bytes_stay_bytes_whatever_graphql_makes_of_them() {
+async fn contents_do_not_depend_on_graphql_text() {
     let contents: [&[u8]; 5] = [
         b"a\0b",
         b"caf\xe9\n",
@@ -162,8 +162,8 @@ async fn bytes_stay_bytes_whatever_graphql_makes_of_them() {
     ];
     for content in contents {
         let remote = remote();
-        remote.change("main", &[Change::file(PATH, content)], "chore: bytes\n");
-        let server = lab::GitHub::new(&remote);
+        remote.change("main", &[TreeChange::file(PATH, content)], "chore: bytes\n");
+        let server = lab::FakeGitHub::new(&remote);
         server.cut_texts_after(5000);
         let world = world(&server);
         let snapshot = read(&on(&world, "main")).await;
@@ -178,14 +178,21 @@ async fn bytes_stay_bytes_whatever_graphql_makes_of_them() {
 }
 
 #[tokio::test]
-async fn a_branch_that_is_missing_is_no_outage_and_a_repository_that_is_hidden_is_a_permission() {
+async fn a_missing_branch_is_not_an_outage() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     assert!(matches!(
         on(&world, "nope").read(&paths(&[PATH])).await,
         Err(BranchError::Missing)
     ));
+}
+
+#[tokio::test]
+async fn a_hidden_repository_is_a_missing_permission() {
+    let remote = remote();
+    let server = lab::FakeGitHub::new(&remote);
+    let world = world(&server);
     let hidden = GitHub::new(
         &world,
         "example/hidden".parse().unwrap(),
@@ -204,9 +211,9 @@ async fn a_branch_that_is_missing_is_no_outage_and_a_repository_that_is_hidden_i
 }
 
 #[tokio::test]
-async fn a_lost_race_changes_nothing_and_the_next_read_sees_the_winner() {
+async fn after_a_lost_race_the_winner_is_read() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "main");
     let snapshot = read(&github).await;
@@ -227,10 +234,10 @@ async fn a_lost_race_changes_nothing_and_the_next_read_sees_the_winner() {
 }
 
 #[tokio::test]
-async fn a_branch_that_is_deleted_meanwhile_is_missing_and_not_made_again() {
+async fn a_branch_deleted_meanwhile_is_not_recreated() {
     let remote = remote();
     remote.commit("other", &[("x", "x", false)], "feat: other");
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "other");
     let snapshot = read(&github).await;
@@ -243,7 +250,7 @@ async fn a_branch_that_is_deleted_meanwhile_is_missing_and_not_made_again() {
 }
 
 #[tokio::test]
-async fn rules_about_who_may_write_are_told_from_rules_about_what() {
+async fn branch_protection_differs_from_declined_contents() {
     let cases = [
         (
             Some(Protection {
@@ -258,7 +265,7 @@ async fn rules_about_who_may_write_are_told_from_rules_about_what() {
     ];
     for (protection, word) in cases {
         let remote = remote();
-        let server = lab::GitHub::new(&remote);
+        let server = lab::FakeGitHub::new(&remote);
         let kind = if protection.is_some() {
             RejectionKind::Protected
         } else {
@@ -288,10 +295,14 @@ async fn rules_about_who_may_write_are_told_from_rules_about_what() {
 }
 
 #[tokio::test]
-async fn a_file_with_the_run_bit_is_gits_to_write() {
+async fn a_file_with_the_run_bit_needs_git() {
     let remote = remote();
-    remote.change("main", &[Change::executable(PATH, "one\n")], "chore: run\n");
-    let server = lab::GitHub::new(&remote);
+    remote.change(
+        "main",
+        &[TreeChange::executable(PATH, "one\n")],
+        "chore: run\n",
+    );
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "main");
     let snapshot = read(&github).await;
@@ -301,73 +312,28 @@ async fn a_file_with_the_run_bit_is_gits_to_write() {
     assert_eq!(remote.mode("main", PATH).as_deref(), Some("100755"));
 }
 
-#[tokio::test]
-async fn every_refusal_has_its_reason() {
+/// Returns an answer of GraphQL that reports an error.
+fn graphql_error(kind: &str, message: &str) -> ScriptedReply {
+    let error = json!({ "type": kind, "message": message, "path": ["repository"] });
+    ScriptedReply::json(
+        200,
+        &json!({ "data": { "repository": null }, "errors": [error] }),
+    )
+}
+
+async fn assert_failures(
+    cases: impl IntoIterator<Item = (ScriptedReply, Verdict, contract::Reason)>,
+) {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "main");
-    let graphql = |kind: &str, message: &str| {
-        let error = json!({ "type": kind, "message": message, "path": ["repository"] });
-        Reply::json(
-            200,
-            &json!({ "data": { "repository": null }, "errors": [error] }),
-        )
-    };
-    let limited =
-        graphql("RATE_LIMITED", "API rate limit exceeded").header("X-RateLimit-Remaining", "0");
-    let limited = limited.header("X-RateLimit-Reset", "99999999999");
-    let (denied, unavailable) = (Verdict::Denied, Verdict::Unavailable);
-    let secondary = json!({ "message": "You have exceeded a secondary rate limit." });
-    let cases = [
-        (
-            Reply::json(401, &json!({ "message": "Bad credentials" })),
-            denied,
-            asking::CREDENTIALS_REJECTED,
-        ),
-        (
-            graphql("FORBIDDEN", "Resource not accessible"),
-            denied,
-            asking::PERMISSION_MISSING,
-        ),
-        (
-            graphql("INSUFFICIENT_SCOPES", "scopes"),
-            denied,
-            asking::PERMISSION_MISSING,
-        ),
-        (
-            Reply::json(
-                403,
-                &json!({ "message": "Resource protected by organization SAML enforcement." }),
-            ),
-            denied,
-            asking::PERMISSION_MISSING,
-        ),
-        (limited, unavailable, asking::RATE_LIMITED),
-        (
-            Reply::json(403, &secondary).retry_after(3600),
-            unavailable,
-            asking::RATE_LIMITED,
-        ),
-        (
-            graphql("", "Something went wrong while executing your query"),
-            unavailable,
-            asking::SERVER_ERROR,
-        ),
-        (Reply::html(200), unavailable, asking::NOT_THE_API),
-        (
-            Reply::json(200, &json!([])),
-            unavailable,
-            asking::NOT_THE_API,
-        ),
-        (Reply::status(404), unavailable, asking::NOT_THE_API),
-    ];
-    for (reply, kind, reason) in cases {
+    for (reply, verdict, reason) in cases {
         server.answer_next([reply]);
         let failure = failure(&github).await;
         assert_eq!(
             (failure.verdict, failure.reason),
-            (kind, reason),
+            (verdict, reason),
             "{}",
             failure.summary()
         );
@@ -375,41 +341,88 @@ async fn every_refusal_has_its_reason() {
 }
 
 #[tokio::test]
-async fn a_server_that_stumbles_is_asked_again() {
+async fn rejected_tokens_and_missing_permissions_are_denied() {
+    let saml = "Resource protected by organization SAML enforcement.";
+    let cases = [
+        (
+            ScriptedReply::json(401, &json!({ "message": "Bad credentials" })),
+            asking::CREDENTIALS_REJECTED,
+        ),
+        (
+            graphql_error("FORBIDDEN", "Resource not accessible"),
+            asking::PERMISSION_MISSING,
+        ),
+        (
+            graphql_error("INSUFFICIENT_SCOPES", "scopes"),
+            asking::PERMISSION_MISSING,
+        ),
+        (
+            ScriptedReply::json(403, &json!({ "message": saml })),
+            asking::PERMISSION_MISSING,
+        ),
+    ];
+    assert_failures(cases.map(|(reply, reason)| (reply, Verdict::Denied, reason))).await;
+}
+
+#[tokio::test]
+async fn rate_limits_and_invalid_answers_are_unavailable() {
+    let limited = graphql_error("RATE_LIMITED", "API rate limit exceeded")
+        .header("X-RateLimit-Remaining", "0")
+        .header("X-RateLimit-Reset", "99999999999");
+    let secondary = json!({ "message": "You have exceeded a secondary rate limit." });
+    let cases = [
+        (limited, asking::RATE_LIMITED),
+        (
+            ScriptedReply::json(403, &secondary).retry_after(3600),
+            asking::RATE_LIMITED,
+        ),
+        (
+            graphql_error("", "Something went wrong while executing your query"),
+            asking::SERVER_ERROR,
+        ),
+        (ScriptedReply::html(200), asking::NOT_THE_API),
+        (ScriptedReply::json(200, &json!([])), asking::NOT_THE_API),
+        (ScriptedReply::status(404), asking::NOT_THE_API),
+    ];
+    assert_failures(cases.map(|(reply, reason)| (reply, Verdict::Unavailable, reason))).await;
+}
+
+#[tokio::test]
+async fn transient_errors_are_retried() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
-    server.answer_next([Reply::html(502), Reply::hang_up()]);
+    server.answer_next([ScriptedReply::html(502), ScriptedReply::hang_up()]);
     read(&on(&world, "main")).await;
     assert_eq!(server.asked(), ["query Read", "query Read", "query Read"]);
 }
 
 #[tokio::test]
-async fn a_limit_that_ends_soon_is_waited_for() {
+async fn a_short_rate_limit_is_waited_for() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "main");
     let snapshot = read(&github).await;
     let message = json!({ "message": "You have exceeded a secondary rate limit." });
-    server.answer_next_change(Reply::json(403, &message).retry_after(1));
+    server.answer_next_change(ScriptedReply::json(403, &message).retry_after(1));
     let start = Instant::now();
     landed(github.commit(&snapshot, &edit("two\n")).await.unwrap());
     assert!(start.elapsed() >= Duration::from_secs(1));
 }
 
 #[tokio::test]
-async fn a_commit_whose_answer_is_lost_is_found_on_the_branch_also_behind_another_one() {
-    for reply in [Reply::hang_up(), Reply::html(502)] {
+async fn a_commit_without_answer_is_found_by_history() {
+    for reply in [ScriptedReply::hang_up(), ScriptedReply::html(502)] {
         let remote = remote();
-        let server = lab::GitHub::new(&remote);
+        let server = lab::FakeGitHub::new(&remote);
         let world = world(&server);
         let github = on(&world, "main");
         let snapshot = read(&github).await;
         server.lose_answer(1, reply);
         let meanwhile = remote.clone();
         let person = std::thread::spawn(move || {
-            lab::wait::until("our commit", || meanwhile.log("main").len() == 2);
+            lab::wait::until("the commit", || meanwhile.log("main").len() == 2);
             meanwhile.commit("main", &[("human.txt", "me too\n", false)], "docs: human");
         });
         let commit = landed(github.commit(&snapshot, &edit("two\n")).await.unwrap());
@@ -426,25 +439,25 @@ async fn a_commit_whose_answer_is_lost_is_found_on_the_branch_also_behind_anothe
         assert_eq!(remote.log("main")[1].id, commit.as_str());
         assert!(
             github.signature(&commit).await.unwrap().unwrap().is_valid,
-            "it is asked for"
+            "the signature is asked for"
         );
     }
 }
 
 #[tokio::test]
-async fn a_commit_that_was_not_made_may_be_tried_again_and_a_winner_is_seen() {
+async fn a_failed_commit_is_not_taken_for_landed() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world(&server);
     let github = on(&world, "main");
     let snapshot = read(&github).await;
-    server.answer_next_change(Reply::html(502));
+    server.answer_next_change(ScriptedReply::html(502));
     let Err(BranchError::Failed(failure)) = github.commit(&snapshot, &edit("two\n")).await else {
         panic!()
     };
     assert_eq!(failure.reason, asking::SERVER_ERROR);
     assert_eq!(remote.log("main").len(), 1);
-    server.answer_next_change(Reply::hang_up());
+    server.answer_next_change(ScriptedReply::hang_up());
     remote.commit("main", &[("human.txt", "me first\n", false)], "docs: human");
     assert!(matches!(
         github.commit(&snapshot, &edit("two\n")).await.unwrap(),
@@ -453,9 +466,9 @@ async fn a_commit_that_was_not_made_may_be_tried_again_and_a_winner_is_seen() {
 }
 
 #[tokio::test]
-async fn who_may_read_and_not_write_lacks_a_permission_and_the_hint_names_it() {
+async fn the_hint_names_the_missing_write_permission() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let world = world_with(&server, &server.token_with(&["contents: read"]));
     let github = on(&world, "main");
     let snapshot = read(&github).await;
@@ -473,7 +486,7 @@ async fn who_may_read_and_not_write_lacks_a_permission_and_the_hint_names_it() {
 }
 
 #[tokio::test]
-async fn without_a_token_nothing_is_asked() {
+async fn without_a_token_no_request_is_sent() {
     let world = World::for_tests(Duration::from_secs(1));
     let failure = GitHub::new(
         &world,

@@ -1,4 +1,4 @@
-//! What was deployed to an environment, asked of the lab's GitHub.
+//! The deployments to an environment, as the lab's GitHub reports them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use contract::{Failure, Vars, Verdict, World, asking};
 use github::Deployments;
-use lab::{Remote, Reply};
+use lab::{GitRemote, ScriptedReply};
 use serde_json::{Value, json};
 
-/// All that reading them takes.
+/// The permissions that reading deployments needs.
 const READ: [&str; 1] = ["deployments: read"];
 
-fn server() -> lab::GitHub {
-    lab::GitHub::new(&Remote::new())
+fn server() -> lab::FakeGitHub {
+    lab::FakeGitHub::new(&GitRemote::new())
 }
 
-fn world(server: &lab::GitHub, permissions: &[&str]) -> World {
+fn world(server: &lab::FakeGitHub, permissions: &[&str]) -> World {
     let (url, token) = (server.api_url(), server.token_with(permissions));
     let vars: Vars = [
         ("GITHUB_API_URL", url.as_str()),
@@ -27,7 +27,7 @@ fn world(server: &lab::GitHub, permissions: &[&str]) -> World {
     World::for_tests_with(Duration::from_secs(60), vars)
 }
 
-/// What `record-deployment` writes.
+/// Returns the payload that `record-deployment` writes.
 fn payload(tag: &str) -> Value {
     let image = format!("ghcr.io/acme/app:{tag}@sha256:{}", "a".repeat(64));
     json!({ "schema": 1, "overlay": "overlays/prod", "commit": "c".repeat(40), "image": image })
@@ -49,7 +49,7 @@ async fn ask(
 }
 
 /// Asks for all of prod; returns the tags, and whether they are good.
-async fn prod(server: &lab::GitHub) -> Vec<(String, bool)> {
+async fn prod(server: &lab::FakeGitHub) -> Vec<(String, bool)> {
     let found = ask(&world(server, &READ), &["prod"], |_, _| false)
         .await
         .unwrap()
@@ -71,7 +71,7 @@ fn tags(expected: &[(&str, bool)]) -> Vec<(String, bool)> {
 }
 
 #[tokio::test]
-async fn a_success_is_good_also_when_a_newer_one_has_made_it_inactive() {
+async fn an_inactive_success_is_good() {
     let server = server();
     server.deploy("prod", &payload("v1"), &["in_progress", "success"]);
     server.deploy("prod", &payload("v2"), &["in_progress", "success"]);
@@ -83,7 +83,7 @@ async fn a_success_is_good_also_when_a_newer_one_has_made_it_inactive() {
 }
 
 #[tokio::test]
-async fn a_failure_after_a_success_is_not_good_and_a_success_after_a_failure_is() {
+async fn the_last_status_of_a_deployment_counts() {
     let server = server();
     server.deploy("prod", &payload("v1"), &["failure", "success"]);
     server.deploy("prod", &payload("v2"), &["success"]);
@@ -96,7 +96,7 @@ async fn a_failure_after_a_success_is_not_good_and_a_success_after_a_failure_is(
 }
 
 #[tokio::test]
-async fn only_what_record_deployment_wrote_counts_as_an_object_or_as_a_text() {
+async fn only_deployments_of_record_deployment_count() {
     let server = server();
     server.deploy("prod", &payload("v1"), &["success"]);
     server.deploy(
@@ -116,7 +116,7 @@ async fn only_what_record_deployment_wrote_counts_as_an_object_or_as_a_text() {
 }
 
 #[tokio::test]
-async fn several_environments_are_one_question() {
+async fn several_environments_are_one_request() {
     let server = server();
     server.deploy("stage", &payload("v2"), &["success"]);
     server.deploy("prod", &payload("v1"), &["success"]);
@@ -139,7 +139,7 @@ async fn several_environments_are_one_question() {
 }
 
 #[tokio::test]
-async fn it_is_asked_further_until_it_is_enough_and_no_further_than_a_thousand() {
+async fn pages_are_read_until_enough_or_a_thousand() {
     let server = server();
     server.deploy("prod", &payload("v1"), &["success"]);
     for _ in 0..150 {
@@ -158,7 +158,7 @@ async fn it_is_asked_further_until_it_is_enough_and_no_further_than_a_thousand()
     assert_eq!(server.asked(), ["query Deployments"; 2]);
     assert!(
         !String::from_utf8_lossy(&server.seen()[1].body).contains("stage"),
-        "it was done with"
+        "enough of it was read before"
     );
     for _ in 0..1000 {
         server.deploy("prod", &json!({}), &[]);
@@ -175,7 +175,7 @@ async fn it_is_asked_further_until_it_is_enough_and_no_further_than_a_thousand()
 }
 
 #[tokio::test]
-async fn without_the_permission_it_is_no_answer_and_the_hint_names_it() {
+async fn the_hint_names_the_missing_permission() {
     let server = server();
     server.deploy("prod", &payload("v1"), &["success"]);
     let world = world(&server, &["contents: write", "pull-requests: write"]);
@@ -191,20 +191,20 @@ async fn without_the_permission_it_is_no_answer_and_the_hint_names_it() {
 }
 
 #[tokio::test]
-async fn half_an_answer_is_none() {
+async fn a_partial_answer_is_a_failure() {
     let server = server();
     let world = world(&server, &READ);
     let page = json!({ "pageInfo": { "hasNextPage": false, "endCursor": null }, "nodes": [] });
     let error = json!({ "message": "Something went wrong", "path": ["repository", "e1"] });
     let half = json!({ "data": { "repository": { "e0": page, "e1": null } }, "errors": [error] });
     for (reply, reason) in [
-        (Reply::json(200, &half), asking::SERVER_ERROR),
+        (ScriptedReply::json(200, &half), asking::SERVER_ERROR),
         (
-            Reply::json(200, &json!({ "data": { "repository": { "e0": page } } })),
+            ScriptedReply::json(200, &json!({ "data": { "repository": { "e0": page } } })),
             asking::NOT_THE_API,
         ),
         (
-            Reply::json(200, &json!({ "data": { "repository": null } })),
+            ScriptedReply::json(200, &json!({ "data": { "repository": null } })),
             asking::NOT_THE_API,
         ),
     ] {

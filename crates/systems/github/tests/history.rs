@@ -1,5 +1,5 @@
-//! The past of a branch through GitHub's API, against the lab's GitHub over a real repository: what only
-//! the API has. The rest is told in every way, by the tests of `remote`.
+//! The history of a branch through GitHub's API, against the lab's GitHub over a real repository: only
+//! what the API alone does. The tests of `remote` cover the rest, in every way to ask.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
@@ -8,19 +8,19 @@ use std::time::Duration;
 use branch::{Ancestry, Branch as _, CommitName, FileHistory, History as _, TreeEntry};
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use github::GitHub;
-use lab::{Remote, Reply, repo::Change};
+use lab::{GitRemote, ScriptedReply, repo::TreeChange};
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
 
 /// A server with `contents: read`, and a world that knows it.
-struct Here {
-    server: lab::GitHub,
+struct ApiHistory {
+    server: lab::FakeGitHub,
     world: World,
 }
 
-impl Here {
-    fn new(remote: &Remote) -> Self {
-        let server = lab::GitHub::new(remote);
+impl ApiHistory {
+    fn new(remote: &GitRemote) -> Self {
+        let server = lab::FakeGitHub::new(remote);
         let token = server.token_with(&["contents: read"]);
         let url = server.api_url();
         let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", &token)]
@@ -41,7 +41,7 @@ impl Here {
         .unwrap()
     }
 
-    async fn changes(&self, remote: &Remote, most: usize) -> FileHistory {
+    async fn history(&self, remote: &GitRemote, most: usize) -> FileHistory {
         let tip = remote.tip("main").parse().unwrap();
         self.github()
             .file_histories(&tip, &[PATH.to_owned()], most)
@@ -60,7 +60,7 @@ impl Here {
     }
 }
 
-fn set(remote: &Remote, content: &str) -> String {
+fn set(remote: &GitRemote, content: &str) -> String {
     remote.commit(
         "main",
         &[(PATH, content, false)],
@@ -68,16 +68,14 @@ fn set(remote: &Remote, content: &str) -> String {
     )
 }
 
-fn contents(changes: &FileHistory) -> Vec<String> {
-    let content = |content: &Option<Vec<u8>>| {
-        content
-            .as_ref()
-            .map(|it| String::from_utf8_lossy(it).into_owned())
-    };
-    changes
+fn contents(history: &FileHistory) -> Vec<String> {
+    history
         .revisions
         .iter()
-        .map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned()))
+        .map(|revision| match &revision.content {
+            Some(content) => String::from_utf8_lossy(content).into_owned(),
+            None => "-".to_owned(),
+        })
         .collect()
 }
 
@@ -90,18 +88,18 @@ fn ancestries(found: &branch::CommitAncestry) -> Vec<Ancestry> {
 }
 
 #[tokio::test]
-async fn what_a_file_was_is_two_requests_however_far_back() {
-    let remote = Remote::new();
+async fn a_long_file_history_is_two_requests() {
+    let remote = GitRemote::new();
     set(&remote, "one");
     remote.pad(100);
     set(&remote, "two");
-    let here = Here::new(&remote);
-    assert_eq!(contents(&here.changes(&remote, 100).await), ["two", "one"]);
+    let here = ApiHistory::new(&remote);
+    assert_eq!(contents(&here.history(&remote, 100).await), ["two", "one"]);
     assert_eq!(here.server.asked(), ["query History", "query Files"]);
 }
 
 /// Merges a branch that has set the file twice.
-fn merged(remote: &Remote) {
+fn merged(remote: &GitRemote) {
     let checkout = remote.checkout("main");
     checkout.git(&["checkout", "--quiet", "-b", "feature"]);
     for content in ["a", "b"] {
@@ -119,23 +117,23 @@ fn merged(remote: &Remote) {
 }
 
 #[tokio::test]
-async fn of_an_old_merge_the_merged_commits_are_told() {
-    let remote = Remote::new();
+async fn merged_commits_replace_an_old_merge() {
+    let remote = GitRemote::new();
     set(&remote, "one");
     merged(&remote);
     remote.pad(101);
     assert_eq!(
-        contents(&Here::new(&remote).changes(&remote, 100).await),
+        contents(&ApiHistory::new(&remote).history(&remote, 100).await),
         ["b", "a", "one"]
     );
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_and_files_too_large_for_one_answer_are_told_as_they_are() {
-    let remote = Remote::new();
+async fn binary_and_large_revisions_are_complete() {
+    let remote = GitRemote::new();
     remote.change(
         "main",
-        &[Change::file(PATH, [0xff, 0xfe, 0])],
+        &[TreeChange::file(PATH, [0xff, 0xfe, 0])],
         "feat: bytes\n",
     );
     let large = "#".repeat(3 << 20);
@@ -145,12 +143,12 @@ async fn bytes_that_are_no_text_and_files_too_large_for_one_answer_are_told_as_t
         &[(PATH, &format!("{large}#"), false)],
         "feat: larger\n",
     );
-    let here = Here::new(&remote);
-    let all = here.changes(&remote, 100).await;
+    let here = ApiHistory::new(&remote);
+    let all = here.history(&remote, 100).await;
     let sizes: Vec<usize> = all
         .revisions
         .iter()
-        .map(|change| change.content.as_ref().unwrap().len())
+        .map(|revision| revision.content.as_ref().unwrap().len())
         .collect();
     assert_eq!(sizes, [large.len() + 1, large.len(), 3]);
     assert_eq!(
@@ -160,21 +158,21 @@ async fn bytes_that_are_no_text_and_files_too_large_for_one_answer_are_told_as_t
 }
 
 #[tokio::test]
-async fn what_is_larger_than_any_overlay_is_not_read_neither_now_nor_in_the_past() {
-    let remote = Remote::new();
+async fn too_large_files_are_never_read() {
+    let remote = GitRemote::new();
     set(&remote, "small");
     remote.commit(
         "main",
         &[(PATH, &"#".repeat(5 << 20), false)],
         "feat: huge\n",
     );
-    let here = Here::new(&remote);
+    let here = ApiHistory::new(&remote);
     let contents: Vec<bool> = here
-        .changes(&remote, 100)
+        .history(&remote, 100)
         .await
         .revisions
         .iter()
-        .map(|change| change.content.is_some())
+        .map(|revision| revision.content.is_some())
         .collect();
     assert_eq!(contents, [false, true]);
     let snapshot = here.github().read(&[PATH.to_owned()]).await.unwrap();
@@ -189,47 +187,49 @@ async fn what_is_larger_than_any_overlay_is_not_read_neither_now_nor_in_the_past
 }
 
 #[tokio::test]
-async fn sources_that_follow_one_another_are_one_request() {
-    let remote = Remote::new();
+async fn sources_close_together_are_one_request() {
+    let remote = GitRemote::new();
     let mut sources = Vec::new();
     for number in 0..15 {
         sources.push(set(&remote, &number.to_string()));
         remote.pad(8);
     }
-    let here = Here::new(&remote);
+    let here = ApiHistory::new(&remote);
     let newest = sources.pop().unwrap();
     let others: Vec<&str> = sources.iter().rev().map(String::as_str).collect();
     assert!(
         ancestries(&here.ancestry(&newest, &others).await)
             .iter()
-            .all(|it| *it == Ancestry::Descendant)
+            .all(|ancestry| *ancestry == Ancestry::Descendant)
     );
     assert_eq!(here.server.asked(), ["query Ancestry"]);
 }
 
 #[tokio::test]
-async fn a_branch_that_is_named_like_a_commit_is_none() {
-    let remote = Remote::new();
+async fn a_branch_name_is_not_a_commit() {
+    let remote = GitRemote::new();
     let tip = set(&remote, "one");
     remote.git(&["branch", "abcdef1", &tip]);
-    let found = Here::new(&remote).ancestry("abcdef1", &[&tip]).await;
+    let found = ApiHistory::new(&remote).ancestry("abcdef1", &[&tip]).await;
     assert_eq!((found.commit, found.others[0].0), (None, Ancestry::Unknown));
 }
 
 #[tokio::test]
-async fn commits_with_nothing_in_common_are_apart() {
-    let remote = Remote::new();
+async fn commits_without_a_common_ancestor_have_diverged() {
+    let remote = GitRemote::new();
     let one = set(&remote, "one");
     let other = remote.commit("orphan", &[("x", "x", false)], "feat: another beginning\n");
     let tree = remote.git(&["rev-parse", &format!("{other}^{{tree}}")]);
     let orphan = remote.git(&["commit-tree", "-m", "alone", tree.trim()]);
-    let found = Here::new(&remote).ancestry(orphan.trim(), &[&one]).await;
+    let found = ApiHistory::new(&remote)
+        .ancestry(orphan.trim(), &[&one])
+        .await;
     assert_eq!(ancestries(&found), [Ancestry::Diverged]);
 }
 
 #[tokio::test]
-async fn two_commits_differ_where_one_of_them_changed_something() {
-    let remote = Remote::new();
+async fn two_commits_differ_where_either_changed_a_file() {
+    let remote = GitRemote::new();
     remote.commit(
         "main",
         &[
@@ -243,9 +243,9 @@ async fn two_commits_differ_where_one_of_them_changed_something() {
     set(&remote, "2");
     let bump: Commit = remote.tip("main").parse().unwrap();
     let moved = [
-        Change::delete("src/b.rs"),
-        Change::file("src/c.rs", "b\n"),
-        Change::file("new/file", "x"),
+        TreeChange::delete("src/b.rs"),
+        TreeChange::file("src/c.rs", "b\n"),
+        TreeChange::file("new/file", "x"),
     ];
     remote.change("main", &moved, "two\n");
     let two: Commit = remote.tip("main").parse().unwrap();
@@ -254,7 +254,7 @@ async fn two_commits_differ_where_one_of_them_changed_something() {
         .commit("side", &[("src/d.rs", "d", false)], "side\n")
         .parse()
         .unwrap();
-    let here = Here::new(&remote);
+    let here = ApiHistory::new(&remote);
     let github = here.github();
     assert_eq!(github.differences(&one, &bump, 100).await.unwrap(), [PATH]);
     assert_eq!(github.differences(&bump, &one, 100).await.unwrap(), [PATH]);
@@ -275,12 +275,12 @@ async fn two_commits_differ_where_one_of_them_changed_something() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_asked_is_an_error() {
-    let remote = Remote::new();
+async fn a_refused_question_is_an_error() {
+    let remote = GitRemote::new();
     let tip = set(&remote, "one");
-    let here = Here::new(&remote);
+    let here = ApiHistory::new(&remote);
     let ask = async || -> Failure { here.github().ancestry(&name(&tip), &[]).await.unwrap_err() };
-    here.server.answer_next([Reply::status(403)]);
+    here.server.answer_next([ScriptedReply::status(403)]);
     assert_eq!(ask().await.verdict, Verdict::Unavailable);
     let token = here.server.token_with(&[]);
     let url = here.server.api_url();

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use contract::{Failure, Reference, Secret, Vars, Verdict, World, asking};
-use lab::{Faulty, Image, Registry as Lab, Reply, registry::Setup};
+use lab::{Faulty, Image, Registry as Lab, ScriptedReply, registry::Setup};
 use registry::{ImageRepository, ManifestAnswer, ManifestKind, RegistryOptions, RegistryPassword};
 
 const REPOSITORY: &str = "data-literate/dex";
@@ -195,7 +195,7 @@ async fn a_failing_token_server_is_retried_then_named() {
     let pushed = push(&registry);
     registry
         .tokens()
-        .answer_next([Reply::html(503), Reply::html(503)]);
+        .answer_next([ScriptedReply::html(503), ScriptedReply::html(503)]);
     assert_eq!(
         digest(
             ask(
@@ -207,7 +207,7 @@ async fn a_failing_token_server_is_retried_then_named() {
         ),
         pushed
     );
-    registry.tokens().answer_always(Reply::html(503));
+    registry.tokens().answer_always(ScriptedReply::html(503));
     let failure = ask(
         registry.address(),
         with_password(registry.address(), "right"),
@@ -309,7 +309,7 @@ async fn an_identity_token_is_exchanged() {
 
 #[tokio::test]
 async fn a_404_without_registry_json_is_not_absent() {
-    let server = Faulty::new([Reply::html(404)]);
+    let server = Faulty::new([ScriptedReply::html(404)]);
     let failure = ask(&server.address(), RegistryOptions::default())
         .await
         .0
@@ -324,7 +324,7 @@ async fn a_404_without_registry_json_is_not_absent() {
 async fn a_body_with_another_digest_is_a_mismatch() {
     let registry = Lab::plain();
     push(&registry);
-    let server = Faulty::new([Reply::json(
+    let server = Faulty::new([ScriptedReply::json(
         200,
         &serde_json::json!({"schemaVersion": 2, "manifests": []}),
     )
@@ -337,8 +337,9 @@ async fn a_body_with_another_digest_is_a_mismatch() {
 }
 
 /// Refuses everyone, and names a way to log in.
-fn challenge(challenge: &str) -> Reply {
-    Reply::registry_error(401, "UNAUTHORIZED", "log in").header("WWW-Authenticate", challenge)
+fn challenge(challenge: &str) -> ScriptedReply {
+    ScriptedReply::registry_error(401, "UNAUTHORIZED", "log in")
+        .header("WWW-Authenticate", challenge)
 }
 
 fn has_secret(server: &Faulty) -> bool {
@@ -354,7 +355,7 @@ async fn a_challenge_behind_a_redirect_gets_no_credentials() {
             let realm = format!("http://{}/token", seen.header("host").unwrap());
             challenge(&header.replace("/token", &realm))
         });
-        let server = Faulty::new([Reply::redirect(307, &other.url())]);
+        let server = Faulty::new([ScriptedReply::redirect(307, &other.url())]);
         let options = with_password(&server.address(), "right");
         let failure = ask(&server.address(), options).await.0.unwrap_err();
         assert_eq!(
@@ -394,8 +395,12 @@ async fn a_password_goes_to_no_other_registry() {
 
 #[tokio::test]
 async fn a_404_from_elsewhere_is_absent_without_its_words() {
-    let other = Faulty::new([Reply::registry_error(404, "MANIFEST_UNKNOWN", "s3cret")]);
-    let server = Faulty::new([Reply::redirect(307, &other.url())]);
+    let other = Faulty::new([ScriptedReply::registry_error(
+        404,
+        "MANIFEST_UNKNOWN",
+        "s3cret",
+    )]);
+    let server = Faulty::new([ScriptedReply::redirect(307, &other.url())]);
     let (answer, _) = ask(&server.address(), RegistryOptions::default()).await;
     let Ok(ManifestAnswer::Absent(said)) = answer else {
         panic!()

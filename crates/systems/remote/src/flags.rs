@@ -1,8 +1,8 @@
-//! The flags that say where to write, the same for every step that writes.
+//! The flags for the target of a write, the same for every step that writes.
 
 use std::path::Path;
 
-use branch::Name;
+use branch::BranchName;
 use contract::{Failure, World};
 use git::Git;
 use github::{GitHub, RepositoryName};
@@ -11,11 +11,12 @@ use crate::RemoteBranch;
 
 /// Where to write.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Where to write")]
 pub struct Where {
-    /// Remote to commit to, through git [default: the repository of the workflow, else the checkout's `origin`]
+    /// Commit through git [default: workflow's repository, else `origin`]
     #[arg(long, value_name = "URL|PATH", requires = "branch")]
     pub remote: Option<String>,
-    /// Repository to commit to, through GitHub's API [default: that of the workflow, when there is a token]
+    /// Commit through GitHub's API [default: the workflow's, with a token]
     #[arg(
         long,
         value_name = "OWNER/NAME",
@@ -23,10 +24,10 @@ pub struct Where {
         conflicts_with = "remote"
     )]
     pub repository: Option<RepositoryName>,
-    /// Refuse unless GitHub calls the commit verified
+    /// Refuse unless GitHub shows the commit as verified
     #[arg(long, requires = "branch")]
     pub require_verified: bool,
-    /// Make a pull request, and wait until it is merged
+    /// When to open a pull request and wait until it is merged
     #[arg(
         long,
         value_enum,
@@ -37,63 +38,68 @@ pub struct Where {
     pub pull_request: PullRequestMode,
 }
 
-/// When a pull request is made.
+/// When to open a pull request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum PullRequestMode {
-    /// The branch itself is written, or nothing.
+    /// Write the branch itself, or nothing
     Never,
-    /// The branch itself is written, or a pull request is made when its rules are against that.
+    /// Open a pull request only if the branch's rules forbid the push
     Fallback,
-    /// A pull request is made.
+    /// Always open a pull request
     Always,
 }
 
 impl Where {
-    /// Returns the remote: the one named, that of the workflow, or that of the checkout.
+    /// Returns the branch on the given remote, else on that of the workflow, else on that of the
+    /// checkout.
     pub(crate) async fn find<'w>(
         &self,
-        name: &Name,
+        name: &BranchName,
         world: &'w World,
     ) -> Result<RemoteBranch<'w>, Failure> {
-        let through_git = |url: &str| {
-            self.only_through_git()?;
-            Ok(RemoteBranch::Git(Git::new(world, url, name.clone())?))
-        };
-        let through_the_api = |repository: RepositoryName| {
-            Ok(RemoteBranch::GitHub(GitHub::new(
-                world,
-                repository,
-                name.clone(),
-            )?))
-        };
         if let Some(repository) = &self.repository {
-            return through_the_api(repository.clone());
+            return through_the_api(repository.clone(), name, world);
         }
         if let Some(remote) = &self.remote {
-            return through_git(remote);
+            return self.through_git(remote, name, world);
         }
         if world.var("GITHUB_ACTIONS").as_deref() == Some("true")
             && let Some(repository) = world.var("GITHUB_REPOSITORY")
         {
             return match repository.parse() {
-                Ok(repository) if github::is_at_hand(world)? => through_the_api(repository),
-                _ => through_git(&format!("{}/{repository}", git::server(world))),
+                Ok(repository) if github::is_at_hand(world)? => {
+                    through_the_api(repository, name, world)
+                }
+                _ => {
+                    let url = format!("{}/{repository}", git::server(world));
+                    self.through_git(&url, name, world)
+                }
             };
         }
         let origin = git::origin(world).await?.ok_or_else(|| {
             let error =
-                anyhow::anyhow!("there is no `--remote`, and no `origin` here to take instead");
+                anyhow::anyhow!("there is neither a `--remote` nor a checkout with an `origin`");
             Failure::usage(error)
-                .hinted("pass `--remote URL`, or run it within a checkout that has an `origin`")
+                .hinted("pass `--remote URL`, or run it inside a checkout that has an `origin`")
         })?;
-        through_git(&origin)
+        self.through_git(&origin, name, world)
     }
 
-    /// Some things only GitHub's API has.
+    fn through_git<'w>(
+        &self,
+        url: &str,
+        name: &BranchName,
+        world: &'w World,
+    ) -> Result<RemoteBranch<'w>, Failure> {
+        self.only_through_git()?;
+        Ok(RemoteBranch::Git(Git::new(world, url, name.clone())?))
+    }
+
+    /// Refuses flags that need GitHub's API.
     fn only_through_git(&self) -> Result<(), Failure> {
         let error = match (self.require_verified, self.pull_request) {
             (true, _) => {
-                anyhow::anyhow!("`--require-verified` is about commits that GitHub's API makes")
+                anyhow::anyhow!("`--require-verified` needs GitHub's API")
             }
             (_, PullRequestMode::Never) => return Ok(()),
             _ => anyhow::anyhow!("`--pull-request` needs GitHub's API"),
@@ -102,33 +108,48 @@ impl Where {
     }
 }
 
-/// Returns the repository of a source, as a URL, a path, or `OWNER/NAME`, which is
-/// reached the same way as what is written.
+/// Returns the repository of a source, given as a URL, a path, or `OWNER/NAME`.
+///
+/// `OWNER/NAME` uses the same way as the target: git or the API.
 pub(crate) fn source<'w>(
     given: &str,
     target: &RemoteBranch<'_>,
     world: &'w World,
 ) -> Result<RemoteBranch<'w>, Failure> {
-    // Only commits are asked about: the branch is never looked at.
+    // The source answers only questions about commits, so the name of its branch does not matter.
     let name = target.name().clone();
     let is_path =
         given.contains(':') || given.starts_with(['.', '/']) || given.matches('/').count() != 1;
-    let exists = || {
-        world
-            .kind(Path::new(given))
-            .is_ok_and(|kind| kind.is_some())
-    };
-    if is_path || exists() {
+    if is_path || matches!(world.kind(Path::new(given)), Ok(Some(_))) {
         return Ok(RemoteBranch::Git(Git::new(world, given, name)?));
     }
     match (given.parse(), target) {
-        (Ok(repository), RemoteBranch::GitHub(_)) => {
-            Ok(RemoteBranch::GitHub(GitHub::new(world, repository, name)?))
-        }
+        (Ok(repository), RemoteBranch::GitHub(_)) => through_the_api(repository, &name, world),
         _ => Ok(RemoteBranch::Git(Git::new(
             world,
             &format!("{}/{given}", git::server(world)),
             name,
         )?)),
+    }
+}
+
+fn through_the_api<'w>(
+    repository: RepositoryName,
+    name: &BranchName,
+    world: &'w World,
+) -> Result<RemoteBranch<'w>, Failure> {
+    let github = GitHub::new(world, repository, name.clone())?;
+    Ok(RemoteBranch::GitHub(github))
+}
+
+/// Accepts the name of an overlay, which is any text but an empty one.
+///
+/// # Errors
+/// When the text is empty or blank.
+pub fn not_empty(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Err("expected a directory or a file".to_owned())
+    } else {
+        Ok(text.to_owned())
     }
 }

@@ -1,4 +1,4 @@
-//! What is decided about a snapshot, and how the write went.
+//! The decision about a snapshot, and the outcome of a write.
 
 use branch::CommitRequest;
 use contract::Commit;
@@ -11,26 +11,26 @@ use crate::Problem;
 pub enum Decision<R> {
     /// Write this commit.
     Write(CommitRequest),
-    /// Write nothing: the files already are as they should be.
+    /// Write nothing: the files are already as wanted.
     Nothing,
     /// Refuse to write, with the reason.
     Refuse(R),
 }
 
-/// How a write went.
+/// The outcome of a write.
 ///
-/// `branch::PushResult` is another thing: the answer to one attempt, which the loop may have to repeat
-/// (`Moved`) or to clear up (`Uncertain`).
+/// In contrast, `branch::PushResult` is the answer to one attempt, which the loop may have to
+/// repeat (`Moved`) or to look up (`Uncertain`).
 #[derive(Debug)]
 pub enum WriteOutcome<R> {
     /// The branch has the commit.
     Landed(Commit),
     /// The pull request was merged as this commit.
     Merged(PullRequest, Commit),
-    /// There was nothing to do at this tip.
+    /// The branch stays at this tip: there was nothing to do, or it is a dry run.
     Unchanged(Commit),
     /// The plan refused to write.
     Refused(R),
-    /// The branch was not written, or not as it has to be.
+    /// The write failed, or the commit breaks a requirement.
     Failed(Problem),
 }

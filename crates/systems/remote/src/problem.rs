@@ -1,51 +1,51 @@
-//! What is said when a branch was not written, or not as it has to be.
+//! The problems of a write, and their reports.
 
-use branch::{Name, Rejection};
+use branch::{BRANCH_MISSING, BranchName, POLICY, Rejection, RejectionKind};
 use contract::{
     Commit, Failure,
     Fault::{Configuration, Nobody},
-    Reason, Report,
+    Reason, Report, asking,
 };
 use github::{PullRequest, PullRequestState, Signature, Unsupported};
 
 use crate::{PullRequestMode, Where};
 
-/// Not what `--require-verified` asks for.
+/// The commit does not satisfy `--require-verified`.
 pub const UNVERIFIED: Reason = Reason::new(
     "unverified",
     Configuration,
-    "GitHub does not call the commit verified",
+    "GitHub does not show the commit as verified",
 );
-/// Still open at the deadline.
+/// The pull request is still open at the deadline.
 pub const NOT_MERGED: Reason = Reason::new("not-merged", Nobody, "the pull request is still open");
-/// Closed by somebody.
+/// The pull request was closed without being merged.
 pub const NOT_WANTED: Reason = Reason::new(
     "pull-request-closed",
     Nobody,
-    "somebody closed the pull request without merging it",
+    "the pull request was closed without being merged",
 );
-/// Something newer.
+/// A newer image or a later run replaces the change.
 pub const NEWER_IMAGE: Reason = Reason::new(
     "newer-image",
     Nobody,
-    "something newer has taken over: another image, or a later run",
+    "a newer image or a later run replaces this one",
 );
 
-/// Why a branch was not written, or not as it has to be.
+/// Why a write failed, or which requirement the commit breaks.
 #[derive(Debug)]
 pub enum Problem {
-    /// There is no such branch.
+    /// The remote has no such branch.
     Missing {
-        /// The repository as it may be shown.
+        /// The repository's name for messages, without credentials.
         shown: String,
     },
-    /// The remote does not want the commit.
+    /// The remote rejects the commit.
     Declined(Rejection),
-    /// The commit is on the branch, and GitHub does not call it verified.
+    /// The commit is on the branch, but GitHub does not show it as verified.
     Unverified(Commit, Option<Signature>),
-    /// The file can only be written through git, whose commits nobody signs.
+    /// Only git can write the file, and GitHub does not sign git's commits.
     NeverVerified(Unsupported),
-    /// The pull request is not merged: its outcome is another one.
+    /// The pull request is in another state than merged.
     NotMerged(PullRequest, PullRequestState),
 }
 
@@ -58,7 +58,7 @@ impl Problem {
         }
     }
 
-    /// Returns the commit, if it is on the branch all the same.
+    /// Returns the commit, if it is on the branch despite the problem.
     pub fn commit(&self) -> Option<&Commit> {
         match self {
             Self::Unverified(commit, _) => Some(commit),
@@ -66,16 +66,15 @@ impl Problem {
         }
     }
 
-    /// Returns what is said about it, without facts; `what` is what was to be written, in few words.
+    /// Returns the report, without facts; `what` names the change in a few words.
     ///
     /// # Errors
-    /// When who writes lacks the permission.
-    pub fn report(&self, name: &Name, what: &str, to: &Where) -> Result<Report, Failure> {
+    /// `permission-missing` when the account may not write the branch.
+    pub fn report(&self, name: &BranchName, what: &str, to: &Where) -> Result<Report, Failure> {
         Ok(match self {
-            Self::Missing { shown } => branch::missing(name, shown),
+            Self::Missing { shown } => missing(name, shown),
             Self::Declined(rejection) => {
-                return branch::rejected(name, rejection)
-                    .map_err(|failure| propose_it(to, failure));
+                return declined(name, rejection, to);
             }
             Self::Unverified(commit, signature) => unverified(name, commit, signature.as_ref()),
             Self::NeverVerified(unsupported) => {
@@ -83,7 +82,7 @@ impl Problem {
                     "nothing was written: {unsupported}, and git would not sign the commit"
                 );
                 Report::refused(UNVERIFIED, why).hinted(format!(
-                    "take the run bit away: `git update-index --chmod=-x {}`, and commit",
+                    "remove the executable bit: `git update-index --chmod=-x {}`, and commit",
                     unsupported.path
                 ))
             }
@@ -92,23 +91,51 @@ impl Problem {
     }
 }
 
-/// Who may not write the branch may perhaps propose.
-fn propose_it(to: &Where, failure: Failure) -> Failure {
+fn missing(name: &BranchName, shown: &str) -> Report {
+    Report::refused(BRANCH_MISSING, format!("`{shown}` has no branch `{name}`"))
+        .hinted("check `--branch`; this step never creates a branch")
+}
+
+fn declined(name: &BranchName, rejection: &Rejection, to: &Where) -> Result<Report, Failure> {
+    let said = rejection.said();
+    if rejection.kind == RejectionKind::Protected {
+        return Err(protected(name, &said, to));
+    }
+    let summary = format!(
+        "the remote declined the push to `{name}`, {}: {said}",
+        rejection.word
+    );
+    Ok(Report::refused(POLICY, summary)
+        .hinted("ask the owner of the remote about the rules of its hook; nothing was written"))
+}
+
+fn protected(name: &BranchName, said: &str, to: &Where) -> Failure {
+    let error = anyhow::anyhow!("`{name}` is protected, nothing was written: {said}");
+    let failure = Failure::denied(asking::PERMISSION_MISSING, error)
+        .hinted(format!(
+            "let an App or a deploy key bypass the rules of `{name}`: \
+             `github-actions[bot]` cannot"
+        ))
+        .hinted("put that App's token into `RUNBOOK_GITHUB_TOKEN`, and give it `contents: write`");
     match to.pull_request {
-        PullRequestMode::Never => failure
-            .hinted("or pass `--pull-request fallback`, which needs GitHub's API and `pull-requests: write`"),
+        PullRequestMode::Never => failure.hinted(
+            "or pass `--pull-request fallback`, which needs GitHub's API and \
+             `pull-requests: write`",
+        ),
         _ => failure,
     }
 }
 
-fn unverified(name: &Name, commit: &Commit, signature: Option<&Signature>) -> Report {
+fn unverified(name: &BranchName, commit: &Commit, signature: Option<&Signature>) -> Report {
     let why = signature.map_or("it is not signed", |signature| &signature.state);
     let summary = format!(
-        "committed {} to `{name}`, but GitHub does not call it verified: {why}",
+        "committed {} to `{name}`, but GitHub does not show it as verified: {why}",
         commit.short()
     );
-    Report::refused(UNVERIFIED, summary)
-        .hinted("use the token of an App or of a job, whose commits GitHub signs; on an Enterprise Server turn on the signing of web commits")
+    Report::refused(UNVERIFIED, summary).hinted(
+        "use the token of an App or of a job, whose commits GitHub signs; \
+             on an Enterprise Server turn on the signing of web commits",
+    )
 }
 
 fn not_merged(pull: &PullRequest, outcome: &PullRequestState, what: &str) -> Report {
@@ -117,11 +144,13 @@ fn not_merged(pull: &PullRequest, outcome: &PullRequestState, what: &str) -> Rep
         PullRequestState::Closed => {
             let summary =
                 format!("pull request #{number} for {what} was closed without being merged");
-            Report::refused(NOT_WANTED, summary).hinted(format!("ask who closed {}", pull.url))
+            Report::refused(NOT_WANTED, summary)
+                .hinted(format!("see why it was closed: {}", pull.url))
         }
         PullRequestState::Superseded => {
-            let summary =
-                format!("a later run has taken pull request #{number} over, {what} is not in it");
+            let summary = format!(
+                "a later run replaced the change in pull request #{number}: {what} is not in it"
+            );
             Report::superseded(NEWER_IMAGE, summary)
         }
         PullRequestState::Open | PullRequestState::Merged(_) => {

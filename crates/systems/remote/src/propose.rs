@@ -1,31 +1,33 @@
-//! A pull request where the branch itself is not to be written.
+//! A pull request instead of a push to the branch itself.
 
 use std::time::Duration;
 
-use branch::{Branch as _, BranchError, CommitRequest, Name, PushResult, Snapshot};
+use branch::{Branch as _, BranchError, BranchName, CommitRequest, PushResult, Snapshot};
 use contract::{Commit, Failure, Verdict, World};
 use git::Git;
 use github::{Committer, GitHub, Proposal, PullRequest, PullRequestState};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Problem, RemoteWriter, WriteOutcome, WritePlan, write::Attempt};
+use crate::{Problem, RemoteWriter, WriteOutcome, WritePlan, writer::Attempt};
 
-/// Between the first two questions whether it is merged, and at most between later ones.
-const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
+/// The time between the first two polls of a pull request; it doubles after each poll.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Proposes what is planned, and waits until somebody merges it.
+/// The longest time between two polls of a pull request.
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The longest readable part of a branch name.
+const MAX_WORDS_LENGTH: usize = 60;
+
+/// Opens a pull request for the plan, and waits until it is merged.
 pub(crate) async fn propose<P: WritePlan>(
     remote: &RemoteWriter<'_>,
     github: &GitHub<'_>,
     plan: &mut P,
 ) -> Result<WriteOutcome<P::Refused>, Failure> {
     let proposal = proposal(github, github, plan.directories())?;
-    let unsupported = match remote
-        .update(&proposal, plan, |onto, request| {
-            github.supports(onto, request)
-        })
-        .await?
-    {
+    let supports = |onto: &Snapshot, request: &CommitRequest| github.supports(onto, request);
+    let unsupported = match remote.update(&proposal, plan, supports).await? {
         Attempt::Ended(outcome) => return settle(remote, github, &proposal, plan, outcome).await,
         Attempt::Unsupported(unsupported) => unsupported,
     };
@@ -43,7 +45,7 @@ pub(crate) async fn propose<P: WritePlan>(
     }
 }
 
-/// Commits through git, which keeps the run bit.
+/// Commits through git, which keeps the executable bit.
 struct ThroughGit<'w> {
     world: &'w World,
     url: String,
@@ -52,22 +54,22 @@ struct ThroughGit<'w> {
 impl Committer for ThroughGit<'_> {
     async fn commit(
         &self,
-        name: &Name,
+        name: &BranchName,
         onto: &Snapshot,
         request: &CommitRequest,
     ) -> Result<PushResult, BranchError> {
         let git = Git::new(self.world, &self.url, name.clone())?;
         let paths: Vec<String> = request.files.iter().map(|file| file.path.clone()).collect();
-        let there = git.read(&paths).await?;
-        if there.tip == onto.tip {
-            git.commit(&there, request).await
+        let snapshot = git.read(&paths).await?;
+        if snapshot.tip == onto.tip {
+            git.commit(&snapshot, request).await
         } else {
             Ok(PushResult::Moved)
         }
     }
 }
 
-/// Waits for what was proposed.
+/// Waits until the pull request of a commit is merged or closed.
 async fn settle<P: WritePlan, C: Committer>(
     remote: &RemoteWriter<'_>,
     github: &GitHub<'_>,
@@ -80,7 +82,7 @@ async fn settle<P: WritePlan, C: Committer>(
     };
     let pull = proposal
         .pull()
-        .ok_or_else(|| Failure::internal(anyhow::anyhow!("nothing was proposed")))?;
+        .ok_or_else(|| Failure::internal(anyhow::anyhow!("there is no pull request")))?;
     plan.proposed(&pull);
     Ok(match wait(remote, proposal, &pull, &commit).await? {
         PullRequestState::Merged(merge) => match remote.unverified(github, &merge).await? {
@@ -91,20 +93,19 @@ async fn settle<P: WritePlan, C: Committer>(
     })
 }
 
-/// Closes what was proposed before the branch itself could be written: merging it would bring an older
-/// image back. The commit is there, so that trouble with this is no more than a notice.
+/// Closes older pull requests after a push to the branch itself: merging one would bring an older
+/// image back. The commit has landed, so a failure here is only a notice.
 pub(crate) async fn withdraw<P: WritePlan>(
     remote: &RemoteWriter<'_>,
     github: &GitHub<'_>,
     plan: &P,
     commit: &Commit,
 ) {
-    let withdrawn = async {
-        proposal(github, github, plan.directories())?
-            .withdraw(commit)
-            .await
+    let withdrawn = match proposal(github, github, plan.directories()) {
+        Ok(proposal) => proposal.withdraw(commit).await,
+        Err(failure) => Err(failure),
     };
-    if let Err(failure) = withdrawn.await {
+    if let Err(failure) = withdrawn {
         let why = failure.summary();
         remote
             .world
@@ -123,28 +124,28 @@ fn proposal<'g, 'w, C: Committer>(
     Ok(Proposal::new(github, committer, head, directories))
 }
 
-/// Returns the name of the branch for these directories: words for people, and a hash.
-fn head(base: &Name, set: &[String]) -> String {
-    let words = set
-        .iter()
-        .map(|directory| directory.rsplit('/').next().unwrap_or_default());
-    let words: Vec<String> = words
-        .map(|word| {
-            word.chars()
-                .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-                .collect()
-        })
+/// Returns the name of the pull request's branch: words for people, and a hash of the directories.
+fn head(base: &BranchName, directories: &[String]) -> String {
+    let mut words = String::new();
+    for (at, directory) in directories.iter().enumerate() {
+        if at > 0 {
+            words.push('-');
+        }
+        words += directory.rsplit('/').next().unwrap_or_default();
+    }
+    let words: String = words
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .take(MAX_WORDS_LENGTH)
         .collect();
-    let words: String = words.join("-").chars().take(60).collect();
-    let hash: String = Sha256::digest(set.join("\0"))
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut hash = String::new();
+    for byte in &Sha256::digest(directories.join("\0"))[..4] {
+        hash += &format!("{byte:02x}");
+    }
     format!("runbook/{base}/{words}-{hash}")
 }
 
-/// Waits until something has become of the pull request, or the deadline.
+/// Polls the pull request until it is no longer open, or the deadline is over.
 async fn wait<C: Committer>(
     remote: &RemoteWriter<'_>,
     proposal: &Proposal<'_, '_, C>,
@@ -152,12 +153,12 @@ async fn wait<C: Committer>(
     commit: &Commit,
 ) -> Result<PullRequestState, Failure> {
     let world = remote.world;
-    let mut pause = PAUSES[0];
+    let mut pause = POLL_INTERVAL;
     loop {
         let over = world.deadline().is_over();
         match proposal.outcome(commit).await {
             Ok(PullRequestState::Open) if !over => {}
-            // An outage is nothing new while people take their time.
+            // Merging may take hours, so an outage in the meantime does not end the wait.
             Err(failure) if failure.verdict == Verdict::Unavailable && !over => {}
             decided => return decided,
         }
@@ -166,7 +167,7 @@ async fn wait<C: Committer>(
             pull.number, pull.url
         ));
         world.sleep(pause).await;
-        pause = (pause * 2).min(PAUSES[1]);
+        pause = (pause * 2).min(MAX_POLL_INTERVAL);
     }
 }
 
@@ -175,8 +176,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_set_of_overlays_has_a_branch_of_its_own() {
-        let base: Name = "release/1.0".parse().unwrap();
+    fn every_set_of_overlays_has_its_own_branch() {
+        let base: BranchName = "release/1.0".parse().unwrap();
         let head = |set: &[&str]| {
             head(
                 &base,
@@ -195,7 +196,7 @@ mod tests {
         runbook/release/1.0/prod-stage-653555ff
         runbook/release/1.0/-e3b0c442
         ");
-        assert!(names.iter().all(|name| name.parse::<Name>().is_ok()));
-        assert!(head(&["a/..~ü.lock"]).parse::<Name>().is_ok());
+        assert!(names.iter().all(|name| name.parse::<BranchName>().is_ok()));
+        assert!(head(&["a/..~ü.lock"]).parse::<BranchName>().is_ok());
     }
 }

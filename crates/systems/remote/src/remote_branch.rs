@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use branch::{Branch as _, CommitAncestry, CommitName, FileHistory, History, Name};
+use branch::{Branch as _, BranchName, CommitAncestry, CommitName, FileHistory, History};
 use contract::{Commit, Failure};
 use git::Git;
 use github::GitHub;
@@ -17,14 +17,14 @@ pub enum RemoteBranch<'w> {
 
 impl RemoteBranch<'_> {
     /// Returns the name of the branch.
-    pub fn name(&self) -> &Name {
+    pub fn name(&self) -> &BranchName {
         match self {
             Self::Git(git) => git.name(),
             Self::GitHub(github) => github.name(),
         }
     }
 
-    /// Returns the repository as it may be shown.
+    /// Returns the repository's name for messages, without credentials.
     pub fn shown(&self) -> String {
         match self {
             Self::Git(git) => git.shown().to_owned(),
@@ -38,11 +38,11 @@ impl History for RemoteBranch<'_> {
         &self,
         tip: &Commit,
         paths: &[String],
-        most: usize,
+        limit: usize,
     ) -> Result<BTreeMap<String, FileHistory>, Failure> {
         match self {
-            Self::Git(git) => git.file_histories(tip, paths, most).await,
-            Self::GitHub(github) => github.file_histories(tip, paths, most).await,
+            Self::Git(git) => git.file_histories(tip, paths, limit).await,
+            Self::GitHub(github) => github.file_histories(tip, paths, limit).await,
         }
     }
 
@@ -61,11 +61,11 @@ impl History for RemoteBranch<'_> {
         &self,
         one: &Commit,
         other: &Commit,
-        most: usize,
+        limit: usize,
     ) -> Result<Vec<String>, Failure> {
         match self {
-            Self::Git(git) => git.differences(one, other, most).await,
-            Self::GitHub(github) => github.differences(one, other, most).await,
+            Self::Git(git) => git.differences(one, other, limit).await,
+            Self::GitHub(github) => github.differences(one, other, limit).await,
         }
     }
 }

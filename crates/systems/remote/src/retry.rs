@@ -1,31 +1,37 @@
-//! Trying again: after a transient error, and after somebody else changed the branch first.
+//! Retries: after a transient error, and after a lost race.
 
 use std::time::Duration;
 
-use branch::{BranchError, CONTENDED, Name};
+use branch::{BranchError, BranchName, CONTENDED};
 use contract::{Commit, Failure, Verdict, World, asking};
 
-/// How many transient errors in a row, such as a restarting server or a broken connection, are one too
-/// many.
+/// Number of consecutive transient errors, such as a restarting server or a broken connection, that
+/// counts as an outage.
 const MAX_TRANSIENT_ERRORS: u32 = 4;
 
-/// The longest backoff after a lost race is this, times the number of lost races, up to a second: several
+/// The first backoff after a transient error; it doubles with each further error.
+const ERROR_BACKOFF: Duration = Duration::from_millis(200);
+
+/// The longest backoff after the first lost race; it grows with each further race, so that several
 /// writers spread out instead of meeting again.
-const BACKOFF_SLOT: Duration = Duration::from_millis(60);
+const RACE_BACKOFF: Duration = Duration::from_millis(60);
+
+/// The longest backoff after any lost race.
+const MAX_RACE_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The attempts so far.
 pub(crate) struct Retry<'w> {
     world: &'w World,
-    name: Name,
+    name: BranchName,
     lost: u32,
-    /// The tip that the last race was lost on.
+    /// The tip of the last lost race.
     last: Option<Commit>,
     /// Pushes in a row that failed with a transient error.
     errors: u32,
 }
 
 impl<'w> Retry<'w> {
-    pub(crate) fn new(world: &'w World, name: &Name) -> Self {
+    pub(crate) fn new(world: &'w World, name: &BranchName) -> Self {
         Self {
             world,
             name: name.clone(),
@@ -39,7 +45,7 @@ impl<'w> Retry<'w> {
         self.world
     }
 
-    /// Asks until there is an answer, or a failure that is not transient.
+    /// Repeats a request until it has an answer, or a failure that is not transient.
     pub(crate) async fn ask<T>(
         &self,
         question: impl AsyncFn() -> Result<T, BranchError>,
@@ -56,7 +62,7 @@ impl<'w> Retry<'w> {
         }
     }
 
-    /// Backs off after a push that failed with a transient error.
+    /// Backs off after a transient error of a push.
     pub(crate) async fn transient_error(&mut self, failure: Failure) -> Result<(), Failure> {
         self.errors += 1;
         self.back_off(failure, self.errors).await
@@ -69,7 +75,7 @@ impl<'w> Retry<'w> {
         self.world
             .waiting_for(format!("`{}` to answer: {}", self.name, failure.summary()));
         self.world
-            .sleep(Duration::from_millis(200) * 2_u32.pow(errors - 1))
+            .sleep(ERROR_BACKOFF * 2_u32.pow(errors - 1))
             .await;
         Ok(())
     }
@@ -87,13 +93,13 @@ impl<'w> Retry<'w> {
             "a turn on `{}`: others were faster {times}",
             self.name
         ));
-        let longest = (BACKOFF_SLOT * self.lost).min(Duration::from_secs(1));
+        let longest = (RACE_BACKOFF * self.lost).min(MAX_RACE_BACKOFF);
         self.world.sleep(longest.mul_f64(self.world.random())).await;
         Ok(())
     }
 
-    /// Returns what a failure to read means: when races were lost until the deadline cut the last
-    /// reading off, it is contention, not a server that is slow.
+    /// Returns the verdict on a failed read: after lost races, a read that the deadline ends is
+    /// contention, and not a slow server.
     pub(crate) fn cut_off(&self, failure: Failure) -> Failure {
         match &self.last {
             Some(tip) if failure.reason == asking::TIMED_OUT && self.is_late() => {
@@ -103,7 +109,7 @@ impl<'w> Retry<'w> {
         }
     }
 
-    /// With `--timeout 0` a transient error is retried too: that is part of asking once.
+    /// With `--timeout 0` a transient error has its retries too: they are part of asking once.
     fn is_late(&self) -> bool {
         self.world.deadline().waits() && self.world.deadline().is_over()
     }
@@ -119,13 +125,14 @@ impl<'w> Retry<'w> {
     fn contended(&self, tip: &Commit) -> Failure {
         let (name, short, times) = (&self.name, tip.short(), self.times());
         let error = anyhow::anyhow!(
-            "others changed `{name}` first, {times}; nothing was written, the last tip seen was {short}"
+            "others changed `{name}` first, {times}; nothing was written, \
+             the last tip seen was {short}"
         );
         Failure::contended(CONTENDED, error).hinted("run it again, or pass a longer `--timeout`")
     }
 }
 
 fn is_transient(failure: &Failure) -> bool {
-    let passing = [asking::UNREACHABLE, asking::SERVER_ERROR, asking::TIMED_OUT];
-    failure.verdict == Verdict::Unavailable && passing.contains(&failure.reason)
+    let transient = [asking::UNREACHABLE, asking::SERVER_ERROR, asking::TIMED_OUT];
+    failure.verdict == Verdict::Unavailable && transient.contains(&failure.reason)
 }

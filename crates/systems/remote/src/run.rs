@@ -1,10 +1,12 @@
-//! The workflow run that this process is part of.
+//! The workflow run around this process.
 
 use contract::World;
 
-/// Returns the URL of the workflow run that this process is part of, if any.
+/// Returns the URL of the workflow run around this process, if any.
 pub fn run_url(world: &World) -> Option<String> {
-    (world.var("GITHUB_ACTIONS")? == "true").then_some(())?;
+    if world.var("GITHUB_ACTIONS")? != "true" {
+        return None;
+    }
     let server = world
         .var("GITHUB_SERVER_URL")
         .unwrap_or_else(|| "https://github.com".to_owned());

@@ -1,17 +1,18 @@
-//! The compare-and-swap loop: read the tip, decide, commit if the tip is still the same, else start again
-//! from the new tip.
+//! The compare-and-swap loop: read the tip, decide, commit if the tip is still the same, else start
+//! again from the new tip.
 //!
-//! Every conflict is decided again from the files as they are then; text is never rebased or merged.
+//! After a conflict the plan decides again from the current files. The loop never rebases or merges
+//! text.
 
-use branch::{Branch, BranchError, CommitRequest, Name, PushResult, Snapshot};
+use branch::{Branch, BranchError, BranchName, CommitRequest, PushResult, Snapshot};
 use contract::{Commit, Failure, World};
 
 use crate::{Decision, Problem, WriteOutcome, retry::Retry};
 
-/// Reads a branch, again after a transient error.
+/// Reads a branch, and retries after a transient error.
 ///
 /// # Errors
-/// As the branch says.
+/// The last error of [`Branch::read`].
 pub(crate) async fn read<B: Branch>(
     world: &World,
     branch: &B,
@@ -22,13 +23,13 @@ pub(crate) async fn read<B: Branch>(
         .await
 }
 
-/// Asks about a branch, again after a transient error.
+/// Asks about a branch, and retries after a transient error.
 ///
 /// # Errors
-/// As the question says.
+/// The last failure of the question.
 pub async fn ask<T>(
     world: &World,
-    name: &Name,
+    name: &BranchName,
     question: impl AsyncFn() -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     match Retry::new(world, name)
@@ -38,18 +39,18 @@ pub async fn ask<T>(
         Ok(answer) => Ok(answer),
         Err(BranchError::Failed(failure)) => Err(failure),
         Err(BranchError::Missing) => Err(Failure::internal(anyhow::anyhow!(
-            "nothing was said to be missing"
+            "a question about a branch has no missing branch"
         ))),
     }
 }
 
-/// Brings a branch to what `decide` makes of its files, in one commit.
+/// Writes the commit that `decide` makes of the branch's files.
 ///
-/// `decide` is called at least once, and again whenever others changed the branch first, until the
-/// deadline: the number of lost races is not limited. Messages call the repository `shown`.
+/// The loop calls `decide` at least once, and again whenever others changed the branch first, until
+/// the deadline: the number of lost races is not limited. Messages call the repository `shown`.
 ///
 /// # Errors
-/// `contended` when others were faster until the deadline; else as the branch and `decide` say.
+/// `contended` when others were faster until the deadline; else the failure of the branch or of `decide`.
 pub async fn update<B: Branch, R>(
     world: &World,
     branch: &B,
@@ -75,7 +76,7 @@ pub async fn update<B: Branch, R>(
     }
 }
 
-/// Tries once; `None` when it is to be tried again from the new tip.
+/// Pushes once; `None` asks for another attempt from the new tip.
 async fn push<B: Branch, R>(
     retry: &mut Retry<'_>,
     branch: &B,
@@ -100,7 +101,7 @@ async fn push<B: Branch, R>(
     }
 }
 
-/// Finds out whether a commit that was sent without an answer has landed.
+/// Finds out whether a commit has landed whose push has no answer.
 async fn settle<B: Branch, R>(
     retry: &mut Retry<'_>,
     branch: &B,
@@ -118,7 +119,7 @@ async fn settle<B: Branch, R>(
                 .context(format!(
                     "could not find out whether {commit} has landed on `{name}`"
                 ))
-                .hinted("run it again: what has landed already is not written twice"))
+                .hinted("run it again: a commit that has landed is not written twice"))
         }
     }
 }
@@ -129,7 +130,7 @@ fn missing<R>(shown: &str) -> WriteOutcome<R> {
     })
 }
 
-/// Says which rules were bypassed: who may bypass a rule should know that it happened.
+/// Shows which rules the push bypassed, since the account may do so without noticing.
 fn bypassed(world: &World, said: &[String]) {
     if let Some(line) = said
         .iter()

@@ -1,22 +1,24 @@
-//! The branch of a branch is the same whichever way it is asked: git by a path, a URL and over HTTP, and
-//! GitHub's API.
+//! The history of a branch is the same in every way to read it: git by a path, a URL and over HTTP,
+//! and GitHub's API.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use std::time::Duration;
 
-use branch::{Ancestry, CommitName, FileHistory, History as _, Name};
+use branch::{
+    Ancestry, BranchName, CommitAncestry, CommitName, FileHistory, History as _, Revision,
+};
 use contract::{Vars, World};
 use git::Git;
 use github::GitHub;
-use lab::{Remote, repo::Change};
+use lab::{GitRemote, repo::TreeChange};
 use remote::RemoteBranch;
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
 
-/// Has a claim hold of every way to a repository.
-async fn every_way(remote: &Remote, claim: impl AsyncFn(&RemoteBranch<'_>)) {
-    let main: Name = "main".parse().unwrap();
+/// Checks a claim for every way to read a repository.
+async fn every_way(remote: &GitRemote, claim: impl AsyncFn(&RemoteBranch<'_>)) {
+    let main: BranchName = "main".parse().unwrap();
     let limit = Duration::from_secs(60);
     let http = remote.http_open();
     for url in [
@@ -30,7 +32,7 @@ async fn every_way(remote: &Remote, claim: impl AsyncFn(&RemoteBranch<'_>)) {
         ))
         .await;
     }
-    let server = lab::GitHub::new(remote);
+    let server = lab::FakeGitHub::new(remote);
     let (url, token) = (server.api_url(), server.token_with(&["contents: read"]));
     let vars: Vars = [("GITHUB_API_URL", url.as_str()), ("GITHUB_TOKEN", &token)]
         .into_iter()
@@ -42,12 +44,12 @@ async fn every_way(remote: &Remote, claim: impl AsyncFn(&RemoteBranch<'_>)) {
     .await;
 }
 
-fn set(remote: &Remote, content: &str) -> String {
+fn set(remote: &GitRemote, content: &str) -> String {
     set_on(remote, "main", content)
 }
 
-/// Sets the file on a branch, which is made at the tip of `main` if it is not there.
-fn set_on(remote: &Remote, branch: &str, content: &str) -> String {
+/// Sets the file on a branch, which is created at the tip of `main` if it is missing.
+fn set_on(remote: &GitRemote, branch: &str, content: &str) -> String {
     remote.commit(
         branch,
         &[(PATH, content, false)],
@@ -55,7 +57,7 @@ fn set_on(remote: &Remote, branch: &str, content: &str) -> String {
     )
 }
 
-async fn changes(branch: &RemoteBranch<'_>, remote: &Remote, most: usize) -> FileHistory {
+async fn changes(branch: &RemoteBranch<'_>, remote: &GitRemote, most: usize) -> FileHistory {
     let tip = remote.tip("main").parse().unwrap();
     branch
         .file_histories(&tip, &[PATH.to_owned()], most)
@@ -66,20 +68,19 @@ async fn changes(branch: &RemoteBranch<'_>, remote: &Remote, most: usize) -> Fil
 }
 
 fn contents(changes: &FileHistory) -> Vec<String> {
-    let content = |content: &Option<Vec<u8>>| {
-        content
-            .as_ref()
-            .map(|it| String::from_utf8_lossy(it).into_owned())
-    };
-    changes
-        .revisions
-        .iter()
-        .map(|change| content(&change.content).unwrap_or_else(|| "-".to_owned()))
-        .collect()
+    changes.revisions.iter().map(content).collect()
 }
 
-/// The commits of the changes, each with what is said of it.
-fn said(changes: &FileHistory) -> Vec<(&str, &str)> {
+/// The content of the file, `-` for a deletion.
+fn content(revision: &Revision) -> String {
+    match &revision.content {
+        Some(content) => String::from_utf8_lossy(content).into_owned(),
+        None => "-".to_owned(),
+    }
+}
+
+/// The commits of the changes, each with its message.
+fn messages(changes: &FileHistory) -> Vec<(&str, &str)> {
     changes
         .revisions
         .iter()
@@ -92,8 +93,8 @@ fn name(text: &str) -> CommitName {
 }
 
 #[tokio::test]
-async fn every_change_of_the_file_is_told_however_far_back() {
-    let remote = Remote::new();
+async fn every_change_of_the_file_is_found() {
+    let remote = GitRemote::new();
     remote.pad(1);
     let first = set(&remote, "one");
     remote.pad(260);
@@ -105,7 +106,10 @@ async fn every_change_of_the_file_is_told_however_far_back() {
             (contents(&all), all.is_complete),
             (vec!["two".to_owned(), "one".to_owned()], true)
         );
-        assert_eq!(said(&all), [(&*second, "set two"), (&*first, "set one")]);
+        assert_eq!(
+            messages(&all),
+            [(&*second, "set two"), (&*first, "set one")]
+        );
         assert_eq!(
             all.revisions[0].parent.as_ref().unwrap().as_str(),
             remote.log("main")[4].id
@@ -121,14 +125,14 @@ async fn every_change_of_the_file_is_told_however_far_back() {
 }
 
 #[tokio::test]
-async fn a_file_begins_where_it_came_last_and_a_deletion_is_a_change() {
-    let remote = Remote::new();
+async fn a_file_begins_after_its_last_deletion() {
+    let remote = GitRemote::new();
     set(&remote, "lost");
-    remote.change("main", &[Change::delete(PATH)], "chore: gone\n");
+    remote.change("main", &[TreeChange::delete(PATH)], "chore: gone\n");
     set(&remote, "one");
     remote.change(
         "main",
-        &[Change::executable(PATH, "one")],
+        &[TreeChange::executable(PATH, "one")],
         "chore: mode alone\n",
     );
     set(&remote, "two");
@@ -140,7 +144,7 @@ async fn a_file_begins_where_it_came_last_and_a_deletion_is_a_change() {
         );
     })
     .await;
-    remote.change("main", &[Change::delete(PATH)], "chore: gone again\n");
+    remote.change("main", &[TreeChange::delete(PATH)], "chore: gone again\n");
     every_way(&remote, async |branch| {
         assert_eq!(
             contents(&changes(branch, &remote, 100).await),
@@ -151,8 +155,8 @@ async fn a_file_begins_where_it_came_last_and_a_deletion_is_a_change() {
 }
 
 #[tokio::test]
-async fn a_merge_is_one_change_with_what_it_brought() {
-    let remote = Remote::new();
+async fn a_merge_is_one_change() {
+    let remote = GitRemote::new();
     let one = set(&remote, "one");
     set_on(&remote, "feature", "a");
     set_on(&remote, "feature", "b");
@@ -161,17 +165,18 @@ async fn a_merge_is_one_change_with_what_it_brought() {
     every_way(&remote, async |branch| {
         let all = changes(branch, &remote, 100).await;
         assert_eq!(contents(&all), ["b", "one"], "`a` was never on the branch");
-        assert_eq!(said(&all), [(&*merge, "set b"), (&*one, "set one")]);
+        assert_eq!(messages(&all), [(&*merge, "set b"), (&*one, "set one")]);
         assert_eq!(all.revisions[0].parent.as_ref().unwrap().as_str(), one);
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_a_merge_brought_is_said_where_it_was_set_however_it_came_there() {
-    let remote = Remote::new();
+async fn a_merged_value_keeps_its_own_message() {
+    let remote = GitRemote::new();
     let one = set(&remote, "one");
-    // By a merge that was merged, while `main` went on elsewhere, and further back than is asked for first.
+    // Through a merged merge, while `main` advances, and further back than the first request
+    // reaches.
     set_on(&remote, "fix", "two");
     remote.commit("release", &[("r", "r", false)], "chore: release\n");
     remote.merge("fix", "release", "Merge pull request #8");
@@ -186,7 +191,7 @@ async fn what_a_merge_brought_is_said_where_it_was_set_however_it_came_there() {
     let two = remote.merge("release", "main", "Merge pull request #9");
     every_way(&remote, async |branch| {
         assert_eq!(
-            said(&changes(branch, &remote, 100).await),
+            messages(&changes(branch, &remote, 100).await),
             [(&*two, "set two"), (&*one, "set one")]
         );
     })
@@ -194,80 +199,120 @@ async fn what_a_merge_brought_is_said_where_it_was_set_however_it_came_there() {
 }
 
 #[tokio::test]
-async fn a_merge_that_made_the_file_itself_speaks_for_itself() {
-    let remote = Remote::new();
+async fn a_changing_merge_has_its_own_message() {
+    let remote = GitRemote::new();
     let lines = |first: &str, last: &str| format!("{first}\n{}{last}\n", "-\n".repeat(20));
     let start = set(&remote, &lines("a", "a"));
     set_on(&remote, "feature", &lines("b", "a"));
     let ours = set(&remote, &lines("a", "b"));
     let merge = remote.merge("feature", "main", "Merge pull request #7");
-    // One that brings nothing new is no change at all.
+    // A merge that changes nothing is not a revision.
     remote.commit("old", &[("x", "x", false)], "chore: x\n");
     remote.merge("old", "main", "Merge pull request #8");
     every_way(&remote, async |branch| {
         let all = changes(branch, &remote, 100).await;
-        let commits: Vec<&str> = said(&all).into_iter().map(|(commit, _)| commit).collect();
+        let commits: Vec<&str> = messages(&all)
+            .into_iter()
+            .map(|(commit, _)| commit)
+            .collect();
         assert_eq!(
-            (commits, said(&all)[0].1),
+            (commits, messages(&all)[0].1),
             (vec![&*merge, &*ours, &*start], "Merge pull request #7")
         );
     })
     .await;
 }
 
-#[tokio::test]
-async fn every_way_tells_the_same_ancestry() {
-    let remote = Remote::new();
+/// How a commit relates to others, without their full ids.
+async fn relations(branch: &RemoteBranch<'_>, commit: &str, others: &[&str]) -> Vec<Ancestry> {
+    let found = ancestry(branch, commit, others).await;
+    found.others.iter().map(|(ancestry, _)| *ancestry).collect()
+}
+
+async fn ancestry(branch: &RemoteBranch<'_>, commit: &str, others: &[&str]) -> CommitAncestry {
+    let others: Vec<_> = others.iter().map(|other| name(other)).collect();
+    branch.ancestry(&name(commit), &others).await.unwrap()
+}
+
+/// Two branches: `main` with 300 commits between the first two of these, and `aside`.
+struct Fork {
+    remote: GitRemote,
+    old: String,
+    new: String,
+    aside: String,
+    newest: String,
+}
+
+fn fork() -> Fork {
+    let remote = GitRemote::new();
     let old = set(&remote, "old");
     remote.pad(300);
     let new = set(&remote, "new");
     let aside = remote.commit("aside", &[("x", "x", false)], "feat: aside\n");
     remote.commit("aside", &[("x", "y", false)], "feat: aside again\n");
-    let apart = set(&remote, "newest");
-    let gone = "0".repeat(40);
-    every_way(&remote, async |branch| {
-        let ask = async |commit: &str, others: &[&str]| {
-            let others: Vec<_> = others.iter().map(|other| name(other)).collect();
-            branch.ancestry(&name(commit), &others).await.unwrap()
-        };
-        let ancestries = |found: branch::CommitAncestry| {
-            found
-                .others
-                .iter()
-                .map(|(ancestry, _)| *ancestry)
-                .collect::<Vec<_>>()
-        };
-        use Ancestry::{Ancestor, Descendant, Diverged, Same, Unknown};
+    let newest = set(&remote, "newest");
+    Fork {
+        remote,
+        old,
+        new,
+        aside,
+        newest,
+    }
+}
+
+#[tokio::test]
+async fn every_way_finds_the_same_ancestry() {
+    use Ancestry::{Ancestor, Descendant, Diverged, Same, Unknown};
+    let fork = fork();
+    let (old, new, missing) = (&*fork.old, &*fork.new, &*"0".repeat(40));
+    every_way(&fork.remote, async |branch| {
         assert_eq!(
-            ancestries(ask(&new, &[&old, &new]).await),
+            relations(branch, new, &[old, new]).await,
             [Descendant, Same]
         );
         assert_eq!(
-            ancestries(ask(&old, &[&new, &gone]).await),
+            relations(branch, old, &[new, missing]).await,
             [Ancestor, Unknown]
         );
         assert_eq!(
-            ancestries(ask(&apart, &[&aside, &old, &gone]).await),
+            relations(branch, &fork.newest, &[&fork.aside, old, missing]).await,
             [Diverged, Descendant, Unknown]
         );
-        // By the digits that a tag has.
-        let found = ask(&old[..8], &[&new[..8], &apart, "0000000"]).await;
+        assert_eq!(relations(branch, missing, &[new]).await, [Unknown]);
+        let found = ancestry(branch, missing, &[new]).await;
+        assert_eq!(found.commit, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_digits_of_a_tag_name_a_commit() {
+    let fork = fork();
+    let (old, new) = (&*fork.old, &*fork.new);
+    every_way(&fork.remote, async |branch| {
+        let found = ancestry(branch, &old[..8], &[&new[..8], &fork.newest, "0000000"]).await;
         assert_eq!(found.commit.as_ref().unwrap().as_str(), old);
         assert_eq!(found.others[0].1.as_ref().unwrap().as_str(), new);
-        assert_eq!(ancestries(found), [Ancestor, Ancestor, Unknown]);
-        // Many that are gone do not hide one that is there.
-        let gone_ones = (0..20).map(|number| format!("{number:040x}"));
-        let many: Vec<String> = gone_ones.chain([apart.clone()]).collect();
-        let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let found = ancestries(ask(&new, &many).await);
+        let relations: Vec<_> = found.others.iter().map(|(ancestry, _)| *ancestry).collect();
+        assert_eq!(
+            relations,
+            [Ancestry::Ancestor, Ancestry::Ancestor, Ancestry::Unknown]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_missing_commits_do_not_hide_one() {
+    let fork = fork();
+    let missing = (0..20).map(|number| format!("{number:040x}"));
+    let others: Vec<String> = missing.chain([fork.newest.clone()]).collect();
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    every_way(&fork.remote, async |branch| {
+        let found = relations(branch, &fork.new, &others).await;
         assert_eq!(
             (found[0], found[19], found[20]),
-            (Unknown, Unknown, Ancestor)
-        );
-        let nobody = ask(&gone, &[&new]).await;
-        assert_eq!(
-            (nobody.commit.as_ref(), ancestries(nobody.clone())),
-            (None, vec![Unknown])
+            (Ancestry::Unknown, Ancestry::Unknown, Ancestry::Ancestor)
         );
     })
     .await;
@@ -275,7 +320,7 @@ async fn every_way_tells_the_same_ancestry() {
 
 #[tokio::test]
 async fn two_commits_differ_where_their_trees_do() {
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     remote.commit(
         "main",
         &[
@@ -289,9 +334,9 @@ async fn two_commits_differ_where_their_trees_do() {
     set(&remote, "2");
     let bump = remote.tip("main").parse().unwrap();
     let changes = [
-        Change::delete("src/b.rs"),
-        Change::executable("src/a.rs", "a"),
-        Change::file("new/deep/file", "x"),
+        TreeChange::delete("src/b.rs"),
+        TreeChange::executable("src/a.rs", "a"),
+        TreeChange::file("new/deep/file", "x"),
     ];
     remote.change("main", &changes, "two\n");
     let two = remote.tip("main").parse().unwrap();

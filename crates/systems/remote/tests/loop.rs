@@ -1,4 +1,4 @@
-//! The loop against a branch in memory: races, doubts and refusals, each told in advance.
+//! The loop against a branch in memory: scripted races, lost answers and refusals.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
@@ -9,39 +9,39 @@ use std::{
 };
 
 use branch::{
-    Branch, BranchError, CommitRequest, FileContent, Name, PushResult, Rejection, RejectionKind,
-    Snapshot, TreeEntry,
+    Branch, BranchError, BranchName, CommitRequest, FileContent, PushResult, Rejection,
+    RejectionKind, Snapshot, TreeEntry,
 };
 use contract::{Commit, Failure, Verdict, World, asking};
 use remote::{Decision, Problem, WriteOutcome, update};
 
 const FILE: &str = "count";
 
-/// What happens to a push.
-enum Then {
+/// The scripted result of a push.
+enum PushEvent {
     Lands,
-    /// Somebody else adds 100 first.
+    /// Another writer adds 100 first.
     Moves,
     Declined,
     /// It lands, and the answer is lost.
     LandsUnheard,
-    /// It is lost.
+    /// It does not land, and the answer is lost.
     Vanishes,
     Fails,
 }
 
-struct Memory {
-    name: Name,
+struct MemoryBranch {
+    name: BranchName,
     commits: RefCell<Vec<String>>,
-    script: RefCell<VecDeque<Then>>,
+    script: RefCell<VecDeque<PushEvent>>,
     pushes: Cell<usize>,
     unreachable: Cell<usize>,
-    /// Reading takes so long once something was pushed, and then fails.
+    /// After the first push a read takes this long, and then fails.
     slow: Cell<Duration>,
 }
 
-impl Memory {
-    fn new(script: impl IntoIterator<Item = Then>) -> Self {
+impl MemoryBranch {
+    fn new(script: impl IntoIterator<Item = PushEvent>) -> Self {
         Self {
             name: "main".parse().unwrap(),
             commits: RefCell::new(vec!["0".to_owned()]),
@@ -74,8 +74,8 @@ fn gone() -> Failure {
     Failure::unavailable(asking::UNREACHABLE, anyhow::anyhow!("the connection broke"))
 }
 
-impl Branch for Memory {
-    fn name(&self) -> &Name {
+impl Branch for MemoryBranch {
+    fn name(&self) -> &BranchName {
         &self.name
     }
 
@@ -106,30 +106,30 @@ impl Branch for Memory {
         onto: &Snapshot,
         request: &CommitRequest,
     ) -> Result<PushResult, BranchError> {
-        assert_eq!(
-            onto.tip,
-            self.tip(),
-            "the loop pushed onto a tip that it should have read again"
-        );
+        assert_eq!(onto.tip, self.tip(), "the loop pushed onto an old tip");
         self.pushes.set(self.pushes.get() + 1);
         let content = String::from_utf8(request.files[0].content.clone()).unwrap();
-        let next = self.script.borrow_mut().pop_front().unwrap_or(Then::Lands);
+        let next = self
+            .script
+            .borrow_mut()
+            .pop_front()
+            .unwrap_or(PushEvent::Lands);
         Ok(match next {
-            Then::Lands => PushResult::Landed {
+            PushEvent::Lands => PushResult::Landed {
                 commit: self.add(content),
                 said: Vec::new(),
             },
-            Then::Moves => {
+            PushEvent::Moves => {
                 let other = self.content().parse::<u32>().unwrap() + 100;
                 self.add(other.to_string());
                 PushResult::Moved
             }
-            Then::Declined => PushResult::Rejected(Rejection {
+            PushEvent::Declined => PushResult::Rejected(Rejection {
                 kind: RejectionKind::Declined,
                 word: "pre-receive hook declined".to_owned(),
                 lines: vec!["no".to_owned()],
             }),
-            Then::LandsUnheard => {
+            PushEvent::LandsUnheard => {
                 let commit = self.add(content);
                 self.add("1000".to_owned());
                 PushResult::Uncertain {
@@ -137,11 +137,11 @@ impl Branch for Memory {
                     failure: gone(),
                 }
             }
-            Then::Vanishes => PushResult::Uncertain {
+            PushEvent::Vanishes => PushResult::Uncertain {
                 commit: "f".repeat(40).parse().unwrap(),
                 failure: gone(),
             },
-            Then::Fails => return Err(gone().into()),
+            PushEvent::Fails => return Err(gone().into()),
         })
     }
 
@@ -151,10 +151,10 @@ impl Branch for Memory {
     }
 }
 
-/// Adds one to what is there, until it is `enough`.
+/// Adds one to the number in the file, unless it is `enough` already.
 async fn add_one(
     world: &World,
-    memory: &Memory,
+    memory: &MemoryBranch,
     enough: u32,
 ) -> Result<WriteOutcome<String>, Failure> {
     update(
@@ -188,31 +188,31 @@ fn world(seconds: u64) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conflict_is_decided_anew_from_the_new_tip() {
-    let memory = Memory::new([Then::Moves, Then::Moves]);
+async fn a_conflict_is_decided_again() {
+    let memory = MemoryBranch::new([PushEvent::Moves, PushEvent::Moves]);
     let outcome = add_one(&world(60), &memory, 1000).await.unwrap();
     assert!(matches!(outcome, WriteOutcome::Landed(_)));
     assert_eq!((memory.content().as_str(), memory.pushes.get()), ("201", 3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conflict_that_leaves_nothing_to_do_is_unchanged() {
-    let memory = Memory::new([Then::Moves]);
+async fn a_conflict_with_nothing_left_is_unchanged() {
+    let memory = MemoryBranch::new([PushEvent::Moves]);
     let outcome = add_one(&world(60), &memory, 100).await.unwrap();
     assert!(matches!(outcome, WriteOutcome::Unchanged(tip) if tip == memory.tip()));
     assert_eq!((memory.content().as_str(), memory.pushes.get()), ("100", 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn others_may_be_faster_any_number_of_times_before_the_deadline() {
-    let memory = Memory::new((0..100).map(|_| Then::Moves));
+async fn the_number_of_lost_races_is_not_limited() {
+    let memory = MemoryBranch::new((0..100).map(|_| PushEvent::Moves));
     add_one(&world(600), &memory, u32::MAX).await.unwrap();
     assert_eq!(memory.pushes.get(), 101);
 }
 
 #[tokio::test(start_paused = true)]
 async fn permanent_contention_ends_at_the_deadline() {
-    let memory = Memory::new((0..10_000).map(|_| Then::Moves));
+    let memory = MemoryBranch::new((0..10_000).map(|_| PushEvent::Moves));
     let failure = add_one(&world(5), &memory, u32::MAX).await.unwrap_err();
     assert_eq!(
         (failure.verdict, failure.reason.word),
@@ -222,8 +222,8 @@ async fn permanent_contention_ends_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_time_it_is_tried_once() {
-    let memory = Memory::new([Then::Moves]);
+async fn without_a_timeout_there_is_one_attempt() {
+    let memory = MemoryBranch::new([PushEvent::Moves]);
     let failure = add_one(&world(0), &memory, u32::MAX).await.unwrap_err();
     assert_eq!(
         (failure.verdict, memory.pushes.get()),
@@ -233,24 +233,24 @@ async fn without_time_it_is_tried_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_commit_that_landed_unheard_is_found_behind_the_tip() {
-    let memory = Memory::new([Then::LandsUnheard]);
+async fn a_commit_without_an_answer_is_found() {
+    let memory = MemoryBranch::new([PushEvent::LandsUnheard]);
     let outcome = add_one(&world(60), &memory, 1000).await.unwrap();
     assert!(matches!(outcome, WriteOutcome::Landed(commit) if commit == memory.commit_of(2)));
     assert_eq!(memory.pushes.get(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_commit_that_vanished_is_made_again() {
-    let memory = Memory::new([Then::Vanishes, Then::Fails]);
+async fn a_lost_commit_is_made_again() {
+    let memory = MemoryBranch::new([PushEvent::Vanishes, PushEvent::Fails]);
     let outcome = add_one(&world(60), &memory, 1000).await.unwrap();
     assert!(matches!(outcome, WriteOutcome::Landed(_)));
     assert_eq!((memory.content().as_str(), memory.pushes.get()), ("1", 3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_declined_is_not_tried_again() {
-    let memory = Memory::new([Then::Declined]);
+async fn a_declined_commit_is_not_retried() {
+    let memory = MemoryBranch::new([PushEvent::Declined]);
     let outcome = add_one(&world(60), &memory, 1000).await.unwrap();
     assert!(
         matches!(outcome, WriteOutcome::Failed(Problem::Declined(Rejection { lines, .. })) if lines == ["no"])
@@ -259,9 +259,9 @@ async fn what_was_declined_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_disturbance_passes_and_an_outage_does_not() {
+async fn only_a_transient_error_passes() {
     for (failures, lands) in [(3, true), (4, false)] {
-        let memory = Memory::new([]);
+        let memory = MemoryBranch::new([]);
         memory.unreachable.set(failures);
         let result = add_one(&world(60), &memory, 1000).await;
         assert_eq!(result.is_ok(), lands, "{failures}");
@@ -272,8 +272,8 @@ async fn a_disturbance_passes_and_an_outage_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_push_that_always_vanishes_is_an_outage_although_reading_works() {
-    let memory = Memory::new((0..100).map(|_| Then::Vanishes));
+async fn a_push_always_lost_is_an_outage() {
+    let memory = MemoryBranch::new((0..100).map(|_| PushEvent::Vanishes));
     let failure = add_one(&world(600), &memory, 1000).await.unwrap_err();
     assert_eq!(
         (failure.reason, memory.pushes.get()),
@@ -282,12 +282,12 @@ async fn a_push_that_always_vanishes_is_an_outage_although_reading_works() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reading_that_the_deadline_cuts_off_after_a_lost_race_is_contention() {
+async fn a_late_read_after_a_race_is_contention() {
     for (then, kind) in [
-        (Then::Moves, Verdict::Contended),
-        (Then::Vanishes, Verdict::Unavailable),
+        (PushEvent::Moves, Verdict::Contended),
+        (PushEvent::Vanishes, Verdict::Unavailable),
     ] {
-        let memory = Memory::new([then]);
+        let memory = MemoryBranch::new([then]);
         memory.slow.set(Duration::from_secs(30));
         let failure = add_one(&world(10), &memory, 1000).await.unwrap_err();
         assert_eq!(failure.verdict, kind, "{}", failure.summary());

@@ -10,7 +10,7 @@ use assert_cmd::assert::Assert;
 /// How a program ended, and everything that it wrote.
 #[must_use = "check the exit code or the output"]
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct ProgramRun {
     /// The exit code; 128 + N if signal N ended it.
     pub code: i32,
     /// The whole standard output.
@@ -23,7 +23,7 @@ pub struct Run {
     pub max_rss_kib: Option<u64>,
 }
 
-impl Run {
+impl ProgramRun {
     /// Returns the run for checks with `assert_cmd`; a signal N counts as exit code 128 + N.
     #[must_use]
     pub fn assert(&self) -> Assert {
@@ -59,7 +59,7 @@ impl Run {
     }
 }
 
-impl Display for Run {
+impl Display for ProgramRun {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self {
             code,

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::Command;
-use super::run::Run;
+use super::HermeticCommand;
+use super::run::ProgramRun;
 use crate::lock::lock;
 use crate::wait;
 
@@ -19,7 +19,7 @@ use crate::wait;
 #[derive(Debug)]
 pub struct Running {
     child: Child,
-    command: Command,
+    command: HermeticCommand,
     started: Instant,
     status: Option<(ExitStatus, Duration)>,
     max_rss_kib: Option<u64>,
@@ -29,7 +29,7 @@ pub struct Running {
 
 impl Running {
     /// Starts the command as the leader of a process group of its own.
-    pub(super) fn start(command: &Command) -> Self {
+    pub(super) fn start(command: &HermeticCommand) -> Self {
         let started = Instant::now();
         let mut child = command
             .prepared()
@@ -117,7 +117,7 @@ impl Running {
     ///
     /// If it does not end within the time limit, or if a program that it started keeps its output
     /// open.
-    pub fn wait(mut self) -> Run {
+    pub fn wait(mut self) -> ProgramRun {
         while self.is_running() {
             if self.is_late() {
                 self.kill_group();
@@ -136,12 +136,12 @@ impl Running {
         self.report()
     }
 
-    fn report(&self) -> Run {
+    fn report(&self) -> ProgramRun {
         let (status, elapsed) = self.status.expect("it has ended");
         let code = status
             .code()
             .or_else(|| status.signal().map(|signal| 128 + signal));
-        Run {
+        ProgramRun {
             code: code.expect("an end is a code or a signal"),
             stdout: self.stdout(),
             stderr: self.stderr(),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 /// One answer, good or bad.
 #[must_use = "give it to a server"]
 #[derive(Clone, Debug)]
-pub struct Reply {
+pub struct ScriptedReply {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: ReplyBody,
@@ -40,7 +40,7 @@ pub(super) enum Manner {
     Forward(String),
 }
 
-impl Reply {
+impl ScriptedReply {
     /// Answers with this status and an empty body.
     pub fn status(status: u16) -> Self {
         Self {

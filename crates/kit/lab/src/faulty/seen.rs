@@ -9,7 +9,7 @@ const HEAD_LIMIT: usize = 256 * 1024;
 
 /// One request, whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct SeenRequest {
     /// `GET`, `HEAD`, …
     pub method: String,
     /// The target as it was asked for: path and query, or a whole URL at a proxy.
@@ -20,7 +20,7 @@ pub struct Seen {
     pub body: Vec<u8>,
 }
 
-impl Seen {
+impl SeenRequest {
     /// Returns the first value of a header; case does not matter.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -39,21 +39,23 @@ impl Seen {
 
 /// The head of a request, with the bytes of the body that came along.
 #[derive(Debug)]
-pub(crate) struct Head {
+pub(crate) struct RequestHead {
     pub(crate) method: String,
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) rest: Vec<u8>,
 }
 
-impl Head {
+impl RequestHead {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         find(&self.headers, name)
     }
 }
 
 /// Reads up to the empty line; `None` if the client hangs up first.
-pub(crate) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Head>> {
+pub(crate) async fn read_head(
+    stream: &mut (impl AsyncRead + Unpin),
+) -> io::Result<Option<RequestHead>> {
     let mut raw = Vec::new();
     loop {
         if let Some(end) = position(&raw, b"\r\n\r\n") {
@@ -69,7 +71,7 @@ pub(crate) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> io::Resu
     }
 }
 
-fn parse(raw: &[u8], rest: Vec<u8>) -> io::Result<Head> {
+fn parse(raw: &[u8], rest: Vec<u8>) -> io::Result<RequestHead> {
     let text = String::from_utf8_lossy(raw).into_owned();
     let mut lines = text.lines();
     let mut request = lines
@@ -84,7 +86,7 @@ fn parse(raw: &[u8], rest: Vec<u8>) -> io::Result<Head> {
     let headers = headers
         .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
         .collect();
-    Ok(Head {
+    Ok(RequestHead {
         method,
         target,
         headers,
@@ -93,11 +95,11 @@ fn parse(raw: &[u8], rest: Vec<u8>) -> io::Result<Head> {
 }
 
 /// Reads a whole request; `None` if the client hangs up first.
-pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Seen>> {
+pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<SeenRequest>> {
     let Some(head) = read_head(stream).await? else {
         return Ok(None);
     };
-    let Head {
+    let RequestHead {
         method,
         target: path,
         headers,
@@ -111,7 +113,7 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Op
             read_to(stream, rest, length.unwrap_or(0)).await?
         }
     };
-    Ok(Some(Seen {
+    Ok(Some(SeenRequest {
         method,
         path,
         headers,

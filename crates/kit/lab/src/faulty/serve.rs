@@ -11,20 +11,20 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
-use super::reply::{Manner, Reply, ReplyBody};
-use super::seen::{self, Seen};
+use super::reply::{Manner, ReplyBody, ScriptedReply};
+use super::seen::{self, SeenRequest};
 use crate::lock::lock;
 
 /// Bytes written right before an abort may never arrive, so the cut waits this long.
 const BEFORE_THE_CUT: Duration = Duration::from_millis(50);
 
-type AnswerFn = dyn Fn(&Seen) -> Reply + Send + Sync;
+type AnswerFn = dyn Fn(&SeenRequest) -> ScriptedReply + Send + Sync;
 
 /// Accepts connections until the task ends, each on a task of its own.
 pub(super) async fn connections(
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
-    log: Arc<Mutex<Vec<Seen>>>,
+    log: Arc<Mutex<Vec<SeenRequest>>>,
     answer: Arc<AnswerFn>,
 ) {
     let listener = tokio::net::TcpListener::from_std(listener).expect("a non-blocking listener");
@@ -45,7 +45,7 @@ pub(super) async fn connections(
 
 async fn connection(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    log: Arc<Mutex<Vec<Seen>>>,
+    log: Arc<Mutex<Vec<SeenRequest>>>,
     answer: Arc<AnswerFn>,
 ) -> io::Result<()> {
     let Some(seen) = seen::read(&mut stream).await? else {
@@ -66,7 +66,10 @@ async fn connection(
     stream.shutdown().await
 }
 
-async fn send_body(stream: &mut (impl AsyncWrite + Unpin), reply: &Reply) -> io::Result<()> {
+async fn send_body(
+    stream: &mut (impl AsyncWrite + Unpin),
+    reply: &ScriptedReply,
+) -> io::Result<()> {
     match (&reply.manner, &reply.body) {
         (Manner::HeadersOnly, _) => std::future::pending().await,
         (Manner::Cut(size), ReplyBody::Fixed(bytes)) => {
@@ -118,7 +121,7 @@ async fn fill(stream: &mut (impl AsyncWrite + Unpin), byte: u8, size: u64) -> io
 /// Sends the request to another server, and its whole answer to the client.
 async fn forward(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    seen: &Seen,
+    seen: &SeenRequest,
     address: &str,
 ) -> io::Result<()> {
     let mut target = TcpStream::connect(address).await?;

@@ -5,11 +5,11 @@ use serde_json::json;
 use super::hub::{Hub, When};
 use super::token::GitHubToken;
 use super::{graphql, rest};
-use crate::faulty::{Reply, Seen};
+use crate::faulty::{ScriptedReply, SeenRequest};
 use crate::registry::basic;
 
 impl Hub {
-    pub(super) fn answer(&mut self, seen: &Seen) -> Reply {
+    pub(super) fn answer(&mut self, seen: &SeenRequest) -> ScriptedReply {
         let changes = graphql::is_change(seen);
         match self.script.front() {
             Some(When::Instead(_)) => {}
@@ -26,7 +26,7 @@ impl Hub {
         }
     }
 
-    fn execute(&self, seen: &Seen) -> Reply {
+    fn execute(&self, seen: &SeenRequest) -> ScriptedReply {
         if !seen.path.starts_with("/api/") {
             return self.forward_to_git(seen);
         }
@@ -41,7 +41,7 @@ impl Hub {
             let url = "https://docs.github.com/rest";
             let body =
                 json!({ "message": "Bad credentials", "documentation_url": url, "status": "401" });
-            return Reply::json(401, &body);
+            return ScriptedReply::json(401, &body);
         };
         match seen.path.strip_prefix("/api/v3") {
             Some(path) => rest::answer(self, token, seen, path),
@@ -50,7 +50,7 @@ impl Hub {
     }
 
     /// Accepts git with the token as its password.
-    fn forward_to_git(&self, seen: &Seen) -> Reply {
+    fn forward_to_git(&self, seen: &SeenRequest) -> ScriptedReply {
         let shown = seen.header("authorization");
         let known =
             |token: &&GitHubToken| Some(basic("x-access-token", &token.text)).as_deref() == shown;
@@ -60,10 +60,10 @@ impl Hub {
             "contents: read"
         };
         match self.tokens.iter().find(known) {
-            None => Reply::text(401, "who are you?\n")
+            None => ScriptedReply::text(401, "who are you?\n")
                 .header("WWW-Authenticate", "Basic realm=\"GitHub\""),
-            Some(token) if token.may(needs) => Reply::forward(self.git.address()),
-            Some(_) => Reply::text(403, "Write access to repository not granted.\n"),
+            Some(token) if token.may(needs) => ScriptedReply::forward(self.git.address()),
+            Some(_) => ScriptedReply::text(403, "Write access to repository not granted.\n"),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::error::error;
 use super::fields::field;
 use super::hub::Hub;
 use super::token::GitHubToken;
-use crate::repo::Change;
+use crate::repo::TreeChange;
 
 impl Hub {
     /// Commits onto a branch, if its tip and its rules allow that, and returns the commit.
@@ -65,8 +65,8 @@ impl Hub {
     }
 }
 
-fn addition(addition: &Value) -> Result<Change, FieldError> {
+fn addition(addition: &Value) -> Result<TreeChange, FieldError> {
     let content = BASE64_STANDARD.decode(field(addition, "contents"));
     let content = content.map_err(|_| error("UNPROCESSABLE", "invalid base64"))?;
-    Ok(Change::file(&field(addition, "path"), content))
+    Ok(TreeChange::file(&field(addition, "path"), content))
 }

@@ -13,7 +13,7 @@ use super::hub::Hub;
 use super::objects::GraphQlObject;
 use super::published;
 use super::token::GitHubToken;
-use crate::faulty::{Reply, Seen};
+use crate::faulty::{ScriptedReply, SeenRequest};
 
 fn schema() -> &'static Valid<Schema> {
     static SCHEMA: OnceLock<Valid<Schema>> = OnceLock::new();
@@ -23,17 +23,17 @@ fn schema() -> &'static Valid<Schema> {
     })
 }
 
-pub(super) fn answer(hub: &Hub, token: &GitHubToken, seen: &Seen) -> Reply {
+pub(super) fn answer(hub: &Hub, token: &GitHubToken, seen: &SeenRequest) -> ScriptedReply {
     match execute(hub, token, seen) {
-        Ok(answer) => Reply::json(200, &answer),
+        Ok(answer) => ScriptedReply::json(200, &answer),
         Err(complaint) => {
             hub.complain(format!("{}: {complaint}", title(seen)));
-            Reply::json(200, &json!({ "errors": [{ "message": complaint }] }))
+            ScriptedReply::json(200, &json!({ "errors": [{ "message": complaint }] }))
         }
     }
 }
 
-fn execute(hub: &Hub, token: &GitHubToken, seen: &Seen) -> Result<Value, String> {
+fn execute(hub: &Hub, token: &GitHubToken, seen: &SeenRequest) -> Result<Value, String> {
     let request: Value = serde_json::from_slice(&seen.body).map_err(|error| error.to_string())?;
     let query = request["query"].as_str().ok_or("there is no `query`")?;
     let document = ExecutableDocument::parse_and_validate(schema(), query, "document.graphql")
@@ -61,12 +61,12 @@ fn execute(hub: &Hub, token: &GitHubToken, seen: &Seen) -> Result<Value, String>
 }
 
 /// Returns whether a request is to change something.
-pub(super) fn is_change(seen: &Seen) -> bool {
+pub(super) fn is_change(seen: &SeenRequest) -> bool {
     document(seen).is_some_and(|document| document.starts_with("mutation"))
 }
 
 /// Returns a short title of a request.
-pub(super) fn title(seen: &Seen) -> String {
+pub(super) fn title(seen: &SeenRequest) -> String {
     match document(seen) {
         Some(document) => document
             .split(['(', '{'])
@@ -78,7 +78,7 @@ pub(super) fn title(seen: &Seen) -> String {
     }
 }
 
-fn document(seen: &Seen) -> Option<String> {
+fn document(seen: &SeenRequest) -> Option<String> {
     let request: Value = serde_json::from_slice(&seen.body).ok()?;
     Some(request["query"].as_str()?.to_owned())
 }

@@ -6,16 +6,16 @@ use std::fmt::{self, Debug, Formatter};
 
 use super::deployment::StoredDeployment;
 use super::protection::Protection;
-use super::pull::Pull;
+use super::pull::GitHubPull;
 use super::token::GitHubToken;
-use crate::faulty::Reply;
-use crate::repo::{HttpRemote, ObjectReader, Remote};
+use crate::faulty::ScriptedReply;
+use crate::repo::{GitRemote, HttpRemote, ObjectReader};
 
-type CommitRace = Box<dyn FnOnce(&Remote) + Send>;
+type CommitRace = Box<dyn FnOnce(&GitRemote) + Send>;
 
 /// The state of the server.
 pub(super) struct Hub {
-    pub(super) remote: Remote,
+    pub(super) remote: GitRemote,
     pub(super) repository: &'static str,
     pub(super) protections: BTreeMap<String, Protection>,
     pub(super) declined: Option<String>,
@@ -25,7 +25,7 @@ pub(super) struct Hub {
     pub(super) script: VecDeque<When>,
     pub(super) race: RefCell<Option<CommitRace>>,
     pub(super) merge_in: Cell<Option<usize>>,
-    pub(super) pulls: RefCell<Vec<Pull>>,
+    pub(super) pulls: RefCell<Vec<GitHubPull>>,
     /// Oldest first.
     pub(super) deployments: Vec<StoredDeployment>,
     /// The time, in seconds.
@@ -40,9 +40,9 @@ pub(super) struct Hub {
 /// A scripted reply, and whether the request is executed.
 #[derive(Debug)]
 pub(super) enum When {
-    Instead(Reply),
-    InsteadOfChange(Reply),
-    AfterChange(Reply),
+    Instead(ScriptedReply),
+    InsteadOfChange(ScriptedReply),
+    AfterChange(ScriptedReply),
     NotThisChange,
 }
 
@@ -55,7 +55,7 @@ impl Debug for Hub {
 }
 
 impl Hub {
-    pub(super) fn new(remote: &Remote, repository: &'static str) -> Self {
+    pub(super) fn new(remote: &GitRemote, repository: &'static str) -> Self {
         Self {
             remote: remote.clone(),
             repository,

@@ -5,7 +5,7 @@ use apollo_compiler::resolvers::ResolveInfo;
 use super::deployment::{StoredDeployment, StoredStatus};
 use super::fields::{argument, text};
 use super::protection::Protection;
-use super::pull::Pull;
+use super::pull::GitHubPull;
 
 /// An object of the schema.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub(super) enum GraphQlNode {
     Comparison(&'static str),
     UpdateRule(Protection),
     Rule(&'static str),
-    PullRequest(Pull),
+    PullRequest(GitHubPull),
     Deployment(StoredDeployment),
     DeploymentStatus(StoredStatus),
     /// A list, whole.

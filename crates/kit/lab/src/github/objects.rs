@@ -9,7 +9,7 @@ use super::fields::{argument, text};
 use super::hub::Hub;
 use super::node::{GraphQlNode, ListPage};
 use super::protection::Protection;
-use super::pull::{Pull, State};
+use super::pull::{GitHubPull, GitHubPullState};
 use super::token::GitHubToken;
 
 /// An object, and the token of the client that reads it.
@@ -108,7 +108,7 @@ impl<'h> GraphQlObject<'h> {
         let is = |wanted: &Value, name: &str| wanted.is_null() || wanted == name;
         let pulls = self.hub.pulls.borrow();
         let found = pulls.iter().filter(|pull| {
-            pull.state == State::Open && is(base, &pull.base) && is(head, &pull.head)
+            pull.state == GitHubPullState::Open && is(base, &pull.base) && is(head, &pull.head)
         });
         found.cloned().map(GraphQlNode::PullRequest).collect()
     }
@@ -205,7 +205,7 @@ impl<'h> GraphQlObject<'h> {
 
     /// GitHub signs the commits that it makes itself: those of apps, and merges.
     fn signature(&self, id: &str, author: &str) -> Resolved<'h> {
-        let merged = State::Merged(id.to_owned());
+        let merged = GitHubPullState::Merged(id.to_owned());
         let by_github = author.ends_with("[bot]")
             || self
                 .hub
@@ -233,7 +233,7 @@ impl<'h> GraphQlObject<'h> {
         }
     }
 
-    fn pull(&self, pull: &Pull, info: &ResolveInfo<'_>) -> Resolved<'h> {
+    fn pull(&self, pull: &GitHubPull, info: &ResolveInfo<'_>) -> Resolved<'h> {
         Ok(match info.field_name() {
             "id" => ResolvedValue::leaf(pull.id()),
             "number" => ResolvedValue::leaf(pull.number),

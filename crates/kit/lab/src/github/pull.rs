@@ -4,7 +4,7 @@ use super::repository::REPOSITORY;
 
 /// A pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pull {
+pub struct GitHubPull {
     /// Its number.
     pub number: u64,
     /// The branch to merge.
@@ -18,12 +18,12 @@ pub struct Pull {
     /// Whether the branch to merge is a fork's.
     pub fork: bool,
     /// The state.
-    pub state: State,
+    pub state: GitHubPullState,
 }
 
 /// The state of a pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum GitHubPullState {
     /// It is open.
     Open,
     /// It was closed.
@@ -32,7 +32,7 @@ pub enum State {
     Merged(String),
 }
 
-impl Pull {
+impl GitHubPull {
     pub(super) fn id(&self) -> String {
         format!("PR_{}", self.number)
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::error::error;
 use super::fields::field;
 use super::hub::Hub;
-use super::pull::{Pull, State};
+use super::pull::{GitHubPull, GitHubPullState};
 use super::token::GitHubToken;
 
 /// The new tip of a branch that is to be deleted.
@@ -63,7 +63,11 @@ impl Hub {
     }
 
     /// Opens a pull request.
-    pub(super) fn open(&self, token: &GitHubToken, input: &Value) -> Result<Pull, FieldError> {
+    pub(super) fn open(
+        &self,
+        token: &GitHubToken,
+        input: &Value,
+    ) -> Result<GitHubPull, FieldError> {
         if token.login == "github-actions[bot]" && !self.workflows_may_create_pulls {
             let message = "GitHub Actions is not permitted to create or approve pull requests.";
             return Err(error("FORBIDDEN", message));
@@ -84,7 +88,9 @@ impl Hub {
 
     fn has_open_pull(&self, head: &str, base: &str) -> bool {
         self.pulls.borrow().iter().any(|pull| {
-            (&*pull.head, &*pull.base) == (head, base) && !pull.fork && pull.state == State::Open
+            (&*pull.head, &*pull.base) == (head, base)
+                && !pull.fork
+                && pull.state == GitHubPullState::Open
         })
     }
 
@@ -106,16 +112,16 @@ impl Hub {
         title: String,
         body: String,
         fork: bool,
-    ) -> Pull {
+    ) -> GitHubPull {
         let mut pulls = self.pulls.borrow_mut();
-        let pull = Pull {
+        let pull = GitHubPull {
             number: pulls.len() as u64 + 1,
             head,
             base,
             title,
             body,
             fork,
-            state: State::Open,
+            state: GitHubPullState::Open,
         };
         pulls.push(pull.clone());
         pull
@@ -138,13 +144,13 @@ impl Hub {
             body.clone_into(&mut pull.body);
         }
         if input["state"] == "CLOSED" {
-            pull.state = State::Closed;
+            pull.state = GitHubPullState::Closed;
         }
         Ok(())
     }
 
     pub(super) fn close(&self, number: u64) {
-        self.set(number, State::Closed);
+        self.set(number, GitHubPullState::Closed);
     }
 
     /// Merges a pull request as one commit with its title and its description.
@@ -172,11 +178,11 @@ impl Hub {
             &commit,
             &base,
         ]);
-        self.set(number, State::Merged(commit.clone()));
+        self.set(number, GitHubPullState::Merged(commit.clone()));
         commit
     }
 
-    pub(super) fn pull(&self, number: u64) -> Option<Pull> {
+    pub(super) fn pull(&self, number: u64) -> Option<GitHubPull> {
         self.pulls
             .borrow()
             .iter()
@@ -184,7 +190,7 @@ impl Hub {
             .cloned()
     }
 
-    fn set(&self, number: u64, state: State) {
+    fn set(&self, number: u64, state: GitHubPullState) {
         let mut pulls = self.pulls.borrow_mut();
         pulls
             .iter_mut()

@@ -6,12 +6,17 @@ use serde_json::{Value, json};
 
 use super::hub::Hub;
 use super::openapi::{self, RestOperation};
-use super::pull::State;
+use super::pull::GitHubPullState;
 use super::token::GitHubToken;
-use crate::faulty::{Reply, Seen};
+use crate::faulty::{ScriptedReply, SeenRequest};
 use crate::image::sha256;
 
-pub(super) fn answer(hub: &Hub, token: &GitHubToken, seen: &Seen, path: &str) -> Reply {
+pub(super) fn answer(
+    hub: &Hub,
+    token: &GitHubToken,
+    seen: &SeenRequest,
+    path: &str,
+) -> ScriptedReply {
     let operation = match openapi::operation(&seen.method, path) {
         Ok(operation) => operation,
         Err(complaint) => {
@@ -36,9 +41,9 @@ pub(super) fn answer(hub: &Hub, token: &GitHubToken, seen: &Seen, path: &str) ->
 fn find(
     hub: &Hub,
     token: &GitHubToken,
-    seen: &Seen,
+    seen: &SeenRequest,
     operation: &RestOperation,
-) -> Option<Result<Value, Reply>> {
+) -> Option<Result<Value, ScriptedReply>> {
     if format!("{}/{}", operation.part("owner"), operation.part("repo")) != hub.repository {
         return None;
     }
@@ -65,7 +70,7 @@ fn find(
     };
     if !token.may(permission) {
         let body = json!({ "message": "Resource not accessible by integration", "status": "403" });
-        return Some(Err(Reply::json(403, &body)));
+        return Some(Err(ScriptedReply::json(403, &body)));
     }
     values.map(Ok)
 }
@@ -106,9 +111,9 @@ fn pull(hub: &Hub, number: &str) -> Option<Value> {
     }
     let pull = hub.pull(number)?;
     let (state, commit) = match &pull.state {
-        State::Open => ("open", None),
-        State::Closed => ("closed", None),
-        State::Merged(commit) => ("closed", Some(commit)),
+        GitHubPullState::Open => ("open", None),
+        GitHubPullState::Closed => ("closed", None),
+        GitHubPullState::Merged(commit) => ("closed", Some(commit)),
     };
     let head = hub.tip(&pull.head).unwrap_or_default();
     // An open pull request has the commit of a test merge.
@@ -124,19 +129,19 @@ fn pull(hub: &Hub, number: &str) -> Option<Value> {
 }
 
 /// Answers with an entity tag, or with nothing if the client has that one.
-fn tagged(seen: &Seen, body: &Value) -> Reply {
+fn tagged(seen: &SeenRequest, body: &Value) -> ScriptedReply {
     let tag = format!("\"{}\"", sha256(body.to_string().as_bytes()));
     let reply = if seen.header("if-none-match") == Some(&tag) {
-        Reply::status(304)
+        ScriptedReply::status(304)
     } else {
-        Reply::json(200, body)
+        ScriptedReply::json(200, body)
     };
     reply.header("ETag", &tag)
 }
 
-fn not_found() -> Reply {
+fn not_found() -> ScriptedReply {
     let url = "https://docs.github.com/rest";
-    Reply::json(
+    ScriptedReply::json(
         404,
         &json!({ "message": "Not Found", "documentation_url": url, "status": "404" }),
     )

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::faulty::{Faulty, Reply, Seen};
+use crate::faulty::{Faulty, ScriptedReply, SeenRequest};
 use crate::lock::lock;
 use crate::signing::{Signer, encode};
 use crate::tls::Authority;
@@ -31,8 +31,8 @@ struct TokenRules {
     password: String,
     public: Vec<String>,
     identity: Option<String>,
-    scripted: Vec<Reply>,
-    always: Option<Reply>,
+    scripted: Vec<ScriptedReply>,
+    always: Option<ScriptedReply>,
     refuse_credentials: bool,
 }
 
@@ -80,13 +80,13 @@ impl TokenServer {
     }
 
     /// Gives the next requests these replies, one each; after them it is a token server again.
-    pub fn answer_next(&self, replies: impl IntoIterator<Item = Reply>) {
+    pub fn answer_next(&self, replies: impl IntoIterator<Item = ScriptedReply>) {
         let replies = replies.into_iter().collect::<Vec<_>>();
         self.change(|rules| rules.scripted.extend(replies));
     }
 
     /// Gives every request this reply.
-    pub fn answer_always(&self, reply: Reply) {
+    pub fn answer_always(&self, reply: ScriptedReply) {
         self.change(|rules| rules.always = Some(reply));
     }
 
@@ -98,7 +98,7 @@ impl TokenServer {
 
     /// Returns these requests.
     #[must_use]
-    pub fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<SeenRequest> {
         self.server.seen()
     }
 
@@ -128,7 +128,7 @@ impl TokenServer {
 }
 
 impl TokenRules {
-    fn answer(&mut self, seen: &Seen, signer: &Signer) -> Reply {
+    fn answer(&mut self, seen: &SeenRequest, signer: &Signer) -> ScriptedReply {
         if !self.scripted.is_empty() {
             return self.scripted.remove(0);
         }
@@ -139,10 +139,10 @@ impl TokenRules {
         }
     }
 
-    fn sell(&self, seen: &Seen, signer: &Signer) -> Reply {
+    fn sell(&self, seen: &SeenRequest, signer: &Signer) -> ScriptedReply {
         let trusted = match seen.header("authorization") {
             Some(credentials) if !self.knows(credentials) => {
-                return Reply::registry_error(403, "DENIED", "denied");
+                return ScriptedReply::registry_error(403, "DENIED", "denied");
             }
             credentials => credentials.is_some(),
         };
@@ -150,30 +150,30 @@ impl TokenRules {
         self.grant("token", query, trusted, signer)
     }
 
-    fn exchange(&self, seen: &Seen, signer: &Signer) -> Reply {
+    fn exchange(&self, seen: &SeenRequest, signer: &Signer) -> ScriptedReply {
         let form = String::from_utf8_lossy(&seen.body);
         let shown = parameters(&form, "refresh_token").next();
         match &self.identity {
-            None => Reply::text(404, "404 page not found"),
+            None => ScriptedReply::text(404, "404 page not found"),
             Some(known) if shown.as_ref() != Some(known) => {
-                Reply::registry_error(401, "UNAUTHORIZED", "unauthorized")
+                ScriptedReply::registry_error(401, "UNAUTHORIZED", "unauthorized")
             }
             Some(_) => self.grant("access_token", &form, true, signer),
         }
     }
 
-    fn grant(&self, field: &str, query: &str, trusted: bool, signer: &Signer) -> Reply {
+    fn grant(&self, field: &str, query: &str, trusted: bool, signer: &Signer) -> ScriptedReply {
         let granted: Vec<_> = parameters(query, "scope")
             .filter_map(|scope| self.judge(&scope, trusted))
             .collect();
         if granted.is_empty() {
-            return Reply::registry_error(
+            return ScriptedReply::registry_error(
                 403,
                 "DENIED",
                 "requested access to the resource is denied",
             );
         }
-        Reply::json(200, &json!({ field: token(signer, &granted) }))
+        ScriptedReply::json(200, &json!({ field: token(signer, &granted) }))
     }
 
     /// Reads `repository:NAME:ACTION,ACTION` and returns the granted part.

@@ -5,19 +5,19 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::Remote;
+use super::GitRemote;
 use super::git::{attempt, git};
 
 /// A clone in a folder of its own.
 #[derive(Debug)]
-pub struct Checkout {
+pub struct WorkingCopy {
     folder: TempDir,
 }
 
-impl Remote {
+impl GitRemote {
     /// Clones a branch into a folder of its own, as a person would.
     #[must_use]
-    pub fn checkout(&self, branch: &str) -> Checkout {
+    pub fn checkout(&self, branch: &str) -> WorkingCopy {
         let folder = tempfile::Builder::new()
             .prefix("lab-checkout-")
             .tempdir()
@@ -26,11 +26,11 @@ impl Remote {
             folder.path(),
             &["clone", "--quiet", "--branch", branch, &self.url(), "."],
         );
-        Checkout { folder }
+        WorkingCopy { folder }
     }
 }
 
-impl Checkout {
+impl WorkingCopy {
     /// Returns the folder.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Response, StatusCode};
 use tokio::io::AsyncWriteExt as _;
 
-use super::Remote;
+use super::GitRemote;
 use super::git::command;
 use crate::background::{Background, bind};
 use crate::lock::lock;
@@ -27,7 +27,7 @@ pub struct HttpRemote {
 /// The requests so far, and the requests to refuse.
 #[derive(Debug)]
 struct HttpRemoteState {
-    remote: Remote,
+    remote: GitRemote,
     credentials: Option<String>,
     refusals: Vec<u16>,
     always: Option<u16>,
@@ -37,7 +37,7 @@ struct HttpRemoteState {
     sent: u64,
 }
 
-impl Remote {
+impl GitRemote {
     /// Serves the repository over HTTP, with this user and password.
     #[must_use]
     pub fn http(&self, user: &str, password: &str) -> HttpRemote {
@@ -62,7 +62,7 @@ impl Remote {
 }
 
 impl HttpRemote {
-    fn start(remote: &Remote, credentials: Option<String>) -> Self {
+    fn start(remote: &GitRemote, credentials: Option<String>) -> Self {
         let state = Arc::new(Mutex::new(HttpRemoteState {
             remote: remote.clone(),
             credentials,
@@ -203,7 +203,7 @@ async fn answer(
 }
 
 /// Has git answer, by the rules of CGI.
-async fn backend(remote: Remote, request: Request) -> Response<Body> {
+async fn backend(remote: GitRemote, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return refusal(400, "the body ended too early\n");
@@ -212,7 +212,7 @@ async fn backend(remote: Remote, request: Request) -> Response<Body> {
 }
 
 /// Returns git's program for this, with the request in its environment.
-fn cgi(remote: &Remote, head: &Parts, length: usize) -> tokio::process::Command {
+fn cgi(remote: &GitRemote, head: &Parts, length: usize) -> tokio::process::Command {
     let mut git = command(&remote.path(), &["http-backend"]);
     let header = |name| text(&head.headers, name).unwrap_or_default().to_owned();
     git.env("GIT_PROJECT_ROOT", remote.folder.path())

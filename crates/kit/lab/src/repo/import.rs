@@ -5,7 +5,7 @@ use crate::image::sha256;
 /// A change to one path of a tree.
 #[must_use = "commit it"]
 #[derive(Clone, Debug)]
-pub struct Change {
+pub struct TreeChange {
     path: String,
     to: To,
 }
@@ -21,7 +21,7 @@ enum To {
     Nothing,
 }
 
-impl Change {
+impl TreeChange {
     /// Writes an ordinary file.
     pub fn file(path: &str, content: impl AsRef<[u8]>) -> Self {
         Self::blob("100644", path, content.as_ref())
@@ -75,9 +75,9 @@ pub(super) fn commit(branch: &str, parent: Option<&str>, who: &str, message: &st
 }
 
 /// Returns the whole commit.
-pub(super) fn stream(commit: String, changes: &[Change]) -> Vec<u8> {
+pub(super) fn stream(commit: String, changes: &[TreeChange]) -> Vec<u8> {
     let mut stream = commit.into_bytes();
-    for Change { path, to } in changes {
+    for TreeChange { path, to } in changes {
         match to {
             To::Nothing => stream.extend(format!("D {path}\n").bytes()),
             To::Submodule(commit) => stream.extend(format!("M 160000 {commit} {path}\n").bytes()),
@@ -92,10 +92,10 @@ pub(super) fn stream(commit: String, changes: &[Change]) -> Vec<u8> {
 }
 
 /// Returns files that do not compress well, 100 to a folder.
-pub(super) fn many(count: usize) -> Vec<Change> {
+pub(super) fn many(count: usize) -> Vec<TreeChange> {
     let file = |number: usize| {
         let path = format!("folder-{:04}/file-{number:06}.txt", number / 100);
-        Change::file(&path, format!("{}\n", sha256(&number.to_be_bytes())))
+        TreeChange::file(&path, format!("{}\n", sha256(&number.to_be_bytes())))
     };
     (0..count).map(file).collect()
 }

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-use super::Remote;
+use super::GitRemote;
 use super::git::command;
 
 /// A reader of objects.
@@ -22,7 +22,7 @@ pub(crate) struct GitObject {
     pub(crate) bytes: Vec<u8>,
 }
 
-impl Remote {
+impl GitRemote {
     /// Starts a reader of the objects, including those that are added later.
     pub(crate) fn objects(&self) -> ObjectReader {
         let mut command = command(&self.path(), &["cat-file", "--batch"]);

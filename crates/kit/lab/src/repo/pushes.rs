@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use super::Remote;
+use super::GitRemote;
 use crate::wait;
 
-impl Remote {
+impl GitRemote {
     /// Refuses all pushes from now on with these lines, which git shows after `remote: `.
     pub fn reject_with(&self, lines: &str) {
         fs::write(self.lab("reasons"), format!("{}\n", lines.trim_end()))
@@ -67,14 +67,14 @@ impl Remote {
 #[must_use = "the race is over when this is dropped"]
 #[derive(Debug)]
 pub struct PushRace {
-    remote: Remote,
+    remote: GitRemote,
     over: Arc<AtomicBool>,
     runner: Option<JoinHandle<()>>,
 }
 
 impl PushRace {
     /// Runs `race` whenever a push asks for it, until it returns false.
-    fn start(remote: &Remote, race: impl FnMut(&Remote) -> bool + Send + 'static) -> Self {
+    fn start(remote: &GitRemote, race: impl FnMut(&GitRemote) -> bool + Send + 'static) -> Self {
         drop(fs::remove_dir(remote.lab("asked")));
         fs::write(remote.lab("racing"), "").expect("a folder of this test");
         let over = Arc::<AtomicBool>::default();
@@ -106,10 +106,10 @@ impl Drop for PushRace {
 }
 
 /// The thread of a race; when this is dropped, by a panic too, every held push continues.
-struct Racer(Remote);
+struct Racer(GitRemote);
 
 impl Racer {
-    fn run(self, mut race: impl FnMut(&Remote) -> bool, over: &AtomicBool) {
+    fn run(self, mut race: impl FnMut(&GitRemote) -> bool, over: &AtomicBool) {
         let asked = self.0.lab("asked");
         while !over.load(Ordering::SeqCst) {
             if asked.exists() {

@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use tempfile::TempDir;
 
-use super::Remote;
-use crate::command::Command;
+use super::GitRemote;
+use crate::command::HermeticCommand;
 
 /// Takes the host and git's command, after any options, and records its arguments.
 const SSH: &str = r#"#!/bin/sh
@@ -25,7 +25,7 @@ pub struct Ssh {
     path: String,
 }
 
-impl Remote {
+impl GitRemote {
     /// Serves this repository as the host `ssh.example`.
     #[must_use]
     pub fn ssh(&self) -> Ssh {
@@ -52,7 +52,7 @@ impl Ssh {
     }
 
     /// Puts the script before the real ssh on `PATH`.
-    pub fn environment(&self, command: Command) -> Command {
+    pub fn environment(&self, command: HermeticCommand) -> HermeticCommand {
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", self.folder.path().display()))
     }

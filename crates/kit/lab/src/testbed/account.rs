@@ -19,7 +19,7 @@ pub struct Account {
 
 /// One rule of a Role.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
+pub struct AccountRule {
     /// The group; the core's is empty.
     pub group: String,
     /// `pods`, `pods/log`, `deployments`.
@@ -28,8 +28,8 @@ pub struct Rule {
     pub verbs: Vec<String>,
 }
 
-impl Rule {
-    /// Describes a rule, with commas between names: `Rule::new("apps", "deployments", "get,list")`.
+impl AccountRule {
+    /// Describes a rule, with commas between names: `AccountRule::new("apps", "deployments", "get,list")`.
     #[must_use]
     pub fn new(group: &str, resources: &str, verbs: &str) -> Self {
         let all = |names: &str| {

@@ -134,13 +134,13 @@ impl AppSpec {
 
 /// An existing application; dropping this deletes it, and leaves its resources to its namespace.
 #[derive(Debug)]
-pub struct App {
+pub struct TestbedApp {
     name: String,
     project: String,
     inner: Arc<TestbedInner>,
 }
 
-impl App {
+impl TestbedApp {
     pub(super) fn new(inner: &Arc<TestbedInner>, spec: &AppSpec) -> Self {
         inner.world.kubernetes.create(APPLICATIONS, &spec.object());
         Self {
@@ -277,7 +277,7 @@ impl App {
     }
 }
 
-impl Drop for App {
+impl Drop for TestbedApp {
     fn drop(&mut self) {
         drop(
             self.inner

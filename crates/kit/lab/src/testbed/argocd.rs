@@ -15,7 +15,7 @@ use crate::wait;
 
 /// The Argo CD server of a world.
 #[derive(Clone, Debug)]
-pub struct ArgoCd {
+pub struct TestbedArgoCd {
     address: String,
     token: String,
     password: String,
@@ -33,7 +33,7 @@ pub struct ArgoAccount {
     client: TestbedClient,
 }
 
-impl ArgoCd {
+impl TestbedArgoCd {
     pub(super) fn new(world: &TestbedWorld) -> Self {
         let token = world.argocd_token.clone();
         Self {

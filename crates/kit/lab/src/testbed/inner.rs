@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::argocd::ArgoCd;
+use super::argocd::TestbedArgoCd;
 use super::capacity::Capacity;
 use super::kubelet::{Kubelet, render_now};
 use super::process;
@@ -14,7 +14,7 @@ use super::world::TestbedWorld;
 #[derive(Debug)]
 pub(super) struct TestbedInner {
     pub(super) world: TestbedWorld,
-    pub(super) argocd: ArgoCd,
+    pub(super) argocd: TestbedArgoCd,
     pub(super) kubelet: Kubelet,
     /// The folder of a world of one test.
     pub(super) private: Option<TempDir>,

@@ -2,11 +2,11 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use lab::testbed::{PodStatus, PodView};
+//! use lab::testbed::{ScriptedStatus, PodView};
 //!
 //! // One function is one story: here, a pod that is not ready in its first two seconds.
-//! fn slow(pod: &PodView) -> PodStatus {
-//!     let running = PodStatus::running();
+//! fn slow(pod: &PodView) -> ScriptedStatus {
+//!     let running = ScriptedStatus::running();
 //!     if pod.age < Duration::from_secs(2) { running.not_ready() } else { running }
 //! }
 //! ```
@@ -30,7 +30,7 @@ use crate::lock::lock;
 use crate::tls::Authority;
 
 pub(super) use render::now as render_now;
-pub use status::PodStatus;
+pub use status::ScriptedStatus;
 pub use view::PodView;
 
 use state::KubeletState;
@@ -78,7 +78,7 @@ impl Kubelet {
     pub(super) fn play(
         &self,
         namespace: &str,
-        script: impl Fn(&PodView) -> PodStatus + Send + Sync + 'static,
+        script: impl Fn(&PodView) -> ScriptedStatus + Send + Sync + 'static,
     ) {
         lock(&self.state.scripts).insert(namespace.to_owned(), Arc::new(script));
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::account::{Account, Rule};
+use super::account::{Account, AccountRule};
 use super::capacity::Capacity;
 use super::inner::TestbedInner;
 use super::keys;
-use super::kubelet::{PodStatus, PodView, render_now};
+use super::kubelet::{PodView, ScriptedStatus, render_now};
 use super::unique::unique;
 use crate::wait;
 
@@ -58,7 +58,7 @@ impl Namespace {
     /// Gives its pods a script, including those that exist already.
     ///
     /// Without one, [`scripts::healthy`](super::scripts::healthy) holds.
-    pub fn pods(&self, script: impl Fn(&PodView) -> PodStatus + Send + Sync + 'static) {
+    pub fn pods(&self, script: impl Fn(&PodView) -> ScriptedStatus + Send + Sync + 'static) {
         self.inner.kubelet.play(&self.name, script);
     }
 
@@ -137,8 +137,8 @@ impl Namespace {
 
     /// Makes a service account that may do exactly this in here.
     #[must_use]
-    pub fn account(&self, name: &str, rules: &[Rule]) -> Account {
-        let rules: Vec<Value> = rules.iter().map(Rule::to_json).collect();
+    pub fn account(&self, name: &str, rules: &[AccountRule]) -> Account {
+        let rules: Vec<Value> = rules.iter().map(AccountRule::to_json).collect();
         self.account_with(name, &json!(rules))
     }
 
@@ -179,8 +179,8 @@ impl Namespace {
     }
 
     /// Changes what an account may do, from now on.
-    pub fn change_account(&self, account: &Account, rules: &[Rule]) {
-        let rules: Vec<Value> = rules.iter().map(Rule::to_json).collect();
+    pub fn change_account(&self, account: &Account, rules: &[AccountRule]) {
+        let rules: Vec<Value> = rules.iter().map(AccountRule::to_json).collect();
         let role = self.path(&format!("rbac/roles/{}", account.name));
         self.inner
             .world

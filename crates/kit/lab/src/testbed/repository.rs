@@ -1,7 +1,7 @@
 //! The files of a repository of overlays: the overlays and their base.
 
-use crate::overlays::Overlay;
-use crate::repo::Change;
+use crate::overlays::SampleOverlay;
+use crate::repo::TreeChange;
 
 /// One deployment and its service; the image has the name that [`crate::overlays`] replace.
 const BASE: [(&str, &str); 3] = [
@@ -35,8 +35,8 @@ const BASE: [(&str, &str); 3] = [
 /// Returns a base, the overlay, and the patch that the overlay names; its resources go to
 /// `namespace`, which stands where the overlay has its environment's.
 #[must_use]
-pub fn files(overlay: &Overlay, namespace: &str) -> Vec<Change> {
-    let base = BASE.iter().map(|(path, text)| Change::file(path, text));
+pub fn files(overlay: &SampleOverlay, namespace: &str) -> Vec<TreeChange> {
+    let base = BASE.iter().map(|(path, text)| TreeChange::file(path, text));
     let path = overlay.path();
     let folder = path.trim_end_matches("/kustomization.yaml");
     let environment = folder.rsplit('/').next().expect("a path has a last part");
@@ -49,13 +49,13 @@ pub fn files(overlay: &Overlay, namespace: &str) -> Vec<Change> {
         (path.clone(), in_namespace(overlay, namespace)),
         (format!("{folder}/deployment.yaml"), patch),
     ];
-    base.chain(own.iter().map(|(path, text)| Change::file(path, text)))
+    base.chain(own.iter().map(|(path, text)| TreeChange::file(path, text)))
         .collect()
 }
 
 /// Returns an overlay's text with another namespace: a test's own.
 #[must_use]
-pub fn in_namespace(overlay: &Overlay, namespace: &str) -> String {
+pub fn in_namespace(overlay: &SampleOverlay, namespace: &str) -> String {
     let line = |line: &str| match line.strip_prefix("namespace: ") {
         Some(_) => format!("namespace: {namespace}\n"),
         None => format!("{line}\n"),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use contract::World;
 use fetch::Fetch;
-use lab::{Remote, overlays::Overlay};
+use lab::{GitRemote, overlays::SampleOverlay};
 use sandbox::{Delivery, SandboxApp, SandboxImage, SandboxRegistry};
 use serde_json::Value;
 
@@ -16,13 +16,13 @@ const REPOSITORY: &str = "data-literate/dex";
 
 struct Scene {
     registry: SandboxRegistry,
-    remote: Remote,
+    remote: GitRemote,
     delivery: Delivery,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let (registry, remote) = (SandboxRegistry::start().await.unwrap(), Remote::new());
+        let (registry, remote) = (SandboxRegistry::start().await.unwrap(), GitRemote::new());
         registry.push(REPOSITORY, "v1", &SandboxImage::new("1", &["linux/amd64"]));
         let scene_overlay = overlay(&registry, "v1");
         remote.commit(
@@ -108,7 +108,7 @@ impl Scene {
 
 fn overlay(registry: &SandboxRegistry, tag: &str) -> String {
     let name = format!("{}/{REPOSITORY}", registry.address());
-    Overlay::prod(tag).new_name(&name).text()
+    SampleOverlay::prod(tag).new_name(&name).text()
 }
 
 async fn get(url: &str) -> Value {

@@ -3,10 +3,10 @@
 use std::{fs, path::PathBuf, sync::Arc, thread};
 
 use lab::{
-    Image, Registry, Remote,
-    overlays::Overlay,
-    repo::Change,
-    testbed::{App, AppSpec, Namespace, Testbed, repository, scripts},
+    GitRemote, Image, Registry,
+    overlays::SampleOverlay,
+    repo::TreeChange,
+    testbed::{AppSpec, Namespace, Testbed, TestbedApp, repository, scripts},
 };
 use serde_json::json;
 
@@ -34,7 +34,7 @@ pub(crate) fn serve() -> anyhow::Result<()> {
             .label("org.opencontainers.image.version", tag)
             .push(&registry, IMAGE, tag);
     }
-    let remote = Remote::new();
+    let remote = GitRemote::new();
     let commit = remote.change("main", &files(&registry), "deploy: the first build");
     remote.git(&["branch", "dev", "main"]);
     let git = remote.http_open();
@@ -58,17 +58,17 @@ pub(crate) fn serve() -> anyhow::Result<()> {
     }
 }
 
-fn environments() -> [Overlay; 3] {
+fn environments() -> [SampleOverlay; 3] {
     [
-        Overlay::dev(TAGS[0]),
-        Overlay::stage(TAGS[0]),
-        Overlay::prod(TAGS[0]),
+        SampleOverlay::dev(TAGS[0]),
+        SampleOverlay::stage(TAGS[0]),
+        SampleOverlay::prod(TAGS[0]),
     ]
 }
 
 /// Returns the name of an overlay's environment: its path is
 /// `infra/argocd/overlays/NAME/kustomization.yaml`.
-fn name(overlay: &Overlay) -> String {
+fn name(overlay: &SampleOverlay) -> String {
     let path = PathBuf::from(overlay.path());
     let folder = path
         .parent()
@@ -77,7 +77,7 @@ fn name(overlay: &Overlay) -> String {
     format!("dex-{}", folder.to_string_lossy())
 }
 
-fn files(registry: &Registry) -> Vec<Change> {
+fn files(registry: &Registry) -> Vec<TreeChange> {
     let image = format!("{}/{IMAGE}", registry.address());
     let all = environments().map(|overlay| {
         let name = name(&overlay);
@@ -90,10 +90,10 @@ fn files(registry: &Registry) -> Vec<Change> {
 /// there.
 fn environment(
     testbed: &Testbed,
-    overlay: &Overlay,
+    overlay: &SampleOverlay,
     git: &str,
     registry: &Arc<Registry>,
-) -> (App, Namespace) {
+) -> (TestbedApp, Namespace) {
     let name = name(overlay);
     let namespace = testbed.namespace_named(&name);
     namespace.pods(scripts::pulled_from(Arc::clone(registry)));

@@ -1,11 +1,11 @@
 //! The binary, in an empty environment.
 
-use lab::Command;
+use lab::HermeticCommand;
 use serde_json::json;
 
 /// Returns the command; it runs in a home of its own.
-fn check(file: &str) -> Command {
-    let command = Command::new(env!("CARGO_BIN_EXE_check-sample"));
+fn check(file: &str) -> HermeticCommand {
+    let command = HermeticCommand::new(env!("CARGO_BIN_EXE_check-sample"));
     command.args(["--file", file])
 }
 
@@ -38,7 +38,7 @@ fn an_absolute_path_is_a_usage_error() {
 
 #[test]
 fn help_shows_every_flag() {
-    let run = Command::new(env!("CARGO_BIN_EXE_check-sample"))
+    let run = HermeticCommand::new(env!("CARGO_BIN_EXE_check-sample"))
         .arg("--help")
         .run();
     assert_eq!(run.code, 0, "{run}");

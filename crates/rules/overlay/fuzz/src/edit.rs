@@ -1,7 +1,7 @@
-//! `cargo xtask fuzz`: whatever the text, an edit does what it should or is refused, and never panics.
+//! `cargo xtask fuzz`: for every text, the editor edits correctly or refuses, and never panics.
 //!
-//! An input is two bytes and a text: what is asked, of which entry, and of what. The cases of the editor
-//! are what it starts from.
+//! An input is two bytes and a text: the options, the entry, and the kustomization. The corpus
+//! starts with the cases of the editor.
 #![no_main]
 
 #[path = "../../tests/overlay/case.rs"]
@@ -21,7 +21,7 @@ fuzz_target!(init: seeds::write(), |input: &[u8]| {
     }
 });
 
-/// The lower bits of the first byte: what may be done.
+/// Reads the options from the lower bits of the first byte.
 fn options(asked: u8) -> EditOptions {
     let is_set = |bit: u8| asked & (1 << bit) != 0;
     EditOptions {
@@ -33,7 +33,7 @@ fn options(asked: u8) -> EditOptions {
     }
 }
 
-/// The upper bits: which version. The second byte: the image of which entry.
+/// Reads the version from the upper bits of the first byte, the entry from the second byte.
 fn update(asked: u8, entry: u8, text: &[u8]) -> ImageUpdate {
     let (tag, digest) = [
         (Some("v2"), false),
@@ -55,7 +55,7 @@ fn update(asked: u8, entry: u8, text: &[u8]) -> ImageUpdate {
     }
 }
 
-/// Takes the version off, as a reference does that is parsed.
+/// Returns the reference without its version, like a parsed one.
 fn repository(image: &str) -> &str {
     let image = image.split('@').next().unwrap_or(image);
     let path = image.rfind('/').map_or(0, |slash| slash + 1);

@@ -1,25 +1,28 @@
-//! What fuzzing starts from.
+//! The initial corpus of the fuzz target.
 
 use std::{fs, path::Path};
 
 use overlay::{EditOptions, Pin, read};
 
-use crate::case::{Case, cases};
+use crate::case::{EditCase, cases};
 
-/// Writes every case of the editor as an input, into the folder of inputs that the program was given.
+/// Writes every case of the editor as an input, into the folder of inputs on the command line.
 pub(crate) fn write() {
     let folder = std::env::args()
         .skip(1)
         .find(|argument| Path::new(argument).is_dir());
     let Some(folder) = folder else { return };
     for (name, case) in cases(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases")) {
-        fs::write(Path::new(&folder).join(name), input(&case))
-            .expect("a folder that can be written");
+        fs::write(
+            Path::new(&folder).join(name.replace('/', "-")),
+            input(&case),
+        )
+        .expect("a folder that can be written");
     }
 }
 
-/// Returns the input that asks what the case asks, as far as two bytes can say it.
-fn input(case: &Case) -> Vec<u8> {
+/// Returns the input for a case, as far as two bytes can express it.
+fn input(case: &EditCase) -> Vec<u8> {
     let update = &case.updates[0];
     let version = match (&update.tag, &update.digest) {
         (Some(_), None) => 0,

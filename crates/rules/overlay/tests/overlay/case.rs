@@ -1,31 +1,38 @@
-//! The files of `cases/`, read as its README describes them.
+//! The files of `cases/`, in the format of its README.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use overlay::{EditOptions, ImageUpdate, Pin};
 
-/// Returns the cases of a folder with their names, in the order of these.
-pub(crate) fn cases(folder: &Path) -> Vec<(String, Case)> {
-    let entries = fs::read_dir(folder).expect("the cases are there");
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a file").path()).collect();
-    files.sort();
-    let named = |path: PathBuf| {
-        let name = path
-            .file_name()?
-            .to_str()?
-            .strip_suffix(".case")?
-            .to_owned();
-        Some((
-            name,
-            parse(&fs::read_to_string(&path).expect("the case is text")),
-        ))
-    };
-    files.into_iter().filter_map(named).collect()
+/// Returns the cases of a folder with their topics and claims, in alphabetical order.
+pub(crate) fn cases(folder: &Path) -> Vec<(String, EditCase)> {
+    let mut cases = Vec::new();
+    for topic in children(folder) {
+        if !topic.is_dir() {
+            continue;
+        }
+        for file in children(&topic) {
+            let text = fs::read_to_string(&file).expect("the case is text");
+            let name = file.strip_prefix(folder).expect("a file of the folder");
+            let name = name.with_extension("").display().to_string();
+            cases.push((name, parse(&text)));
+        }
+    }
+    cases
 }
 
-/// A case.
-pub(crate) struct Case {
+fn children(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder of cases");
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// One edit and its expected result.
+pub(crate) struct EditCase {
     pub(crate) updates: Vec<ImageUpdate>,
     pub(crate) options: EditOptions,
     pub(crate) before: String,
@@ -34,7 +41,7 @@ pub(crate) struct Case {
     pub(crate) notices: Vec<String>,
 }
 
-fn parse(text: &str) -> Case {
+fn parse(text: &str) -> EditCase {
     let mut sections = text.split("\n=== ");
     let head = sections.next().unwrap_or_default();
     let command = head
@@ -42,7 +49,7 @@ fn parse(text: &str) -> Case {
         .find(|line| line.starts_with("bump "))
         .expect("a line `bump …`");
     let (updates, options) = arguments(&decoded(command));
-    let mut case = Case {
+    let mut case = EditCase {
         updates,
         options,
         before: String::new(),
@@ -52,12 +59,9 @@ fn parse(text: &str) -> Case {
     };
     for section in sections {
         let (title, body) = section.split_once('\n').unwrap_or((section, ""));
-        // The line end in front of the next `===` belongs to the text, the split took it.
-        let body = decoded(&if body.is_empty() || body.ends_with('\n') {
-            body.to_owned()
-        } else {
-            format!("{body}\n")
-        });
+        // The split removed the line end in front of the next `===`, which belongs to the text.
+        let has_its_end = body.is_empty() || body.ends_with('\n');
+        let body = decoded(&format!("{body}{}", if has_its_end { "" } else { "\n" }));
         match title {
             "before" => case.before = body,
             "notices" => case.notices = body.lines().map(str::to_owned).collect(),
@@ -71,11 +75,13 @@ fn arguments(command: &str) -> (Vec<ImageUpdate>, EditOptions) {
     let (mut updates, mut options) = (Vec::new(), EditOptions::default());
     let mut words = command.split_whitespace().skip(1);
     while let Some(word) = words.next() {
-        let mut value = || words.next().expect("a value").to_owned();
         match word {
-            "--image" => updates.push(update(&value())),
-            "--entry" => updates.last_mut().expect("an image").entry = Some(value()),
-            "--pin" => options.pin = pin(&value()),
+            "--image" => updates.push(update(words.next().expect("an image"))),
+            "--entry" => {
+                let entry = words.next().expect("a name").to_owned();
+                updates.last_mut().expect("an image").entry = Some(entry);
+            }
+            "--pin" => options.pin = pin(words.next().expect("a mode")),
             "--rename" => options.rename = true,
             "--create" => options.create = true,
             "--all" => options.all = true,
@@ -116,7 +122,7 @@ fn pin(word: &str) -> Pin {
     }
 }
 
-/// Signs for what an editor does not show, and `sha256:a*` for sixty-four `a`.
+/// Signs for invisible characters.
 const SIGNS: [(&str, &str); 6] = [
     ("␍", "\r"),
     ("␉", "\t"),
@@ -126,6 +132,7 @@ const SIGNS: [(&str, &str); 6] = [
     ("⟨LS⟩", "\u{2028}"),
 ];
 
+/// Replaces the signs, and `sha256:a*` by the digest of sixty-four `a`.
 fn decoded(text: &str) -> String {
     let mut text = text.replace("␄\n", "");
     for (sign, meant) in SIGNS {

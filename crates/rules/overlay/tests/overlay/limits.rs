@@ -1,11 +1,11 @@
-//! What is no text, too large, or made to break a parser.
+//! Texts that are invalid, too large, or made to break a parser.
 
 use std::time::{Duration, Instant};
 
 use overlay::{EditOptions, EditRefusal, EditRefusalKind, ImageUpdate, edit, read};
 
 #[test]
-fn what_is_no_utf8_refuses_with_its_line() {
+fn invalid_utf8_refuses_with_its_line() {
     let refusal = refused(b"images:\n- name: app # \xFF\n  newTag: v1\n");
     assert_eq!(
         (refusal.kind, refusal.line),
@@ -27,12 +27,12 @@ fn more_than_four_mebibytes_refuse() {
     text.resize(4 * 1024 * 1024 + 1, b'#');
     assert_eq!(
         refused(&text).message,
-        "4194305 bytes is more than the 4 MiB that are read"
+        "4194305 bytes exceed the limit of 4 MiB"
     );
 }
 
 #[test]
-fn what_is_built_to_break_parsers_refuses_quickly() {
+fn hostile_yaml_refuses_quickly() {
     let deep = |open: &str| format!("images: {}", open.repeat(200_000));
     let dashes = format!("images:\n{}", "- ".repeat(200_000));
     let bomb: String = (1..20)
@@ -61,7 +61,7 @@ fn what_is_built_to_break_parsers_refuses_quickly() {
 }
 
 #[test]
-fn aliases_by_the_thousand_are_counted_once() {
+fn thousands_of_aliases_refuse_quickly() {
     let entries: String = (0..5_000)
         .map(|n| format!("- {{name: app{n}, newTag: *tag}}\n"))
         .collect();
@@ -72,7 +72,7 @@ fn aliases_by_the_thousand_are_counted_once() {
 }
 
 #[test]
-fn a_mebibyte_with_five_thousand_images_is_edited_in_one_line() {
+fn five_thousand_images_change_by_one_line() {
     let text = images(5_000);
     assert!(text.len() > 1024 * 1024);
     let start = Instant::now();
@@ -108,7 +108,7 @@ fn every_entry_is_read_with_its_line() {
 }
 
 #[test]
-fn a_refusal_says_line_and_what_is_there() {
+fn a_refusal_names_the_line_and_the_cause() {
     let refusal = refused(b"images:\n- name: app\n- name: app\n");
     assert_eq!(
         refusal.to_string(),

@@ -1,6 +1,6 @@
-//! What must hold of an edit, whatever the text; seen from outside, and with a third parser.
+//! The oracle: claims about every edit, checked from outside and with a third parser.
 //!
-//! The tests ask it about texts that they make, the fuzz target (`fuzz/`) about those that it finds.
+//! The tests ask it about generated texts, the fuzz target (`fuzz/`) about mutated ones.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use overlay::{
 };
 use yaml_serde::Value;
 
-/// Edits the text, and returns what is wrong with that. To refuse is never wrong here.
+/// Edits the text, and returns the violated claim, if any. A refusal violates none.
 pub(crate) fn check(
     text: &[u8],
     update: &ImageUpdate,
@@ -19,8 +19,8 @@ pub(crate) fn check(
         return Ok(());
     };
     let old = read(text).map_err(|refusal| format!("edited, but it cannot be read: {refusal}"))?;
-    let new =
-        read(&edited.text).map_err(|refusal| format!("what came out cannot be read: {refusal}"))?;
+    let new = read(&edited.text)
+        .map_err(|refusal| format!("the edited text cannot be read: {refusal}"))?;
     settles(&edited, update, options)?;
     only_the_hits_differ(&old, &new, &edited)?;
     if edited.changed {
@@ -32,7 +32,7 @@ pub(crate) fn check(
     libyaml_agrees(text, &old, &edited)
 }
 
-/// Editing an edited text changes nothing.
+/// A second edit changes nothing.
 fn settles(edited: &EditResult, update: &ImageUpdate, options: &EditOptions) -> Result<(), String> {
     let again = edit(&edited.text, std::slice::from_ref(update), options);
     holds(again.as_ref().is_ok_and(|again| !again.changed), || {
@@ -40,7 +40,7 @@ fn settles(edited: &EditResult, update: &ImageUpdate, options: &EditOptions) -> 
     })
 }
 
-/// Every entry that was hit is as the report says, every other one as it was, in the old order.
+/// Every hit entry has the reported value, every other one its old value, in the old order.
 fn only_the_hits_differ(
     old: &[ImageEntry],
     new: &[ImageEntry],
@@ -77,7 +77,7 @@ fn hit<'e>(edited: &'e EditResult, entry: &ImageEntry) -> Option<&'e EntryResult
         .find(|hit| hit.line == Some(entry.line) && hit.name == entry.name)
 }
 
-/// No byte above the first entry that was hit differs, and none below the entry after the last one.
+/// No byte above the first hit entry differs, and none below the entry after the last one.
 fn bytes_outside_stay(text: &[u8], old: &[ImageEntry], edited: &EditResult) -> Result<(), String> {
     if edited
         .entries
@@ -95,7 +95,7 @@ fn bytes_outside_stay(text: &[u8], old: &[ImageEntry], edited: &EditResult) -> R
     let starts = line_starts(text);
     let front = &text[..starts[old[*first].line - 1]];
     holds(edited.text.starts_with(front), || {
-        "bytes in front of the entry changed".to_owned()
+        "bytes before the entry changed".to_owned()
     })?;
     // The next entry may begin on the line where this one ends.
     let behind = old[last + 1..]
@@ -105,11 +105,11 @@ fn bytes_outside_stay(text: &[u8], old: &[ImageEntry], edited: &EditResult) -> R
         .and_then(|next| starts.get(next.line))
         .map_or(&[][..], |start| &text[*start..]);
     holds(edited.text.ends_with(back), || {
-        "bytes behind the entry changed".to_owned()
+        "bytes after the entry changed".to_owned()
     })
 }
 
-/// Where lines begin, in the sense of YAML.
+/// Returns the starts of the lines, in the sense of YAML.
 fn line_starts(text: &[u8]) -> Vec<usize> {
     let ends =
         |at: &usize| text[*at] == b'\n' || text[*at] == b'\r' && text.get(at + 1) != Some(&b'\n');
@@ -118,7 +118,7 @@ fn line_starts(text: &[u8]) -> Vec<usize> {
         .collect()
 }
 
-/// Returns the entry when a tag of it is all that may differ.
+/// Returns the entry if only its tag may differ.
 fn only_value<'e>(
     update: &ImageUpdate,
     options: &EditOptions,
@@ -153,7 +153,7 @@ fn one_stretch_of_one_line(old: &[u8], new: &[u8], entry: &EntryResult) -> Resul
     })
 }
 
-/// Returns what is left when the common start and the common end are taken away.
+/// Returns the ranges between the common start and the common end.
 fn differing(old: &[u8], new: &[u8]) -> (Range<usize>, Range<usize>) {
     let same = |(one, other): &(&u8, &u8)| one == other;
     let front = old.iter().zip(new).take_while(same).count();
@@ -166,10 +166,10 @@ fn differing(old: &[u8], new: &[u8]) -> (Range<usize>, Range<usize>) {
     (front..old.len() - back, front..new.len() - back)
 }
 
-/// A parser of another family, libyaml's, as kustomize's is: where it reads the old text, it reads the
-/// new one, and sees no other difference.
+/// libyaml, whose family kustomize's parser belongs to, reads the new text wherever it reads the
+/// old one, and sees no other difference.
 fn libyaml_agrees(text: &[u8], old: &[ImageEntry], edited: &EditResult) -> Result<(), String> {
-    // This one counts a byte order mark as a column.
+    // libyaml counts a byte order mark as a column.
     let read =
         |text: &[u8]| yaml_serde::from_slice(text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text));
     let Ok(Value::Mapping(mut before)) = read(text) else {
@@ -198,7 +198,7 @@ fn libyaml_agrees(text: &[u8], old: &[ImageEntry], edited: &EditResult) -> Resul
     Ok(())
 }
 
-/// What was written is text to libyaml as well, and the text that was meant.
+/// To libyaml, the written value is the intended text.
 fn is_the_value(entry: &Value, hit: &EntryResult) -> Result<(), String> {
     let Some(tag) = &hit.after.tag else {
         return Ok(());

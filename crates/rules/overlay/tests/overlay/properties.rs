@@ -1,6 +1,6 @@
-//! What holds for every text, also for those that nobody would write.
+//! Properties of every edit, for generated, random and damaged texts.
 
-use overlay::{EditOptions, ImageUpdate, Pin, edit, read};
+use overlay::{EditOptions, EditResult, ImageUpdate, Pin, edit, read};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -12,12 +12,12 @@ proptest! {
 
     #[test]
     fn only_the_bytes_of_the_value_change(file in file(), tag in text_tag()) {
-        let edited = edit(file.text("v1").as_bytes(), &[wanted("app", &tag)], &EditOptions::default()).unwrap();
+        let edited = edited(&file.text("v1"), &tag);
         prop_assert_eq!(String::from_utf8(edited.text).unwrap(), file.text(&tag));
     }
 
     #[test]
-    fn editing_twice_is_editing_once(file in file(), tag in any_tag(), options in options()) {
+    fn a_second_edit_changes_nothing(file in file(), tag in any_tag(), options in options()) {
         let update = [wanted("app", &tag)];
         let once = edit(file.text("v1").as_bytes(), &update, &options).unwrap();
         let twice = edit(&once.text, &update, &options).unwrap();
@@ -26,7 +26,7 @@ proptest! {
     }
 
     #[test]
-    fn editing_back_gives_the_old_text(file in file(), old in text_tag(), new in text_tag()) {
+    fn an_edit_back_gives_the_old_text(file in file(), old in text_tag(), new in text_tag()) {
         let text = file.text(&old);
         let there = edit(text.as_bytes(), &[wanted("app", &new)], &EditOptions::default()).unwrap();
         let back = edit(&there.text, &[wanted("app", &old)], &EditOptions::default()).unwrap();
@@ -34,8 +34,8 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_is_read(file in file(), tag in any_tag()) {
-        let edited = edit(file.text("v1").as_bytes(), &[wanted("app", &tag)], &EditOptions::default()).unwrap();
+    fn a_written_tag_is_read_back(file in file(), tag in any_tag()) {
+        let edited = edited(&file.text("v1"), &tag);
         let entries = read(&edited.text).unwrap();
         let entry = entries.iter().find(|entry| entry.name == "app").unwrap();
         prop_assert_eq!(entry.value.tag.as_deref(), Some(tag.as_str()));
@@ -45,7 +45,7 @@ proptest! {
     #[test]
     fn an_inserted_line_is_the_only_new_one(file in file(), tag in any_tag()) {
         let text = file.without_tag();
-        let edited = edit(text.as_bytes(), &[wanted("app", &tag)], &EditOptions::default()).unwrap();
+        let edited = edited(&text, &tag);
         let new = String::from_utf8(edited.text).unwrap();
         let app = new.find("name: app").unwrap();
         let at = app + new[app..].find("newTag: ").unwrap();
@@ -66,14 +66,23 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_file_is_edited_rightly_or_refused(
+    fn a_damaged_file_is_edited_correctly_or_refused(
         text in select(crate::cases::texts()),
         damages in vec(damage(), 1..6),
         options in any_options(),
     ) {
-        let damaged = damages.iter().fold(text.into_bytes(), |bytes, damage| damage.done_to(bytes));
+        let damaged = damages.iter().fold(text.into_bytes(), |bytes, damage| damage.apply(bytes));
         holds_together(&damaged, &options)?;
     }
+}
+
+fn edited(text: &str, tag: &str) -> EditResult {
+    edit(
+        text.as_bytes(),
+        &[wanted("app", tag)],
+        &EditOptions::default(),
+    )
+    .expect("an edit")
 }
 
 fn holds_together(text: &[u8], options: &EditOptions) -> Result<(), TestCaseError> {
@@ -92,7 +101,7 @@ fn wanted(name: &str, tag: &str) -> ImageUpdate {
     }
 }
 
-/// For generated files, which have no digest and get none.
+/// Options for generated files, which neither have nor get a digest.
 fn options() -> impl Strategy<Value = EditOptions> {
     any_options().prop_map(|options| {
         let pin = if options.pin == Pin::Digest {
@@ -130,7 +139,7 @@ fn any_tag() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A tag that needs no quotes, so that the value keeps the form it has.
+/// A tag without quotes, so that the value keeps its form.
 fn text_tag() -> impl Strategy<Value = String> {
     "(v[0-9]{1,3}(\\.[0-9]{1,2}){0,2}|sha-[0-9a-f]{8})"
 }
@@ -177,10 +186,10 @@ const WORDS: &[&str] = &[
     "%YAML 1.2\n",
 ];
 
-/// A kustomization whose entry `app` has a tag, and the form of everything around it.
+/// A kustomization whose entry `app` has a tag, and the style of the text around it.
 #[derive(Debug, Clone)]
-struct File {
-    header: String,
+struct GeneratedFile {
+    header: &'static str,
     line_end: &'static str,
     indent: usize,
     flow: bool,
@@ -192,7 +201,7 @@ struct File {
     ends_a_line: bool,
 }
 
-fn file() -> impl Strategy<Value = File> {
+fn file() -> impl Strategy<Value = GeneratedFile> {
     let header = select(vec![
         "",
         "\u{FEFF}",
@@ -216,27 +225,44 @@ fn file() -> impl Strategy<Value = File> {
         "namespace: dex\n",
     ]);
     let names = || vec("[b-z]{1,8}", 0..4);
-    (form, names(), names(), tail, any::<bool>()).prop_map(
-        |(form, before, after, tail, ends_a_line)| {
-            let (header, line_end, indent, flow, quote, trailing) = form;
-            let header = header.to_owned();
-            File {
-                header,
-                line_end,
-                indent,
-                flow,
-                quote,
-                trailing,
-                before,
-                after,
-                tail,
-                ends_a_line,
-            }
-        },
-    )
+    (form, names(), names(), tail, any::<bool>()).prop_map(generated_file)
 }
 
-impl File {
+/// The header, line end, indent, flow style, quote and trailing text of a file.
+type FileForm = (
+    &'static str,
+    &'static str,
+    usize,
+    bool,
+    &'static str,
+    &'static str,
+);
+
+fn generated_file(
+    (form, before, after, tail, ends_a_line): (
+        FileForm,
+        Vec<String>,
+        Vec<String>,
+        &'static str,
+        bool,
+    ),
+) -> GeneratedFile {
+    let (header, line_end, indent, flow, quote, trailing) = form;
+    GeneratedFile {
+        header,
+        line_end,
+        indent,
+        flow,
+        quote,
+        trailing,
+        before,
+        after,
+        tail,
+        ends_a_line,
+    }
+}
+
+impl GeneratedFile {
     fn text(&self, tag: &str) -> String {
         let value = format!("newTag: {0}{tag}{0}", self.quote);
         self.render(&if self.flow {
@@ -275,7 +301,7 @@ impl File {
     }
 }
 
-/// Something that happens to a file under an editor, a merge or a script.
+/// Damage to a file by an editor, a merge or a script.
 #[derive(Debug, Clone)]
 enum Damage {
     Remove(Index, usize),
@@ -292,7 +318,7 @@ fn damage() -> impl Strategy<Value = Damage> {
 }
 
 impl Damage {
-    fn done_to(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+    fn apply(&self, mut bytes: Vec<u8>) -> Vec<u8> {
         let (Self::Remove(at, _) | Self::Insert(at, _) | Self::Repeat(at, _)) = self;
         let at = at.index(bytes.len() + 1);
         let end = |length: usize| (at + length).min(bytes.len());

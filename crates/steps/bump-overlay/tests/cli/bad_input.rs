@@ -1,16 +1,16 @@
-//! What nobody should send: texts that are none, files that are too large, folders of somebody else,
-//! branches that jump. Each gets its reason, and nothing is written or lost.
+//! Hostile input: files that are not text, files that are too large, directories of another user,
+//! branches that are forced. Each has its reason, and nothing is written or lost.
 
 use std::{fs, path::Path};
 
 use super::{NEW, OLD, PROD, STAGE, both, bump, left_nothing, on, ordinary, remote};
-use lab::{Run, SmallDisk, overlays, repo::Change};
+use lab::{ProgramRun, SmallDisk, overlays, repo::TreeChange};
 
-/// So much memory is enough for any run, however large the file that it meets.
+/// The maximum memory of a run, however large the file that it reads.
 const MEMORY_KIB: u64 = 48 << 10;
 
-/// Texts that are no kustomization, and what is said of them.
-fn no_texts() -> [(Vec<u8>, &'static str); 5] {
+/// Bytes that are not a kustomization, and a part of the message about them.
+fn not_text() -> [(Vec<u8>, &'static str); 5] {
     let prod = overlays::prod(OLD);
     let utf16 = |unit: fn(u16) -> [u8; 2]| prod.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
     [
@@ -26,14 +26,14 @@ fn no_texts() -> [(Vec<u8>, &'static str); 5] {
 }
 
 /// A checkout of stage and prod, with this prod.
-fn checkout(prod: &[u8]) -> lab::repo::Checkout {
+fn checkout(prod: &[u8]) -> lab::repo::WorkingCopy {
     let checkout = ordinary().checkout("main");
     checkout.write(PROD, prod);
     checkout
 }
 
 /// Stage and prod of the files in a folder.
-fn here(folder: &Path) -> lab::Command {
+fn here(folder: &Path) -> lab::HermeticCommand {
     let command = bump()
         .current_dir(folder)
         .args(["--image", NEW, "--format", "json"]);
@@ -41,7 +41,7 @@ fn here(folder: &Path) -> lab::Command {
 }
 
 #[track_caller]
-fn refused(run: &Run, reason: &str, word: &str) {
+fn refused(run: &ProgramRun, reason: &str, word: &str) {
     run.expect_code(10);
     let report = run.json();
     assert_eq!(
@@ -59,14 +59,14 @@ fn refused(run: &Run, reason: &str, word: &str) {
 }
 
 #[test]
-fn what_is_no_text_refuses_and_stays_as_it_is() {
-    for (bytes, word) in no_texts() {
+fn a_file_that_is_not_text_is_refused() {
+    for (bytes, word) in not_text() {
         let checkout = checkout(&bytes);
         refused(&here(checkout.path()).run(), "unsupported-yaml", word);
         assert_eq!(fs::read(checkout.path().join(PROD)).unwrap(), bytes);
         assert_eq!(checkout.read(STAGE), Some(overlays::stage(OLD)));
         let remote = remote();
-        remote.change("main", &[Change::file(PROD, &bytes)], "chore: oops\n");
+        remote.change("main", &[TreeChange::file(PROD, &bytes)], "chore: oops\n");
         refused(
             &both(&remote).args(["--format", "json"]).run(),
             "unsupported-yaml",
@@ -91,11 +91,11 @@ fn a_file_of_two_gigabytes_is_not_read() {
 }
 
 #[test]
-fn a_large_file_of_a_remote_is_not_read_either() {
+fn a_large_remote_file_is_not_read() {
     let remote = remote();
     remote.change(
         "main",
-        &[Change::file(PROD, vec![b'#'; 64 << 20])],
+        &[TreeChange::file(PROD, vec![b'#'; 64 << 20])],
         "chore: oops\n",
     );
     let command = both(&remote).args(["--format", "json"]);
@@ -104,11 +104,11 @@ fn a_large_file_of_a_remote_is_not_read_either() {
     refused(&run, "unsupported-yaml", "4 MiB");
     assert_eq!(remote.pushes(), 0);
     left_nothing(&command);
-    // And not where it was once.
+    // Nor in the history, after the repair.
     remote.commit(
         "main",
         &[(PROD, &overlays::prod(OLD), false)],
-        "chore: mended\n",
+        "chore: repaired\n",
     );
     let run = command.run();
     run.expect_code(0);
@@ -124,7 +124,7 @@ fn a_large_file_of_a_remote_is_not_read_either() {
 }
 
 #[test]
-fn a_tag_named_like_the_branch_does_not_matter() {
+fn a_tag_named_like_the_branch_is_ignored() {
     let remote = remote();
     let old = remote.tip("main");
     let newer = remote.commit("main", &[("human.txt", "newer\n", false)], "docs: human\n");
@@ -139,7 +139,7 @@ fn a_tag_named_like_the_branch_does_not_matter() {
 }
 
 #[test]
-fn a_checkout_of_somebody_else_is_edited_and_stays_theirs() {
+fn another_users_checkout_is_edited_and_stays_theirs() {
     let checkout = checkout(overlays::prod(OLD).as_bytes());
     if !lab::give_away(checkout.path()) {
         println!("SKIPPED: only root may give files away");
@@ -152,14 +152,14 @@ fn a_checkout_of_somebody_else_is_edited_and_stays_theirs() {
 }
 
 #[test]
-fn a_repository_of_somebody_else_is_not_trusted_and_the_hint_says_how_to() {
+fn another_users_repository_is_denied_with_a_hint() {
     let remote = remote();
     let checkout = remote.checkout("main");
     if !lab::give_away(checkout.path()) {
         println!("SKIPPED: only root may give files away");
         return;
     }
-    let denied = |run: &Run, folder: &Path| {
+    let denied = |run: &ProgramRun, folder: &Path| {
         run.expect_code(21);
         assert_eq!(run.json()["reason"], "permission-missing", "{run}");
         let command = format!(
@@ -171,7 +171,7 @@ fn a_repository_of_somebody_else_is_not_trusted_and_the_hint_says_how_to() {
     };
     let origin = here(checkout.path()).args(["--branch", "main"]);
     denied(&origin.run(), checkout.path());
-    // As the hint says.
+    // The hint works.
     let settings = origin.home().join(".gitconfig");
     fs::write(
         settings,
@@ -192,7 +192,7 @@ fn a_repository_of_somebody_else_is_not_trusted_and_the_hint_says_how_to() {
 }
 
 #[test]
-fn a_disk_that_takes_nothing_leaves_the_file_as_it_was() {
+fn a_full_disk_leaves_the_file_unchanged() {
     for is_protected in [false, true] {
         let Some(disk) = SmallDisk::almost_full() else {
             println!("SKIPPED: a small disk cannot be mounted here, so a full one was not tried");
@@ -228,7 +228,7 @@ fn a_disk_that_takes_nothing_leaves_the_file_as_it_was() {
 }
 
 #[test]
-fn a_branch_that_is_forced_back_meanwhile_is_read_anew() {
+fn a_forced_branch_is_read_again() {
     let remote = remote();
     let first = remote.tip("main");
     remote.commit(
@@ -252,9 +252,13 @@ fn a_branch_that_is_forced_back_meanwhile_is_read_anew() {
 }
 
 #[test]
-fn a_branch_that_is_forced_to_where_the_overlay_is_not_refuses() {
+fn a_forced_branch_without_the_overlay_is_refused() {
     let remote = remote();
-    let other = remote.change("other", &[Change::delete("infra")], "chore: nothing here\n");
+    let other = remote.change(
+        "other",
+        &[TreeChange::delete("infra")],
+        "chore: nothing here\n",
+    );
     let tip = other.clone();
     let race = remote
         .on_next_push(move |remote| drop(remote.git(&["update-ref", "refs/heads/main", &tip])));
@@ -268,7 +272,7 @@ fn a_branch_that_is_forced_to_where_the_overlay_is_not_refuses() {
 }
 
 #[test]
-fn a_branch_that_is_deleted_meanwhile_is_not_made_again() {
+fn a_deleted_branch_is_not_created_again() {
     let remote = remote();
     let race = remote.on_next_push(|remote| remote.delete_branch("main"));
     let run = both(&remote).args(["--format", "json"]).run();
@@ -281,7 +285,7 @@ fn a_branch_that_is_deleted_meanwhile_is_not_made_again() {
 }
 
 #[test]
-fn through_the_api_a_branch_that_jumps_is_read_anew_as_well() {
+fn the_api_also_reads_a_forced_branch_again() {
     let remote = ordinary();
     let first = remote.tip("main");
     remote.commit(
@@ -289,7 +293,7 @@ fn through_the_api_a_branch_that_jumps_is_read_anew_as_well() {
         &[("human.txt", "a mistake\n", false)],
         "docs: human\n",
     );
-    let server = lab::GitHub::new(&remote);
+    let server = lab::FakeGitHub::new(&remote);
     let command = |environment| {
         let command = super::writing(
             &["--repository", "example/dex", "--format", "json"],
@@ -303,7 +307,7 @@ fn through_the_api_a_branch_that_jumps_is_read_anew_as_well() {
     command("stage").run().expect_code(0);
     assert_eq!(remote.log("main")[0].parents, [first]);
     server.on_next_commit(|remote| {
-        drop(remote.change("main", &[Change::delete(PROD)], "chore: gone\n"))
+        drop(remote.change("main", &[TreeChange::delete(PROD)], "chore: gone\n"))
     });
     let run = command("prod").run();
     run.expect_code(10);

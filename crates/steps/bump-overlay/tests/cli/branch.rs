@@ -1,7 +1,7 @@
-//! One commit on a branch: what is in it, and what happens when others write too.
+//! One commit on a branch: its content, and races with other writers.
 
 use super::{NEW, OLD, PROD, STAGE, both, first_line, left_nothing, on, remote, said, ten_writers};
-use lab::{Remote, overlays, repo::Change};
+use lab::{GitRemote, overlays, repo::TreeChange};
 
 #[test]
 fn stage_and_prod_change_in_one_commit() {
@@ -44,7 +44,7 @@ fn stage_and_prod_change_in_one_commit() {
 }
 
 #[test]
-fn the_second_run_makes_no_commit_and_names_the_one_that_is_there() {
+fn the_second_run_names_the_existing_commit() {
     let remote = remote();
     let first = both(&remote).run();
     let again = both(&remote).run();
@@ -53,7 +53,7 @@ fn the_second_run_makes_no_commit_and_names_the_one_that_is_there() {
 }
 
 #[test]
-fn a_dry_run_reads_the_branch_and_pushes_nothing() {
+fn a_dry_run_reads_and_pushes_nothing() {
     let remote = remote();
     let run = on(&remote, &["prod"]).arg("--dry-run").run();
     run.expect_code(0);
@@ -142,14 +142,14 @@ fn one_of_two_refused_pushes_nothing() {
 }
 
 #[test]
-fn what_is_no_overlay_of_this_repository_is_missing() {
+fn a_path_outside_the_repositorys_overlays_is_missing() {
     let remote = remote();
     let changes = [
-        Change::symlink("link", "infra"),
-        Change::submodule("module", &remote.tip("main")),
-        Change::file("two/kustomization.yaml", overlays::prod(OLD)),
-        Change::file("two/Kustomization", overlays::prod(OLD)),
-        Change::file("none/values.yaml", "a: 1\n"),
+        TreeChange::symlink("link", "infra"),
+        TreeChange::submodule("module", &remote.tip("main")),
+        TreeChange::file("two/kustomization.yaml", overlays::prod(OLD)),
+        TreeChange::file("two/Kustomization", overlays::prod(OLD)),
+        TreeChange::file("none/values.yaml", "a: 1\n"),
     ];
     remote.change("main", &changes, "chore: odd things\n");
     let cases = [
@@ -187,7 +187,7 @@ fn what_is_no_overlay_of_this_repository_is_missing() {
 }
 
 #[test]
-fn somebody_elses_commit_is_kept() {
+fn another_writers_commit_is_kept() {
     let remote = remote();
     let race = remote.on_next_push(|remote| {
         remote.commit(
@@ -219,10 +219,10 @@ fn somebody_elses_commit_is_kept() {
 }
 
 #[test]
-fn an_overlay_that_somebody_deletes_meanwhile_is_missing() {
+fn an_overlay_deleted_during_the_run_is_missing() {
     let remote = remote();
     let _race = remote.on_next_push(|remote| {
-        remote.change("main", &[Change::delete(PROD)], "chore: prod is gone\n");
+        remote.change("main", &[TreeChange::delete(PROD)], "chore: prod is gone\n");
     });
     let run = both(&remote).run();
     run.expect_code(10);
@@ -231,7 +231,7 @@ fn an_overlay_that_somebody_deletes_meanwhile_is_missing() {
 }
 
 #[test]
-fn somebody_who_does_the_same_meanwhile_leaves_nothing_to_do() {
+fn the_same_change_by_another_writer_is_enough() {
     let remote = remote();
     let _race = remote.on_next_push(|remote| {
         let files = [
@@ -250,7 +250,7 @@ fn somebody_who_does_the_same_meanwhile_leaves_nothing_to_do() {
 }
 
 #[test]
-fn permanent_contention_ends_at_the_deadline_with_nothing_half_written() {
+fn permanent_contention_ends_at_the_deadline() {
     let remote = remote();
     let race = remote.on_every_push(|remote| {
         remote.commit(
@@ -282,8 +282,8 @@ fn permanent_contention_ends_at_the_deadline_with_nothing_half_written() {
 }
 
 #[test]
-fn ten_writers_on_ten_overlays_all_land_in_a_straight_history() {
-    let remote = Remote::new();
+fn ten_writers_all_land_in_a_linear_history() {
+    let remote = GitRemote::new();
     ten_writers(&remote, |bump| bump.arg("--remote").arg(remote.path()));
 }
 

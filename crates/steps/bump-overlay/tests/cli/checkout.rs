@@ -3,13 +3,13 @@
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use super::{NEW, OLD, PROD, STAGE, bump, tidy};
-use lab::overlays::{self, Overlay};
+use lab::overlays::{self, SampleOverlay};
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in [
-        (STAGE, Overlay::stage(OLD).text()),
-        (PROD, Overlay::prod(OLD).text()),
+        (STAGE, SampleOverlay::stage(OLD).text()),
+        (PROD, SampleOverlay::prod(OLD).text()),
     ] {
         write(folder.path(), path, &text);
     }
@@ -26,7 +26,7 @@ fn text(folder: &Path, path: &str) -> String {
     fs::read_to_string(folder.join(path)).unwrap()
 }
 
-fn here(folder: &Path, overlays: &[&str]) -> lab::Command {
+fn here(folder: &Path, overlays: &[&str]) -> lab::HermeticCommand {
     let command = bump().current_dir(folder).args(["--image", NEW]);
     overlays.iter().fold(command, |command, overlay| {
         command.args(["--overlay", overlay])
@@ -79,7 +79,7 @@ fn the_second_run_is_unchanged() {
 }
 
 #[test]
-fn a_dry_run_shows_the_diff_and_writes_nothing() {
+fn a_dry_run_shows_the_diff_only() {
     let folder = folder();
     let run = here(folder.path(), &["infra/argocd/overlays/stage"])
         .arg("--dry-run")
@@ -104,7 +104,7 @@ fn a_dry_run_shows_the_diff_and_writes_nothing() {
 }
 
 #[test]
-fn one_of_two_refused_leaves_both_as_they_are() {
+fn one_of_two_refused_leaves_both_unchanged() {
     let folder = folder();
     write(
         folder.path(),
@@ -119,7 +119,7 @@ fn one_of_two_refused_leaves_both_as_they_are() {
     run.expect_code(10);
     insta::assert_snapshot!(tidy(&run.stderr), @"
     refused: `infra/argocd/overlays/prod/kustomization.yaml`: no entry for `registry.example/example/dex`; there are `other` [image-missing]
-      infra/argocd/overlays/stage  passed: could be written, but is not, since another one cannot
+      infra/argocd/overlays/stage  passed: could be written, but is not, since another overlay cannot
       infra/argocd/overlays/prod   refused: `infra/argocd/overlays/prod/kustomization.yaml`: no entry for `registry.example/example/dex`; there are `other` [image-missing]
     hint: pass `--entry` with one of the names, or `--create` to add an entry
     reproduce: bump-overlay --image registry.example/example/dex:sha-51c0cc9c --overlay infra/argocd/overlays/stage --overlay infra/argocd/overlays/prod
@@ -128,9 +128,9 @@ fn one_of_two_refused_leaves_both_as_they_are() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_puts_the_others_back() {
+fn a_failed_write_restores_the_other_files() {
     let folder = folder();
-    // The file that is renamed into place has a longer name, which is too long here.
+    // The temporary file, which is renamed into place, has a longer name: too long here.
     let long = format!("infra/{}", "x".repeat(250));
     write(folder.path(), &long, &overlays::prod(OLD));
     let run = here(folder.path(), &[STAGE, &long])
@@ -146,7 +146,7 @@ fn a_file_that_cannot_be_written_puts_the_others_back() {
         report["summary"]
             .as_str()
             .unwrap()
-            .contains("the other files were put back"),
+            .contains("the other files were restored"),
         "{run}"
     );
     assert_eq!(text(folder.path(), STAGE), overlays::stage(OLD));
@@ -154,7 +154,7 @@ fn a_file_that_cannot_be_written_puts_the_others_back() {
 }
 
 #[test]
-fn links_and_repositories_within_this_one_are_not_entered() {
+fn links_and_nested_repositories_are_not_entered() {
     let folder = folder();
     std::os::unix::fs::symlink("infra/argocd/overlays", folder.path().join("link")).unwrap();
     write(folder.path(), "module/.git", "gitdir: elsewhere\n");

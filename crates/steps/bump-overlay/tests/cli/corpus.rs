@@ -1,4 +1,4 @@
-//! Overlays that are in use, where `DEX_CORPUS` says that they are.
+//! Real overlays, from the directory that `DEX_CORPUS` names.
 
 use std::{fs, path::PathBuf};
 

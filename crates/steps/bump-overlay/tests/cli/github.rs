@@ -1,13 +1,13 @@
 //! Through GitHub's API: five requests, no git, and what GitHub may say to it.
 
-use lab::{Command, GitHub, Remote, Reply, github::Protection};
+use lab::{FakeGitHub, GitRemote, HermeticCommand, ScriptedReply, github::Protection};
 
 use super::{
     NEW, PROD, STAGE, bump, first_line, left_nothing, ordinary, remote, said, ten_writers, writing,
 };
 use lab::overlays;
 
-/// What is asked before anything is written: the files, their past, what they were, and what came first.
+/// The requests before a write: the files, their history, their earlier content, and the ancestry.
 const QUESTIONS: [&str; 4] = [
     "query Read",
     "query History",
@@ -16,15 +16,15 @@ const QUESTIONS: [&str; 4] = [
 ];
 
 /// Stage and prod on `main`, with this token, and without git.
-fn both(server: &GitHub, token: &str) -> Command {
+fn both(server: &FakeGitHub, token: &str) -> HermeticCommand {
     let command = writing(&["--repository", "example/dex"], &["stage", "prod"]);
     server.environment(command, token).env("PATH", "/nowhere")
 }
 
 #[test]
-fn stage_and_prod_change_in_one_verified_commit_in_five_requests() {
+fn one_verified_commit_takes_five_requests() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let command = both(&server, &server.token_with(&["contents: write"])).arg("--require-verified");
     let run = command.run();
     run.expect_code(0);
@@ -55,9 +55,9 @@ fn stage_and_prod_change_in_one_verified_commit_in_five_requests() {
 }
 
 #[test]
-fn on_a_runner_with_a_token_it_is_the_repository_of_the_workflow() {
+fn a_token_on_a_runner_selects_the_api() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.built_in_token(&["contents: write"]);
     let command = writing(&[], &["stage"])
         .env("GITHUB_ACTIONS", "true")
@@ -77,7 +77,7 @@ fn on_a_runner_with_a_token_it_is_the_repository_of_the_workflow() {
 }
 
 #[test]
-fn a_forge_that_only_has_githubs_workflows_is_written_through_git() {
+fn a_forge_without_githubs_api_gets_a_push() {
     let remote = ordinary();
     let http = remote.http("x-access-token", "token");
     let command = writing(&[], &["stage"])
@@ -95,9 +95,9 @@ fn a_forge_that_only_has_githubs_workflows_is_written_through_git() {
 }
 
 #[test]
-fn a_dry_run_asks_and_changes_nothing() {
+fn a_dry_run_reads_and_writes_nothing() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let run = both(&server, &server.token_with(&["contents: read"]))
         .arg("--dry-run")
         .run();
@@ -108,9 +108,9 @@ fn a_dry_run_asks_and_changes_nothing() {
 }
 
 #[test]
-fn somebody_elses_commit_is_kept() {
+fn another_writers_commit_is_kept() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     server.on_next_commit(|remote| {
         remote.commit(
             "main",
@@ -136,14 +136,14 @@ fn somebody_elses_commit_is_kept() {
         remote.file("main", "human.txt").as_deref(),
         Some("me first\n")
     );
-    assert_eq!(server.asked().len(), 10, "all is decided anew");
+    assert_eq!(server.asked().len(), 10, "the guards judge again");
 }
 
 #[test]
 fn a_lost_answer_makes_no_second_commit() {
-    for reply in [Reply::hang_up(), Reply::html(502)] {
+    for reply in [ScriptedReply::hang_up(), ScriptedReply::html(502)] {
         let remote = ordinary();
-        let server = GitHub::new(&remote);
+        let server = FakeGitHub::new(&remote);
         server.lose_answer(1, reply);
         let run = both(&server, &server.token()).run();
         run.expect_code(0);
@@ -156,15 +156,15 @@ fn a_lost_answer_makes_no_second_commit() {
 }
 
 #[test]
-fn a_server_that_stumbles_is_asked_again_and_one_that_is_down_is_not_for_long() {
+fn transient_errors_are_retried_until_the_deadline() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let command = both(&server, &server.token());
-    server.answer_next([Reply::html(502), Reply::hang_up()]);
-    server.answer_next_change(Reply::html(502));
+    server.answer_next([ScriptedReply::html(502), ScriptedReply::hang_up()]);
+    server.answer_next_change(ScriptedReply::html(502));
     command.run().expect_code(0);
     assert_eq!(remote.log("main").len(), 2);
-    server.answer_next(vec![Reply::html(502); 100]);
+    server.answer_next(vec![ScriptedReply::html(502); 100]);
     let run = command.args(["--timeout", "2s"]).run();
     run.expect_code(20);
     assert!(
@@ -174,9 +174,9 @@ fn a_server_that_stumbles_is_asked_again_and_one_that_is_down_is_not_for_long() 
 }
 
 #[test]
-fn ten_writers_on_ten_overlays_all_land_in_a_straight_history() {
-    let remote = Remote::new();
-    let server = GitHub::new(&remote);
+fn ten_writers_all_land_in_a_linear_history() {
+    let remote = GitRemote::new();
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     ten_writers(&remote, |bump| {
         server.environment(bump.args(["--repository", "example/dex"]), &token)
@@ -184,9 +184,9 @@ fn ten_writers_on_ten_overlays_all_land_in_a_straight_history() {
 }
 
 #[test]
-fn a_file_with_the_run_bit_goes_through_git_and_that_is_said() {
+fn an_executable_file_goes_through_git() {
     let remote = remote();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token_with(&["contents: write"]);
     let command = server.environment(
         writing(&["--repository", "example/dex"], &["stage", "prod"]),
@@ -197,7 +197,7 @@ fn a_file_with_the_run_bit_goes_through_git_and_that_is_said() {
     insta::assert_snapshot!(said(&refused, &remote), @r#"
     refused: nothing was written: `infra/argocd/overlays/prod/kustomization.yaml` has the run bit, which GitHub's API would take away, and git would not sign the commit [unverified]
     note: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c (`--source-repository`)
-    hint: take the run bit away: `git update-index --chmod=-x infra/argocd/overlays/prod/kustomization.yaml`, and commit
+    hint: remove the executable bit: `git update-index --chmod=-x infra/argocd/overlays/prod/kustomization.yaml`, and commit
     reproduce: RUNBOOK_GITHUB_TOKEN="$RUNBOOK_GITHUB_TOKEN" bump-overlay --image registry.example/example/dex:sha-51c0cc9c --branch main --repository example/dex --overlay infra/argocd/overlays/stage --overlay infra/argocd/overlays/prod --require-verified
     "#);
     assert_eq!(remote.log("main").len(), 1);
@@ -216,23 +216,23 @@ fn a_file_with_the_run_bit_goes_through_git_and_that_is_said() {
 }
 
 #[test]
-fn a_commit_that_github_does_not_verify_is_refused_and_named() {
+fn an_unverified_commit_is_refused_and_named() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     server.leave_unsigned();
     let run = both(&server, &server.token())
         .arg("--require-verified")
         .run();
     run.expect_code(10);
     insta::assert_snapshot!(said(&run, &remote).lines().take(2).collect::<Vec<_>>().join("\n"), @"
-    refused: committed COMMIT to `main`, but GitHub does not call it verified: it is not signed [unverified]
+    refused: committed COMMIT to `main`, but GitHub does not show it as verified: it is not signed [unverified]
     note: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c (`--source-repository`)
     ");
     assert_eq!(remote.log("main").len(), 2);
 }
 
 #[test]
-fn a_protected_branch_is_a_missing_permission_unless_the_token_may_bypass_it() {
+fn a_protected_branch_needs_a_bypassing_token() {
     let classic = Protection {
         classic: true,
         reviews: 1,
@@ -243,7 +243,7 @@ fn a_protected_branch_is_a_missing_permission_unless_the_token_may_bypass_it() {
         (Protection::default(), "through a pull request"),
     ] {
         let remote = ordinary();
-        let server = GitHub::new(&remote);
+        let server = FakeGitHub::new(&remote);
         server.protect("main", protection);
         let run = both(&server, &server.token())
             .args(["--format", "json"])
@@ -266,9 +266,9 @@ fn a_protected_branch_is_a_missing_permission_unless_the_token_may_bypass_it() {
 }
 
 #[test]
-fn a_rule_about_the_content_is_a_policy_and_its_lines_are_shown() {
+fn a_rule_about_content_is_a_policy() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     server.decline_with("Push cannot contain secrets\n\n- GitHub Personal Access Token");
     let run = both(&server, &server.token()).run();
     run.expect_code(10);
@@ -276,9 +276,9 @@ fn a_rule_about_the_content_is_a_policy_and_its_lines_are_shown() {
 }
 
 #[test]
-fn a_branch_that_is_missing_is_refused() {
+fn a_missing_branch_is_refused() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let flags = [
         "--overlay",
         STAGE,
@@ -297,9 +297,9 @@ fn a_branch_that_is_missing_is_refused() {
 }
 
 #[test]
-fn each_permission_that_is_taken_away_is_named() {
+fn each_missing_permission_is_named() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     for (permissions, line) in [
         (&["contents: read"][..], "contents: write"),
         (&[], "contents: read"),

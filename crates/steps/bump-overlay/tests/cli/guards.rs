@@ -1,17 +1,17 @@
-//! What is not written although it could be: what is older, what was called bad, what is no news.
+//! The guards: an older image, an image that a rollback called bad, and one of the same source.
 
 use super::{
     NEW, OLD, PROD, STAGE, at, bump, first_line, left_nothing, on, ordinary, remote, said,
 };
 use lab::{
-    GitHub, Remote,
-    overlays::{self, Overlay},
+    FakeGitHub, GitRemote,
+    overlays::{self, SampleOverlay},
 };
 
 const REPOSITORY: &str = "registry.example/example/dex";
 
 /// Commits a new state of the source; returns the commit.
-fn source(remote: &Remote, state: &str) -> String {
+fn source(remote: &GitRemote, state: &str) -> String {
     remote.commit(
         "main",
         &[("src/app.rs", state, false)],
@@ -28,24 +28,24 @@ fn tag_of(source: &str) -> String {
     format!("sha-{}", &source[..8])
 }
 
-/// Deploys what is built from a commit of the remote to prod.
-fn deploy(remote: &Remote, source: &str) -> lab::Command {
+/// Deploys the image of a commit of the remote to prod.
+fn deploy(remote: &GitRemote, source: &str) -> lab::HermeticCommand {
     built(&remote.path().display().to_string(), source)
 }
 
-fn built(url: &str, source: &str) -> lab::Command {
+fn built(url: &str, source: &str) -> lab::HermeticCommand {
     written(&["--remote", url], source)
 }
 
-/// Deploys it through GitHub's API, without git.
-fn through_the_api(server: &GitHub, source: &str) -> lab::Command {
+/// Deploys the image of a commit through GitHub's API, without git.
+fn through_the_api(server: &FakeGitHub, source: &str) -> lab::HermeticCommand {
     let command = written(&["--repository", "example/dex"], source);
     server
         .environment(command, &server.token_with(&["contents: write"]))
         .env("PATH", "/nowhere")
 }
 
-fn written(flags: &[&str], source: &str) -> lab::Command {
+fn written(flags: &[&str], source: &str) -> lab::HermeticCommand {
     let image = image_of(source);
     let command = bump()
         .args([
@@ -59,11 +59,11 @@ fn written(flags: &[&str], source: &str) -> lab::Command {
 }
 
 /// Sets prod by hand.
-fn set(remote: &Remote, tag: &str, message: &str) -> String {
+fn set(remote: &GitRemote, tag: &str, message: &str) -> String {
     remote.commit("main", &[(PROD, &overlays::prod(tag), false)], message)
 }
 
-fn prod(remote: &Remote) -> String {
+fn prod(remote: &GitRemote) -> String {
     let text = remote.file("main", PROD).unwrap();
     let tag = text
         .lines()
@@ -72,8 +72,8 @@ fn prod(remote: &Remote) -> String {
     tag.split(' ').next().unwrap().to_owned()
 }
 
-/// What a rollback from one image to another one leaves.
-fn roll_back(remote: &Remote, bad: &str, good: &str) -> String {
+/// Commits what a rollback from one image to another one commits.
+fn roll_back(remote: &GitRemote, bad: &str, good: &str) -> String {
     let message = format!(
         "rollback(prod): x\n\nRunbook-Image: {REPOSITORY}:{good}\nRunbook-Rollback-Of: {REPOSITORY}:{bad}\n"
     );
@@ -81,7 +81,7 @@ fn roll_back(remote: &Remote, bad: &str, good: &str) -> String {
 }
 
 #[test]
-fn an_older_source_does_not_take_the_place_of_a_newer_one() {
+fn an_older_source_never_replaces_a_newer_one() {
     let remote = remote();
     let (older, newer) = (source(&remote, "one"), source(&remote, "two"));
     deploy(&remote, &newer).run().expect_code(0);
@@ -133,7 +133,7 @@ fn the_source_is_known_by_the_tag_alone() {
 }
 
 #[test]
-fn the_newest_source_that_ever_was_counts_also_when_somebody_stepped_back_by_hand() {
+fn the_newest_source_counts_after_a_manual_revert() {
     let remote = remote();
     let sources = ["one", "two", "three"].map(|state| source(&remote, state));
     deploy(&remote, &sources[2]).run().expect_code(0);
@@ -144,7 +144,7 @@ fn the_newest_source_that_ever_was_counts_also_when_somebody_stepped_back_by_han
 
 #[test]
 fn the_source_may_be_in_another_repository() {
-    let (overlays, code) = (remote(), Remote::new());
+    let (overlays, code) = (remote(), GitRemote::new());
     let (older, newer) = (source(&code, "one"), source(&code, "two"));
     let http = code.http_open();
     let with = |source: &str| {
@@ -153,7 +153,7 @@ fn the_source_may_be_in_another_repository() {
     };
     with(&newer).run().expect_code(0);
     with(&older).run().expect_code(12);
-    // Owner and name are those of a repository of GitHub, or of a company's.
+    // `OWNER/NAME` is a repository on the server of `GITHUB_SERVER_URL`.
     let named = deploy(&overlays, &older).args(["--source-repository", "example/code.git"]);
     let named = named.env(
         "GITHUB_SERVER_URL",
@@ -169,15 +169,15 @@ fn the_source_may_be_in_another_repository() {
             .contains("/example/code.git"),
         "{run}"
     );
-    // Without the flag nobody can tell.
+    // Without the flag the step cannot compare the sources.
     let run = deploy(&overlays, &older).run();
     run.expect_code(0);
     assert!(run.stderr.contains("(`--source-repository`)"), "{run}");
 }
 
 #[test]
-fn a_source_that_cannot_be_asked_is_no_answer_and_nothing_is_written() {
-    let (overlays, code) = (remote(), Remote::new());
+fn an_unreachable_source_is_no_answer() {
+    let (overlays, code) = (remote(), GitRemote::new());
     let (older, newer) = (source(&code, "one"), source(&code, "two"));
     let http = code.http_open();
     let with = |source: &str| {
@@ -201,7 +201,7 @@ fn a_source_that_cannot_be_asked_is_no_answer_and_nothing_is_written() {
 }
 
 #[test]
-fn what_has_no_source_is_written_and_the_guard_is_said_to_be_off() {
+fn without_a_source_the_guard_is_off() {
     let remote = remote();
     let write = |tag: &str| {
         let command = bump();
@@ -231,13 +231,13 @@ fn what_has_no_source_is_written_and_the_guard_is_said_to_be_off() {
     assert!(
         run.json()["notices"]
             .to_string()
-            .contains("does not have 9b04d52a, which was there"),
+            .contains("does not have 9b04d52a, the source of an earlier image"),
         "{run}"
     );
 }
 
 #[test]
-fn a_source_of_another_line_is_neither_older_nor_held_back() {
+fn a_diverged_source_is_neither_older_nor_held() {
     let remote = remote();
     let main = source(&remote, "one");
     remote.commit(
@@ -255,7 +255,7 @@ fn a_source_of_another_line_is_neither_older_nor_held_back() {
 }
 
 #[test]
-fn what_is_built_of_a_bump_is_no_news() {
+fn an_image_built_from_a_bump_changes_nothing() {
     let remote = remote();
     let first = source(&remote, "one");
     deploy(&remote, &first).run().expect_code(0);
@@ -296,7 +296,7 @@ fn what_is_built_of_a_bump_is_no_news() {
 }
 
 #[test]
-fn an_image_that_a_rollback_called_bad_is_held_until_somebody_decides() {
+fn an_image_called_bad_is_held() {
     let remote = remote();
     let (good, bad) = (source(&remote, "good"), source(&remote, "bad"));
     deploy(&remote, &good).run().expect_code(0);
@@ -306,7 +306,7 @@ fn an_image_that_a_rollback_called_bad_is_held_until_somebody_decides() {
     run.expect_code(10);
     insta::assert_snapshot!(said(&run, &remote), @"
     refused: `infra/argocd/overlays/prod`: registry.example/example/dex:sha-COMMIT was called bad by the rollback COMMIT (on `main` at COMMIT) [held]
-    hint: deploy an image that repairs it, or pass `--force` to deploy this one after all
+    hint: deploy an image that fixes it, or pass `--force` to deploy this one after all
     reproduce: bump-overlay --overlay infra/argocd/overlays/prod --branch main --remote REMOTE --image registry.example/example/dex:sha-COMMIT --source-commit COMMIT
     ");
     let report = deploy(&remote, &bad)
@@ -317,7 +317,7 @@ fn an_image_that_a_rollback_called_bad_is_held_until_somebody_decides() {
         (&report["reason"], &report["fault"]),
         (&"held".into(), &"configuration".into())
     );
-    // What is built of the rollback's own commit is the bad source once more.
+    // The rollback's own commit contains the bad source again.
     let run = deploy(&remote, &rollback).args(["--format", "json"]).run();
     run.expect_code(10);
     assert_eq!(run.json()["reason"], "held");
@@ -328,7 +328,7 @@ fn an_image_that_a_rollback_called_bad_is_held_until_somebody_decides() {
 }
 
 #[test]
-fn what_was_merged_by_a_merge_commit_has_its_source_and_its_hold() {
+fn a_merge_commit_keeps_source_and_hold() {
     let remote = remote();
     let merged = |tag: &str, message: &str| {
         remote.commit(tag, &[(PROD, &overlays::prod(tag), false)], message);
@@ -359,7 +359,7 @@ fn what_was_merged_by_a_merge_commit_has_its_source_and_its_hold() {
 }
 
 #[test]
-fn whoever_forces_a_held_image_takes_the_hold_away() {
+fn forcing_a_held_image_clears_the_hold() {
     let remote = remote();
     set(&remote, "v1", "deploy: v1\n");
     set(&remote, "v2", "deploy: v2\n");
@@ -381,7 +381,7 @@ fn whoever_forces_a_held_image_takes_the_hold_away() {
 }
 
 #[test]
-fn one_overlay_that_is_held_holds_all() {
+fn one_held_overlay_holds_all() {
     let remote = remote();
     set(&remote, "sha-51c0cc9c", "deploy: the new one\n");
     roll_back(&remote, "sha-51c0cc9c", OLD);
@@ -398,7 +398,7 @@ fn one_overlay_that_is_held_holds_all() {
 }
 
 #[test]
-fn a_dry_run_says_why_it_would_and_why_it_would_not() {
+fn a_dry_run_explains_both_decisions() {
     let remote = remote();
     let (older, newer) = (source(&remote, "one"), source(&remote, "two"));
     deploy(&remote, &older).run().expect_code(0);
@@ -414,7 +414,7 @@ fn a_dry_run_says_why_it_would_and_why_it_would_not() {
     why it may be written:
         `infra/argocd/overlays/prod/kustomization.yaml`: no rollback among its 2 values called the image bad
         `infra/argocd/overlays/prod/kustomization.yaml`: source COMMIT is older than none of its 2 sources
-        `infra/argocd/overlays/prod/kustomization.yaml`: source COMMIT is another one than what is deployed
+        `infra/argocd/overlays/prod/kustomization.yaml`: source COMMIT is another one than that of the deployed image
     ");
     deploy(&remote, &newer).run().expect_code(0);
     let would_not = deploy(&remote, &older).arg("--dry-run").run();
@@ -432,7 +432,7 @@ fn a_dry_run_says_why_it_would_and_why_it_would_not() {
 }
 
 #[test]
-fn the_guards_decide_anew_when_somebody_was_faster() {
+fn the_guards_judge_again_after_a_race() {
     let remote = remote();
     let (older, newer) = (source(&remote, "one"), source(&remote, "two"));
     let (message, tag) = (
@@ -446,9 +446,9 @@ fn the_guards_decide_anew_when_somebody_was_faster() {
 }
 
 #[test]
-fn github_is_asked_as_git_is() {
+fn the_guards_work_through_the_api() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let [older, newer] = ["one", "two"].map(|state| source(&remote, state));
     through_the_api(&server, &newer).run().expect_code(0);
     let run = through_the_api(&server, &older).run();
@@ -457,7 +457,7 @@ fn github_is_asked_as_git_is() {
         run.stderr.contains(&older) && run.stderr.contains(&newer),
         "{run}"
     );
-    // What is built of the bump is no news.
+    // An image of the bump's own commit contains nothing new.
     let run = through_the_api(&server, &remote.tip("main"))
         .args(["--format", "json"])
         .run();
@@ -479,9 +479,9 @@ fn github_is_asked_as_git_is() {
 }
 
 #[test]
-fn a_source_on_github_that_the_token_may_not_see_is_no_answer() {
+fn a_source_hidden_from_the_token_stops() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     set(&remote, "sha-1a2b3c4d", "chore: by hand\n");
     let elsewhere = ["--source-repository", "example/code", "--format", "json"];
     let run = through_the_api(&server, &source(&remote, "one"))
@@ -499,20 +499,20 @@ fn a_source_on_github_that_the_token_may_not_see_is_no_answer() {
 }
 
 #[test]
-fn ten_writers_of_one_image_leave_the_newest_and_never_step_back() {
+fn ten_writers_leave_the_newest_image() {
     let remote = remote();
     race(&remote, |source| deploy(&remote, source));
 }
 
 #[test]
-fn ten_writers_through_the_api_leave_the_newest_and_never_step_back() {
+fn ten_api_writers_leave_the_newest_image() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     race(&remote, |source| through_the_api(&server, source));
 }
 
-/// Lets ten write what is built of ten sources at once, in no order.
-fn race(remote: &Remote, writer: impl Fn(&str) -> lab::Command) {
+/// Lets ten writers deploy the images of ten sources at once, in a mixed order.
+fn race(remote: &GitRemote, writer: impl Fn(&str) -> lab::HermeticCommand) {
     let sources: Vec<String> = (0..10)
         .map(|state| source(remote, &state.to_string()))
         .collect();
@@ -542,14 +542,14 @@ fn race(remote: &Remote, writer: impl Fn(&str) -> lab::Command) {
 }
 
 #[test]
-fn no_message_skips_ci_unless_somebody_asks_for_it() {
+fn no_message_skips_ci_unless_the_template_does() {
     let remote = remote();
     let first = source(&remote, "one");
     deploy(&remote, &first).run().expect_code(0);
     let skips = |message: &str| {
         ["skip ci", "ci skip", "no ci", "skip actions", "skip-checks"]
             .iter()
-            .any(|it| message.contains(it))
+            .any(|words| message.contains(words))
     };
     assert!(!skips(&remote.log("main")[0].message));
     let second = source(&remote, "two");
@@ -563,23 +563,23 @@ fn no_message_skips_ci_unless_somebody_asks_for_it() {
 }
 
 #[test]
-fn guards_see_a_value_through_all_that_was_done_to_its_file() {
+fn guards_follow_a_value_through_its_history() {
     let remote = remote();
     let (older, newer) = (source(&remote, "one"), source(&remote, "two"));
     deploy(&remote, &newer).run().expect_code(0);
-    // Somebody breaks the file, mends it, and takes the new name out.
+    // The file is broken, then repaired without its new name.
     remote.commit("main", &[(PROD, "images: [\n", false)], "chore: oops\n");
     let text = format!("images:\n- name: {REPOSITORY}\n  newTag: v1\n");
-    remote.commit("main", &[(PROD, &text, false)], "chore: mended\n");
+    remote.commit("main", &[(PROD, &text, false)], "chore: repaired\n");
     deploy(&remote, &older).run().expect_code(12);
 }
 
 #[test]
-fn the_history_of_a_large_repository_costs_little() {
-    let remote = Remote::with_files(20_000);
+fn the_history_of_a_large_repository_is_cheap() {
+    let remote = GitRemote::with_files(20_000);
     remote.commit(
         "main",
-        &[(PROD, &Overlay::prod(OLD).text(), false)],
+        &[(PROD, &SampleOverlay::prod(OLD).text(), false)],
         "feat: start\n",
     );
     let sources: Vec<String> = (0..3)

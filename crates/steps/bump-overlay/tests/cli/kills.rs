@@ -1,5 +1,5 @@
-//! An end without warning, a full disk, a home that cannot be written: nothing is half-written, and the
-//! next run makes it good.
+//! A killed run, a full disk, a read-only home: nothing is half-written, and the next run completes
+//! it.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use super::{OLD, both, left_nothing, remote};
 use lab::overlays;
 
 #[test]
-fn whenever_it_is_killed_the_next_run_makes_exactly_one_commit() {
+fn a_killed_run_and_the_next_commit_once() {
     let remote = remote();
     let whole = both(&remote)
         .arg("--dry-run")
         .run()
         .elapsed
         .max(Duration::from_millis(100));
-    // One temporary folder for all, as on a machine that stays.
+    // All runs share one temporary directory, as on a self-hosted runner.
     let command = both(&remote);
     for part in 1..=12 {
         let (tip, commits) = (remote.tip("main"), remote.log("main").len());
@@ -40,23 +40,26 @@ fn whenever_it_is_killed_the_next_run_makes_exactly_one_commit() {
         ];
         remote.commit("main", &files, "chore: back\n");
     }
-    // A git that has outlived its run may have made its folder again: it goes a minute later.
-    for entry in std::fs::read_dir(command.temp())
-        .unwrap()
-        .map(Result::unwrap)
-    {
-        let minutes_ago = std::time::SystemTime::now() - Duration::from_secs(120);
+    // A git process that outlives its run may create its directory again; the next run a minute
+    // later removes it.
+    age(&command.temp());
+    command.run().expect_code(0);
+    left_nothing(&command);
+}
+
+/// Makes everything in a directory two minutes old.
+fn age(directory: &std::path::Path) {
+    let minutes_ago = std::time::SystemTime::now() - Duration::from_secs(120);
+    for entry in std::fs::read_dir(directory).unwrap().map(Result::unwrap) {
         std::fs::File::open(entry.path())
             .unwrap()
             .set_modified(minutes_ago)
             .unwrap();
     }
-    command.run().expect_code(0);
-    left_nothing(&command);
 }
 
 #[test]
-fn a_home_that_cannot_be_written_does_not_matter() {
+fn a_read_only_home_does_not_matter() {
     let remote = remote();
     let command = both(&remote)
         .env("HOME", "/proc/nowhere")
@@ -66,7 +69,7 @@ fn a_home_that_cannot_be_written_does_not_matter() {
 }
 
 #[test]
-fn a_full_disk_is_said_and_nothing_is_written() {
+fn a_full_disk_is_reported_without_a_push() {
     let remote = remote();
     let Some(disk) = lab::SmallDisk::almost_full() else {
         println!("SKIPPED: a small disk cannot be mounted here, so a full one was not tried");

@@ -1,4 +1,4 @@
-//! The step as people run it: exit codes, first lines, JSON, and what is on the branch afterwards.
+//! The binary: exit codes, first lines, JSON, and the content of the branch afterwards.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
@@ -17,35 +17,38 @@ mod replay;
 mod secrets;
 
 use lab::{
-    Remote, Run,
-    overlays::{self, Overlay},
+    GitRemote, ProgramRun,
+    overlays::{self, SampleOverlay},
 };
 
 /// Where the overlays of the tests are.
 const STAGE: &str = "infra/argocd/overlays/stage/kustomization.yaml";
 const PROD: &str = "infra/argocd/overlays/prod/kustomization.yaml";
 
-/// The image of the tests, as it is and as it is to be.
+/// The tag that is deployed, and the image to deploy.
 const OLD: &str = "sha-9b04d52a";
 const NEW: &str = "registry.example/example/dex:sha-51c0cc9c";
 
-fn bump() -> lab::Command {
-    lab::Command::new(env!("CARGO_BIN_EXE_bump-overlay"))
+fn bump() -> lab::HermeticCommand {
+    lab::HermeticCommand::new(env!("CARGO_BIN_EXE_bump-overlay"))
 }
 
-/// A remote with a stage and a prod on `main`; prod has the run bit.
-fn remote() -> Remote {
+/// A remote with stage and prod on `main`; prod is executable.
+fn remote() -> GitRemote {
     started(true)
 }
 
-/// A remote whose files are all ordinary ones, as the API writes them.
-fn ordinary() -> Remote {
+/// A remote without executable files, which the API can write.
+fn ordinary() -> GitRemote {
     started(false)
 }
 
-fn started(executable: bool) -> Remote {
-    let remote = Remote::new();
-    let (stage, prod) = (Overlay::stage(OLD).text(), Overlay::prod(OLD).text());
+fn started(executable: bool) -> GitRemote {
+    let remote = GitRemote::new();
+    let (stage, prod) = (
+        SampleOverlay::stage(OLD).text(),
+        SampleOverlay::prod(OLD).text(),
+    );
     remote.commit(
         "main",
         &[(STAGE, &stage, false), (PROD, &prod, executable)],
@@ -54,13 +57,12 @@ fn started(executable: bool) -> Remote {
     remote
 }
 
-/// Ten writers at once, each with an overlay of its own and the flags that lead to the remote: all land,
-/// in a straight history.
-fn ten_writers(remote: &Remote, writer: impl Fn(lab::Command) -> lab::Command) {
+/// Runs ten writers at once, each with its own overlay; all of them land, in a linear history.
+fn ten_writers(remote: &GitRemote, writer: impl Fn(lab::HermeticCommand) -> lab::HermeticCommand) {
     let paths: Vec<String> = (0..10)
         .map(|n| format!("overlays/e{n}/kustomization.yaml"))
         .collect();
-    let text = Overlay::dev(OLD).text();
+    let text = SampleOverlay::dev(OLD).text();
     let files: Vec<_> = paths
         .iter()
         .map(|path| (path.as_str(), text.as_str(), false))
@@ -86,21 +88,21 @@ fn ten_writers(remote: &Remote, writer: impl Fn(lab::Command) -> lab::Command) {
 }
 
 /// Stage and prod on `main` of the remote.
-fn both(remote: &Remote) -> lab::Command {
+fn both(remote: &GitRemote) -> lab::HermeticCommand {
     on(remote, &["stage", "prod"])
 }
 
-fn on(remote: &Remote, environments: &[&str]) -> lab::Command {
+fn on(remote: &GitRemote, environments: &[&str]) -> lab::HermeticCommand {
     at(&remote.path().display().to_string(), environments)
 }
 
 /// These environments on `main` of the remote at this address.
-fn at(url: &str, environments: &[&str]) -> lab::Command {
+fn at(url: &str, environments: &[&str]) -> lab::HermeticCommand {
     writing(&["--remote", url], environments)
 }
 
-/// These environments on `main` of wherever these flags lead.
-fn writing(flags: &[&str], environments: &[&str]) -> lab::Command {
+/// These environments on `main` of the remote that these flags name.
+fn writing(flags: &[&str], environments: &[&str]) -> lab::HermeticCommand {
     let command = bump()
         .args(["--image", NEW, "--branch", "main"])
         .args(flags);
@@ -112,8 +114,8 @@ fn writing(flags: &[&str], environments: &[&str]) -> lab::Command {
     })
 }
 
-/// What it said to people, without what differs from run to run.
-fn said(run: &Run, remote: &Remote) -> String {
+/// Returns the output for people, without everything that differs from run to run.
+fn said(run: &ProgramRun, remote: &GitRemote) -> String {
     let mut text = tidy(&run.stderr).replace(&remote.path().display().to_string(), "REMOTE");
     for commit in remote.log("main") {
         text = text
@@ -123,15 +125,15 @@ fn said(run: &Run, remote: &Remote) -> String {
     text
 }
 
-/// A text without blanks at the ends of its lines, which no snapshot should hold.
+/// Removes blanks at the ends of lines, which do not belong in a snapshot.
 fn tidy(text: &str) -> String {
     text.lines()
         .map(|line| format!("{}\n", line.trim_end()))
         .collect()
 }
 
-/// Its first line after those about waiting, which is what people read.
-fn first_line(run: &Run, remote: &Remote) -> String {
+/// Returns the first line after those about waiting, which people read first.
+fn first_line(run: &ProgramRun, remote: &GitRemote) -> String {
     said(run, remote)
         .lines()
         .find(|line| !line.starts_with('['))
@@ -139,8 +141,8 @@ fn first_line(run: &Run, remote: &Remote) -> String {
         .to_owned()
 }
 
-/// Nothing may be left behind, whatever happened.
-fn left_nothing(command: &lab::Command) {
+/// Asserts that no temporary file is left.
+fn left_nothing(command: &lab::HermeticCommand) {
     let left: Vec<_> = std::fs::read_dir(command.temp()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }

@@ -1,8 +1,8 @@
 //! Pull requests: one for each set of overlays, kept up to date, waited for.
 
 use lab::{
-    Command, GitHub, Remote, Running,
-    github::{Protection, Pull, State},
+    FakeGitHub, GitRemote, HermeticCommand, Running,
+    github::{GitHubPull, GitHubPullState, Protection},
 };
 
 use super::{NEW, OLD, PROD, STAGE, bump, first_line, ordinary, remote, said, writing};
@@ -11,7 +11,12 @@ use lab::overlays;
 const NEWER: &str = "registry.example/example/dex:sha-7d3f0a11";
 
 /// A bump of these environments to this image, through a pull request.
-fn proposing(server: &GitHub, token: &str, image: &str, environments: &[&str]) -> Command {
+fn proposing(
+    server: &FakeGitHub,
+    token: &str,
+    image: &str,
+    environments: &[&str],
+) -> HermeticCommand {
     let command = bump().args([
         "--image",
         image,
@@ -33,14 +38,14 @@ fn proposing(server: &GitHub, token: &str, image: &str, environments: &[&str]) -
 }
 
 /// Runs it without waiting, which leaves the pull request open.
-fn left_open(command: Command) {
+fn left_open(command: HermeticCommand) {
     let run = command.args(["--timeout", "0"]).run();
     run.expect_code(11);
     assert_eq!(run.json()["reason"], "not-merged");
 }
 
-/// Starts one for stage that is for people, and waits until it waits.
-fn waiting(server: &GitHub, token: &str) -> Running {
+/// Starts a run for stage with output for people, and returns once the run waits.
+fn waiting(server: &FakeGitHub, token: &str) -> Running {
     let flags = ["--repository", "example/dex", "--pull-request", "always"];
     let mut run = server
         .environment(writing(&flags, &["stage"]), token)
@@ -49,12 +54,12 @@ fn waiting(server: &GitHub, token: &str) -> Running {
     run
 }
 
-fn states(server: &GitHub) -> Vec<State> {
+fn states(server: &FakeGitHub) -> Vec<GitHubPullState> {
     server.pulls().into_iter().map(|pull| pull.state).collect()
 }
 
-/// The branches beside `main`.
-fn heads(remote: &Remote) -> Vec<String> {
+/// The branches other than `main`.
+fn heads(remote: &GitRemote) -> Vec<String> {
     remote
         .branches()
         .into_iter()
@@ -62,19 +67,23 @@ fn heads(remote: &Remote) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
-    let remote = ordinary();
-    let server = GitHub::new(&remote);
+/// Bumps stage and prod with a pull request that is merged at the third poll; returns the report.
+fn merged(remote: &GitRemote, server: &FakeGitHub) -> serde_json::Value {
     server.merge_at_poll(3);
-    let command =
-        proposing(&server, &server.token(), NEW, &["stage", "prod"]).arg("--require-verified");
-    let run = command
-        .env("PATH", "/nowhere")
-        .args(["--source-commit", &"51c0cc9c".repeat(5)])
-        .run();
+    let command = proposing(server, &server.token(), NEW, &["stage", "prod"])
+        .args(["--require-verified", "--source-commit"])
+        .arg("51c0cc9c".repeat(5));
+    let run = command.env("PATH", "/nowhere").run();
     run.expect_code(0);
-    let (report, tip) = (run.json(), remote.tip("main"));
+    assert_eq!(remote.log("main")[0].trailer("Runbook-Image"), Some(NEW));
+    run.json()
+}
+
+#[test]
+fn the_step_waits_for_the_merge_commit() {
+    let remote = ordinary();
+    let server = FakeGitHub::new(&remote);
+    let (report, tip) = (merged(&remote, &server), remote.tip("main"));
     assert_eq!(
         (&report["facts"]["commit"], &report["facts"]["changed"]),
         (&tip.as_str().into(), &true.into())
@@ -91,7 +100,13 @@ fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
         remote.file("main", PROD),
         Some(overlays::prod("sha-51c0cc9c"))
     );
-    assert_eq!(remote.log("main")[0].trailer("Runbook-Image"), Some(NEW));
+}
+
+#[test]
+fn polling_a_pull_request_is_cheap() {
+    let remote = ordinary();
+    let server = FakeGitHub::new(&remote);
+    merged(&remote, &server);
     insta::assert_snapshot!(server.asked().join("\n"), @"
     query Read
     query History
@@ -111,11 +126,15 @@ fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
         .iter()
         .filter(|seen| seen.header("if-none-match").is_some())
         .count();
-    assert_eq!(
-        tagged, 2,
-        "what has not changed costs nothing of the rate limit"
-    );
-    let Pull {
+    assert_eq!(tagged, 2, "an unchanged answer costs no rate limit");
+}
+
+#[test]
+fn a_pull_request_says_what_the_commit_says() {
+    let remote = ordinary();
+    let server = FakeGitHub::new(&remote);
+    merged(&remote, &server);
+    let GitHubPull {
         title, body, head, ..
     } = server.pulls().remove(0);
     insta::assert_snapshot!(format!("{head}\n{title}\n{body}"), @r#"
@@ -129,9 +148,9 @@ fn it_is_waited_for_until_it_is_merged_and_the_merge_is_the_commit() {
 }
 
 #[test]
-fn what_nobody_merges_is_not_yet_and_names_the_pull_request() {
+fn an_unmerged_pull_request_is_not_yet() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let run = proposing(&server, &server.token(), NEW, &["prod"])
         .args(["--timeout", "2s"])
         .run();
@@ -153,13 +172,13 @@ fn what_nobody_merges_is_not_yet_and_names_the_pull_request() {
 }
 
 #[test]
-fn the_second_run_finds_the_pull_request_as_it_is() {
+fn the_second_run_reuses_the_pull_request() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage", "prod"]));
     let (pulls, head) = (server.pulls(), remote.tip(&heads(&remote)[0]));
-    let changes = |server: &GitHub| {
+    let changes = |server: &FakeGitHub| {
         server
             .asked()
             .iter()
@@ -184,16 +203,16 @@ fn the_second_run_finds_the_pull_request_as_it_is() {
 }
 
 #[test]
-fn a_newer_image_takes_the_pull_request_over_and_the_older_run_is_superseded() {
+fn a_newer_image_takes_over_the_pull_request() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     let older = waiting(&server, &token);
     remote.commit("main", &[("human.txt", "me too\n", false)], "docs: human\n");
     left_open(proposing(&server, &token, NEWER, &["stage"]));
     let run = older.wait();
     run.expect_code(12);
-    insta::assert_snapshot!(first_line(&run, &remote), @"superseded: a later run has taken pull request #1 over, registry.example/example/dex:sha-51c0cc9c is not in it [newer-image]");
+    insta::assert_snapshot!(first_line(&run, &remote), @"superseded: a later run replaced the change in pull request #1: registry.example/example/dex:sha-51c0cc9c is not in it [newer-image]");
     let pulls = server.pulls();
     assert_eq!(
         (pulls.len(), pulls[0].title.as_str()),
@@ -220,13 +239,16 @@ fn a_newer_image_takes_the_pull_request_over_and_the_older_run_is_superseded() {
 }
 
 #[test]
-fn a_larger_set_closes_the_pull_request_of_a_smaller_one() {
+fn a_larger_set_closes_the_smaller_pull_request() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     left_open(proposing(&server, &token, NEW, &["stage", "prod"]));
-    assert_eq!(states(&server), [State::Closed, State::Open]);
+    assert_eq!(
+        states(&server),
+        [GitHubPullState::Closed, GitHubPullState::Open]
+    );
     assert!(
         server.pulls()[0].body.contains("Superseded by #2."),
         "{:?}",
@@ -236,15 +258,19 @@ fn a_larger_set_closes_the_pull_request_of_a_smaller_one() {
     left_open(proposing(&server, &token, NEW, &["stage"]));
     assert_eq!(
         states(&server),
-        [State::Closed, State::Open, State::Open],
+        [
+            GitHubPullState::Closed,
+            GitHubPullState::Open,
+            GitHubPullState::Open
+        ],
         "a smaller one closes nothing"
     );
 }
 
 #[test]
-fn what_was_merged_and_undone_is_proposed_anew() {
+fn a_merged_and_undone_change_is_proposed_again() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     server.merge(1);
@@ -262,9 +288,9 @@ fn what_was_merged_and_undone_is_proposed_anew() {
 }
 
 #[test]
-fn a_branch_that_somebody_brought_up_to_date_still_has_the_image() {
+fn an_updated_pull_request_branch_keeps_the_image() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     let run = waiting(&server, &token);
     remote.commit(
@@ -279,9 +305,9 @@ fn a_branch_that_somebody_brought_up_to_date_still_has_the_image() {
 }
 
 #[test]
-fn what_somebody_closes_is_refused() {
+fn a_closed_pull_request_is_refused() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let run = waiting(&server, &server.token());
     server.close(1);
     let run = run.wait();
@@ -290,11 +316,11 @@ fn what_somebody_closes_is_refused() {
 }
 
 #[test]
-fn a_server_that_is_down_for_a_while_does_not_end_the_waiting() {
+fn an_outage_does_not_end_the_wait() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let run = waiting(&server, &server.token());
-    server.answer_next(vec![lab::Reply::html(502); 6]);
+    server.answer_next(vec![lab::ScriptedReply::html(502); 6]);
     server.merge_at_poll(1);
     run.wait().expect_code(0);
 }
@@ -303,8 +329,8 @@ fn a_server_that_is_down_for_a_while_does_not_end_the_waiting() {
 fn a_lost_answer_makes_no_second_pull_request() {
     for nth in 1..=3 {
         let remote = ordinary();
-        let server = GitHub::new(&remote);
-        server.lose_answer(nth, lab::Reply::html(502));
+        let server = FakeGitHub::new(&remote);
+        server.lose_answer(nth, lab::ScriptedReply::html(502));
         left_open(proposing(&server, &server.token(), NEW, &["stage"]));
         assert_eq!(
             (server.pulls().len(), heads(&remote).len()),
@@ -316,9 +342,9 @@ fn a_lost_answer_makes_no_second_pull_request() {
 }
 
 #[test]
-fn somebody_who_moves_the_branch_meanwhile_is_seen_and_nothing_is_left() {
+fn a_race_on_the_base_leaves_nothing() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     let head = heads(&remote).remove(0);
@@ -345,16 +371,23 @@ fn somebody_who_moves_the_branch_meanwhile_is_seen_and_nothing_is_left() {
 }
 
 #[test]
-fn a_forks_branch_of_the_same_name_is_not_ours() {
+fn a_forks_branch_of_that_name_is_ignored() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     let head = heads(&remote).remove(0);
     server.close(1);
     server.open_from_fork(&head, "main");
     left_open(proposing(&server, &token, NEW, &["stage"]));
-    assert_eq!(states(&server), [State::Closed, State::Open, State::Open]);
+    assert_eq!(
+        states(&server),
+        [
+            GitHubPullState::Closed,
+            GitHubPullState::Open,
+            GitHubPullState::Open
+        ]
+    );
     assert_eq!(
         (server.pulls()[1].title.as_str(), &server.pulls()[2].head),
         ("", &head)
@@ -364,13 +397,20 @@ fn a_forks_branch_of_the_same_name_is_not_ours() {
         .environment(writing(&flags, &["stage"]), &token)
         .run()
         .expect_code(0);
-    assert_eq!(states(&server), [State::Closed, State::Open, State::Closed]);
+    assert_eq!(
+        states(&server),
+        [
+            GitHubPullState::Closed,
+            GitHubPullState::Open,
+            GitHubPullState::Closed
+        ]
+    );
 }
 
 #[test]
-fn the_fallback_is_a_pull_request_only_where_a_rule_is_against_writing() {
+fn the_fallback_only_follows_a_protected_branch() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     let flags = ["--repository", "example/dex", "--pull-request", "fallback"];
     let command = || server.environment(writing(&flags, &["stage"]), &token);
@@ -393,7 +433,7 @@ fn the_fallback_is_a_pull_request_only_where_a_rule_is_against_writing() {
     );
     assert_eq!(
         states(&server),
-        [State::Closed],
+        [GitHubPullState::Closed],
         "merging it later would bring nothing but harm"
     );
     assert_eq!(heads(&remote), [""; 0]);
@@ -409,9 +449,9 @@ fn the_fallback_is_a_pull_request_only_where_a_rule_is_against_writing() {
 }
 
 #[test]
-fn without_a_permission_for_pull_requests_what_is_written_stays_written() {
+fn a_push_needs_no_pull_request_permission() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let flags = ["--repository", "example/dex", "--pull-request", "fallback"];
     let token = server.token_with(&["contents: write"]);
     let run = server
@@ -426,10 +466,10 @@ fn without_a_permission_for_pull_requests_what_is_written_stays_written() {
 }
 
 #[test]
-fn the_jobs_own_token_is_denied_at_once_where_checks_are_required() {
+fn required_checks_deny_the_jobs_own_token() {
     for classic in [true, false] {
         let remote = ordinary();
-        let server = GitHub::new(&remote);
+        let server = FakeGitHub::new(&remote);
         server.protect(
             "main",
             Protection {
@@ -452,9 +492,9 @@ fn the_jobs_own_token_is_denied_at_once_where_checks_are_required() {
 }
 
 #[test]
-fn workflows_that_may_not_create_pull_requests_are_told_where_to_allow_it() {
+fn a_forbidden_pull_request_names_the_setting() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     server.forbid_pull_requests_of_workflows();
     let token = server.built_in_token(&["contents: write", "pull-requests: write"]);
     let run = proposing(&server, &token, NEW, &["stage"]).run();
@@ -468,9 +508,9 @@ fn workflows_that_may_not_create_pull_requests_are_told_where_to_allow_it() {
 }
 
 #[test]
-fn each_permission_that_is_taken_away_is_named() {
+fn each_missing_permission_is_named() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     for (left, taken) in [
         ("contents: write", "pull-requests: write"),
         ("pull-requests: write", "contents: "),
@@ -484,9 +524,9 @@ fn each_permission_that_is_taken_away_is_named() {
 }
 
 #[test]
-fn a_file_with_the_run_bit_is_proposed_through_git_and_keeps_it() {
+fn a_proposed_executable_file_stays_executable() {
     let remote = remote();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     for image in [NEW, NEWER] {
         let run = proposing(&server, &token, image, &["stage", "prod"])
@@ -516,9 +556,9 @@ fn a_file_with_the_run_bit_is_proposed_through_git_and_keeps_it() {
 }
 
 #[test]
-fn the_fallback_of_a_file_with_the_run_bit_is_a_pull_request_too() {
+fn an_executable_file_also_falls_back() {
     let remote = remote();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     server.protect("main", Protection::default());
     let flags = [
         "--repository",
@@ -542,9 +582,9 @@ fn the_fallback_of_a_file_with_the_run_bit_is_a_pull_request_too() {
 }
 
 #[test]
-fn what_git_could_write_after_all_closes_the_pull_request_as_well() {
+fn a_push_through_git_closes_the_pull_request() {
     let remote = remote();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     proposing(&server, &token, NEW, &["stage", "prod"])
         .args(["--timeout", "0"])
@@ -557,18 +597,18 @@ fn what_git_could_write_after_all_closes_the_pull_request_as_well() {
         .expect_code(0);
     assert_eq!(
         (states(&server), heads(&remote).len()),
-        (vec![State::Closed], 0)
+        (vec![GitHubPullState::Closed], 0)
     );
 }
 
 #[test]
-fn what_a_killed_run_left_behind_is_taken_by_the_next() {
+fn the_next_run_takes_over_a_killed_run() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     let head = heads(&remote)[0].clone();
-    // It was killed between making its commit and moving the branch of the pull request.
+    // The run was killed after its commit and before it moved the pull request's branch.
     remote.git(&["branch", &format!("{head}-next"), &remote.tip(&head)]);
     left_open(proposing(&server, &token, NEWER, &["stage"]));
     assert_eq!(heads(&remote), std::slice::from_ref(&head));
@@ -579,9 +619,9 @@ fn what_a_killed_run_left_behind_is_taken_by_the_next() {
 }
 
 #[test]
-fn five_runs_at_once_leave_one_pull_request_and_no_other_branch() {
+fn five_runs_at_once_leave_one_pull_request() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     left_open(proposing(&server, &token, NEW, &["stage"]));
     let image = |digit: usize| format!("registry.example/example/dex:{digit}");
@@ -603,9 +643,9 @@ fn five_runs_at_once_leave_one_pull_request_and_no_other_branch() {
 }
 
 #[test]
-fn a_dry_run_and_an_image_that_is_there_already_propose_nothing() {
+fn dry_runs_and_deployed_images_propose_nothing() {
     let remote = ordinary();
-    let server = GitHub::new(&remote);
+    let server = FakeGitHub::new(&remote);
     let token = server.token();
     proposing(&server, &token, NEW, &["stage"])
         .arg("--dry-run")

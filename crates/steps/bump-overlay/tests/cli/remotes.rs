@@ -1,9 +1,9 @@
-//! Which remote, as whom, and what a remote may refuse.
+//! Which remote the step writes, as which user, and what a remote may refuse.
 
 use super::{NEW, PROD, at, both, bump, first_line, left_nothing, remote, said};
 
 #[test]
-fn without_a_remote_it_is_the_origin_of_the_checkout_which_stays_as_it_is() {
+fn the_default_remote_is_the_checkouts_origin() {
     let remote = remote();
     let checkout = remote.checkout("main");
     checkout.git(&["checkout", "--quiet", "--detach"]);
@@ -11,7 +11,7 @@ fn without_a_remote_it_is_the_origin_of_the_checkout_which_stays_as_it_is() {
         checkout.write(PROD, text);
         checkout.git(&["commit", "--quiet", "-am", text]);
     }
-    // A rebase that waits for somebody to solve its conflict.
+    // A rebase that has stopped at a conflict.
     assert!(
         checkout
             .try_git(&["rebase", "--quiet", "--onto", "HEAD~2", "HEAD~1"])
@@ -43,7 +43,7 @@ fn without_a_remote_it_is_the_origin_of_the_checkout_which_stays_as_it_is() {
 }
 
 #[test]
-fn over_ssh_it_is_written_however_the_address_is_given_and_nobody_is_asked_on_the_terminal() {
+fn ssh_works_with_every_address_and_never_prompts() {
     for which in 0..2 {
         let remote = remote();
         let ssh = remote.ssh();
@@ -74,20 +74,20 @@ fn over_ssh_it_is_written_however_the_address_is_given_and_nobody_is_asked_on_th
 }
 
 #[test]
-fn without_any_remote_it_is_a_wrong_use() {
+fn a_missing_remote_is_a_usage_error() {
     let run = bump()
         .args(["--overlay", "a", "--image", NEW, "--branch", "main"])
         .run();
     run.expect_code(2);
     insta::assert_snapshot!(run.stderr.lines().take(3).collect::<Vec<_>>().join("\n"), @"
-    usage: there is no `--remote`, and no `origin` here to take instead [invalid-usage]
-    hint: pass `--remote URL`, or run it within a checkout that has an `origin`
+    usage: there is neither a `--remote` nor a checkout with an `origin` [invalid-usage]
+    hint: pass `--remote URL`, or run it inside a checkout that has an `origin`
     reproduce: bump-overlay --overlay a --image registry.example/example/dex:sha-51c0cc9c --branch main
     ");
 }
 
 #[test]
-fn on_a_runner_it_is_the_repository_of_the_workflow_as_its_bot() {
+fn on_a_runner_the_workflows_bot_writes() {
     let remote = remote();
     let http = remote.http("x-access-token", "ghs_token");
     let command = bump().args(["--overlay", PROD, "--image", NEW, "--branch", "main"]);
@@ -118,7 +118,7 @@ fn on_a_runner_it_is_the_repository_of_the_workflow_as_its_bot() {
 }
 
 #[test]
-fn the_users_own_settings_have_no_effect_on_what_is_committed() {
+fn the_users_git_settings_have_no_effect() {
     let remote = remote();
     let http = remote.http_open();
     let command = at(&http.url(), &["prod"]);
@@ -165,7 +165,7 @@ fn the_users_own_settings_have_no_effect_on_what_is_committed() {
 }
 
 #[test]
-fn a_hook_that_declines_is_tried_once_and_its_lines_are_shown() {
+fn a_declining_hook_is_tried_once_and_quoted() {
     let remote = remote();
     remote.reject_with("no deploys on Friday\nask ops");
     let run = both(&remote).run();
@@ -173,7 +173,7 @@ fn a_hook_that_declines_is_tried_once_and_its_lines_are_shown() {
     insta::assert_snapshot!(said(&run, &remote), @"
     refused: the remote declined the push to `main`, pre-receive hook declined: no deploys on Friday; ask ops [policy]
     note: not checked whether registry.example/example/dex:sha-51c0cc9c is older: the source repository does not have 51c0cc9c (`--source-repository`)
-    hint: ask who owns the remote what its hook wants; nothing was written
+    hint: ask the owner of the remote about the rules of its hook; nothing was written
     reproduce: bump-overlay --image registry.example/example/dex:sha-51c0cc9c --branch main --remote REMOTE --overlay infra/argocd/overlays/stage --overlay infra/argocd/overlays/prod
     ");
     assert_eq!((remote.pushes(), remote.log("main").len()), (1, 1));
@@ -204,7 +204,7 @@ fn a_protected_branch_is_a_missing_permission() {
 }
 
 #[test]
-fn a_token_that_may_only_read_is_denied_and_the_hint_names_the_permission() {
+fn a_read_only_token_is_denied() {
     let remote = remote();
     let http = remote.http_open();
     http.refuse_pushes(403, "Write access to repository not granted.\n");
@@ -220,7 +220,7 @@ fn a_token_that_may_only_read_is_denied_and_the_hint_names_the_permission() {
 }
 
 #[test]
-fn a_branch_that_is_missing_is_refused() {
+fn a_missing_branch_is_refused() {
     let remote = remote();
     let run = bump().args([
         "--overlay",
@@ -238,7 +238,7 @@ fn a_branch_that_is_missing_is_refused() {
 }
 
 #[test]
-fn a_server_that_stumbles_is_asked_again_and_one_that_is_down_is_not_for_long() {
+fn transient_errors_are_retried_until_the_deadline() {
     let remote = remote();
     let http = remote.http_open();
     let command = bump().args([
@@ -261,7 +261,7 @@ fn a_server_that_stumbles_is_asked_again_and_one_that_is_down_is_not_for_long() 
 }
 
 #[test]
-fn without_git_there_is_no_answer_and_the_hint_says_so() {
+fn without_git_the_hint_says_to_install_it() {
     let remote = remote();
     let command = both(&remote).env("PATH", "/nowhere");
     let run = command.run();
@@ -274,7 +274,7 @@ fn without_git_there_is_no_answer_and_the_hint_says_so() {
 }
 
 #[test]
-fn without_a_place_for_temporary_files_nothing_is_written() {
+fn without_a_temporary_directory_nothing_is_written() {
     let remote = remote();
     let run = both(&remote)
         .env("TMPDIR", "/nowhere")

@@ -39,13 +39,13 @@ fn a_commit_is_replayed_without_its_remote() {
 }
 
 #[test]
-fn what_went_through_the_api_is_replayed_without_its_server() {
+fn a_commit_through_the_api_is_replayed() {
     for flags in [
         &["--repository", "example/dex"][..],
         &["--repository", "example/dex", "--pull-request", "always"],
     ] {
         let remote = ordinary();
-        let server = lab::GitHub::new(&remote);
+        let server = lab::FakeGitHub::new(&remote);
         server.on_next_commit(|remote| {
             remote.commit(
                 "main",
@@ -70,7 +70,7 @@ fn what_went_through_the_api_is_replayed_without_its_server() {
 }
 
 #[test]
-fn a_refusal_a_failure_and_a_dry_run_are_replayed() {
+fn refusals_failures_and_dry_runs_are_replayed() {
     let remote = remote();
     let missing = on(&remote, &["nowhere"]);
     let gone = at("http://127.0.0.1:1/a.git", &["prod"]);
@@ -84,7 +84,7 @@ fn a_refusal_a_failure_and_a_dry_run_are_replayed() {
 }
 
 #[test]
-fn what_is_older_is_replayed_without_asking_for_its_source() {
+fn the_guards_are_replayed_without_the_source() {
     let remote = remote();
     let source = |state: &str| remote.commit("main", &[("src/app.rs", state, false)], "feat: x\n");
     let (older, newer) = (source("one"), source("two"));
@@ -111,7 +111,7 @@ fn what_is_older_is_replayed_without_asking_for_its_source() {
 }
 
 #[test]
-fn an_edit_in_place_is_replayed_without_touching_the_files() {
+fn an_edit_in_place_is_replayed_without_files() {
     let remote = remote();
     let checkout = remote.checkout("main");
     let command = super::bump().current_dir(checkout.path()).args([

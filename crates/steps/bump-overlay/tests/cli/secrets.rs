@@ -1,4 +1,4 @@
-//! No token in any text: words, JSON, outputs, summaries, recordings.
+//! No output contains a token: words, JSON, outputs, summaries, recordings.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use super::{NEW, PROD, bump, remote};
 
 const TOKEN: &str = "ghs_Very-Secret_0123456789";
 
-/// Every text that a run leaves.
-fn texts(run: &lab::Run, folder: &Path) -> String {
+/// Returns all output of a run, and all files in its directory.
+fn texts(run: &lab::ProgramRun, folder: &Path) -> String {
     let mut all = format!("{}{}", run.stdout, run.stderr);
     let mut open = vec![folder.to_owned()];
     while let Some(path) = open.pop() {
@@ -36,7 +36,7 @@ fn clean(text: &str, format: &str) {
 }
 
 #[test]
-fn the_token_is_nowhere_whether_it_works_or_not() {
+fn no_text_contains_the_token() {
     let remote = remote();
     for (password, code) in [(TOKEN, 0), ("another", 21)] {
         let http = remote.http("x-access-token", password);
@@ -70,10 +70,10 @@ fn the_token_is_nowhere_whether_it_works_or_not() {
 }
 
 #[test]
-fn the_token_for_the_api_is_nowhere_either_and_goes_to_no_other_host() {
+fn the_apis_token_stays_secret_and_local() {
     let remote = remote();
-    let server = lab::GitHub::new(&remote);
-    let other = lab::Faulty::new([lab::Reply::status(404)]);
+    let server = lab::FakeGitHub::new(&remote);
+    let other = lab::Faulty::new([lab::ScriptedReply::status(404)]);
     for (token, code) in [(server.token(), 0), (TOKEN.to_owned(), 21)] {
         for format in ["plain", "json", "github"] {
             let command = super::writing(&["--repository", "example/dex"], &["stage"]);
@@ -95,7 +95,7 @@ fn the_token_for_the_api_is_nowhere_either_and_goes_to_no_other_host() {
 }
 
 #[test]
-fn a_token_in_the_remotes_url_is_nowhere_either() {
+fn no_text_contains_the_remotes_password() {
     let remote = remote();
     for (password, code) in [(TOKEN, 0), ("another", 21)] {
         let http = remote.http("ada", password);

@@ -1,24 +1,24 @@
-//! What nobody should send: texts that are none, files that are too large, branches that jump. Each gets
-//! its reason, and nothing is written or lost.
+//! Hostile input: files that are not text, files that are too large, branches that are forced. Each
+//! has its reason, and nothing is written or lost.
 
 use std::fs;
 
-use super::{PROD, STAGE, World, left_nothing, rollback};
-use lab::{Run, repo::Change};
+use super::{PROD, ProdWorld, STAGE, left_nothing, rollback};
+use lab::{ProgramRun, repo::TreeChange};
 
-/// So much memory is enough for any run, however large the file that it meets.
+/// The maximum memory of a run, however large the file that it reads.
 const MEMORY_KIB: u64 = 48 << 10;
 
-impl World {
-    /// Commits a prod that no bump would write.
+impl ProdWorld {
+    /// Commits a prod that is not a kustomization.
     fn break_prod(&self, bytes: &[u8]) {
         self.remote
-            .change("main", &[Change::file(PROD, bytes)], "chore: oops\n");
+            .change("main", &[TreeChange::file(PROD, bytes)], "chore: oops\n");
     }
 }
 
 #[track_caller]
-fn refused(world: &World, run: &Run, word: &str) {
+fn refused(world: &ProdWorld, run: &ProgramRun, word: &str) {
     run.expect_code(10);
     let report = run.json();
     assert_eq!(
@@ -36,8 +36,8 @@ fn refused(world: &World, run: &Run, word: &str) {
 }
 
 #[test]
-fn what_is_no_text_refuses_and_what_was_none_is_passed_over() {
-    let world = World::with(&["v1", "v2"]);
+fn a_file_that_is_not_text_is_refused() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let prod = world.prod("v2");
     let utf16: Vec<u8> = prod.encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (bytes, word) in [
@@ -51,19 +51,19 @@ fn what_is_no_text_refuses_and_what_was_none_is_passed_over() {
         world.break_prod(&bytes);
         refused(&world, &world.roll_back(&["--format", "json"]).run(), word);
     }
-    world.commit(&[(PROD, prod)], "chore: mended\n");
+    world.commit(&[(PROD, prod)], "chore: repaired\n");
     world.roll_back(&[]).run().expect_code(0);
     assert_eq!(world.file(), world.prod("v1"));
 }
 
 #[test]
-fn a_large_file_is_not_read_neither_now_nor_where_it_was_once() {
-    let world = World::with(&["v1", "v2"]);
+fn a_large_file_is_read_at_no_revision() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     world.break_prod(&vec![b'#'; 64 << 20]);
     let command = world.roll_back(&["--format", "json"]);
     refused(&world, &command.run(), "4 MiB");
     left_nothing(&command);
-    world.commit(&[(PROD, world.prod("v2"))], "chore: mended\n");
+    world.commit(&[(PROD, world.prod("v2"))], "chore: repaired\n");
     let run = command.run();
     run.expect_code(0);
     assert!(
@@ -75,8 +75,8 @@ fn a_large_file_is_not_read_neither_now_nor_where_it_was_once() {
 }
 
 #[test]
-fn a_tag_named_like_the_branch_does_not_matter() {
-    let world = World::with(&["v1", "v2"]);
+fn a_tag_named_like_the_branch_is_ignored() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let [newer, older] = [0, 1].map(|at| world.remote.log("main")[at].id.clone());
     world.remote.tag("main", &older);
     world.roll_back(&[]).run().expect_code(0);
@@ -92,8 +92,8 @@ fn a_tag_named_like_the_branch_does_not_matter() {
 }
 
 #[test]
-fn a_repository_of_somebody_else_is_not_trusted_and_the_hint_says_how_to() {
-    let world = World::with(&["v1", "v2"]);
+fn another_users_repository_is_denied_with_a_hint() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let checkout = world.remote.checkout("main");
     if !lab::give_away(checkout.path()) {
         println!("SKIPPED: only root may give files away");
@@ -122,14 +122,14 @@ fn a_repository_of_somebody_else_is_not_trusted_and_the_hint_says_how_to() {
 }
 
 #[test]
-fn a_branch_that_is_forced_back_meanwhile_is_left_as_it_is() {
-    let world = World::with(&["v1", "v2", "v3"]);
+fn a_branch_that_is_forced_back_is_superseded() {
+    let world = ProdWorld::with(&["v1", "v2", "v3"]);
     let back = world.remote.log("main")[1].id.clone();
     let tip = back.clone();
     let race = world
         .remote
         .on_next_push(move |remote| drop(remote.git(&["update-ref", "refs/heads/main", &tip])));
-    // The bad image went with that, and nobody called bad what is there now.
+    // The bad image is gone, and the flags do not call the deployed one bad.
     let run = world.roll_back(&["--format", "json"]).run();
     run.expect_code(12);
     assert!(race.is_over());
@@ -142,12 +142,15 @@ fn a_branch_that_is_forced_back_meanwhile_is_left_as_it_is() {
 }
 
 #[test]
-fn an_overlay_or_a_branch_that_somebody_deletes_meanwhile_is_missing() {
-    let world = World::with(&["v1", "v2"]);
+fn an_overlay_or_branch_deleted_meanwhile_is_missing() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let race = world.remote.on_next_push(|remote| {
         remote.change(
             "main",
-            &[Change::delete(PROD), Change::file(STAGE, "kept: true\n")],
+            &[
+                TreeChange::delete(PROD),
+                TreeChange::file(STAGE, "kept: true\n"),
+            ],
             "chore: gone\n",
         );
     });
@@ -156,7 +159,7 @@ fn an_overlay_or_a_branch_that_somebody_deletes_meanwhile_is_missing() {
     assert!(race.is_over());
     assert_eq!(run.json()["reason"], "overlay-missing");
     assert_eq!(world.remote.log("main")[0].title(), "chore: gone");
-    let world = World::with(&["v1", "v2"]);
+    let world = ProdWorld::with(&["v1", "v2"]);
     let _race = world
         .remote
         .on_next_push(|remote| remote.delete_branch("main"));
@@ -168,11 +171,10 @@ fn an_overlay_or_a_branch_that_somebody_deletes_meanwhile_is_missing() {
     );
 }
 
-/// A token that is rejected, or works, and a password in the address: none is in any text.
 #[test]
-fn no_secret_is_in_any_text() {
+fn no_text_contains_a_secret() {
     const TOKEN: &str = "ghs_Very-Secret_0123456789";
-    let world = World::with(&["v1", "v2"]);
+    let world = ProdWorld::with(&["v1", "v2"]);
     for (password, code) in [("another", 21), (TOKEN, 0)] {
         let http = world.remote.http("x-access-token", password);
         let in_the_address = http

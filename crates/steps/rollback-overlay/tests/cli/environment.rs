@@ -1,24 +1,24 @@
-//! What the forge's deployments say of an environment: the last that was good is what comes back.
+//! The forge's deployments of an environment: the last good image is restored.
 
-use lab::Reply;
+use lab::ScriptedReply;
 use serde_json::{Value, json};
 
-use super::{PROD, STAGE, World, left_nothing};
+use super::{PROD, ProdWorld, STAGE, left_nothing};
 
 /// All that the step needs on GitHub when the overlays are elsewhere.
 const READ: [&str; 1] = ["deployments: read"];
 
-/// A world, and a GitHub that knows how its deployments fared.
+/// A world, and a GitHub with its deployments.
 struct Forge {
-    world: World,
-    github: lab::GitHub,
+    world: ProdWorld,
+    github: lab::FakeGitHub,
 }
 
 impl Forge {
     /// Prod has had these images.
     fn with(tags: &[&str]) -> Self {
-        let world = World::with(tags);
-        let github = lab::GitHub::new(&world.remote);
+        let world = ProdWorld::with(tags);
+        let github = lab::FakeGitHub::new(&world.remote);
         Self { world, github }
     }
 
@@ -32,8 +32,8 @@ impl Forge {
         self.github.deploy(environment, &payload, states);
     }
 
-    /// Rolls these environments back, asking the forge for what was good.
-    fn roll_back(&self, environments: &[&str]) -> lab::Command {
+    /// Rolls these environments back, and asks the forge which images were good.
+    fn roll_back(&self, environments: &[&str]) -> lab::HermeticCommand {
         let command = self.world.at(
             &self.world.remote.path().display().to_string(),
             environments,
@@ -46,7 +46,7 @@ impl Forge {
             .env("GITHUB_REPOSITORY", lab::github::REPOSITORY)
     }
 
-    fn json(&self, command: &lab::Command, code: i32) -> Value {
+    fn json(&self, command: &lab::HermeticCommand, code: i32) -> Value {
         let run = command.clone().args(["--format", "json"]).run();
         run.expect_code(code);
         run.json()
@@ -54,7 +54,7 @@ impl Forge {
 }
 
 #[test]
-fn the_last_good_one_is_restored_though_another_was_there_after_it() {
+fn the_last_good_image_is_restored() {
     let forge = Forge::with(&["v1", "v2", "v3"]);
     forge.record("prod", "v1", &["in_progress", "success"]);
     forge.record("prod", "v2", &["in_progress", "failure"]);
@@ -77,7 +77,7 @@ fn the_last_good_one_is_restored_though_another_was_there_after_it() {
 }
 
 #[test]
-fn a_good_one_that_the_file_never_had_is_put_into_it_as_by_name() {
+fn a_good_image_may_be_new_here() {
     let forge = Forge::with(&["v1", "v2"]);
     forge.record("prod", "v0", &["success"]);
     forge.json(&forge.roll_back(&["prod"]), 0);
@@ -89,7 +89,7 @@ fn a_good_one_that_the_file_never_had_is_put_into_it_as_by_name() {
 }
 
 #[test]
-fn what_is_bad_or_another_overlays_or_newer_is_not_what_was_good() {
+fn bad_foreign_and_newer_images_are_not_good() {
     let forge = Forge::with(&["v1", "v2", "v3"]);
     forge.record("prod", "v3", &["success"]);
     forge.github.deploy(
@@ -119,7 +119,7 @@ fn what_is_bad_or_another_overlays_or_newer_is_not_what_was_good() {
 }
 
 #[test]
-fn what_a_rollback_called_bad_was_not_good_whatever_was_recorded_before() {
+fn a_rollbacks_mark_outweighs_a_recorded_success() {
     let forge = Forge::with(&["v1", "v2"]);
     forge.record("prod", "v1", &["success"]);
     forge.record("prod", "v2", &["success"]);
@@ -131,18 +131,18 @@ fn what_a_rollback_called_bad_was_not_good_whatever_was_recorded_before() {
 }
 
 #[test]
-fn where_nothing_is_known_to_be_good_it_is_the_one_before_and_that_is_said() {
+fn without_good_images_the_previous_one_is_restored() {
     let forge = Forge::with(&["v1", "v2"]);
     let run = forge.roll_back(&["prod"]).run();
     run.expect_code(0);
     assert_eq!(forge.world.file(), forge.world.prod("v1"));
     let said = forge.world.said(&run);
     let notice = said.lines().find(|line| line.starts_with("note")).unwrap();
-    insta::assert_snapshot!(notice, @"note: `infra/argocd/overlays/prod/kustomization.yaml`: no deployment to `prod` says that REGISTRY/acme/app:v1 was good: it is what was there before");
+    insta::assert_snapshot!(notice, @"note: `infra/argocd/overlays/prod/kustomization.yaml`: no deployment to `prod` says that REGISTRY/acme/app:v1 was good: it is the previous image");
 }
 
 #[test]
-fn each_overlay_goes_by_its_own_environment_in_one_question() {
+fn one_request_covers_every_overlays_environment() {
     let forge = Forge::with(&[]);
     let world = &forge.world;
     for (stage, prod) in [("v1", "v1"), ("v2", "v2"), ("v3", "v2"), ("v4", "v4")] {
@@ -167,7 +167,7 @@ fn each_overlay_goes_by_its_own_environment_in_one_question() {
 }
 
 #[test]
-fn a_tag_that_was_pushed_again_is_not_what_was_good() {
+fn a_good_tag_that_moved_is_refused() {
     let forge = Forge::with(&["v1", "v2"]);
     forge.record("prod", "v1", &["success"]);
     forge.world.push_built("v1", "2025-06-01T00:00:00Z");
@@ -179,7 +179,7 @@ fn a_tag_that_was_pushed_again_is_not_what_was_good() {
 }
 
 #[test]
-fn a_good_one_that_is_gone_is_passed_over_only_if_an_older_one_may_be() {
+fn an_absent_good_image_needs_allow_older() {
     let forge = Forge::with(&["v1"]);
     forge.world.deploy("gone");
     forge.world.push("v3");
@@ -203,7 +203,7 @@ fn a_good_one_that_is_gone_is_passed_over_only_if_an_older_one_may_be() {
 }
 
 #[test]
-fn without_the_permission_or_an_answer_nothing_is_written() {
+fn an_unanswered_forge_writes_nothing() {
     let forge = Forge::with(&["v1", "v2"]);
     let token = forge.github.token_with(&["contents: write"]);
     let report = forge.json(
@@ -224,7 +224,7 @@ fn without_the_permission_or_an_answer_nothing_is_written() {
     assert_eq!(report["reason"], "no-credentials");
     forge
         .github
-        .answer_next(std::iter::repeat_with(|| Reply::html(502)).take(50));
+        .answer_next(std::iter::repeat_with(|| ScriptedReply::html(502)).take(50));
     let report = forge.json(&forge.roll_back(&["prod"]).args(["--timeout", "1s"]), 20);
     assert_eq!(
         (&report["reason"], forge.world.remote.pushes()),
@@ -239,7 +239,7 @@ fn without_the_permission_or_an_answer_nothing_is_written() {
 }
 
 #[test]
-fn it_must_be_said_of_which_repository_the_deployments_are() {
+fn the_repository_of_the_deployments_is_required() {
     let forge = Forge::with(&["v1", "v2"]);
     for wrong in ["", "dex", "https://github.com/example/dex"] {
         let report = forge.json(
@@ -263,7 +263,7 @@ fn it_must_be_said_of_which_repository_the_deployments_are() {
 }
 
 #[test]
-fn what_only_ever_failed_is_passed_over() {
+fn an_image_that_only_failed_is_passed_over() {
     let forge = Forge::with(&["v1", "v2", "v3"]);
     forge.record("prod", "v2", &["failure"]);
     let run = forge.roll_back(&["prod"]).run();
@@ -321,7 +321,7 @@ fn a_dry_run_shows_which_were_good() {
 }
 
 #[test]
-fn it_is_replayed_without_the_forge() {
+fn a_run_is_replayed_without_the_forge() {
     let forge = Forge::with(&["v1", "v2", "v3"]);
     forge.record("prod", "v1", &["success"]);
     let command = forge.roll_back(&["prod"]);

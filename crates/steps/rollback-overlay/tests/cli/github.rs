@@ -1,8 +1,9 @@
-//! Through GitHub's API: no git, a commit that GitHub signs, and a pull request where a rule wants one.
+//! Through GitHub's API: no git, a commit that GitHub signs, and a pull request where a rule wants
+//! one.
 
-use lab::{GitHub, Reply, github::Protection};
+use lab::{FakeGitHub, ScriptedReply, github::Protection};
 
-use super::{World, left_nothing};
+use super::{ProdWorld, left_nothing};
 
 fn protected() -> Protection {
     Protection {
@@ -12,9 +13,9 @@ fn protected() -> Protection {
 }
 
 #[test]
-fn the_image_before_is_there_again_in_one_verified_commit() {
-    let world = World::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
+fn one_verified_commit_restores_the_previous_image() {
+    let world = ProdWorld::with(&["v1", "v2"]);
+    let server = FakeGitHub::new(&world.remote);
     let token = server.token_with(&["contents: write"]);
     let command = world
         .on(&server, &token, &["prod"])
@@ -42,9 +43,9 @@ fn the_image_before_is_there_again_in_one_verified_commit() {
 }
 
 #[test]
-fn the_second_of_two_finds_it_done() {
-    let world = World::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
+fn the_second_run_finds_it_done() {
+    let world = ProdWorld::with(&["v1", "v2"]);
+    let server = FakeGitHub::new(&world.remote);
     let bad = world.image("v2");
     let one = || {
         world
@@ -63,9 +64,9 @@ fn the_second_of_two_finds_it_done() {
 }
 
 #[test]
-fn a_commit_of_somebody_else_is_kept() {
-    let world = World::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
+fn another_writers_commit_is_kept() {
+    let world = ProdWorld::with(&["v1", "v2"]);
+    let server = FakeGitHub::new(&world.remote);
     server.on_next_commit(|remote| {
         remote.commit(
             "main",
@@ -84,10 +85,10 @@ fn a_commit_of_somebody_else_is_kept() {
 }
 
 #[test]
-fn an_answer_that_is_lost_makes_no_second_commit() {
-    let world = World::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
-    server.lose_answer(1, Reply::hang_up());
+fn a_lost_answer_makes_no_second_commit() {
+    let world = ProdWorld::with(&["v1", "v2"]);
+    let server = FakeGitHub::new(&world.remote);
+    server.lose_answer(1, ScriptedReply::hang_up());
     world
         .on(&server, &server.token(), &["prod"])
         .run()
@@ -99,9 +100,9 @@ fn an_answer_that_is_lost_makes_no_second_commit() {
 }
 
 #[test]
-fn a_protected_branch_gets_a_pull_request_like_a_bumps() {
-    let world = World::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
+fn a_protected_branch_gets_a_pull_request() {
+    let world = ProdWorld::with(&["v1", "v2"]);
+    let server = FakeGitHub::new(&world.remote);
     server.protect("main", protected());
     let token = server.token();
     let refused = world.on(&server, &token, &["prod"]).run();
@@ -127,9 +128,9 @@ fn a_protected_branch_gets_a_pull_request_like_a_bumps() {
 }
 
 #[test]
-fn a_pull_request_that_nobody_merges_is_not_yet_and_said_so() {
-    let world = World::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
+fn an_unmerged_pull_request_is_not_yet() {
+    let world = ProdWorld::with(&["v1", "v2"]);
+    let server = FakeGitHub::new(&world.remote);
     let always = [
         "--pull-request",
         "always",
@@ -161,9 +162,9 @@ fn a_pull_request_that_nobody_merges_is_not_yet_and_said_so() {
 }
 
 #[test]
-fn a_branch_that_is_missing_and_a_dry_run_write_nothing() {
-    let world = World::with(&["v1", "v2"]);
-    let server = GitHub::new(&world.remote);
+fn missing_branches_and_dry_runs_write_nothing() {
+    let world = ProdWorld::with(&["v1", "v2"]);
+    let server = FakeGitHub::new(&world.remote);
     let token = server.token_with(&["contents: read"]);
     world
         .on(&server, &token, &["prod"])

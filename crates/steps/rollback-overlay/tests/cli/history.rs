@@ -1,11 +1,11 @@
-//! What the history says: which commit set the image, and what a dry run shows of it.
+//! The history: which commit set the image, and what a dry run shows of it.
 
-use super::{PROD, World};
+use super::{PROD, ProdWorld};
 
 #[test]
-fn a_commit_is_undone_by_its_name_whole_or_short() {
+fn a_commit_is_undone_by_any_name() {
     for length in [40, 8] {
-        let world = World::with(&["v1", "v2"]);
+        let world = ProdWorld::with(&["v1", "v2"]);
         let bad = world.remote.tip("main");
         world.commit(&[("README.md", "x".to_owned())], "docs: x\n");
         world
@@ -23,9 +23,9 @@ fn a_commit_is_undone_by_its_name_whole_or_short() {
 }
 
 #[test]
-fn a_commit_that_came_by_a_merge_is_undone_with_what_the_merge_brought() {
+fn undoing_a_merged_commit_undoes_the_merges_image() {
     for by_merge in [false, true] {
-        let world = World::with(&["v1"]);
+        let world = ProdWorld::with(&["v1"]);
         world.push("v2");
         let message = format!("deploy(prod): x\n\nRunbook-Image: {}\n", world.image("v2"));
         let bad = world.commit_to("release", &[(PROD, world.prod("v2"))], &message);
@@ -40,8 +40,8 @@ fn a_commit_that_came_by_a_merge_is_undone_with_what_the_merge_brought() {
 }
 
 #[test]
-fn what_came_along_with_the_image_did_not_set_it() {
-    let world = World::with(&["v1"]);
+fn a_commit_beside_the_image_set_nothing() {
+    let world = ProdWorld::with(&["v1"]);
     let more = |text: String| text.replace("count: 3", "count: 5");
     for tag in ["v2", "v3"] {
         world.push(tag);
@@ -65,8 +65,8 @@ fn what_came_along_with_the_image_did_not_set_it() {
 }
 
 #[test]
-fn what_was_said_of_an_image_that_came_by_a_merge_counts() {
-    let world = World::with(&[]);
+fn trailers_count_through_a_merge() {
+    let world = ProdWorld::with(&[]);
     let source = "1".repeat(40);
     let digest = world.push("v1");
     let message = format!(
@@ -84,7 +84,7 @@ fn what_was_said_of_an_image_that_came_by_a_merge_counts() {
     let rollback = world.remote.log("main")[0].clone();
     assert_eq!(rollback.trailer("Runbook-Source"), Some(source.as_str()));
     assert_eq!(rollback.trailer("Runbook-Restores"), Some(first.as_str()));
-    // It is not what was there when another one was pushed under its tag.
+    // The digest in the trailer tells that the tag was pushed again.
     world.push("v3");
     world.deploy("v3");
     world.push_built("v1", "2025-06-01T00:00:00Z");
@@ -94,8 +94,8 @@ fn what_was_said_of_an_image_that_came_by_a_merge_counts() {
 }
 
 #[test]
-fn a_rollback_that_came_by_a_merge_is_one() {
-    let world = World::with(&["v1", "v2"]);
+fn a_merged_rollback_counts_as_a_rollback() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let message = format!(
         "rollback(prod): x\n\nRunbook-Image: {}\nRunbook-Rollback-Of: {}\n",
         world.image("v1"),
@@ -115,8 +115,8 @@ fn a_rollback_that_came_by_a_merge_is_one() {
 }
 
 #[test]
-fn a_commit_that_did_not_set_the_image_is_refused() {
-    let world = World::with(&["v1", "v2"]);
+fn a_commit_that_set_no_image_is_refused() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let other = world.commit(&[("README.md", "x".to_owned())], "docs: x\n");
     let replicas = world.commit(
         &[(PROD, world.prod("v2").replace("count: 3", "count: 5"))],
@@ -133,8 +133,8 @@ fn a_commit_that_did_not_set_the_image_is_refused() {
 }
 
 #[test]
-fn a_dry_run_shows_the_images_that_the_overlay_had() {
-    let world = World::with(&["v1", "v2"]);
+fn a_dry_run_shows_the_overlays_earlier_images() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let digest = world.push("v1");
     let (good, bad) = (format!("{}@{digest}", world.image("v1")), world.image("v2"));
     let message =
@@ -170,7 +170,7 @@ fn a_dry_run_shows_the_images_that_the_overlay_had() {
         COMMIT  2025-01-01  REGISTRY/acme/app:v1@sha256:3e5000ee2762  to be restored
         COMMIT  2025-01-01  REGISTRY/acme/app:v2                      called bad by COMMIT
         COMMIT  2025-01-01  REGISTRY/acme/app:v1@sha256:3e5000ee2762
-    note: without `--environment` the forge's deployments are not asked: what was there before counts as good, unless a rollback called it bad
+    note: without `--environment` the forge's deployments are not asked: the previous image counts as good, unless a rollback called it bad
     ");
     assert_eq!((world.remote.pushes(), run.stdout.as_str()), (0, ""));
     let never = world.roll_back(&["--dry-run", "--bad", &bad]).run();
@@ -179,8 +179,8 @@ fn a_dry_run_shows_the_images_that_the_overlay_had() {
 }
 
 #[test]
-fn a_history_deeper_than_what_is_fetched_first_is_followed() {
-    let world = World::with(&["v1"]);
+fn a_deep_history_is_followed() {
+    let world = ProdWorld::with(&["v1"]);
     for number in 0..260 {
         world.commit(&[("n", number.to_string())], "chore: other\n");
     }
@@ -191,8 +191,8 @@ fn a_history_deeper_than_what_is_fetched_first_is_followed() {
 }
 
 #[test]
-fn a_shallow_checkout_is_no_trap() {
-    let world = World::with(&["v1", "v2"]);
+fn a_shallow_checkout_does_not_hide_the_history() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let folder = tempfile::tempdir().unwrap();
     let clone = folder.path().join("clone");
     world.remote.git(&[
@@ -213,7 +213,7 @@ fn a_shallow_checkout_is_no_trap() {
     ]);
     command.run().expect_code(0);
     assert_eq!(world.file(), world.prod("v1"));
-    // As a remote it does not know what was before.
+    // As a remote, a shallow repository lacks its earlier history.
     let shallow = folder.path().join("shallow.git");
     world.remote.git(&[
         "clone",

@@ -1,19 +1,19 @@
-//! An end without warning, a full disk, a home that cannot be written: nothing is half-written, and the
-//! next run makes it good.
+//! A killed run, a full disk, a read-only home: nothing is half-written, and the next run completes
+//! it.
 
 use std::{fs, time::Duration};
 
-use super::{World, left_nothing};
+use super::{ProdWorld, left_nothing};
 
 #[test]
-fn whenever_it_is_killed_the_next_run_makes_exactly_one_commit() {
-    let world = World::with(&["v1", "v2"]);
+fn a_killed_run_and_the_next_commit_once() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let whole = world
         .roll_back(&["--dry-run"])
         .run()
         .elapsed
         .max(Duration::from_millis(100));
-    // One temporary folder for all, as on a machine that stays.
+    // All runs share one temporary directory, as on a self-hosted runner.
     let command = world.roll_back(&["--bad", &world.image("v2")]);
     for part in 1..=12 {
         let tip = world.remote.tip("main");
@@ -28,7 +28,7 @@ fn whenever_it_is_killed_the_next_run_makes_exactly_one_commit() {
             after == before || after == world.prod("v1"),
             "half-written: {after}"
         );
-        // A push may outlive the run that began it.
+        // A push may outlive the run that started it.
         lab::wait::until("no lock to be left", || !has_locks(&world));
         command.run().expect_code(0);
         assert_eq!(
@@ -39,7 +39,8 @@ fn whenever_it_is_killed_the_next_run_makes_exactly_one_commit() {
         world.remote.fsck();
         world.deploy("v2");
     }
-    // A git that has outlived its run may have made its folder again: it goes a minute later.
+    // A git process that outlives its run may create its directory again; the next run a minute
+    // later removes it.
     for entry in fs::read_dir(command.temp()).unwrap().map(Result::unwrap) {
         let minutes_ago = std::time::SystemTime::now() - Duration::from_secs(120);
         fs::File::open(entry.path())
@@ -51,7 +52,7 @@ fn whenever_it_is_killed_the_next_run_makes_exactly_one_commit() {
     left_nothing(&command);
 }
 
-fn has_locks(world: &World) -> bool {
+fn has_locks(world: &ProdWorld) -> bool {
     let mut open = vec![world.remote.path().join("refs")];
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -70,8 +71,8 @@ fn has_locks(world: &World) -> bool {
 }
 
 #[test]
-fn a_home_that_cannot_be_written_does_not_matter() {
-    let world = World::with(&["v1", "v2"]);
+fn a_read_only_home_does_not_matter() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let command = world
         .roll_back(&[])
         .env("HOME", "/proc/nowhere")
@@ -81,8 +82,8 @@ fn a_home_that_cannot_be_written_does_not_matter() {
 }
 
 #[test]
-fn without_a_place_for_temporary_files_nothing_is_written() {
-    let world = World::with(&["v1", "v2"]);
+fn without_a_temporary_directory_nothing_is_written() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let run = world
         .roll_back(&["--format", "json"])
         .env("TMPDIR", "/nowhere")
@@ -95,8 +96,8 @@ fn without_a_place_for_temporary_files_nothing_is_written() {
 }
 
 #[test]
-fn a_full_disk_is_said_and_nothing_is_written() {
-    let world = World::with(&["v1", "v2"]);
+fn a_full_disk_is_reported_without_a_push() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let Some(disk) = lab::SmallDisk::almost_full() else {
         println!("SKIPPED: a small disk cannot be mounted here, so a full one was not tried");
         return;

@@ -1,4 +1,4 @@
-//! The step as people run it: exit codes, first lines, JSON, and what is on the branch afterwards.
+//! The binary: exit codes, first lines, JSON, and the content of the branch afterwards.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
@@ -14,7 +14,7 @@ mod remotes;
 mod replay;
 mod restore;
 
-use lab::{Image, Registry, Remote, Run, overlays::Overlay};
+use lab::{GitRemote, Image, ProgramRun, Registry, overlays::SampleOverlay};
 
 /// Where the overlays of the tests are.
 const STAGE: &str = "infra/argocd/overlays/stage/kustomization.yaml";
@@ -24,17 +24,17 @@ const PROD: &str = "infra/argocd/overlays/prod/kustomization.yaml";
 const REPOSITORY: &str = "acme/app";
 
 /// A registry with images, and a remote with overlays on `main`.
-struct World {
+struct ProdWorld {
     registry: Registry,
-    remote: Remote,
+    remote: GitRemote,
 }
 
-impl World {
-    /// Prod has had these images, one after another; all of them are in the registry.
+impl ProdWorld {
+    /// Prod had these images, one after another; all of them are in the registry.
     fn with(tags: &[&str]) -> Self {
         let world = Self {
             registry: Registry::plain(),
-            remote: Remote::new(),
+            remote: GitRemote::new(),
         };
         for tag in tags {
             world.push(tag);
@@ -65,11 +65,11 @@ impl World {
 
     /// Returns the text of prod with this image.
     fn prod(&self, tag: &str) -> String {
-        Overlay::prod(tag).new_name(&self.name()).text()
+        SampleOverlay::prod(tag).new_name(&self.name()).text()
     }
 
     fn stage(&self, tag: &str) -> String {
-        Overlay::stage(tag).new_name(&self.name()).text()
+        SampleOverlay::stage(tag).new_name(&self.name()).text()
     }
 
     /// Commits prod with this image, as a bump does.
@@ -90,38 +90,43 @@ impl World {
         self.remote.commit(branch, &files, message)
     }
 
-    /// Returns what prod is now.
+    /// Returns the file of prod.
     fn file(&self) -> String {
         self.remote.file("main", PROD).unwrap()
     }
 
     /// Rolls prod back.
-    fn roll_back(&self, flags: &[&str]) -> lab::Command {
+    fn roll_back(&self, flags: &[&str]) -> lab::HermeticCommand {
         self.at(&self.remote.path().display().to_string(), &["prod"])
             .args(flags)
     }
 
     /// Rolls these environments back, on `main` of the remote at this address.
-    fn at(&self, url: &str, environments: &[&str]) -> lab::Command {
+    fn at(&self, url: &str, environments: &[&str]) -> lab::HermeticCommand {
         Self::of(&self.name(), "main", url, environments)
     }
 
-    /// Rolls these environments back, on `main` of a repository on GitHub, with this token and without
-    /// git.
-    fn on(&self, server: &lab::GitHub, token: &str, environments: &[&str]) -> lab::Command {
+    /// Rolls these environments back, on `main` of a repository on GitHub, with this token and
+    /// without git.
+    fn on(
+        &self,
+        server: &lab::FakeGitHub,
+        token: &str,
+        environments: &[&str],
+    ) -> lab::HermeticCommand {
         let command = rollback().args(["--image", &self.name(), "--branch", "main"]);
         let command = overlays(command.args(["--repository", "example/dex"]), environments);
         server.environment(command, token).env("PATH", "/nowhere")
     }
 
     /// Rolls this image back, on this branch.
-    fn of(image: &str, branch: &str, url: &str, environments: &[&str]) -> lab::Command {
+    fn of(image: &str, branch: &str, url: &str, environments: &[&str]) -> lab::HermeticCommand {
         let command = rollback().args(["--image", image, "--branch", branch, "--remote", url]);
         overlays(command, environments)
     }
 
-    /// What it said to people, without what differs from run to run.
-    fn said(&self, run: &Run) -> String {
+    /// Returns the output for people, without everything that differs from run to run.
+    fn said(&self, run: &ProgramRun) -> String {
         self.plain(&run.stderr)
     }
 
@@ -140,8 +145,8 @@ impl World {
         text
     }
 
-    /// Its first line after those about waiting, which is what people read.
-    fn first_line(&self, run: &Run) -> String {
+    /// Returns the first line after those about waiting, which people read first.
+    fn first_line(&self, run: &ProgramRun) -> String {
         self.said(run)
             .lines()
             .find(|line| !line.starts_with('['))
@@ -151,7 +156,7 @@ impl World {
 }
 
 /// Names the overlays of these environments.
-fn overlays(command: lab::Command, environments: &[&str]) -> lab::Command {
+fn overlays(command: lab::HermeticCommand, environments: &[&str]) -> lab::HermeticCommand {
     environments.iter().fold(command, |command, environment| {
         command.args([
             "--overlay".to_owned(),
@@ -160,12 +165,12 @@ fn overlays(command: lab::Command, environments: &[&str]) -> lab::Command {
     })
 }
 
-fn rollback() -> lab::Command {
-    lab::Command::new(env!("CARGO_BIN_EXE_rollback-overlay"))
+fn rollback() -> lab::HermeticCommand {
+    lab::HermeticCommand::new(env!("CARGO_BIN_EXE_rollback-overlay"))
 }
 
-/// Nothing may be left behind, whatever happened.
-fn left_nothing(command: &lab::Command) {
+/// Asserts that no temporary file is left.
+fn left_nothing(command: &lab::HermeticCommand) {
     let left: Vec<_> = std::fs::read_dir(command.temp()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }

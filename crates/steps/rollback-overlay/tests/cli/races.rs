@@ -1,11 +1,11 @@
 //! Others who write at the same time.
 
-use super::{PROD, World, left_nothing};
+use super::{PROD, ProdWorld, left_nothing};
 
 #[test]
 fn two_rollbacks_at_once_make_one_commit() {
     for flags in [&[][..], &["--bad"]] {
-        let world = World::with(&["v1", "v2", "v3"]);
+        let world = ProdWorld::with(&["v1", "v2", "v3"]);
         let bad = world.image("v3");
         let flags: Vec<&str> = flags
             .iter()
@@ -24,8 +24,8 @@ fn two_rollbacks_at_once_make_one_commit() {
 }
 
 #[test]
-fn a_rollback_that_loses_to_another_one_goes_back_no_further() {
-    let world = World::with(&["v1", "v2", "v3"]);
+fn the_loser_of_two_rollbacks_goes_no_further() {
+    let world = ProdWorld::with(&["v1", "v2", "v3"]);
     let (file, bad) = (world.prod("v2"), world.image("v3"));
     let race = world.remote.on_next_push(move |remote| {
         let message = format!("rollback(prod): x\n\nRunbook-Rollback-Of: {bad}\n");
@@ -41,8 +41,8 @@ fn a_rollback_that_loses_to_another_one_goes_back_no_further() {
 }
 
 #[test]
-fn a_deployment_that_is_faster_wins() {
-    let world = World::with(&["v1", "v2"]);
+fn a_faster_deployment_wins() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     world.push("v3");
     let file = world.prod("v3");
     let race = world.remote.on_next_push(move |remote| {
@@ -54,8 +54,8 @@ fn a_deployment_that_is_faster_wins() {
 }
 
 #[test]
-fn somebody_elses_commit_is_kept() {
-    let world = World::with(&["v1", "v2"]);
+fn another_writers_commit_is_kept() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let race = world.remote.on_next_push(|remote| {
         remote.commit(
             "main",
@@ -76,8 +76,8 @@ fn somebody_elses_commit_is_kept() {
 }
 
 #[test]
-fn permanent_contention_ends_at_the_deadline_with_nothing_written() {
-    let world = World::with(&["v1", "v2"]);
+fn permanent_contention_ends_at_the_deadline() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let race = world.remote.on_every_push(|remote| {
         remote.commit(
             "main",

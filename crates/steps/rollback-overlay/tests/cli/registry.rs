@@ -1,12 +1,12 @@
-//! Whether the image is still there: a registry that says no, and one that says nothing.
+//! The registry: it lacks the image, or it does not answer.
 
 use lab::{Image, registry::Setup};
 
-use super::{PROD, REPOSITORY, World};
+use super::{PROD, ProdWorld, REPOSITORY};
 
 #[test]
-fn an_image_that_is_gone_is_not_restored_unless_an_older_one_may_be() {
-    let world = World::with(&["v1"]);
+fn an_absent_image_needs_allow_older() {
+    let world = ProdWorld::with(&["v1"]);
     world.deploy("gone");
     world.push("v3");
     world.deploy("v3");
@@ -33,8 +33,8 @@ fn an_image_that_is_gone_is_not_restored_unless_an_older_one_may_be() {
 }
 
 #[test]
-fn a_tag_that_was_pushed_again_is_not_what_ran() {
-    let world = World::with(&[]);
+fn a_tag_that_moved_is_refused() {
+    let world = ProdWorld::with(&[]);
     let digest = world.push("v1");
     let trailer = format!("deploy\n\nRunbook-Image: {}@{digest}\n", world.image("v1"));
     world.commit(&[(PROD, world.prod("v1"))], &trailer);
@@ -50,8 +50,8 @@ fn a_tag_that_was_pushed_again_is_not_what_ran() {
 }
 
 #[test]
-fn a_digest_in_the_file_runs_whatever_the_tag_means_now() {
-    let world = World::with(&[]);
+fn a_digest_in_the_file_outweighs_its_tag() {
+    let world = ProdWorld::with(&[]);
     let pinned = |tag: &str, digest: &str| {
         world
             .prod(tag)
@@ -73,8 +73,8 @@ fn a_digest_in_the_file_runs_whatever_the_tag_means_now() {
 }
 
 #[test]
-fn a_registry_that_does_not_answer_is_no_answer_and_nothing_is_written() {
-    let mut world = World::with(&["v1", "v2"]);
+fn an_unanswered_registry_writes_nothing() {
+    let mut world = ProdWorld::with(&["v1", "v2"]);
     let address = lab::closed_port();
     let text = |tag: &str| {
         world
@@ -85,7 +85,7 @@ fn a_registry_that_does_not_answer_is_no_answer_and_nothing_is_written() {
     world.commit(&[(PROD, one)], "x\n");
     world.commit(&[(PROD, two)], "x\n");
     let name = format!("{address}/{}", super::REPOSITORY);
-    let command = World::of(&name, "main", &world.remote.url(), &["prod"]);
+    let command = ProdWorld::of(&name, "main", &world.remote.url(), &["prod"]);
     let run = command.args(["--format", "json", "--timeout", "2s"]).run();
     run.expect_code(20);
     assert_eq!(
@@ -114,7 +114,7 @@ fn a_registry_that_does_not_answer_is_no_answer_and_nothing_is_written() {
         .expect_code(0);
 }
 
-fn without_notes(world: &World, run: &lab::Run) -> String {
+fn without_notes(world: &ProdWorld, run: &lab::ProgramRun) -> String {
     world
         .said(run)
         .lines()
@@ -124,8 +124,8 @@ fn without_notes(world: &World, run: &lab::Run) -> String {
 }
 
 /// Deploys images of these platforms, one after another.
-fn deployed(images: &[(&str, &[&str])]) -> World {
-    let world = World::with(&[]);
+fn deployed(images: &[(&str, &[&str])]) -> ProdWorld {
+    let world = ProdWorld::with(&[]);
     for (tag, platforms) in images {
         let index = platforms
             .iter()
@@ -142,7 +142,7 @@ const ONE: &[&str] = &["linux/amd64"];
 const BOTH: &[&str] = &["linux/amd64", "linux/arm64"];
 
 #[test]
-fn what_the_bad_image_runs_on_the_good_one_must_run_on_too() {
+fn the_good_image_needs_the_bad_ones_platforms() {
     let world = deployed(&[("v1", BOTH), ("v2", ONE), ("v3", BOTH)]);
     let run = world.roll_back(&[]).run();
     run.expect_code(10);
@@ -162,7 +162,7 @@ fn what_the_bad_image_runs_on_the_good_one_must_run_on_too() {
 }
 
 #[test]
-fn more_platforms_are_no_harm_and_who_names_the_image_is_not_asked_for_any() {
+fn extra_platforms_and_a_named_image_pass() {
     let world = deployed(&[("v1", BOTH), ("v2", ONE)]);
     world.roll_back(&[]).run().expect_code(0);
     let world = deployed(&[("v1", ONE), ("v2", BOTH)]);
@@ -174,7 +174,7 @@ fn more_platforms_are_no_harm_and_who_names_the_image_is_not_asked_for_any() {
 }
 
 #[test]
-fn a_bad_image_that_is_gone_or_out_of_reach_demands_nothing_and_that_is_said() {
+fn an_absent_bad_image_requires_no_platform() {
     let gone = deployed(&[("v1", ONE)]);
     gone.deploy("gone");
     let lost = deployed(&[("v1", ONE)]);
@@ -182,8 +182,8 @@ fn a_bad_image_that_is_gone_or_out_of_reach_demands_nothing_and_that_is_said() {
         .prod("v2")
         .replace(lost.registry.address(), &lab::closed_port().to_string());
     lost.commit(&[(PROD, elsewhere)], "deploy\n");
-    // The name of the entry, which is there whatever registry the image is said to be in.
-    let by_entry = World::of(
+    // The name of the entry, which stays the same in every registry.
+    let by_entry = ProdWorld::of(
         "example/dex",
         "main",
         &lost.remote.path().display().to_string(),
@@ -198,7 +198,7 @@ fn a_bad_image_that_is_gone_or_out_of_reach_demands_nothing_and_that_is_said() {
         assert!(
             run.json()["notices"]
                 .to_string()
-                .contains("no platform is demanded"),
+                .contains("no platform is required"),
             "{run}"
         );
         assert!(world.file().contains("newTag: v1 "), "{}", world.file());

@@ -1,10 +1,10 @@
 //! Which remote, and what a remote may refuse.
 
-use super::{World, left_nothing, rollback};
+use super::{ProdWorld, left_nothing, rollback};
 
 #[test]
-fn it_works_over_http_with_the_workflows_own_token() {
-    let world = World::with(&["v1", "v2"]);
+fn the_workflows_token_works_over_http() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let http = world.remote.http("x-access-token", "ghs_token");
     let command = rollback().args(["--image", &world.name(), "--branch", "main"]);
     let command = command.args(["--overlay", "infra/argocd/overlays/prod"]);
@@ -27,8 +27,8 @@ fn it_works_over_http_with_the_workflows_own_token() {
 }
 
 #[test]
-fn a_server_that_stumbles_is_asked_again() {
-    let world = World::with(&["v1", "v2"]);
+fn a_transient_error_is_retried() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let http = world.remote.http_open();
     http.answer_next([502, 503, 500]);
     world.at(&http.url(), &["prod"]).run().expect_code(0);
@@ -41,8 +41,8 @@ fn a_server_that_stumbles_is_asked_again() {
 }
 
 #[test]
-fn a_protected_branch_and_a_hook_are_told_apart_and_a_missing_branch_from_both() {
-    let world = World::with(&["v1", "v2"]);
+fn protection_hooks_and_missing_branches_are_told_apart() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     world
         .remote
         .reject_with("error: GH006: Protected branch update failed for refs/heads/main.");
@@ -56,7 +56,7 @@ fn a_protected_branch_and_a_hook_are_told_apart_and_a_missing_branch_from_both()
     let run = world.roll_back(&[]).run();
     run.expect_code(10);
     insta::assert_snapshot!(world.first_line(&run), @"refused: the remote declined the push to `main`, pre-receive hook declined: no rollbacks on Friday [policy]");
-    let command = World::of(&world.name(), "nope", &world.remote.url(), &["prod"]);
+    let command = ProdWorld::of(&world.name(), "nope", &world.remote.url(), &["prod"]);
     let run = command.clone().args(["--format", "json"]).run();
     run.expect_code(10);
     assert_eq!(run.json()["reason"], "branch-missing");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::World;
+use super::ProdWorld;
 
 pub(crate) fn replayed(directory: &std::path::Path) -> (Value, Value) {
     let (mut recorded, mut again) =
@@ -14,8 +14,8 @@ pub(crate) fn replayed(directory: &std::path::Path) -> (Value, Value) {
 }
 
 #[test]
-fn every_kind_of_end_is_replayed_without_remote_and_registry() {
-    let world = World::with(&["v1", "v2", "v3"]);
+fn every_kind_of_end_is_replayed_offline() {
+    let world = ProdWorld::with(&["v1", "v2", "v3"]);
     let race = world.remote.on_next_push(|remote| {
         remote.commit(
             "main",

@@ -1,11 +1,11 @@
-//! The value that is restored: as it was, in the file as it is now, and nothing else.
+//! The restored value: as it was, in the file as it is now, and nothing else.
 
-use super::{PROD, STAGE, World, left_nothing};
-use lab::overlays::Overlay;
+use super::{PROD, ProdWorld, STAGE, left_nothing};
+use lab::overlays::SampleOverlay;
 
 #[test]
-fn the_image_before_is_there_again_byte_for_byte_in_one_commit() {
-    let world = World::with(&["v1", "v2"]);
+fn one_commit_restores_the_previous_image_exactly() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let before = world.remote.tip("main");
     let command = world.roll_back(&[
         "--bad",
@@ -17,7 +17,7 @@ fn the_image_before_is_there_again_byte_for_byte_in_one_commit() {
     run.expect_code(0);
     insta::assert_snapshot!(world.said(&run), @"
     passed: committed COMMIT to `main`: `infra/argocd/overlays/prod/kustomization.yaml` from REGISTRY/acme/app:v2 back to REGISTRY/acme/app:v1
-    note: without `--environment` the forge's deployments are not asked: what was there before counts as good, unless a rollback called it bad
+    note: without `--environment` the forge's deployments are not asked: the previous image counts as good, unless a rollback called it bad
     ");
     assert_eq!(world.file(), world.prod("v1"));
     let log = world.remote.log("main");
@@ -41,7 +41,7 @@ fn the_image_before_is_there_again_byte_for_byte_in_one_commit() {
 
 #[test]
 fn the_report_has_every_fact() {
-    let world = World::with(&["v1", "v2"]);
+    let world = ProdWorld::with(&["v1", "v2"]);
     let first = world.remote.log("main")[1].id.clone();
     let report = world.roll_back(&["--format", "json"]).run().json();
     let facts = &report["facts"];
@@ -74,8 +74,8 @@ fn the_report_has_every_fact() {
 }
 
 #[test]
-fn what_else_was_changed_with_the_bump_or_after_it_stays() {
-    let world = World::with(&["v1"]);
+fn other_changes_of_the_file_stay() {
+    let world = ProdWorld::with(&["v1"]);
     world.push("v2");
     let bumped = world.prod("v2").replace("count: 3", "count: 7");
     world.commit(&[(PROD, bumped.clone())], "feat: more of them, and v2\n");
@@ -88,8 +88,8 @@ fn what_else_was_changed_with_the_bump_or_after_it_stays() {
 }
 
 #[test]
-fn tag_digest_and_new_name_are_one() {
-    let world = World::with(&[]);
+fn tag_digest_and_name_are_restored_together() {
+    let world = ProdWorld::with(&[]);
     let digests = ["v1", "v2"].map(|tag| world.push(tag));
     let text = |name: &str, tag: &str, digest: Option<&str>| {
         let digest = digest
@@ -98,7 +98,7 @@ fn tag_digest_and_new_name_are_one() {
         format!("images:\n  - name: app\n    newName: {name}\n    newTag: {tag}\n{digest}")
     };
     let name = world.name();
-    // The name was another one, as when a registry moves; the digest was there, and then not.
+    // The name changes, as when a registry moves; the digest comes and goes.
     let states = [
         text(&name, "v1", Some(&digests[0])),
         text("elsewhere.example/app", "v2", None),
@@ -107,14 +107,14 @@ fn tag_digest_and_new_name_are_one() {
     for state in &states {
         world.commit(&[(PROD, state.clone())], "deploy\n");
     }
-    let command = World::of("app", "main", &world.remote.url(), &["prod"]);
+    let command = ProdWorld::of("app", "main", &world.remote.url(), &["prod"]);
     command
         .args(["--to", &format!("{name}:v1@{}", digests[0])])
         .run()
         .expect_code(0);
     assert_eq!(world.file(), states[0]);
-    // And without the digest that the bad one had.
-    let world = World::with(&["v1"]);
+    // The bad image had a digest, the good one has none.
+    let world = ProdWorld::with(&["v1"]);
     let digest = world.push("v2");
     let pinned = world
         .prod("v2")
@@ -125,8 +125,8 @@ fn tag_digest_and_new_name_are_one() {
 }
 
 #[test]
-fn each_overlay_gets_its_own_image_back_in_one_commit() {
-    let world = World::with(&[]);
+fn one_commit_restores_each_overlays_own_image() {
+    let world = ProdWorld::with(&[]);
     for tag in ["v1", "v2", "v3"] {
         world.push(tag);
     }
@@ -155,7 +155,7 @@ fn each_overlay_gets_its_own_image_back_in_one_commit() {
     Runbook-Restores: COMMIT
     Runbook-Restores: COMMIT
     ");
-    // Now stage has v2 and prod v1; what is bad is what each of them has.
+    // Stage has v2 and prod v1 now: the commit set neither of them.
     let run = command
         .args(["--undo", &log[2].id])
         .args(["--format", "json"])
@@ -168,8 +168,8 @@ fn each_overlay_gets_its_own_image_back_in_one_commit() {
 }
 
 #[test]
-fn an_image_that_was_restored_already_is_left_alone() {
-    let world = World::with(&["v1", "v2"]);
+fn a_restored_image_is_left_alone() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let bad = world.image("v2");
     let first = world.roll_back(&["--bad", &bad]).run();
     for flags in [
@@ -189,8 +189,8 @@ fn an_image_that_was_restored_already_is_left_alone() {
 }
 
 #[test]
-fn something_newer_is_left_alone() {
-    let world = World::with(&["v1", "v2", "v3"]);
+fn a_newer_image_is_left_alone() {
+    let world = ProdWorld::with(&["v1", "v2", "v3"]);
     let run = world.roll_back(&["--bad", &world.image("v2")]).run();
     run.expect_code(12);
     insta::assert_snapshot!(world.first_line(&run), @"superseded: `infra/argocd/overlays/prod`: deploys REGISTRY/acme/app:v3 since COMMIT, no longer REGISTRY/acme/app:v2 (on `main` at COMMIT) [newer-image]");
@@ -206,8 +206,8 @@ fn something_newer_is_left_alone() {
 }
 
 #[test]
-fn one_overlay_that_has_something_newer_stops_all() {
-    let world = World::with(&["v1", "v2"]);
+fn one_overlay_with_a_newer_image_stops_all() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     world.push("v3");
     world.commit(&[(STAGE, world.stage("v2"))], "deploy(stage)\n");
     world.commit(&[(STAGE, world.stage("v3"))], "deploy(stage)\n");
@@ -227,18 +227,18 @@ fn one_overlay_that_has_something_newer_stops_all() {
     assert!(
         report["hints"]
             .to_string()
-            .contains("leave the `--overlay` out"),
+            .contains("leave out the `--overlay`"),
         "{run}"
     );
     assert_eq!(world.remote.pushes(), 0);
 }
 
 #[test]
-fn the_first_image_ever_has_nothing_before_it() {
-    let world = World::with(&["v1"]);
+fn the_first_image_has_no_earlier_one() {
+    let world = ProdWorld::with(&["v1"]);
     let run = world.roll_back(&[]).run();
     run.expect_code(10);
-    insta::assert_snapshot!(world.first_line(&run), @"refused: `infra/argocd/overlays/prod/kustomization.yaml`: there is no image before REGISTRY/acme/app:v1 that nobody called bad, the first one of this file came with COMMIT (on `main` at COMMIT) [no-earlier-image]");
+    insta::assert_snapshot!(world.first_line(&run), @"refused: `infra/argocd/overlays/prod/kustomization.yaml`: there is no image before REGISTRY/acme/app:v1 that is not known to be bad, the first one of this file came with COMMIT (on `main` at COMMIT) [no-earlier-image]");
     world.push("v0");
     world
         .roll_back(&["--to", &world.image("v0")])
@@ -247,26 +247,32 @@ fn the_first_image_ever_has_nothing_before_it() {
     assert_eq!(world.file(), world.prod("v0"));
 }
 
-#[test]
-fn a_file_that_was_moved_is_followed_or_said_to_begin_there() {
+/// Prod had v1 and v2 in another directory, and was moved here with this content.
+fn moved(content: impl Fn(&ProdWorld) -> String) -> ProdWorld {
     let old = "overlays/prod/kustomization.yaml";
-    let moved = |content: &dyn Fn(&World) -> String| {
-        let world = World::with(&[]);
-        for tag in ["v1", "v2"] {
-            world.push(tag);
-            world.commit(&[(old, world.prod(tag))], "deploy(prod): x\n");
-        }
-        let changes = [
-            lab::repo::Change::delete(old),
-            lab::repo::Change::file(PROD, content(&world)),
-        ];
-        world.remote.change("main", &changes, "refactor: move\n");
-        world
-    };
-    let world = moved(&|world| world.prod("v2"));
+    let world = ProdWorld::with(&[]);
+    for tag in ["v1", "v2"] {
+        world.push(tag);
+        world.commit(&[(old, world.prod(tag))], "deploy(prod): x\n");
+    }
+    let changes = [
+        lab::repo::TreeChange::delete(old),
+        lab::repo::TreeChange::file(PROD, content(&world)),
+    ];
+    world.remote.change("main", &changes, "refactor: move\n");
+    world
+}
+
+#[test]
+fn a_moved_file_is_followed() {
+    let world = moved(|world| world.prod("v2"));
     world.roll_back(&[]).run().expect_code(0);
     assert_eq!(world.file(), world.prod("v1"));
-    let world = moved(&|world| world.prod("v2").replace("count: 3", "count: 5"));
+}
+
+#[test]
+fn a_moved_and_changed_file_begins_there() {
+    let world = moved(|world| world.prod("v2").replace("count: 3", "count: 5"));
     let run = world.roll_back(&["--format", "json"]).run();
     run.expect_code(10);
     let report = run.json();
@@ -275,16 +281,10 @@ fn a_file_that_was_moved_is_followed_or_said_to_begin_there() {
         (&"no-earlier-image".into(), 0)
     );
     let begins = format!("came with {}", &world.remote.tip("main")[..8]);
-    assert!(
-        report["summary"].as_str().unwrap().contains(&begins),
-        "{run}"
-    );
-    assert!(
-        report["hints"]
-            .to_string()
-            .contains("`--to`; a file that was moved and changed"),
-        "{run}"
-    );
+    let summary = report["summary"].as_str().unwrap();
+    assert!(summary.contains(&begins), "{run}");
+    let hint = "`--to`; a file that was moved and changed";
+    assert!(report["hints"].to_string().contains(hint), "{run}");
     world
         .roll_back(&["--to", &world.image("v1")])
         .run()
@@ -296,8 +296,8 @@ fn a_file_that_was_moved_is_followed_or_said_to_begin_there() {
 }
 
 #[test]
-fn images_that_a_rollback_called_bad_are_passed_over() {
-    let world = World::with(&["v1", "v2"]);
+fn images_called_bad_are_passed_over() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     world.roll_back(&[]).run().expect_code(0);
     world.push("v3");
     world.deploy("v3");
@@ -312,8 +312,8 @@ fn images_that_a_rollback_called_bad_are_passed_over() {
 }
 
 #[test]
-fn a_revert_by_hand_is_a_change_of_the_image_like_any_other() {
-    let world = World::with(&["v1", "v2"]);
+fn a_manual_revert_counts_as_a_change() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     world.commit(
         &[(PROD, world.prod("v1"))],
         "Revert \"deploy(prod): x\"\n\nThis reverts commit 1.\n",
@@ -321,7 +321,7 @@ fn a_revert_by_hand_is_a_change_of_the_image_like_any_other() {
     let run = world.roll_back(&["--bad", &world.image("v2")]).run();
     run.expect_code(0);
     assert!(run.stderr.starts_with("unchanged: "), "{run}");
-    // What is bad now is v1, and before it was v2.
+    // The bad image is v1 now, and v2 came before it.
     world
         .roll_back(&["--bad", &world.image("v1")])
         .run()
@@ -330,8 +330,8 @@ fn a_revert_by_hand_is_a_change_of_the_image_like_any_other() {
 }
 
 #[test]
-fn what_is_no_overlay_or_has_no_such_image_is_refused() {
-    let world = World::with(&["v1", "v2"]);
+fn an_invalid_overlay_or_image_is_refused() {
+    let world = ProdWorld::with(&["v1", "v2"]);
     let twice = format!(
         "images:\n- name: a\n  newName: {0}\n- name: b\n  newName: {0}\n",
         world.name()
@@ -343,7 +343,9 @@ fn what_is_no_overlay_or_has_no_such_image_is_refused() {
         ],
         "x\n",
     );
-    let other = Overlay::prod("v1").new_name("elsewhere.example/app").text();
+    let other = SampleOverlay::prod("v1")
+        .new_name("elsewhere.example/app")
+        .text();
     world.commit(&[("other/kustomization.yaml", other)], "x\n");
     for (overlay, reason) in [
         ("nowhere", "overlay-missing"),

@@ -1,6 +1,6 @@
 //! An API server that the tests play, and the command that asks it.
 
-use lab::{Command, Reply, Run, Seen};
+use lab::{HermeticCommand, ProgramRun, ScriptedReply, SeenRequest};
 use serde_json::{Value, json};
 
 pub(crate) const IMAGE: &str = "ghcr.io/data-literate/dex:v2";
@@ -24,8 +24,8 @@ pub(crate) fn kubeconfig(server: &str, ca_pem: Option<&str>, user: &Value) -> Va
 }
 
 /// Verifies one Deployment with a kubeconfig in the home directory.
-pub(crate) fn with_config(config: &str) -> Command {
-    let verify = Command::new(env!("CARGO_BIN_EXE_verify-pods"));
+pub(crate) fn with_config(config: &str) -> HermeticCommand {
+    let verify = HermeticCommand::new(env!("CARGO_BIN_EXE_verify-pods"));
     let file = verify.home().join("kubeconfig");
     std::fs::write(&file, config).unwrap();
     verify
@@ -43,12 +43,12 @@ pub(crate) fn with_config(config: &str) -> Command {
         .env("KUBECONFIG", file)
 }
 
-pub(crate) fn at(server: &str) -> Command {
+pub(crate) fn at(server: &str) -> HermeticCommand {
     with_config(&kubeconfig(server, None, &json!({ "token": TOKEN })).to_string())
 }
 
 /// Returns code, reason and fault.
-pub(crate) fn outcome(run: &Run) -> (i32, Value, Value) {
+pub(crate) fn outcome(run: &ProgramRun) -> (i32, Value, Value) {
     let document = run.json();
     (
         run.code,
@@ -58,13 +58,13 @@ pub(crate) fn outcome(run: &Run) -> (i32, Value, Value) {
 }
 
 #[track_caller]
-pub(crate) fn expect(run: &Run, code: i32, reason: &str, fault: &str) {
+pub(crate) fn expect(run: &ProgramRun, code: i32, reason: &str, fault: &str) {
     assert_eq!(outcome(run), (code, json!(reason), json!(fault)), "{run}");
 }
 
 /// Returns an error in the format of the API.
-pub(crate) fn status(code: u16, reason: &str, message: &str) -> Reply {
-    Reply::json(
+pub(crate) fn status(code: u16, reason: &str, message: &str) -> ScriptedReply {
+    ScriptedReply::json(
         code,
         &json!({
             "kind": "Status",
@@ -78,7 +78,7 @@ pub(crate) fn status(code: u16, reason: &str, message: &str) -> Reply {
 }
 
 /// Lists one Deployment with one pod.
-pub(crate) fn list(seen: &Seen, ready: bool) -> Reply {
+pub(crate) fn list(seen: &SeenRequest, ready: bool) -> ScriptedReply {
     list_with(
         seen,
         &json!([{ "type": "Ready", "status": if ready { "True" } else { "False" } }]),
@@ -109,7 +109,7 @@ pub(crate) fn owned_by(kind: &str, name: &str) -> Value {
 }
 
 /// Lists them with these conditions of the pod.
-pub(crate) fn list_with(seen: &Seen, conditions: &Value) -> Reply {
+pub(crate) fn list_with(seen: &SeenRequest, conditions: &Value) -> ScriptedReply {
     let ready = conditions[0]["status"] == "True";
     let containers = json!([{ "name": "dex", "image": IMAGE }]);
     let template = json!({ "spec": { "containers": containers } });
@@ -141,7 +141,7 @@ pub(crate) fn list_with(seen: &Seen, conditions: &Value) -> Reply {
             },
         }),
     };
-    Reply::json(
+    ScriptedReply::json(
         200,
         &json!({
             "kind": "List",
@@ -152,19 +152,21 @@ pub(crate) fn list_with(seen: &Seen, conditions: &Value) -> Reply {
     )
 }
 
-pub(crate) fn is_watch(seen: &Seen) -> bool {
+pub(crate) fn is_watch(seen: &SeenRequest) -> bool {
     seen.query("watch").is_some()
 }
 
 /// Returns a watch without events.
-pub(crate) fn quiet() -> Reply {
-    Reply::status(200)
+pub(crate) fn quiet() -> ScriptedReply {
+    ScriptedReply::status(200)
         .header("Content-Type", "application/json")
         .filled(b' ', 1000)
         .headers_only()
 }
 
-pub(crate) fn answering(ready: bool) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
+pub(crate) fn answering(
+    ready: bool,
+) -> impl Fn(&SeenRequest) -> ScriptedReply + Send + Sync + 'static {
     move |seen| {
         if is_watch(seen) {
             quiet()

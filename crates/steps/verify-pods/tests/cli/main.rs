@@ -6,14 +6,14 @@ mod watch;
 
 use std::{os::unix::fs::PermissionsExt as _, time::Duration};
 
-use lab::{Command, Faulty, Proxy, Reply, Run, closed_port};
+use lab::{Faulty, HermeticCommand, ProgramRun, Proxy, ScriptedReply, closed_port};
 use serde_json::json;
 
 use crate::fake_api::{TOKEN, answering, at, expect, kubeconfig, status, with_config};
 
 /// Checks that the step fails before it sends a request, with a hint.
 #[track_caller]
-fn expect_usage(run: &Run) {
+fn expect_usage(run: &ProgramRun) {
     expect(run, 2, "invalid-usage", "configuration");
     assert_eq!(run.json()["requests"], 0, "{run}");
     assert!(!run.json()["hints"].as_array().unwrap().is_empty(), "{run}");
@@ -21,7 +21,7 @@ fn expect_usage(run: &Run) {
 
 #[test]
 fn an_invalid_flag_fails_before_any_request() {
-    let server = Faulty::new([Reply::status(200)]);
+    let server = Faulty::new([ScriptedReply::status(200)]);
     let flags: [&[&str]; 11] = [
         &["--image", "ghcr.io/a/dex"],
         &["--digest", "sha256:abc"],
@@ -55,7 +55,7 @@ fn an_invalid_kubeconfig_fails_before_any_request() {
     for config in ["", "[]", "not: [a kubeconfig", "clusters: 7"] {
         expect_usage(&with_config(config).run());
     }
-    let server = Faulty::new([Reply::status(200)]);
+    let server = Faulty::new([ScriptedReply::status(200)]);
     for file in ["/nowhere/kubeconfig", "/", "/nowhere/a:/nowhere/b"] {
         expect_usage(&at(&server.url()).env("KUBECONFIG", file).run());
     }
@@ -95,7 +95,7 @@ fn a_server_needs_no_scheme() {
 
 /// Checks that every one of these answers has this outcome, whether the step waits or not.
 #[track_caller]
-fn expect_for_each(replies: &[Reply], code: i32, reason: &str, fault: &str) {
+fn expect_for_each(replies: &[ScriptedReply], code: i32, reason: &str, fault: &str) {
     for reply in replies {
         let server = Faulty::new([reply.clone()]);
         for timeout in ["20s", "0"] {
@@ -111,14 +111,14 @@ fn expect_for_each(replies: &[Reply], code: i32, reason: &str, fault: &str) {
 fn an_answer_of_another_server_is_unavailable() {
     let missing = "the server could not find the requested resource";
     let replies = [
-        Reply::html(200),
-        Reply::html(401),
-        Reply::html(403),
-        Reply::html(404),
-        Reply::redirect(302, "https://login.example/"),
-        Reply::json(200, &json!({ "hello": "world" })),
-        Reply::json(200, &json!([])),
-        Reply::text(200, &"x".repeat(1 << 20)),
+        ScriptedReply::html(200),
+        ScriptedReply::html(401),
+        ScriptedReply::html(403),
+        ScriptedReply::html(404),
+        ScriptedReply::redirect(302, "https://login.example/"),
+        ScriptedReply::json(200, &json!({ "hello": "world" })),
+        ScriptedReply::json(200, &json!([])),
+        ScriptedReply::text(200, &"x".repeat(1 << 20)),
         status(404, "NotFound", missing),
     ];
     expect_for_each(&replies, 20, "not-the-api", "environment");
@@ -126,7 +126,7 @@ fn an_answer_of_another_server_is_unavailable() {
 
 #[test]
 fn rejected_credentials_are_denied() {
-    let denied = |reply: Reply, reason: &str| {
+    let denied = |reply: ScriptedReply, reason: &str| {
         expect_for_each(&[reply], 21, reason, "configuration");
     };
     denied(
@@ -143,24 +143,24 @@ fn rejected_credentials_are_denied() {
 
 #[test]
 fn a_failing_server_is_unavailable() {
-    let unavailable = |replies: &[Reply], reason: &str| {
+    let unavailable = |replies: &[ScriptedReply], reason: &str| {
         expect_for_each(replies, 20, reason, "environment");
     };
     let failed = [
         status(500, "InternalError", "etcdserver: no leader"),
-        Reply::html(502),
+        ScriptedReply::html(502),
     ];
     unavailable(&failed, "server-error");
     let text = "Too many requests, please try again later.";
     unavailable(&[status(429, "TooManyRequests", text)], "rate-limited");
-    unavailable(&[Reply::hang_up()], "unreachable");
+    unavailable(&[ScriptedReply::hang_up()], "unreachable");
 }
 
 #[test]
 fn a_silent_or_closed_server_is_unavailable() {
     let closed = at(&format!("https://{}", closed_port())).run();
     expect(&closed, 20, "unreachable", "environment");
-    let silent = at(&Faulty::new([Reply::silent()]).url())
+    let silent = at(&Faulty::new([ScriptedReply::silent()]).url())
         .args(["--timeout", "2s"])
         .run();
     expect(&silent, 20, "timed-out", "environment");
@@ -168,7 +168,7 @@ fn a_silent_or_closed_server_is_unavailable() {
 
 #[test]
 fn an_unknown_certificate_authority_is_reported() {
-    let server = Faulty::tls([Reply::status(200)]);
+    let server = Faulty::tls([ScriptedReply::status(200)]);
     let run = at(&server.url()).run();
     expect(&run, 20, "untrusted-certificate", "environment");
     assert!(
@@ -209,7 +209,7 @@ fn requests_use_the_proxy_unless_exempt() {
 }
 
 /// Verifies with an exec plugin that runs a script.
-fn by_plugin(server: &Faulty, script: &str) -> Command {
+fn by_plugin(server: &Faulty, script: &str) -> HermeticCommand {
     let command = with_config("");
     let plugin = command.home().join("plugin");
     std::fs::write(&plugin, format!("#!/bin/sh\n{script}\n")).unwrap();
@@ -259,7 +259,7 @@ fn an_exec_plugin_logs_in_or_fails() {
 
 #[test]
 fn a_waiting_exec_plugin_can_be_interrupted() {
-    let server = Faulty::new([Reply::status(200)]);
+    let server = Faulty::new([ScriptedReply::status(200)]);
     let command = by_plugin(&server, "touch asked; exec sleep 5");
     let asked = command.home().join("asked");
     let mut running = command.spawn();
@@ -301,7 +301,7 @@ fn the_reasons_are_a_closed_list() {
 
 #[test]
 fn help_lists_every_flag_and_exit_code() {
-    let run = Command::new(env!("CARGO_BIN_EXE_verify-pods"))
+    let run = HermeticCommand::new(env!("CARGO_BIN_EXE_verify-pods"))
         .arg("--help")
         .run();
     assert_eq!(run.code, 0);

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use lab::{Faulty, Reply};
+use lab::{Faulty, ScriptedReply};
 use serde_json::json;
 
 use crate::fake_api::{at, expect, is_watch, list, list_with, quiet, status};
@@ -19,7 +19,7 @@ fn a_token_that_expires_ends_the_wait() {
         }
         // Three watches end normally before the token expires.
         match watches.fetch_add(1, Ordering::SeqCst) {
-            0..3 => Reply::status(200),
+            0..3 => ScriptedReply::status(200),
             _ => status(401, "Unauthorized", "Unauthorized"),
         }
     });
@@ -47,7 +47,7 @@ fn an_expired_watch_starts_with_a_new_list() {
         },
     });
     for expired in [
-        Reply::json(200, &gone),
+        ScriptedReply::json(200, &gone),
         status(410, "Expired", "too old resource version"),
     ] {
         let lists = AtomicUsize::new(0);
@@ -72,7 +72,8 @@ fn a_truncated_event_does_not_end_the_watch() {
             return list(seen, true);
         }
         match cut.fetch_add(1, Ordering::SeqCst) {
-            0..6 => Reply::text(200, "{\"type\":\"MODIFIED\",\"object\":{\"kind\"").cut_after(30),
+            0..6 => ScriptedReply::text(200, "{\"type\":\"MODIFIED\",\"object\":{\"kind\"")
+                .cut_after(30),
             _ => quiet(),
         }
     });
@@ -92,7 +93,7 @@ fn a_silent_server_stops_grace_periods() {
     }]);
     let server = Faulty::answering(move |seen| {
         if is_watch(seen) {
-            Reply::hang_up()
+            ScriptedReply::hang_up()
         } else {
             list_with(seen, &conditions)
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lab::testbed::{Capacity, PodStatus, Testbed, scripts};
+use lab::testbed::{Capacity, ScriptedStatus, Testbed, scripts};
 use serde_json::{Value, json};
 
 use crate::fixture::{NEW, PodFixture, expect, passed, workload};
@@ -270,7 +270,7 @@ fn an_unbound_claim_is_reported_as_volume() {
 #[test]
 fn a_failed_mount_is_reported_from_its_event() {
     let fixture = PodFixture::new();
-    fixture.namespace.pods(|_| PodStatus::creating());
+    fixture.namespace.pods(|_| ScriptedStatus::creating());
     fixture.deploy(NEW, 1);
     let pod = fixture.first_pod();
     let said = "MountVolume.SetUp failed for volume \"tls\" : secret \"dex-tls\" not found";

@@ -1,8 +1,8 @@
 //! The start of every test: a namespace, an account with the declared permissions, and a workload.
 
 use lab::{
-    Command, Run,
-    testbed::{Account, Namespace, Rule, Testbed},
+    HermeticCommand, ProgramRun,
+    testbed::{Account, AccountRule, Namespace, Testbed},
 };
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ impl PodFixture {
     }
 
     /// Verifies the wanted image, as the account.
-    pub(crate) fn verify(&self) -> Command {
+    pub(crate) fn verify(&self) -> HermeticCommand {
         verify(&[&self.namespace]).env("KUBECONFIG", &self.account.kubeconfig)
     }
 
@@ -81,12 +81,12 @@ impl PodFixture {
 
 /// Verifies the wanted image in namespaces, without credentials. The settings are variables, so
 /// that the flags of a test win.
-pub(crate) fn verify(namespaces: &[&Namespace]) -> Command {
+pub(crate) fn verify(namespaces: &[&Namespace]) -> HermeticCommand {
     let names: Vec<&str> = namespaces
         .iter()
         .map(|namespace| namespace.name())
         .collect();
-    Command::new(env!("CARGO_BIN_EXE_verify-pods"))
+    HermeticCommand::new(env!("CARGO_BIN_EXE_verify-pods"))
         .args(["--namespace", &names.join(",")])
         .env("RUNBOOK_IMAGE", NEW)
         .env("RUNBOOK_FORMAT", "json")
@@ -95,13 +95,13 @@ pub(crate) fn verify(namespaces: &[&Namespace]) -> Command {
 }
 
 /// The Role that the step declares.
-pub(crate) fn declared() -> Vec<Rule> {
+pub(crate) fn declared() -> Vec<AccountRule> {
     kubernetes::RULES.iter().map(rule).collect()
 }
 
 /// A rule as the testbed writes it.
-pub(crate) fn rule(rule: &kubernetes::RoleRule) -> Rule {
-    Rule::new(rule.group, &rule.resources.join(","), &rule.verbs.join(","))
+pub(crate) fn rule(rule: &kubernetes::RoleRule) -> AccountRule {
+    AccountRule::new(rule.group, &rule.resources.join(","), &rule.verbs.join(","))
 }
 
 /// Returns a workload `dex`, a Deployment or, with few changes, another kind.
@@ -123,7 +123,7 @@ pub(crate) fn template(image: &str) -> Value {
 }
 
 /// Exit code, reason and fault.
-pub(crate) fn outcome(run: &Run) -> (i32, Value, Value) {
+pub(crate) fn outcome(run: &ProgramRun) -> (i32, Value, Value) {
     let document = run.json();
     (
         run.code,
@@ -134,7 +134,7 @@ pub(crate) fn outcome(run: &Run) -> (i32, Value, Value) {
 
 /// Checks the outcome, and that the words have all of these.
 #[track_caller]
-pub(crate) fn expect(run: &Run, code: i32, reason: &str, fault: &str, words: &[&str]) {
+pub(crate) fn expect(run: &ProgramRun, code: i32, reason: &str, fault: &str, words: &[&str]) {
     assert_eq!(outcome(run), (code, json!(reason), json!(fault)), "{run}");
     let summary = run.json()["summary"].as_str().unwrap().to_owned();
     assert!(
@@ -145,7 +145,7 @@ pub(crate) fn expect(run: &Run, code: i32, reason: &str, fault: &str, words: &[&
 
 /// Checks that it passed, and returns its notices.
 #[track_caller]
-pub(crate) fn passed(run: &Run) -> String {
+pub(crate) fn passed(run: &ProgramRun) -> String {
     run.expect_code(0);
     run.json()["notices"].to_string()
 }

@@ -6,15 +6,15 @@ use std::{
 };
 
 use lab::{
-    Run,
-    testbed::{PodStatus, Testbed, scripts},
+    ProgramRun,
+    testbed::{ScriptedStatus, Testbed, scripts},
 };
 use serde_json::Value;
 
 use crate::fixture::{NEW, PodFixture, passed};
 
 /// Runs with a kubeconfig in the current folder, so that the recording has no path of this machine.
-fn record(fixture: &PodFixture) -> (Run, PathBuf, lab::Command) {
+fn record(fixture: &PodFixture) -> (ProgramRun, PathBuf, lab::HermeticCommand) {
     let verify = fixture
         .verify()
         .without_env("KUBECONFIG")
@@ -40,8 +40,11 @@ fn tape(directory: &Path) -> String {
 /// A rollout whose pods become ready after a while.
 fn slow_rollout(fixture: &PodFixture) {
     fixture.namespace.pods(scripts::timeline([
-        (Duration::from_millis(100), PodStatus::running().not_ready()),
-        (Duration::from_secs(1), PodStatus::running()),
+        (
+            Duration::from_millis(100),
+            ScriptedStatus::running().not_ready(),
+        ),
+        (Duration::from_secs(1), ScriptedStatus::running()),
     ]));
     fixture.deploy(NEW, 2);
 }
@@ -86,7 +89,7 @@ fn record_for_the_repository() {
     keep("image-not-found", &stage).expect_code(10);
 }
 
-fn keep(name: &str, fixture: &PodFixture) -> Run {
+fn keep(name: &str, fixture: &PodFixture) -> ProgramRun {
     let (run, directory, _home) = record(fixture);
     let target = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/recordings")

@@ -1,6 +1,6 @@
 //! Old pods, until they are gone.
 
-use lab::testbed::{PodStatus, Testbed, scripts};
+use lab::testbed::{ScriptedStatus, Testbed, scripts};
 use serde_json::json;
 
 use crate::fixture::{NEW, OLD, PodFixture, expect, passed};
@@ -17,8 +17,8 @@ fn running(replicas: u32) -> PodFixture {
 fn an_old_pod_names_its_replica_set() {
     let fixture = running(1);
     fixture.namespace.pods(|pod| match pod.image.as_str() {
-        NEW => PodStatus::running().not_ready(),
-        _ => PodStatus::running(),
+        NEW => ScriptedStatus::running().not_ready(),
+        _ => ScriptedStatus::running(),
     });
     fixture.set_image("deployments/dex", NEW);
     let run = fixture.verify().args(["--timeout", "4s"]).run();
@@ -106,7 +106,7 @@ fn a_recreated_stateful_pod_has_no_history() {
         .namespace
         .create("apps/statefulsets", &crate::fixture::workload(OLD, 1));
     fixture.namespace.pods(|pod| match pod.image.as_str() {
-        OLD => PodStatus::running().restarted(7, 1, "Error"),
+        OLD => ScriptedStatus::running().restarted(7, 1, "Error"),
         _ => scripts::crash_loop(1, "no such table: users\n")(pod),
     });
     fixture.wait_until_ready(OLD, 1);

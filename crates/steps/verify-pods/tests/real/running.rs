@@ -6,8 +6,8 @@ use std::{
 };
 
 use lab::{
-    Command,
-    testbed::{PodStatus, PodView, Testbed, scripts},
+    HermeticCommand,
+    testbed::{PodView, ScriptedStatus, Testbed, scripts},
 };
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ fn every_pod_runs_a_digest_of_the_image() {
     fixture.namespace.pods(
         move |pod| match pod.object["spec"]["restartPolicy"].as_str() {
             Some("Never") => scripts::healthy(pod),
-            _ => PodStatus::running()
+            _ => ScriptedStatus::running()
                 .image_id(&image_id)
                 .restarted(5, 1, "Error"),
         },
@@ -84,8 +84,8 @@ fn a_manifest_or_configuration_digest_counts() {
             known.push(pod.name.clone());
         }
         match known.iter().position(|name| *name == pod.name) {
-            Some(0) => PodStatus::running().image_id(&digest('d')),
-            _ => PodStatus::running()
+            Some(0) => ScriptedStatus::running().image_id(&digest('d')),
+            _ => ScriptedStatus::running()
                 .image_id(&format!("docker-pullable://{REPOSITORY}@{}", digest('b'))),
         }
     });
@@ -118,7 +118,7 @@ fn two_namespaces() -> (PodFixture, PodFixture) {
 }
 
 /// Verifies both namespaces with an account that may read both.
-fn verify_both(one: &PodFixture, two: &PodFixture) -> Command {
+fn verify_both(one: &PodFixture, two: &PodFixture) -> HermeticCommand {
     verify(&[&one.namespace, &two.namespace])
         .env("KUBECONFIG", Testbed::shared().kubernetes().kubeconfig())
 }
@@ -168,13 +168,13 @@ fn a_rate_limit_is_awaited_and_noted() {
     fixture.namespace.pods(scripts::timeline([
         (
             Duration::from_millis(100),
-            PodStatus::waiting("ErrImagePull", limited),
+            ScriptedStatus::waiting("ErrImagePull", limited),
         ),
         (
             Duration::from_secs(2),
-            PodStatus::waiting("ImagePullBackOff", "Back-off pulling image \"x\""),
+            ScriptedStatus::waiting("ImagePullBackOff", "Back-off pulling image \"x\""),
         ),
-        (Duration::from_secs(4), PodStatus::running()),
+        (Duration::from_secs(4), ScriptedStatus::running()),
     ]));
     fixture.deploy(NEW, 2);
     let run = fixture.verify().run();
@@ -207,7 +207,7 @@ fn an_evicted_pod_is_replaced_and_noted() {
         let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
         let is_first = first.get_or_insert_with(|| pod.name.clone()) == &pod.name;
         if is_first && pod.age > Duration::from_secs(1) {
-            let evicted = PodStatus::ended(137, "Error");
+            let evicted = ScriptedStatus::ended(137, "Error");
             evicted.reason("Evicted", "The node was low on resource: memory.")
         } else {
             scripts::healthy(pod)
@@ -271,10 +271,10 @@ fn no_pods_are_no_pass() {
 fn a_restart_during_the_soak_is_reported() {
     let fixture = PodFixture::new();
     fixture.namespace.pods(scripts::timeline([
-        (Duration::from_millis(100), PodStatus::running()),
+        (Duration::from_millis(100), ScriptedStatus::running()),
         (
             Duration::from_secs(2),
-            PodStatus::running()
+            ScriptedStatus::running()
                 .restarted(1, 137, "Error")
                 .previous_log("terminated\n"),
         ),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use kubernetes::{EVENTS, LOGS, PODS, RULES, WORKLOADS};
-use lab::testbed::{PodStatus, Testbed, scripts};
+use lab::testbed::{ScriptedStatus, Testbed, scripts};
 
 use crate::fixture::{NEW, PodFixture, expect, passed, rule, verify, workload};
 
@@ -158,7 +158,7 @@ fn expired_credentials_are_denied() {
 #[test]
 fn no_token_is_ever_printed() {
     let fixture = PodFixture::new();
-    fixture.namespace.pods(|_| PodStatus::running());
+    fixture.namespace.pods(|_| ScriptedStatus::running());
     fixture.deploy(NEW, 1);
     for format in ["plain", "json", "github"] {
         let verify = fixture.verify();

@@ -1,6 +1,6 @@
 //! Asks a repository how a revision relates to the commit.
 
-use branch::{Ancestry, CommitName, History as _, InvalidName, Name};
+use branch::{Ancestry, BranchName, CommitName, History as _, InvalidBranchName};
 use contract::{Commit, Failure, Verdict, World};
 use git::Git;
 
@@ -24,10 +24,10 @@ pub(crate) fn open_repository<'w>(
     remote: &str,
     branch: Option<&str>,
 ) -> Result<Git<'w>, Failure> {
-    let name: Name = branch
+    let name: BranchName = branch
         .unwrap_or("HEAD")
         .parse()
-        .map_err(|error: InvalidName| Failure::usage(error))?;
+        .map_err(|error: InvalidBranchName| Failure::usage(error))?;
     Git::new(world, remote, name)
 }
 
@@ -87,7 +87,7 @@ mod tests {
     use std::time::Duration;
 
     use branch::Ancestry::{Ancestor, Descendant, Unknown};
-    use lab::Remote;
+    use lab::GitRemote;
 
     use super::*;
 
@@ -112,13 +112,13 @@ mod tests {
     }
 
     /// Commits another state onto a branch.
-    fn pushed(remote: &Remote, branch: &str, state: &str) -> String {
+    fn pushed(remote: &GitRemote, branch: &str, state: &str) -> String {
         remote.commit(branch, &[("state", state, false)], "chore: x\n")
     }
 
     #[tokio::test]
     async fn descendants_ancestors_and_missing_commits_are_told_apart() {
-        let remote = Remote::new();
+        let remote = GitRemote::new();
         let [old, commit, later] =
             ["one", "two", "three"].map(|state| pushed(&remote, "main", state));
         let aside = pushed(&remote, "aside", "four");
@@ -145,7 +145,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_later_commits_do_not_hide_the_commit() {
-        let remote = Remote::new();
+        let remote = GitRemote::new();
         let commit = pushed(&remote, "main", "deployed");
         for number in 0..510 {
             pushed(&remote, "main", &number.to_string());

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use lab::{
-    Faulty, Remote, Reply,
-    overlays::Overlay,
+    Faulty, GitRemote, ScriptedReply,
+    overlays::SampleOverlay,
     testbed::{AppSpec, Namespace, Testbed, repository, scripts},
 };
 use serde_json::json;
@@ -83,23 +83,26 @@ pub(crate) fn swallowing_refreshes(world: &DeployedApp) -> Faulty {
     let (testbed, name) = (Testbed::shared(), world.app.name().to_owned());
     let address = testbed.argocd().address().to_owned();
     Faulty::answering(move |seen| match seen.query("refresh") {
-        Some(_) => Reply::json(
+        Some(_) => ScriptedReply::json(
             200,
             &testbed
                 .argocd()
                 .get(&format!("/api/v1/applications/{name}")),
         ),
-        None => Reply::forward(&address),
+        None => ScriptedReply::forward(&address),
     })
 }
 
 #[test]
 fn the_worst_of_two_applications_decides() {
     let testbed = Testbed::shared();
-    let (remote, namespaces) = (Remote::new(), [testbed.namespace(), testbed.namespace()]);
+    let (remote, namespaces) = (GitRemote::new(), [testbed.namespace(), testbed.namespace()]);
     let files = |tag: &str| {
-        let mut files = repository::files(&Overlay::stage(tag), namespaces[0].name());
-        files.extend(repository::files(&Overlay::prod(tag), namespaces[1].name()));
+        let mut files = repository::files(&SampleOverlay::stage(tag), namespaces[0].name());
+        files.extend(repository::files(
+            &SampleOverlay::prod(tag),
+            namespaces[1].name(),
+        ));
         files
     };
     let old = remote.change("main", &files(OLD), "deploy: old");
@@ -268,7 +271,7 @@ fn a_post_sync_hook_is_awaited() {
     let at = Duration::from_secs;
     world.namespace.pods(move |pod| {
         if pod.name.starts_with("check") && pod.age < at(4) {
-            lab::testbed::PodStatus::running()
+            lab::testbed::ScriptedStatus::running()
         } else {
             scripts::healthy(pod)
         }
@@ -290,7 +293,7 @@ pub(crate) fn with_hook(world: &DeployedApp, phase: &str) -> String {
          spec:\n  backoffLimit: 0\n  template:\n    spec:\n      restartPolicy: Never\n\
          \x20     containers: [{{ name: check, image: registry.example/check:v1 }}]\n"
     );
-    let text = repository::in_namespace(&Overlay::dev(NEW), world.namespace.name());
+    let text = repository::in_namespace(&SampleOverlay::dev(NEW), world.namespace.name());
     let text = text.replacen("resources:\n", "resources:\n  - job.yaml\n", 1);
     let files = [
         (format!("{OVERLAY}/kustomization.yaml"), text.as_str()),

@@ -4,9 +4,9 @@
 use std::sync::OnceLock;
 
 use lab::{
-    Command, Remote, Run,
-    overlays::Overlay,
-    testbed::{App, AppSpec, Namespace, Testbed, repository},
+    GitRemote, HermeticCommand, ProgramRun,
+    overlays::SampleOverlay,
+    testbed::{AppSpec, Namespace, Testbed, TestbedApp, repository},
 };
 use serde_json::Value;
 
@@ -21,9 +21,9 @@ pub(crate) const OVERLAY: &str = "infra/argocd/overlays/dev";
 
 /// One deployed application.
 pub(crate) struct DeployedApp {
-    pub(crate) remote: Remote,
+    pub(crate) remote: GitRemote,
     pub(crate) namespace: Namespace,
-    pub(crate) app: App,
+    pub(crate) app: TestbedApp,
 }
 
 impl DeployedApp {
@@ -34,7 +34,7 @@ impl DeployedApp {
 
     /// Deploys the old tag by an application with adjusted settings.
     pub(crate) fn with(adjust: impl FnOnce(AppSpec) -> AppSpec) -> Self {
-        let remote = Remote::new();
+        let remote = GitRemote::new();
         let url = remote.url();
         Self::made(
             Testbed::shared(),
@@ -46,13 +46,13 @@ impl DeployedApp {
     }
 
     /// Deploys the old tag into a namespace, from a repository that is reached at this URL.
-    pub(crate) fn of(namespace: Namespace, remote: Remote, url: &str) -> Self {
+    pub(crate) fn of(namespace: Namespace, remote: GitRemote, url: &str) -> Self {
         Self::made(Testbed::shared(), namespace, remote, url, |spec| spec)
     }
 
     /// Deploys the old tag on a testbed whose parts may be stopped.
     pub(crate) fn in_private(testbed: &Testbed) -> Self {
-        let remote = Remote::new();
+        let remote = GitRemote::new();
         let url = remote.url();
         Self::made(testbed, testbed.namespace(), remote, &url, |spec| spec)
     }
@@ -60,7 +60,7 @@ impl DeployedApp {
     fn made(
         testbed: &Testbed,
         namespace: Namespace,
-        remote: Remote,
+        remote: GitRemote,
         url: &str,
         adjust: impl FnOnce(AppSpec) -> AppSpec,
     ) -> Self {
@@ -80,12 +80,12 @@ impl DeployedApp {
     }
 
     /// Waits for a commit and a tag.
-    pub(crate) fn wait(&self, commit: &str, tag: &str) -> Command {
+    pub(crate) fn wait(&self, commit: &str, tag: &str) -> HermeticCommand {
         self.wait_at(&Testbed::shared().argocd().url(), commit, tag)
     }
 
     /// Waits at a server that stands in for Argo CD.
-    pub(crate) fn wait_at(&self, server: &str, commit: &str, tag: &str) -> Command {
+    pub(crate) fn wait_at(&self, server: &str, commit: &str, tag: &str) -> HermeticCommand {
         wait(server, &[&self.app], commit)
             .args(["--image", &image(tag)])
             .env("RUNBOOK_BRANCH", "main")
@@ -94,9 +94,9 @@ impl DeployedApp {
 }
 
 /// Waits for a commit, with exactly the permissions that the step declares.
-pub(crate) fn wait(server: &str, apps: &[&App], commit: &str) -> Command {
+pub(crate) fn wait(server: &str, apps: &[&TestbedApp], commit: &str) -> HermeticCommand {
     let names: Vec<&str> = apps.iter().map(|app| app.name()).collect();
-    Command::new(env!("CARGO_BIN_EXE_wait-argo"))
+    HermeticCommand::new(env!("CARGO_BIN_EXE_wait-argo"))
         .args([
             "--argocd-server",
             server,
@@ -120,8 +120,8 @@ pub(crate) fn token() -> &'static str {
 }
 
 /// Writes a tag into the overlay of a repository, and returns the commit.
-pub(crate) fn push(remote: &Remote, namespace: &Namespace, tag: &str) -> String {
-    let files = repository::files(&Overlay::dev(tag), namespace.name());
+pub(crate) fn push(remote: &GitRemote, namespace: &Namespace, tag: &str) -> String {
+    let files = repository::files(&SampleOverlay::dev(tag), namespace.name());
     remote.change("main", &files, &format!("deploy: {tag}"))
 }
 
@@ -131,7 +131,7 @@ pub(crate) fn image(tag: &str) -> String {
 }
 
 /// Returns exit code, reason and fault.
-pub(crate) fn outcome(run: &Run) -> (i32, Value, Value) {
+pub(crate) fn outcome(run: &ProgramRun) -> (i32, Value, Value) {
     let document = run.json();
     (
         run.code,
@@ -141,7 +141,7 @@ pub(crate) fn outcome(run: &Run) -> (i32, Value, Value) {
 }
 
 /// Returns the summary of the first application.
-pub(crate) fn summary(run: &Run) -> String {
+pub(crate) fn summary(run: &ProgramRun) -> String {
     run.json()["subjects"][0]["summary"]
         .as_str()
         .unwrap_or_default()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lab::testbed::{PodStatus, scripts};
+use lab::testbed::{ScriptedStatus, scripts};
 use serde_json::json;
 
 use crate::deployed_app::{DeployedApp, NEW, outcome, summary};
@@ -109,14 +109,14 @@ fn a_pod_may_start_late_and_crash_once() {
     world.namespace.pods(scripts::timeline([
         (
             at(0),
-            PodStatus::waiting(
+            ScriptedStatus::waiting(
                 "ErrImagePull",
                 "failed to do request: Head \"https://registry.example/v2/\": dial tcp: i/o timeout",
             ),
         ),
-        (at(3), PodStatus::fallen(1, "Error")),
-        (at(4), PodStatus::running().not_ready().restarted(1, 1, "Error")),
-        (at(6), PodStatus::running().restarted(1, 1, "Error")),
+        (at(3), ScriptedStatus::fallen(1, "Error")),
+        (at(4), ScriptedStatus::running().not_ready().restarted(1, 1, "Error")),
+        (at(6), ScriptedStatus::running().restarted(1, 1, "Error")),
     ]));
     let commit = world.push(NEW);
     let run = world.wait(&commit, NEW).run();

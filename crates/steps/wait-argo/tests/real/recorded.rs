@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lab::{
-    Remote, Run,
+    GitRemote, ProgramRun,
     testbed::{Namespace, Testbed, scripts},
 };
 use serde_json::Value;
@@ -104,8 +104,8 @@ fn record() {
 
 /// Records a run against a repository behind HTTP, so that the recording has no path of this
 /// machine.
-fn recorded(name: &str, namespace: Namespace, before: impl FnOnce(&Namespace)) -> Run {
-    let remote = Remote::new();
+fn recorded(name: &str, namespace: Namespace, before: impl FnOnce(&Namespace)) -> ProgramRun {
+    let remote = GitRemote::new();
     let served = remote.http_open();
     let world = DeployedApp::of(namespace, remote, &served.url());
     before(&world.namespace);

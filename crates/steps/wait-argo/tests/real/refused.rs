@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lab::{
-    Command, Run,
+    HermeticCommand, ProgramRun,
     testbed::{Testbed, scripts},
 };
 use serde_json::json;
@@ -19,7 +19,7 @@ fn url() -> String {
 
 /// Runs a command, and expects its end within this number of seconds.
 #[track_caller]
-fn within(seconds: u64, command: &Command) -> Run {
+fn within(seconds: u64, command: &HermeticCommand) -> ProgramRun {
     let started = Instant::now();
     let run = command.run();
     assert!(started.elapsed() < Duration::from_secs(seconds), "{run}");
@@ -130,7 +130,7 @@ fn failures_of_old_pods_do_not_count() {
 fn a_missing_application_differs_from_a_hidden_one() {
     let commit = "1".repeat(40);
     let ask = |arguments: &[&str]| {
-        Command::new(env!("CARGO_BIN_EXE_wait-argo"))
+        HermeticCommand::new(env!("CARGO_BIN_EXE_wait-argo"))
             .args([
                 "--argocd-server",
                 &url(),
@@ -226,7 +226,7 @@ fn a_commit_is_gone_after_a_force_push() {
         &old,
     ]
     .map(str::to_owned);
-    Command::new("git").args(&git).run().expect_code(0);
+    HermeticCommand::new("git").args(&git).run().expect_code(0);
     let run = within(10, &world.wait(&commit, NEW));
     assert_eq!(
         outcome(&run),
@@ -303,7 +303,7 @@ fn a_failed_hook_is_named() {
     once(&world);
     world.namespace.pods(|pod| {
         if pod.name.starts_with("check") {
-            lab::testbed::PodStatus::ended(3, "Error")
+            lab::testbed::ScriptedStatus::ended(3, "Error")
         } else {
             scripts::healthy(pod)
         }

@@ -5,18 +5,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lab::{Faulty, Reply, testbed::Testbed};
+use lab::{Faulty, ScriptedReply, testbed::Testbed};
 use serde_json::json;
 
 use crate::deployed_app::{DeployedApp, NEW, outcome, wait};
 
 /// A proxy in front of Argo CD.
-fn proxy(answer: impl Fn(&lab::Seen) -> Option<Reply> + Send + Sync + 'static) -> Faulty {
+fn proxy(
+    answer: impl Fn(&lab::SeenRequest) -> Option<ScriptedReply> + Send + Sync + 'static,
+) -> Faulty {
     let address = Testbed::shared().argocd().address().to_owned();
-    Faulty::answering(move |seen| answer(seen).unwrap_or_else(|| Reply::forward(&address)))
+    Faulty::answering(move |seen| answer(seen).unwrap_or_else(|| ScriptedReply::forward(&address)))
 }
 
-fn is_stream(seen: &lab::Seen) -> bool {
+fn is_stream(seen: &lab::SeenRequest) -> bool {
     seen.path.starts_with("/api/v1/stream/")
 }
 
@@ -24,7 +26,7 @@ fn is_stream(seen: &lab::Seen) -> bool {
 fn a_silent_stream_does_no_harm() {
     let world = DeployedApp::new();
     let commit = world.push(NEW);
-    let server = proxy(|seen| is_stream(seen).then(Reply::silent));
+    let server = proxy(|seen| is_stream(seen).then(ScriptedReply::silent));
     let run = world.wait_at(&server.url(), &commit, NEW).run();
     run.expect_code(0);
     assert!(
@@ -39,7 +41,7 @@ fn a_server_without_streams_is_polled() {
     let commit = world.push(NEW);
     let server = proxy(|seen| {
         is_stream(seen)
-            .then(|| Reply::json(404, &json!({ "error": "x", "code": 5, "message": "x" })))
+            .then(|| ScriptedReply::json(404, &json!({ "error": "x", "code": 5, "message": "x" })))
     });
     world
         .wait_at(&server.url(), &commit, NEW)
@@ -58,11 +60,11 @@ fn an_expired_token_is_noticed_within_five_seconds() {
         let count = seen_before.fetch_add(1, Ordering::SeqCst);
         // The proxy cuts the first stream, and from then on rejects the token.
         if is_stream(seen) && count < 4 {
-            Some(Reply::text(200, ":\n").cut_after(1))
+            Some(ScriptedReply::text(200, ":\n").cut_after(1))
         } else if count < 3 {
             None
         } else {
-            Some(Reply::json(401, &unauthenticated))
+            Some(ScriptedReply::json(401, &unauthenticated))
         }
     });
     let started = Instant::now();
@@ -137,8 +139,9 @@ fn an_unreachable_argocd_is_unavailable() {
         "{gone}"
     );
     let count = AtomicUsize::new(0);
-    let server =
-        proxy(move |_| (count.fetch_add(1, Ordering::SeqCst) > 0).then(|| Reply::html(502)));
+    let server = proxy(move |_| {
+        (count.fetch_add(1, Ordering::SeqCst) > 0).then(|| ScriptedReply::html(502))
+    });
     let run = world
         .wait_at(&server.url(), &commit, NEW)
         .args(["--timeout", "15s"])

@@ -1,8 +1,8 @@
 //! How commits relate.
 //!
-//! One query returns the nearest ancestors of each commit. The sources of an overlay follow one another,
-//! so this nearly always leads from one to the next, down to the oldest. Where it does not, GitHub
-//! compares two of them, and its answer leads further.
+//! One query returns the nearest ancestors of each commit. The source commits of an overlay follow
+//! one another closely, so these ancestors nearly always connect all of them. Where they do not,
+//! GitHub compares two commits, and its answer is one more known connection.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,19 +10,23 @@ use branch::{Ancestry, CommitAncestry, CommitName};
 use contract::{Commit, Failure};
 use serde::Deserialize;
 
-use super::{compare, each};
+use super::comparison::compare;
 use crate::{
-    GitHub,
-    api::{Needs, Nodes},
+    aliases::{self, each},
+    api::{Nodes, TokenPermission},
+    github::GitHub,
 };
 
-/// How many commits behind one are asked for, of many and of few of them; a hundred is GitHub's limit.
-const BEHIND: (usize, usize) = (20, 100);
+/// The fewest ancestors that are asked for per commit.
+const MIN_ANCESTORS: usize = 20;
 
-/// How many commits are asked for in all.
-const IN_ALL: usize = 2000;
+/// The most ancestors that are asked for per commit, which is GitHub's limit.
+const MAX_ANCESTORS: usize = 100;
 
-/// A commit and what is right behind it; all empty for what is no commit.
+/// The ancestors that are asked for in total, unless there are too many commits for it.
+const TOTAL_ANCESTORS: usize = 2000;
+
+/// A commit with its nearest ancestors; empty for an object that is not a commit.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct CommitNode {
@@ -51,14 +55,7 @@ pub(super) async fn ancestry(
     let mut known = KnownAncestry::default();
     let mut found = ask(github, &names, &mut known).await?.into_iter();
     let Some(commit) = found.next().flatten() else {
-        let others = others
-            .iter()
-            .map(|other| (Ancestry::Unknown, other.whole()))
-            .collect();
-        return Ok(CommitAncestry {
-            commit: None,
-            others,
-        });
+        return Ok(unknown(others));
     };
     let mut others = Vec::new();
     for other in found {
@@ -74,7 +71,18 @@ pub(super) async fn ancestry(
     })
 }
 
-/// Looks the names up, and learns what is right behind each.
+/// Returns the answer about a commit that the repository does not have.
+fn unknown(others: &[CommitName]) -> CommitAncestry {
+    CommitAncestry {
+        commit: None,
+        others: others
+            .iter()
+            .map(|other| (Ancestry::Unknown, other.whole()))
+            .collect(),
+    }
+}
+
+/// Looks up the names, and learns the nearest ancestors of each.
 async fn ask(
     github: &GitHub<'_>,
     names: &[&CommitName],
@@ -90,26 +98,28 @@ async fn ask(
          fragment nearest on Commit {{ oid history(first: $count) {{ nodes {{ \
          oid parents(first: 10) {{ nodes {{ oid }} }} }} }} }}"
     );
-    let count = (IN_ALL / names.len()).clamp(BEHIND.0, BEHIND.1);
+    let count = (TOTAL_ANCESTORS / names.len()).clamp(MIN_ANCESTORS, MAX_ANCESTORS);
     let own = [("count".to_owned(), count.into())];
-    let named = names
-        .iter()
-        .enumerate()
-        .map(|(n, name)| (format!("n{n}"), name.as_str().into()));
+    let named = aliases::variables("n", names.iter().map(|name| name.as_str()));
     let found: Option<BTreeMap<String, Option<CommitNode>>> = github
-        .ask(&document, own.into_iter().chain(named), Needs::Contents)
+        .ask(
+            &document,
+            own.into_iter().chain(named),
+            TokenPermission::Contents,
+        )
         .await?;
     let mut found = found.unwrap_or_default();
-    let commits = names.iter().enumerate().map(|(n, name)| {
-        let node = found.remove(&format!("n{n}")).flatten()?;
+    let mut commits = Vec::new();
+    for (n, name) in names.iter().enumerate() {
+        let node = found.remove(&format!("n{n}")).flatten().unwrap_or_default();
         known.learn(node.history);
-        // An expression may also be the name of a branch.
-        node.oid.filter(|oid| name.matches(oid.as_str()))
-    });
-    Ok(commits.collect())
+        // GitHub also takes the name for that of a branch, which may lead to another commit.
+        commits.push(node.oid.filter(|oid| name.matches(oid.as_str())));
+    }
+    Ok(commits)
 }
 
-/// The parents that are known of each commit, and other known ancestors.
+/// The known parents of each commit, and other known ancestors.
 #[derive(Default)]
 struct KnownAncestry(HashMap<Commit, Vec<Commit>>);
 
@@ -136,7 +146,7 @@ impl KnownAncestry {
         if self.contains(other, commit) {
             return Ok(Ancestry::Ancestor);
         }
-        // Without a comparison, both exist: they have no common ancestor.
+        // Both commits exist, so a missing comparison means that they have no common ancestor.
         let ancestry = compare(github, other, commit)
             .await?
             .unwrap_or(Ancestry::Diverged);
@@ -153,10 +163,10 @@ impl KnownAncestry {
         ancestors.push(ancestor.clone());
     }
 
-    fn contains(&self, newer: &Commit, older: &Commit) -> bool {
-        let (mut seen, mut open) = (HashSet::new(), vec![newer]);
+    fn contains(&self, descendant: &Commit, ancestor: &Commit) -> bool {
+        let (mut seen, mut open) = (HashSet::new(), vec![descendant]);
         while let Some(commit) = open.pop() {
-            if commit == older {
+            if commit == ancestor {
                 return true;
             }
             if seen.insert(commit) {
@@ -176,10 +186,10 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_from_one_to_the_next_leads_to_the_oldest() {
+    fn parents_connect_a_commit_to_all_ancestors() {
         let mut known = KnownAncestry::default();
-        for (one, behind) in [("4", "3"), ("3", "2"), ("2", "1"), ("9", "2")] {
-            known.0.entry(commit(one)).or_default().push(commit(behind));
+        for (one, parent) in [("4", "3"), ("3", "2"), ("2", "1"), ("9", "2")] {
+            known.0.entry(commit(one)).or_default().push(commit(parent));
         }
         assert!(
             known.contains(&commit("4"), &commit("1"))

@@ -1,12 +1,12 @@
-//! Where two commits differ.
+//! The paths at which two commits differ.
 
 use branch::Ancestry;
 use contract::{Commit, Failure, asking};
 use fetch::FetchError;
 use serde::Deserialize;
 
-use super::ComparisonStatus;
-use crate::{GitHub, api::Needs};
+use super::comparison::ComparisonStatus;
+use crate::{api::TokenPermission, github::GitHub};
 
 #[derive(Deserialize)]
 struct ComparedFiles {
@@ -21,7 +21,7 @@ struct ChangedFile {
     previous_filename: Option<String>,
 }
 
-/// Returns the paths at which two commits differ, as many as are asked for; GitHub tells 300 at most.
+/// Returns the paths at which two commits differ, at most `most` of them; GitHub lists at most 300.
 pub(super) async fn differences(
     github: &GitHub<'_>,
     one: &Commit,
@@ -30,7 +30,8 @@ pub(super) async fn differences(
 ) -> Result<Vec<String>, Failure> {
     let ComparedFiles { status, mut files } = compare(github, one, other).await?;
     if !Ancestry::from(status).contains_other() {
-        // What is told is only what came after the last commit that both contain.
+        // GitHub lists only the changes since the common ancestor, so the other side is asked for
+        // too.
         files.extend(compare(github, other, one).await?.files);
     }
     let mut paths: Vec<String> = files
@@ -50,15 +51,15 @@ async fn compare(
     head: &Commit,
 ) -> Result<ComparedFiles, Failure> {
     let path = format!("repos/{}/compare/{base}...{head}", github.repository);
-    // The files are all on the first page, whatever it may hold of commits.
+    // All files are on the first page, however few commits it has.
     let answer = github
         .api
-        .get(&path, &[("per_page", "1")], None, Needs::Contents)
+        .get(&path, &[("per_page", "1")], None, TokenPermission::Contents)
         .await?;
     if answer.status() == 404 {
-        let what =
-            format!("GitHub cannot compare {base} with {head}: they have no commit in common");
-        return Err(FetchError::new(asking::NOT_THE_API, what).into());
+        let error =
+            format!("GitHub cannot compare {base} with {head}: they have no common ancestor");
+        return Err(FetchError::new(asking::NOT_THE_API, error).into());
     }
     Ok(answer.json()?)
 }

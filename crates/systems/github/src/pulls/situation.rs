@@ -1,45 +1,33 @@
-//! What there is before anything is proposed: rules, branches, pull requests.
+//! The rules, branches and pull requests that exist before a proposal.
 
-use branch::Name;
+use branch::BranchName;
 use contract::{Commit, Failure};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::pull_request::PullRequest;
 use crate::{
-    GitHub,
-    api::{Needs, Nodes},
+    api::{Nodes, TokenPermission},
+    github::GitHub,
 };
 
-/// Who a job's own token is.
+/// The user of a job's own token.
 const BUILT_IN: &str = "github-actions[bot]";
 
-const SITUATION: &str = "query Situation($owner: String!, $name: String!, $branch: String!, $base: String!, \
-     $head: String!, $headName: String!) { viewer { login } repository(owner: $owner, name: $name) { id \
+const SITUATION: &str = "query Situation($owner: String!, $name: String!, $branch: String!, \
+     $base: String!, $head: String!, $headName: String!) { \
+     viewer { login } repository(owner: $owner, name: $name) { id \
      ref(qualifiedName: $branch) { refUpdateRule { requiredStatusCheckContexts } \
      rules(first: 100) { nodes { type } } } \
      head: ref(qualifiedName: $head) { target { oid } } \
-     own: pullRequests(baseRefName: $base, headRefName: $headName, states: OPEN, first: 20) { nodes { ...pull } } \
+     own: pullRequests(baseRefName: $base, headRefName: $headName, states: OPEN, first: 20) { \
+     nodes { ...pull } } \
      others: pullRequests(baseRefName: $base, states: OPEN, first: 100, \
      orderBy: { field: CREATED_AT, direction: DESC }) { nodes { ...pull } } } } \
      fragment pull on PullRequest { id number url title body headRefName isCrossRepository }";
 
-/// A pull request.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PullRequest {
-    pub(super) id: String,
-    /// Its number.
-    pub number: u64,
-    /// Where people find it.
-    pub url: String,
-    pub(super) title: String,
-    pub(super) body: String,
-    pub(super) head_ref_name: String,
-    pub(super) is_cross_repository: bool,
-}
-
-/// Asks for it, for a proposal from the branch `head`.
-pub(super) async fn ask(github: &GitHub<'_>, head: &Name) -> Result<Situation, Failure> {
+/// Asks for the situation of a proposal from the branch `head`.
+pub(super) async fn ask(github: &GitHub<'_>, head: &BranchName) -> Result<Situation, Failure> {
     let base = &github.name;
     let variables = [
         ("branch", base.full()),
@@ -49,9 +37,9 @@ pub(super) async fn ask(github: &GitHub<'_>, head: &Name) -> Result<Situation, F
     ];
     let variables = variables.map(|(key, value)| (key.to_owned(), Value::from(value)));
     let variables = github.variables(variables);
-    let data: Data = github
+    let data: SituationData = github
         .api
-        .ask(SITUATION, &variables, Needs::PullRequestsWrite)
+        .ask(SITUATION, &variables, TokenPermission::PullRequestsWrite)
         .await?;
     Ok(Situation {
         is_built_in: data.viewer.login == BUILT_IN,
@@ -60,7 +48,7 @@ pub(super) async fn ask(github: &GitHub<'_>, head: &Name) -> Result<Situation, F
 }
 
 #[derive(Deserialize)]
-struct Data {
+struct SituationData {
     viewer: Viewer,
     repository: Situation,
 }
@@ -70,14 +58,14 @@ struct Viewer {
     login: String,
 }
 
-/// What there is before anything is proposed.
+/// The rules, branches and pull requests that exist before a proposal.
 #[derive(Deserialize)]
 pub(super) struct Situation {
-    /// The repository's, which changes are asked for with.
+    /// The repository's id, which every change needs.
     pub(super) id: String,
     #[serde(rename = "ref")]
-    base: Option<Base>,
-    head: Option<Head>,
+    base: Option<BaseBranch>,
+    head: Option<HeadRef>,
     own: Nodes<PullRequest>,
     others: Nodes<PullRequest>,
     #[serde(skip)]
@@ -86,35 +74,35 @@ pub(super) struct Situation {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Base {
-    ref_update_rule: Option<UpdateRule>,
-    rules: Option<Nodes<Rule>>,
+struct BaseBranch {
+    ref_update_rule: Option<BranchUpdateRule>,
+    rules: Option<Nodes<RulesetRule>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct UpdateRule {
+struct BranchUpdateRule {
     required_status_check_contexts: Option<Vec<Option<String>>>,
 }
 
 #[derive(Deserialize)]
-struct Rule {
+struct RulesetRule {
     #[serde(rename = "type")]
     kind: String,
 }
 
 #[derive(Deserialize)]
-struct Head {
-    target: Target,
+struct HeadRef {
+    target: HeadCommit,
 }
 
 #[derive(Deserialize)]
-struct Target {
+struct HeadCommit {
     oid: Commit,
 }
 
-impl Base {
-    /// Returns whether a pull request needs checks: of a protected branch, or of a ruleset.
+impl BaseBranch {
+    /// Returns whether a pull request needs checks, by branch protection or by a ruleset.
     fn requires_checks(&self) -> bool {
         let contexts = self
             .ref_update_rule
@@ -122,39 +110,43 @@ impl Base {
             .and_then(|rule| rule.required_status_check_contexts.as_ref());
         let mut rules = self.rules.iter().flat_map(|rules| &rules.nodes);
         contexts.is_some_and(|contexts| !contexts.is_empty())
-            || rules.any(|rule| {
-                [
-                    "REQUIRED_STATUS_CHECKS",
-                    "REQUIRED_WORKFLOW_STATUS_CHECKS",
-                    "WORKFLOWS",
-                ]
-                .contains(&&*rule.kind)
-            })
+            || rules.any(RulesetRule::requires_checks)
+    }
+}
+
+impl RulesetRule {
+    fn requires_checks(&self) -> bool {
+        matches!(
+            self.kind.as_str(),
+            "REQUIRED_STATUS_CHECKS" | "REQUIRED_WORKFLOW_STATUS_CHECKS" | "WORKFLOWS"
+        )
     }
 }
 
 impl Situation {
-    /// Returns whether the branch is there that is to be changed.
+    /// Returns whether the branch that the proposal changes exists.
     pub(super) fn has_base(&self) -> bool {
         self.base.is_some()
     }
 
-    /// Returns whether checks are required that would never start: a job's own token starts none.
+    /// Returns whether required checks would never start: a pull request of a job's own token
+    /// starts no workflow.
     pub(super) fn is_never_checked(&self) -> bool {
-        self.is_built_in && self.base.as_ref().is_some_and(Base::requires_checks)
+        self.is_built_in && self.base.as_ref().is_some_and(BaseBranch::requires_checks)
     }
 
-    /// Returns the commit that the branch of the proposal stands at.
+    /// Returns the tip of the proposal's branch.
     pub(super) fn head(&self) -> Option<&Commit> {
         self.head.as_ref().map(|head| &head.target.oid)
     }
 
-    /// Returns the pull request of our branch; a fork may have a branch of the same name.
+    /// Returns the pull request of the proposal's branch; a fork may have a branch of the same
+    /// name.
     pub(super) fn own(&self) -> Option<&PullRequest> {
         self.own.nodes.iter().find(|pull| !pull.is_cross_repository)
     }
 
-    /// Returns the newest pull requests of this repository's branches, ours among them.
+    /// Returns the newest pull requests of this repository's branches, the proposal's one included.
     pub(super) fn all(&self) -> impl Iterator<Item = &PullRequest> {
         self.others
             .nodes

@@ -2,11 +2,11 @@
 
 use super::render;
 use super::state::KubeletState;
-use crate::faulty::{Reply, Seen};
+use crate::faulty::{ScriptedReply, SeenRequest};
 use crate::lock::lock;
 
 /// Answers `GET /containerLogs/NAMESPACE/POD/CONTAINER?previous=true&tailLines=N&limitBytes=N`.
-pub(super) fn answer(state: &KubeletState, seen: &Seen) -> Reply {
+pub(super) fn answer(state: &KubeletState, seen: &SeenRequest) -> ScriptedReply {
     let path = seen.path.split('?').next().unwrap_or_default();
     let mut parts = path.trim_start_matches("/containerLogs/").split('/');
     let pod = parts
@@ -16,7 +16,7 @@ pub(super) fn answer(state: &KubeletState, seen: &Seen) -> Reply {
     let logs = lock(&state.logs);
     let said = pod.as_ref().and_then(|pod| logs.get(pod));
     let Some([now, previous]) = said.filter(|_| path.starts_with("/containerLogs/")) else {
-        return Reply::text(404, "no such container\n");
+        return ScriptedReply::text(404, "no such container\n");
     };
     let text = if seen.query("previous") == Some("true") {
         previous
@@ -30,7 +30,7 @@ pub(super) fn answer(state: &KubeletState, seen: &Seen) -> Reply {
     let text = number("tailLines").map_or(&**text, |lines| last(text, lines));
     let end = number("limitBytes").map_or(text.len(), |limit| limit.min(text.len()));
     let text = text.get(..end).unwrap_or_default();
-    let reply = Reply::status(200).header("Content-Type", "text/plain");
+    let reply = ScriptedReply::status(200).header("Content-Type", "text/plain");
     if seen.query("timestamps") == Some("true") {
         // Argo CD puts the lines of several pods in order.
         let now = render::now();

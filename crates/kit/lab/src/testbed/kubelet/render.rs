@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::status::{PodStatus, ScriptedEnd, ScriptedState};
+use super::status::{ScriptedEnd, ScriptedState, ScriptedStatus};
 use crate::image::sha256;
 
 /// The time of each value's last change: a time may change only together with its value.
@@ -24,7 +24,7 @@ impl Times {
 }
 
 /// Returns the status of a pod, to be merged into the one it has.
-pub(super) fn render(pod: &Value, status: &PodStatus, times: &mut Times) -> Value {
+pub(super) fn render(pod: &Value, status: &ScriptedStatus, times: &mut Times) -> Value {
     let containers = |kind: &str| pod["spec"][kind].as_array().cloned().unwrap_or_default();
     let (main, init) = (containers("containers"), containers("initContainers"));
     let ready = main.iter().all(|container| is_ready(container, status));
@@ -65,23 +65,23 @@ pub(super) fn render(pod: &Value, status: &PodStatus, times: &mut Times) -> Valu
     rendered
 }
 
-fn is_ready(container: &Value, status: &PodStatus) -> bool {
+fn is_ready(container: &Value, status: &ScriptedStatus) -> bool {
     status.ready || is_spared(container, status)
 }
 
 /// Returns whether the status is about another container.
-fn is_spared(container: &Value, status: &PodStatus) -> bool {
+fn is_spared(container: &Value, status: &ScriptedStatus) -> bool {
     status
         .container
         .as_ref()
         .is_some_and(|name| container["name"] != **name)
 }
 
-fn main_container(container: &Value, status: &PodStatus, times: &mut Times) -> Value {
+fn main_container(container: &Value, status: &ScriptedStatus, times: &mut Times) -> Value {
     if is_spared(container, status) {
         return container_status(
             container,
-            &PodStatus::running(),
+            &ScriptedStatus::running(),
             &ScriptedState::Running,
             true,
             times,
@@ -90,7 +90,7 @@ fn main_container(container: &Value, status: &PodStatus, times: &mut Times) -> V
     // As long as an init container fails, the restarts are its own.
     match status.init {
         Some(_) => {
-            let calm = PodStatus {
+            let calm = ScriptedStatus {
                 restarts: 0,
                 last: None,
                 ..status.clone()
@@ -105,7 +105,7 @@ fn main_container(container: &Value, status: &PodStatus, times: &mut Times) -> V
 fn init_container(
     container: &Value,
     trouble: Option<Option<&ScriptedState>>,
-    status: &PodStatus,
+    status: &ScriptedStatus,
     times: &mut Times,
 ) -> Value {
     let done = ScriptedState::Ended(ScriptedEnd {
@@ -115,16 +115,16 @@ fn init_container(
     match trouble {
         Some(Some(state)) => container_status(container, status, state, false, times),
         None if status.init.is_some() => {
-            let waiting = PodStatus::waiting("PodInitializing", "");
+            let waiting = ScriptedStatus::waiting("PodInitializing", "");
             container_status(container, &waiting, &waiting.state, false, times)
         }
-        _ => container_status(container, &PodStatus::running(), &done, true, times),
+        _ => container_status(container, &ScriptedStatus::running(), &done, true, times),
     }
 }
 
 fn container_status(
     container: &Value,
-    status: &PodStatus,
+    status: &ScriptedStatus,
     state: &ScriptedState,
     ready: bool,
     times: &mut Times,
@@ -156,7 +156,12 @@ fn container_status(
     })
 }
 
-fn render_state(name: &str, status: &PodStatus, state: &ScriptedState, times: &mut Times) -> Value {
+fn render_state(
+    name: &str,
+    status: &ScriptedStatus,
+    state: &ScriptedState,
+    times: &mut Times,
+) -> Value {
     match state {
         ScriptedState::Waiting { reason, message } if message.is_empty() => {
             json!({ "waiting": { "reason": reason } })
@@ -186,7 +191,7 @@ fn ended(name: &str, restarts: u32, end: &ScriptedEnd, times: &mut Times) -> Val
 
 fn conditions(
     pod: &Value,
-    status: &PodStatus,
+    status: &ScriptedStatus,
     ready: bool,
     initialized: bool,
     times: &mut Times,

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::status::PodStatus;
+use super::status::ScriptedStatus;
 use super::view::PodView;
 use crate::lock::lock;
 use crate::registry::Registry;
@@ -23,25 +23,25 @@ const START: Duration = Duration::from_millis(100);
 const BACK_OFF: Duration = Duration::from_secs(2);
 
 /// Tells of a healthy pod; a pod of a job completes.
-pub fn healthy(pod: &PodView) -> PodStatus {
+pub fn healthy(pod: &PodView) -> ScriptedStatus {
     let once = ["Never", "OnFailure"]
         .iter()
         .any(|policy| pod.object["spec"]["restartPolicy"] == *policy);
     match pod.age {
-        age if age < START => PodStatus::creating(),
-        _ if once => PodStatus::ended(0, "Completed"),
-        _ => PodStatus::running(),
+        age if age < START => ScriptedStatus::creating(),
+        _ if once => ScriptedStatus::ended(0, "Completed"),
+        _ => ScriptedStatus::running(),
     }
 }
 
 /// Tells of a pod that runs, on a node that says so of its image.
-pub fn running(image_id: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
-    timeline([(START, PodStatus::running().image_id(image_id))])
+pub fn running(image_id: &str) -> impl Fn(&PodView) -> ScriptedStatus + Send + Sync + use<> {
+    timeline([(START, ScriptedStatus::running().image_id(image_id))])
 }
 
 /// Tells of pods whose image is pulled from a registry: they run its image, or cannot be
 /// pulled.
-pub fn pulled_from(registry: Arc<Registry>) -> impl Fn(&PodView) -> PodStatus + Send + Sync {
+pub fn pulled_from(registry: Arc<Registry>) -> impl Fn(&PodView) -> ScriptedStatus + Send + Sync {
     let known = Mutex::new(HashMap::<String, String>::new());
     move |pod| {
         let Some((repository, tag)) = within(registry.address(), &pod.image) else {
@@ -64,15 +64,17 @@ pub fn pulled_from(registry: Arc<Registry>) -> impl Fn(&PodView) -> PodStatus + 
 }
 
 /// Tells of an image that cannot be pulled, with the words of the registry.
-pub fn image_pull_backoff(message: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
+pub fn image_pull_backoff(
+    message: &str,
+) -> impl Fn(&PodView) -> ScriptedStatus + Send + Sync + use<> {
     let message = message.to_owned();
     move |pod| {
         let PullMessages { pulling, waiting } = PullMessages::of(pod, &message);
         let tries = pod.age.as_millis() / 1000;
         match pod.age {
-            age if age < START => PodStatus::creating(),
-            _ if tries % 5 == 0 => PodStatus::waiting("ErrImagePull", &pulling),
-            _ => PodStatus::waiting("ImagePullBackOff", &waiting),
+            age if age < START => ScriptedStatus::creating(),
+            _ if tries % 5 == 0 => ScriptedStatus::waiting("ErrImagePull", &pulling),
+            _ => ScriptedStatus::waiting("ImagePullBackOff", &waiting),
         }
     }
 }
@@ -98,12 +100,15 @@ impl PullMessages {
 }
 
 /// Tells of a container that ends soon after each start, having said this.
-pub fn crash_loop(code: i32, log: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
+pub fn crash_loop(
+    code: i32,
+    log: &str,
+) -> impl Fn(&PodView) -> ScriptedStatus + Send + Sync + use<> {
     falling(code, "Error", log)
 }
 
 /// Tells of a container that takes more memory than it may, at each start.
-pub fn oom_killed() -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
+pub fn oom_killed() -> impl Fn(&PodView) -> ScriptedStatus + Send + Sync + use<> {
     falling(137, "OOMKilled", "")
 }
 
@@ -111,23 +116,24 @@ fn falling(
     code: i32,
     reason: &str,
     log: &str,
-) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
+) -> impl Fn(&PodView) -> ScriptedStatus + Send + Sync + use<> {
     let (reason, log) = (reason.to_owned(), log.to_owned());
     move |pod| {
         let Some(age) = pod.age.checked_sub(START) else {
-            return PodStatus::creating();
+            return ScriptedStatus::creating();
         };
         let starts = u32::try_from(age.as_millis() / BACK_OFF.as_millis()).unwrap_or(u32::MAX);
         let within = Duration::from_millis((age.as_millis() % BACK_OFF.as_millis()) as u64);
         let status = match within {
-            within if within < 2 * START => PodStatus::running().not_ready().log(&log),
-            within if within < 4 * START => PodStatus::fallen(code, &reason).log(&log),
+            within if within < 2 * START => ScriptedStatus::running().not_ready().log(&log),
+            within if within < 4 * START => ScriptedStatus::fallen(code, &reason).log(&log),
             _ => {
                 let back_off = format!(
                     "back-off {}s restarting failed container",
                     10 << starts.min(4)
                 );
-                let waiting = PodStatus::waiting("CrashLoopBackOff", &back_off).phase("Running");
+                let waiting =
+                    ScriptedStatus::waiting("CrashLoopBackOff", &back_off).phase("Running");
                 return waiting
                     .restarted(starts, code, &reason)
                     .log(&log)
@@ -143,21 +149,21 @@ fn falling(
 }
 
 /// Tells of a pod whose settings are missing.
-pub fn config_error(message: &str) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
+pub fn config_error(message: &str) -> impl Fn(&PodView) -> ScriptedStatus + Send + Sync + use<> {
     timeline([(
         START,
-        PodStatus::waiting("CreateContainerConfigError", message),
+        ScriptedStatus::waiting("CreateContainerConfigError", message),
     )])
 }
 
 /// Tells of an invalid image name.
-pub fn invalid_image_name() -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
+pub fn invalid_image_name() -> impl Fn(&PodView) -> ScriptedStatus + Send + Sync + use<> {
     |pod: &PodView| {
         let message = format!(
             "Failed to apply default image tag \"{}\": couldn't parse image name",
             pod.image
         );
-        PodStatus::waiting("InvalidImageName", &message)
+        ScriptedStatus::waiting("InvalidImageName", &message)
     }
 }
 
@@ -165,9 +171,9 @@ pub fn invalid_image_name() -> impl Fn(&PodView) -> PodStatus + Send + Sync + us
 pub fn init_crash_loop(
     code: i32,
     log: &str,
-) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
-    let failed = PodStatus::init_failed(code, "Error").log(log);
-    let waiting = PodStatus::waiting("PodInitializing", "")
+) -> impl Fn(&PodView) -> ScriptedStatus + Send + Sync + use<> {
+    let failed = ScriptedStatus::init_failed(code, "Error").log(log);
+    let waiting = ScriptedStatus::waiting("PodInitializing", "")
         .init_waiting(
             "CrashLoopBackOff",
             "back-off 10s restarting failed container",
@@ -178,23 +184,23 @@ pub fn init_crash_loop(
 }
 
 /// Tells of a pod that runs and is never ready.
-pub fn never_ready() -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
-    timeline([(START, PodStatus::running().not_ready())])
+pub fn never_ready() -> impl Fn(&PodView) -> ScriptedStatus + Send + Sync + use<> {
+    timeline([(START, ScriptedStatus::running().not_ready())])
 }
 
 /// Tells of a pod that runs well, and does not end when it is told to.
-pub fn stuck_terminating() -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<> {
-    timeline([(START, PodStatus::running().stuck())])
+pub fn stuck_terminating() -> impl Fn(&PodView) -> ScriptedStatus + Send + Sync + use<> {
+    timeline([(START, ScriptedStatus::running().stuck())])
 }
 
 /// Tells a story by the clock: each status from its age on; before the first one, the pod is being
 /// created.
 pub fn timeline<const N: usize>(
-    story: [(Duration, PodStatus); N],
-) -> impl Fn(&PodView) -> PodStatus + Send + Sync + use<N> {
+    story: [(Duration, ScriptedStatus); N],
+) -> impl Fn(&PodView) -> ScriptedStatus + Send + Sync + use<N> {
     move |pod| {
         let now = story.iter().rev().find(|(after, _)| *after <= pod.age);
-        now.map_or_else(PodStatus::creating, |(_, status)| status.clone())
+        now.map_or_else(ScriptedStatus::creating, |(_, status)| status.clone())
     }
 }
 

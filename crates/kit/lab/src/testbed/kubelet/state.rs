@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use super::scripts;
-use super::status::PodStatus;
+use super::status::ScriptedStatus;
 use super::view::PodView;
 use crate::lock::lock;
 
 /// Returns the status of a pod.
-type Script = Arc<dyn Fn(&PodView) -> PodStatus + Send + Sync>;
+type Script = Arc<dyn Fn(&PodView) -> ScriptedStatus + Send + Sync>;
 
 /// The nodes of this kubelet, the scripts of its pods, and their logs.
 #[derive(Default)]
@@ -25,7 +25,7 @@ impl KubeletState {
     }
 
     /// Asks the script of the pod's namespace for the status, and keeps the logs in it.
-    pub(super) fn judge(&self, pod: &PodView) -> PodStatus {
+    pub(super) fn judge(&self, pod: &PodView) -> ScriptedStatus {
         let script = lock(&self.scripts).get(&pod.namespace).map(Arc::clone);
         let status = script.map_or_else(|| scripts::healthy(pod), |script| script(pod));
         let said = [status.log.clone(), status.previous_log.clone()];

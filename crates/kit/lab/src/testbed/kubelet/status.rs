@@ -2,11 +2,11 @@
 
 /// The status of a pod and its containers.
 ///
-/// Everything holds for all of its main containers, or for [one](PodStatus::only) while the others
+/// Everything holds for all of its main containers, or for [one](ScriptedStatus::only) while the others
 /// run.
 #[must_use = "return it from a script"]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PodStatus {
+pub struct ScriptedStatus {
     pub(super) phase: &'static str,
     pub(super) state: ScriptedState,
     pub(super) init: Option<ScriptedState>,
@@ -36,7 +36,7 @@ pub(super) struct ScriptedEnd {
     pub(super) reason: String,
 }
 
-impl PodStatus {
+impl ScriptedStatus {
     /// Says that it has been put on a node and nothing runs yet.
     pub fn creating() -> Self {
         Self::waiting("ContainerCreating", "")

@@ -1,0 +1,53 @@
+//! Reading the entries of a kustomization, without editing it.
+
+use crate::document::YamlDocument;
+use crate::images::{self, Images};
+use crate::locate;
+use crate::refusal::EditRefusal;
+use crate::{ImageEntry, ImageUpdate};
+
+/// Returns the entries of a kustomization, none if it has no `images`.
+///
+/// # Errors
+/// [`UnsupportedYaml`](crate::EditRefusalKind::UnsupportedYaml) for a text that
+/// [`edit`](crate::edit()) refuses as well.
+pub fn read(text: &[u8]) -> Result<Vec<ImageEntry>, EditRefusal> {
+    let document = YamlDocument::parse(text)?;
+    let images = images::find(&document)?;
+    Ok(images.entries().iter().map(ImageEntry::of).collect())
+}
+
+/// Returns the entries that an update selects, without any check: several if it is ambiguous.
+///
+/// # Errors
+/// [`UnsupportedYaml`](crate::EditRefusalKind::UnsupportedYaml) for a text that
+/// [`edit`](crate::edit()) refuses as well.
+pub fn find(text: &[u8], update: &ImageUpdate) -> Result<Vec<ImageEntry>, EditRefusal> {
+    let document = YamlDocument::parse(text)?;
+    Ok(selected(&images::find(&document)?, update))
+}
+
+/// Returns the image of the entry of this name in an earlier or later text; without such an entry,
+/// the image of the entry that the update selects.
+///
+/// `None` when the text has no such entry, or the editor cannot read it.
+pub fn image_in(text: &[u8], name: &str, update: &ImageUpdate) -> Option<String> {
+    let document = YamlDocument::parse(text).ok()?;
+    let images = images::find(&document).ok()?;
+    let named = ImageUpdate {
+        entry: Some(name.to_owned()),
+        ..update.clone()
+    };
+    let mut entries = selected(&images, &named);
+    entries.extend(selected(&images, update));
+    let entry = entries.first()?;
+    Some(entry.value.image(&entry.name))
+}
+
+fn selected(images: &Images<'_>, update: &ImageUpdate) -> Vec<ImageEntry> {
+    let entries = images.entries();
+    locate::candidates(entries, update, false)
+        .into_iter()
+        .map(|at| ImageEntry::of(&entries[at]))
+        .collect()
+}

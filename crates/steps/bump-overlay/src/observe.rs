@@ -1,0 +1,199 @@
+//! Reads the overlays' files, their history, and how commits of the source relate.
+//!
+//! The loop that writes a branch reads the files at each tip. The judge asks for everything else as
+//! a [`GuardQuestion`], one at a time and only if it needs the answer, since each costs a request.
+
+pub(crate) mod checkout;
+
+use std::collections::BTreeMap;
+
+use branch::{CommitAncestry, CommitName, History as _, ImageValues};
+use contract::{Commit, Failure, World};
+use remote::RemoteBranch;
+
+use crate::request::Request;
+
+/// The maximum number of revisions of a file to read.
+const MAX_REVISIONS: usize = 100;
+
+/// The maximum number of paths to compare between two commits of the source.
+pub(crate) const MAX_DIFFERENCES: usize = 200;
+
+/// The tip of the branch, and the answers to the questions of the judge.
+#[derive(Debug)]
+pub(crate) struct Observation {
+    pub(crate) tip: Commit,
+    /// The images that the entries named over time, once they were asked for.
+    pub(crate) values: Option<BTreeMap<EntryKey, ImageValues>>,
+    pub(crate) ancestry: Vec<(CommitName, Vec<CommitName>, CommitAncestry)>,
+    pub(crate) differences: Vec<(EntryKey, [Commit; 2], Vec<String>)>,
+}
+
+/// An entry of a file, for one of the requested images.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct EntryKey {
+    pub(crate) path: String,
+    /// The entry's `name`.
+    pub(crate) name: String,
+    /// The place of its image in the request.
+    pub(crate) update: usize,
+}
+
+/// A question that the judge has before it can decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum GuardQuestion {
+    /// Which images did these entries of the files name over time?
+    Values {
+        paths: Vec<String>,
+        entries: Vec<EntryKey>,
+    },
+    /// How does the source relate to other commits of its repository?
+    Ancestry {
+        source: CommitName,
+        others: Vec<CommitName>,
+    },
+    /// At which paths do two commits of the source differ?
+    Differences {
+        entry: EntryKey,
+        one: Commit,
+        other: Commit,
+    },
+}
+
+impl Observation {
+    /// Describes a tip of which nothing was asked yet.
+    pub(crate) fn of(tip: Commit) -> Self {
+        Self {
+            tip,
+            values: None,
+            ancestry: Vec::new(),
+            differences: Vec::new(),
+        }
+    }
+
+    /// Returns how a source relates to others.
+    ///
+    /// # Errors
+    /// The question, if it has no answer yet.
+    pub(crate) fn ancestry(
+        &self,
+        source: &CommitName,
+        others: &[CommitName],
+    ) -> Result<&CommitAncestry, GuardQuestion> {
+        self.ancestry
+            .iter()
+            .find(|(one, known, _)| one == source && known == others)
+            .map(|(_, _, ancestry)| ancestry)
+            .ok_or_else(|| GuardQuestion::Ancestry {
+                source: source.clone(),
+                others: others.to_vec(),
+            })
+    }
+
+    /// Returns the paths at which two commits differ; each entry asks for itself.
+    ///
+    /// # Errors
+    /// The question, if it has no answer yet.
+    pub(crate) fn differences(
+        &self,
+        entry: &EntryKey,
+        one: &Commit,
+        other: &Commit,
+    ) -> Result<&[String], GuardQuestion> {
+        self.differences
+            .iter()
+            .find(|(known, commits, _)| {
+                known == entry && commits[0] == *one && commits[1] == *other
+            })
+            .map(|(_, _, paths)| paths.as_slice())
+            .ok_or_else(|| GuardQuestion::Differences {
+                entry: entry.clone(),
+                one: one.clone(),
+                other: other.clone(),
+            })
+    }
+}
+
+/// The repositories that answer the questions of the judge.
+pub(crate) struct Repositories<'a, 'w> {
+    pub(crate) world: &'w World,
+    pub(crate) overlays: &'a RemoteBranch<'w>,
+    pub(crate) sources: &'a RemoteBranch<'w>,
+}
+
+impl Repositories<'_, '_> {
+    /// Puts a question, and adds the answer to the observation.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub(crate) async fn answer(
+        &self,
+        request: &Request,
+        question: GuardQuestion,
+        observation: &mut Observation,
+    ) -> Result<(), Failure> {
+        match question {
+            GuardQuestion::Values { paths, entries } => {
+                let values = self.values(request, &observation.tip, &paths, entries);
+                observation.values = Some(values.await?);
+            }
+            GuardQuestion::Ancestry { source, others } => {
+                let ancestry = self
+                    .ask(async || self.sources.ancestry(&source, &others).await)
+                    .await
+                    .map_err(age_unknown)?;
+                observation.ancestry.push((source, others, ancestry));
+            }
+            GuardQuestion::Differences { entry, one, other } => {
+                let paths = self
+                    .ask(async || {
+                        self.sources
+                            .differences(&one, &other, MAX_DIFFERENCES)
+                            .await
+                    })
+                    .await
+                    .map_err(age_unknown)?;
+                observation.differences.push((entry, [one, other], paths));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads from the files' history which images the entries named.
+    async fn values(
+        &self,
+        request: &Request,
+        tip: &Commit,
+        paths: &[String],
+        entries: Vec<EntryKey>,
+    ) -> Result<BTreeMap<EntryKey, ImageValues>, Failure> {
+        let histories = self
+            .ask(async || {
+                self.overlays
+                    .file_histories(tip, paths, MAX_REVISIONS)
+                    .await
+            })
+            .await?;
+        let mut values = BTreeMap::new();
+        for entry in entries {
+            let history = histories.get(&entry.path).cloned().unwrap_or_default();
+            let update = &request.updates[entry.update];
+            let of_entry = ImageValues::read(&history, |text| {
+                overlay::image_in(text, &entry.name, update)
+            });
+            values.insert(entry, of_entry);
+        }
+        Ok(values)
+    }
+
+    async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
+        remote::ask(self.world, self.overlays.name(), question).await
+    }
+}
+
+/// The step never guesses whether an image is older.
+fn age_unknown(failure: Failure) -> Failure {
+    failure
+        .context("could not find out whether the image is older than the deployed one")
+        .hinted("check `--source-repository`, or pass `--force` to skip this check")
+}

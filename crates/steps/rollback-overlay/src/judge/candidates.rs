@@ -1,0 +1,114 @@
+//! Decides which images may be restored, the best first.
+
+use branch::{ImageValue, ImageValues};
+use contract::Reference;
+
+use super::known_image::{self, KnownImage};
+use crate::{observe::FileObservation, request::Request};
+
+/// An image that may be restored.
+#[derive(Debug)]
+pub(crate) enum Candidate {
+    Image(Box<KnownImage>),
+    /// The image only ever failed, as this sentence says.
+    Failed(String),
+}
+
+impl Candidate {
+    pub(crate) fn as_image(&self) -> Option<&KnownImage> {
+        match self {
+            Self::Image(image) => Some(image),
+            Self::Failed(_) => None,
+        }
+    }
+
+    fn of(image: KnownImage) -> Self {
+        Self::Image(Box::new(image))
+    }
+}
+
+/// Returns the candidates, the best first: the images that the forge's deployments call good, then
+/// the earlier images of the file.
+pub(crate) fn find(request: &Request, file: &FileObservation, bad: usize) -> Vec<Candidate> {
+    let values = &file.values;
+    if let Some(to) = &request.to {
+        return vec![Candidate::of(KnownImage::named(values, to))];
+    }
+    let verified = verified(request, file, bad);
+    let earlier: Vec<Candidate> = earlier(values, bad)
+        .into_iter()
+        .filter(|value| verified.iter().all(|image| image.text != value.image))
+        .map(|value| candidate(file, value))
+        .collect();
+    let verified = verified.into_iter().map(Candidate::of);
+    verified.chain(earlier).collect()
+}
+
+fn candidate(file: &FileObservation, value: &ImageValue) -> Candidate {
+    let image = file.values.reference(value);
+    match file.deployments.as_ref().zip(image) {
+        Some((deployments, image)) if deployments.is_bad(&image) => {
+            Candidate::Failed(deployments.failed(&value.image))
+        }
+        _ => Candidate::of(KnownImage::of(&file.values, value)),
+    }
+}
+
+/// Returns the images that the forge's deployments call good, without those that are known to be
+/// bad or that the file got after the bad one.
+fn verified(request: &Request, file: &FileObservation, bad: usize) -> Vec<KnownImage> {
+    let values = &file.values;
+    let (since, before) = values.list.split_at(bad + 1);
+    let mut verified = Vec::new();
+    for image in file.deployments.iter().flat_map(|known| &known.good) {
+        if is_bad(values, bad, image) {
+            continue;
+        }
+        let found = if let Some(value) = known_image::find(values, before, image) {
+            KnownImage::of(values, value).with_digest_of(image)
+        } else if known_image::find(values, since, image).is_none()
+            && is_of_the_entry(request, values, image)
+        {
+            // The history of the file may begin later than its deployments: the file was moved.
+            KnownImage::new(image)
+        } else {
+            continue;
+        };
+        verified.push(KnownImage {
+            is_verified: true,
+            ..found
+        });
+    }
+    verified
+}
+
+/// Returns whether an image is of a repository that the entry names or ever named.
+fn is_of_the_entry(request: &Request, values: &ImageValues, image: &Reference) -> bool {
+    request.image.name() == image.name()
+        || values
+            .list
+            .iter()
+            .filter_map(|value| values.reference(value))
+            .any(|known| known.name() == image.name())
+}
+
+/// Returns the distinct values before the bad one that no rollback called bad, newest first.
+fn earlier(values: &ImageValues, bad: usize) -> Vec<&ImageValue> {
+    let mut earlier: Vec<&ImageValue> = Vec::new();
+    for value in &values.list[bad + 1..] {
+        let is_bad = value.image == values.list[bad].image
+            || values
+                .reference(value)
+                .is_some_and(|image| is_bad(values, bad, &image));
+        if !is_bad && earlier.iter().all(|known| known.image != value.image) {
+            earlier.push(value);
+        }
+    }
+    earlier
+}
+
+/// Returns whether an image is the bad one, or a rollback called it bad.
+fn is_bad(values: &ImageValues, bad: usize, image: &Reference) -> bool {
+    let bad_image = values.reference(&values.list[bad]);
+    values.bad(image).is_some() || bad_image.is_some_and(|bad| branch::is_same(image, &bad))
+}

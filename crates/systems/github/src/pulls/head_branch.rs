@@ -1,0 +1,165 @@
+//! The branch of a proposal: one commit onto the base's tip, replaced by each later proposal.
+
+use branch::{BranchError, BranchName, CommitRequest, PushResult, Snapshot, TreeEntry};
+use contract::{Commit, Failure};
+use serde_json::{Value, json};
+
+use super::{
+    committer::Committer,
+    refusal::{RaceSign, refused},
+    situation::Situation,
+};
+use crate::{
+    api::{ChangeError, TokenPermission},
+    github::GitHub,
+    read,
+};
+
+/// The commit that stands for the deletion of a branch.
+const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
+
+const CREATE_REF: &str =
+    "mutation Branch($input: CreateRefInput!) { createRef(input: $input) { clientMutationId } }";
+
+const UPDATE_REFS: &str = "mutation Branches($input: UpdateRefsInput!) { \
+     updateRefs(input: $input) { clientMutationId } }";
+
+/// The branch of a proposal.
+pub(super) struct HeadBranch<'g, 'w, C> {
+    pub(super) github: &'g GitHub<'w>,
+    pub(super) committer: &'g C,
+    pub(super) name: BranchName,
+}
+
+impl<C: Committer> HeadBranch<'_, '_, C> {
+    /// Puts the commit onto the branch. An earlier commit is replaced in one step, so that the pull
+    /// request always has a change: GitHub closes a pull request without one.
+    pub(super) async fn put(
+        &self,
+        situation: &Situation,
+        onto: &Snapshot,
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
+        let Some(head) = situation.head() else {
+            return self.put_new(situation, &self.name, onto, request).await;
+        };
+        // Without an open pull request the same contents may have been merged before, and undone
+        // since.
+        if situation.own().is_some() && self.has_contents(request).await? {
+            return Ok(PushResult::Landed {
+                commit: head.clone(),
+                said: Vec::new(),
+            });
+        }
+        // All runs use the same name, so that the next run removes what a killed one left behind.
+        let aside: BranchName = format!("{}-next", self.name)
+            .parse()
+            .map_err(Failure::internal)?;
+        match self.put_aside(situation, head, &aside, onto, request).await {
+            // Another run was faster, and may still use the branch.
+            Ok(PushResult::Moved) | Err(BranchError::Missing) => Ok(PushResult::Moved),
+            Ok(PushResult::Landed { commit, said }) => Ok(PushResult::Landed { commit, said }),
+            other => {
+                // No other run would delete the branch. A failure to delete it hides no error: the
+                // first one is reported.
+                let deletion = json!([{ "name": aside.full(), "afterOid": NO_COMMIT }]);
+                drop(update_branches(self.github, situation, deletion).await);
+                other
+            }
+        }
+    }
+
+    /// Makes the commit on the branch `aside`, and then moves the proposal's branch to it.
+    async fn put_aside(
+        &self,
+        situation: &Situation,
+        head: &Commit,
+        aside: &BranchName,
+        onto: &Snapshot,
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
+        let mut pushed = self.put_new(situation, aside, onto, request).await?;
+        if let PushResult::Moved = pushed {
+            // The branch exists already. Another run that still uses it sees that it has moved.
+            let reset = json!([{ "name": aside.full(), "afterOid": onto.tip, "force": true }]);
+            if let Err(error) = update_branches(self.github, situation, reset).await {
+                return self.conflict(error);
+            }
+            pushed = self.committer.commit(aside, onto, request).await?;
+        }
+        let PushResult::Landed { commit, said } = pushed else {
+            return Ok(pushed);
+        };
+        let updates = json!([
+            { "name": self.name.full(), "beforeOid": head, "afterOid": commit, "force": true },
+            { "name": aside.full(), "afterOid": NO_COMMIT },
+        ]);
+        match update_branches(self.github, situation, updates).await {
+            Ok(()) => Ok(PushResult::Landed { commit, said }),
+            // The proposal's branch has moved since the situation was read.
+            Err(error) => self.conflict(error),
+        }
+    }
+
+    fn conflict(&self, error: ChangeError) -> Result<PushResult, BranchError> {
+        refused(
+            self.github,
+            error,
+            TokenPermission::ContentsWrite,
+            RaceSign::AnyConflict,
+        )
+    }
+
+    /// Makes a branch at the snapshot's tip, and the commit on it.
+    async fn put_new(
+        &self,
+        situation: &Situation,
+        name: &BranchName,
+        onto: &Snapshot,
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
+        let input = json!({ "repositoryId": situation.id, "name": name.full(), "oid": onto.tip });
+        let permission = TokenPermission::ContentsWrite;
+        let api = &self.github.api;
+        match api.change::<Value>(CREATE_REF, input, permission).await {
+            Ok(_) => self.committer.commit(name, onto, request).await,
+            Err(error) => refused(self.github, error, permission, RaceSign::Exists),
+        }
+    }
+
+    /// Returns whether the branch has these contents already.
+    async fn has_contents(&self, request: &CommitRequest) -> Result<bool, BranchError> {
+        let paths: Vec<String> = request.files.iter().map(|file| file.path.clone()).collect();
+        let there = read::read(self.github, &self.name, &paths).await?;
+        Ok(request.files.iter().all(|file| {
+            matches!(
+                &there.entries[&file.path],
+                TreeEntry::File { content, .. } if *content == file.content
+            )
+        }))
+    }
+}
+
+/// Deletes branches by their names.
+pub(super) async fn delete_branches(
+    github: &GitHub<'_>,
+    situation: &Situation,
+    names: &[&str],
+) -> Result<(), ChangeError> {
+    let updates: Vec<Value> = names
+        .iter()
+        .map(|name| json!({ "name": format!("refs/heads/{name}"), "afterOid": NO_COMMIT }))
+        .collect();
+    update_branches(github, situation, Value::Array(updates)).await
+}
+
+async fn update_branches(
+    github: &GitHub<'_>,
+    situation: &Situation,
+    updates: Value,
+) -> Result<(), ChangeError> {
+    let input = json!({ "repositoryId": situation.id, "refUpdates": updates });
+    let permission = TokenPermission::ContentsWrite;
+    let changed = github.api.change::<Value>(UPDATE_REFS, input, permission);
+    changed.await.map(drop)
+}

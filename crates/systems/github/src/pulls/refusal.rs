@@ -1,0 +1,93 @@
+//! The meaning of an error that came instead of a change.
+
+use branch::{BranchError, BranchName, PushResult, RejectionKind};
+use contract::{Failure, asking};
+
+use crate::{
+    api::{ChangeError, GraphqlError, TokenPermission},
+    commit,
+    github::GitHub,
+};
+
+/// Which errors mean that another run was faster.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum RaceSign {
+    /// GitHub says that the new branch or pull request exists already.
+    Exists,
+    /// Any error about the state of a branch.
+    AnyConflict,
+}
+
+impl RaceSign {
+    fn is_shown_by(self, error: &GraphqlError) -> bool {
+        match self {
+            Self::Exists => error.message.contains("already exists"),
+            Self::AnyConflict => true,
+        }
+    }
+}
+
+/// Returns the meaning of an error: a rule, a missing permission, or another run with the same
+/// task.
+pub(super) fn refused(
+    github: &GitHub<'_>,
+    error: ChangeError,
+    permission: TokenPermission,
+    race: RaceSign,
+) -> Result<PushResult, BranchError> {
+    let error = match error {
+        ChangeError::Failed(failure) => return Err(failure.into()),
+        ChangeError::Refused(error) => error,
+    };
+    if let Some(rejection) = commit::protected(&error) {
+        return Ok(PushResult::Rejected(rejection));
+    }
+    match error.kind.as_str() {
+        "STALE_DATA" | "UNPROCESSABLE" if race.is_shown_by(&error) => Ok(PushResult::Moved),
+        "UNPROCESSABLE" => Ok(PushResult::Rejected(commit::rejection(
+            RejectionKind::Declined,
+            &error.message,
+        ))),
+        _ => Err(github.api.failure(&error, permission).into()),
+    }
+}
+
+/// Returns the failure of a change that has no answer but success.
+pub(super) fn failure(
+    github: &GitHub<'_>,
+    error: ChangeError,
+    permission: TokenPermission,
+) -> Failure {
+    match error {
+        ChangeError::Failed(failure) => failure,
+        ChangeError::Refused(error) => github.api.failure(&error, permission),
+    }
+}
+
+pub(super) fn is_forbidden_to_workflows(error: &GraphqlError) -> bool {
+    error
+        .message
+        .contains("not permitted to create or approve pull requests")
+}
+
+/// Returns the failure when the settings forbid pull requests of workflows.
+pub(super) fn not_permitted(error: &GraphqlError) -> Failure {
+    let error = anyhow::anyhow!("{}", error.message.trim_end_matches('.'));
+    Failure::denied(asking::PERMISSION_MISSING, error)
+        .hinted(
+            "turn on `Allow GitHub Actions to create and approve pull requests` \
+             (Settings, Actions, General) of the repository and of its organization",
+        )
+        .hinted("or put the token of an App into `RUNBOOK_GITHUB_TOKEN`")
+}
+
+/// Returns the failure when the required checks of a pull request would never start.
+pub(super) fn never_checked(name: &BranchName) -> Failure {
+    let error = anyhow::anyhow!(
+        "`{name}` requires checks, and a pull request of the job's own token never starts any"
+    );
+    Failure::denied(asking::PERMISSION_MISSING, error).hinted(
+        "put the token of an App into `RUNBOOK_GITHUB_TOKEN`, \
+         with `contents: write` and `pull-requests: write`",
+    )
+}
