@@ -30,6 +30,7 @@ pub struct FetchRequest<'f> {
     headers: Vec<Header>,
     body: Vec<u8>,
     is_repeatable: bool,
+    has_secret_answer: bool,
     limit: usize,
 }
 
@@ -43,6 +44,7 @@ impl<'f> FetchRequest<'f> {
             headers: Vec::new(),
             body: Vec::new(),
             is_repeatable: false,
+            has_secret_answer: false,
             limit: MAX_BODY_SIZE,
         }
     }
@@ -86,6 +88,14 @@ impl<'f> FetchRequest<'f> {
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.is_repeatable = true;
+        self
+    }
+
+    /// Declares that the answer contains a secret, as that of a token server does: a recording keeps
+    /// only its shape.
+    #[must_use]
+    pub fn secret_answer(mut self) -> Self {
+        self.has_secret_answer = true;
         self
     }
 
@@ -182,6 +192,8 @@ impl<'f> FetchRequest<'f> {
             headers: redirect_policy::headers_for(&self.headers, &self.url, url, self.world),
             body: self.body.clone(),
             tls: self.tls.clone(),
+            has_secret_answer: self.has_secret_answer,
+            is_redirected: *url != self.url,
         };
         let head = timeout(limit, self.world.http(request)).await;
         head.map_err(|_| self.timed_out("no answer"))?

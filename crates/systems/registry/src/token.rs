@@ -81,7 +81,7 @@ impl TokenEndpoint {
                 .get(self.url.clone())
                 .secret_header("authorization", credentials.basic_header(world).expose()),
         };
-        request.limit(MAX_TOKEN_SIZE)
+        request.limit(MAX_TOKEN_SIZE).secret_answer()
     }
 
     /// Exchanges an identity token (distribution, "OAuth2 Token Authentication").
