@@ -129,7 +129,7 @@ fn read_token(answer: &HttpAnswer, world: &World) -> Result<Secret, Failure> {
     }
     let body: TokenBody = answer.json()?;
     match body.token.or(body.access_token) {
-        Some(token) if !token.is_empty() => Ok(bearer_header(&world.hide(&token))),
+        Some(token) if !token.is_empty() => Ok(bearer_header(&world.hide_foreign(&token))),
         _ => {
             let text = "it sent neither `token` nor `access_token`";
             Err(FetchError::new(asking::NOT_THE_API, text).into())
