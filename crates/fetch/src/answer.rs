@@ -1,6 +1,6 @@
 //! An answer with its whole body.
 
-use contract::asking;
+use contract::{Redactor, asking};
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -13,6 +13,7 @@ pub struct HttpAnswer {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     url: Url,
+    redactor: Redactor,
 }
 
 impl HttpAnswer {
@@ -27,7 +28,14 @@ impl HttpAnswer {
             headers,
             body,
             url,
+            redactor: Redactor::default(),
         }
+    }
+
+    /// Lets messages about the answer be redacted before they are cut.
+    pub(crate) fn redacted_by(mut self, redactor: &Redactor) -> Self {
+        self.redactor = redactor.clone();
+        self
     }
 
     /// Returns the status code.
@@ -105,24 +113,22 @@ impl HttpAnswer {
 
     /// Returns the beginning of the body for a message, `: "…"`, or the title of a page.
     pub fn quoted(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body[..self.body.len().min(4096)]).into_owned();
-        let text = if self.is_html() {
-            title(&text).unwrap_or_default()
+        let text = String::from_utf8_lossy(&self.body);
+        let line = if self.is_html() {
+            self.excerpt(&title(&text).unwrap_or_default(), 160)
         } else {
-            text
+            self.excerpt(&text, 160)
         };
-        let line: String = text
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .chars()
-            .take(160)
-            .collect();
         if line.is_empty() {
             String::new()
         } else {
             format!(": \"{line}\"")
         }
+    }
+
+    /// Returns the beginning of a text of this answer in one line, redacted before it is cut.
+    pub fn excerpt(&self, text: &str, max_chars: usize) -> String {
+        self.redactor.excerpt(text, max_chars)
     }
 
     /// Returns the target of a redirect; `None` when the answer is no redirect, or leads out of
@@ -173,6 +179,18 @@ mod tests {
             error.to_string().contains("an HTML page: \"Sign in\""),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_quoted_secret_is_redacted_before_the_cut() {
+        let redactor = Redactor::default();
+        redactor.add("correct  horse  battery");
+        let body = format!("{} correct  horse  battery", "x".repeat(150));
+        let quoted = answer(418, &[], &body).redacted_by(&redactor).quoted();
+        assert!(quoted.ends_with("x ***\""), "{quoted}");
+        let body = format!("{}correct  horse  battery", " ".repeat(4090));
+        let quoted = answer(418, &[], &body).redacted_by(&redactor).quoted();
+        assert_eq!(quoted, ": \"***\"");
     }
 
     #[test]

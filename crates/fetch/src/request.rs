@@ -225,12 +225,10 @@ impl<'f> FetchRequest<'f> {
                 None => break,
             }
         }
-        Ok(HttpAnswer::new(
-            response.status,
-            response.headers,
-            body,
-            url.clone(),
-        ))
+        Ok(
+            HttpAnswer::new(response.status, response.headers, body, url.clone())
+                .redacted_by(self.world.redactor()),
+        )
     }
 
     fn transport(&self, error: &TransportError) -> FetchError {

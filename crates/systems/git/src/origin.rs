@@ -54,6 +54,7 @@ impl Checkout {
     /// Returns what git says, if anything.
     async fn ask(&self, arguments: &[&str]) -> Answer<Option<String>> {
         let mut spawn = Spawn::new("git")
+            .inheriting(["GIT_*"])
             .args(arguments.iter().copied())
             .env("LC_ALL", "C");
         spawn.limit = self.limit;

@@ -100,6 +100,7 @@ impl Program {
         git_dir.push(folder.path());
         let settings = SETTINGS.iter().flat_map(|setting| ["-c", setting]);
         let mut spawn = Spawn::new("git")
+            .inheriting(["GIT_*", "GIT_ASKPASS", "GCM_*", "SSH_*"])
             .args([git_dir])
             .args(settings)
             .args(arguments.iter().copied());

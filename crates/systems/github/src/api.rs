@@ -218,7 +218,7 @@ impl<'w> Api<'w> {
                     "check `RUNBOOK_GITHUB_TOKEN`: it may have expired, or be another host's",
                 )
             }
-            (403, Ok(said)) => permission_missing(&said, needs),
+            (403, Ok(said)) => permission_missing(&self.world.redact(&said), needs),
             (status, _) => {
                 let text = format!("{} answered {status}{}", answer.source(), answer.quoted());
                 FetchError::new(asking::NOT_THE_API, self.world.redact(&text)).into()
@@ -228,7 +228,7 @@ impl<'w> Api<'w> {
 
     /// Returns what an error of GraphQL's means that is no answer to the question.
     pub(crate) fn failure(&self, said: &Said, needs: Needs) -> Failure {
-        let message = one_line(&said.message);
+        let message = one_line(&self.world.redact(&said.message));
         let host = self.graphql.host_str().unwrap_or_default();
         match said.kind.as_str() {
             "FORBIDDEN" | "INSUFFICIENT_SCOPES" => permission_missing(&message, needs),

@@ -5,7 +5,9 @@ use fetch::{FetchError, HttpAnswer};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    ImageConfig, RegistryManifest, RegistryOptions, access::RepositoryAccess, error::RegistryError,
+    ImageConfig, RegistryManifest, RegistryOptions,
+    access::RepositoryAccess,
+    error::{MAX_MESSAGE_LENGTH, RegistryError},
 };
 
 /// Media types in the order of preference. The list includes obsolete and foreign types, so that
@@ -117,7 +119,7 @@ impl<'w> ImageRepository<'w> {
     /// Accepts a 404 as an answer only with a reason in the registry's own JSON.
     fn absent(&self, answer: &HttpAnswer) -> Result<String, Failure> {
         match RegistryError::first(answer.body()) {
-            Some(error) => Ok(error.to_string()),
+            Some(error) => Ok(answer.excerpt(&error.to_string(), MAX_MESSAGE_LENGTH)),
             None => {
                 let (source, quoted) = (answer.source(), answer.quoted());
                 let text = format!("{source} answered 404 without a registry's reason{quoted}");
