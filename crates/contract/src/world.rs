@@ -27,9 +27,6 @@ use crate::{
     Facts, Failure, Redactor, Secret, Subject, Vars, known::KnownSoFar, progress::RunProgress,
 };
 
-/// A shorter secret is likely to be a part of other words.
-const MIN_SECRET_LENGTH: usize = 4;
-
 /// Everything that a step may do, and everything that it says while it runs.
 pub struct World {
     effects: Rc<dyn Effects>,
@@ -238,10 +235,11 @@ impl World {
 
     fn checked_secret(&self, name: &'static str, value: &str) -> Result<Secret, Failure> {
         let secret = self.hide(value);
-        if value.chars().count() < MIN_SECRET_LENGTH {
+        if Secret::is_short(value) {
             self.notice(format!(
-                "the secret in `{name}` has fewer than {MIN_SECRET_LENGTH} characters: too short \
-                 to be masked safely, so `***` may hide other text as well"
+                "the secret in `{name}` has fewer than {} characters: too short to be masked \
+                 safely, so `***` may hide other text as well",
+                Secret::MIN_LENGTH
             ));
         }
         if value.contains(['\n', '\r']) {

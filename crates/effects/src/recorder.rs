@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use self::log::{PendingEntry, TapeLog};
 use crate::{
     Effects, FileKind, HttpRequest, HttpResponse, Live, LiveHttp, LocalFuture, Output,
-    RecordingFolder, Redactor, Spawn, TAPE_FILE, TransportError, Vars,
+    RecordingFolder, Redactor, Secret, Spawn, TAPE_FILE, TransportError, Vars,
     tape_entry::{bytes_to_json, http_request, output_to_json, spawn_request, write_request},
 };
 
@@ -143,7 +143,7 @@ impl Effects for Recorder {
         let value = self.inner.var(vars, name, secret);
         let shown = value
             .as_deref()
-            .map(|value| if secret { "***" } else { value });
+            .map(|value| if secret { concealed(value) } else { value });
         let pending = self.log.ask("var", json!(name));
         self.log.answer(pending, json!({ "ok": shown }));
         value
@@ -186,6 +186,15 @@ impl Drop for UnansweredRequest {
         if let Some(pending) = self.pending.take() {
             self.log.answer(pending, json!({ "left": true }));
         }
+    }
+}
+
+/// Returns what a recording keeps of a secret: whether it was too short, which a step reports.
+fn concealed(secret: &str) -> &str {
+    if Secret::is_short(secret) {
+        "**"
+    } else {
+        "***"
     }
 }
 
