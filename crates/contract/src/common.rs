@@ -41,14 +41,20 @@ pub(crate) enum Format {
     Github,
 }
 
+const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Parses a duration: `0`, `90s`, `10m`, `1h 30m`.
 ///
 /// # Errors
-/// When the text is not a duration. A number other than 0 needs its unit.
+/// When the text is not a duration, or one of more than a year: the sum of it and the time of a
+/// clock must be a time. A number other than 0 needs its unit.
 pub fn parse_timeout(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text.trim());
-    duration
-        .map_err(|_| "expected a number with its unit, such as `90s` or `10m`, or `0`".to_owned())
+    let duration = humantime::parse_duration(text.trim())
+        .map_err(|_| "expected a number with its unit, such as `90s` or `10m`, or `0`")?;
+    if duration > MAX_DURATION {
+        return Err("expected at most `365d`".to_owned());
+    }
+    Ok(duration)
 }
 
 fn parse_accept(text: &str) -> Result<Verdict, String> {
@@ -90,6 +96,14 @@ mod tests {
         assert_eq!(parse_timeout("0").unwrap(), Duration::ZERO);
         assert_eq!(parse_timeout("1h 30m").unwrap(), Duration::from_secs(5400));
         assert!(parse_timeout("90").is_err() && parse_timeout("soon").is_err());
+    }
+
+    #[test]
+    fn a_duration_beyond_every_clock_is_invalid() {
+        assert!(parse_timeout("365d").is_ok());
+        for text in ["366d", "18446744073709551615s", "18446744073709551615y"] {
+            assert!(parse_timeout(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::{io, path::Path, process::ExitCode, rc::Rc};
 
-use effects::{Effects, Real, Recorder};
+use effects::{Effects, Real, Recorder, RecordingFolder};
 
 use crate::{
-    FinalReport, Finished, Invocation, Redactor, Step,
+    Failure, FinalReport, Finished, Invocation, Redactor, Step,
     common::find_format,
     logging, panics,
     parsed::{Parsed, Unparsed},
@@ -79,18 +79,33 @@ async fn run_parsed<S: Step>(
         let report = run.await;
         return reporting.finish(report);
     };
+    let folder = RecordingFolder::open(&directory);
+    if let Err(error) = &folder
+        && error.kind() == io::ErrorKind::NotADirectory
+    {
+        let context = RunContext::of_step(S::NAME);
+        let ended = RunEnd::Failed(not_a_folder(&directory));
+        return reporting.finish(FinalReport::new(ended, context, &redactor));
+    }
     let recorder = Rc::new(Recorder::new(real));
     let effects: Rc<dyn Effects> = Rc::clone(&recorder) as _;
     let arguments = parsed.arguments.clone();
     let run = parsed.run(effects, &reporting.vars, &redactor, progress, stopped);
     let mut report = run.await;
-    let saved = recorder
-        .finish(&directory, &redactor)
-        .and_then(|()| replay::save(&directory, &arguments, &report, &redactor));
+    let saved = folder.and_then(|folder| {
+        recorder.finish(&folder, &redactor)?;
+        replay::save(&folder, &arguments, &report, &redactor)
+    });
     if let Err(error) = saved {
         report.notices.push(not_saved(&directory, &error));
     }
     reporting.finish(report)
+}
+
+fn not_a_folder(directory: &Path) -> Failure {
+    let directory = directory.display();
+    let error = anyhow::anyhow!("`{directory}` of `--record` is a link or a file");
+    Failure::usage(error).hinted("pass a directory that does not exist, or one of your own")
 }
 
 fn not_saved(directory: &Path, error: &io::Error) -> String {

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    Failure, Fault, Reason, Redactor, Report, Subject, Verdict, asking, known::KnownSoFar,
-    run_context::RunContext, run_end::RunEnd, timeline::Moment,
+    Failure, Fault, Reason, Redactor, Report, Subject, Verdict, asking, data::is_typed,
+    known::KnownSoFar, run_context::RunContext, run_end::RunEnd, timeline::Moment,
 };
 
 /// The report, completed at the end of the run and redacted.
@@ -108,10 +108,13 @@ impl FinalReport {
     fn redact(&mut self, redactor: &Redactor) {
         let texts = [&mut self.summary, &mut self.reproduce].into_iter();
         let lists = self.hints.iter_mut().chain(&mut self.notices);
-        let optional = self.value.iter_mut().chain(&mut self.detail);
+        let detail = self.detail.iter_mut();
         let moments = self.timeline.iter_mut().map(|moment| &mut moment.text);
-        for text in texts.chain(lists).chain(optional).chain(moments) {
+        for text in texts.chain(lists).chain(detail).chain(moments) {
             *text = redactor.apply(text);
+        }
+        if let Some(value) = &mut self.value {
+            *value = redactor.apply_data(value, is_typed);
         }
         redact_facts(&mut self.facts, redactor);
         for subject in &mut self.subjects {
@@ -124,7 +127,7 @@ impl FinalReport {
 
 fn redact_facts(facts: &mut Map<String, Value>, redactor: &Redactor) {
     for value in facts.values_mut() {
-        redactor.apply_json(value);
+        redactor.apply_data_json(value, is_typed);
     }
 }
 
@@ -284,5 +287,23 @@ mod tests {
         );
         let report = FinalReport::new(RunEnd::Reported(report), RunContext::default(), &redactor);
         assert!(!format!("{report:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn digests_and_references_are_never_masked() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let image = format!("ghcr.io/acme/app:v1@{digest}");
+        let redactor = Redactor::default();
+        redactor.add("acme");
+        for chosen_by_a_server in ["sha256", &digest, &image] {
+            redactor.add_foreign(chosen_by_a_server);
+        }
+        let mut report = Report::passed(format!("{image} by acme")).with_value(&image);
+        let facts = serde_json::json!({ "image": image, "digests": [{ "digest": digest }] });
+        report.facts = facts.as_object().unwrap().clone();
+        let (facts, value) = (report.facts.clone(), report.value.clone());
+        let report = FinalReport::new(RunEnd::Reported(report), RunContext::default(), &redactor);
+        assert_eq!((report.facts, report.value), (facts, value));
+        assert!(report.summary.ends_with(" by ***"), "{}", report.summary);
     }
 }

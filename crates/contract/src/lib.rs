@@ -7,6 +7,7 @@
 mod command_line;
 mod commit;
 mod common;
+mod data;
 mod digest;
 mod environment;
 mod execute;

@@ -9,7 +9,11 @@ use tracing_subscriber::{
     layer::SubscriberExt as _,
 };
 
-use crate::{Redactor, Vars, common::Format, text::harmless};
+use crate::{
+    Redactor, Vars,
+    common::Format,
+    text::{escape_data, harmless},
+};
 
 /// Libraries that log every connection, which only `-vv` shows.
 const CHATTY: [&str; 7] = [
@@ -75,8 +79,11 @@ impl Write for RedactedLines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = self.redactor.apply(&String::from_utf8_lossy(bytes));
         let line = harmless(text.trim_end());
-        let prefix = if self.runner { "::debug::" } else { "" };
-        writeln!(io::stderr(), "{prefix}{line}")?;
+        if self.runner {
+            writeln!(io::stderr(), "::debug::{}", escape_data(&line))?;
+        } else {
+            writeln!(io::stderr(), "{line}")?;
+        }
         Ok(bytes.len())
     }
 

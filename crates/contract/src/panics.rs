@@ -60,9 +60,8 @@ fn print(format: Format, vars: &Vars, report: &FinalReport) {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let _ = match format {
         Format::Github => github::log(&mut err, report).and_then(|()| runner_files(vars, report)),
-        Format::Json => {
-            plain::words(&mut err, report, false).and_then(|()| json::document(&mut out, report))
-        }
-        Format::Plain => plain::words(&mut err, report, false),
+        Format::Json => plain::words(&mut err, report, false, vars.is_runner())
+            .and_then(|()| json::document(&mut out, report)),
+        Format::Plain => plain::words(&mut err, report, false, vars.is_runner()),
     };
 }

@@ -17,9 +17,10 @@ const REPEAT_INTERVAL: Duration = Duration::from_secs(60);
 pub(crate) enum ProgressStyle {
     /// Nothing, for tests and replays.
     Silent,
-    /// Lines, for a pipe or a file.
+    /// Lines, for a pipe or a file; a runner takes none for a command.
     Lines,
-    /// Lines that a runner does not take for commands; secrets are masked.
+    /// Lines for a runner, which is also told what to mask: it does not show that line, but any
+    /// other reader would.
     Runner,
     /// One live line.
     Live,
@@ -121,11 +122,7 @@ impl RunProgress {
         // A write fails on a cancelled runner; the run continues.
         let _ = match self.style {
             ProgressStyle::Silent => Ok(()),
-            ProgressStyle::Lines => {
-                let text = one_line(&moment.text);
-                writeln!(state.sink, "[{seconds:>4} s] waiting for {text}")
-            }
-            ProgressStyle::Runner => {
+            ProgressStyle::Lines | ProgressStyle::Runner => {
                 let text = harmless(&moment.text);
                 writeln!(state.sink, "[{seconds:>4} s] waiting for {text}")
             }

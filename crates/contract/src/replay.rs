@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, io, path::Path, rc::Rc};
 
-use effects::Tape;
+use effects::{RecordingFolder, Tape};
 use serde_json::{Value, json};
 
 use crate::{
@@ -30,7 +30,7 @@ pub enum ReplayError {
 
 /// Writes the run next to its tape: step, version, arguments without secrets, report.
 pub(crate) fn save(
-    directory: &Path,
+    folder: &RecordingFolder,
     arguments: &[OsString],
     report: &FinalReport,
     redactor: &Redactor,
@@ -44,7 +44,7 @@ pub(crate) fn save(
         "arguments": arguments,
         "report": report,
     });
-    std::fs::write(directory.join(RUN_FILE), format!("{run:#}\n"))
+    folder.write(RUN_FILE, format!("{run:#}\n").as_bytes())
 }
 
 /// Runs the step of a recording again with its arguments, answered by the tape, and returns the

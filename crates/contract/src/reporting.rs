@@ -44,8 +44,8 @@ impl Reporting {
     /// Returns the progress of the run, shown on standard error.
     pub(crate) fn progress(&self) -> RunProgress {
         let style = match self.format {
-            Format::Github => ProgressStyle::Runner,
-            _ if self.terminal => ProgressStyle::Live,
+            Format::Github if self.vars.is_runner() => ProgressStyle::Runner,
+            Format::Plain | Format::Json if self.terminal => ProgressStyle::Live,
             _ => ProgressStyle::Lines,
         };
         RunProgress::new(style, Box::new(self.err.clone()))
@@ -89,11 +89,11 @@ impl Reporting {
     fn write(&mut self, report: &FinalReport) -> io::Result<()> {
         match self.format {
             Format::Plain => {
-                let _ = plain::words(&mut self.err, report, self.colour);
+                let _ = plain::words(&mut self.err, report, self.colour, self.vars.is_runner());
                 plain::value(&mut self.out, report)
             }
             Format::Json => {
-                let _ = plain::words(&mut self.err, report, self.colour);
+                let _ = plain::words(&mut self.err, report, self.colour, self.vars.is_runner());
                 json::document(&mut self.out, report)
             }
             Format::Github => {

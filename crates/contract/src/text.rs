@@ -1,19 +1,53 @@
-//! Escapes text from outside, so that it cannot steer a terminal or a runner.
+//! Escapes text from outside, so that it cannot steer a terminal, a reader's eyes, or a runner.
 
-/// Returns a text that stays on its line and cannot steer a terminal: control characters, and with
-/// them ANSI sequences, become spaces.
+/// Returns a text that stays on its line and hides nothing: line breaks become spaces, and control,
+/// bidirectional and invisible characters are shown by their number, as `\u{202e}`.
 pub(crate) fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() && c != '\t' { ' ' } else { c })
-        .collect()
+    let mut line = String::with_capacity(text.len());
+    let mut last = ' ';
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => line.push(' '),
+            '\t' => line.push(c),
+            _ if is_invisible(c) && (last.is_ascii() || !joins_emoji(c)) => {
+                line.extend(c.escape_unicode());
+            }
+            _ => line.push(c),
+        }
+        last = c;
+    }
+    line
+}
+
+/// Returns whether a character is shown as nothing, or changes how others are shown: control
+/// characters, and those of Unicode's list `Default_Ignorable_Code_Point`.
+pub(crate) fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Returns whether a character belongs to the emoji before it.
+fn joins_emoji(c: char) -> bool {
+    matches!(c, '\u{200d}' | '\u{fe0e}' | '\u{fe0f}')
+}
+
+/// Returns a text from outside as one line that no runner takes for a command.
+pub(crate) fn harmless(text: &str) -> String {
+    inert(&one_line(text))
 }
 
 /// Returns a line that no runner takes for a command: `::x` counts at the start of a line, `##[x`
-/// anywhere in it. An invisible zero-width space breaks them.
-pub(crate) fn harmless(text: &str) -> String {
-    let line = one_line(text).replace("##[", "##\u{200b}[");
+/// anywhere in it. A space breaks them. A zero-width space would not do: a comparison that depends
+/// on the language ignores it.
+pub(crate) fn inert(line: &str) -> String {
+    let line = line.replace("##[", "## [");
     if line.trim_start().starts_with("::") {
-        line.replacen("::", ":\u{200b}:", 1)
+        line.replacen("::", ": :", 1)
     } else {
         line
     }
@@ -29,4 +63,32 @@ pub(crate) fn escape_data(text: &str) -> String {
 /// Returns a property of a workflow command (`toolkit`, `escapeProperty`).
 pub(crate) fn escape_property(text: &str) -> String {
     escape_data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_eye_cannot_see_is_shown() {
+        for (text, shown) in [
+            ("a\u{202e}gnp.exe", "a\\u{202e}gnp.exe"),
+            ("a\u{1b}[31m\r\nb\tc", "a\\u{1b}[31m  b\tc"),
+            (
+                "a\u{200b}\u{feff}\u{2028}b",
+                "a\\u{200b}\\u{feff}\\u{2028}b",
+            ),
+            ("\u{26a0}\u{fe0f} ä", "\u{26a0}\u{fe0f} ä"),
+        ] {
+            assert_eq!(one_line(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_command_is_broken_by_a_visible_space() {
+        assert_eq!(harmless(" ::error::x"), " : :error::x");
+        assert_eq!(harmless("a ##[error]x"), "a ## [error]x");
+        assert_eq!(harmless("#\u{200b}#[error]x"), "#\\u{200b}#[error]x");
+        assert_eq!(harmless(":\u{fe0f}:error::x"), ":\\u{fe0f}:error::x");
+    }
 }

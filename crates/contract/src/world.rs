@@ -85,7 +85,7 @@ impl World {
     /// # Errors
     /// A [`TransportError`] when no head of an answer arrived.
     pub async fn http(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let url = self.redactor.apply(request.url.as_str());
+        let url = self.redactor.apply(&request.shown_url());
         let said = format!("{} {url}", request.method);
         let started = Instant::now();
         let answer = Rc::clone(&self.effects).http(request).await;
@@ -236,6 +236,13 @@ impl World {
 
     fn checked_secret(&self, name: &'static str, value: &str) -> Result<Secret, Failure> {
         let secret = self.hide(value);
+        if Secret::is_short(value) {
+            self.notice(format!(
+                "the secret in `{name}` has fewer than {} characters: too short to be masked \
+                 safely, so `***` may hide other text as well",
+                Secret::MIN_LENGTH
+            ));
+        }
         if value.contains(['\n', '\r']) {
             let error = anyhow::anyhow!("the secret in `{name}` has a line break");
             return Err(Failure::usage(error).hinted(format!(
@@ -257,9 +264,29 @@ impl World {
         Secret::new(value)
     }
 
+    /// Makes a secret of a value that a server chose, such as a bearer token. It never masks data:
+    /// a server could otherwise decide which outputs of a step are readable.
+    pub fn hide_foreign(&self, value: &str) -> Secret {
+        if self.redactor.add_foreign(value) {
+            self.progress.mask(value);
+        }
+        Secret::new(value)
+    }
+
     /// Returns the text without secrets.
     pub fn redact(&self, text: &str) -> String {
         self.redactor.apply(text)
+    }
+
+    /// Returns the beginning of a text from outside in one line: redacted first, then folded, then
+    /// cut at this number of characters.
+    pub fn excerpt(&self, text: &str, max_chars: usize) -> String {
+        self.redactor.excerpt(text, max_chars)
+    }
+
+    /// Returns the redactor of the run, for a value that outlives a borrow of the world.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// Returns the deadline of the run, shared by everything that the step waits for.

@@ -251,6 +251,74 @@ fn a_secret_is_in_no_output() {
 }
 
 #[test]
+fn no_line_is_a_command_on_a_runner() {
+    let text_from_outside = "x\n::stop-commands::y\n##[error]z";
+    for format in ["plain", "json", "github"] {
+        for act in ["refuse", "fail", "panic"] {
+            let arguments = [
+                "--act",
+                act,
+                "--format",
+                format,
+                "--text",
+                text_from_outside,
+            ];
+            let output = run(&arguments, &[("GITHUB_ACTIONS", "true")]);
+            let all = format!("{}{}", text(&output.stdout), text(&output.stderr));
+            for line in all
+                .lines()
+                .filter(|line| !line.starts_with("::error title="))
+            {
+                let is_command = line.trim_start().starts_with("::") || line.contains("##[");
+                assert!(!is_command, "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_a_runner_is_told_a_secret() {
+    let arguments = ["--act=secret", "--format=github"];
+    let output = run(&arguments, &[("RUNBOOK_PROBE_TOKEN", "s3cr3t-v4lue")]);
+    assert_eq!(output.status.code(), Some(10));
+    assert!(!text(&output.stderr).contains("s3cr3t"));
+}
+
+#[test]
+fn a_short_secret_is_noticed_once() {
+    let output = run(
+        &["--act=secret", "--format=json"],
+        &[("RUNBOOK_PROBE_TOKEN", "q7")],
+    );
+    let notices = &json(&output)["notices"];
+    assert_eq!(notices.as_array().unwrap().len(), 2);
+    assert!(
+        notices[0]
+            .as_str()
+            .unwrap()
+            .contains("fewer than 4 characters")
+    );
+}
+
+#[test]
+fn a_recording_does_not_follow_a_link() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    std::fs::create_dir(path("other")).unwrap();
+    std::os::unix::fs::symlink(path("other"), path("link")).unwrap();
+    let output = run(&["--record", path("link").to_str().unwrap()], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("hint: pass a directory that does not exist"));
+    assert_eq!(std::fs::read_dir(path("other")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_timeout_beyond_every_clock_is_invalid() {
+    let output = run(&["--timeout=18446744073709551615s"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn a_secret_with_a_line_break_is_invalid() {
     let output = run(
         &["--act=secret", "--format=json"],

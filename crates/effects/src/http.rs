@@ -18,6 +18,23 @@ pub struct HttpRequest {
     pub body: Vec<u8>,
     /// The certificates that are trusted.
     pub tls: Tls,
+    /// Whether the answer contains a secret, as that of a token server does: a recording keeps only
+    /// its shape.
+    pub has_secret_answer: bool,
+    /// Whether a server redirected to this URL, whose query may then be a signature.
+    pub is_redirected: bool,
+}
+
+impl HttpRequest {
+    /// Returns the URL for logs and recordings: that of a redirect without its query.
+    pub fn shown_url(&self) -> String {
+        let mut url = self.url.clone();
+        if self.is_redirected {
+            url.set_query(None);
+            url.set_fragment(None);
+        }
+        url.into()
+    }
 }
 
 /// One header; the value of a sensitive one is neither logged nor recorded.

@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf, time::Duration};
 
-use serde::{Deserialize, Serialize};
-
 /// A program to run: without a shell and with a time limit.
 #[derive(Debug, Clone)]
 pub struct Spawn {
@@ -13,18 +11,23 @@ pub struct Spawn {
     pub arguments: Vec<OsString>,
     /// Its working directory; that of this process when `None`.
     pub directory: Option<PathBuf>,
-    /// Variables set in addition to those of this process.
+    /// Variables set in addition to those of this process that it gets.
     pub environment: BTreeMap<OsString, OsString>,
+    /// Variables of this process that it gets in addition to those that every program gets: a
+    /// name, or the start of names and `*`, which does not match names that look like a secret.
+    pub inherits: Vec<&'static str>,
     /// Variables of this process that the program does not get.
     pub without: Vec<OsString>,
     /// Its standard input.
     pub input: Vec<u8>,
-    /// The time after which it is killed.
+    /// The time after which it is killed, with every program that it started.
     pub limit: Duration,
+    /// The most bytes that it may write to standard output, and to standard error.
+    pub output_limit: usize,
 }
 
 /// The result of a program that ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// Its exit code; `None` when a signal ended it.
     pub code: Option<i32>,
@@ -35,16 +38,18 @@ pub struct Output {
 }
 
 impl Spawn {
-    /// Makes a spawn without arguments or input, with a limit of 30 s.
+    /// Makes a spawn without arguments or input, with limits of 30 s and 16 MiB.
     pub fn new(program: impl Into<OsString>) -> Self {
         Self {
             program: program.into(),
             arguments: Vec::new(),
             directory: None,
             environment: BTreeMap::new(),
+            inherits: Vec::new(),
             without: Vec::new(),
             input: Vec::new(),
             limit: Duration::from_secs(30),
+            output_limit: 16 << 20,
         }
     }
 
@@ -52,6 +57,13 @@ impl Spawn {
     #[must_use]
     pub fn args<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Lets it have further variables of this process, those of the system that it belongs to.
+    #[must_use]
+    pub fn inheriting(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        self.inherits.extend(names);
         self
     }
 

@@ -1,5 +1,6 @@
 //! The real effects.
 
+mod environment;
 mod program;
 mod replace;
 
@@ -98,7 +99,7 @@ fn is_missing(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{os::unix::fs::PermissionsExt as _, time::Duration};
+    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 
@@ -125,13 +126,5 @@ mod tests {
         assert!(Real::default().read(&path, 5).is_ok());
         let error = Real::default().read(&path, 4).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
-    }
-
-    #[tokio::test]
-    async fn a_program_that_does_not_end_is_killed() {
-        let mut spawn = Spawn::new("sleep").args(["600"]);
-        spawn.limit = Duration::from_millis(100);
-        let error = Rc::new(Real::default()).spawn(spawn).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -1,7 +1,9 @@
 //! Records requests and their answers.
 
 mod body;
+mod headers;
 mod log;
+mod redacted;
 
 use std::{io, path::Path, rc::Rc, time::SystemTime};
 
@@ -9,9 +11,9 @@ use serde_json::{Value, json};
 
 use self::log::{PendingEntry, TapeLog};
 use crate::{
-    Effects, FileKind, HttpRequest, HttpResponse, Live, LiveHttp, LocalFuture, Output, Redactor,
-    Spawn, TAPE_FILE, TransportError, Vars,
-    tape_entry::{bytes_to_json, http_request, spawn_request, write_request},
+    Effects, FileKind, HttpRequest, HttpResponse, Live, LiveHttp, LocalFuture, Output,
+    RecordingFolder, Redactor, Secret, Spawn, TAPE_FILE, TransportError, Vars,
+    tape_entry::{bytes_to_json, http_request, output_to_json, spawn_request, write_request},
 };
 
 /// Passes every request to the effects that it wraps, and remembers it until
@@ -28,20 +30,18 @@ impl Recorder {
         Self { inner, log }
     }
 
-    /// Writes `tape.jsonl` into the directory, redacted, in the order in which the answers came.
+    /// Writes `tape.jsonl` into the folder, redacted, in the order in which the answers came.
     ///
     /// # Errors
     /// The error of the operating system.
-    pub fn finish(&self, directory: &Path, redactor: &Redactor) -> io::Result<()> {
+    pub fn finish(&self, folder: &RecordingFolder, redactor: &Redactor) -> io::Result<()> {
         let mut text = String::new();
         for entry in self.log.entries().iter() {
-            let mut line = serde_json::to_value(entry)?;
-            redactor.apply_json(&mut line);
-            text.push_str(&line.to_string());
+            let entry = redacted::redacted(entry.clone(), redactor);
+            text.push_str(&serde_json::to_string(&entry)?);
             text.push('\n');
         }
-        std::fs::create_dir_all(directory)?;
-        std::fs::write(directory.join(TAPE_FILE), text)
+        folder.write(TAPE_FILE, text.as_bytes())
     }
 
     fn remember<T>(
@@ -64,7 +64,9 @@ impl Effects for Recorder {
     ) -> LocalFuture<'static, Result<HttpResponse, TransportError>> {
         Box::pin(async move {
             let pending = self.log.ask("http", http_request(&request));
-            recorded_answer(&self.log, pending, Rc::clone(&self.inner).http(request)).await
+            let is_secret = request.has_secret_answer;
+            let answer = Rc::clone(&self.inner).http(request);
+            recorded_answer(&self.log, pending, is_secret, answer).await
         })
     }
 
@@ -77,7 +79,7 @@ impl Effects for Recorder {
         Box::pin(async move {
             let pending = self.log.ask(kind, request.clone());
             let answer = Rc::clone(&self.inner).exchange_http(kind, request, live);
-            recorded_answer(&self.log, pending, answer).await
+            recorded_answer(&self.log, pending, false, answer).await
         })
     }
 
@@ -85,7 +87,7 @@ impl Effects for Recorder {
         Box::pin(async move {
             let pending = self.log.ask("spawn", spawn_request(&spawn));
             let result = Rc::clone(&self.inner).spawn(spawn).await;
-            let answer = answer_of(&result, |output| json!(output));
+            let answer = answer_of(&result, output_to_json);
             self.log.answer(pending, answer);
             result
         })
@@ -141,7 +143,7 @@ impl Effects for Recorder {
         let value = self.inner.var(vars, name, secret);
         let shown = value
             .as_deref()
-            .map(|value| if secret { "***" } else { value });
+            .map(|value| if secret { concealed(value) } else { value });
         let pending = self.log.ask("var", json!(name));
         self.log.answer(pending, json!({ "ok": shown }));
         value
@@ -152,6 +154,7 @@ impl Effects for Recorder {
 async fn recorded_answer(
     log: &Rc<TapeLog>,
     pending: PendingEntry,
+    is_secret: bool,
     answer: LocalFuture<'_, Result<HttpResponse, TransportError>>,
 ) -> Result<HttpResponse, TransportError> {
     let mut unanswered = UnansweredRequest {
@@ -163,7 +166,7 @@ async fn recorded_answer(
         return result;
     };
     match result {
-        Ok(response) => Ok(body::recorded(response, pending, log)),
+        Ok(response) => Ok(body::recorded(response, pending, is_secret, log)),
         Err(error) => {
             log.answer(pending, json!({ "error": error }));
             Err(error)
@@ -186,9 +189,21 @@ impl Drop for UnansweredRequest {
     }
 }
 
+/// Returns what a recording keeps of a secret: whether it was too short, which a step reports.
+fn concealed(secret: &str) -> &str {
+    if Secret::is_short(secret) {
+        "**"
+    } else {
+        "***"
+    }
+}
+
 fn answer_of<T>(result: &io::Result<T>, show: impl Fn(&T) -> Value) -> Value {
     match result {
         Ok(value) => json!({ "ok": show(value) }),
         Err(error) => json!({ "error": error.to_string(), "kind": format!("{:?}", error.kind()) }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,132 +1,189 @@
 //! Keeps secrets out of every output.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod ranges;
+mod user_information;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use serde_json::{Map, Value};
+
+use self::ranges::{SecretRange, mark, replaced};
 
 /// Knows every secret of the run and removes them from texts.
 ///
-/// Everything that leaves the process goes through it: messages, JSON, outputs, summaries,
-/// recordings, logs. A value that is derived from a secret (the bearer token of a registry, the
-/// base64 of a user and password) has to be added as well.
-#[derive(Debug, Clone, Default)]
-pub struct Redactor(Arc<Mutex<Vec<String>>>);
+/// Every text for people goes through it: messages, summaries, recordings, logs. A value that is
+/// derived from a secret (the bearer token of a registry, the base64 of a user and password) has to
+/// be added as well. Text from outside goes through it before it is cut, folded or quoted: a part
+/// of a secret is no longer recognized.
+#[derive(Clone, Default)]
+pub struct Redactor(Arc<Mutex<Vec<SecretForm>>>);
+
+/// One form in which a secret may return.
+struct SecretForm {
+    text: String,
+    /// Whether a server chose the secret.
+    is_foreign: bool,
+}
 
 impl Redactor {
     /// Remembers a secret in every form in which it may return: as it is, percent-encoded as in a
     /// URL, and escaped as in JSON. Returns whether it is new.
     pub fn add(&self, secret: &str) -> bool {
+        self.remember(secret, false)
+    }
+
+    /// Remembers a secret that a server chose, such as a bearer token. It never masks data: a
+    /// server could otherwise decide which outputs of a step are readable.
+    pub fn add_foreign(&self, secret: &str) -> bool {
+        self.remember(secret, true)
+    }
+
+    fn remember(&self, secret: &str, is_foreign: bool) -> bool {
         if secret.is_empty() {
             return false;
         }
         let mut known = self.lock();
-        if known.iter().any(|value| value == secret) {
+        if let Some(form) = known.iter_mut().find(|form| form.text == secret) {
+            form.is_foreign &= is_foreign;
             return false;
         }
-        for form in forms(secret) {
-            if !known.contains(&form) {
-                known.push(form);
+        for text in forms(secret) {
+            if !known.iter().any(|form| form.text == text) {
+                known.push(SecretForm { text, is_foreign });
             }
         }
-        // The longest first, since a secret may contain another one.
-        known.sort_by_key(|value| std::cmp::Reverse(value.len()));
         true
     }
 
-    /// Returns the text with every secret replaced by `***`, and every user and password in a URL
-    /// (`https://user:token@host`), known or not.
+    /// Returns the text with every secret replaced by `***`, and every user and password in an
+    /// address (`https://user:token@host`, `user:password@host`), known or not.
     pub fn apply(&self, text: &str) -> String {
-        let mut clean = text.to_owned();
-        for secret in self.lock().iter() {
-            if clean.contains(secret.as_str()) {
-                clean = clean.replace(secret.as_str(), "***");
-            }
-        }
-        without_user_information(&clean)
+        replaced(text, &self.ranges(text))
     }
 
-    /// Redacts every string of a JSON value; the keys of objects stay.
-    pub fn apply_json(&self, value: &mut serde_json::Value) {
-        use serde_json::Value;
-        match value {
-            Value::String(text) => *text = self.apply(text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.apply_json(item)),
-            Value::Object(map) => map.values_mut().for_each(|item| self.apply_json(item)),
-            _ => {}
+    /// Returns the beginning of a text from outside in one line: redacted first, then folded, then
+    /// cut at this number of characters.
+    pub fn excerpt(&self, text: &str, max_chars: usize) -> String {
+        let text = self.apply(text);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        words.join(" ").chars().take(max_chars).collect()
+    }
+
+    /// Returns data with every secret replaced by `***`, except within words that `is_typed`
+    /// recognizes, such as digests and references. Such a word is masked only if it is, as a
+    /// whole, a secret that no server chose.
+    pub fn apply_data(&self, text: &str, is_typed: impl Fn(&str) -> bool) -> String {
+        let mut ranges = self.ranges(text);
+        if !ranges.is_empty() {
+            let typed = ranges::words(text).filter(|range| is_typed(&text[range.clone()]));
+            let typed: Vec<_> = typed
+                .filter(|range| !self.is_own(&text[range.clone()]))
+                .collect();
+            ranges.retain(|secret| !typed.iter().any(|word| contains(word, secret)));
         }
+        replaced(text, &ranges)
+    }
+
+    /// Redacts every string of a JSON value, keys included.
+    pub fn apply_json(&self, value: &mut Value) {
+        rewrite(value, &|text| self.apply(text));
+    }
+
+    /// Redacts every string of a JSON value that is data, keys included.
+    pub fn apply_data_json(&self, value: &mut Value, is_typed: impl Fn(&str) -> bool) {
+        rewrite(value, &|text| self.apply_data(text, &is_typed));
+    }
+
+    /// Redacts bytes that need not be text as a whole.
+    pub(crate) fn apply_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        self.apply_chunks(&[bytes.to_vec()]).concat()
+    }
+
+    /// Redacts the joined chunks and cuts them at the same places: a secret may be cut in two.
+    pub(crate) fn apply_chunks(&self, chunks: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let joined = chunks.concat();
+        let mut ranges = Vec::new();
+        let mut offset = 0;
+        for part in joined.utf8_chunks() {
+            let found = self.ranges(part.valid());
+            ranges.extend(
+                found
+                    .iter()
+                    .map(|range| range.start + offset..range.end + offset),
+            );
+            offset += part.valid().len() + part.invalid().len();
+        }
+        ranges::cut(&joined, &ranges, chunks.iter().map(Vec::len))
+    }
+
+    /// Returns the places of secrets, in order and without overlaps.
+    fn ranges(&self, text: &str) -> Vec<SecretRange> {
+        let mut found = Vec::new();
+        for form in self.lock().iter() {
+            mark(text, &form.text, &mut found);
+        }
+        let secrets = ranges::merged(found);
+        let mut all = user_information::find(text, &secrets);
+        if all.is_empty() {
+            return secrets;
+        }
+        all.extend(secrets);
+        ranges::merged(all)
+    }
+
+    fn is_own(&self, text: &str) -> bool {
+        let known = self.lock();
+        known
+            .iter()
+            .any(|form| !form.is_foreign && form.text == text)
     }
 
     /// Locks the list. A poisoned lock is taken as well: without its secrets they would be printed.
-    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<SecretForm>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redactor")
+    }
+}
+
+fn contains(word: &SecretRange, secret: &SecretRange) -> bool {
+    word.start <= secret.start && secret.end <= word.end
+}
+
+/// Rewrites every string of a JSON value, keys included.
+fn rewrite(value: &mut Value, text_of: &impl Fn(&str) -> String) {
+    match value {
+        Value::String(text) => *text = text_of(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| rewrite(item, text_of)),
+        Value::Object(map) => {
+            for (key, mut item) in std::mem::replace(map, Map::new()) {
+                rewrite(&mut item, text_of);
+                map.insert(text_of(&key), item);
+            }
+        }
+        _ => {}
     }
 }
 
 /// Returns the secret as it is, percent-encoded in both ways, and escaped as in JSON.
 fn forms(secret: &str) -> [String; 4] {
     let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let quoted = serde_json::Value::from(secret).to_string();
+    let quoted = Value::from(secret).to_string();
+    let escaped = &quoted[1..quoted.len() - 1];
     [
         secret.to_owned(),
         encoded.replace('+', "%20"),
         encoded,
-        quoted.trim_matches('"').to_owned(),
+        escaped.to_owned(),
     ]
 }
 
-/// Replaces `user:password@` of every URL in the text by `***@`.
-fn without_user_information(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("://") {
-        let (before, after) = rest.split_at(start + 3);
-        clean.push_str(before);
-        let authority =
-            after.find(|c: char| c == '/' || c.is_whitespace() || "\"'<>`?#".contains(c));
-        let authority = &after[..authority.unwrap_or(after.len())];
-        rest = match authority.rfind('@') {
-            // A user without a password (`ssh://git@host`) is a name, not a secret.
-            Some(at) if authority[..at].contains(':') => {
-                clean.push_str("***");
-                &after[at..]
-            }
-            _ => after,
-        };
-    }
-    clean.push_str(rest);
-    clean
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_is_removed_in_every_form() {
-        let redactor = Redactor::default();
-        redactor.add("p/ss \"word");
-        for text in [
-            "p/ss \"word",
-            "p%2Fss+%22word",
-            "p%2Fss%20%22word",
-            "p/ss \\\"word",
-        ] {
-            assert_eq!(redactor.apply(&format!("a {text} b")), "a *** b");
-        }
-    }
-
-    #[test]
-    fn the_longer_of_two_secrets_goes_first() {
-        let redactor = Redactor::default();
-        redactor.add("abc");
-        redactor.add("abcdef");
-        assert_eq!(redactor.apply("abcdef abc"), "*** ***");
-    }
-
-    #[test]
-    fn passwords_in_urls_never_show() {
-        let redactor = Redactor::default();
-        assert_eq!(
-            redactor.apply("fetch https://x:token@git.example.org/a.git and ssh://git@host/b"),
-            "fetch https://***@git.example.org/a.git and ssh://git@host/b"
-        );
-    }
-}
+mod tests;

@@ -12,6 +12,15 @@ impl Secret {
         Self(value.into())
     }
 
+    /// A shorter secret is likely to be a part of other words.
+    pub const MIN_LENGTH: usize = 4;
+
+    /// Returns whether the value is too short to be masked safely. A recording has `***` in place of
+    /// any longer one.
+    pub fn is_short(value: &str) -> bool {
+        value != "***" && value.chars().count() < Self::MIN_LENGTH
+    }
+
     /// Returns the value, to be sent and never to be printed.
     pub fn expose(&self) -> &str {
         &self.0

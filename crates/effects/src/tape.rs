@@ -17,7 +17,9 @@ use tokio::time::Instant;
 use crate::{
     Effects, FileKind, HttpRequest, HttpResponse, Live, LiveHttp, LocalFuture, Output, Spawn,
     TAPE_FILE, TransportError, TransportErrorKind, Vars,
-    tape_entry::{TapeEntry, http_request, json_to_bytes, key, spawn_request, write_request},
+    tape_entry::{
+        TapeEntry, http_request, json_to_bytes, json_to_output, key, spawn_request, write_request,
+    },
 };
 
 /// Replays a recording: a request that is made for the n-th time gets its n-th recorded answer,
@@ -60,7 +62,12 @@ impl Tape {
     }
 
     /// Returns the recorded head, whose body arrives in the recorded chunks.
-    async fn respond(&self, kind: &str, request: &Value) -> Result<HttpResponse, TransportError> {
+    async fn respond(
+        &self,
+        kind: &str,
+        request: &Value,
+        is_secret: bool,
+    ) -> Result<HttpResponse, TransportError> {
         let Some(entry) = self.next(kind, request) else {
             return Err(TransportError::new(
                 TransportErrorKind::NotRecorded,
@@ -74,7 +81,20 @@ impl Tape {
         tokio::time::sleep(Duration::from_millis(entry.took_ms)).await;
         match entry.answer.get("error") {
             Some(error) => Err(response::transport_error(error)),
-            None => Ok(response::response(&entry.answer)),
+            None => Ok(response::response(&entry.answer, is_secret)),
+        }
+    }
+
+    /// Returns the request as the recording has it: those of earlier versions have the query of a
+    /// redirect.
+    fn recorded_request(&self, request: &HttpRequest) -> Value {
+        let shown = http_request(request);
+        let mut whole = shown.clone();
+        whole["url"] = request.url.as_str().into();
+        if self.entries.contains_key(&(key("http", &whole), 0)) {
+            whole
+        } else {
+            shown
         }
     }
 
@@ -98,7 +118,11 @@ impl Effects for Tape {
         self: Rc<Self>,
         request: HttpRequest,
     ) -> LocalFuture<'static, Result<HttpResponse, TransportError>> {
-        Box::pin(async move { self.respond("http", &http_request(&request)).await })
+        Box::pin(async move {
+            let asked = self.recorded_request(&request);
+            self.respond("http", &asked, request.has_secret_answer)
+                .await
+        })
     }
 
     fn exchange_http<'a>(
@@ -107,7 +131,7 @@ impl Effects for Tape {
         request: Value,
         _: LiveHttp<'a>,
     ) -> LocalFuture<'a, Result<HttpResponse, TransportError>> {
-        Box::pin(async move { self.respond(kind, &request).await })
+        Box::pin(async move { self.respond(kind, &request, false).await })
     }
 
     fn spawn(self: Rc<Self>, spawn: Spawn) -> LocalFuture<'static, io::Result<Output>> {
@@ -115,7 +139,7 @@ impl Effects for Tape {
             let request = spawn_request(&spawn);
             let entry = self.entry("spawn", &request)?;
             tokio::time::sleep(Duration::from_millis(entry.took_ms)).await;
-            read_answer(entry, |value| serde_json::from_value(value.clone()).ok())
+            read_answer(entry, json_to_output)
         })
     }
 

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Header, HttpRequest, Spawn};
+use crate::{Header, HttpRequest, Output, Spawn};
 
 /// The file of a recording that contains the exchanges, one JSON document a line.
 pub const TAPE_FILE: &str = "tape.jsonl";
@@ -42,7 +42,7 @@ pub(crate) fn http_request(request: &HttpRequest) -> Value {
     // The body may contain a token (an identity token's exchange), so only its presence is kept.
     json!({
         "method": request.method,
-        "url": request.url.as_str(),
+        "url": request.shown_url(),
         "headers": headers,
         "body": !request.body.is_empty(),
     })
@@ -66,6 +66,25 @@ pub(crate) fn spawn_request(spawn: &Spawn) -> Value {
     json!({ "program": spawn.program.to_string_lossy(), "arguments": arguments })
 }
 
+/// Returns the result of a program as it is recorded.
+pub(crate) fn output_to_json(output: &Output) -> Value {
+    json!({
+        "code": output.code,
+        "stdout": bytes_to_json(&output.stdout),
+        "stderr": bytes_to_json(&output.stderr),
+    })
+}
+
+/// The reverse of [`output_to_json`].
+pub(crate) fn json_to_output(value: &Value) -> Option<Output> {
+    let code = value.get("code")?.as_i64();
+    Some(Output {
+        code: code.and_then(|code| i32::try_from(code).ok()),
+        stdout: json_to_bytes(value.get("stdout")?)?,
+        stderr: json_to_bytes(value.get("stderr")?)?,
+    })
+}
+
 /// Returns the replacement of a file as it is recorded.
 pub(crate) fn write_request(path: &Path, content: &[u8]) -> Value {
     json!({ "path": path, "content": bytes_to_json(content) })
@@ -79,9 +98,11 @@ pub(crate) fn bytes_to_json(bytes: &[u8]) -> Value {
     }
 }
 
-/// The reverse of [`bytes_to_json`].
+/// The reverse of [`bytes_to_json`]. Recordings of earlier versions have the output of programs as
+/// a list of numbers.
 pub(crate) fn json_to_bytes(value: &Value) -> Option<Vec<u8>> {
     match value {
+        Value::Array(_) => serde_json::from_value(value.clone()).ok(),
         Value::String(text) => Some(text.clone().into_bytes()),
         Value::Object(map) => STANDARD.decode(map.get("base64")?.as_str()?).ok(),
         _ => None,

@@ -1,6 +1,6 @@
 //! An answer with its whole body.
 
-use contract::asking;
+use contract::{Redactor, asking};
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -14,6 +14,7 @@ pub struct HttpAnswer {
     body: Vec<u8>,
     url: Url,
     is_elsewhere: bool,
+    redactor: Redactor,
 }
 
 impl HttpAnswer {
@@ -29,6 +30,7 @@ impl HttpAnswer {
             body,
             url,
             is_elsewhere: false,
+            redactor: Redactor::default(),
         }
     }
 
@@ -37,6 +39,12 @@ impl HttpAnswer {
             is_elsewhere,
             ..self
         }
+    }
+
+    /// Lets messages about the answer be redacted before they are cut.
+    pub(crate) fn redacted_by(mut self, redactor: &Redactor) -> Self {
+        self.redactor = redactor.clone();
+        self
     }
 
     /// Returns the status code.
@@ -126,24 +134,22 @@ impl HttpAnswer {
         if self.is_elsewhere {
             return String::new();
         }
-        let text = String::from_utf8_lossy(&self.body[..self.body.len().min(4096)]).into_owned();
-        let text = if self.is_html() {
-            title(&text).unwrap_or_default()
+        let text = String::from_utf8_lossy(&self.body);
+        let line = if self.is_html() {
+            self.excerpt(&title(&text).unwrap_or_default(), 160)
         } else {
-            text
+            self.excerpt(&text, 160)
         };
-        let line: String = text
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .chars()
-            .take(160)
-            .collect();
         if line.is_empty() {
             String::new()
         } else {
             format!(": \"{line}\"")
         }
+    }
+
+    /// Returns the beginning of a text of this answer in one line, redacted before it is cut.
+    pub fn excerpt(&self, text: &str, max_chars: usize) -> String {
+        self.redactor.excerpt(text, max_chars)
     }
 
     /// Returns the target of a redirect; `None` when the answer is no redirect, or leads out of
@@ -208,6 +214,18 @@ mod tests {
             assert!(!error.to_string().contains("s3cret"), "{error}");
             assert_eq!(answer.quoted(), "");
         }
+    }
+
+    #[test]
+    fn a_quoted_secret_is_redacted_before_the_cut() {
+        let redactor = Redactor::default();
+        redactor.add("correct  horse  battery");
+        let body = format!("{} correct  horse  battery", "x".repeat(150));
+        let quoted = answer(418, &[], &body).redacted_by(&redactor).quoted();
+        assert!(quoted.ends_with("x ***\""), "{quoted}");
+        let body = format!("{}correct  horse  battery", " ".repeat(4090));
+        let quoted = answer(418, &[], &body).redacted_by(&redactor).quoted();
+        assert_eq!(quoted, ": \"***\"");
     }
 
     #[test]

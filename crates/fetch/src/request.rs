@@ -34,6 +34,7 @@ pub struct FetchRequest<'f> {
     headers: Vec<FetchHeader>,
     body: FetchBody,
     is_repeatable: bool,
+    has_secret_answer: bool,
     limit: usize,
 }
 
@@ -47,6 +48,7 @@ impl<'f> FetchRequest<'f> {
             headers: Vec::new(),
             body: FetchBody::Plain(Vec::new()),
             is_repeatable: false,
+            has_secret_answer: false,
             limit: MAX_BODY_SIZE,
         }
     }
@@ -82,6 +84,14 @@ impl<'f> FetchRequest<'f> {
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.is_repeatable = true;
+        self
+    }
+
+    /// Declares that the answer contains a secret, as that of a token server does: a recording keeps
+    /// only its shape.
+    #[must_use]
+    pub fn secret_answer(mut self) -> Self {
+        self.has_secret_answer = true;
         self
     }
 
@@ -183,6 +193,8 @@ impl<'f> FetchRequest<'f> {
             headers: trail.headers(&self.headers, self.world),
             body: trail.body(&self.body)?,
             tls: self.tls.clone(),
+            has_secret_answer: self.has_secret_answer,
+            is_redirected: trail.url != self.url,
         };
         let head = timeout(limit, self.world.http(request)).await;
         head.map_err(|_| self.timed_out("no answer"))?
@@ -216,7 +228,8 @@ impl<'f> FetchRequest<'f> {
         }
         let (status, headers) = (response.status, response.headers);
         let answer = HttpAnswer::new(status, headers, body, trail.url.clone());
-        Ok(answer.elsewhere(trail.is_elsewhere))
+        let answer = answer.elsewhere(trail.is_elsewhere);
+        Ok(answer.redacted_by(self.world.redactor()))
     }
 
     fn transport(&self, error: &TransportError) -> FetchError {

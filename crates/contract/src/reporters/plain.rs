@@ -7,7 +7,10 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 
-use crate::{FinalReport, Verdict, text::one_line};
+use crate::{
+    FinalReport, Verdict,
+    text::{inert, one_line},
+};
 
 /// Writes the value, but only of a good run, so that a pipe never gets a partial answer.
 pub(crate) fn value(sink: &mut dyn Write, report: &FinalReport) -> io::Result<()> {
@@ -17,9 +20,20 @@ pub(crate) fn value(sink: &mut dyn Write, report: &FinalReport) -> io::Result<()
     }
 }
 
-/// Writes the report for people: first the verdict and its reason, then the next steps.
-pub(crate) fn words(sink: &mut dyn Write, report: &FinalReport, colour: bool) -> io::Result<()> {
-    sink.write_all(text(report, colour).as_bytes())
+/// Writes the report for people: first the verdict and its reason, then the next steps. A runner
+/// reads standard error in every format, so there no line may be a command.
+pub(crate) fn words(
+    sink: &mut dyn Write,
+    report: &FinalReport,
+    colour: bool,
+    is_runner: bool,
+) -> io::Result<()> {
+    let text = text(report, colour);
+    if !is_runner {
+        return sink.write_all(text.as_bytes());
+    }
+    text.lines()
+        .try_for_each(|line| writeln!(sink, "{}", inert(line)))
 }
 
 /// Returns the report for people as a text.

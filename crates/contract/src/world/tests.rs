@@ -1,7 +1,7 @@
 //! A recording and its tape, through the world.
 
 use bytes::Bytes;
-use effects::{Recorder, TAPE_FILE, Tape};
+use effects::{Recorder, RecordingFolder, TAPE_FILE, Tape};
 
 use super::*;
 use crate::progress::ProgressStyle;
@@ -85,7 +85,8 @@ fn a_tape_returns_the_recorded_answers() {
         )
         .await
     });
-    recorder.finish(tape.path(), &redactor).unwrap();
+    let recording = RecordingFolder::open(tape.path()).unwrap();
+    recorder.finish(&recording, &redactor).unwrap();
     let path = folder.path().to_owned();
     drop(folder);
     let effects = Rc::new(Tape::open(tape.path()).unwrap());
@@ -171,7 +172,8 @@ fn a_stream_of_another_library_is_replayed() {
     )));
     assert_eq!(recorded, "200one\ntwo t0ken-value\nconnection refused 2");
     redactor.add("t0ken-value");
-    recorder.finish(tape.path(), &redactor).unwrap();
+    let recording = RecordingFolder::open(tape.path()).unwrap();
+    recorder.finish(&recording, &redactor).unwrap();
     let text = std::fs::read_to_string(tape.path().join(TAPE_FILE)).unwrap();
     let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
     let chunks = first["answer"]["chunks"].as_array().unwrap();

@@ -5,9 +5,13 @@ use std::rc::Rc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::log::{PendingEntry, TapeLog};
+use super::{
+    headers,
+    log::{PendingEntry, TapeLog},
+};
 use crate::{
-    Body, BodyStream, HttpResponse, LocalFuture, TransportError, tape_entry::bytes_to_json,
+    Body, BodyStream, HttpResponse, LocalFuture, TransportError, secret_answer,
+    tape_entry::bytes_to_json,
 };
 
 /// Chunks that arrive within this time are joined.
@@ -17,15 +21,19 @@ const JOIN_MS: u64 = 50;
 pub(super) fn recorded(
     response: HttpResponse,
     pending: PendingEntry,
+    is_secret: bool,
     log: &Rc<TapeLog>,
 ) -> HttpResponse {
-    let head = json!({ "status": response.status, "headers": response.headers });
+    let headers = headers::kept(&response.headers);
+    let head = json!({ "status": response.status, "headers": headers });
     let body = RecordedBody {
         inner: response.body,
         log: Rc::clone(log),
         head_ms: log.elapsed_ms(),
         pending: Some((pending, head)),
         chunks: Vec::new(),
+        // The message of a refusal contains no token, and the report quotes it.
+        is_secret: is_secret && response.status < 400,
         broken: None,
         ended: false,
     };
@@ -43,6 +51,8 @@ struct RecordedBody {
     pending: Option<(PendingEntry, Value)>,
     /// Milliseconds after the head, and the bytes.
     chunks: Vec<(u64, Bytes)>,
+    /// Whether only the shape of the body is recorded.
+    is_secret: bool,
     broken: Option<TransportError>,
     /// Whether the server ended the body; a step leaves a stream before its end.
     ended: bool,
@@ -70,7 +80,11 @@ impl Drop for RecordedBody {
         let Some((pending, mut answer)) = self.pending.take() else {
             return;
         };
-        answer["chunks"] = chunks_to_json(&self.chunks);
+        answer["chunks"] = if self.is_secret {
+            concealed_to_json(&self.chunks)
+        } else {
+            chunks_to_json(&self.chunks)
+        };
         if let Some(error) = &self.broken {
             answer["broken"] = json!(error);
         } else if !self.ended {
@@ -88,9 +102,20 @@ fn chunks_to_json(chunks: &[(u64, Bytes)]) -> Value {
         .collect()
 }
 
-/// Joins chunks that arrived within [`JOIN_MS`]: the cut between them means nothing, and the
-/// redactor would not find a secret that is cut in two. A line of a stream is an event and keeps
-/// its own time.
+/// Returns the body as one chunk that contains only its shape, at the time of its end.
+fn concealed_to_json(chunks: &[(u64, Bytes)]) -> Value {
+    let Some((ms, _)) = chunks.last() else {
+        return json!([]);
+    };
+    let body: Vec<u8> = chunks
+        .iter()
+        .flat_map(|(_, bytes)| bytes.to_vec())
+        .collect();
+    json!([[ms, secret_answer::concealed(&body)]])
+}
+
+/// Joins chunks that arrived within [`JOIN_MS`]: the cut between them means nothing. A line of a
+/// stream is an event and keeps its own time.
 fn joined(chunks: &[(u64, Bytes)]) -> Vec<(u64, Vec<u8>)> {
     let mut joined: Vec<(u64, Vec<u8>)> = Vec::new();
     for (ms, bytes) in chunks {

@@ -5,7 +5,7 @@ use std::{path::Path, rc::Rc};
 use serde_json::json;
 
 use super::*;
-use crate::{Header, Recorder, Redactor, Tls};
+use crate::{Header, Recorder, RecordingFolder, Redactor, Tls};
 
 /// A request that no server answers: port 9 is closed.
 fn request() -> HttpRequest {
@@ -23,6 +23,8 @@ fn request() -> HttpRequest {
         ],
         body: Vec::new(),
         tls: Tls::default(),
+        has_secret_answer: false,
+        is_redirected: false,
     }
 }
 
@@ -59,11 +61,41 @@ async fn a_recording_keeps_its_format() {
     std::fs::write(folder.path().join("file"), "text").unwrap();
     let recorder = Rc::new(Recorder::new(Rc::new(crate::Real::default())));
     let recorded = ask(Rc::clone(&recorder) as _, folder.path()).await;
-    recorder.finish(tape.path(), &Redactor::default()).unwrap();
+    let recording = RecordingFolder::open(tape.path()).unwrap();
+    recorder.finish(&recording, &Redactor::default()).unwrap();
     let text = std::fs::read_to_string(tape.path().join(TAPE_FILE)).unwrap();
     insta::assert_snapshot!(without_times(&text, folder.path()));
     let tape: Rc<dyn Effects> = Rc::new(Tape::open(tape.path()).unwrap());
     assert_eq!(ask(tape, folder.path()).await, recorded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn earlier_recordings_still_replay() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = [
+        json!({
+            "kind": "spawn", "request": { "program": "x", "arguments": [] }, "ordinal": 0,
+            "at_ms": 0, "took_ms": 0,
+            "answer": { "ok": { "code": null, "stdout": [111, 255], "stderr": [] } },
+        }),
+        json!({
+            "kind": "http", "ordinal": 0, "at_ms": 0, "took_ms": 0,
+            "request": {
+                "method": "GET", "url": "http://127.0.0.1:9/v2/?signed=1",
+                "headers": [["accept", "text/plain"], ["authorization", "***"]], "body": false,
+            },
+            "answer": { "status": 200, "headers": [], "chunks": [] },
+        }),
+    ];
+    let text = lines.map(|line| line.to_string()).join("\n");
+    std::fs::write(folder.path().join(TAPE_FILE), text).unwrap();
+    let tape = Rc::new(Tape::open(folder.path()).unwrap());
+    let output = Rc::clone(&tape).spawn(Spawn::new("x")).await.unwrap();
+    assert_eq!((output.code, output.stdout), (None, vec![111, 255]));
+    let mut request = request();
+    request.url.set_query(Some("signed=1"));
+    request.is_redirected = true;
+    assert_eq!(tape.http(request).await.ok().unwrap().status, 200);
 }
 
 fn without_times(text: &str, folder: &Path) -> String {

@@ -54,6 +54,7 @@ impl LocalCheckout {
     /// Returns git's output; `None` when it is empty, or git could not run.
     async fn ask(&self, arguments: &[&str]) -> GitAnswer<Option<String>> {
         let mut spawn = Spawn::new("git")
+            .inheriting(["GIT_*"])
             .args(arguments.iter().copied())
             .env("LC_ALL", "C");
         spawn.limit = self.limit;

@@ -101,6 +101,7 @@ impl GitProgram {
         git_dir.push(repository.path());
         let count = self.inherited + self.settings.len();
         let mut spawn = Spawn::new("git")
+            .inheriting(["GIT_*", "GIT_ASKPASS", "GCM_*", "SSH_*"])
             .args([git_dir])
             .args(SETTINGS.iter().flat_map(|setting| ["-c", setting]))
             .args(arguments.iter().copied())

@@ -230,7 +230,7 @@ impl<'w> GitHubApi<'w> {
                     "check `RUNBOOK_GITHUB_TOKEN`: it may have expired, or belong to another host",
                 )
             }
-            (403, Ok(message)) => permission_missing(&message, permission),
+            (403, Ok(message)) => permission_missing(&self.world.redact(&message), permission),
             (status, _) => {
                 let text = format!("{} answered {status}{}", answer.source(), answer.quoted());
                 FetchError::new(asking::NOT_THE_API, self.world.redact(&text)).into()
@@ -240,7 +240,7 @@ impl<'w> GitHubApi<'w> {
 
     /// Returns the failure for an error of GraphQL that does not answer the query.
     pub(crate) fn failure(&self, error: &GraphqlError, permission: TokenPermission) -> Failure {
-        let message = one_line(&error.message);
+        let message = one_line(&self.world.redact(&error.message));
         let host = self.graphql.host_str().unwrap_or_default();
         let reason = match error.kind.as_str() {
             "FORBIDDEN" | "INSUFFICIENT_SCOPES" => return permission_missing(&message, permission),

@@ -233,6 +233,26 @@ fn helper(file: &AuthFile, keys: &[String]) -> Option<(String, String)> {
     (!helper.is_empty()).then(|| (helper.clone(), key.clone()))
 }
 
+/// Variables of the clouds whose registries have helpers: a helper logs in there itself.
+const HELPER_VARIABLES: [&str; 16] = [
+    "AWS_*",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AZURE_*",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "CLOUDSDK_*",
+    "GOOGLE_*",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+];
+
 /// Asks `docker-credential-<helper> get` (docker/docker-credential-helpers). The error is only a
 /// warning: the image may be public.
 async fn ask_helper(
@@ -247,7 +267,9 @@ async fn ask_helper(
         secret: String,
     }
     let program = format!("docker-credential-{helper}");
-    let mut spawn = Spawn::new(&program).args(["get"]);
+    let mut spawn = Spawn::new(&program)
+        .args(["get"])
+        .inheriting(HELPER_VARIABLES);
     spawn.input = server.as_bytes().to_vec();
     spawn.limit = HELPER_TIMEOUT;
     let output = Rc::clone(effects)

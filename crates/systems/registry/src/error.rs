@@ -4,7 +4,7 @@ use fetch::HttpAnswer;
 use serde::Deserialize;
 
 /// How much of a message is shown.
-const MAX_MESSAGE_LENGTH: usize = 200;
+pub(crate) const MAX_MESSAGE_LENGTH: usize = 200;
 
 /// One error of a registry (OCI distribution specification, "Error Codes").
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -33,7 +33,7 @@ impl RegistryError {
             return format!("{} answered {}", answer.source(), answer.status());
         }
         match Self::first(answer.body()) {
-            Some(error) => error.to_string(),
+            Some(error) => answer.excerpt(&error.to_string(), MAX_MESSAGE_LENGTH),
             None => format!("status {}{}", answer.status(), answer.quoted()),
         }
     }
@@ -41,9 +41,7 @@ impl RegistryError {
 
 impl std::fmt::Display for RegistryError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let words: Vec<&str> = self.message.split_whitespace().collect();
-        let message: String = words.join(" ").chars().take(MAX_MESSAGE_LENGTH).collect();
-        match (self.code.as_str(), message.as_str()) {
+        match (self.code.as_str(), self.message.as_str()) {
             ("", message) => f.write_str(message),
             (code, "") => f.write_str(code),
             (code, message) => write!(f, "{code}: {message}"),

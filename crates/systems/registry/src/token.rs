@@ -111,7 +111,7 @@ impl TokenEndpoint {
                 request.secret_header("authorization", header)
             }
         };
-        request.limit(MAX_TOKEN_SIZE)
+        request.limit(MAX_TOKEN_SIZE).secret_answer()
     }
 
     /// Exchanges an identity token (distribution, "OAuth2 Token Authentication").
@@ -181,7 +181,7 @@ fn read_token(answer: &HttpAnswer, image: &str, world: &World) -> Result<Secret,
         let text = format!("it sent a token that is {why}, which cannot be a secret");
         return Err(FetchError::new(asking::NOT_THE_API, text).into());
     }
-    Ok(bearer_header(&world.hide(&token)))
+    Ok(bearer_header(&world.hide_foreign(&token)))
 }
 
 /// Returns why a text is no token: masking it would hide what the step reports.

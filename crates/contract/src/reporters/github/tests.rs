@@ -2,7 +2,11 @@
 
 use super::*;
 use crate::{
-    Reason, Redactor, Report, Subject, Verdict, run_context::RunContext, run_end::RunEnd,
+    Reason, Redactor, Report, Subject, Verdict,
+    reporters::{json, plain},
+    run_context::RunContext,
+    run_end::RunEnd,
+    text::is_invisible,
     timeline::Moment,
 };
 
@@ -35,7 +39,7 @@ fn read_outputs(text: &str) -> Vec<(String, String)> {
     pairs
 }
 
-/// Recognises a command in a log line as the runner does (`ActionCommand.cs`, `TryParse` and
+/// Recognizes a command in a log line as the runner does (`ActionCommand.cs`, `TryParse` and
 /// `TryParseV2`).
 fn is_command(line: &str) -> bool {
     line.trim_start().starts_with("::") || line.contains("##[")
@@ -76,13 +80,7 @@ fn an_output_with_the_delimiter_is_refused() {
 
 #[test]
 fn text_from_outside_never_becomes_a_command() {
-    let evil = "x\n::error::pwned\n##[set-env name=PATH]y\n  ::add-mask::z\u{1b}[31m";
-    let mut report = Report::refused(BAD, evil).hinted(evil).with_detail(evil);
-    report.notices.push(evil.to_owned());
-    report.subjects = vec![
-        Subject::refused(evil, BAD, evil),
-        Subject::refused("b", BAD, evil),
-    ];
+    let report = hostile();
     let log = written(|sink| log(sink, &finished(report.clone())));
     let commands: Vec<&str> = log.lines().filter(|line| is_command(line)).collect();
     assert!(
@@ -92,7 +90,36 @@ fn text_from_outside_never_becomes_a_command() {
                 || line.starts_with("::notice ")),
         "{commands:?}"
     );
-    assert!(!log.contains('\u{1b}'));
+    assert!(!log.contains(|c| c != '\n' && is_invisible(c)));
+}
+
+#[test]
+fn no_format_prints_a_command_on_a_runner() {
+    let report = finished(hostile());
+    let words = written(|sink| plain::words(sink, &report, true, true));
+    let document = written(|sink| json::document(sink, &report));
+    for line in words.lines().chain(document.lines()) {
+        assert!(!is_command(line), "{line}");
+    }
+}
+
+#[test]
+fn a_summary_hides_no_character() {
+    let summary = written(|sink| summary(sink, &finished(hostile())));
+    assert!(summary.contains("\\u{202e}"), "{summary}");
+    assert!(!summary.contains(|c| c != '\n' && is_invisible(c)));
+}
+
+fn hostile() -> Report {
+    let evil = "x\n::error::pwned\n##[set-env name=PATH]y\n  ::add-mask::z\u{1b}[31m\u{202e}\n\
+                \u{200b}::stop-commands::x";
+    let mut report = Report::refused(BAD, evil).hinted(evil).with_detail(evil);
+    report.notices.push(evil.to_owned());
+    report.subjects = vec![
+        Subject::refused(evil, BAD, evil),
+        Subject::refused("b", BAD, evil),
+    ];
+    report
 }
 
 #[test]
