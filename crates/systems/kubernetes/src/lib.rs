@@ -25,7 +25,7 @@ mod watch;
 
 pub use bridge::Cluster;
 pub use config::ClusterOptions;
-pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 pub use objects::{
     ContainerSpec, ContainerState, ContainerStatus, ControllerKind, ControllerStatus, GENERATION,
     GENERATION_LABEL, Labels, PodObject, PodSpec, PodStatus, PodTemplate, REVISION, REVISION_LABEL,

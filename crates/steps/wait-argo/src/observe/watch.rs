@@ -17,6 +17,7 @@ use futures_util::{
 };
 use serde_json::Value;
 
+use crate::Request;
 use crate::observe::{
     ancestry::RevisionAncestry,
     follow_up::FollowUp,
@@ -64,6 +65,7 @@ pub(crate) struct ApplicationWatch<'a> {
     argocd: &'a ArgoCd<'a>,
     app: &'a ApplicationId,
     commit: &'a Commit,
+    max_log_lines: usize,
     progress: &'a ApplicationProgress<'a>,
     jobs: FuturesUnordered<LocalBoxFuture<'a, JobResult>>,
     observation: Observation,
@@ -80,14 +82,15 @@ impl<'a> ApplicationWatch<'a> {
         world: &'a World,
         argocd: &'a ArgoCd<'a>,
         app: &'a ApplicationId,
-        commit: &'a Commit,
+        request: &'a Request,
         progress: &'a ApplicationProgress<'a>,
     ) -> Self {
         Self {
             world,
             argocd,
             app,
-            commit,
+            commit: &request.commit,
+            max_log_lines: request.log_lines,
             progress,
             jobs: FuturesUnordered::new(),
             observation: Observation::default(),
@@ -148,7 +151,8 @@ impl<'a> ApplicationWatch<'a> {
     }
 
     /// Reads the log of a container, unless no line of it is to be shown.
-    pub(crate) async fn log(&self, place: Option<&LogPlace>, lines: usize) -> Option<LogAnswer> {
+    pub(crate) async fn log(&self, place: Option<&LogPlace>) -> Option<LogAnswer> {
+        let lines = self.max_log_lines;
         match place {
             Some(place) if lines > 0 => Some(log::read(self.argocd, self.app, place, lines).await),
             _ => None,
