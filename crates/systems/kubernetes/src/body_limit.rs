@@ -39,16 +39,17 @@ impl BodyLimit {
         }
     }
 
-    /// Counts a chunk.
+    /// Counts a chunk. Lines that begin and end within it are as small as a chunk.
     pub(crate) fn count(&mut self, chunk: &[u8]) -> Result<(), BodyTooLarge> {
-        let mut lines = chunk.split(|byte| self.is_by_line && *byte == b'\n');
-        self.count += lines.next().map_or(0, <[u8]>::len);
-        let mut largest = self.count;
-        for line in lines {
-            self.count = line.len();
-            largest = largest.max(self.count);
+        let is_end = |byte: &u8| self.is_by_line && *byte == b'\n';
+        let end = chunk.iter().position(is_end).unwrap_or(chunk.len());
+        let last_end = chunk[end..].iter().rposition(is_end);
+        self.count += end;
+        let is_too_large = self.count > self.max;
+        if let Some(at) = last_end {
+            self.count = chunk.len() - end - at - 1;
         }
-        if largest > self.max {
+        if is_too_large || self.count > self.max {
             return Err(BodyTooLarge { max: self.max });
         }
         Ok(())
@@ -91,9 +92,9 @@ mod tests {
 
     /// Counts chunks of a size until the limit.
     fn chunks_until_error(limit: &mut BodyLimit, chunk: &[u8]) -> usize {
-        (1..1000)
+        (1..100)
             .find(|_| limit.count(chunk).is_err())
-            .unwrap_or(1000)
+            .unwrap_or(100)
     }
 
     #[test]
@@ -105,7 +106,7 @@ mod tests {
         assert_eq!(chunks_until_error(&mut limit(), &[b' '; 1 << 20]), 5);
         let mut line = vec![b' '; 1 << 20];
         line[5] = b'\n';
-        assert_eq!(chunks_until_error(&mut limit(), &line), 1000);
+        assert_eq!(chunks_until_error(&mut limit(), &line), 100);
         let two_lines = [vec![b' '; 5 << 20], b"\n{}\n".to_vec()].concat();
         assert_eq!(chunks_until_error(&mut limit(), &two_lines), 1);
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     connect_error::ConnectError,
-    credentials::Credentials,
+    credentials::ClusterCredentials,
     health::{CONNECT_TIMEOUT, READ_TIMEOUT},
     privacy::{self, is_loopback},
 };
@@ -36,7 +36,7 @@ pub(crate) struct LiveCluster {
     /// Sends requests as they are.
     pub(crate) client: kube::Client,
     /// What each request has to carry.
-    pub(crate) credentials: Credentials,
+    pub(crate) credentials: ClusterCredentials,
 }
 
 /// Reads the configuration and logs in, which runs the exec plugin where the kubeconfig names one.
@@ -47,7 +47,7 @@ pub(crate) async fn connect(
 ) -> Result<(ClusterAddress, LiveCluster), ConnectError> {
     let mut config = read(options).await?;
     privacy::check(&config)?;
-    let credentials = Credentials::take(&mut config.auth_info, effects, world).await?;
+    let credentials = ClusterCredentials::take(&mut config.auth_info, effects, world).await?;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(READ_TIMEOUT);
     // The caller decides about retries, and the recording must have every answer.

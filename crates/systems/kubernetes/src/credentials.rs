@@ -32,7 +32,7 @@ const RENEWAL_MARGIN: Duration = Duration::from_secs(60);
 const MAX_TOKEN_FILE: u64 = 1 << 20;
 
 /// The credentials of the kubeconfig's user.
-pub(crate) struct Credentials {
+pub(crate) struct ClusterCredentials {
     source: CredentialSource,
     /// Effects that a recording does not have.
     effects: Rc<dyn Effects>,
@@ -55,7 +55,7 @@ struct AuthorizationHeader {
     renew_at: Option<SystemTime>,
 }
 
-impl Credentials {
+impl ClusterCredentials {
     /// Takes the credentials out of a user of a kubeconfig, and logs in. Certificates stay: TLS
     /// uses them.
     pub(crate) async fn take(
@@ -63,32 +63,22 @@ impl Credentials {
         effects: Rc<dyn Effects>,
         world: &World,
     ) -> Result<Self, ConnectError> {
-        let provider = user.auth_provider.take();
-        let basic = user.username.take().zip(user.password.take());
-        let token = user.token.take().filter(is_set);
+        let stored = take_stored(user, world)?;
         let file = user.token_file.take().filter(|path| !path.is_empty());
-        let plugin = user.exec.take();
-        let (source, current) = if let Some(provider) = provider {
-            let token = provider_token(&provider)?;
-            (CredentialSource::Fixed, bearer(token, None, world)?)
-        } else if let Some((name, password)) = basic {
-            (
-                CredentialSource::Fixed,
-                basic_header(&name, &password, world)?,
-            )
-        } else if let Some(token) = token {
-            let header = bearer(token.expose_secret(), None, world)?;
-            (CredentialSource::Fixed, header)
-        } else if let Some(file) = file.map(PathBuf::from) {
-            let header = of_file(&file, &effects, world)?;
-            (CredentialSource::TokenFile(file), header)
-        } else if let Some(plugin) = plugin {
-            let found = plugin::run(&plugin, &effects).await?;
-            let header = of_plugin(&found, world)?;
-            use_certificate(user, found);
-            (CredentialSource::Plugin(Box::new(plugin)), header)
-        } else {
-            (CredentialSource::Fixed, AuthorizationHeader::default())
+        let (source, current) = match (stored, file, user.exec.take()) {
+            (Some(header), ..) => (CredentialSource::Fixed, header),
+            (None, Some(file), _) => {
+                let file = PathBuf::from(file);
+                let header = of_file(&file, &effects, world)?;
+                (CredentialSource::TokenFile(file), header)
+            }
+            (None, None, Some(plugin)) => {
+                let found = plugin::run(&plugin, &effects).await?;
+                let header = of_plugin(&found, world)?;
+                use_certificate(user, found);
+                (CredentialSource::Plugin(Box::new(plugin)), header)
+            }
+            (None, None, None) => (CredentialSource::Fixed, AuthorizationHeader::default()),
         };
         Ok(Self {
             source,
@@ -135,8 +125,25 @@ impl Credentials {
     }
 }
 
-fn is_set(secret: &SecretString) -> bool {
-    !secret.expose_secret().is_empty()
+/// Takes what the kubeconfig itself has, in the order in which `kubectl` prefers it.
+fn take_stored(
+    user: &mut AuthInfo,
+    world: &World,
+) -> Result<Option<AuthorizationHeader>, ConnectError> {
+    let provider = user.auth_provider.take();
+    let basic = user.username.take().zip(user.password.take());
+    let token = user.token.take();
+    let token = token.filter(|token| !token.expose_secret().is_empty());
+    let header = if let Some(provider) = provider {
+        bearer(provider_token(&provider)?, None, world)
+    } else if let Some((name, password)) = basic {
+        basic_header(&name, &password, world)
+    } else if let Some(token) = token {
+        bearer(token.expose_secret(), None, world)
+    } else {
+        return Ok(None);
+    };
+    header.map(Some)
 }
 
 /// Returns the token that an `auth-provider` has stored; `kubectl` no longer knows these.

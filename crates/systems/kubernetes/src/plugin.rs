@@ -22,7 +22,7 @@ const MAX_OUTPUT: usize = 1 << 20;
 const PLUGIN_HINT: &str =
     "run the kubeconfig's exec plugin by hand, and complete the login that it asks for";
 
-/// What a plugin returns.
+/// The credentials that a plugin returns.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct PluginCredentials {

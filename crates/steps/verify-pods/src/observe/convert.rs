@@ -9,7 +9,7 @@ use pods::{
     Container, Owner, Pod, PodCondition, PodPhase, Rollout, RunState, Termination, WorkloadKind,
 };
 
-use self::owners::Owners;
+use self::owners::{Owners, controller};
 use super::{NamespaceState, WorkloadState};
 use crate::Request;
 
@@ -261,10 +261,4 @@ pub(super) fn controller_kind(kind: WorkloadKind) -> k::ControllerKind {
         WorkloadKind::StatefulSet => k::ControllerKind::StatefulSet,
         WorkloadKind::DaemonSet => k::ControllerKind::DaemonSet,
     }
-}
-
-/// Returns the controller of an object.
-fn controller(meta: &k::ObjectMeta) -> Option<&k::OwnerReference> {
-    let mut owners = meta.owner_references.iter().flatten();
-    owners.find(|owner| owner.controller == Some(true))
 }

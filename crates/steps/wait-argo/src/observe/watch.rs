@@ -17,17 +17,19 @@ use futures_util::{
 };
 use serde_json::Value;
 
-use crate::Request;
-use crate::observe::{
-    ancestry::RevisionAncestry,
-    follow_up::FollowUp,
-    log::{self, LogAnswer, LogPlace},
-    outage::{OutageSubject, Outages},
-    pods::ApplicationPods,
-    progress::ApplicationProgress,
-    rendered::container_images,
-    schedule::{STATE_INTERVAL, Schedule},
-    state::{AppPresence, Observation, RenderedImages},
+use crate::{
+    Request,
+    observe::{
+        ancestry::RevisionAncestry,
+        follow_up::FollowUp,
+        log::{self, LogAnswer, LogPlace},
+        outage::{OutageSubject, Outages},
+        pods::ApplicationPods,
+        progress::ApplicationProgress,
+        rendered::container_images,
+        schedule::{STATE_INTERVAL, Schedule},
+        state::{AppPresence, Observation, RenderedImages},
+    },
 };
 
 /// How long Argo CD may send nothing, although the watch asks, before it counts as gone.

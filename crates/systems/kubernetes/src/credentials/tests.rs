@@ -16,7 +16,7 @@ async fn effects(world: &World) -> Rc<dyn Effects> {
 /// Returns the header of a request of this user, and what the world knows.
 async fn header(user: Value, world: &World) -> Result<Option<String>, ConnectError> {
     let mut user: AuthInfo = serde_json::from_value(user).unwrap();
-    let credentials = Credentials::take(&mut user, effects(world).await, world).await?;
+    let credentials = ClusterCredentials::take(&mut user, effects(world).await, world).await?;
     assert!(user.token.is_none() && user.exec.is_none() && user.password.is_none());
     let mut request = Request::new(Body::empty());
     credentials.authorize(&mut request, world).await?;
@@ -106,7 +106,9 @@ async fn an_expired_token_is_renewed_once() {
     let world = World::for_tests(Duration::ZERO);
     let mut user: AuthInfo = serde_json::from_value(plugin(&script)).unwrap();
     let effects = effects(&world).await;
-    let credentials = Credentials::take(&mut user, effects, &world).await.unwrap();
+    let credentials = ClusterCredentials::take(&mut user, effects, &world)
+        .await
+        .unwrap();
     let ask = async || {
         let mut request = Request::new(Body::empty());
         credentials.authorize(&mut request, &world).await.unwrap();
@@ -131,7 +133,9 @@ async fn a_plugin_may_return_a_certificate() {
     let script = format!("echo '{credential}'");
     let mut user: AuthInfo = serde_json::from_value(plugin(&script)).unwrap();
     let effects = effects(&world).await;
-    Credentials::take(&mut user, effects, &world).await.unwrap();
+    ClusterCredentials::take(&mut user, effects, &world)
+        .await
+        .unwrap();
     assert_eq!(user.client_certificate_data.as_deref(), Some("Q0VSVA=="));
     assert!(user.client_key_data.is_some());
 }

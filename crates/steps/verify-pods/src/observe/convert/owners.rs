@@ -1,11 +1,9 @@
-//! Finds the workload of each pod, by the unique ids of the owners: whoever creates a pod may write
-//! any name into it.
+//! Finds the workload of each pod by the unique ids of the owners: a pod made by hand
+//! may name any owner.
 
 use std::collections::BTreeMap;
 
 use kubernetes as k;
-
-use super::controller;
 
 /// The controllers of a namespace.
 pub(super) struct Owners<'v> {
@@ -115,6 +113,12 @@ impl<'v> Owners<'v> {
             .zip(self.revisions.get(uid(&deployment.metadata)))
             .is_some_and(|(own, newest)| own < *newest)
     }
+}
+
+/// Returns the controller of an object.
+pub(super) fn controller(meta: &k::ObjectMeta) -> Option<&k::OwnerReference> {
+    let mut owners = meta.owner_references.iter().flatten();
+    owners.find(|owner| owner.controller == Some(true))
 }
 
 fn uid(meta: &k::ObjectMeta) -> &str {
