@@ -10,7 +10,7 @@ use pods::{
 };
 
 use self::owners::{Owners, controller};
-use super::{NamespaceState, WorkloadState};
+use super::{NamespaceState, WorkloadState, mask::masked};
 use crate::Request;
 
 /// Converts the requested workloads of a namespace and all of its pods.
@@ -155,10 +155,12 @@ fn state(state: &k::ContainerState) -> RunState {
 }
 
 fn ended(end: &k::TerminatedState) -> Termination {
+    // The message may be the end of the log, so likely secrets are masked as they are there.
+    let lines: Vec<String> = end.message.lines().map(masked).collect();
     Termination {
         code: end.exit_code,
         reason: end.reason.clone(),
-        message: end.message.clone(),
+        message: lines.join("\n"),
     }
 }
 
