@@ -28,7 +28,8 @@ fn credentials_never_use_plain_http() {
     ] {
         for server in ["http://192.0.2.1:8080", "http://api.localhost:8080"] {
             let command = with_user(server, &user);
-            let home = command.home().to_owned();
+            let home = command.home();
+            let command = command.current_dir(&home);
             let run = command.run();
             expect(&run, 2, "invalid-usage", "configuration");
             assert_eq!(run.json()["requests"], 0, "{run}");
@@ -80,7 +81,8 @@ fn an_echoed_credential_is_never_shown() {
     for (user, secret) in users {
         let command = with_user(&server.url(), &user).stdin("token-of-a-file\n");
         let recording = command.home().join("recording");
-        let run = command.arg("--record").arg(&recording).arg("-vv").run();
+        let command = command.arg("--record").arg(&recording).arg("-vv");
+        let run = command.run();
         expect(&run, 21, "credentials-rejected", "configuration");
         let sent = server.seen().pop().unwrap();
         assert!(sent.header("authorization").unwrap().ends_with(secret));
@@ -106,8 +108,9 @@ fn a_plugin_gets_no_secret_of_another_system() {
         .env("RUNBOOK_ARGOCD_TOKEN", "secret-3")
         .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "secret-4")
         .env("AWS_SESSION_TOKEN", "of-the-cloud");
-    let folder = command.home().to_owned();
-    command.current_dir(&folder).run().expect_code(0);
+    let folder = command.home();
+    let command = command.current_dir(&folder);
+    command.run().expect_code(0);
     let seen = fs::read_to_string(folder.join("seen")).unwrap();
     assert!(!seen.contains("secret-"), "{seen}");
     assert!(seen.contains("AWS_SESSION_TOKEN=of-the-cloud"), "{seen}");
@@ -120,6 +123,9 @@ fn a_termination_message_obeys_the_log_lines() {
     let server = Faulty::answering(|seen| {
         if is_watch(seen) {
             return quiet();
+        }
+        if seen.path.contains("/log?") {
+            return Reply::text(200, "the log");
         }
         let container = json!({
             "name": "dex",
