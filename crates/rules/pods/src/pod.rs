@@ -171,6 +171,21 @@ impl Pod {
         self.init_containers.iter().chain(&self.containers)
     }
 
+    /// Shortens what containers said at their end to this number of lines. With
+    /// `terminationMessagePolicy: FallbackToLogsOnError` that is the end of the log, so it is shown
+    /// only as far as the log is.
+    pub fn limit_termination_messages(&mut self, max_lines: usize) {
+        let containers = self.init_containers.iter_mut().chain(&mut self.containers);
+        for container in containers {
+            if let RunState::Terminated(end) = &mut container.state {
+                end.limit_message(max_lines);
+            }
+            if let Some(end) = &mut container.last {
+                end.limit_message(max_lines);
+            }
+        }
+    }
+
     /// Returns the restarts of all containers together.
     pub fn restarts(&self) -> u32 {
         self.all_containers()
@@ -183,6 +198,18 @@ impl Pod {
         self.node.is_some()
             && !self.has_ended()
             && self.containers.iter().any(Container::is_being_created)
+    }
+}
+
+impl Termination {
+    fn limit_message(&mut self, max_lines: usize) {
+        // A container that could not start has no log: its runtime explains why.
+        if ["StartError", "ContainerCannotRun"].contains(&self.reason.as_str()) {
+            return;
+        }
+        let lines: Vec<&str> = self.message.trim_end().lines().collect();
+        let end = &lines[lines.len().saturating_sub(max_lines)..];
+        self.message = end.join("\n");
     }
 }
 
@@ -209,4 +236,56 @@ pub(crate) fn is_eviction(word: &str) -> bool {
         "TopologyAffinityError",
     ];
     WORDS.contains(&word) || word.starts_with("OutOf")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(reason: &str, message: &str) -> Termination {
+        Termination {
+            code: 1,
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+        }
+    }
+
+    /// Returns the messages of the current and the previous end, limited.
+    fn limited(reason: &str, message: &str, max_lines: usize) -> [String; 2] {
+        let end = ended(reason, message);
+        let container = Container {
+            state: RunState::Terminated(end.clone()),
+            last: Some(end),
+            ..Container::default()
+        };
+        let mut pod = Pod {
+            init_containers: vec![container.clone()],
+            containers: vec![container],
+            ..Pod::default()
+        };
+        pod.limit_termination_messages(max_lines);
+        assert_eq!(pod.init_containers, pod.containers);
+        let container = pod.containers.remove(0);
+        match (container.state, container.last) {
+            (RunState::Terminated(state), Some(last)) => [state.message, last.message],
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_termination_message_obeys_the_log_lines() {
+        let message = "connect\npanic: API_KEY=x\n";
+        assert_eq!(limited("Error", message, 0), ["", ""]);
+        assert_eq!(
+            limited("Error", message, 1),
+            ["panic: API_KEY=x", "panic: API_KEY=x"]
+        );
+        assert_eq!(limited("Completed", message, 25)[0], message.trim_end());
+    }
+
+    #[test]
+    fn the_runtime_explains_a_failed_start() {
+        let message = "exec: \"dex\": not found";
+        assert_eq!(limited("StartError", message, 0), [message, message]);
+    }
 }

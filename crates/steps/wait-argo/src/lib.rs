@@ -231,7 +231,7 @@ async fn wait(
     argocd: &ArgoCd<'_>,
     progress: &ApplicationProgress<'_>,
 ) -> Result<ApplicationReport, Failure> {
-    let watch = ApplicationWatch::new(world, argocd, app, &request.commit, progress);
+    let watch = ApplicationWatch::new(world, argocd, app, request, progress);
     let outcome = observe_until_final(watch, request, progress).await;
     let report = report::application(request, app, outcome)?;
     progress.finished(&report.subject);
@@ -257,7 +257,7 @@ async fn observe_until_final(
             }
             WaitDecision::ReadPods(follow_up) => watch.follow_up(&[follow_up]),
             WaitDecision::Final(conclusion) => {
-                let log = watch.log(conclusion.log.as_ref(), request.log_lines).await;
+                let log = watch.log(conclusion.log.as_ref()).await;
                 return Ok(ApplicationOutcome {
                     observation: watch.into_observation(),
                     conclusion,

@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     future::Future,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
 };
 
@@ -13,16 +14,19 @@ use contract::{
     world::{BodyStream, HttpResponse, LocalFuture, TransportError, TransportErrorKind},
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
+use tower::BoxError;
 
 use crate::{
-    config::{self, ClusterAddress, ClusterOptions, ConnectError},
-    error,
+    body_limit::BodyLimit,
+    config::{self, ClusterAddress, ClusterOptions, LiveCluster},
+    connect_error::ConnectError,
+    error::{self, FailedRequest},
     health::{ApiHealth, HEAD_TIMEOUT},
 };
 
@@ -32,8 +36,8 @@ pub struct Cluster<'w> {
     pub(crate) client: kube::Client,
     pub(crate) health: ApiHealth,
     address: ClusterAddress,
-    /// The client that sends requests over the network; `None` on a tape.
-    live: RefCell<Option<kube::Client>>,
+    /// The cluster of the network; `None` on a tape.
+    live: RefCell<Option<Rc<LiveCluster>>>,
     requests: RefCell<Option<mpsc::UnboundedReceiver<PendingRequest>>>,
 }
 
@@ -54,14 +58,14 @@ impl<'w> Cluster<'w> {
     /// Finds the cluster and logs in; this sends no request to it yet.
     ///
     /// # Errors
-    /// `usage` when the kubeconfig cannot be read or lacks the context, `denied` when its exec plugin
-    /// fails.
+    /// `usage` when the kubeconfig cannot be read, lacks the context, or has credentials for a server
+    /// that would get them over plain HTTP; `denied` when its exec plugin fails.
     pub async fn connect(world: &'w World, options: &ClusterOptions) -> Result<Self, Failure> {
         let live = RefCell::new(None);
         let address: Result<ClusterAddress, ConnectError> = world
-            .exchange("kubeconfig", options, |_| async {
-                let (address, client) = config::connect(world, options).await?;
-                live.replace(Some(client));
+            .exchange("kubeconfig", options, async |effects| {
+                let (address, cluster) = config::connect(world, effects, options).await?;
+                live.replace(Some(Rc::new(cluster)));
                 Ok(address)
             })
             .await?;
@@ -79,6 +83,15 @@ impl<'w> Cluster<'w> {
     /// Returns the API server's address.
     pub fn server(&self) -> &str {
         &self.address.server
+    }
+
+    /// Returns what an error of a request is about.
+    pub(crate) fn failed<'a>(&'a self, path: &'a str) -> FailedRequest<'a> {
+        FailedRequest {
+            path,
+            server: self.server(),
+            world: self.world,
+        }
     }
 
     /// Runs the work and answers its requests. Call it once.
@@ -99,20 +112,21 @@ impl<'w> Cluster<'w> {
     }
 
     async fn answer(&self, PendingRequest { request, mut reply }: PendingRequest) {
-        let path = request.uri().path().to_owned();
+        let uri = request.uri().clone();
+        let path = uri.path();
         let head = tokio::select! {
             // The caller dropped the request, as a watch does when it ends.
             () = reply.closed() => return,
             head = self.exchange(request) => head,
         };
         match &head {
-            Ok(head) if head.status < 500 && head.status != 429 => self.health.answered(&path),
-            _ => self.health.failed(&path),
+            Ok(head) if head.status < 500 && head.status != 429 => self.health.answered(path),
+            _ => self.health.failed(path),
         }
-        match head.and_then(split) {
+        match head.and_then(|head| split(head, &uri)) {
             Ok(answer) => {
                 if reply.send(Ok(answer.response)).is_ok() {
-                    pump(answer.body, answer.chunks).await;
+                    pump(answer.body, answer.limit, answer.chunks).await;
                 }
             }
             Err(error) => drop(reply.send(Err(error))),
@@ -128,7 +142,7 @@ impl<'w> Cluster<'w> {
         let live = self.live.borrow().clone();
         let answer = self
             .world
-            .exchange_http("kube", &record, || send(live, request));
+            .exchange_http("kube", &record, || send(live, request, self.world));
         tokio::time::timeout(HEAD_TIMEOUT, answer)
             .await
             .unwrap_or_else(|_| {
@@ -139,14 +153,17 @@ impl<'w> Cluster<'w> {
 }
 
 async fn send(
-    live: Option<kube::Client>,
-    request: Request<Body>,
+    live: Option<Rc<LiveCluster>>,
+    mut request: Request<Body>,
+    world: &World,
 ) -> Result<HttpResponse, TransportError> {
     let Some(live) = live else {
         let text = "there is no cluster behind a tape";
         return Err(TransportError::new(TransportErrorKind::NotRecorded, text));
     };
-    let response = live.send(request).await;
+    let authorized = live.credentials.authorize(&mut request, world).await;
+    authorized.map_err(|failed| TransportError::new(TransportErrorKind::Broken, failed.text))?;
+    let response = live.client.send(request).await;
     let response = response.map_err(|error| error::transport(&error))?;
     let (head, body) = response.into_parts();
     let headers = head
@@ -183,16 +200,17 @@ impl BodyStream for KubeBody {
     }
 }
 
-type Chunk = Result<Bytes, TransportError>;
+type Chunk = Result<Bytes, BoxError>;
 
 /// An answer in two parts: the response for kube, and the body that [`pump`] feeds into it.
 struct SplitAnswer {
     response: Response<ResponseBody>,
     body: contract::world::Body,
+    limit: BodyLimit,
     chunks: mpsc::Sender<Chunk>,
 }
 
-fn split(head: HttpResponse) -> Result<SplitAnswer, TransportError> {
+fn split(head: HttpResponse, request: &Uri) -> Result<SplitAnswer, TransportError> {
     let (chunks, receiver) = mpsc::channel(16);
     let mut response = Response::builder().status(head.status);
     for (name, value) in &head.headers {
@@ -204,18 +222,23 @@ fn split(head: HttpResponse) -> Result<SplitAnswer, TransportError> {
     Ok(SplitAnswer {
         response,
         body: head.body,
+        limit: BodyLimit::of(request, head.status),
         chunks,
     })
 }
 
-/// Forwards the body until it ends or its reader is gone.
-async fn pump(mut body: contract::world::Body, chunks: mpsc::Sender<Chunk>) {
+/// Forwards the body until it ends, is too large, or its reader is gone.
+async fn pump(mut body: contract::world::Body, mut limit: BodyLimit, chunks: mpsc::Sender<Chunk>) {
     loop {
         let chunk = tokio::select! {
             () = chunks.closed() => return,
             chunk = body.next() => chunk.transpose(),
         };
         let Some(chunk) = chunk else { return };
+        let chunk = chunk.map_err(BoxError::from).and_then(|chunk| {
+            limit.count(&chunk)?;
+            Ok(chunk)
+        });
         let last = chunk.is_err();
         if chunks.send(chunk).await.is_err() || last {
             return;
@@ -256,12 +279,12 @@ struct ResponseBody(mpsc::Receiver<Chunk>);
 
 impl http_body::Body for ResponseBody {
     type Data = Bytes;
-    type Error = TransportError;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         self.0
             .poll_recv(context)
             .map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))

@@ -1,21 +1,18 @@
 //! Finds the cluster and its credentials: in a kubeconfig, or in the pod that the step runs in.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, rc::Rc};
 
-use anyhow::anyhow;
-use contract::{Failure, World, asking};
+use contract::{World, world::Effects};
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedCluster};
-use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
-use crate::health::{CONNECT_TIMEOUT, READ_TIMEOUT};
-
-/// How long an exec plugin may run.
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
-
-const PLUGIN_HINT: &str =
-    "run the kubeconfig's exec plugin by hand, and complete the login that it asks for";
+use crate::{
+    connect_error::ConnectError,
+    credentials::ClusterCredentials,
+    health::{CONNECT_TIMEOUT, READ_TIMEOUT},
+    privacy::{self, is_loopback},
+};
 
 /// Which cluster to use.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -34,39 +31,23 @@ pub(crate) struct ClusterAddress {
     pub(crate) server: String,
 }
 
-/// Why connecting failed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct ConnectError {
-    /// Whether credentials are missing, rather than settings wrong.
-    denied: bool,
-    text: String,
-    hint: String,
-}
-
-impl From<ConnectError> for Failure {
-    fn from(failed: ConnectError) -> Self {
-        let error = anyhow!(failed.text);
-        let failure = if failed.denied {
-            Self::denied(asking::NO_CREDENTIALS, error)
-        } else {
-            Self::usage(error)
-        };
-        failure.hinted(failed.hint)
-    }
+/// A cluster of the network.
+pub(crate) struct LiveCluster {
+    /// Sends requests as they are.
+    pub(crate) client: kube::Client,
+    /// What each request has to carry.
+    pub(crate) credentials: ClusterCredentials,
 }
 
 /// Reads the configuration and logs in, which runs the exec plugin where the kubeconfig names one.
 pub(crate) async fn connect(
     world: &World,
+    effects: Rc<dyn Effects>,
     options: &ClusterOptions,
-) -> Result<(ClusterAddress, kube::Client), ConnectError> {
+) -> Result<(ClusterAddress, LiveCluster), ConnectError> {
     let mut config = read(options).await?;
-    for secret in [&config.auth_info.token, &config.auth_info.password]
-        .into_iter()
-        .flatten()
-    {
-        world.hide(secret.expose_secret());
-    }
+    privacy::check(&config)?;
+    let credentials = ClusterCredentials::take(&mut config.auth_info, effects, world).await?;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(READ_TIMEOUT);
     // The caller decides about retries, and the recording must have every answer.
@@ -78,28 +59,19 @@ pub(crate) async fn connect(
             .trim_end_matches('/')
             .to_owned(),
     };
-    Ok((address, log_in(config).await?))
-}
-
-/// Runs on a thread of its own, since an exec plugin may wait for a person to log in.
-async fn log_in(config: Config) -> Result<kube::Client, ConnectError> {
-    let (done, client) = tokio::sync::oneshot::channel();
-    let runtime = tokio::runtime::Handle::current();
-    std::thread::spawn(move || {
-        let _inside = runtime.enter();
-        drop(done.send(kube::Client::try_from(config)));
-    });
-    match tokio::time::timeout(LOGIN_TIMEOUT, client).await {
-        Ok(Ok(client)) => client.map_err(|error| not_logged_in(&error)),
-        _ => Err(ConnectError {
-            denied: true,
-            text: format!(
-                "the kubeconfig's exec plugin did not finish within {} s",
-                LOGIN_TIMEOUT.as_secs()
-            ),
-            hint: PLUGIN_HINT.to_owned(),
-        }),
-    }
+    let client = kube::Client::try_from(config).map_err(|error| {
+        ConnectError::settings(
+            format!("the kubeconfig is invalid: {error}"),
+            "check its certificates and addresses",
+        )
+    })?;
+    Ok((
+        address,
+        LiveCluster {
+            client,
+            credentials,
+        },
+    ))
 }
 
 async fn read(options: &ClusterOptions) -> Result<Config, ConnectError> {
@@ -114,16 +86,18 @@ async fn read(options: &ClusterOptions) -> Result<Config, ConnectError> {
         },
     };
     let kubeconfig = kubeconfig.map_err(|error| unreadable(&error))?;
-    let has_proxy = has_proxy(&kubeconfig);
-    let config = select(kubeconfig, options.context.clone()).await?;
+    let has_proxy = has_proxy(&kubeconfig, options.context.as_deref());
+    let mut config = select(kubeconfig, options.context.clone()).await?;
     if !is_address(&config.cluster_url) {
         return Err(invalid_server(&config));
     }
-    Ok(if has_proxy {
-        config
-    } else {
-        through_proxy(config)
-    })
+    if is_loopback(&config.cluster_url) {
+        // A proxy would see the credentials, and has a loopback of its own.
+        config.proxy_url = None;
+    } else if !has_proxy {
+        config = through_proxy(config);
+    }
+    Ok(config)
 }
 
 fn is_missing(error: &KubeconfigError) -> bool {
@@ -134,9 +108,19 @@ fn is_missing(error: &KubeconfigError) -> bool {
     }
 }
 
-fn has_proxy(kubeconfig: &Kubeconfig) -> bool {
-    let mut clusters = kubeconfig.clusters.iter().flat_map(|named| &named.cluster);
-    clusters.any(|cluster| cluster.proxy_url.is_some())
+/// Returns whether the cluster of the context has a proxy of its own.
+fn has_proxy(kubeconfig: &Kubeconfig, context: Option<&str>) -> bool {
+    let name = context.or(kubeconfig.current_context.as_deref());
+    let mut contexts = kubeconfig.contexts.iter();
+    let context = contexts.find(|named| Some(named.name.as_str()) == name);
+    let Some(context) = context.and_then(|named| named.context.as_ref()) else {
+        return false;
+    };
+    let mut clusters = kubeconfig.clusters.iter();
+    clusters
+        .find(|named| named.name == context.cluster)
+        .and_then(|named| named.cluster.as_ref()?.proxy_url.as_ref())
+        .is_some_and(|url| !url.is_empty())
 }
 
 /// Selects the context.
@@ -205,22 +189,20 @@ fn merged(paths: &str) -> Result<Kubeconfig, KubeconfigError> {
 }
 
 fn invalid_server(config: &Config) -> ConnectError {
-    ConnectError {
-        denied: false,
-        text: format!(
+    ConnectError::settings(
+        format!(
             "the kubeconfig's server `{}` is not a valid address",
             config.cluster_url
         ),
-        hint: "set `server` of the kubeconfig's cluster to `https://HOST:PORT`".to_owned(),
-    }
+        "set `server` of the kubeconfig's cluster to `https://HOST:PORT`",
+    )
 }
 
 fn no_configuration() -> ConnectError {
-    ConnectError {
-        denied: false,
-        text: "there is no kubeconfig, and the step does not run in a pod".to_owned(),
-        hint: "pass `--kubeconfig`, or set `KUBECONFIG`".to_owned(),
-    }
+    ConnectError::settings(
+        "there is no kubeconfig, and the step does not run in a pod",
+        "pass `--kubeconfig`, or set `KUBECONFIG`",
+    )
 }
 
 fn unreadable(error: &KubeconfigError) -> ConnectError {
@@ -233,11 +215,7 @@ fn unreadable(error: &KubeconfigError) -> ConnectError {
         }
         error => format!("could not read the kubeconfig: {error}"),
     };
-    ConnectError {
-        denied: false,
-        text,
-        hint: "pass a readable kubeconfig as `--kubeconfig`".to_owned(),
-    }
+    ConnectError::settings(text, "pass a readable kubeconfig as `--kubeconfig`")
 }
 
 fn wrong_context(error: &KubeconfigError, known: &[String]) -> ConnectError {
@@ -255,35 +233,5 @@ fn wrong_context(error: &KubeconfigError, known: &[String]) -> ConnectError {
         }
         error => format!("the kubeconfig is invalid: {error}"),
     };
-    ConnectError {
-        denied: false,
-        text,
-        hint: "pass the name of a context as `--context`".to_owned(),
-    }
-}
-
-fn not_logged_in(error: &kube::Error) -> ConnectError {
-    match error {
-        kube::Error::Auth(error) => ConnectError {
-            denied: true,
-            text: format!("could not log in as the kubeconfig says: {}", plugin(error)),
-            hint: PLUGIN_HINT.to_owned(),
-        },
-        error => ConnectError {
-            denied: false,
-            text: format!("the kubeconfig is invalid: {error}"),
-            hint: "check its certificates and addresses".to_owned(),
-        },
-    }
-}
-
-/// Shows only the standard error of the plugin: its standard output may hold a token.
-fn plugin(error: &kube::client::AuthError) -> String {
-    match error {
-        kube::client::AuthError::AuthExecRun { cmd, out } => {
-            let said = String::from_utf8_lossy(&out.stderr);
-            format!("`{cmd}` failed ({}): {}", out.status, said.trim())
-        }
-        error => error.to_string(),
-    }
+    ConnectError::settings(text, "pass the name of a context as `--context`")
 }

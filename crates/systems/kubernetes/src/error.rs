@@ -4,13 +4,13 @@ use std::{error::Error as StdError, io};
 
 use anyhow::anyhow;
 use contract::{
-    Failure, Reason, Verdict, asking,
+    Failure, Reason, Verdict, World, asking,
     world::{TransportError, TransportErrorKind},
 };
 use kube::core::Status;
 use kube::runtime::watcher;
 
-use crate::role;
+use crate::{body_limit::BodyTooLarge, role};
 
 /// Converts an error of kube's client to a transport error, below the recording.
 pub(crate) fn transport(error: &kube::Error) -> TransportError {
@@ -72,36 +72,93 @@ pub(crate) fn is_gone(error: &watcher::Error) -> bool {
     }
 }
 
-/// Converts an error of a watch.
-pub(crate) fn watch(error: watcher::Error, path: &str, server: &str) -> Failure {
-    match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => request(error, path, server),
-        watcher::Error::WatchError(status) => api(&status, path, server),
-        watcher::Error::NoResourceVersion => {
-            not_the_api(server, "a list without `resourceVersion`")
-        }
-    }
+/// A request that failed.
+#[derive(Clone, Copy)]
+pub(crate) struct FailedRequest<'a> {
+    /// The path without its query.
+    pub(crate) path: &'a str,
+    /// The API server's address.
+    pub(crate) server: &'a str,
+    pub(crate) world: &'a World,
 }
 
-/// Converts an error of one request.
-pub(crate) fn request(error: kube::Error, path: &str, server: &str) -> Failure {
-    match error {
-        kube::Error::Api(status) => api(&status, path, server),
-        kube::Error::SerdeError(error) => {
-            not_the_api(server, &format!("JSON of another shape: {error}"))
+impl FailedRequest<'_> {
+    /// Converts an error of a watch.
+    pub(crate) fn watch(self, error: watcher::Error) -> Failure {
+        match error {
+            watcher::Error::InitialListFailed(error)
+            | watcher::Error::WatchStartFailed(error)
+            | watcher::Error::WatchFailed(error) => self.request(error),
+            watcher::Error::WatchError(status) => self.api(&status),
+            watcher::Error::NoResourceVersion => {
+                self.not_the_api("a list without `resourceVersion`")
+            }
         }
-        kube::Error::FromUtf8(error) => not_the_api(server, &error.to_string()),
-        kube::Error::Service(error) => match error.downcast::<TransportError>() {
-            Ok(error) => from_transport(&error, server),
-            Err(error) => Failure::internal(anyhow!("{error}")),
-        },
-        error @ (kube::Error::ReadEvents(_) | kube::Error::HyperError(_)) => {
-            let text = format!("`{server}` closed the connection early: {}", chain(&error));
-            Failure::unavailable(asking::UNREACHABLE, anyhow!(text))
+    }
+
+    /// Converts an error of one request.
+    pub(crate) fn request(self, error: kube::Error) -> Failure {
+        if let Some(too_large) = BodyTooLarge::find(&error) {
+            return self.not_the_api(&too_large.to_string());
         }
-        error => Failure::internal(anyhow!("{}", chain(&error))),
+        match error {
+            kube::Error::Api(status) => self.api(&status),
+            kube::Error::SerdeError(error) => {
+                self.not_the_api(&format!("JSON of another shape: {error}"))
+            }
+            kube::Error::FromUtf8(error) => self.not_the_api(&error.to_string()),
+            kube::Error::Service(error) => match error.downcast::<TransportError>() {
+                Ok(error) => from_transport(&error, self.server),
+                Err(error) => Failure::internal(anyhow!("{error}")),
+            },
+            error @ (kube::Error::ReadEvents(_) | kube::Error::HyperError(_)) => {
+                let (server, cause) = (self.server, chain(&error));
+                let text = format!("`{server}` closed the connection early: {cause}");
+                Failure::unavailable(asking::UNREACHABLE, anyhow!(text))
+            }
+            error => Failure::internal(anyhow!("{}", chain(&error))),
+        }
+    }
+
+    fn api(self, status: &Status) -> Failure {
+        let (path, server, said) = (self.path, self.server, self.said(status));
+        // kube sets this reason when the body is not a `Status`.
+        let is_foreign = status.reason == "Failed to parse error data";
+        match status.code {
+            // The login page of a proxy in front of the API server.
+            401 if is_foreign && said.starts_with('<') => {
+                self.not_the_api(&format!("a page with status 401 for `{path}`: {said}"))
+            }
+            401 => Failure::denied(
+                asking::CREDENTIALS_REJECTED,
+                anyhow!("`{server}` does not accept the credentials of the kubeconfig: {said}"),
+            )
+            .hinted("log in again, or create a new token (`kubectl create token`)"),
+            403 if !is_foreign => forbidden(&said, path, server),
+            429 => Failure::unavailable(
+                asking::RATE_LIMITED,
+                anyhow!("`{server}` limits the request rate: {said}"),
+            ),
+            500.. => Failure::unavailable(
+                asking::SERVER_ERROR,
+                anyhow!("`{server}` failed with status {}: {said}", status.code),
+            ),
+            code => self.not_the_api(&format!("status {code} for `{path}`: {said}")),
+        }
+    }
+
+    pub(crate) fn not_the_api(self, what: &str) -> Failure {
+        let server = self.server;
+        let error = anyhow!("`{server}` does not answer as a Kubernetes API server: {what}");
+        Failure::unavailable(asking::NOT_THE_API, error).hinted(
+            "check the address of the kubeconfig's cluster: a login page or a proxy may be in \
+             between",
+        )
+    }
+
+    /// Returns the message in one line. Secrets go first: a part of one would not be recognized.
+    fn said(self, status: &Status) -> String {
+        one_line(&self.world.redact(&status.message))
     }
 }
 
@@ -124,36 +181,7 @@ fn from_transport(error: &TransportError, server: &str) -> Failure {
     }
 }
 
-fn api(status: &Status, path: &str, server: &str) -> Failure {
-    let said = one_line(&status.message);
-    // kube sets this reason when the body is not a `Status`.
-    let is_foreign = status.reason == "Failed to parse error data";
-    match status.code {
-        // The login page of a proxy in front of the API server.
-        401 if is_foreign && said.starts_with('<') => not_the_api(
-            server,
-            &format!("a page with status 401 for `{path}`: {said}"),
-        ),
-        401 => Failure::denied(
-            asking::CREDENTIALS_REJECTED,
-            anyhow!("`{server}` does not accept the credentials of the kubeconfig: {said}"),
-        )
-        .hinted("log in again, or create a new token (`kubectl create token`)"),
-        403 if !is_foreign => forbidden(status, path, server),
-        429 => Failure::unavailable(
-            asking::RATE_LIMITED,
-            anyhow!("`{server}` limits the request rate: {said}"),
-        ),
-        500.. => Failure::unavailable(
-            asking::SERVER_ERROR,
-            anyhow!("`{server}` failed with status {}: {said}", status.code),
-        ),
-        code => not_the_api(server, &format!("status {code} for `{path}`: {said}")),
-    }
-}
-
-fn forbidden(status: &Status, path: &str, server: &str) -> Failure {
-    let said = one_line(&status.message);
+fn forbidden(said: &str, path: &str, server: &str) -> Failure {
     if said.contains("\"system:anonymous\"") {
         return Failure::denied(
             asking::NO_CREDENTIALS,
@@ -175,13 +203,6 @@ fn forbidden(status: &Status, path: &str, server: &str) -> Failure {
         )),
         None => failure,
     }
-}
-
-fn not_the_api(server: &str, what: &str) -> Failure {
-    let error = anyhow!("`{server}` does not answer as a Kubernetes API server: {what}");
-    Failure::unavailable(asking::NOT_THE_API, error).hinted(
-        "check the address of the kubeconfig's cluster: a login page or a proxy may be in between",
-    )
 }
 
 /// Returns whether the failure is transient.

@@ -4,22 +4,28 @@
 //!
 //! Every request goes through the [`World`](contract::World): a service of this crate sits on top
 //! of kube's stack, above authentication, so that a recording holds requests and answers but no
-//! credentials, and a tape answers without a cluster. The world lives on one thread and kube's
+//! credentials, and a tape answers without a cluster. This crate also reads the credentials and
+//! runs the plugins, so that the world knows every secret. The world lives on one thread and kube's
 //! services need not, so requests go through a channel to [`Cluster::serve`], which must run next
 //! to the work that sends them.
 
+mod body_limit;
 mod bridge;
 mod config;
+mod connect_error;
+mod credentials;
 mod error;
 mod health;
 mod objects;
+mod plugin;
+mod privacy;
 mod requests;
 mod role;
 mod watch;
 
 pub use bridge::Cluster;
 pub use config::ClusterOptions;
-pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 pub use objects::{
     ContainerSpec, ContainerState, ContainerStatus, ControllerKind, ControllerStatus, GENERATION,
     GENERATION_LABEL, Labels, PodObject, PodSpec, PodStatus, PodTemplate, REVISION, REVISION_LABEL,

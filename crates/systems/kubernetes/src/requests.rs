@@ -7,7 +7,7 @@ use kube::{
 };
 use serde::Deserialize;
 
-use crate::{Cluster, error, objects};
+use crate::{Cluster, objects};
 
 /// The bytes of a log to read, so that one endless line does not fill the memory.
 const MAX_LOG_BYTES: i64 = 64 << 10;
@@ -69,7 +69,7 @@ impl Cluster<'_> {
         let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/log");
         api.logs(pod, &params)
             .await
-            .map_err(|error| error::request(error, &path, self.server()))
+            .map_err(|error| self.failed(&path).request(error))
     }
 
     /// Returns the events of an object, oldest first.
@@ -91,7 +91,7 @@ impl Cluster<'_> {
             .client
             .request(request)
             .await
-            .map_err(|error| error::request(error, &path, self.server()))?;
+            .map_err(|error| self.failed(&path).request(error))?;
         let mut events = list.items;
         events.sort_by(|one, other| one.at().cmp(other.at()));
         Ok(events)
@@ -113,7 +113,7 @@ impl Cluster<'_> {
                 Ok(Some(false))
             }
             Err(kube::Error::Api(status)) if status.code == 403 => Ok(None),
-            Err(error) => Err(error::request(error, &path, self.server())),
+            Err(error) => Err(self.failed(&path).request(error)),
         }
     }
 }

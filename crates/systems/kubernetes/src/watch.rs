@@ -20,8 +20,13 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::{
-    Cluster, ControllerKind, PodObject, ReplicaSet, Workload, error, health::WATCH_TIMEOUT,
+    Cluster, ControllerKind, PodObject, ReplicaSet, Workload,
+    error::{self, FailedRequest},
+    health::WATCH_TIMEOUT,
 };
+
+/// The largest number of objects of a kind in a namespace: a list may have any number of pages.
+const MAX_OBJECTS: usize = 100_000;
 
 /// How long to collect events before a report: several watches report one change, in any order.
 const SETTLE_INTERVAL: Duration = Duration::from_millis(15);
@@ -296,7 +301,7 @@ where
     });
     let (source, scanned) = (path.clone(), path.clone());
     let changes = watches.scan(None, move |list: &mut Option<Vec<K>>, event| {
-        std::future::ready(Some(change(list, event, &scanned, cluster.server())))
+        std::future::ready(Some(change(list, event, cluster.failed(&scanned))))
     });
     let events = changes.map(move |change| SourcedEvent {
         namespace: index,
@@ -309,8 +314,7 @@ where
 fn change<K>(
     list: &mut Option<Vec<K>>,
     event: Result<watcher::Event<K>, watcher::Error>,
-    path: &str,
-    server: &str,
+    request: FailedRequest<'_>,
 ) -> ObjectChange<K> {
     match event {
         Ok(watcher::Event::Init) => {
@@ -318,14 +322,19 @@ fn change<K>(
             ObjectChange::Restarted
         }
         Ok(watcher::Event::InitApply(object)) => {
-            list.get_or_insert_default().push(object);
+            let list = list.get_or_insert_default();
+            if list.len() >= MAX_OBJECTS {
+                let text = format!("a list of more than {MAX_OBJECTS} objects");
+                return ObjectChange::Failed(request.not_the_api(&text));
+            }
+            list.push(object);
             ObjectChange::Restarted
         }
         Ok(watcher::Event::InitDone) => ObjectChange::Listed(list.take().unwrap_or_default()),
         Ok(watcher::Event::Apply(object)) => ObjectChange::Applied(object),
         Ok(watcher::Event::Delete(object)) => ObjectChange::Deleted(object),
         Err(error) if error::is_gone(&error) => ObjectChange::Restarted,
-        Err(error) => ObjectChange::Failed(error::watch(error, path, server)),
+        Err(error) => ObjectChange::Failed(request.watch(error)),
     }
 }
 

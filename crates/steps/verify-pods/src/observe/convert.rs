@@ -1,5 +1,7 @@
 //! Converts the objects of the API to the values that the rules judge.
 
+mod owners;
+
 use std::collections::BTreeMap;
 
 use kubernetes as k;
@@ -7,12 +9,13 @@ use pods::{
     Container, Owner, Pod, PodCondition, PodPhase, Rollout, RunState, Termination, WorkloadKind,
 };
 
-use super::{NamespaceState, WorkloadState};
+use self::owners::{Owners, controller};
+use super::{NamespaceState, WorkloadState, mask::masked};
 use crate::Request;
 
 /// Converts the requested workloads of a namespace and all of its pods.
 pub(super) fn namespace(name: &str, view: &k::NamespaceView, request: &Request) -> NamespaceState {
-    let mut members = Members::sorted(view);
+    let mut members = Members::sorted(view, request.max_log_lines);
     let mut workloads = Vec::new();
     for (kind, objects) in &view.workloads {
         for object in objects.values() {
@@ -33,23 +36,26 @@ pub(super) fn namespace(name: &str, view: &k::NamespaceView, request: &Request) 
 /// The pods of a namespace, by the workload that they belong to.
 #[derive(Default)]
 struct Members {
-    of: BTreeMap<(WorkloadKind, String), Vec<Pod>>,
+    /// By the unique id of the workload: any pod may claim to be of a name.
+    of: BTreeMap<String, Vec<Pod>>,
     /// The pods of no known workload.
     strangers: Vec<Pod>,
 }
 
 impl Members {
     /// Sorts all pods of a namespace.
-    fn sorted(view: &k::NamespaceView) -> Self {
-        let (mut members, templates) = (Self::default(), Templates::of(view));
+    fn sorted(view: &k::NamespaceView, max_log_lines: usize) -> Self {
+        let (mut members, owners) = (Self::default(), Owners::of(view));
         for object in view.pods.values() {
             let mut pod = pod(object);
-            match workload_of(object, view) {
-                Some((kind, name)) => {
-                    pod.outdated = templates.are_newer(object, kind, &name);
+            pod.limit_termination_messages(max_log_lines);
+            match owners.workload_of(object) {
+                Some(owner) => {
+                    pod.outdated = owners.are_newer(object, owner);
+                    let uid = owner.workload.metadata.uid.clone();
                     members
                         .of
-                        .entry((workload_kind(kind), name))
+                        .entry(uid.unwrap_or_default())
                         .or_default()
                         .push(pod);
                 }
@@ -61,9 +67,7 @@ impl Members {
 
     /// Takes the pods of one workload.
     fn take(&mut self, workload: &Rollout) -> Vec<Pod> {
-        self.of
-            .remove(&(workload.kind, workload.name.clone()))
-            .unwrap_or_default()
+        self.of.remove(&workload.id).unwrap_or_default()
     }
 }
 
@@ -86,7 +90,10 @@ fn pod(object: &k::PodObject) -> Pod {
             .map(|time| time.0.to_string()),
         finalizers: meta.finalizers.clone().unwrap_or_default(),
         node: spec.node_name.clone(),
-        owner: owner.map(|(kind, name)| Owner { kind, name }),
+        owner: owner.map(|owner| Owner {
+            kind: owner.kind.clone(),
+            name: owner.name.clone(),
+        }),
         outdated: false,
         claims: spec
             .volumes
@@ -148,10 +155,12 @@ fn state(state: &k::ContainerState) -> RunState {
 }
 
 fn ended(end: &k::TerminatedState) -> Termination {
+    // The message may be the end of the log, so likely secrets are masked as they are there.
+    let lines: Vec<String> = end.message.lines().map(masked).collect();
     Termination {
         code: end.exit_code,
         reason: end.reason.clone(),
-        message: end.message.clone(),
+        message: lines.join("\n"),
     }
 }
 
@@ -254,100 +263,4 @@ pub(super) fn controller_kind(kind: WorkloadKind) -> k::ControllerKind {
         WorkloadKind::StatefulSet => k::ControllerKind::StatefulSet,
         WorkloadKind::DaemonSet => k::ControllerKind::DaemonSet,
     }
-}
-
-/// Returns the workload that a pod belongs to: a Deployment owns its pods through ReplicaSets.
-fn workload_of(
-    object: &k::PodObject,
-    view: &k::NamespaceView,
-) -> Option<(k::ControllerKind, String)> {
-    let (kind, name) = controller(&object.metadata)?;
-    let (kind, name) = match view
-        .replica_sets
-        .get(&name)
-        .filter(|_| kind == "ReplicaSet")
-    {
-        Some(set) => controller(&set.metadata)?,
-        // A ReplicaSet beyond the revision history limit is deleted before its last pods.
-        None if kind == "ReplicaSet" => {
-            ("Deployment".to_owned(), name.rsplit_once('-')?.0.to_owned())
-        }
-        None => (kind, name),
-    };
-    let kind = k::ControllerKind::ALL
-        .into_iter()
-        .find(|known| known.name() == kind)?;
-    view.workload(kind, &name).map(|_| (kind, name))
-}
-
-fn controller(meta: &k::ObjectMeta) -> Option<(String, String)> {
-    let owner = meta
-        .owner_references
-        .iter()
-        .flatten()
-        .find(|owner| owner.controller == Some(true))?;
-    Some((owner.kind.clone(), owner.name.clone()))
-}
-
-/// The newest template of each workload.
-struct Templates<'v> {
-    view: &'v k::NamespaceView,
-    /// The newest revision of each Deployment.
-    revisions: BTreeMap<String, u64>,
-}
-
-impl<'v> Templates<'v> {
-    fn of(view: &'v k::NamespaceView) -> Self {
-        let mut revisions = BTreeMap::new();
-        for set in view.replica_sets.values() {
-            if let (Some((_, deployment)), Some(revision)) =
-                (controller(&set.metadata), revision(set))
-            {
-                let newest = revisions.entry(deployment).or_insert(revision);
-                *newest = revision.max(*newest);
-            }
-        }
-        Self { view, revisions }
-    }
-
-    /// Returns whether a pod was created from an older template; false when that is unknown.
-    fn are_newer(&self, object: &k::PodObject, kind: k::ControllerKind, name: &str) -> bool {
-        let label = |label| mark(object.metadata.labels.as_ref(), label);
-        let Some(workload) = self.view.workload(kind, name) else {
-            return false;
-        };
-        let wanted = match kind {
-            k::ControllerKind::Deployment => return self.are_newer_than_set(object, name),
-            k::ControllerKind::StatefulSet => Some(workload.status.update_revision.as_str()),
-            k::ControllerKind::DaemonSet => {
-                mark(workload.metadata.annotations.as_ref(), k::GENERATION)
-            }
-        };
-        let own = label(if kind == k::ControllerKind::DaemonSet {
-            k::GENERATION_LABEL
-        } else {
-            k::REVISION_LABEL
-        });
-        own.zip(wanted.filter(|hash| !hash.is_empty()))
-            .is_some_and(|(own, wanted)| own != wanted)
-    }
-
-    fn are_newer_than_set(&self, object: &k::PodObject, deployment: &str) -> bool {
-        let set =
-            controller(&object.metadata).and_then(|(_, set)| self.view.replica_sets.get(&set));
-        let Some(set) = set else { return true };
-        revision(set)
-            .zip(self.revisions.get(deployment))
-            .is_some_and(|(own, newest)| own < *newest)
-    }
-}
-
-fn revision(set: &k::ReplicaSet) -> Option<u64> {
-    mark(set.metadata.annotations.as_ref(), k::REVISION)?
-        .parse()
-        .ok()
-}
-
-fn mark<'a>(marks: Option<&'a k::Labels>, name: &str) -> Option<&'a str> {
-    marks?.get(name).map(String::as_str)
 }

@@ -111,6 +111,12 @@ pub(crate) fn owned_by(kind: &str, name: &str) -> Value {
 /// Lists them with these conditions of the pod.
 pub(crate) fn list_with(seen: &SeenRequest, conditions: &Value) -> ScriptedReply {
     let ready = conditions[0]["status"] == "True";
+    let container = json!({ "name": "dex", "ready": ready, "state": { "running": {} } });
+    list_with_container(seen, conditions, &container)
+}
+
+/// Lists them with these conditions of the pod and this status of its container.
+pub(crate) fn list_with_container(seen: &Seen, conditions: &Value, container: &Value) -> Reply {
     let containers = json!([{ "name": "dex", "image": IMAGE }]);
     let template = json!({ "spec": { "containers": containers } });
     let item = match seen
@@ -135,9 +141,7 @@ pub(crate) fn list_with(seen: &SeenRequest, conditions: &Value) -> ScriptedReply
             "status": {
                 "phase": "Running",
                 "conditions": conditions,
-                "containerStatuses": [
-                    { "name": "dex", "ready": ready, "state": { "running": {} } },
-                ],
+                "containerStatuses": [container],
             },
         }),
     };

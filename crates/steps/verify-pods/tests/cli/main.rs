@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fake_api;
+mod secrets;
 mod watch;
 
 use std::{os::unix::fs::PermissionsExt as _, time::Duration};
@@ -183,8 +184,9 @@ fn an_unknown_certificate_authority_is_reported() {
 #[test]
 fn requests_use_the_proxy_unless_exempt() {
     let (server, proxy) = (Faulty::tls_answering(answering(true)), Proxy::new());
+    proxy.route("registry.example:443", &server.address());
     let config = kubeconfig(
-        &server.url(),
+        "https://registry.example",
         Some(server.ca_pem()),
         &json!({ "token": TOKEN }),
     )
@@ -202,10 +204,25 @@ fn requests_use_the_proxy_unless_exempt() {
     );
     let known = proxy.requests().len();
     through(&proxy.url())
-        .env("NO_PROXY", "127.0.0.1")
+        .env("NO_PROXY", "registry.example")
+        .args(["--timeout", "0", "--soak", "0"])
         .run()
-        .expect_code(0);
+        .expect_code(20);
     assert_eq!(proxy.requests().len(), known);
+}
+
+#[test]
+fn loopback_never_uses_a_proxy() {
+    let (server, proxy) = (Faulty::answering(answering(true)), Proxy::new());
+    let variables = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy"];
+    let by_variable = variables.map(|name| at(&server.url()).env(name, proxy.url()));
+    let mut config = kubeconfig(&server.url(), None, &json!({ "token": TOKEN }));
+    config["clusters"][0]["cluster"]["proxy-url"] = json!(proxy.url());
+    let by_config = with_config(&config.to_string());
+    for command in by_variable.into_iter().chain([by_config]) {
+        command.run().expect_code(0);
+    }
+    assert_eq!(proxy.requests(), Vec::<String>::new());
 }
 
 /// Verifies with an exec plugin that runs a script.

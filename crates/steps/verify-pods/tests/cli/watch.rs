@@ -104,3 +104,31 @@ fn a_silent_server_stops_grace_periods() {
     expect(&run, 20, "unreachable", "environment");
     assert_eq!(run.json()["subjects"][0]["reason"], "not-ready", "{run}");
 }
+
+#[test]
+fn an_endless_event_is_not_the_api() {
+    let server = Faulty::answering(|seen| {
+        if is_watch(seen) {
+            Reply::json(200, &json!({})).endless(b'x')
+        } else {
+            list(seen, false)
+        }
+    });
+    let run = at(&server.url()).run();
+    expect(&run, 20, "not-the-api", "environment");
+    assert!(run.elapsed < Duration::from_secs(10), "{run}");
+    let summary = run.json()["summary"].to_string();
+    assert!(summary.contains("more than 4 MiB"), "{run}");
+}
+
+#[test]
+fn an_endless_list_is_not_the_api() {
+    for reply in [
+        Reply::json(200, &json!({})).endless(b' '),
+        Reply::json(403, &json!({})).endless(b' '),
+    ] {
+        let run = at(&Faulty::new([reply]).url()).run();
+        expect(&run, 20, "not-the-api", "environment");
+        assert!(run.json()["summary"].to_string().contains("MiB"), "{run}");
+    }
+}

@@ -7,7 +7,7 @@ use crate::{
     judge::{
         decision::{Conclusion, WaitDecision},
         history::{ApplicationHistory, LastingPhase},
-        message::resource_name,
+        message::{hides_message, resource_name},
         revision,
     },
     observe::{FollowUp, Observation},
@@ -59,19 +59,24 @@ pub(super) fn judge(
             ))
         }
         "Degraded" if degraded >= request.degraded_grace && observation.is_whole => {
-            let culprit = culprit(app, &health);
+            let culprit = culprit(request, app, &health);
             let text = format!("is {here} and Degraded: {culprit}");
             let hint = "if that may take longer, pass a longer `--degraded-grace`";
             Some(Conclusion::refused(DEGRADED, text).hinted(hint).into())
         }
-        _ => Some(not_ready(&here, app, &health)),
+        _ => Some(not_ready(request, &here, app, &health)),
     }
 }
 
-fn not_ready(here: &str, app: &Application, health: &HealthStatus) -> WaitDecision {
+fn not_ready(
+    request: &Request,
+    here: &str,
+    app: &Application,
+    health: &HealthStatus,
+) -> WaitDecision {
     let status = &health.status;
     let mut text = format!("{here}, {status}");
-    let culprit = culprit(app, health);
+    let culprit = culprit(request, app, health);
     if !culprit.is_empty() {
         text = format!("{text}: {culprit}");
     }
@@ -131,13 +136,14 @@ fn has_health(resource: &ResourceStatus, status: &str) -> bool {
 }
 
 /// Returns the resource that gives the application its health, and the resource's message.
-fn culprit(app: &Application, health: &HealthStatus) -> String {
+fn culprit(request: &Request, app: &Application, health: &HealthStatus) -> String {
     let mut resources = app.status.resources.iter();
     let Some(resource) = resources.find(|resource| has_health(resource, &health.status)) else {
         return health.message.clone();
     };
     let name = resource_name(resource);
     let message = resource.health.as_ref().map(|own| own.message.as_str());
+    let message = message.filter(|_| !hides_message(request, &resource.kind));
     match message.unwrap_or_default() {
         // Argo CD gives no message for an Ingress that waits for its load balancer.
         "" if resource.kind == "Ingress" && health.status == "Progressing" => {

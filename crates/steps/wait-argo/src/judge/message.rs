@@ -3,6 +3,8 @@
 use argocd::ResourceStatus;
 use contract::Commit;
 
+use crate::Request;
+
 /// The largest number of characters to show of a message of Argo CD.
 const MAX_MESSAGE: usize = 600;
 
@@ -18,6 +20,12 @@ pub(super) fn short(revision: &str) -> &str {
 /// Returns a resource as `Deployment/dex`.
 pub(super) fn resource_name(resource: &ResourceStatus) -> String {
     format!("{}/{}", resource.kind, resource.name)
+}
+
+/// Returns whether Argo CD's message about a resource is not to be shown: the health of a pod that
+/// failed may be the end of its log.
+pub(super) fn hides_message(request: &Request, kind: &str) -> bool {
+    kind == "Pod" && request.log_lines == 0
 }
 
 /// Returns a message in one line of limited length, without its random parts.

@@ -7,7 +7,7 @@ use pods::failed_create;
 use crate::{
     judge::{
         decision::{Conclusion, WaitDecision},
-        message::{short, tidy},
+        message::{hides_message, short, tidy},
         revision, window,
     },
     observe::{FollowUp, Observation},
@@ -58,7 +58,7 @@ pub(super) fn judge(request: &Request, observation: &Observation) -> Option<Wait
     let state = app.status.operation_state.as_ref();
     if let Some(operation) = running(app) {
         if let Some(state) = state.filter(|state| cannot_recover(state, app)) {
-            return Some(failed(observation, &here, state));
+            return Some(failed(request, observation, &here, state));
         }
         // A hook, or a wave of the sync, may wait for a pod that never becomes ready.
         let text = format!("{here}, {operation}");
@@ -76,7 +76,7 @@ pub(super) fn judge(request: &Request, observation: &Observation) -> Option<Wait
         let here = format!("{here}, its sync had failed");
         return Some(window::request_sync(request, observation, &here));
     }
-    Some(failed(observation, &here, state))
+    Some(failed(request, observation, &here, state))
 }
 
 fn here(request: &Request, app: &Application) -> String {
@@ -90,7 +90,12 @@ fn cannot_recover(state: &OperationState, app: &Application) -> bool {
     is_final && state.finished_at.is_some() && state.revisions() == app.revisions()
 }
 
-fn failed(observation: &Observation, here: &str, state: &OperationState) -> WaitDecision {
+fn failed(
+    request: &Request,
+    observation: &Observation,
+    here: &str,
+    state: &OperationState,
+) -> WaitDecision {
     if observation.operation_precedes_run() && !state.is_running() {
         return will_not_retry(here, &state.message).into();
     }
@@ -103,7 +108,7 @@ fn failed(observation: &Observation, here: &str, state: &OperationState) -> Wait
         return WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::WholeState]);
     }
     if let Some(hook) = results.iter().find(|result| is_failed_hook(result)) {
-        return hook_failed(hook, state).into();
+        return hook_failed(request, hook, state).into();
     }
     let failed = results.iter().find(|result| result.status == "SyncFailed");
     let message = match failed {
@@ -121,8 +126,8 @@ fn is_failed_hook(result: &ResourceResult) -> bool {
     !result.hook_type.is_empty() && matches!(result.hook_phase.as_str(), "Failed" | "Error")
 }
 
-fn hook_failed(hook: &ResourceResult, state: &OperationState) -> Conclusion {
-    let message = if hook.message.is_empty() {
+fn hook_failed(request: &Request, hook: &ResourceResult, state: &OperationState) -> Conclusion {
+    let message = if hook.message.is_empty() || hides_message(request, &hook.kind) {
         &state.message
     } else {
         &hook.message

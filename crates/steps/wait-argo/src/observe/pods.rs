@@ -84,6 +84,7 @@ pub(super) async fn read(
     argocd: &ArgoCd<'_>,
     app: &ApplicationId,
     detail: PodDetail,
+    max_log_lines: usize,
     live_at: Option<Duration>,
 ) -> Result<ApplicationPods, Failure> {
     let tree = argocd.tree(app).await?;
@@ -104,6 +105,9 @@ pub(super) async fn read(
         pod: summarize(node),
         has_details: false,
     }));
+    for observed in &mut pods {
+        observed.pod.limit_termination_messages(max_log_lines);
+    }
     Ok(ApplicationPods {
         pods,
         failed_controllers,

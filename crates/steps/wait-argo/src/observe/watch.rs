@@ -17,16 +17,19 @@ use futures_util::{
 };
 use serde_json::Value;
 
-use crate::observe::{
-    ancestry::RevisionAncestry,
-    follow_up::FollowUp,
-    log::{self, LogAnswer, LogPlace},
-    outage::{OutageSubject, Outages},
-    pods::ApplicationPods,
-    progress::ApplicationProgress,
-    rendered::container_images,
-    schedule::{STATE_INTERVAL, Schedule},
-    state::{AppPresence, Observation, RenderedImages},
+use crate::{
+    Request,
+    observe::{
+        ancestry::RevisionAncestry,
+        follow_up::FollowUp,
+        log::{self, LogAnswer, LogPlace},
+        outage::{OutageSubject, Outages},
+        pods::ApplicationPods,
+        progress::ApplicationProgress,
+        rendered::container_images,
+        schedule::{STATE_INTERVAL, Schedule},
+        state::{AppPresence, Observation, RenderedImages},
+    },
 };
 
 /// How long Argo CD may send nothing, although the watch asks, before it counts as gone.
@@ -64,6 +67,7 @@ pub(crate) struct ApplicationWatch<'a> {
     argocd: &'a ArgoCd<'a>,
     app: &'a ApplicationId,
     commit: &'a Commit,
+    max_log_lines: usize,
     progress: &'a ApplicationProgress<'a>,
     jobs: FuturesUnordered<LocalBoxFuture<'a, JobResult>>,
     observation: Observation,
@@ -80,14 +84,15 @@ impl<'a> ApplicationWatch<'a> {
         world: &'a World,
         argocd: &'a ArgoCd<'a>,
         app: &'a ApplicationId,
-        commit: &'a Commit,
+        request: &'a Request,
         progress: &'a ApplicationProgress<'a>,
     ) -> Self {
         Self {
             world,
             argocd,
             app,
-            commit,
+            commit: &request.commit,
+            max_log_lines: request.log_lines,
             progress,
             jobs: FuturesUnordered::new(),
             observation: Observation::default(),
@@ -148,7 +153,8 @@ impl<'a> ApplicationWatch<'a> {
     }
 
     /// Reads the log of a container, unless no line of it is to be shown.
-    pub(crate) async fn log(&self, place: Option<&LogPlace>, lines: usize) -> Option<LogAnswer> {
+    pub(crate) async fn log(&self, place: Option<&LogPlace>) -> Option<LogAnswer> {
+        let lines = self.max_log_lines;
         match place {
             Some(place) if lines > 0 => Some(log::read(self.argocd, self.app, place, lines).await),
             _ => None,

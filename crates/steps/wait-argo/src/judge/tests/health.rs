@@ -82,3 +82,22 @@ fn a_paused_deployment_refuses_and_a_suspended_rollout_waits() {
     let state = waits(judged(suspended("Rollout")));
     assert_eq!(state.reason, ::pods::NOT_READY);
 }
+
+#[test]
+fn a_pods_health_message_obeys_the_log_lines() {
+    let resources = json!([{
+        "kind": "Pod", "name": "migrate", "status": "Synced",
+        "health": {"status": "Degraded", "message": "API_KEY=x"},
+    }]);
+    let state = with(app("Synced", C, "Degraded"), "/status/resources", resources);
+    let mut observed = observed([state]);
+    for (log_lines, is_shown) in [(0, false), (25, true)] {
+        let request = Request {
+            log_lines,
+            ..request()
+        };
+        let text = waits(observed.judge(&request)).text;
+        assert!(text.contains("Pod/migrate"), "{text}");
+        assert_eq!(text.contains("API_KEY"), is_shown, "{text}");
+    }
+}

@@ -49,6 +49,10 @@ fn two_syncs_may_end_in_the_same_second() {
 
 /// Judges a sync that fails for a resource during the run.
 fn sync_fails(resource: Value) -> (Reason, String) {
+    sync_fails_for(&request(), resource)
+}
+
+fn sync_fails_for(request: &Request, resource: Value) -> (Reason, String) {
     let operation = with(
         operation("Failed", C),
         "/syncResult/resources",
@@ -56,7 +60,24 @@ fn sync_fails(resource: Value) -> (Reason, String) {
     );
     let before = app("OutOfSync", C, "Healthy");
     let failed = with(before.clone(), "/status/operationState", operation);
-    refused(observed([before, failed]).judge(&request()))
+    refused(observed([before, failed]).judge(request))
+}
+
+#[test]
+fn a_pod_hooks_message_obeys_the_log_lines() {
+    let hook = json!({
+        "kind": "Pod", "name": "migrate", "hookType": "PreSync", "hookPhase": "Failed",
+        "message": "API_KEY=x",
+    });
+    for (log_lines, is_shown) in [(0, false), (25, true)] {
+        let request = Request {
+            log_lines,
+            ..request()
+        };
+        let (reason, text) = sync_fails_for(&request, hook.clone());
+        assert_eq!(reason, HOOK_FAILED);
+        assert_eq!(text.contains("API_KEY"), is_shown, "{text}");
+    }
 }
 
 #[test]

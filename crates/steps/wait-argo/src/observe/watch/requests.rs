@@ -84,8 +84,10 @@ impl ApplicationWatch<'_> {
     }
 
     fn read_pods(&self, detail: PodDetail, live_at: Option<Duration>) {
-        let (argocd, app) = (self.argocd, self.app);
-        self.job(async move { JobResult::Pods(pods::read(argocd, app, detail, live_at).await) });
+        let (argocd, app, lines) = (self.argocd, self.app, self.max_log_lines);
+        self.job(
+            async move { JobResult::Pods(pods::read(argocd, app, detail, lines, live_at).await) },
+        );
     }
 
     fn ask_ancestry(&mut self, remote: &str, branch: Option<String>, revision: &str) {

@@ -1,0 +1,220 @@
+//! Finds the workload of each pod by the unique ids of the owners: a pod made by hand
+//! may name any owner.
+
+use std::collections::BTreeMap;
+
+use kubernetes as k;
+
+/// The controllers of a namespace.
+pub(super) struct Owners<'v> {
+    view: &'v k::NamespaceView,
+    /// The ReplicaSets, by unique id.
+    sets: BTreeMap<&'v str, &'v k::ReplicaSet>,
+    /// The workloads, by unique id.
+    workloads: BTreeMap<&'v str, WorkloadOwner<'v>>,
+    /// The newest revision of each Deployment, by unique id.
+    revisions: BTreeMap<&'v str, u64>,
+}
+
+/// The workload that a pod belongs to.
+#[derive(Clone, Copy)]
+pub(super) struct WorkloadOwner<'v> {
+    kind: k::ControllerKind,
+    pub(super) workload: &'v k::Workload,
+}
+
+impl<'v> Owners<'v> {
+    pub(super) fn of(view: &'v k::NamespaceView) -> Self {
+        let mut owners = Self {
+            view,
+            sets: BTreeMap::new(),
+            workloads: BTreeMap::new(),
+            revisions: BTreeMap::new(),
+        };
+        for set in view.replica_sets.values() {
+            owners.sets.insert(uid(&set.metadata), set);
+            if let (Some(deployment), Some(revision)) = (controller(&set.metadata), revision(set)) {
+                let newest = owners.revisions.entry(&deployment.uid).or_insert(revision);
+                *newest = revision.max(*newest);
+            }
+        }
+        for (kind, objects) in &view.workloads {
+            for workload in objects.values() {
+                let owner = WorkloadOwner {
+                    kind: *kind,
+                    workload,
+                };
+                owners.workloads.insert(uid(&workload.metadata), owner);
+            }
+        }
+        owners
+    }
+
+    /// Returns the workload that a pod belongs to: a Deployment owns its pods through ReplicaSets.
+    pub(super) fn workload_of(&self, pod: &k::PodObject) -> Option<WorkloadOwner<'v>> {
+        let owner = controller(&pod.metadata)?;
+        if owner.kind != "ReplicaSet" {
+            return self.workload(owner);
+        }
+        match self.sets.get(owner.uid.as_str()) {
+            Some(set) => self.workload(controller(&set.metadata)?),
+            None => self.deployment_of_deleted_set(pod, &owner.name),
+        }
+    }
+
+    fn workload(&self, owner: &k::OwnerReference) -> Option<WorkloadOwner<'v>> {
+        let found = self.workloads.get(owner.uid.as_str()).copied();
+        found.filter(|found| found.kind.name() == owner.kind)
+    }
+
+    /// A ReplicaSet beyond the revision history limit is deleted while its last pods still
+    /// terminate. They can only delay a rollout, so here the name is enough.
+    fn deployment_of_deleted_set(
+        &self,
+        pod: &k::PodObject,
+        set: &str,
+    ) -> Option<WorkloadOwner<'v>> {
+        let is_deleted = !self.view.replica_sets.contains_key(set);
+        if !is_deleted || pod.metadata.deletion_timestamp.is_none() {
+            return None;
+        }
+        let (deployment, _) = set.rsplit_once('-')?;
+        let kind = k::ControllerKind::Deployment;
+        let workload = self.view.workload(kind, deployment)?;
+        Some(WorkloadOwner { kind, workload })
+    }
+
+    /// Returns whether a pod was created from an older template; false when that is unknown.
+    pub(super) fn are_newer(&self, pod: &k::PodObject, owner: WorkloadOwner<'v>) -> bool {
+        let (kind, workload) = (owner.kind, owner.workload);
+        let wanted = match kind {
+            k::ControllerKind::Deployment => return self.are_newer_than_set(pod, workload),
+            k::ControllerKind::StatefulSet => Some(workload.status.update_revision.as_str()),
+            k::ControllerKind::DaemonSet => {
+                mark(workload.metadata.annotations.as_ref(), k::GENERATION)
+            }
+        };
+        let label = if kind == k::ControllerKind::DaemonSet {
+            k::GENERATION_LABEL
+        } else {
+            k::REVISION_LABEL
+        };
+        mark(pod.metadata.labels.as_ref(), label)
+            .zip(wanted.filter(|hash| !hash.is_empty()))
+            .is_some_and(|(own, wanted)| own != wanted)
+    }
+
+    fn are_newer_than_set(&self, pod: &k::PodObject, deployment: &k::Workload) -> bool {
+        let owner = controller(&pod.metadata);
+        let Some(set) = owner.and_then(|owner| self.sets.get(owner.uid.as_str())) else {
+            return true;
+        };
+        revision(set)
+            .zip(self.revisions.get(uid(&deployment.metadata)))
+            .is_some_and(|(own, newest)| own < *newest)
+    }
+}
+
+/// Returns the controller of an object.
+pub(super) fn controller(meta: &k::ObjectMeta) -> Option<&k::OwnerReference> {
+    let mut owners = meta.owner_references.iter().flatten();
+    owners.find(|owner| owner.controller == Some(true))
+}
+
+fn uid(meta: &k::ObjectMeta) -> &str {
+    meta.uid.as_deref().unwrap_or_default()
+}
+
+fn revision(set: &k::ReplicaSet) -> Option<u64> {
+    mark(set.metadata.annotations.as_ref(), k::REVISION)?
+        .parse()
+        .ok()
+}
+
+fn mark<'a>(marks: Option<&'a k::Labels>, name: &str) -> Option<&'a str> {
+    marks?.get(name).map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn metadata(name: &str, uid: &str, owner: Option<(&str, &str, &str)>) -> Value {
+        let owners = owner.map(|(kind, name, uid)| {
+            json!([{
+                "apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid,
+                "controller": true,
+            }])
+        });
+        json!({ "name": name, "uid": uid, "ownerReferences": owners })
+    }
+
+    fn object<K: serde::de::DeserializeOwned>(metadata: Value) -> K {
+        serde_json::from_value(json!({ "metadata": metadata })).unwrap()
+    }
+
+    fn view() -> k::NamespaceView {
+        let mut view = k::NamespaceView::default();
+        for (kind, name) in [
+            (k::ControllerKind::Deployment, "app"),
+            (k::ControllerKind::StatefulSet, "db"),
+            (k::ControllerKind::DaemonSet, "agent"),
+        ] {
+            let workload = object(metadata(name, &format!("uid-of-{name}"), None));
+            view.workloads
+                .entry(kind)
+                .or_default()
+                .insert(name.to_owned(), workload);
+        }
+        for (set, uid, deployment) in [
+            ("app-abc", "uid-of-app-abc", "uid-of-app"),
+            ("app-forged", "uid-of-app-forged", "another"),
+        ] {
+            let owner = ("Deployment", "app", deployment);
+            let set_object = object(metadata(set, uid, Some(owner)));
+            view.replica_sets.insert(set.to_owned(), set_object);
+        }
+        view
+    }
+
+    /// Returns the name of the workload of a pod with this controller.
+    fn workload_of(kind: &str, name: &str, uid: &str, is_deleted: bool) -> Option<String> {
+        let mut metadata = metadata("pod", "uid-of-pod", Some((kind, name, uid)));
+        if is_deleted {
+            metadata["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        }
+        let view = view();
+        let owner = Owners::of(&view).workload_of(&object(metadata))?;
+        owner.workload.metadata.name.clone()
+    }
+
+    #[test]
+    fn an_owner_is_known_by_its_uid() {
+        for (kind, name, uid, workload) in [
+            ("ReplicaSet", "app-abc", "uid-of-app-abc", "app"),
+            ("StatefulSet", "db", "uid-of-db", "db"),
+            ("DaemonSet", "agent", "uid-of-agent", "agent"),
+        ] {
+            let found = workload_of(kind, name, uid, false);
+            assert_eq!(found.as_deref(), Some(workload));
+            assert_eq!(workload_of(kind, name, "another", false), None);
+            assert_eq!(workload_of(kind, name, "another", true), None);
+        }
+        assert_eq!(workload_of("Job", "db", "uid-of-db", false), None);
+    }
+
+    #[test]
+    fn a_replica_set_of_another_deployment_does_not_count() {
+        let found = workload_of("ReplicaSet", "app-forged", "uid-of-app-forged", false);
+        assert_eq!(found, None);
+    }
+
+    #[test]
+    fn only_terminating_pods_outlive_their_replica_set() {
+        let gone = |is_deleted| workload_of("ReplicaSet", "app-gone", "gone", is_deleted);
+        assert_eq!(gone(true).as_deref(), Some("app"));
+        assert_eq!(gone(false), None);
+    }
+}

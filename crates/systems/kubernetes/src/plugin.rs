@@ -1,0 +1,238 @@
+//! Runs the exec plugin of a kubeconfig.
+//!
+//! kube can do this as well, but gives the plugin every variable of this process, does not limit
+//! its output, and keeps the token to itself.
+
+use std::{ffi::OsString, io, rc::Rc, time::Duration};
+
+use contract::world::{Effects, Spawn};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::config::{ExecConfig, Kubeconfig};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::connect_error::ConnectError;
+
+/// How long an exec plugin may run.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The largest output of a plugin: a token, or a certificate and its key.
+const MAX_OUTPUT: usize = 1 << 20;
+
+const PLUGIN_HINT: &str =
+    "run the kubeconfig's exec plugin by hand, and complete the login that it asks for";
+
+/// The credentials that a plugin returns.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct PluginCredentials {
+    pub(crate) token: Option<String>,
+    /// A certificate in PEM.
+    pub(crate) client_certificate_data: Option<String>,
+    /// Its key in PEM.
+    pub(crate) client_key_data: Option<String>,
+    /// When the credentials expire.
+    pub(crate) expiration_timestamp: Option<Time>,
+}
+
+/// Runs a plugin to its end.
+pub(crate) async fn run(
+    plugin: &ExecConfig,
+    effects: &Rc<dyn Effects>,
+) -> Result<PluginCredentials, ConnectError> {
+    let Some(command) = &plugin.command else {
+        return Err(ConnectError::settings(
+            "the kubeconfig is invalid: its exec plugin has no `command`",
+            "set `command` of the kubeconfig's exec plugin",
+        ));
+    };
+    let output = Rc::clone(effects).spawn(spawn(plugin, command)).await;
+    let output = output.map_err(|error| not_run(command, &error))?;
+    if !output.is_good() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let how = match output.code {
+            Some(code) => format!("exit code {code}"),
+            None => "ended by a signal".to_owned(),
+        };
+        return Err(failed(&format!(
+            "`{command}` failed ({how}): {}",
+            said.trim()
+        )));
+    }
+    if output.stdout.len() > MAX_OUTPUT {
+        return Err(failed(&format!("the output of `{command}` is too large")));
+    }
+    read(&output.stdout)
+        .ok_or_else(|| failed(&format!("`{command}` did not return an ExecCredential")))
+}
+
+fn spawn(plugin: &ExecConfig, command: &str) -> Spawn {
+    let pairs = plugin.env.iter().flatten();
+    let mut environment: Vec<(OsString, OsString)> = pairs
+        .filter_map(|pair| Some((pair.get("name")?.into(), pair.get("value")?.into())))
+        .collect();
+    let cluster = plugin
+        .cluster
+        .as_ref()
+        .filter(|_| plugin.provide_cluster_info);
+    let info = json!({
+        "apiVersion": plugin.api_version,
+        "kind": "ExecCredential",
+        "spec": { "interactive": false, "cluster": cluster },
+    });
+    environment.push(("KUBERNETES_EXEC_INFO".into(), info.to_string().into()));
+    let inherited = std::env::vars_os().map(|(name, _)| name);
+    let without = inherited
+        .filter(|name| is_foreign_secret(&name.to_string_lossy()))
+        // The kubeconfig may pass one on purpose.
+        .filter(|name| environment.iter().all(|(set, _)| set != name))
+        .collect();
+    Spawn {
+        environment: environment.into_iter().collect(),
+        without,
+        limit: LOGIN_TIMEOUT,
+        ..Spawn::new(command).args(plugin.args.iter().flatten())
+    }
+}
+
+/// Returns whether a variable may hold a secret of another system than the plugin's: of a step, of
+/// the runner, or any other that no cloud's own variables begin with.
+fn is_foreign_secret(name: &str) -> bool {
+    const OF_STEPS_AND_RUNNERS: [&str; 3] = ["RUNBOOK_", "ACTIONS_", "GITHUB_"];
+    const OF_CLUSTERS: [&str; 22] = [
+        "ALIBABA_",
+        "ARM_",
+        "AWS_",
+        "AZURE_",
+        "CIVO_",
+        "CLOUDSDK_",
+        "DIGITALOCEAN_",
+        "EXOSCALE_",
+        "GCE_",
+        "GCLOUD_",
+        "GKE_",
+        "GOOGLE_",
+        "HCLOUD_",
+        "IBMCLOUD_",
+        "KUBE",
+        "LINODE_",
+        "OCI_",
+        "OIDC_",
+        "OS_",
+        "SCW_",
+        "TELEPORT_",
+        "VAULT_",
+    ];
+    const SECRET_WORDS: [&str; 8] = [
+        "TOKEN",
+        "PASSWORD",
+        "PASSWD",
+        "SECRET",
+        "CREDENTIAL",
+        "API_KEY",
+        "PRIVATE_KEY",
+        "AUTH",
+    ];
+    let name = name.to_uppercase();
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let sounds_secret = SECRET_WORDS.iter().any(|word| name.contains(word));
+    begins(&["RUNBOOK_", "ACTIONS_"])
+        || (sounds_secret && (begins(&OF_STEPS_AND_RUNNERS) || !begins(&OF_CLUSTERS)))
+}
+
+/// Reads what a plugin printed: JSON, or YAML, which `kubectl` accepts as well.
+fn read(output: &[u8]) -> Option<PluginCredentials> {
+    // kube reads any YAML as a kubeconfig, and keeps the fields that a kubeconfig does not have.
+    let document = Kubeconfig::from_yaml(std::str::from_utf8(output).ok()?).ok()?;
+    let status = document.other.get("status")?;
+    serde_json::from_value(status.clone()).ok()
+}
+
+fn not_run(command: &str, error: &io::Error) -> ConnectError {
+    if error.kind() == io::ErrorKind::TimedOut {
+        let seconds = LOGIN_TIMEOUT.as_secs();
+        let text = format!("the kubeconfig's exec plugin did not finish within {seconds} s");
+        return ConnectError::login(text, PLUGIN_HINT);
+    }
+    failed(&format!("could not run `{command}`: {error}"))
+}
+
+fn failed(why: &str) -> ConnectError {
+    let text = format!("could not log in as the kubeconfig says: {why}");
+    ConnectError::login(text, PLUGIN_HINT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugin_gets_no_secret_of_another_system() {
+        for name in [
+            "RUNBOOK_GITHUB_TOKEN",
+            "RUNBOOK_REGISTRY_PASSWORD",
+            "RUNBOOK_IMAGE",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+            "ACTIONS_ID_TOKEN_REQUEST_URL",
+            "ACTIONS_RUNTIME_TOKEN",
+            "GITHUB_TOKEN",
+            "GH_TOKEN",
+            "ARGOCD_AUTH_TOKEN",
+            "NPM_TOKEN",
+            "DOCKER_AUTH_CONFIG",
+            "db_password",
+        ] {
+            assert!(is_foreign_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_plugin_keeps_variables_of_its_cloud() {
+        for name in [
+            "PATH",
+            "HOME",
+            "HTTPS_PROXY",
+            "AWS_SESSION_TOKEN",
+            "AWS_SECRET_ACCESS_KEY",
+            "AZURE_CLIENT_SECRET",
+            "GOOGLE_APPLICATION_CREDENTIALS",
+            "KUBECONFIG",
+            "GITHUB_ACTIONS",
+            "GITHUB_WORKSPACE",
+        ] {
+            assert!(!is_foreign_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_credential_may_be_json_or_yaml() {
+        let json = br#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
+            "status":{"token":"t","expirationTimestamp":"2030-01-01T00:00:00Z"}}"#;
+        let yaml = b"kind: ExecCredential\nstatus:\n  token: t\n  expirationTimestamp: \"2030-01-01T00:00:00Z\"\n";
+        for output in [json.as_slice(), yaml.as_slice()] {
+            let found = read(output).unwrap();
+            assert_eq!(found.token.as_deref(), Some("t"));
+            let expires = found.expiration_timestamp.unwrap();
+            assert_eq!(expires.0.as_second(), 1_893_456_000);
+        }
+        for output in ["", "{}", "Logged in.", "{\"status\": 7}"] {
+            assert!(read(output.as_bytes()).is_none(), "{output}");
+        }
+    }
+
+    #[test]
+    fn the_kubeconfig_may_pass_a_secret() {
+        let name = std::env::vars().next().unwrap().0;
+        let plugin: ExecConfig = serde_json::from_value(json!({
+            "command": "aws",
+            "args": ["eks", "get-token"],
+            "env": [{ "name": name, "value": "x" }],
+        }))
+        .unwrap();
+        let spawn = spawn(&plugin, "aws");
+        assert_eq!(spawn.to_string(), "aws eks get-token");
+        assert!(!spawn.without.contains(&OsString::from(&name)));
+        let info = spawn.environment[&OsString::from("KUBERNETES_EXEC_INFO")].to_string_lossy();
+        assert!(info.contains("\"interactive\":false"), "{info}");
+    }
+}
