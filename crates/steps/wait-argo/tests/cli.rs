@@ -203,7 +203,7 @@ fn no_token_is_sent_over_plain_http() {
     let (run, (code, ..)) = outcome(&server);
     assert_eq!(code, 20, "{run}");
     assert!(
-        run.json()["notices"].to_string().contains("plain http"),
+        run.json()["notices"].to_string().contains("plain HTTP"),
         "{run}"
     );
 }

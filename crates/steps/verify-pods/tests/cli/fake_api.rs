@@ -116,7 +116,11 @@ pub(crate) fn list_with(seen: &SeenRequest, conditions: &Value) -> ScriptedReply
 }
 
 /// Lists them with these conditions of the pod and this status of its container.
-pub(crate) fn list_with_container(seen: &Seen, conditions: &Value, container: &Value) -> Reply {
+pub(crate) fn list_with_container(
+    seen: &SeenRequest,
+    conditions: &Value,
+    container: &Value,
+) -> ScriptedReply {
     let containers = json!([{ "name": "dex", "image": IMAGE }]);
     let template = json!({ "spec": { "containers": containers } });
     let item = match seen

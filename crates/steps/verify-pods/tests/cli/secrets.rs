@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use lab::{Command, Faulty, Reply};
+use lab::{Faulty, HermeticCommand, ScriptedReply};
 use serde_json::{Value, json};
 
 use crate::fake_api::{
@@ -10,7 +10,7 @@ use crate::fake_api::{
     with_config,
 };
 
-fn with_user(server: &str, user: &Value) -> Command {
+fn with_user(server: &str, user: &Value) -> HermeticCommand {
     with_config(&kubeconfig(server, None, user).to_string())
 }
 
@@ -43,7 +43,7 @@ fn credentials_never_use_plain_http() {
 #[test]
 fn a_redirect_is_not_followed() {
     let other = Faulty::answering(answering(true));
-    let server = Faulty::new([Reply::redirect(307, &other.url())]);
+    let server = Faulty::new([ScriptedReply::redirect(307, &other.url())]);
     let run = at(&server.url()).run();
     expect(&run, 20, "not-the-api", "environment");
     assert_eq!(other.seen().len(), 0, "{run}");
@@ -125,7 +125,7 @@ fn a_termination_message_obeys_the_log_lines() {
             return quiet();
         }
         if seen.path.contains("/log?") {
-            return Reply::text(200, "the log");
+            return ScriptedReply::text(200, "the log");
         }
         let container = json!({
             "name": "dex",

@@ -109,7 +109,7 @@ fn a_silent_server_stops_grace_periods() {
 fn an_endless_event_is_not_the_api() {
     let server = Faulty::answering(|seen| {
         if is_watch(seen) {
-            Reply::json(200, &json!({})).endless(b'x')
+            ScriptedReply::json(200, &json!({})).endless(b'x')
         } else {
             list(seen, false)
         }
@@ -124,8 +124,8 @@ fn an_endless_event_is_not_the_api() {
 #[test]
 fn an_endless_list_is_not_the_api() {
     for reply in [
-        Reply::json(200, &json!({})).endless(b' '),
-        Reply::json(403, &json!({})).endless(b' '),
+        ScriptedReply::json(200, &json!({})).endless(b' '),
+        ScriptedReply::json(403, &json!({})).endless(b' '),
     ] {
         let run = at(&Faulty::new([reply]).url()).run();
         expect(&run, 20, "not-the-api", "environment");
