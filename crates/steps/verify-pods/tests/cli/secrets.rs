@@ -134,7 +134,7 @@ fn a_termination_message_obeys_the_log_lines() {
             "lastState": { "terminated": {
                 "exitCode": 1,
                 "reason": "Error",
-                "message": "start\npassword=hunter2 last-of-the-log\n",
+                "message": "first-line\npassword=hunter2 last-of-the-log\n",
             } },
         });
         list_with_container(seen, &json!([]), &container)
@@ -145,7 +145,7 @@ fn a_termination_message_obeys_the_log_lines() {
         let shown = format!("{run}");
         assert_eq!(shown.contains("last-of-the-log"), expected, "{run}");
         assert!(
-            !shown.contains("start") && !shown.contains("hunter2"),
+            !shown.contains("first-line") && !shown.contains("hunter2"),
             "{run}"
         );
     }
