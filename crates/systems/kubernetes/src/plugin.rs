@@ -3,7 +3,7 @@
 //! kube can do this as well, but gives the plugin every variable of this process, does not limit
 //! its output, and keeps the token to itself.
 
-use std::{ffi::OsString, io, rc::Rc, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, io, rc::Rc, time::Duration};
 
 use contract::world::{Effects, Spawn};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -67,10 +67,15 @@ pub(crate) async fn run(
 }
 
 fn spawn(plugin: &ExecConfig, command: &str) -> Spawn {
-    let pairs = plugin.env.iter().flatten();
-    let mut environment: Vec<(OsString, OsString)> = pairs
-        .filter_map(|pair| Some((pair.get("name")?.into(), pair.get("value")?.into())))
+    // A plugin may read any variable of its cloud; no list could name them all.
+    let mut environment: BTreeMap<OsString, OsString> = std::env::vars_os()
+        .filter(|(name, _)| !is_foreign_secret(&name.to_string_lossy()))
         .collect();
+    // The kubeconfig may pass a secret on purpose.
+    let pairs = plugin.env.iter().flatten();
+    environment.extend(
+        pairs.filter_map(|pair| Some((pair.get("name")?.into(), pair.get("value")?.into()))),
+    );
     let cluster = plugin
         .cluster
         .as_ref()
@@ -80,16 +85,9 @@ fn spawn(plugin: &ExecConfig, command: &str) -> Spawn {
         "kind": "ExecCredential",
         "spec": { "interactive": false, "cluster": cluster },
     });
-    environment.push(("KUBERNETES_EXEC_INFO".into(), info.to_string().into()));
-    let inherited = std::env::vars_os().map(|(name, _)| name);
-    let without = inherited
-        .filter(|name| is_foreign_secret(&name.to_string_lossy()))
-        // The kubeconfig may pass one on purpose.
-        .filter(|name| environment.iter().all(|(set, _)| set != name))
-        .collect();
+    environment.insert("KUBERNETES_EXEC_INFO".into(), info.to_string().into());
     Spawn {
-        environment: environment.into_iter().collect(),
-        without,
+        environment,
         limit: LOGIN_TIMEOUT,
         ..Spawn::new(command).args(plugin.args.iter().flatten())
     }
@@ -231,7 +229,7 @@ mod tests {
         .unwrap();
         let spawn = spawn(&plugin, "aws");
         assert_eq!(spawn.to_string(), "aws eks get-token");
-        assert!(!spawn.without.contains(&OsString::from(&name)));
+        assert_eq!(spawn.environment[&OsString::from(&name)], "x");
         let info = spawn.environment[&OsString::from("KUBERNETES_EXEC_INFO")].to_string_lossy();
         assert!(info.contains("\"interactive\":false"), "{info}");
     }
