@@ -5,14 +5,16 @@
     reason = "a task talks to people"
 )]
 
+mod programs;
+
 use std::{
     ffi::OsStr,
-    io::{BufRead as _, BufReader, Write as _},
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode, Output},
 };
 
 use anyhow::{Context as _, bail, ensure};
 
+use self::programs::{ProgramQueue, TestProgram};
 use crate::{repository::cargo, setup};
 
 /// Installs the programs that the tests need and runs the tests; `further` goes to `cargo test`.
@@ -29,28 +31,106 @@ pub(crate) fn run(further: &[String]) -> anyhow::Result<ExitCode> {
         );
     }
     let path = setup::search_path(&cache)?;
-    // The tests of actions and pipelines run the binaries of this build.
-    succeed(cargo().args(["build", "--workspace", "--bins", "--locked"]))?;
-    // Separate from the run, so that a failed build does not count as a failed test.
-    succeed(cargo().args(test_arguments(&["--no-run"], further)))?;
-    let (count, success) = count(
-        cargo()
-            .args(test_arguments(&["--no-fail-fast"], further))
-            .env("PATH", path),
-    )?;
+    // The tests of actions and pipelines run the binaries of this build. With the tests it is one
+    // build: without them, Cargo would choose other features of the dependencies.
+    succeed(cargo().args(["build", "--workspace", "--bins", "--tests", "--locked"]))?;
+    let (for_cargo, for_tests) = split(further);
+    let programs = programs::build(cargo().args(test_arguments(&["--no-run"], for_cargo)))?;
+    let count = run_programs(ProgramQueue::new(programs), for_tests, &path)
+        .plus(run_documentation(for_cargo, for_tests, &path)?);
     println!("\n{count}");
-    Ok(if success && count.failed == 0 {
+    Ok(if count.failed == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
 }
 
+/// Returns what is for Cargo, and what comes after `--` and is for the test programs.
+fn split(further: &[String]) -> (&[String], &[String]) {
+    let end = further
+        .iter()
+        .position(|argument| argument == "--")
+        .unwrap_or(further.len());
+    (&further[..end], further.get(end + 1..).unwrap_or_default())
+}
+
+/// Runs two programs at a time: those that talk to real systems mostly wait.
+fn run_programs(queue: ProgramQueue, arguments: &[String], path: &OsStr) -> Count {
+    std::thread::scope(|scope| {
+        let workers = [(); 2].map(|()| scope.spawn(|| run_queue(&queue, arguments, path)));
+        workers
+            .into_iter()
+            .filter_map(|worker| worker.join().ok())
+            .fold(Count::default(), Count::plus)
+    })
+}
+
+fn run_queue(queue: &ProgramQueue, arguments: &[String], path: &OsStr) -> Count {
+    let mut count = Count::default();
+    while let Some(program) = queue.next() {
+        count = count.plus(run_program(&program, arguments, path));
+    }
+    count
+}
+
+/// Runs one program and prints its output as a whole, so that two programs do not mix theirs.
+fn run_program(program: &TestProgram, arguments: &[String], path: &OsStr) -> Count {
+    let started = std::time::Instant::now();
+    let output = Command::new(&program.executable)
+        .args(arguments)
+        .current_dir(&program.folder)
+        .env("CARGO_MANIFEST_DIR", &program.folder)
+        .env("PATH", path)
+        .output();
+    let seconds = started.elapsed().as_secs();
+    let heading = format!("{program} ({seconds} s)");
+    match output {
+        Ok(output) => count_output(&heading, &output),
+        Err(error) => {
+            eprintln!("error: could not run {program}: {error}");
+            Count::failure()
+        }
+    }
+}
+
+/// Runs the examples of the documentation, unless other targets were chosen.
+fn run_documentation(
+    for_cargo: &[String],
+    for_tests: &[String],
+    path: &OsStr,
+) -> anyhow::Result<Count> {
+    if for_cargo.iter().any(|argument| is_target(argument)) {
+        return Ok(Count::default());
+    }
+    let output = cargo()
+        .args(test_arguments(&["--doc", "--quiet"], for_cargo))
+        .arg("--")
+        .args(for_tests)
+        .env("PATH", path)
+        .output()
+        .context("could not run cargo")?;
+    Ok(count_output("examples of the documentation", &output))
+}
+
+/// Prints what the tests printed, and counts it.
+fn count_output(heading: &str, output: &Output) -> Count {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    println!("\n== {heading}\n{}", stdout.trim());
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    let mut count = Count::default();
+    stdout.lines().for_each(|line| count.add(line));
+    if !output.status.success() && count.failed == 0 {
+        eprintln!("error: {heading} ended without a result; this counts as one failure");
+        return count.plus(Count::failure());
+    }
+    count
+}
+
 /// Returns the arguments of Cargo: all packages, unless further arguments choose some.
 fn test_arguments<'a>(own: &[&'a str], further: &'a [String]) -> Vec<&'a str> {
     let further: Vec<&str> = further.iter().map(String::as_str).collect();
-    let for_cargo = further.split(|argument| *argument == "--").next();
-    let all: &[&str] = if for_cargo.unwrap_or_default().iter().any(is_package) {
+    let all: &[&str] = if further.iter().any(is_package) {
         &[]
     } else {
         &["--workspace"]
@@ -60,6 +140,18 @@ fn test_arguments<'a>(own: &[&'a str], further: &'a [String]) -> Vec<&'a str> {
 
 fn is_package(argument: &&str) -> bool {
     argument.starts_with("-p") || argument.starts_with("--package")
+}
+
+fn is_target(argument: &str) -> bool {
+    let targets = [
+        "--lib",
+        "--bin",
+        "--test",
+        "--example",
+        "--bench",
+        "--all-targets",
+    ];
+    targets.iter().any(|target| argument.starts_with(target))
 }
 
 fn succeed(command: &mut Command) -> anyhow::Result<()> {
@@ -92,31 +184,22 @@ impl std::fmt::Display for Count {
     }
 }
 
-/// Runs the tests, passes their output on, and returns the count and whether Cargo succeeded.
-fn count(command: &mut Command) -> anyhow::Result<(Count, bool)> {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("could not run cargo")?;
-    let stdout = BufReader::new(child.stdout.take().context("no standard output")?);
-    let mut count = Count::default();
-    for line in stdout.split(b'\n') {
-        let line = line?;
-        let mut out = std::io::stdout().lock();
-        out.write_all(&line)
-            .and_then(|()| out.write_all(b"\n"))
-            .and_then(|()| out.flush())?;
-        count.add(&String::from_utf8_lossy(&line));
-    }
-    let success = child.wait()?.success();
-    if !success && count.failed == 0 {
-        eprintln!("error: a test program ended without a result; this counts as one failure");
-        count.failed = 1;
-    }
-    Ok((count, success))
-}
-
 impl Count {
+    fn failure() -> Self {
+        Self {
+            failed: 1,
+            ..Self::default()
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+            ignored: self.ignored + other.ignored,
+        }
+    }
+
     /// Adds one line's numbers: `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; …`.
     fn add(&mut self, line: &str) {
         let Some((_, numbers)) = line
@@ -183,10 +266,13 @@ mod tests {
             test_arguments(&["--no-run"], &further),
             ["test", "--locked", "--no-run", "-p", "overlay"]
         );
-        let further = ["--".to_owned(), "-p".to_owned()];
-        assert_eq!(
-            test_arguments(&[], &further),
-            ["test", "--locked", "--workspace", "--", "-p"]
-        );
+    }
+
+    #[test]
+    fn what_follows_two_dashes_is_for_the_tests() {
+        let words = ["-p", "overlay", "--", "-p", "x"].map(str::to_owned);
+        let (for_cargo, for_tests) = split(&words);
+        assert_eq!((for_cargo, for_tests), (&words[..2], &words[3..]));
+        assert_eq!(split(&words[..1]), (&words[..1], &[] as &[String]));
     }
 }

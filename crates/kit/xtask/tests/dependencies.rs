@@ -1,8 +1,8 @@
-//! Every dependency of the workspace has a user.
+//! Every dependency of the workspace has a user, and is built once.
 //!
 //! cargo-machete finds unused dependencies of packages, but not of the table that they share.
 
-use std::fs;
+use std::{collections::BTreeSet, fs, process::Command};
 
 use xtask::repository::{packages, root};
 
@@ -54,4 +54,32 @@ fn a_dependency_without_a_user_is_found() {
         serde_json = \"1\"\n\n[profile.dev]\ndebug = 1\n";
     let manifests = ["anyhow.workspace = true\nserde_json = { workspace = true }\n".to_owned()];
     assert_eq!(unused(workspace, &manifests), ["serde"]);
+}
+
+/// Returns every package of a build with the features that Cargo chooses for it.
+fn features(arguments: &[&str]) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--prefix=none", "--format={p} {f}"])
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines();
+    lines
+        .map(|line| line.trim_end_matches(" (*)").to_owned())
+        .collect()
+}
+
+/// A package with other features is built a second time, with all that depend on it.
+#[test]
+fn xtask_shares_one_build_with_all_tests() {
+    let xtask = features(&["--package=xtask", "--edges=normal,build"]);
+    let tests = features(&["--workspace", "--edges=normal,build,dev"]);
+    assert!(xtask.len() > 100, "only {} packages", xtask.len());
+    assert_eq!(
+        xtask.difference(&tests).collect::<Vec<_>>(),
+        Vec::<&String>::new()
+    );
 }
