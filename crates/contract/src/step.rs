@@ -23,7 +23,7 @@ pub trait Step {
     /// One use of the action as YAML, for its README: the lines below `uses:`.
     const EXAMPLE: &'static str;
     /// Command lines for the end of `--help`, each preceded by a `# comment` line that explains it.
-    const EXAMPLES: &'static [&'static str] = &[];
+    const EXAMPLES: &'static [&'static str];
 
     /// Its flags.
     type Args: clap::Args;

@@ -55,6 +55,7 @@ impl contract::Step for SampleStep {
         default: Some("${{ github.token }}"),
     }];
     const EXAMPLE: &'static str = "with:\n  image: ghcr.io/data-literate/dex:1\n";
+    const EXAMPLES: &'static [&'static str] = &["# Check one\ncheck-sample"];
 
     type Args = Args;
     type Facts = Facts;
