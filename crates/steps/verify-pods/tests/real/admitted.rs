@@ -140,6 +140,15 @@ fn a_stalled_rollout_reports_its_pods_reason() {
     Testbed::shared()
         .kubernetes()
         .delete(&fixture.namespace.path("pods"));
+    fixture
+        .namespace
+        .wait_for_pods("a new pod that cannot pull", |pods| {
+            let waiting = pods.iter().filter(|pod| {
+                pod["metadata"]["deletionTimestamp"].is_null()
+                    && pod.to_string().contains("429 Too Many Requests")
+            });
+            waiting.count() > 0
+        });
     let run = fixture.verify().run();
     expect(
         &run,
