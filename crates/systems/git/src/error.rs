@@ -8,7 +8,7 @@ use branch::{HISTORY_CUT, NOT_WRITTEN};
 use contract::{Commit, Failure, asking};
 use serde::{Deserialize, Serialize};
 
-use crate::{address::Address, reasons::GIT_FAILED};
+use crate::{address::Address, reasons::GIT_FAILED, redirect::RedirectTarget};
 use kind::GitErrorKind;
 
 /// An answer of git, or the error that came instead.
@@ -19,6 +19,8 @@ pub(crate) type GitAnswer<T> = Result<T, GitError>;
 pub(crate) struct GitError {
     kind: GitErrorKind,
     text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redirect: Option<RedirectTarget>,
 }
 
 impl GitError {
@@ -26,6 +28,7 @@ impl GitError {
         Self {
             kind,
             text: text.into(),
+            redirect: None,
         }
     }
 
@@ -97,6 +100,19 @@ impl GitError {
         Self::new(GitErrorKind::Other, error.to_string())
     }
 
+    /// Adds where the server redirects to.
+    pub(crate) fn leading_to(mut self, target: Option<RedirectTarget>) -> Self {
+        if let Some(target) = &target {
+            self.text = format!("the server redirects to `{}`", target.shown);
+        }
+        self.redirect = target;
+        self
+    }
+
+    pub(crate) fn is_redirect(&self) -> bool {
+        self.kind == GitErrorKind::Redirected
+    }
+
     pub(crate) fn is_missing_branch(&self) -> bool {
         self.kind == GitErrorKind::BranchMissing
     }
@@ -131,6 +147,8 @@ impl GitError {
     pub(crate) fn failure(&self, address: &Address) -> Failure {
         let error = self.with_context(address);
         match self.kind {
+            GitErrorKind::Redirected => Failure::unavailable(asking::REDIRECTED_ELSEWHERE, error)
+                .hinted(redirect_hint(self.redirect.as_ref())),
             GitErrorKind::HistoryCut => Failure::unavailable(HISTORY_CUT, error)
                 .hinted("use the full repository: a shallow clone lacks the earlier history"),
             GitErrorKind::BranchMissing | GitErrorKind::CommitMissing | GitErrorKind::Other => {
@@ -200,6 +218,23 @@ fn not_found(error: anyhow::Error, address: &Address) -> Failure {
         Failure::denied(asking::PERMISSION_MISSING, error).hinted(WRITE_HINT)
     } else {
         Failure::denied(asking::NO_CREDENTIALS, error).hinted(LOGIN_HINT)
+    }
+}
+
+/// Credentials follow no redirect: a person has to look at the new address first.
+fn redirect_hint(target: Option<&RedirectTarget>) -> String {
+    match target {
+        Some(target) if target.is_repository && target.is_elsewhere => format!(
+            "if you trust that other server, pass the new address of the repository: `{}`",
+            target.shown
+        ),
+        Some(target) if target.is_repository => {
+            format!(
+                "the repository has moved: pass its new address, `{}`",
+                target.shown
+            )
+        }
+        _ => "check the address of the repository; credentials follow no redirect".to_owned(),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     error::{GitAnswer, GitError},
     identity::Identities,
     objects,
+    output::shortened,
     program::GitCall,
 };
 
@@ -94,7 +95,7 @@ fn rejected(summary: &str, lines: Vec<String>, stderr: &[u8], commit: Commit) ->
     }
     PushAnswer::Rejected {
         protected,
-        word: word.to_owned(),
+        word: shortened(word),
         lines,
     }
 }

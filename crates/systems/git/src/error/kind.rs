@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub(super) enum GitErrorKind {
     BranchMissing,
     CommitMissing,
+    Redirected,
     HistoryCut,
     DubiousOwnership,
     NotWritten,
@@ -24,7 +25,8 @@ pub(super) enum GitErrorKind {
 }
 
 /// The phrases of git, curl and ssh (`LC_ALL=C`), the more specific kinds first.
-const PHRASES: [(GitErrorKind, &[&str]); 12] = [
+const PHRASES: [(GitErrorKind, &[&str]); 13] = [
+    (GitErrorKind::Redirected, &["returned error: 30"]),
     (GitErrorKind::BranchMissing, &["couldn't find remote ref"]),
     (GitErrorKind::CommitMissing, &["not our ref"]),
     (

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod secrets;
+
 use std::time::Duration;
 
 use branch::{
