@@ -4,6 +4,10 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 /// Runs the script with a `cargo-deny` whose two commands do this.
 fn advisories(fetch: &str, check: &str) -> lab::ProgramRun {
+    advisories_with(fetch, check, &[])
+}
+
+fn advisories_with(fetch: &str, check: &str, arguments: &[&str]) -> lab::ProgramRun {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let deny = folder.path().join("cargo-deny");
     let script = format!(
@@ -13,6 +17,7 @@ fn advisories(fetch: &str, check: &str) -> lab::ProgramRun {
     fs::set_permissions(&deny, fs::Permissions::from_mode(0o755)).expect("an executable file");
     lab::HermeticCommand::new(tests::root().join(".ci/advisories"))
         .arg(&deny)
+        .args(arguments)
         .run()
 }
 
@@ -26,6 +31,13 @@ fn without_a_database_the_script_warns_and_passes() {
     let warning = "warning: the advisory database is not available; advisories were not checked";
     assert_eq!(run.stdout.trim(), warning, "{run}");
     assert!(run.stderr.contains("no route"), "{run}");
+}
+
+#[test]
+fn a_required_database_may_not_be_missing() {
+    let run = advisories_with(NO_NETWORK, "echo checked", &["--require-database"]);
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.stdout.contains("advisories were not checked"), "{run}");
 }
 
 #[test]
