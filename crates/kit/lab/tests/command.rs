@@ -89,8 +89,11 @@ fn a_run_has_the_peak_memory() {
 
 #[test]
 fn a_running_program_receives_signals() {
-    let mut running =
-        sh("trap 'echo bye; exit 130' INT; echo ready; while :; do sleep 0.01; done").spawn();
+    // A shell cannot trap a signal that it was started to ignore, as what runs in the background is.
+    let shell = HermeticCommand::new("env").args(["--default-signal=INT", "sh", "-c"]);
+    let mut running = shell
+        .arg("trap 'echo bye; exit 130' INT; echo ready; while :; do sleep 0.01; done")
+        .spawn();
     running.wait_for("ready");
     running.interrupt();
     let run = running.wait();
