@@ -42,9 +42,10 @@ impl TestProgram {
         })
     }
 
-    /// Programs of this name start real systems: they take longest, so they start first.
+    /// Whether it starts real systems: these take longest, so they start first. They are the
+    /// programs `real`, and the whole pipelines of the package `tests`.
     fn is_real(&self) -> bool {
-        self.name.starts_with("real")
+        self.name == "real" || self.folder.ends_with("tests")
     }
 }
 
@@ -105,8 +106,17 @@ mod tests {
 
     #[test]
     fn programs_with_real_systems_run_first() {
-        let queue = ProgramQueue::new(["cli", "real", "overlay"].map(program).into());
+        let mut pipeline = program("deploy");
+        pipeline.folder = "/tests".into();
+        let programs = [
+            pipeline.clone(),
+            program("cli"),
+            program("real"),
+            program("overlay"),
+        ];
+        let queue = ProgramQueue::new(programs.into());
         assert_eq!(queue.next(), Some(program("real")));
+        assert_eq!(queue.next(), Some(pipeline));
         assert_eq!(
             (queue.next().is_some(), queue.next().is_some()),
             (true, true)
