@@ -10,6 +10,7 @@ mod branch_name;
 mod commit_name;
 mod history;
 mod reasons;
+mod rejection;
 mod trailers;
 mod values;
 

@@ -3,7 +3,7 @@
 use contract::{Failure, World};
 use url::Url;
 
-use crate::http_access::HttpAccess;
+use crate::{http_access::HttpAccess, server::server};
 
 /// The address of a remote.
 pub(crate) struct Address {
@@ -15,13 +15,17 @@ pub(crate) struct Address {
     pub(crate) has_credentials: bool,
     /// The settings with which git reaches it and logs in.
     pub(crate) settings: Vec<(String, String)>,
+    /// Whether the host is that of the GitHub that the workflow runs at.
+    pub(crate) is_github: bool,
     /// Whether git may ask its helpers for credentials.
     pub(crate) may_ask_helpers: bool,
 }
 
 impl Address {
     pub(crate) fn new(world: &World, text: &str) -> Result<Self, Failure> {
-        match parse(text)? {
+        let url = parse(text)?;
+        let is_github = is_github(world, text, url.as_ref());
+        match url {
             Some(url) if matches!(url.scheme(), "http" | "https") => {
                 let access = HttpAccess::new(world, &url)?;
                 Ok(Self {
@@ -29,6 +33,7 @@ impl Address {
                     shown: world.redact(text),
                     has_credentials: access.has_credentials,
                     settings: access.settings,
+                    is_github,
                     may_ask_helpers: access.may_ask_helpers,
                 })
             }
@@ -37,6 +42,7 @@ impl Address {
                 shown: world.redact(text),
                 has_credentials: false,
                 settings: Vec::new(),
+                is_github,
                 may_ask_helpers: true,
             }),
         }
@@ -56,6 +62,21 @@ impl Address {
                 .split_once(':')
                 .is_some_and(|(host, _)| !host.contains('/')),
         }
+    }
+}
+
+/// Returns whether the host is GitHub's, also as ssh's `user@host:path`.
+fn is_github(world: &World, text: &str, url: Option<&Url>) -> bool {
+    let server: Option<Url> = server(world).parse().ok();
+    let Some(server) = server.as_ref().and_then(Url::host_str) else {
+        return false;
+    };
+    match url {
+        Some(url) => url.host_str() == Some(server),
+        None => text.split_once(':').is_some_and(|(host, _)| {
+            let host = host.rsplit('@').next().unwrap_or_default();
+            host.eq_ignore_ascii_case(server)
+        }),
     }
 }
 

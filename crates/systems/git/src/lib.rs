@@ -28,6 +28,7 @@ mod reasons;
 mod redirect;
 mod search;
 mod server;
+mod trace;
 
 pub use git::Git;
 pub use origin::origin;

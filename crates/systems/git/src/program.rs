@@ -1,7 +1,7 @@
 //! Runs git in the same way in every environment, shielded from settings of the user and the
 //! caller.
 
-use std::{ffi::OsString, fs, io, rc::Rc, time::Duration};
+use std::{ffi::OsString, io, rc::Rc, time::Duration};
 
 use contract::{
     Redactor, World,
@@ -15,6 +15,7 @@ use crate::{
     error::GitError,
     output,
     redirect::{self, RedirectTarget},
+    trace::AnswerHead,
 };
 
 /// Settings for every call. The user's hooks must not see these commits, which are not the user's;
@@ -147,26 +148,43 @@ impl GitCall<'_> {
         if output.is_good() {
             return Ok(output);
         }
-        match GitError::from_stderr(&output.stderr) {
-            error if error.is_redirect() => Err(error.leading_to(self.redirect_target().await)),
-            _ => Ok(output),
+        let error = GitError::from_stderr(&output.stderr);
+        if error.is_redirect() {
+            return Err(error.leading_to(self.redirect_target().await));
+        }
+        if error.needs_a_git_server() {
+            self.expect_git_server().await?;
+        }
+        Ok(output)
+    }
+
+    async fn redirect_target(&self) -> Option<RedirectTarget> {
+        let head = self.last_answer().await?;
+        redirect::target(head.location()?, self.program.url.as_ref()?)
+    }
+
+    /// Makes sure that a git server answers at the address: a login page, a proxy or a firewall may
+    /// answer in its place, and git takes any text for an empty repository.
+    pub(crate) async fn expect_git_server(&self) -> Result<(), GitError> {
+        let head = self.last_answer().await;
+        match head.and_then(|head| head.foreign()) {
+            Some(foreign) => Err(GitError::not_git(&foreign)),
+            None => Ok(()),
         }
     }
 
-    /// Asks again where the server redirects to, since git's messages do not say it.
-    async fn redirect_target(&self) -> Option<RedirectTarget> {
-        let url = self.program.url.as_ref()?;
-        let trace = self.repository.path().join("redirect");
+    /// Asks again what the server answers, since git's messages do not say it.
+    async fn last_answer(&self) -> Option<AnswerHead> {
+        self.program.url.as_ref()?;
         let question = ["ls-remote", "--quiet", REMOTE, "HEAD"];
         let spawn = self
             .program
             .spawn(self.repository, self.limit, &question)
-            .env("GIT_TRACE_CURL", &trace)
+            .env("GIT_TRACE_CURL", "2")
             .env("GIT_TRACE_CURL_NO_DATA", "1")
             .env("GIT_TRACE_REDACT", "1");
-        self.spawn(spawn).await.ok()?;
-        let trace = fs::read(trace).ok()?;
-        redirect::target(&String::from_utf8_lossy(&trace), url)
+        let output = Rc::clone(&self.effects).spawn(spawn).await.ok()?;
+        AnswerHead::last(&String::from_utf8_lossy(&output.stderr))
     }
 
     /// Runs git; every exit code except 0 is an error.

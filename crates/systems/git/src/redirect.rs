@@ -4,9 +4,6 @@ use contract::world::Origin;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// The start of a received header in the file of `GIT_TRACE_CURL`.
-const RECEIVED: &str = "<= Recv header: ";
-
 /// The end of the address that git asks first.
 const FIRST: &str = "/info/refs";
 
@@ -21,9 +18,8 @@ pub(crate) struct RedirectTarget {
     pub(crate) is_elsewhere: bool,
 }
 
-/// Returns the target of the first redirect in a trace of git's requests to a repository.
-pub(crate) fn target(trace: &str, repository: &Url) -> Option<RedirectTarget> {
-    let location = trace.lines().find_map(location)?;
+/// Returns the target of a redirect from the first address of a repository.
+pub(crate) fn target(location: &str, repository: &Url) -> Option<RedirectTarget> {
     let mut first = repository.clone();
     first.set_path(&format!(
         "{}{FIRST}",
@@ -44,23 +40,12 @@ pub(crate) fn target(trace: &str, repository: &Url) -> Option<RedirectTarget> {
     })
 }
 
-fn location(line: &str) -> Option<&str> {
-    let (_, header) = line.split_once(RECEIVED)?;
-    let (name, value) = header.split_once(':')?;
-    name.eq_ignore_ascii_case("location").then(|| value.trim())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn led(location: &str) -> RedirectTarget {
-        let trace = format!(
-            "10:00:00.1 http.c:657   == Info: Connected\n\
-             10:00:00.2 http.c:657   <= Recv header: HTTP/1.1 301 Moved Permanently\n\
-             10:00:00.2 http.c:657   <= Recv header: location: {location}\n"
-        );
-        target(&trace, &"https://git.example/old/name".parse().unwrap()).unwrap()
+        target(location, &"https://git.example/old/name".parse().unwrap()).unwrap()
     }
 
     #[test]
@@ -103,11 +88,5 @@ mod tests {
         let target = led("https://git.example/users/sign_in?to=x");
         assert_eq!(target.shown, "https://git.example/users/sign_in");
         assert!(!target.is_repository);
-    }
-
-    #[test]
-    fn an_answer_without_a_redirect_has_no_target() {
-        let repository = "https://git.example/a".parse().unwrap();
-        assert_eq!(target("x <= Recv header: HTTP/2 200\n", &repository), None);
     }
 }

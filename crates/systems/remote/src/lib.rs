@@ -10,6 +10,7 @@ mod outcome;
 mod plan;
 mod problem;
 mod propose;
+mod rejected;
 mod remote_branch;
 mod retry;
 mod run;

@@ -118,6 +118,7 @@ fn pull(hub: &Hub, number: &str) -> Option<Value> {
     let head = hub.tip(&pull.head).unwrap_or_default();
     // An open pull request has the commit of a test merge.
     let commit_there = commit.unwrap_or(&head);
+    let commit_there = (!hub.hides_merge_commits).then_some(commit_there);
     Some(json!({
         "number": number, "state": state, "merged": commit.is_some(),
         "merge_commit_sha": commit_there,

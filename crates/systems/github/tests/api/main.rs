@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod proposals;
+mod refusals;
+
 use std::time::{Duration, Instant};
 
 use branch::{
