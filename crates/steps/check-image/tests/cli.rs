@@ -273,7 +273,7 @@ fn invalid_flags_are_reported_before_any_request() {
         ("https://ghcr.io/a:v1", &[]),
         (&tag, &["--nonsense"]),
         (&tag, &["--platform=linux"]),
-        (&tag, &["--platform=linux/arm"]),
+        (&tag, &["--platform=linux/amd46"]),
         (&tag, &["--registry-ca-file=/nowhere/ca.pem"]),
         (&tag, &["--timeout=soon"]),
     ];

@@ -9,10 +9,13 @@ mod access;
 mod challenge;
 mod config;
 mod credentials;
+mod denial;
 mod error;
 mod manifest;
 mod options;
 mod platform;
+pub mod reasons;
+mod refusal;
 mod repository;
 mod token;
 
