@@ -501,6 +501,8 @@ fn the_reasons_are_a_closed_list() {
     dangling-index change
     not-an-image change
     tag-moved change
+    pull-blocked configuration
+    firewall configuration
     ");
 }
 

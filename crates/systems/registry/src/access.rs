@@ -12,8 +12,9 @@ use url::Url;
 
 use crate::{
     RegistryOptions,
+    auth_file::CredentialKind,
     challenge::{BearerChallenge, Challenge},
-    credentials::{self, CredentialKind, Credentials},
+    credentials::{self, Credentials},
     denial::{Denial, GHCR},
     error::RegistryError,
     refusal::RefusalKind,

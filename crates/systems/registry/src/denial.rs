@@ -184,7 +184,7 @@ mod tests {
     use contract::Secret;
 
     use super::*;
-    use crate::credentials::CredentialKind;
+    use crate::auth_file::CredentialKind;
 
     fn hints(host: &str, username: &str, of: impl Fn(&Denial<'_>) -> Failure) -> String {
         let credentials = Credentials {

@@ -6,6 +6,7 @@
 //! answer.
 
 mod access;
+mod auth_file;
 mod challenge;
 mod config;
 mod credentials;

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
+    auth_file::CredentialKind,
     challenge::{BearerChallenge, Challenge},
-    credentials::{CredentialKind, Credentials},
+    credentials::Credentials,
     error::RegistryError,
     refusal::RefusalKind,
 };
