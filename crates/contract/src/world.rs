@@ -234,6 +234,13 @@ impl World {
         Ok(None)
     }
 
+    /// Returns a variable with text that has secrets in it, such as the JSON of Docker's credentials: a
+    /// recording keeps only that it was set. What is read from it is a secret only after
+    /// [`hide`](Self::hide).
+    pub fn text_with_secrets(&self, name: &str) -> Option<String> {
+        self.effects.var(&self.vars, name, true)
+    }
+
     fn checked_secret(&self, name: &'static str, value: &str) -> Result<Secret, Failure> {
         let secret = self.hide(value);
         if Secret::is_short(value) {

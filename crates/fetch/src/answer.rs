@@ -155,6 +155,16 @@ impl HttpAnswer {
         }
     }
 
+    /// Returns the sentence of an error for a message, `: "…"`, where the body is one of the usual
+    /// JSON forms, else its beginning as [`quoted`](Self::quoted) does.
+    pub fn sentence(&self) -> String {
+        let sentence = serde_json::from_slice(&self.body).ok().and_then(sentence);
+        match sentence {
+            Some(text) if !self.is_elsewhere => format!(": \"{}\"", self.excerpt(&text, 400)),
+            _ => self.quoted(),
+        }
+    }
+
     /// Returns the beginning of a text of this answer in one line, redacted before it is cut.
     pub fn excerpt(&self, text: &str, max_chars: usize) -> String {
         self.redactor.excerpt(text, max_chars)
@@ -169,6 +179,21 @@ impl HttpAnswer {
             .ok()?;
         matches!(next.scheme(), "http" | "https").then_some(next)
     }
+}
+
+/// Finds the sentence in the errors of registries, of GitHub's REST API and of its GraphQL API, and of
+/// token servers.
+fn sentence(body: serde_json::Value) -> Option<String> {
+    const PLACES: [&str; 4] = [
+        "/errors/0/message",
+        "/message",
+        "/error_description",
+        "/details",
+    ];
+    let found = PLACES
+        .iter()
+        .find_map(|place| body.pointer(place)?.as_str());
+    found.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 fn title(page: &str) -> Option<String> {

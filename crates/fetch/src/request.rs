@@ -36,6 +36,7 @@ pub struct FetchRequest<'f> {
     is_repeatable: bool,
     has_secret_answer: bool,
     is_costly: bool,
+    is_once_if_limited: bool,
     limit: usize,
 }
 
@@ -51,6 +52,7 @@ impl<'f> FetchRequest<'f> {
             is_repeatable: false,
             has_secret_answer: false,
             is_costly: false,
+            is_once_if_limited: false,
             limit: MAX_BODY_SIZE,
         }
     }
@@ -105,6 +107,14 @@ impl<'f> FetchRequest<'f> {
         self
     }
 
+    /// Declares that the request is not repeated when the server limits their rate and names no pause:
+    /// such a limit may be one of rejected logins, which each repetition makes longer.
+    #[must_use]
+    pub fn once_if_limited(mut self) -> Self {
+        self.is_once_if_limited = true;
+        self
+    }
+
     /// Sends the request, again where that is safe and may help, within the time of one exchange.
     ///
     /// # Errors
@@ -118,6 +128,7 @@ impl<'f> FetchRequest<'f> {
             too_long += u32::from(retry::took_too_long(&result));
             let is_repeatable = self.is_repeatable && !(self.is_costly && too_long > 1);
             let pause = match retry::pause(&result, is_repeatable, attempts, self.world) {
+                _ if self.is_limited_once(&result) => return self.finish(result, attempts),
                 Some(pause) if pause < end.saturating_duration_since(Instant::now()) => pause,
                 _ => return self.finish(result, attempts),
             };
@@ -130,6 +141,13 @@ impl<'f> FetchRequest<'f> {
             tokio::time::sleep(pause).await;
             attempts += 1;
         }
+    }
+
+    fn is_limited_once(&self, result: &Result<HttpAnswer, FetchError>) -> bool {
+        self.is_once_if_limited
+            && result.as_ref().is_ok_and(|answer| {
+                retry::is_rate_limit(answer) && retry::requested_pause(answer, self.world).is_none()
+            })
     }
 
     /// Opens a stream. It is never retried, since only the reader knows where to continue. `idle`
@@ -162,7 +180,8 @@ impl<'f> FetchRequest<'f> {
                 Some(wait) => format!(", for {} s", wait.as_secs()),
                 None => String::new(),
             };
-            let text = format!("{} limits the rate of requests{wait}", answer.source());
+            let (source, sentence) = (answer.source(), answer.sentence());
+            let text = format!("{source} limits the rate of requests{wait}{sentence}");
             return Err(FetchError::new(asking::RATE_LIMITED, text).after(attempts));
         }
         if answer.status() >= 500 || answer.status() == 408 {

@@ -100,7 +100,7 @@ impl<'o> PlatformOutcome<'o> {
 fn reason(defect: &ImageDefect) -> Reason {
     match defect {
         ImageDefect::ManifestAbsent | ImageDefect::ConfigAbsent(_) => DANGLING_INDEX,
-        ImageDefect::ManifestForeign | ImageDefect::NoPlatform => NOT_AN_IMAGE,
+        ImageDefect::NoPlatform => NOT_AN_IMAGE,
     }
 }
 
@@ -184,10 +184,8 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_in_an_index_is_no_image() {
-        for defect in [ImageDefect::ManifestForeign, ImageDefect::NoPlatform] {
-            let parts = vec![part("linux/amd64", Some(defect))];
-            assert_eq!(reasons(&["linux/amd64"], parts), [Some(NOT_AN_IMAGE)]);
-        }
+    fn a_signature_is_no_image() {
+        let parts = vec![part("linux/amd64", Some(ImageDefect::NoPlatform))];
+        assert_eq!(reasons(&["linux/amd64"], parts), [Some(NOT_AN_IMAGE)]);
     }
 }

@@ -1,23 +1,19 @@
 //! Asks the registry for the image, until the deadline if need be, and reads its parts.
 
+mod index;
+mod part;
+
 use std::time::Duration;
 
 use contract::{Digest, Failure, World, asking};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use registry::{
-    ImageRepository, IndexEntry, ManifestAnswer, ManifestKind, Platform, RegistryManifest,
-};
+use registry::{ImageRepository, ManifestAnswer, ManifestKind, Platform, RegistryManifest};
 
+use self::index::read_index;
+pub(crate) use self::part::{ImageDefect, ImagePart};
 use crate::{Facts, Request};
 
 /// The pauses between two attempts, in seconds; the last one repeats.
 const PAUSES: [u64; 5] = [2, 3, 5, 8, 15];
-
-/// How many manifests and configurations of an index are read: a hostile index lists thousands, which
-/// would spend the registry's rate limit. Real ones list up to twenty.
-const MAX_READ_ENTRIES: usize = 64;
-/// How many of them are read at the same time.
-const MAX_CONCURRENT_READS: usize = 8;
 
 /// The answers of the registry.
 #[derive(Debug)]
@@ -48,28 +44,6 @@ pub(crate) enum ImageState {
         digest: Digest,
         parts: Vec<ImagePart>,
     },
-}
-
-/// The image for one platform: an entry of an index, or the only manifest.
-#[derive(Debug)]
-pub(crate) struct ImagePart {
-    pub(crate) platform: Option<Platform>,
-    pub(crate) manifest: Digest,
-    pub(crate) config: Option<Digest>,
-    pub(crate) defect: Option<ImageDefect>,
-}
-
-/// Why the image for one platform cannot run.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum ImageDefect {
-    /// The index lists a manifest that the registry does not have.
-    ManifestAbsent,
-    /// The index lists something other than an image.
-    ManifestForeign,
-    /// The registry does not have the configuration.
-    ConfigAbsent(Digest),
-    /// The configuration names no platform, as that of a signature.
-    NoPlatform,
 }
 
 /// Asks for the image and, if the registry has it, for its parts.
@@ -103,10 +77,7 @@ pub(crate) async fn platforms(
         return Ok(None);
     };
     let parts = match manifest.kind {
-        ManifestKind::Index(entries) => {
-            let reads = plan_reads(request, entries, true)?;
-            read_index(reads, &repository).await?
-        }
+        ManifestKind::Index(entries) => read_index(request, entries, true, &repository).await?,
         ManifestKind::Image(config) => {
             vec![read_single(manifest.digest, config, false, &repository).await?]
         }
@@ -178,8 +149,7 @@ async fn read(
     let digest = manifest.digest;
     let kind = match manifest.kind {
         ManifestKind::Index(entries) => {
-            let reads = plan_reads(request, entries, request.is_shallow)?;
-            let parts = read_index(reads, repository).await?;
+            let parts = read_index(request, entries, request.is_shallow, repository).await?;
             return Ok(ImageState::Image { digest, parts });
         }
         ManifestKind::Image(config) => {
@@ -193,103 +163,6 @@ async fn read(
         ManifestKind::Artifact(media_type) => format!("`{media_type}`"),
     };
     Ok(ImageState::Foreign { digest, kind })
-}
-
-/// An entry of an index, and whether the registry is asked for it.
-struct EntryRead {
-    entry: IndexEntry,
-    is_needed: bool,
-}
-
-/// Decides which entries of an index are read. Of an index that lists too many these are the ones of
-/// the required platforms; of the others, one of each platform stays for the report.
-fn plan_reads(
-    request: &Request,
-    entries: Vec<IndexEntry>,
-    is_shallow: bool,
-) -> Result<Vec<EntryRead>, Failure> {
-    // A platform that the index omits is read from the configuration; it is never assumed.
-    let mut reads: Vec<_> = entries
-        .into_iter()
-        .map(|entry| EntryRead {
-            is_needed: !is_shallow || entry.platform.is_none(),
-            entry,
-        })
-        .collect();
-    if count_needed(&reads) > MAX_READ_ENTRIES && !request.platforms.is_empty() {
-        reads = only_required(&request.platforms, reads);
-    }
-    let count = count_needed(&reads);
-    if count <= MAX_READ_ENTRIES {
-        return Ok(reads);
-    }
-    let (image, most) = (&request.image, MAX_READ_ENTRIES);
-    let text = format!("the index of {image} lists {count} images to read, more than {most}");
-    let failure = Failure::unavailable(asking::NOT_THE_API, anyhow::anyhow!(text));
-    Err(failure.hinted("pass `--platform` to read only the images of the required platforms"))
-}
-
-fn count_needed(reads: &[EntryRead]) -> usize {
-    reads.iter().filter(|read| read.is_needed).count()
-}
-
-fn only_required(required: &[Platform], reads: Vec<EntryRead>) -> Vec<EntryRead> {
-    let mut others: Vec<Platform> = Vec::new();
-    let mut kept = Vec::new();
-    for read in reads {
-        match &read.entry.platform {
-            Some(platform) if !required.contains(platform) => {
-                if others.len() < MAX_READ_ENTRIES && !others.contains(platform) {
-                    others.push(platform.clone());
-                    let is_needed = false;
-                    kept.push(EntryRead { is_needed, ..read });
-                }
-            }
-            _ => kept.push(read),
-        }
-    }
-    kept
-}
-
-/// Reads the entries of an index, several at once. Registries keep an index whose images were
-/// deleted.
-async fn read_index(
-    reads: Vec<EntryRead>,
-    repository: &ImageRepository<'_>,
-) -> Result<Vec<ImagePart>, Failure> {
-    let parts = reads.into_iter().map(|read| read_entry(read, repository));
-    stream::iter(parts)
-        .buffered(MAX_CONCURRENT_READS)
-        .try_collect()
-        .await
-}
-
-async fn read_entry(
-    read: EntryRead,
-    repository: &ImageRepository<'_>,
-) -> Result<ImagePart, Failure> {
-    let mut part = ImagePart {
-        platform: read.entry.platform,
-        manifest: read.entry.digest,
-        config: None,
-        defect: None,
-    };
-    if !read.is_needed {
-        return Ok(part);
-    }
-    match repository.manifest(part.manifest.as_str()).await? {
-        ManifestAnswer::Absent(_) => part.defect = Some(ImageDefect::ManifestAbsent),
-        ManifestAnswer::Found(manifest) => match manifest.kind {
-            ManifestKind::Image(config) => {
-                if part.platform.is_none() {
-                    read_platform(&mut part, &config, repository).await?;
-                }
-                part.config = Some(config);
-            }
-            _ => part.defect = Some(ImageDefect::ManifestForeign),
-        },
-    }
-    Ok(part)
 }
 
 /// Reads an image without an index.
@@ -306,22 +179,7 @@ async fn read_single(
         defect: None,
     };
     if !is_shallow {
-        read_platform(&mut part, &config, repository).await?;
+        part.read_platform(&config, repository).await?;
     }
     Ok(part)
-}
-
-async fn read_platform(
-    part: &mut ImagePart,
-    config: &Digest,
-    repository: &ImageRepository<'_>,
-) -> Result<(), Failure> {
-    match repository.config(config).await? {
-        None => part.defect = Some(ImageDefect::ConfigAbsent(config.clone())),
-        Some(config) => {
-            part.platform = config.platform();
-            part.defect = part.platform.is_none().then_some(ImageDefect::NoPlatform);
-        }
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Why `check-image` says no.
 
 use contract::{Fault::Change, Reason};
+pub use registry::reasons::{FIREWALL, PULL_BLOCKED};
 
 /// The registry does not have the tag or digest.
 pub const ABSENT: Reason = Reason::new(
@@ -40,4 +41,6 @@ pub const ALL: &[Reason] = &[
     DANGLING_INDEX,
     NOT_AN_IMAGE,
     TAG_MOVED,
+    PULL_BLOCKED,
+    FIREWALL,
 ];

@@ -169,7 +169,6 @@ fn explain(part: &ImagePart, defect: &ImageDefect) -> String {
         ImageDefect::ManifestAbsent => {
             format!("the index lists {}, which is missing", part.manifest)
         }
-        ImageDefect::ManifestForeign => "the index lists something other than an image".to_owned(),
         ImageDefect::ConfigAbsent(config) => format!("its configuration {config} is missing"),
         ImageDefect::NoPlatform => {
             "its configuration names no platform, as that of a signature".to_owned()

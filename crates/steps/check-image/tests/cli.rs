@@ -273,7 +273,7 @@ fn invalid_flags_are_reported_before_any_request() {
         ("https://ghcr.io/a:v1", &[]),
         (&tag, &["--nonsense"]),
         (&tag, &["--platform=linux"]),
-        (&tag, &["--platform=linux/arm"]),
+        (&tag, &["--platform=linux/amd46"]),
         (&tag, &["--registry-ca-file=/nowhere/ca.pem"]),
         (&tag, &["--timeout=soon"]),
     ];
@@ -501,6 +501,8 @@ fn the_reasons_are_a_closed_list() {
     dangling-index change
     not-an-image change
     tag-moved change
+    pull-blocked configuration
+    firewall configuration
     ");
 }
 

@@ -1,7 +1,9 @@
 //! Why `rollback-overlay` does not write.
 
 use branch::{BRANCH_MISSING, CONTENDED, HISTORY_CUT, NOT_WRITTEN, POLICY};
-use check_image::reasons::{ABSENT, DANGLING_INDEX, NOT_AN_IMAGE, PLATFORM_MISSING, TAG_MOVED};
+use check_image::reasons::{
+    ABSENT, DANGLING_INDEX, FIREWALL, NOT_AN_IMAGE, PLATFORM_MISSING, PULL_BLOCKED, TAG_MOVED,
+};
 use contract::{Fault::Configuration, Reason};
 use overlay::reasons::{
     AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
@@ -31,6 +33,8 @@ pub(crate) const ALL: &[Reason] = &[
     DANGLING_INDEX,
     NOT_AN_IMAGE,
     TAG_MOVED,
+    PULL_BLOCKED,
+    FIREWALL,
     OVERLAY_MISSING,
     IMAGE_MISSING,
     AMBIGUOUS,
@@ -67,6 +71,8 @@ mod tests {
         dangling-index [change]
         not-an-image [change]
         tag-moved [change]
+        pull-blocked [configuration]
+        firewall [configuration]
         overlay-missing [configuration]
         image-missing [configuration]
         ambiguous [configuration]

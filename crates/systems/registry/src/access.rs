@@ -12,15 +12,14 @@ use url::Url;
 
 use crate::{
     RegistryOptions,
+    auth_file::CredentialKind,
     challenge::{BearerChallenge, Challenge},
-    credentials::{self, CredentialKind, Credentials},
+    credentials::{self, Credentials},
+    denial::{Denial, GHCR},
     error::RegistryError,
-    token::{TokenAnswer, TokenEndpoint, bearer_header},
+    refusal::RefusalKind,
+    token::{TokenAnswer, TokenEndpoint, TokenRefusal, bearer_header},
 };
-
-/// The one registry whose token server is known without asking, which saves a request: its own
-/// challenge on `/v2/` names a placeholder scope.
-const GHCR: &str = "ghcr.io";
 
 /// Access to one repository of a registry.
 pub(crate) struct RepositoryAccess<'w> {
@@ -35,10 +34,35 @@ pub(crate) struct RepositoryAccess<'w> {
     authorization: RefCell<Option<Authorization>>,
     /// Empty until the registry asks for credentials.
     credentials: OnceCell<Option<Credentials>>,
-    /// The token server rejected the credentials; since then requests go without them.
-    are_rejected: Cell<bool>,
+    /// The token server refused the credentials; since then requests go without them.
+    refusal: RefCell<Option<TokenRefusal>>,
+    /// The registry accepted the credentials themselves at least once.
+    are_accepted: Cell<bool>,
     /// The credentials were not sent, since others could read them.
     are_withheld: Cell<bool>,
+}
+
+/// The answer to a request for the content of a repository.
+pub(crate) enum RepositoryAnswer {
+    /// The content.
+    Content(HttpAnswer),
+    /// The registry does not have it; in its own words.
+    Absent(String),
+    /// The registry itself says that it shows nothing without credentials.
+    Unauthorized(Failure),
+}
+
+/// Why a login did not succeed.
+enum LoginError {
+    /// The registry itself says that it requires credentials, and there are none.
+    Unauthorized(Failure),
+    Failed(Failure),
+}
+
+impl From<Failure> for LoginError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
 }
 
 /// The header `authorization` of each request.
@@ -71,48 +95,68 @@ impl<'w> RepositoryAccess<'w> {
             options,
             authorization: RefCell::default(),
             credentials: OnceCell::new(),
-            are_rejected: Cell::new(false),
+            refusal: RefCell::default(),
+            are_accepted: Cell::new(false),
             are_withheld: Cell::new(false),
         }
     }
 
-    /// Sends a GET, and logs in if the registry requires it. The answer is neither 401 nor 403.
+    /// Sends a GET, and logs in if the registry requires it.
     pub(crate) async fn get(
         &self,
         path: &str,
         accept: &str,
         limit: Option<usize>,
-    ) -> Result<HttpAnswer, Failure> {
+    ) -> Result<RepositoryAnswer, Failure> {
+        match self.try_get(path, accept, limit).await {
+            Ok(answer) => Ok(answer),
+            Err(LoginError::Unauthorized(failure)) => Ok(RepositoryAnswer::Unauthorized(failure)),
+            Err(LoginError::Failed(failure)) => Err(failure),
+        }
+    }
+
+    async fn try_get(
+        &self,
+        path: &str,
+        accept: &str,
+        limit: Option<usize>,
+    ) -> Result<RepositoryAnswer, LoginError> {
         if self.host == GHCR && self.authorization.borrow().is_none() {
-            self.log_in(ghcr_challenge(&self.repository)).await?;
+            self.log_in(ghcr_challenge(&self.repository), None).await?;
         }
         let mut answer = self.send(path, accept, limit).await?;
         if !self.uses_https.get() && requires_tls(&answer) {
             self.uses_https.set(true);
             answer = self.send(path, accept, limit).await?;
         }
-        // Also after the first login: a token may expire while the step waits. A challenge of another
-        // server would lead the credentials there (CVE-2020-15157).
-        if answer.status() == 401 && !answer.is_elsewhere() {
-            let challenge = Challenge::find(answer.headers("www-authenticate"))
-                .ok_or_else(|| self.denied(&answer))?;
-            self.log_in(challenge).await?;
+        // Also after the first login: a token may expire while the step waits.
+        if let Some(challenge) = self.new_challenge(&answer) {
+            self.log_in(challenge, Some(&answer)).await?;
             answer = self.send(path, accept, limit).await?;
         }
-        if matches!(answer.status(), 401 | 403) {
-            return Err(if answer.is_elsewhere() {
-                self.denied_elsewhere(&answer)
-            } else {
-                self.denied(&answer)
-            });
+        if answer.status() != 200 {
+            return self.read_refusal(&answer).await;
         }
-        if self.are_rejected.get() {
+        self.are_accepted.set(true);
+        if self.refusal.borrow().is_some() {
             let (host, source) = (&self.host, self.source());
             self.world.notice(format!(
                 "`{host}` rejected the credentials {source}, but answers requests without them"
             ));
         }
-        Ok(answer)
+        Ok(RepositoryAnswer::Content(answer))
+    }
+
+    /// Returns the way to log in that an answer names, if it may be used. A challenge of another
+    /// server would lead the credentials there (CVE-2020-15157), and a password that was rejected is
+    /// not sent again: registries lock accounts.
+    fn new_challenge(&self, answer: &HttpAnswer) -> Option<Challenge> {
+        if answer.status() != 401 || answer.is_elsewhere() {
+            return None;
+        }
+        let challenge = Challenge::find(answer.headers("www-authenticate"))?;
+        let was_sent = self.authorization_kind() == AuthorizationKind::Password;
+        (!was_sent || challenge != Challenge::Basic).then_some(challenge)
     }
 
     async fn send(
@@ -127,6 +171,9 @@ impl<'w> RepositoryAccess<'w> {
         }
         if let Some(authorization) = self.authorization.borrow().as_ref() {
             request = request.secret_header("authorization", authorization.header.clone());
+            if authorization.kind == AuthorizationKind::Password && !self.are_accepted.get() {
+                request = request.once_if_limited();
+            }
         }
         request.send().await.map_err(|error| self.explain(error))
     }
@@ -165,13 +212,25 @@ impl<'w> RepositoryAccess<'w> {
                 self.host
             ));
         }
+        if failure.reason == asking::RATE_LIMITED && self.known_credentials().is_none() {
+            return failure.hinted(format!(
+                "log in with `RUNBOOK_REGISTRY_PASSWORD` or `docker login {}`: without \
+                 credentials, the limit is that of this machine's address",
+                self.host
+            ));
+        }
         failure
     }
 
-    async fn log_in(&self, challenge: Challenge) -> Result<(), Failure> {
+    /// Logs in as a challenge says; `answer` is the one that it came with.
+    async fn log_in(
+        &self,
+        challenge: Challenge,
+        answer: Option<&HttpAnswer>,
+    ) -> Result<(), LoginError> {
         let credentials = self.credentials().await?;
         let authorization = match challenge {
-            Challenge::Basic => self.basic(credentials)?,
+            Challenge::Basic => self.basic(credentials, answer)?,
             Challenge::Bearer(bearer) => {
                 let server = TokenEndpoint::new(&bearer, &self.base()?, &self.repository)?;
                 self.bearer(&server, credentials).await?
@@ -181,13 +240,28 @@ impl<'w> RepositoryAccess<'w> {
         Ok(())
     }
 
-    fn basic(&self, credentials: Option<&Credentials>) -> Result<Authorization, Failure> {
+    fn basic(
+        &self,
+        credentials: Option<&Credentials>,
+        answer: Option<&HttpAnswer>,
+    ) -> Result<Authorization, LoginError> {
         let Some(credentials) = credentials else {
-            return Err(self.no_credentials("it requires a user name and a password"));
+            let said = answer.filter(|answer| RegistryError::first(answer.body()).is_some());
+            return Err(match said {
+                Some(answer) => LoginError::Unauthorized(
+                    self.denial()
+                        .no_credentials(&RegistryError::explain(answer)),
+                ),
+                None => LoginError::Failed(
+                    self.denial()
+                        .no_credentials("it requires a user name and a password"),
+                ),
+            });
         };
         let base = self.base()?;
         if !Origin::of(&base).is_confidential() {
-            return Err(self.withheld("it requires a user name and a password"));
+            let said = "it requires a user name and a password";
+            return Err(self.denial().withheld(said).into());
         }
         Ok(Authorization {
             header: BoundSecret::new(credentials.basic_header(self.world), &base),
@@ -195,35 +269,36 @@ impl<'w> RepositoryAccess<'w> {
         })
     }
 
-    /// Gets a token for the credentials, or one without them if they are rejected: a registry
+    /// Gets a token for the credentials, or one without them if they are refused: a registry
     /// serves a public image to anybody, but rejects expired credentials.
     async fn bearer(
         &self,
         server: &TokenEndpoint,
         credentials: Option<&Credentials>,
-    ) -> Result<Authorization, Failure> {
-        let mut refusal = None;
-        if let Some(credentials) = credentials.filter(|_| !self.are_rejected.get()) {
-            if server.may_use(credentials.kind) {
+    ) -> Result<Authorization, LoginError> {
+        let is_untried = self.refusal.borrow().is_none();
+        if let Some(credentials) = credentials.filter(|_| is_untried) {
+            if !server.may_use(credentials.kind) {
+                self.are_withheld.set(true);
+            } else if credentials.kind == CredentialKind::RegistryToken {
+                let header = bearer_header(&credentials.secret);
+                return self.authorization(header, AuthorizationKind::Password);
+            } else {
                 match self.token(server, Some(credentials)).await? {
                     TokenAnswer::Granted(header) => {
                         return self.authorization(header, AuthorizationKind::Token);
                     }
-                    TokenAnswer::Refused(said) => {
-                        self.are_rejected.set(true);
-                        refusal = Some(said);
+                    TokenAnswer::Refused(refusal) => {
+                        self.refusal.replace(Some(refusal));
                     }
                 }
-            } else {
-                self.are_withheld.set(true);
             }
         }
-        match (self.token(server, None).await?, refusal) {
-            (TokenAnswer::Granted(header), _) => {
+        match self.token(server, None).await? {
+            TokenAnswer::Granted(header) => {
                 self.authorization(header, AuthorizationKind::Anonymous)
             }
-            (TokenAnswer::Refused(_), Some(said)) => Err(self.credentials_rejected(&said)),
-            (TokenAnswer::Refused(said), None) => Err(self.no_credentials(&said)),
+            TokenAnswer::Refused(refusal) => Err(self.refused_anonymous(&refusal)),
         }
     }
 
@@ -231,7 +306,7 @@ impl<'w> RepositoryAccess<'w> {
         &self,
         token: Secret,
         kind: AuthorizationKind,
-    ) -> Result<Authorization, Failure> {
+    ) -> Result<Authorization, LoginError> {
         let header = BoundSecret::new(token, &self.base()?);
         Ok(Authorization { header, kind })
     }
@@ -241,21 +316,24 @@ impl<'w> RepositoryAccess<'w> {
         server: &TokenEndpoint,
         credentials: Option<&Credentials>,
     ) -> Result<TokenAnswer, Failure> {
-        if let Some(credentials) = credentials
-            && credentials.kind == CredentialKind::RegistryToken
-        {
-            return Ok(TokenAnswer::Granted(bearer_header(&credentials.secret)));
-        }
+        let in_context = |failure: Failure| {
+            let host = server.host();
+            failure.context(format!(
+                "could not get a token from the token server `{host}`"
+            ))
+        };
         let request = server.request(credentials, &self.fetch, self.world);
         let answer = request.send().await.map_err(|error| self.explain(error));
-        answer
+        let answer = answer
             .and_then(|answer| server.read(&answer, &self.image, self.world))
-            .map_err(|failure| {
-                let host = server.host();
-                failure.context(format!(
-                    "could not get a token from the token server `{host}`"
-                ))
-            })
+            .map_err(in_context)?;
+        match answer {
+            TokenAnswer::Refused(refusal) => {
+                let failure = self.failure_of(refusal.kind, &refusal.said);
+                failure.map_or(Ok(TokenAnswer::Refused(refusal)), Err)
+            }
+            TokenAnswer::Granted(_) => Ok(answer),
+        }
     }
 
     async fn credentials(&self) -> Result<Option<&Credentials>, Failure> {
@@ -267,34 +345,122 @@ impl<'w> RepositoryAccess<'w> {
         Ok(self.credentials.get_or_init(|| found).as_ref())
     }
 
+    fn known_credentials(&self) -> Option<&Credentials> {
+        self.credentials.get()?.as_ref()
+    }
+
     /// Returns where the credentials come from, for messages.
     fn source(&self) -> &str {
-        match self.credentials.get() {
-            Some(Some(credentials)) => &credentials.source,
-            _ => "",
+        self.known_credentials()
+            .map_or("", |credentials| credentials.source.as_str())
+    }
+
+    fn authorization_kind(&self) -> AuthorizationKind {
+        let authorization = self.authorization.borrow();
+        authorization
+            .as_ref()
+            .map_or(AuthorizationKind::Anonymous, |known| known.kind)
+    }
+
+    /// Reads an answer that is not the content.
+    async fn read_refusal(&self, answer: &HttpAnswer) -> Result<RepositoryAnswer, LoginError> {
+        let error = RegistryError::first(answer.body());
+        let said = RegistryError::said(error.as_ref(), answer);
+        if answer.is_elsewhere() {
+            return match (answer.status(), error) {
+                (401 | 403, _) => Err(self.denied_elsewhere(answer).into()),
+                (404, Some(_)) => Ok(RepositoryAnswer::Absent(said)),
+                _ => Err(self.unexpected(answer).into()),
+            };
+        }
+        let is_challenge = Challenge::find(answer.headers("www-authenticate")).is_some();
+        let kind = RefusalKind::of(answer.status(), is_challenge, error.as_ref());
+        if let Some(failure) = self.failure_of(kind, &said) {
+            return Err(failure.into());
+        }
+        match kind {
+            RefusalKind::Absent => Ok(RepositoryAnswer::Absent(said)),
+            RefusalKind::Unauthorized | RefusalKind::Expired => {
+                let is_expired = kind == RefusalKind::Expired || answer.status() == 401;
+                Err(self.unauthorized(&said, is_expired, error.is_some()).await)
+            }
+            _ => Err(self.unexpected(answer).into()),
+        }
+    }
+
+    /// Returns the failure of a refusal that has the same meaning with any credentials.
+    fn failure_of(&self, kind: RefusalKind, said: &str) -> Option<Failure> {
+        let host = &self.host;
+        match kind {
+            RefusalKind::Firewall => Some(self.denial().firewall(said)),
+            RefusalKind::Blocked => Some(self.denial().blocked(said)),
+            RefusalKind::Limited => {
+                let text = format!("`{host}` limits the rate of requests: {said}");
+                Some(self.explain(FetchError::new(asking::RATE_LIMITED, text)))
+            }
+            RefusalKind::NotAcceptable => {
+                let text = format!("`{host}` does not send a manifest that it has: {said}");
+                let failure = Failure::from(FetchError::new(asking::NOT_THE_API, text));
+                Some(failure.hinted(
+                    "check the proxies on the way to the registry: one may remove or change the \
+                     header `accept`",
+                ))
+            }
+            _ => None,
         }
     }
 
     /// Tells the meanings of a 401 or 403 of the registry itself apart.
-    fn denied(&self, answer: &HttpAnswer) -> Failure {
-        let said = RegistryError::explain(answer);
-        let kind = match self.authorization.borrow().as_ref() {
-            Some(authorization) => authorization.kind,
-            None => AuthorizationKind::Anonymous,
-        };
-        let is_password = kind == AuthorizationKind::Password;
-        if self.are_rejected.get() || (is_password && answer.status() == 401) {
-            return self.credentials_rejected(&said);
+    async fn unauthorized(&self, said: &str, is_rejection: bool, is_own_word: bool) -> LoginError {
+        if let Some(refusal) = self.refusal.borrow().as_ref() {
+            return self.refused(refusal).into();
         }
-        if kind == AuthorizationKind::Anonymous {
-            return self.no_credentials(&said);
+        let is_unasked = self.authorization.borrow().is_none();
+        match self.authorization_kind() {
+            AuthorizationKind::Password if is_rejection => {
+                self.denial().credentials_rejected(said).into()
+            }
+            AuthorizationKind::Password | AuthorizationKind::Token => {
+                self.denial().permission_missing(said).into()
+            }
+            AuthorizationKind::Anonymous if self.are_withheld.get() => {
+                self.denial().withheld(said).into()
+            }
+            AuthorizationKind::Anonymous if is_unasked => match self.credentials().await {
+                Err(failure) => failure.into(),
+                Ok(Some(_)) => self.denial().not_asked(said).into(),
+                Ok(None) => self.anonymous(said, is_own_word),
+            },
+            AuthorizationKind::Anonymous => self.anonymous(said, is_own_word),
         }
-        let (host, repository, source) = (&self.host, &self.repository, self.source());
-        let text = format!("`{host}` does not let these credentials read `{repository}`: {said}");
-        let failure = Failure::denied(asking::PERMISSION_MISSING, anyhow::anyhow!(text));
-        self.hinted_for_ghcr(failure.hinted(format!(
-            "give the credentials {source} the scope `repository:{repository}:pull`"
-        )))
+    }
+
+    fn anonymous(&self, said: &str, is_own_word: bool) -> LoginError {
+        let failure = self.denial().no_credentials(said);
+        if is_own_word {
+            LoginError::Unauthorized(failure)
+        } else {
+            LoginError::Failed(failure)
+        }
+    }
+
+    /// Refuses after the token server refused both the credentials and a request without them.
+    fn refused_anonymous(&self, anonymous: &TokenRefusal) -> LoginError {
+        if let Some(refusal) = self.refusal.borrow().as_ref() {
+            return self.refused(refusal).into();
+        }
+        if self.are_withheld.get() {
+            return self.denial().withheld(&anonymous.said).into();
+        }
+        self.anonymous(&anonymous.said, anonymous.is_own_word)
+    }
+
+    fn refused(&self, refusal: &TokenRefusal) -> Failure {
+        if refusal.is_rejection {
+            self.denial().credentials_rejected(&refusal.said)
+        } else {
+            self.denial().permission_missing(&refusal.said)
+        }
     }
 
     /// Refuses the 401 or 403 of a server that the registry redirected to.
@@ -308,59 +474,30 @@ impl<'w> RepositoryAccess<'w> {
         ))
     }
 
-    /// Refuses to send the credentials where others can read them.
-    fn withheld(&self, said: &str) -> Failure {
-        let (host, source) = (&self.host, self.source());
-        let text = format!(
-            "`{host}` did not get the credentials {source}, since others can read plain HTTP: {said}"
-        );
-        Failure::denied(asking::REALM_REFUSED, anyhow::anyhow!(text))
-            .hinted("leave out `--registry-plain-http`; only a registry with TLS gets credentials")
-    }
-
-    fn credentials_rejected(&self, said: &str) -> Failure {
-        let (host, source) = (&self.host, self.source());
-        let text = format!("`{host}` rejected the credentials {source}: {said}");
-        Failure::denied(asking::CREDENTIALS_REJECTED, anyhow::anyhow!(text)).hinted(
-            "set `RUNBOOK_REGISTRY_PASSWORD` to a valid password or token, and \
-             `--registry-username` if the registry checks the user name",
-        )
-    }
-
-    fn no_credentials(&self, said: &str) -> Failure {
-        if self.are_withheld.get() {
-            return self.withheld(said);
-        }
-        let (host, repository) = (&self.host, &self.repository);
-        let text = format!("`{host}` does not show `{repository}` without credentials: {said}");
-        let login = match &self.options.password {
-            Some(password) if password.registry() != host => format!(
-                "run `docker login {host}`: `RUNBOOK_REGISTRY_PASSWORD` belongs to `{}`, the \
-                 registry of `--image`",
-                password.registry()
+    /// Refuses an answer that says nothing that a registry says.
+    fn unexpected(&self, answer: &HttpAnswer) -> Failure {
+        let (source, status) = (answer.source(), answer.status());
+        let text = match RegistryError::first(answer.body()) {
+            Some(_) => format!(
+                "{source} answered {status}: {}",
+                RegistryError::explain(answer)
             ),
-            _ => format!(
-                "set `RUNBOOK_REGISTRY_PASSWORD` and `--registry-username`, or run \
-                 `docker login {host}`"
+            None => format!(
+                "{source} answered {status} without a registry's reason{}",
+                answer.quoted()
             ),
         };
-        let failure = Failure::denied(asking::NO_CREDENTIALS, anyhow::anyhow!(text))
-            .hinted(login)
-            .hinted(
-                "the image may also not exist: pass `--assume-public` to get 10 `absent` instead",
-            );
-        self.hinted_for_ghcr(failure)
+        FetchError::new(asking::NOT_THE_API, self.world.redact(&text)).into()
     }
 
-    /// Adds what GitHub's registry requires beyond a password.
-    fn hinted_for_ghcr(&self, failure: Failure) -> Failure {
-        if self.host != GHCR {
-            return failure;
+    fn denial(&self) -> Denial<'_> {
+        let password = self.options.password.as_ref();
+        Denial {
+            host: &self.host,
+            repository: &self.repository,
+            credentials: self.known_credentials(),
+            password_registry: password.map(|password| password.registry()),
         }
-        failure.hinted(
-            "on a runner: set `permissions: packages: read`, and list the repository under \
-             \"Manage Actions access\" in the package's settings",
-        )
     }
 }
 

@@ -6,24 +6,22 @@ use crate::Platform;
 
 /// The part of an image's configuration that names its platform (OCI image specification, "Image
 /// configuration").
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct ImageConfig {
     /// `linux`.
-    #[serde(default)]
-    pub os: String,
+    pub os: Option<String>,
     /// `amd64`.
-    #[serde(default)]
-    pub architecture: String,
+    pub architecture: Option<String>,
     /// `v7`.
-    #[serde(default)]
     pub variant: Option<String>,
 }
 
 impl ImageConfig {
     /// Returns the platform; `None` for the empty configuration of a signature, whose media type
-    /// claims that it is an image's.
+    /// claims that it is an image's, and for that of an attestation.
     pub fn platform(&self) -> Option<Platform> {
-        let is_named = !self.os.is_empty() && !self.architecture.is_empty();
-        is_named.then(|| Platform::new(&self.os, &self.architecture, self.variant.as_deref()))
+        let (os, architecture) = (self.os.as_deref()?, self.architecture.as_deref()?);
+        let platform = Platform::new(os, architecture, self.variant.as_deref())?;
+        (!platform.is_unknown()).then_some(platform)
     }
 }

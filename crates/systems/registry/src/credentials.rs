@@ -1,7 +1,7 @@
 //! Finds credentials: in flags, in the files of Docker and Podman, with their helpers, in GitHub's
 //! token.
 
-use std::{collections::BTreeMap, path::PathBuf, rc::Rc, time::Duration};
+use std::{path::PathBuf, rc::Rc, time::Duration};
 
 use base64::Engine as _;
 use contract::{
@@ -10,14 +10,17 @@ use contract::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::RegistryOptions;
+use crate::{
+    RegistryOptions,
+    auth_file::{AuthFile, CredentialKind, FoundCredentials, RegistryKeys},
+};
 
 /// The largest credentials file to read.
 const MAX_FILE_SIZE: u64 = 1 << 20;
 /// Ends a helper that waits for the user.
 const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Docker Hub's key in the files.
-const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
+/// A variable with the JSON of Docker's `config.json`.
+const AUTH_VARIABLE: &str = "DOCKER_AUTH_CONFIG";
 
 /// A user name and a secret to log in with.
 #[derive(Debug, Clone)]
@@ -27,17 +30,6 @@ pub(crate) struct Credentials {
     pub(crate) kind: CredentialKind,
     /// Where they come from, for messages: "in `FILE`".
     pub(crate) source: String,
-}
-
-/// How to use the secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum CredentialKind {
-    Password,
-    /// The token server exchanges it for a bearer token.
-    IdentityToken,
-    /// It already is a bearer token.
-    RegistryToken,
 }
 
 /// Returns the first credentials in the order of go-containerregistry's and regclient's keychains;
@@ -89,23 +81,21 @@ struct CredentialLookup {
     warnings: Vec<String>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct FoundCredentials {
-    username: String,
-    secret: String,
-    kind: CredentialKind,
-    source: String,
-}
-
 async fn find_in_files(
     world: &World,
     host: &str,
     repository: &str,
 ) -> Result<Option<Credentials>, Failure> {
-    let (files, keys) = (auth_files(world), keys(host, repository));
+    let sources = CredentialSources {
+        variable: world.text_with_secrets(AUTH_VARIABLE),
+        files: auth_files(world),
+    };
+    let keys = RegistryKeys::new(host, repository);
     let request = serde_json::json!({ "credentials": format!("{host}/{repository}") });
     let lookup: CredentialLookup = world
-        .exchange("registry", &request, |effects| search(effects, files, keys))
+        .exchange("registry", &request, |effects| {
+            search(effects, sources, keys)
+        })
         .await?;
     for warning in lookup.warnings {
         world.notice(warning);
@@ -116,6 +106,13 @@ async fn find_in_files(
         kind: found.kind,
         source: found.source,
     }))
+}
+
+/// Where Docker and Podman look for credentials.
+struct CredentialSources {
+    /// JSON as in a file; it comes first (docker/cli 28.2; GitLab's runner).
+    variable: Option<String>,
+    files: Vec<PathBuf>,
 }
 
 /// Returns the files that Docker reads, then those of Podman.
@@ -134,60 +131,27 @@ fn auth_files(world: &World) -> Vec<PathBuf> {
     files.into_iter().flatten().collect()
 }
 
-/// Returns the keys under which a file may list a repository, the longest path first
-/// (containers-auth.json(5)).
-fn keys(host: &str, repository: &str) -> Vec<String> {
-    let mut keys = Vec::new();
-    let mut path = format!("{host}/{repository}");
-    while let Some(slash) = path.rfind('/') {
-        keys.push(path.clone());
-        path.truncate(slash);
-    }
-    keys.push(host.to_owned());
-    keys.push(format!("https://{host}"));
-    keys.push(format!("https://{host}/v1/"));
-    keys.push(format!("https://{host}/v2/"));
-    if host == "docker.io" {
-        keys.push(DOCKER_HUB_KEY.to_owned());
-    }
-    keys
-}
-
-/// Docker's `config.json` or Podman's `auth.json`.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct AuthFile {
-    auths: BTreeMap<String, AuthEntry>,
-    cred_helpers: BTreeMap<String, String>,
-    creds_store: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct AuthEntry {
-    auth: String,
-    username: String,
-    password: String,
-    identitytoken: String,
-    registrytoken: String,
-}
-
 async fn search(
     effects: Rc<dyn Effects>,
-    files: Vec<PathBuf>,
-    keys: Vec<String>,
+    sources: CredentialSources,
+    keys: RegistryKeys,
 ) -> CredentialLookup {
+    let variable = sources
+        .variable
+        .map(|text| (format!("in `{AUTH_VARIABLE}`"), text.into_bytes()));
+    let files = sources.files.iter().filter_map(|path| {
+        let content = effects.read(path, MAX_FILE_SIZE).ok()?;
+        Some((format!("in `{}`", path.display()), content))
+    });
     let mut warnings = Vec::new();
-    for path in files {
-        let Ok(content) = effects.read(&path, MAX_FILE_SIZE) else {
-            continue;
-        };
-        let source = format!("in `{}`", path.display());
+    for (source, content) in variable.into_iter().chain(files) {
         let found = match serde_json::from_slice(&content) {
             Ok(file) => search_file(&effects, &file, &keys, &source, &mut warnings).await,
             Err(error) => {
+                let place = format!("line {} column {}", error.line(), error.column());
                 warnings.push(format!(
-                    "skipped the credentials {source}, since the file is invalid: {error}"
+                    "skipped the credentials {source}, since it is not the JSON of Docker's \
+                     `config.json`: {place}"
                 ));
                 None
             }
@@ -205,32 +169,18 @@ async fn search(
 async fn search_file(
     effects: &Rc<dyn Effects>,
     file: &AuthFile,
-    keys: &[String],
+    keys: &RegistryKeys,
     source: &str,
     warnings: &mut Vec<String>,
 ) -> Option<FoundCredentials> {
-    if let Some((helper, server)) = helper(file, keys) {
+    if let Some((helper, server)) = file.helper(keys) {
         match ask_helper(effects, &helper, &server).await {
             Ok(Some(found)) => return Some(found),
             Ok(None) => {}
             Err(warning) => warnings.push(warning),
         }
     }
-    let entry = keys.iter().find_map(|key| file.auths.get(key))?;
-    entry.read(source)
-}
-
-/// Returns the helper for this registry, and the name by which the helper knows the server.
-fn helper(file: &AuthFile, keys: &[String]) -> Option<(String, String)> {
-    let own = keys
-        .iter()
-        .find_map(|key| Some((file.cred_helpers.get(key)?, key)));
-    let (helper, key) = own.or_else(|| {
-        // The store has the credentials if `docker login` left an empty entry in the file.
-        let key = keys.iter().find(|key| file.auths.contains_key(*key))?;
-        Some((file.creds_store.as_ref()?, key))
-    })?;
-    (!helper.is_empty()).then(|| (helper.clone(), key.clone()))
+    file.entries(keys).find_map(|entry| entry.read(source))
 }
 
 /// Variables of the clouds whose registries have helpers: a helper logs in there itself.
@@ -296,74 +246,4 @@ async fn ask_helper(
         kind,
         source: format!("of `{program}`"),
     }))
-}
-
-impl AuthEntry {
-    fn read(&self, source: &str) -> Option<FoundCredentials> {
-        let (username, password) = self.pair()?;
-        let (secret, kind) = match (self.identitytoken.as_str(), self.registrytoken.as_str()) {
-            ("", "") => (password, CredentialKind::Password),
-            ("", token) => (token.to_owned(), CredentialKind::RegistryToken),
-            (token, _) => (token.to_owned(), CredentialKind::IdentityToken),
-        };
-        (!secret.is_empty()).then_some(FoundCredentials {
-            username,
-            secret,
-            kind,
-            source: source.to_owned(),
-        })
-    }
-
-    /// Returns the user name and the password. `auth` is the base64 of both; some files have them
-    /// in fields of their own.
-    fn pair(&self) -> Option<(String, String)> {
-        if self.auth.is_empty() {
-            return Some((self.username.clone(), self.password.clone()));
-        }
-        let decoded = base64::engine::general_purpose::STANDARD
-            .decode(self.auth.trim())
-            .ok()?;
-        let text = String::from_utf8(decoded).ok()?;
-        let (username, password) = text.split_once(':')?;
-        Some((
-            username.to_owned(),
-            password.trim_end_matches('\0').to_owned(),
-        ))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_longest_path_comes_first() {
-        let keys = keys("docker.io", "example/dex");
-        assert_eq!(
-            keys[..3],
-            ["docker.io/example/dex", "docker.io/example", "docker.io"]
-        );
-        assert!(keys.contains(&DOCKER_HUB_KEY.to_owned()));
-    }
-
-    #[test]
-    fn an_entry_holds_a_password_or_a_token() {
-        let entry = |json: &str| serde_json::from_str::<AuthEntry>(json).unwrap().read("");
-        let pair = entry(r#"{"auth":"dXNlcjpwYTpzcw=="}"#).unwrap();
-        assert_eq!(
-            (pair.username.as_str(), pair.secret.as_str()),
-            ("user", "pa:ss")
-        );
-        assert_eq!(
-            entry(r#"{"username":"u","password":"p"}"#).unwrap().kind,
-            CredentialKind::Password
-        );
-        assert_eq!(
-            entry(r#"{"auth":"dTo=","identitytoken":"t"}"#)
-                .unwrap()
-                .kind,
-            CredentialKind::IdentityToken
-        );
-        assert!(entry("{}").is_none() && entry(r#"{"auth":"%%%"}"#).is_none());
-    }
 }

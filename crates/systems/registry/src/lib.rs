@@ -6,13 +6,17 @@
 //! answer.
 
 mod access;
+mod auth_file;
 mod challenge;
 mod config;
 mod credentials;
+mod denial;
 mod error;
 mod manifest;
 mod options;
 mod platform;
+pub mod reasons;
+mod refusal;
 mod repository;
 mod token;
 

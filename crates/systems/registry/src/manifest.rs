@@ -6,7 +6,7 @@ use contract::{Digest, asking};
 use fetch::{FetchError, HttpAnswer};
 use serde::Deserialize;
 
-use crate::Platform;
+use crate::{ImageConfig, Platform};
 
 /// A manifest, its digest verified.
 #[derive(Debug, Clone)]
@@ -30,7 +30,8 @@ pub enum ManifestKind {
     Artifact(String),
 }
 
-/// A runnable image of an index; attestations are left out.
+/// An entry of an index that may be an image, or an index of images; attestations and other content
+/// are left out.
 #[derive(Debug, Clone)]
 pub struct IndexEntry {
     /// Digest of its manifest.
@@ -43,6 +44,17 @@ pub struct IndexEntry {
 const CONFIG_TYPES: [&str; 2] = [
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",
+];
+
+/// Media types of manifests that may be those of an image. An entry of another type is skipped: "an
+/// encountered mediaType that is unknown to the implementation MUST NOT generate an error" (OCI image
+/// specification, "Image Index").
+const MANIFEST_TYPES: [&str; 5] = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
 ];
 
 #[derive(Deserialize)]
@@ -60,17 +72,11 @@ struct WireManifest {
 #[serde(rename_all = "camelCase")]
 struct Descriptor {
     media_type: Option<String>,
+    artifact_type: Option<String>,
     digest: String,
-    platform: Option<WirePlatform>,
-    #[serde(default)]
-    annotations: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-struct WirePlatform {
-    os: String,
-    architecture: String,
-    variant: Option<String>,
+    /// Any part of it may be missing; the configuration then says it.
+    platform: Option<ImageConfig>,
+    annotations: Option<BTreeMap<String, Option<String>>>,
 }
 
 impl RegistryManifest {
@@ -91,7 +97,7 @@ impl WireManifest {
         if let Some(descriptors) = self.manifests {
             let entries = descriptors
                 .iter()
-                .filter(|descriptor| !descriptor.is_attestation())
+                .filter(|descriptor| descriptor.may_be_image())
                 .map(|descriptor| descriptor.entry(answer));
             return Ok(ManifestKind::Index(entries.collect::<Result<_, _>>()?));
         }
@@ -99,7 +105,8 @@ impl WireManifest {
             return Err(invalid(answer, "it has neither `manifests` nor `config`"));
         };
         let config_type = config.media_type.as_deref().unwrap_or_default();
-        if self.artifact_type.is_none() && CONFIG_TYPES.contains(&config_type) {
+        // Runtimes go by the configuration alone, whatever `artifactType` says next to it.
+        if CONFIG_TYPES.contains(&config_type) {
             return Ok(ManifestKind::Image(config.digest(answer)?));
         }
         // The first of these that is present says the most.
@@ -130,24 +137,29 @@ impl Descriptor {
             .map_err(|_| invalid(answer, "a digest in it is invalid"))
     }
 
-    /// Returns whether BuildKit added the manifest to describe an image: "any other
-    /// `reference.type` value: ignore the manifest" (moby/buildkit,
-    /// docs/attestations/attestation-storage.md).
-    fn is_attestation(&self) -> bool {
-        let unknown = self
-            .platform
-            .as_ref()
-            .is_some_and(|platform| platform.os == "unknown" && platform.architecture == "unknown");
-        unknown || self.annotations.contains_key("vnd.docker.reference.type")
+    /// Returns whether the entry may be an image. BuildKit adds manifests that describe one: "any
+    /// other `reference.type` value: ignore the manifest" (moby/buildkit,
+    /// docs/attestations/attestation-storage.md). Others have a type of their own.
+    fn may_be_image(&self) -> bool {
+        let describes = |platform: &ImageConfig| {
+            let unknown = Some("unknown");
+            platform.os.as_deref() == unknown && platform.architecture.as_deref() == unknown
+        };
+        let is_attestation = self.platform.as_ref().is_some_and(describes)
+            || self
+                .annotations
+                .as_ref()
+                .is_some_and(|all| all.contains_key("vnd.docker.reference.type"));
+        let is_of = |text: &Option<String>, types: &[&str]| {
+            let text = text.as_deref().unwrap_or_default();
+            text.is_empty() || types.contains(&text)
+        };
+        !is_attestation
+            && is_of(&self.artifact_type, &CONFIG_TYPES)
+            && is_of(&self.media_type, &MANIFEST_TYPES)
     }
 
     fn platform(&self) -> Option<Platform> {
-        self.platform.as_ref().map(|platform| {
-            Platform::new(
-                &platform.os,
-                &platform.architecture,
-                platform.variant.as_deref(),
-            )
-        })
+        self.platform.as_ref()?.platform()
     }
 }

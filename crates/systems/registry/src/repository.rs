@@ -5,7 +5,8 @@ use fetch::{FetchError, HttpAnswer};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    ImageConfig, RegistryManifest, RegistryOptions, access::RepositoryAccess, error::RegistryError,
+    ImageConfig, RegistryManifest, RegistryOptions,
+    access::{RepositoryAccess, RepositoryAnswer},
 };
 
 /// Media types in the order of preference. The list includes obsolete and foreign types, so that
@@ -23,7 +24,6 @@ const MAX_CONFIG_SIZE: usize = 4 << 20;
 
 /// One repository of a registry.
 pub struct ImageRepository<'w> {
-    world: &'w World,
     access: RepositoryAccess<'w>,
     host: String,
     name: String,
@@ -44,7 +44,6 @@ impl<'w> ImageRepository<'w> {
     pub fn new(world: &'w World, image: &Reference, options: RegistryOptions) -> Self {
         let (host, name) = (image.registry(), image.repository());
         Self {
-            world,
             host: host.to_owned(),
             name: name.to_owned(),
             assume_public: options.assume_public,
@@ -58,19 +57,16 @@ impl<'w> ImageRepository<'w> {
     /// `unavailable` without an answer, `denied` when the registry requires other credentials.
     pub async fn manifest(&self, selector: &str) -> Result<ManifestAnswer, Failure> {
         let path = format!("/v2/{}/manifests/{selector}", self.name);
-        let answer = match self.access.get(&path, ACCEPT, None).await {
-            Err(failure) if self.assume_public && failure.reason == asking::NO_CREDENTIALS => {
-                return Ok(ManifestAnswer::Absent(failure.summary()));
-            }
-            result => result?,
-        };
-        match answer.status() {
-            200 => {
+        match self.access.get(&path, ACCEPT, None).await? {
+            RepositoryAnswer::Content(answer) => {
                 let manifest = self.read(&answer, selector)?;
                 Ok(ManifestAnswer::Found(Box::new(manifest)))
             }
-            404 => self.absent(&answer).map(ManifestAnswer::Absent),
-            _ => Err(self.unexpected(&answer)),
+            RepositoryAnswer::Absent(said) => Ok(ManifestAnswer::Absent(said)),
+            RepositoryAnswer::Unauthorized(failure) if self.assume_public => {
+                Ok(ManifestAnswer::Absent(failure.summary()))
+            }
+            RepositoryAnswer::Unauthorized(failure) => Err(failure),
         }
     }
 
@@ -81,14 +77,13 @@ impl<'w> ImageRepository<'w> {
     /// other credentials.
     pub async fn config(&self, digest: &Digest) -> Result<Option<ImageConfig>, Failure> {
         let path = format!("/v2/{}/blobs/{digest}", self.name);
-        let answer = self.access.get(&path, "*/*", Some(MAX_CONFIG_SIZE)).await?;
-        match answer.status() {
-            200 => {
+        match self.access.get(&path, "*/*", Some(MAX_CONFIG_SIZE)).await? {
+            RepositoryAnswer::Content(answer) => {
                 self.verify(answer.body(), digest)?;
                 Ok(Some(answer.json()?))
             }
-            404 => self.absent(&answer).map(|_| None),
-            _ => Err(self.unexpected(&answer)),
+            RepositoryAnswer::Absent(_) => Ok(None),
+            RepositoryAnswer::Unauthorized(failure) => Err(failure),
         }
     }
 
@@ -112,24 +107,6 @@ impl<'w> ImageRepository<'w> {
             return Err(mismatch(&self.host, expected.as_str(), &digest));
         }
         Ok(())
-    }
-
-    /// Accepts a 404 as an answer only with a reason in the registry's own JSON.
-    fn absent(&self, answer: &HttpAnswer) -> Result<String, Failure> {
-        match RegistryError::first(answer.body()) {
-            Some(_) => Ok(RegistryError::explain(answer)),
-            None => {
-                let (source, quoted) = (answer.source(), answer.quoted());
-                let text = format!("{source} answered 404 without a registry's reason{quoted}");
-                Err(FetchError::new(asking::NOT_THE_API, text).into())
-            }
-        }
-    }
-
-    fn unexpected(&self, answer: &HttpAnswer) -> Failure {
-        let (source, status) = (answer.source(), answer.status());
-        let text = format!("{source} answered {status}{}", answer.quoted());
-        FetchError::new(asking::NOT_THE_API, self.world.redact(&text)).into()
     }
 }
 

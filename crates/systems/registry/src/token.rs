@@ -9,9 +9,11 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
-    challenge::BearerChallenge,
-    credentials::{CredentialKind, Credentials},
+    auth_file::CredentialKind,
+    challenge::{BearerChallenge, Challenge},
+    credentials::Credentials,
     error::RegistryError,
+    refusal::RefusalKind,
 };
 
 /// The largest answer of a token server.
@@ -34,8 +36,51 @@ pub(crate) struct TokenEndpoint {
 pub(crate) enum TokenAnswer {
     /// The value of the header `authorization`.
     Granted(Secret),
-    /// It does not accept the credentials, or requires some; in its own words.
-    Refused(String),
+    /// It does not accept the credentials, or requires some.
+    Refused(TokenRefusal),
+}
+
+/// Why a token server grants no token.
+#[derive(Debug)]
+pub(crate) struct TokenRefusal {
+    pub(crate) kind: RefusalKind,
+    /// Its own words.
+    pub(crate) said: String,
+    /// The credentials are wrong or no longer valid; otherwise they may not read the repository.
+    pub(crate) is_rejection: bool,
+    /// It has the form of such a server's refusal, and not only a challenge.
+    pub(crate) is_own_word: bool,
+}
+
+impl TokenRefusal {
+    /// Reads a refusal; `None` when the answer is none. GitLab and Harbor answer 403 to good
+    /// credentials of another project, and GitHub answers 403 with the only word `denied` to bad ones.
+    fn read(answer: &HttpAnswer) -> Option<Self> {
+        let error = RegistryError::of_token_server(answer.body());
+        let status = answer.status();
+        let words = error
+            .as_ref()
+            .map(|error| (error.code.as_str(), error.message.as_str()));
+        let is_rejected_grant = |code: &str| {
+            let code = code.to_ascii_lowercase();
+            ["invalid_grant", "invalid_client", "unauthorized_client"].contains(&code.as_str())
+        };
+        let is_challenge = Challenge::find(answer.headers("www-authenticate")).is_some();
+        let kind = match (status, words) {
+            (400, Some((code, _))) if is_rejected_grant(code) => RefusalKind::Expired,
+            (401 | 403, _) => RefusalKind::of(status, is_challenge, error.as_ref()),
+            _ => RefusalKind::NoAnswer,
+        };
+        let is_bare = words.is_some_and(|(_, message)| message.eq_ignore_ascii_case("denied"));
+        let is_rejection = status != 403 || kind == RefusalKind::Expired || is_bare;
+        let is_refusal = !matches!(kind, RefusalKind::Absent | RefusalKind::NoAnswer);
+        is_refusal.then(|| Self {
+            kind,
+            said: RegistryError::said(error.as_ref(), answer),
+            is_rejection,
+            is_own_word: error.is_some(),
+        })
+    }
 }
 
 impl TokenEndpoint {
@@ -111,7 +156,13 @@ impl TokenEndpoint {
                 request.secret_header("authorization", header)
             }
         };
-        request.limit(MAX_TOKEN_SIZE).secret_answer()
+        let request = request.limit(MAX_TOKEN_SIZE).secret_answer();
+        // Token servers lock accounts and addresses after some rejected logins.
+        if credentials.is_some() {
+            request.once_if_limited()
+        } else {
+            request
+        }
     }
 
     /// Exchanges an identity token (distribution, "OAuth2 Token Authentication").
@@ -143,11 +194,13 @@ impl TokenEndpoint {
                 let text = format!("`{}` redirects to another server: {said}", self.host());
                 Err(FetchError::new(asking::REDIRECTED_ELSEWHERE, text).into())
             }
-            401 | 403 => Ok(TokenAnswer::Refused(RegistryError::explain(answer))),
-            status => {
-                let text = format!("`{}` answered {status}{}", self.host(), answer.quoted());
-                Err(FetchError::new(asking::NOT_THE_API, world.redact(&text)).into())
-            }
+            status => match TokenRefusal::read(answer) {
+                Some(refusal) if !answer.is_elsewhere() => Ok(TokenAnswer::Refused(refusal)),
+                _ => {
+                    let text = format!("`{}` answered {status}{}", self.host(), answer.quoted());
+                    Err(FetchError::new(asking::NOT_THE_API, world.redact(&text)).into())
+                }
+            },
         }
     }
 

@@ -7,6 +7,8 @@ use lab::{
 };
 use serde_json::json;
 
+mod indexes;
+
 const REPOSITORY: &str = "data-literate/dex";
 /// The token that the token server grants.
 const MINTED: &str = "minted-by-the-token-server";

@@ -9,6 +9,8 @@ use contract::{Failure, Reference, Secret, Vars, Verdict, World, asking};
 use lab::{Faulty, Image, Registry as Lab, ScriptedReply, registry::Setup};
 use registry::{ImageRepository, ManifestAnswer, ManifestKind, RegistryOptions, RegistryPassword};
 
+mod refusals;
+
 const REPOSITORY: &str = "data-literate/dex";
 
 fn reference(address: &str) -> Reference {

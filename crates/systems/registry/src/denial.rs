@@ -1,0 +1,247 @@
+//! The failures of a registry that does not let a client read, each with the hint that helps.
+
+use contract::{Failure, Reason, asking};
+
+use crate::{
+    credentials::Credentials,
+    reasons::{FIREWALL, PULL_BLOCKED},
+};
+
+/// The one registry whose token server is known without asking, which saves a request: its own
+/// challenge on `/v2/` names a placeholder scope.
+pub(crate) const GHCR: &str = "ghcr.io";
+
+/// What is known about an access that a registry denied.
+pub(crate) struct Denial<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) repository: &'a str,
+    /// The credentials that were found, whether the registry asked for them or not.
+    pub(crate) credentials: Option<&'a Credentials>,
+    /// The registry that `RUNBOOK_REGISTRY_PASSWORD` belongs to, if it is set.
+    pub(crate) password_registry: Option<&'a str>,
+}
+
+impl Denial<'_> {
+    /// The registry requires credentials, and none were found.
+    pub(crate) fn no_credentials(&self, said: &str) -> Failure {
+        let (host, repository) = (self.host, self.repository);
+        let text = format!("`{host}` does not show `{repository}` without credentials: {said}");
+        let login = match self.password_registry {
+            Some(registry) if registry != host => format!(
+                "run `docker login {host}`: `RUNBOOK_REGISTRY_PASSWORD` belongs to `{registry}`, \
+                 the registry of `--image`"
+            ),
+            _ => format!(
+                "set `RUNBOOK_REGISTRY_PASSWORD` and `--registry-username`, or run \
+                 `docker login {host}`"
+            ),
+        };
+        let failure = denied(asking::NO_CREDENTIALS, text).hinted(login).hinted(
+            "the image may also not exist: pass `--assume-public` to get 10 `absent` instead",
+        );
+        self.hinted_for_ghcr(failure)
+    }
+
+    /// The registry refused without a challenge, so that the credentials were not sent.
+    pub(crate) fn not_asked(&self, said: &str) -> Failure {
+        let (host, repository, source) = (self.host, self.repository, self.source());
+        let text = format!(
+            "`{host}` refuses to show `{repository}`, and does not ask for the credentials \
+             {source}: {said}"
+        );
+        denied(asking::PERMISSION_MISSING, text).hinted(format!(
+            "check the name `{repository}`, and whether `{host}` lets this machine pull from it"
+        ))
+    }
+
+    /// The credentials are wrong, or no longer valid.
+    pub(crate) fn credentials_rejected(&self, said: &str) -> Failure {
+        let (host, source) = (self.host, self.source());
+        let text = format!("`{host}` rejected the credentials {source}: {said}");
+        let failure = denied(asking::CREDENTIALS_REJECTED, text).hinted(self.login_hint());
+        self.hinted_for_ghcr(failure)
+    }
+
+    /// The credentials are valid, and may not read the repository.
+    pub(crate) fn permission_missing(&self, said: &str) -> Failure {
+        let (host, repository, source) = (self.host, self.repository, self.source());
+        let text = format!("`{host}` does not let these credentials read `{repository}`: {said}");
+        let failure = denied(asking::PERMISSION_MISSING, text).hinted(format!(
+            "give the credentials {source} the scope `repository:{repository}:pull`"
+        ));
+        let failure = match self.permission_hint() {
+            Some(hint) => failure.hinted(hint),
+            None => failure,
+        };
+        self.hinted_for_ghcr(failure)
+    }
+
+    /// The credentials were not sent where others can read them.
+    pub(crate) fn withheld(&self, said: &str) -> Failure {
+        let (host, source) = (self.host, self.source());
+        let text = format!(
+            "`{host}` did not get the credentials {source}, since others can read plain HTTP: {said}"
+        );
+        denied(asking::REALM_REFUSED, text)
+            .hinted("leave out `--registry-plain-http`; only a registry with TLS gets credentials")
+    }
+
+    /// The registry does not let this machine in.
+    pub(crate) fn firewall(&self, said: &str) -> Failure {
+        let host = self.host;
+        let text =
+            format!("`{host}` does not let this machine in, whatever its credentials: {said}");
+        denied(FIREWALL, text).hinted(format!(
+            "add the address of this machine to the firewall of `{host}`, or run the job on a \
+             runner in a network that it lets in"
+        ))
+    }
+
+    /// A policy of the registry blocks the image.
+    pub(crate) fn blocked(&self, said: &str) -> Failure {
+        let (host, repository) = (self.host, self.repository);
+        let text =
+            format!("`{host}` does not let anyone pull this image of `{repository}`: {said}");
+        denied(PULL_BLOCKED, text).hinted(format!(
+            "scan, sign or exempt the image as the policy of `{host}` requires; other credentials \
+             do not help"
+        ))
+    }
+
+    /// Returns where the credentials come from, for messages.
+    fn source(&self) -> &str {
+        self.credentials
+            .map_or("", |credentials| credentials.source.as_str())
+    }
+
+    fn username(&self) -> &str {
+        self.credentials
+            .map_or("", |credentials| credentials.username.as_str())
+    }
+
+    fn is_ecr(&self) -> bool {
+        let is_host = self.host.contains(".dkr.ecr.") || self.host.contains(".dkr-ecr.");
+        is_host || self.username() == "AWS"
+    }
+
+    fn login_hint(&self) -> String {
+        let host = self.host;
+        if self.is_ecr() {
+            return format!(
+                "log in again, a token is valid for 12 hours: `aws ecr get-login-password | docker \
+                 login --username AWS --password-stdin {host}`"
+            );
+        }
+        if self.source().contains("RUNBOOK_") || self.source().is_empty() {
+            return "set `RUNBOOK_REGISTRY_PASSWORD` to a valid password or token, and \
+                    `--registry-username` if the registry checks the user name"
+                .to_owned();
+        }
+        format!(
+            "run `docker login {host}` again, or set `RUNBOOK_REGISTRY_PASSWORD` to a valid \
+             password or token"
+        )
+    }
+
+    /// Returns the words for the right to pull in the registries that have their own.
+    fn permission_hint(&self) -> Option<String> {
+        let host = self.host;
+        let is_google = host.ends_with(".pkg.dev") || host.ends_with("gcr.io");
+        let is_gitlab = self.username().starts_with("gitlab") || host.contains("gitlab");
+        let hint = if self.is_ecr() {
+            "ECR: allow the role `ecr:BatchGetImage` and `ecr:GetDownloadUrlForLayer`"
+        } else if is_google {
+            "Google: grant the account `roles/artifactregistry.reader`"
+        } else if host.ends_with(".azurecr.io") {
+            "Azure: grant the identity the role `AcrPull`"
+        } else if is_gitlab {
+            "GitLab: add this project to the job token allowlist of the image's project, or use a \
+             deploy token with `read_registry`"
+        } else {
+            return None;
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Adds what GitHub's registry requires beyond a password.
+    fn hinted_for_ghcr(&self, failure: Failure) -> Failure {
+        if self.host != GHCR {
+            return failure;
+        }
+        failure.hinted(
+            "on a runner: set `permissions: packages: read`, and list the repository under \
+             \"Manage Actions access\" in the package's settings",
+        )
+    }
+}
+
+fn denied(reason: Reason, text: String) -> Failure {
+    Failure::denied(reason, anyhow::anyhow!(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::Secret;
+
+    use super::*;
+    use crate::auth_file::CredentialKind;
+
+    fn hints(host: &str, username: &str, of: impl Fn(&Denial<'_>) -> Failure) -> String {
+        let credentials = Credentials {
+            username: username.to_owned(),
+            secret: Secret::new("s"),
+            kind: CredentialKind::Password,
+            source: "in `RUNBOOK_REGISTRY_PASSWORD`".to_owned(),
+        };
+        let denial = Denial {
+            host,
+            repository: "team/app",
+            credentials: Some(&credentials),
+            password_registry: None,
+        };
+        of(&denial).hints.join("; ")
+    }
+
+    #[test]
+    fn hints_name_the_registrys_own_permission() {
+        for (host, username, word) in [
+            ("ghcr.io", "x", "packages: read"),
+            (
+                "1.dkr.ecr.eu-west-1.amazonaws.com",
+                "AWS",
+                "ecr:BatchGetImage",
+            ),
+            (
+                "europe-docker.pkg.dev",
+                "_json_key",
+                "artifactregistry.reader",
+            ),
+            ("acme.azurecr.io", "x", "AcrPull"),
+            ("registry.example.org", "gitlab-ci-token", "read_registry"),
+            ("registry.example.org", "x", "repository:team/app:pull"),
+        ] {
+            let hints = hints(host, username, |denial| denial.permission_missing("no"));
+            assert!(hints.contains(word), "{host}: {hints}");
+        }
+    }
+
+    #[test]
+    fn an_ecr_login_is_renewed_by_its_own_command() {
+        let rejected = |username| {
+            hints("registry.example", username, |denial| {
+                denial.credentials_rejected("no")
+            })
+        };
+        assert!(rejected("AWS").contains("aws ecr get-login-password"));
+        assert!(rejected("x").contains("RUNBOOK_REGISTRY_PASSWORD"));
+    }
+
+    #[test]
+    fn other_credentials_are_no_hint_against_a_policy() {
+        let firewall = hints("ghcr.io", "x", |denial| denial.firewall("no"));
+        let blocked = hints("ghcr.io", "x", |denial| denial.blocked("no"));
+        for hints in [firewall, blocked] {
+            assert!(!hints.contains("docker login") && !hints.contains("assume-public"));
+        }
+    }
+}
