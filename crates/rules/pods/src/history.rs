@@ -11,8 +11,10 @@ pub struct GracePeriods {
     pub pull: Duration,
     /// For a pod without a node, and for its volumes (`--schedule-grace`).
     pub schedule: Duration,
-    /// For missing settings: Argo CD and kubelets apply ConfigMaps in any order.
+    /// For missing settings (`--config-grace`): Argo CD and kubelets apply ConfigMaps in any order.
     pub config: Duration,
+    /// For a missing Secret (`--config-grace`): an operator may still be creating it.
+    pub secret: Duration,
     /// Restarts that count as a crash loop (`--max-restarts`); 0 turns the check off.
     pub max_restarts: u32,
 }
@@ -25,6 +27,7 @@ impl GracePeriods {
             pull: Duration::ZERO,
             schedule: Duration::ZERO,
             config: Duration::ZERO,
+            secret: Duration::ZERO,
             ..self
         }
     }
@@ -36,6 +39,7 @@ impl Default for GracePeriods {
             pull: Duration::from_secs(90),
             schedule: Duration::from_secs(60),
             config: Duration::from_secs(10),
+            secret: Duration::from_secs(60),
             max_restarts: 2,
         }
     }

@@ -27,7 +27,9 @@
 //! ([`GracePeriods`]).
 
 mod create;
+mod events;
 mod failure;
+mod flags;
 mod history;
 pub mod image;
 mod log_lines;
@@ -38,15 +40,17 @@ mod rollout;
 mod summary;
 mod unrecoverable;
 
-pub use create::{failed_create, failed_mount};
+pub use create::failed_create;
+pub use events::{ObjectEvent, failed_creation, no_new_node, waits_for_new_node};
 pub use failure::Unrecoverable;
+pub use flags::PodFlags;
 pub use history::{GracePeriods, PodHistory};
 pub use log_lines::LogLines;
 pub use pod::{Container, Owner, Pod, PodCondition, PodPhase, RunState, Termination};
 pub use reasons::{
     ADMISSION, CONFIG_ERROR, CRASH_LOOP, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED,
     INIT_FAILED, INVALID_IMAGE_NAME, MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS, ON_DELETE,
-    OUT_OF_MEMORY, PARTITIONED, PAUSED, QUOTA, REASONS, RESTARTED, UNSCHEDULABLE, VOLUME,
+    OUT_OF_MEMORY, PARTITIONED, PAUSED, QUOTA, REASONS, RESTARTED, SANDBOX, UNSCHEDULABLE, VOLUME,
 };
 pub use rollout::{Rollout, WorkloadKind};
 pub use summary::Summary;

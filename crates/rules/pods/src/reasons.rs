@@ -71,6 +71,12 @@ pub const VOLUME: Reason = Reason::new(
     Environment,
     "a volume of the pod cannot be bound, attached or mounted",
 );
+/// A pod gets no sandbox: its network, or an address, is missing.
+pub const SANDBOX: Reason = Reason::new(
+    "sandbox",
+    Environment,
+    "a node cannot create the sandbox of the pod: its network or an address is missing",
+);
 /// Pods are missing or not ready.
 pub const NOT_READY: Reason = Reason::new(
     "not-ready",
@@ -113,7 +119,7 @@ pub const RESTARTED: Reason = Reason::new(
 );
 
 /// All reasons of this crate.
-pub const REASONS: [Reason; 20] = [
+pub const REASONS: [Reason; 21] = [
     IMAGE_NOT_FOUND,
     IMAGE_PULL_DENIED,
     IMAGE_PULL,
@@ -126,6 +132,7 @@ pub const REASONS: [Reason; 20] = [
     QUOTA,
     ADMISSION,
     VOLUME,
+    SANDBOX,
     NOT_READY,
     OLD_PODS,
     MIXED_DIGESTS,

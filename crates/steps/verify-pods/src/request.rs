@@ -46,19 +46,14 @@ impl Request {
                 .hinted("pass a `--timeout` that leaves time for the rollout as well"));
         }
         Ok(Self {
-            image: ImageMatcher::new(args.image, args.digests, args.aliases),
+            image: args.pods.matcher(args.image, args.digests),
             namespaces: unique(args.namespaces),
             workloads: args.workloads,
-            allow_zero: args.allow_zero,
+            allow_zero: args.pods.allows_zero(),
             soak: args.soak,
             waits: deadline.waits(),
             ignore_terminating: args.terminating == Terminating::Ignore,
-            grace: GracePeriods {
-                pull: args.pull_grace,
-                schedule: args.schedule_grace,
-                max_restarts: args.max_restarts,
-                ..GracePeriods::default()
-            },
+            grace: args.pods.grace(),
             cluster: ClusterOptions {
                 kubeconfig: args.kubeconfig,
                 context: args.context,

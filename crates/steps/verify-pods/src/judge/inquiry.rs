@@ -2,7 +2,9 @@
 //! means.
 
 use kubernetes::ClusterEvent;
-use pods::{Pod, Unrecoverable, failed_create, failed_mount};
+use pods::{
+    ObjectEvent, Pod, PodHistory, Unrecoverable, failed_create, failed_creation, waits_for_new_node,
+};
 
 use super::status::{PodFailure, WorkloadStatus};
 use crate::{
@@ -10,12 +12,6 @@ use crate::{
     observe::{Observation, WorkloadHistory},
     reasons::{NO_PODS, NOT_READY, UNSCHEDULABLE},
 };
-
-/// The schedule grace periods that a node has which an autoscaler is adding.
-const SCALE_UP_GRACE_PERIODS: u32 = 5;
-/// The events of autoscalers that add a node for a pod: of the Cluster Autoscaler, and of
-/// Karpenter.
-const SCALE_UP_EVENTS: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
 
 /// A question whose answer may change the judgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,11 +79,11 @@ impl WorkloadInquiry<'_> {
 
     fn failure_of_suspect(&self) -> Option<PodFailure> {
         if let Some(pod) = self.stuck_pod() {
-            let cause = mount_failure(self.events(&pod.name))?;
+            let cause = failed_creation(&self.events(&pod.name))?;
             let pod = Some(pod.name.clone());
             return Some(PodFailure { pod, cause });
         }
-        let cause = create_failure(self.events(self.controller_without_pods()?))?;
+        let cause = create_failure(&self.events(self.controller_without_pods()?))?;
         Some(PodFailure { pod: None, cause })
     }
 
@@ -123,31 +119,29 @@ impl WorkloadInquiry<'_> {
         let Some(name) = failure.pod.as_ref() else {
             return false;
         };
-        let is_added = self
-            .events(name)
-            .iter()
-            .any(|event| SCALE_UP_EVENTS.contains(&event.reason.as_str()));
         let pod = self.pods.iter().find(|pod| pod.name == *name);
-        let waited = pod
-            .zip(self.history)
-            .and_then(|(pod, history)| history.of(pod))
-            .map(|history| history.unscheduled());
-        let limit = self.request.grace.schedule * SCALE_UP_GRACE_PERIODS;
-        failure.cause.reason == UNSCHEDULABLE && is_added && waited < Some(limit)
+        let history = pod.zip(self.history);
+        let history: Option<&PodHistory> = history.and_then(|(pod, history)| history.of(pod));
+        let (grace, events) = (&self.request.grace, self.events(name));
+        failure.cause.reason == UNSCHEDULABLE
+            && history.is_some_and(|history| waits_for_new_node(history, grace, &events))
     }
 
-    fn events(&self, object: &str) -> &[ClusterEvent] {
-        self.observation.events_of(self.namespace, object)
+    fn events(&self, object: &str) -> Vec<ObjectEvent> {
+        let events = self.observation.events_of(self.namespace, object);
+        events.iter().map(object_event).collect()
     }
 }
 
-fn mount_failure(events: &[ClusterEvent]) -> Option<Unrecoverable> {
-    let mut newest_first = events.iter().rev();
-    newest_first.find_map(|event| failed_mount(&event.reason, &event.message))
+fn object_event(event: &ClusterEvent) -> ObjectEvent {
+    ObjectEvent {
+        reason: event.reason.clone(),
+        message: event.message.clone(),
+    }
 }
 
 /// Events stay for an hour, so a failure that a success follows is over.
-fn create_failure(events: &[ClusterEvent]) -> Option<Unrecoverable> {
+fn create_failure(events: &[ObjectEvent]) -> Option<Unrecoverable> {
     let mut newest_first = events.iter().rev();
     let last = newest_first.find(|event| event.reason.ends_with("Create"))?;
     if last.reason == "FailedCreate" {
