@@ -4,10 +4,7 @@ use contract::Failure;
 use serde::Deserialize;
 
 use crate::{
-    answer::Presence,
-    application::or_default,
-    client::RequiredPermission,
-    id::ApplicationId,
+    answer::Presence, application::or_default, client::RequiredPermission, id::ApplicationId,
     server::ArgoCd,
 };
 

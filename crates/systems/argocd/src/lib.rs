@@ -32,7 +32,7 @@ pub use self::{
     id::ApplicationId,
     options::{ArgoOptions, authorities},
     resources::{
-        ApplicationTree, NodeInfo, TreeEvent, ParentRef, ResourceNode, SyncWindow, SyncWindows,
+        ApplicationTree, NodeInfo, ParentRef, ResourceNode, SyncWindow, SyncWindows, TreeEvent,
     },
     server::{ArgoCd, Refresh},
 };

@@ -166,7 +166,10 @@ impl ArgoCd<'_> {
     pub async fn tree(&self, app: &ApplicationId) -> Result<ApplicationTree, Failure> {
         let path = format!("api/v1/applications/{}/resource-tree", app.name);
         let mut tree: ApplicationTree = self.read_list(app, &path, &[]).await?;
-        let health = tree.nodes.iter_mut().filter_map(|node| node.health.as_mut());
+        let health = tree
+            .nodes
+            .iter_mut()
+            .filter_map(|node| node.health.as_mut());
         self.redact(health.map(HealthStatus::text).collect());
         Ok(tree)
     }
@@ -193,7 +196,13 @@ impl ArgoCd<'_> {
         };
         let manifest: ResourceManifest =
             answer.json().map_err(|error| self.client.explain(error))?;
-        Ok(serde_json::from_str(&manifest.manifest).ok())
+        let mut object = serde_json::from_str(&manifest.manifest).ok();
+        if let Some(object) = &mut object {
+            let mut texts = Vec::new();
+            messages(object, &mut texts);
+            self.redact(texts);
+        }
+        Ok(object)
     }
 
     /// Gets the events of an object of the tree, newest last.
@@ -212,9 +221,15 @@ impl ArgoCd<'_> {
             ("resourceUID", node.uid.as_str()),
         ];
         let mut list: TreeEvents = self.read(app, &path, &query).await?;
-        self.redact(list.items.iter_mut().map(|event| &mut event.message).collect());
+        self.redact(
+            list.items
+                .iter_mut()
+                .map(|event| &mut event.message)
+                .collect(),
+        );
         // Both times are in UTC and have whole seconds, so their texts compare.
-        list.items.sort_by(|one, other| one.last_timestamp.cmp(&other.last_timestamp));
+        list.items
+            .sort_by(|one, other| one.last_timestamp.cmp(&other.last_timestamp));
         Ok(list.items)
     }
 
@@ -313,6 +328,23 @@ impl ArgoCd<'_> {
             Presence::Present(answer) => answer.json().map_err(|error| self.client.explain(error)),
             Presence::Absent(_) => Ok(T::default()),
         }
+    }
+}
+
+/// Collects the messages of an object, which may quote anything.
+fn messages<'v>(value: &'v mut Value, found: &mut Vec<&'v mut String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                if key != "message" {
+                    messages(value, found);
+                } else if let Value::String(text) = value {
+                    found.push(text);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| messages(item, found)),
+        _ => {}
     }
 }
 

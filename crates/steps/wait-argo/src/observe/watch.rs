@@ -6,8 +6,8 @@ mod requests;
 use std::{future::Future, time::Duration};
 
 use argocd::{
-    Application, ApplicationEvent, ApplicationEvents, ApplicationId, ArgoCd, Presence, Refresh,
-    SyncAnswer, SyncWindows,
+    Application, ApplicationEvent, ApplicationEvents, ApplicationId, ApplicationSet, ArgoCd,
+    Presence, Refresh, SyncAnswer, SyncWindows, TreeEvent,
 };
 use contract::{Commit, Failure, Verdict, World, asking};
 use futures_util::{
@@ -15,6 +15,7 @@ use futures_util::{
     future::{FutureExt as _, LocalBoxFuture},
     stream::FuturesUnordered,
 };
+use pods::{ObjectEvent, image::ImageMatcher};
 use serde_json::Value;
 
 use crate::{
@@ -28,7 +29,7 @@ use crate::{
         progress::ApplicationProgress,
         rendered::container_images,
         schedule::{STATE_INTERVAL, Schedule},
-        state::{AppPresence, Observation, RenderedImages},
+        state::{AppPresence, Observation, ObservedEvents, ObservedSet, RenderedImages},
     },
 };
 
@@ -37,6 +38,8 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(25);
 /// The time between two checks whether the first answer has come, once the deadline has passed:
 /// the request has a timeout of its own, and then its failure says why there is no answer.
 const FIRST_ANSWER_INTERVAL: Duration = Duration::from_millis(100);
+/// The time between two requests for an application that is still missing.
+const MISSING_INTERVAL: Duration = Duration::from_secs(2);
 /// The time between two observations without a change: grace periods end by time alone.
 const OBSERVE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -53,7 +56,13 @@ enum JobResult {
     Windows(Result<SyncWindows, Failure>),
     Rendered(Result<Vec<Value>, Failure>),
     SyncRequested(Result<SyncAnswer, Failure>),
-    Ancestry(Commit, Result<RevisionAncestry, Failure>),
+    Ancestry {
+        revision: Commit,
+        hydrated: Option<Commit>,
+        result: Result<RevisionAncestry, Failure>,
+    },
+    Events(String, Result<Vec<TreeEvent>, Failure>),
+    ApplicationSet(Result<Option<ApplicationSet>, Failure>),
     StateInterval,
     TokenExpired,
     ReopenStream,
@@ -67,6 +76,7 @@ pub(crate) struct ApplicationWatch<'a> {
     argocd: &'a ArgoCd<'a>,
     app: &'a ApplicationId,
     commit: &'a Commit,
+    image: Option<&'a ImageMatcher>,
     max_log_lines: usize,
     progress: &'a ApplicationProgress<'a>,
     jobs: FuturesUnordered<LocalBoxFuture<'a, JobResult>>,
@@ -92,6 +102,7 @@ impl<'a> ApplicationWatch<'a> {
             argocd,
             app,
             commit: &request.commit,
+            image: request.image.as_ref(),
             max_log_lines: request.log_lines,
             progress,
             jobs: FuturesUnordered::new(),
@@ -201,7 +212,13 @@ impl<'a> ApplicationWatch<'a> {
             JobResult::Windows(result) => self.take_windows(result)?,
             JobResult::Rendered(result) => self.take_rendered(result)?,
             JobResult::SyncRequested(result) => self.take_sync(result)?,
-            JobResult::Ancestry(revision, result) => self.take_ancestry(&revision, result?),
+            JobResult::Ancestry {
+                revision,
+                hydrated,
+                result,
+            } => self.take_ancestry(&revision, hydrated, result?),
+            JobResult::Events(uid, result) => self.take_events(uid, result)?,
+            JobResult::ApplicationSet(result) => self.take_application_set(result)?,
             JobResult::StateInterval => {
                 if self.schedule.is_state_overdue(self.now()) {
                     self.get_state();
@@ -230,11 +247,20 @@ impl<'a> ApplicationWatch<'a> {
         result: Result<Presence<Application>, Failure>,
     ) -> Result<bool, Failure> {
         self.schedule.state_ended();
+        let is_absent = matches!(result, Ok(Presence::Absent(_)));
         if self.waits() {
-            self.later(STATE_INTERVAL, JobResult::StateInterval);
+            let interval = if is_absent {
+                MISSING_INTERVAL
+            } else {
+                STATE_INTERVAL
+            };
+            self.later(interval, JobResult::StateInterval);
         }
         match result {
-            Ok(Presence::Absent(message)) => self.observation.update_absent(message),
+            Ok(Presence::Absent(message)) => {
+                self.heard_at = self.now();
+                self.observation.update_absent(message);
+            }
             Ok(Presence::Present(app)) => {
                 self.heard_at = self.now();
                 self.schedule.state_read(app.version(), self.now());
@@ -383,8 +409,18 @@ impl<'a> ApplicationWatch<'a> {
         Ok(true)
     }
 
-    fn take_ancestry(&mut self, revision: &Commit, ancestry: RevisionAncestry) -> bool {
+    fn take_ancestry(
+        &mut self,
+        revision: &Commit,
+        hydrated: Option<Commit>,
+        ancestry: RevisionAncestry,
+    ) -> bool {
         self.schedule.ancestry_ended(revision.as_str(), self.now());
+        if let Some(hydrated) = hydrated {
+            let key = (hydrated.to_string(), revision.to_string());
+            self.observation.hydrated_ancestry.insert(key, ancestry);
+            return true;
+        }
         match ancestry.in_branch {
             Some(false) => self.observation.branch_misses += 1,
             Some(true) => self.observation.branch_misses = 0,
@@ -396,8 +432,46 @@ impl<'a> ApplicationWatch<'a> {
         true
     }
 
+    fn take_events(
+        &mut self,
+        uid: String,
+        result: Result<Vec<TreeEvent>, Failure>,
+    ) -> Result<bool, Failure> {
+        self.schedule.events_ended(&uid);
+        let events = match result {
+            Ok(events) => events.into_iter().map(|event| ObjectEvent {
+                reason: event.reason,
+                message: event.message,
+            }),
+            Err(failure) => {
+                self.tolerate(OutageSubject::Pods, failure)?;
+                return Ok(false);
+            }
+        };
+        let observed = ObservedEvents {
+            events: events.collect(),
+            read_at: self.now(),
+        };
+        self.observation.events.insert(uid, observed);
+        Ok(true)
+    }
+
+    /// The ApplicationSet only adds words, so its failure is none of the step.
+    fn take_application_set(
+        &mut self,
+        result: Result<Option<ApplicationSet>, Failure>,
+    ) -> Result<bool, Failure> {
+        match result {
+            Ok(Some(set)) => self.observation.application_set = Some(ObservedSet::Shown(set)),
+            Ok(None) => self.observation.application_set = Some(ObservedSet::Hidden),
+            Err(failure) if failure.verdict == Verdict::Unavailable => return Ok(false),
+            Err(failure) => return Err(failure),
+        }
+        Ok(true)
+    }
+
     fn take_deadline(&mut self) -> Result<bool, Failure> {
-        if !self.observation.is_present() {
+        if self.observation.presence == AppPresence::Unknown {
             self.later(FIRST_ANSWER_INTERVAL, JobResult::Deadline);
             return Ok(false);
         }
@@ -420,7 +494,7 @@ impl<'a> ApplicationWatch<'a> {
     /// The failure itself when waiting does not help: it is not about availability, Argo CD has
     /// never answered, or the outage lasts too long.
     fn tolerate(&mut self, subject: OutageSubject, failure: Failure) -> Result<(), Failure> {
-        let is_known = self.observation.is_present();
+        let is_known = self.observation.presence != AppPresence::Unknown;
         if failure.verdict != Verdict::Unavailable || !is_known || !self.waits() {
             return Err(failure);
         }

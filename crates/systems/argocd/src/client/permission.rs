@@ -105,7 +105,10 @@ mod tests {
             format!("add to `argocd-rbac-cm`: `p, role:ci, applications, get, {object}, allow`")
         };
         assert_eq!(hint(None, "permission denied"), line("shop/dex"));
-        assert_eq!(hint(Some("team"), "permission denied"), line("shop/team/dex"));
+        assert_eq!(
+            hint(Some("team"), "permission denied"),
+            line("shop/team/dex")
+        );
         let said = "permission denied: applications, get, shop/apps/dex, sub: ci, iat: 2026";
         assert_eq!(hint(None, said), line("shop/apps/dex"));
     }
@@ -121,6 +124,9 @@ mod tests {
              `p, proj:shop:ci, applications, get, shop/dex, allow`"
         );
         let elsewhere = hint(None, &said("default/dex"));
-        assert!(elsewhere.contains("in the application's project"), "{elsewhere}");
+        assert!(
+            elsewhere.contains("in the application's project"),
+            "{elsewhere}"
+        );
     }
 }

@@ -1,8 +1,8 @@
 use argocd::{ApplicationTree, HealthStatus, NodeInfo, ParentRef};
-use pods::{IMAGE_NOT_FOUND, QUOTA};
+use pods::{IMAGE_NOT_FOUND, QUOTA, image::ImageMatcher};
 
 use super::*;
-use crate::observe::{ApplicationPods, failed_controllers, summarize};
+use crate::observe::{ApplicationPods, RootResource, failed_controllers, summarize};
 
 const CREATED: &str = "2026-01-01T00:00:10Z";
 
@@ -60,10 +60,60 @@ fn observation(node: &ResourceNode) -> Observation {
     observation
 }
 
+/// Any pod that makes an application unhealthy.
+fn counted() -> CountedPods<'static> {
+    CountedPods {
+        created_after: None,
+        older: false,
+        scope: FailureScope::Health { awaited: None },
+        grace: GracePeriods::default(),
+    }
+}
+
 fn all() -> CountedPods<'static> {
     CountedPods {
         older: true,
-        ..CountedPods::default()
+        ..counted()
+    }
+}
+
+fn matcher(tag: &str) -> ImageMatcher {
+    let image = format!("ghcr.io/a/dex:{tag}");
+    ImageMatcher::new(image.parse().unwrap(), Vec::new(), Vec::new())
+}
+
+fn of_image(image: &ImageMatcher) -> FailureScope<'_> {
+    FailureScope::Image {
+        image,
+        awaited: None,
+    }
+}
+
+fn unrecoverable_resource(
+    observation: &Observation,
+    counted: CountedPods<'_>,
+) -> Option<UnrecoverableResource> {
+    let read = observation.pods.as_ref().unwrap();
+    match trouble(observation, read, &counted)? {
+        PodsTrouble::Failed(failure) => Some(failure),
+        PodsTrouble::Asks(node, _) => panic!("{node:?}"),
+    }
+}
+
+/// Gives the pods of an observation this root.
+fn with_root(mut observation: Observation, root: RootResource) -> Observation {
+    let read = observation.pods.as_mut().unwrap();
+    let ids: Vec<String> = read.pods.iter().map(|pod| pod.node.uid.clone()).collect();
+    read.roots = ids.into_iter().map(|id| (id, root.clone())).collect();
+    observation
+}
+
+fn root(kind: &str, name: &str, status: &str) -> RootResource {
+    let mut node = health(node(kind, name, "", &[]), status, "");
+    node.group = if kind == "Job" { "batch" } else { "apps" }.to_owned();
+    RootResource {
+        node,
+        ..RootResource::default()
     }
 }
 
@@ -84,18 +134,14 @@ fn a_line_of_the_tree_proves_a_failure() {
 fn older_pods_do_not_count_during_a_rollout() {
     let observation = observation(&crash_looping());
     let fails = |counted| unrecoverable_resource(&observation, counted).is_some();
-    let image = |tag: &str| {
-        let image = format!("ghcr.io/a/dex:{tag}");
-        ImageMatcher::new(image.parse().unwrap(), Vec::new(), Vec::new())
-    };
-    let (requested, other) = (image("v2"), image("v3"));
-    let applied = |at, image| CountedPods {
+    let (requested, other) = (matcher("v2"), matcher("v3"));
+    let applied = |at, image: Option<_>| CountedPods {
         created_after: Some(at),
-        image,
-        older: false,
+        scope: image.map_or(counted().scope, of_image),
+        ..counted()
     };
     assert!(fails(all()));
-    assert!(!fails(CountedPods::default()), "nothing was applied");
+    assert!(!fails(counted()), "nothing was applied");
     assert!(
         fails(applied("2026-01-01T00:00:09Z", None)),
         "created after it"
@@ -160,4 +206,75 @@ fn a_failing_controller_has_a_grace_period() {
         (failure.reason, failure.name.as_str()),
         (QUOTA, "ReplicaSet/dex-new")
     );
+}
+
+#[test]
+fn with_an_image_only_its_pods_count() {
+    let (shop, report) = (matcher("v2"), "registry.example/report:9");
+    let failing = |image: &str| {
+        let mut pod = crash_looping();
+        pod.images = vec![image.to_owned()];
+        observation(&pod)
+    };
+    let fails = |observation: &Observation, scope| {
+        unrecoverable_resource(observation, CountedPods { scope, ..all() }).is_some()
+    };
+    assert!(fails(&failing("ghcr.io/a/dex:v2"), of_image(&shop)));
+    assert!(
+        !fails(&failing(report), of_image(&shop)),
+        "another workload"
+    );
+    let job = RootResource {
+        is_scheduled: true,
+        ..root("CronJob", "nightly", "Healthy")
+    };
+    let scheduled = with_root(failing("ghcr.io/a/dex:v2"), job);
+    assert!(!fails(&scheduled, of_image(&shop)), "a run of a CronJob");
+    let hook = with_root(failing(report), root("Job", "migrate", "Progressing"));
+    let awaited = FailureScope::Image {
+        image: &shop,
+        awaited: Some("batch/Job/migrate"),
+    };
+    assert!(fails(&hook, awaited), "the sync waits for it");
+}
+
+#[test]
+fn without_an_image_the_health_of_the_application_decides() {
+    let fails = |root: RootResource, scope| {
+        let observation = with_root(observation(&crash_looping()), root);
+        unrecoverable_resource(&observation, CountedPods { scope, ..all() }).is_some()
+    };
+    let scope = FailureScope::Health { awaited: None };
+    assert!(fails(root("Deployment", "dex", "Progressing"), scope));
+    assert!(!fails(
+        root("Deployment", "dex", "Progressing"),
+        FailureScope::Nothing
+    ));
+    assert!(!fails(root("Deployment", "dex", "Healthy"), scope));
+    assert!(!fails(root("CronJob", "nightly", ""), scope));
+    let ignored = RootResource {
+        is_health_ignored: true,
+        ..root("Deployment", "dex", "Degraded")
+    };
+    assert!(!fails(ignored, scope), "`ignore-healthcheck`");
+}
+
+#[test]
+fn a_running_sync_names_what_it_waits_for() {
+    let scope = |phase: &str, message: &str| {
+        let app: argocd::Application = serde_json::from_value(serde_json::json!({
+            "status": {"operationState": {"phase": phase, "message": message}},
+        }))
+        .unwrap();
+        scope::awaited_resource(&app).map(str::to_owned)
+    };
+    let hook = "waiting for completion of hook batch/Job/migrate and 2 more hooks";
+    assert_eq!(scope("Running", hook).as_deref(), Some("batch/Job/migrate"));
+    let wave = "waiting for healthy state of apps/Deployment/dex";
+    assert_eq!(
+        scope("Running", wave).as_deref(),
+        Some("apps/Deployment/dex")
+    );
+    assert_eq!(scope("Succeeded", wave), None);
+    assert_eq!(scope("Running", "one or more tasks are running"), None);
 }

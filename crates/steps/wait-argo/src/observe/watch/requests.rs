@@ -9,7 +9,7 @@ use super::{ApplicationWatch, JobResult};
 use crate::observe::{
     ancestry::AncestryQuestion,
     follow_up::FollowUp,
-    pods::{self, PodDetail},
+    pods::{self, PodDetail, PodsQuestion},
 };
 
 impl ApplicationWatch<'_> {
@@ -40,11 +40,25 @@ impl ApplicationWatch<'_> {
                 let (argocd, app) = (self.argocd, self.app);
                 self.job(async move { JobResult::SyncRequested(argocd.sync(app).await) });
             }
+            FollowUp::Events(node) if schedule.start_events(&node.uid) => {
+                let (argocd, app, node) = (self.argocd, self.app, node.clone());
+                self.job(async move {
+                    let events = argocd.object_events(app, &node).await;
+                    JobResult::Events(node.uid, events)
+                });
+            }
+            FollowUp::ApplicationSet(name) if schedule.start_application_set(now) => {
+                let (argocd, app, name) = (self.argocd, self.app, name.clone());
+                self.job(async move {
+                    JobResult::ApplicationSet(argocd.application_set(app, &name).await)
+                });
+            }
             FollowUp::Ancestry {
                 remote,
                 branch,
                 revision,
-            } => self.ask_ancestry(remote, branch.clone(), revision),
+                hydrated,
+            } => self.ask_ancestry(remote, branch.clone(), revision, hydrated.clone()),
             // It is under way, or not due yet: a later judgement asks for it again.
             _ => {}
         }
@@ -59,7 +73,8 @@ impl ApplicationWatch<'_> {
 
     pub(super) fn open_stream(&self) {
         let (argocd, app) = (self.argocd, self.app);
-        self.job(async move { JobResult::StreamOpened(argocd.events(app).await) });
+        let is_hydrated = self.observation.app.spec.source_hydrator.is_some();
+        self.job(async move { JobResult::StreamOpened(argocd.events(app, is_hydrated).await) });
     }
 
     pub(super) fn read_event(&self, mut events: Box<ApplicationEvents>) {
@@ -84,13 +99,23 @@ impl ApplicationWatch<'_> {
     }
 
     fn read_pods(&self, detail: PodDetail, live_at: Option<Duration>) {
-        let (argocd, app, lines) = (self.argocd, self.app, self.max_log_lines);
-        self.job(
-            async move { JobResult::Pods(pods::read(argocd, app, detail, lines, live_at).await) },
-        );
+        let (argocd, app) = (self.argocd, self.app);
+        let question = PodsQuestion {
+            detail,
+            image: self.image,
+            max_log_lines: self.max_log_lines,
+            live_at,
+        };
+        self.job(async move { JobResult::Pods(pods::read(argocd, app, question).await) });
     }
 
-    fn ask_ancestry(&mut self, remote: &str, branch: Option<String>, revision: &str) {
+    fn ask_ancestry(
+        &mut self,
+        remote: &str,
+        branch: Option<String>,
+        revision: &str,
+        hydrated: Option<Commit>,
+    ) {
         let (misses, now) = (self.observation.branch_misses, self.now());
         let Ok(revision) = revision.parse::<Commit>() else {
             return;
@@ -103,11 +128,15 @@ impl ApplicationWatch<'_> {
             let question = AncestryQuestion {
                 remote: &remote,
                 branch: branch.as_deref(),
-                commit,
+                commit: hydrated.as_ref().unwrap_or(commit),
                 revision: &revision,
             };
-            let answer = question.ask(world).await;
-            JobResult::Ancestry(revision, answer)
+            let result = question.ask(world).await;
+            JobResult::Ancestry {
+                revision,
+                hydrated,
+                result,
+            }
         });
     }
 }
