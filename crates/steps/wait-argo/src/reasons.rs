@@ -35,7 +35,7 @@ pub const SYNC_FAILED: Reason = Reason::new(
     Change,
     "the cluster does not accept the manifests of the commit",
 );
-/// Somebody terminated the sync.
+/// The sync was terminated.
 pub const SYNC_TERMINATED: Reason = Reason::new(
     "sync-terminated",
     Nobody,

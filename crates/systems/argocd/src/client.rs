@@ -25,8 +25,6 @@ const MAX_ANSWER: usize = 8 << 20;
 /// The size limit of an answer about all resources of an application: Argo CD's own limit of a
 /// message between its components (`ARGOCD_GRPC_MAX_SIZE_MB`).
 const MAX_LIST: usize = 200 << 20;
-/// The largest number of characters of an error to show.
-const MAX_MESSAGE: usize = 1000;
 
 /// How long a stream may be silent: it sends a keepalive every 15 s (argoproj/pkg,
 /// `grpc/http/forwarders.go`, `keepalive`), so this is after two missing ones.

@@ -14,50 +14,62 @@ use crate::{
 
 /// What the controller was doing when it failed, and whose error that is. The first that matches
 /// counts.
-const STAGES: [(&str, Stage); 14] = [
+const STAGES: [(&str, ComparisonStage); 14] = [
     (
         "Failed to load target state: failed to generate manifest for source ",
-        Stage::Generate,
+        ComparisonStage::Generate,
     ),
     (
         "Failed to load target state: failed to unmarshal manifests for source ",
-        Stage::Reason(RENDER_ERROR),
+        ComparisonStage::Reason(RENDER_ERROR),
     ),
     // Argo CD before 2.6 has no source in it.
     (
         "Failed to load target state: rpc error: ",
-        Stage::Answer("rpc error: "),
+        ComparisonStage::Answer("rpc error: "),
     ),
-    ("rpc error: ", Stage::Answer("rpc error: ")),
+    ("rpc error: ", ComparisonStage::Answer("rpc error: ")),
     (
         "Manifest generation error (cached): ",
-        Stage::Answer("Manifest generation error (cached): "),
+        ComparisonStage::Answer("Manifest generation error (cached): "),
     ),
     // A cluster, a repository or the repository server that cannot be asked.
-    ("Failed to load target state: ", Stage::Reason(NOT_COMPARED)),
-    ("Failed to load live state: ", Stage::Reason(NOT_COMPARED)),
+    (
+        "Failed to load target state: ",
+        ComparisonStage::Reason(NOT_COMPARED),
+    ),
+    (
+        "Failed to load live state: ",
+        ComparisonStage::Reason(NOT_COMPARED),
+    ),
     (
         "Failed to compare desired state to live state: ",
-        Stage::Reason(NOT_COMPARED),
+        ComparisonStage::Reason(NOT_COMPARED),
     ),
     (
         "Failed to normalize target state: ",
-        Stage::Reason(NOT_COMPARED),
+        ComparisonStage::Reason(NOT_COMPARED),
     ),
     (
         "Failed to check if live resource ",
-        Stage::Reason(NOT_COMPARED),
+        ComparisonStage::Reason(NOT_COMPARED),
     ),
-    ("failed to get resource health", Stage::Reason(NOT_COMPARED)),
+    (
+        "failed to get resource health",
+        ComparisonStage::Reason(NOT_COMPARED),
+    ),
     // `verifyGnuPGSignature`, and the source integrity that replaces it.
-    ("Target revision ", Stage::Reason(UNSIGNED)),
-    ("Found good signature made with ", Stage::Reason(UNSIGNED)),
-    ("GIT/GPG: ", Stage::Reason(UNSIGNED)),
+    ("Target revision ", ComparisonStage::Reason(UNSIGNED)),
+    (
+        "Found good signature made with ",
+        ComparisonStage::Reason(UNSIGNED),
+    ),
+    ("GIT/GPG: ", ComparisonStage::Reason(UNSIGNED)),
 ];
 
 /// What follows from the stage of a comparison.
 #[derive(Debug, Clone, Copy)]
-enum Stage {
+enum ComparisonStage {
     Reason(Reason),
     /// The repository server generated manifests: what it answered decides.
     Generate,
@@ -119,13 +131,15 @@ pub(super) fn comparison_failure(message: &str) -> Reason {
         .find_map(|(begin, stage)| Some((message.strip_prefix(begin)?, stage)));
     match found {
         None => NOT_COMPARED,
-        Some((_, Stage::Reason(reason))) => *reason,
-        Some((rest, Stage::Generate)) => {
+        Some((_, ComparisonStage::Reason(reason))) => *reason,
+        Some((rest, ComparisonStage::Generate)) => {
             // `1 of 2: …`
             let answer = rest.split_once(": ").map_or(rest, |(_, answer)| answer);
             generation_failure(answer)
         }
-        Some((rest, Stage::Answer(begin))) => generation_failure(&format!("{begin}{rest}")),
+        Some((rest, ComparisonStage::Answer(begin))) => {
+            generation_failure(&format!("{begin}{rest}"))
+        }
     }
 }
 
@@ -154,7 +168,7 @@ fn generation_failure(answer: &str) -> Reason {
 }
 
 fn generator_failure(error: &str) -> Reason {
-    // A hydrated application whose branch waits for somebody else's commit.
+    // A hydrated application whose branch waits for a commit of another program.
     if error.contains(" - waiting for an external process to update ") {
         return NOT_COMPARED;
     }

@@ -166,7 +166,7 @@ fn text(request: &Request, failure: SyncFailure<'_>, state: &OperationState) -> 
 fn hint(reason: Reason) -> Option<&'static str> {
     let hint = match reason {
         SYNC_TERMINATED => {
-            "somebody ended the sync (`argocd app terminate-op`, or the button), and Argo CD does \
+            "a person or a program ended the sync (`argocd app terminate-op`), and Argo CD does \
              not start it again by itself: sync it again, or run this step with `--sync`"
         }
         SYNC_TIMED_OUT => {

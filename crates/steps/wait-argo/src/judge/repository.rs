@@ -11,7 +11,7 @@ const SSH_HOSTS: [(&str, &str); 5] = [
 
 /// A repository: where it is, without how to connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct RepositoryName {
+struct RepositoryAddress {
     /// Empty for a path of this machine, and for `OWNER/NAME`.
     host: String,
     /// The port, if it is one of HTTP and not the usual one.
@@ -23,8 +23,8 @@ struct RepositoryName {
 /// of SSH and case. `OWNER/NAME` is that repository on any host.
 pub(super) fn is_same_repository(requested: &str, found: &str) -> bool {
     let (requested, found) = (
-        RepositoryName::parse(requested),
-        RepositoryName::parse(found),
+        RepositoryAddress::parse(requested),
+        RepositoryAddress::parse(found),
     );
     let is_short = requested.host.is_empty() && !requested.path.starts_with(['/', '.']);
     let is_same_port = match (&requested.port, &found.port) {
@@ -36,7 +36,7 @@ pub(super) fn is_same_repository(requested: &str, found: &str) -> bool {
     (is_short || is_same_host) && requested.path == found.path
 }
 
-impl RepositoryName {
+impl RepositoryAddress {
     fn parse(address: &str) -> Self {
         let text = address.trim().to_lowercase().replace("%20", " ");
         let text = text.split(['?', '#']).next().unwrap_or_default();

@@ -35,7 +35,7 @@ impl SyncFailure<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Beginning {
     Reason(Reason),
-    /// Somebody ended the operation, or a time limit did.
+    /// A person, a program or a time limit ended the operation.
     Terminated,
     /// The results of the resources tell, else the rest of the message.
     Resources,
@@ -201,7 +201,7 @@ fn failed_resource(results: &[ResourceResult]) -> Option<(Reason, &ResourceResul
 fn result_reason(result: &ResourceResult) -> Option<Reason> {
     let is_hook = !result.hook_type.is_empty();
     match (result.status.as_str(), result.hook_phase.as_str()) {
-        // Argo CD could not ask for the resource, or somebody deleted it.
+        // Argo CD could not ask for the resource, or it was deleted.
         (_, "Error") if result.message != "Terminated" && !is_own_end(result) => Some(SYNC_ERROR),
         ("SyncFailed", _) => Some(api_refusal(&result.message)),
         (_, "Failed" | "Error") if result.message == "Terminated" => Some(SYNC_TERMINATED),

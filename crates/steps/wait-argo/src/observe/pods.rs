@@ -12,8 +12,10 @@ use crate::observe::{pod, rendered::container_images};
 
 mod root;
 
-/// Pods that are read one by one; the others are judged by their lines in the tree.
+/// Pods of the image that are read one by one; the others are judged by their lines in the tree.
 const MAX_DETAILED_PODS: usize = 500;
+/// The same, of all pods that fail.
+const MAX_FAILING_PODS: usize = 50;
 /// Pods that are read at the same time.
 const MAX_CONCURRENT: usize = 8;
 
@@ -103,26 +105,21 @@ pub(super) async fn read(
     question: PodsQuestion<'_>,
 ) -> Result<ApplicationPods, Failure> {
     let tree = argocd.tree(app).await?;
-    let (detailed, others): (Vec<&ResourceNode>, Vec<&ResourceNode>) = current_pods(&tree)
+    let (mut detailed, mut others): (Vec<&ResourceNode>, Vec<&ResourceNode>) = current_pods(&tree)
         .into_iter()
         .partition(|node| looks_failing(node) || question.needs_digest(node));
-    let objects = stream::iter(detailed.iter().take(MAX_DETAILED_PODS))
-        .map(|node| read_details(argocd, app, node));
+    detailed.sort_by_key(|node| !question.is_of_image(node));
+    others.extend(detailed.split_off(question.limit(&detailed)));
+    let objects = stream::iter(&detailed).map(|node| read_details(argocd, app, node));
     let mut objects = objects.buffered(MAX_CONCURRENT);
     let mut pods = Vec::new();
     while let Some(pod) = objects.next().await {
         pods.push(pod?);
     }
-    let rest = detailed.iter().skip(MAX_DETAILED_PODS);
-    pods.extend(others.iter().chain(rest).map(|node| ObservedPod {
-        node: (*node).clone(),
-        pod: summarize(node),
-        has_details: false,
-    }));
+    pods.extend(others.into_iter().map(ObservedPod::of_line));
     for observed in &mut pods {
-        observed
-            .pod
-            .limit_termination_messages(question.max_log_lines);
+        let pod = &mut observed.pod;
+        pod.limit_termination_messages(question.max_log_lines);
     }
     let mut failed_controllers = failed_controllers(&tree);
     for node in &mut failed_controllers {
@@ -144,13 +141,33 @@ pub(super) async fn read(
     })
 }
 
+impl ObservedPod {
+    /// Makes a pod of its line in the tree.
+    fn of_line(node: &ResourceNode) -> Self {
+        Self {
+            node: node.clone(),
+            pod: summarize(node),
+            has_details: false,
+        }
+    }
+}
+
 impl PodsQuestion<'_> {
-    fn needs_digest(&self, node: &ResourceNode) -> bool {
+    fn is_of_image(&self, node: &ResourceNode) -> bool {
         let mut images = node.images.iter();
-        self.detail == PodDetail::OfImage
-            && self
-                .image
-                .is_some_and(|wanted| images.any(|image| wanted.is_of_repository(image)))
+        self.image
+            .is_some_and(|wanted| images.any(|image| wanted.is_of_repository(image)))
+    }
+
+    fn needs_digest(&self, node: &ResourceNode) -> bool {
+        self.detail == PodDetail::OfImage && self.is_of_image(node)
+    }
+
+    /// Returns how many of these pods, those of the image first, are read one by one.
+    fn limit(&self, pods: &[&ResourceNode]) -> usize {
+        let of_image = pods.iter().filter(|node| self.is_of_image(node)).count();
+        let limit = of_image.clamp(MAX_FAILING_PODS, MAX_DETAILED_PODS);
+        limit.min(pods.len())
     }
 }
 

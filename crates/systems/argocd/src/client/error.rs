@@ -4,8 +4,8 @@ use fetch::HttpAnswer;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::MAX_MESSAGE;
-
+/// The largest number of characters of an error to show.
+const MAX_MESSAGE: usize = 1000;
 /// The largest code of gRPC (`google.golang.org/grpc/codes`): `Unauthenticated`.
 const MAX_CODE: u32 = 16;
 

@@ -28,37 +28,42 @@ impl ApplicationWatch<'_> {
             FollowUp::LivePods { detail, since } if schedule.start_live_pods(*since, now) => {
                 self.read_pods(*detail, Some(now));
             }
-            FollowUp::RenderedImages if schedule.start_rendered() => {
-                let (argocd, app) = (self.argocd, self.app);
-                self.job(async move { JobResult::Rendered(argocd.rendered(app).await) });
-            }
-            FollowUp::Windows if schedule.start_windows(now) => {
-                let (argocd, app) = (self.argocd, self.app);
-                self.job(async move { JobResult::Windows(argocd.windows(app).await) });
-            }
-            FollowUp::Sync if schedule.start_sync(now) => {
-                let (argocd, app) = (self.argocd, self.app);
-                self.job(async move { JobResult::SyncRequested(argocd.sync(app).await) });
-            }
-            FollowUp::Events(node) if schedule.start_events(&node.uid) => {
-                let (argocd, app, node) = (self.argocd, self.app, node.clone());
-                self.job(async move {
-                    let events = argocd.object_events(app, &node).await;
-                    JobResult::Events(node.uid, events)
-                });
-            }
-            FollowUp::ApplicationSet(name) if schedule.start_application_set(now) => {
-                let (argocd, app, name) = (self.argocd, self.app, name.clone());
-                self.job(async move {
-                    JobResult::ApplicationSet(argocd.application_set(app, &name).await)
-                });
-            }
             FollowUp::Ancestry {
                 remote,
                 branch,
                 revision,
                 hydrated,
             } => self.ask_ancestry(remote, branch.clone(), revision, hydrated.clone()),
+            other => self.ask_argocd(other),
+        }
+    }
+
+    fn ask_argocd(&mut self, follow_up: &FollowUp) {
+        let (now, argocd, app) = (self.now(), self.argocd, self.app);
+        let schedule = &mut self.schedule;
+        match follow_up {
+            FollowUp::RenderedImages if schedule.start_rendered() => {
+                self.job(async move { JobResult::Rendered(argocd.rendered(app).await) });
+            }
+            FollowUp::Windows if schedule.start_windows(now) => {
+                self.job(async move { JobResult::Windows(argocd.windows(app).await) });
+            }
+            FollowUp::Sync if schedule.start_sync(now) => {
+                self.job(async move { JobResult::SyncRequested(argocd.sync(app).await) });
+            }
+            FollowUp::Events(node) if schedule.start_events(&node.uid) => {
+                let node = node.clone();
+                self.job(async move {
+                    let events = argocd.object_events(app, &node).await;
+                    JobResult::Events(node.uid, events)
+                });
+            }
+            FollowUp::ApplicationSet(name) if schedule.start_application_set(now) => {
+                let name = name.clone();
+                self.job(async move {
+                    JobResult::ApplicationSet(argocd.application_set(app, &name).await)
+                });
+            }
             // It is under way, or not due yet: a later judgement asks for it again.
             _ => {}
         }
