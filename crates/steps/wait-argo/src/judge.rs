@@ -102,9 +102,9 @@ fn absent(
     let hint = if request.waits_for_app {
         "was it to be generated? The status of its ApplicationSet tells why it was not"
     } else {
-        "is `--app` right? A server answers the same for an application of another project, and \
-         for one that this token may not see. For one that is about to be generated, pass \
-         `--wait-for-app`"
+        "is `--app` right? A server answers the same for an application of another project, for one \
+         in another namespace than its own (`--app-namespace`), and for one that this token may not \
+         see. For one that is about to be generated, pass `--wait-for-app`"
     };
     Some(Conclusion::refused(APP_MISSING, text).hinted(hint).into())
 }

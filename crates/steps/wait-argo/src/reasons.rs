@@ -65,6 +65,12 @@ pub const KIND_UNKNOWN: Reason = Reason::new(
     Configuration,
     "the cluster does not know the kind of a manifest: its custom resource definition is missing",
 );
+/// The namespace is missing.
+pub const NAMESPACE_MISSING: Reason = Reason::new(
+    "namespace-missing",
+    Configuration,
+    "the namespace of a manifest does not exist",
+);
 /// Another manager owns a field.
 pub const FIELD_CONFLICT: Reason = Reason::new(
     "field-conflict",
@@ -190,6 +196,7 @@ pub const ALL: &[Reason] = &[
     SYNC_ERROR,
     SYNC_FORBIDDEN,
     KIND_UNKNOWN,
+    NAMESPACE_MISSING,
     FIELD_CONFLICT,
     SHARED_RESOURCE,
     RENDERS_NOTHING,

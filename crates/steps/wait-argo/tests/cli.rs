@@ -254,6 +254,24 @@ fn no_token_is_ever_printed() {
 }
 
 #[test]
+fn a_text_is_redacted_before_it_is_cut() {
+    let github = "ghp_0123456789abcdefghij0123456789abcdef";
+    // The largest length of a message cuts the token in two.
+    let message = format!("Failed to load target state: {}{github}", "x ".repeat(280));
+    let app = {
+        let mut app = deployed(1);
+        app["status"]["conditions"] = json!([{ "type": "ComparisonError", "message": message }]);
+        app
+    };
+    let server = Faulty::answering(move |_| ScriptedReply::json(200, &app));
+    let once = wait(&server.url()).args(["--timeout", "0"]);
+    let (run, (code, ..)) = outcome(&once.env("RUNBOOK_GITHUB_TOKEN", github));
+    assert_eq!(code, 11, "{run}");
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert!(said.contains("x x") && !said.contains("ghp_"), "{said}");
+}
+
+#[test]
 fn the_next_get_replaces_a_lost_event() {
     let old = {
         let mut app = deployed(1);
@@ -373,6 +391,7 @@ fn the_reasons_are_a_closed_list() {
     sync-error environment
     sync-forbidden configuration
     kind-unknown configuration
+    namespace-missing configuration
     field-conflict configuration
     shared-resource configuration
     renders-nothing change

@@ -7,7 +7,9 @@
 use contract::Reason;
 use pods::{ADMISSION, QUOTA};
 
-use crate::reasons::{FIELD_CONFLICT, KIND_UNKNOWN, SYNC_ERROR, SYNC_FAILED, SYNC_FORBIDDEN};
+use crate::reasons::{
+    FIELD_CONFLICT, KIND_UNKNOWN, NAMESPACE_MISSING, SYNC_ERROR, SYNC_FAILED, SYNC_FORBIDDEN,
+};
 
 /// Errors of Go's network code, as every layer passes them on (`net`, `net/http`, `crypto/x509`),
 /// and of kustomize's fetches. A path or a name cannot be one of them.
@@ -92,7 +94,7 @@ pub(super) const REFUSALS: [ApiRefusal; 46] = [
     refusal(RBAC, "cannot get resource", SYNC_FORBIDDEN),
     refusal(RBAC, "cannot delete resource", SYNC_FORBIDDEN),
     refusal(RBAC, "not currently held", SYNC_FORBIDDEN),
-    refusal(API, "namespaces not found", SYNC_FORBIDDEN),
+    refusal(API, "namespaces not found", NAMESPACE_MISSING),
     refusal(ARGO, "the kubernetes api could not find", KIND_UNKNOWN),
     refusal(
         API,

@@ -13,7 +13,8 @@ use crate::{
     },
     observe::{FollowUp, Observation},
     reasons::{
-        HOOK_FAILED, HOOK_TIMED_OUT, NOT_SYNCED, SYNC_TERMINATED, SYNC_TIMED_OUT, WILL_NOT_RETRY,
+        FIELD_CONFLICT, HOOK_FAILED, HOOK_TIMED_OUT, KIND_UNKNOWN, NAMESPACE_MISSING, NOT_SYNCED,
+        SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT, WILL_NOT_RETRY,
     },
     request::Request,
 };
@@ -172,6 +173,21 @@ fn hint(reason: Reason) -> Option<&'static str> {
         SYNC_TIMED_OUT => {
             "Argo CD ended the sync (`controller.sync.timeout.seconds`): find out what it waited \
              for, and sync it again"
+        }
+        NAMESPACE_MISSING => {
+            "create the namespace, or set the sync option `CreateNamespace=true` of the application"
+        }
+        KIND_UNKNOWN => {
+            "install the custom resource definition first, or set the sync option \
+             `SkipDryRunOnMissingResource=true` if another application brings it"
+        }
+        FIELD_CONFLICT => {
+            "leave that field to its manager: take it out of the manifests and list it in \
+             `spec.ignoreDifferences`"
+        }
+        SYNC_FORBIDDEN => {
+            "allow it in the project (`clusterResourceWhitelist`, `destinations`) or to the service \
+             account with which Argo CD syncs"
         }
         reason if reason.fault == Fault::Environment => {
             "sync it again once that has passed: Argo CD tries each revision only as often as its \

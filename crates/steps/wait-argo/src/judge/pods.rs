@@ -190,7 +190,34 @@ fn warning(
     let text = warnings()
         .find(|(node, _)| counts(node))
         .or_else(|| warnings().next());
-    text.map(|(_, text)| tidy(&text))
+    let stuck = stuck_pod(observation, read, counted);
+    stuck.or_else(|| text.map(|(_, text)| tidy(&text)))
+}
+
+/// Returns what to do about a pod of before that fails: its StatefulSet replaces the others only
+/// once that one is ready, which it never will be (kubernetes/kubernetes#67250).
+fn stuck_pod(
+    observation: &Observation,
+    read: &ApplicationPods,
+    counted: &CountedPods<'_>,
+) -> Option<String> {
+    let mut pods = read.pods.iter();
+    pods.find_map(|observed| {
+        let mut parents = observed.node.parent_refs.iter();
+        let set = parents.find(|parent| parent.kind == "StatefulSet")?;
+        let trouble = pod_trouble(observation, observed, &counted.grace)?;
+        let PodsTrouble::Failed(failure) = trouble else {
+            return None;
+        };
+        let (name, text) = (failure.name, tidy(&failure.text));
+        let is_of_before = !counted.contains(&observed.node, read);
+        is_of_before.then(|| {
+            format!(
+                "StatefulSet/{} waits for {name}, which cannot recover ({text}): delete that pod",
+                set.name
+            )
+        })
+    })
 }
 
 fn pod_warning(

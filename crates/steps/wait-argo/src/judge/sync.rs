@@ -54,7 +54,7 @@ pub(super) fn judge(
         history.was_degraded_before |= observation.app.status.health.status == "Degraded";
     }
     let error = invalid_spec(observation)
-        .or_else(|| comparison_error(request, observation, history))
+        .or_else(|| comparison_error(request, observation, history, &containment))
         .or_else(|| hydration_error(request, observation, history));
     if error.is_some() {
         return error;
@@ -96,9 +96,11 @@ fn hopeless(request: &Request, app: &Application) -> Option<Conclusion> {
     Some(Conclusion::refused(STALE_STATUS, text).hinted(hint))
 }
 
+/// Argo CD writes this condition alone when Kubernetes refuses the whole status
+/// (`controller/appcontroller.go`, `persistAppStatus`); other conditions of that type are not about
+/// the status.
 fn is_about_status(message: &str) -> bool {
-    let message = message.to_lowercase();
-    message.contains("persist") || message.contains("too large") || message.contains("too long")
+    message.starts_with("Application status exceeds ") || message.starts_with("failed to persist ")
 }
 
 /// Refuses an invalid spec, or one that the project does not allow. Argo CD only checks that in a
@@ -123,12 +125,20 @@ fn comparison_error(
     request: &Request,
     observation: &Observation,
     history: &mut ApplicationHistory,
+    containment: &Containment,
 ) -> Option<WaitDecision> {
     let message = observation.app.condition("ComparisonError");
     let lasts = message.is_some();
     let lasted = history.update(LastingPhase::NotCompared, lasts, observation.now);
     let message = message?;
-    let is_certain = lasted >= COMPARE_GRACE && observation.was_compared_again();
+    // Argo CD may tell which revision it could not compare: another one proves nothing.
+    let is_of_other = match containment {
+        Containment::Contains => revision::is_descendant(request, &observation.app),
+        Containment::Lacks(lacking) => !lacking.revision.is_empty(),
+        Containment::NotAsked(_) => true,
+    };
+    let lasts_long = lasted >= COMPARE_GRACE && observation.was_compared_again();
+    let is_certain = lasts_long && !is_of_other;
     Some(not_rendered(request, message, is_certain))
 }
 

@@ -10,7 +10,7 @@ use crate::{
     judge::{api_error::api_refusal, comparison::comparison_failure},
     reasons::{
         DEGRADED, HOOK_FAILED, HOOK_TIMED_OUT, RENDERS_NOTHING, SHARED_RESOURCE, SYNC_ERROR,
-        SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT, WRONG_SOURCE,
+        SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT, UNSIGNED, WRONG_SOURCE,
     },
 };
 
@@ -23,11 +23,18 @@ pub(super) struct SyncFailure<'a> {
 }
 
 impl SyncFailure<'_> {
-    /// Returns whether a retry of the sync cannot help.
+    /// Returns whether a retry of the sync cannot help. A namespace or a custom resource definition
+    /// may come from another application of the same push.
     pub(super) fn is_final(self) -> bool {
-        !matches!(self.reason.fault, Fault::Environment | Fault::Nobody)
-            || self.reason == SYNC_TERMINATED
-            || self.reason == ::pods::QUOTA
+        const FINAL: [Reason; 6] = [
+            SYNC_TERMINATED,
+            SYNC_FORBIDDEN,
+            SHARED_RESOURCE,
+            WRONG_SOURCE,
+            UNSIGNED,
+            ::pods::QUOTA,
+        ];
+        self.reason.fault == Fault::Change || FINAL.contains(&self.reason)
     }
 }
 

@@ -33,13 +33,13 @@ pub(crate) enum ObservedSet {
 
 /// The events of one object, when they were read last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct ObservedEvents {
-    pub(crate) events: Vec<ObjectEvent>,
-    pub(crate) read_at: Duration,
+struct ObservedEvents {
+    events: Vec<ObjectEvent>,
+    read_at: Duration,
 }
 
 /// How long events that were read count as the present ones.
-pub(super) const EVENTS_INTERVAL: Duration = Duration::from_secs(20);
+const EVENTS_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The images of the containers in the manifests that Argo CD rendered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub(crate) struct Observation {
     /// Syncs to the present revision that succeeded during this run and left it out of sync.
     pub(crate) syncs_in_vain: u32,
     /// The events of pods, by the pods' unique ids.
-    pub(super) events: BTreeMap<String, ObservedEvents>,
+    events: BTreeMap<String, ObservedEvents>,
     /// Comparisons that this run has requested.
     pub(crate) requested_refreshes: u32,
     /// Requests for a comparison that Argo CD has answered.
@@ -164,6 +164,13 @@ impl Observation {
             self.syncs_in_vain = 0;
         }
         self.syncs_in_vain += u32::from(is_sync && is_of_run);
+    }
+
+    /// Takes in the events of an object, oldest first.
+    pub(crate) fn add_events(&mut self, uid: &str, events: Vec<ObjectEvent>) {
+        let read_at = self.now;
+        let events = ObservedEvents { events, read_at };
+        self.events.insert(uid.to_owned(), events);
     }
 
     /// Returns the events of an object, oldest first, if they were read lately.

@@ -217,7 +217,7 @@ impl<'a> ApplicationWatch<'a> {
                 hydrated,
                 result,
             } => self.take_ancestry(&revision, hydrated, result?),
-            JobResult::Events(uid, result) => self.take_events(uid, result)?,
+            JobResult::Events(uid, result) => self.take_events(&uid, result)?,
             JobResult::ApplicationSet(result) => self.take_application_set(result)?,
             JobResult::StateInterval => {
                 if self.schedule.is_state_overdue(self.now()) {

@@ -278,3 +278,92 @@ fn a_running_sync_names_what_it_waits_for() {
     assert_eq!(scope("Succeeded", wave), None);
     assert_eq!(scope("Running", "one or more tasks are running"), None);
 }
+
+/// Returns an observation of a pod that has been so for a minute, with these events.
+fn observed_for_long(node: &ResourceNode, events: Option<&[&str]>) -> Observation {
+    let mut observation = observation(node);
+    observation.now = Duration::from_secs(61);
+    let read = observation.pods.clone().unwrap();
+    observation.pod_histories.update(&read, observation.now);
+    if let Some(events) = events {
+        let events = events.iter().map(|reason| ::pods::ObjectEvent {
+            reason: (*reason).to_owned(),
+            message: "no address".to_owned(),
+        });
+        observation.add_events(&node.uid, events.collect());
+    }
+    observation
+}
+
+/// Returns the reason of a failure, or that the events are asked for.
+fn trouble_of(node: &ResourceNode, events: Option<&[&str]>) -> Option<&'static str> {
+    let observation = observed_for_long(node, events);
+    match trouble(&observation, observation.pods.as_ref().unwrap(), &all())? {
+        PodsTrouble::Failed(failure) => Some(failure.reason.word),
+        PodsTrouble::Asks(..) => Some("asks"),
+    }
+}
+
+#[test]
+fn a_node_that_an_autoscaler_adds_is_awaited() {
+    let info = [("Status Reason", "Pending")];
+    let pod = health(
+        node("Pod", "dex-1", "r", &info),
+        "Progressing",
+        "0/3 nodes are available",
+    );
+    assert_eq!(trouble_of(&pod, None), Some("asks"));
+    assert_eq!(
+        trouble_of(&pod, Some(&["FailedScheduling"])),
+        Some("unschedulable")
+    );
+    assert_eq!(trouble_of(&pod, Some(&["TriggeredScaleUp"])), None);
+    let observation = observed_for_long(&pod, Some(&["TriggeredScaleUp"]));
+    let warning = warning(&observation, observation.pods.as_ref().unwrap(), &all()).unwrap();
+    assert!(warning.ends_with("an autoscaler is adding"), "{warning}");
+}
+
+#[test]
+fn events_tell_why_containers_are_not_created() {
+    let info = [("Status Reason", "ContainerCreating"), ("Node", "node-1")];
+    let pod = node("Pod", "dex-1", "r", &info);
+    assert_eq!(trouble_of(&pod, None), Some("asks"));
+    assert_eq!(
+        trouble_of(&pod, Some(&["FailedCreatePodSandBox"])),
+        Some("sandbox")
+    );
+    assert_eq!(trouble_of(&pod, Some(&["FailedMount"])), Some("volume"));
+    assert_eq!(trouble_of(&pod, Some(&["Pulling"])), None);
+}
+
+#[test]
+fn a_broken_pod_holds_up_its_stateful_set() {
+    let mut pod = crash_looping();
+    pod.parent_refs[0].kind = "StatefulSet".to_owned();
+    pod.parent_refs[0].name = "dex".to_owned();
+    let observation = observation(&pod);
+    let applied = CountedPods {
+        created_after: Some("2026-01-01T00:00:11Z"),
+        ..all()
+    };
+    let text = warning(&observation, observation.pods.as_ref().unwrap(), &applied).unwrap();
+    assert!(
+        text.starts_with("StatefulSet/dex waits for dex-1") && text.ends_with("delete that pod"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_controllers_words_are_shown_until_they_are_certain() {
+    let set = node("ReplicaSet", "dex-new", "dex", &[("Revision", "Rev:2")]);
+    let message = "Internal error occurred: failed calling webhook \"x\": no endpoints";
+    let tree = ApplicationTree {
+        nodes: vec![health(set, "Degraded", message)],
+    };
+    let read = ApplicationPods {
+        failed_controllers: failed_controllers(&tree),
+        ..ApplicationPods::default()
+    };
+    let text = warning(&Observation::default(), &read, &all()).unwrap();
+    assert_eq!(text, format!("ReplicaSet/dex-new: {message}"));
+}

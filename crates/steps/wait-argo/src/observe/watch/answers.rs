@@ -10,7 +10,7 @@ use crate::observe::{
     ancestry::RevisionAncestry,
     outage::OutageSubject,
     rendered::container_images,
-    state::{ObservedEvents, ObservedSet, RenderedImages},
+    state::{ObservedSet, RenderedImages},
 };
 
 impl ApplicationWatch<'_> {
@@ -84,10 +84,10 @@ impl ApplicationWatch<'_> {
 
     pub(super) fn take_events(
         &mut self,
-        uid: String,
+        uid: &str,
         result: Result<Vec<TreeEvent>, Failure>,
     ) -> Result<bool, Failure> {
-        self.schedule.events_ended(&uid);
+        self.schedule.events_ended(uid);
         let events = match result {
             Ok(events) => events.into_iter().map(|event| ObjectEvent {
                 reason: event.reason,
@@ -98,11 +98,9 @@ impl ApplicationWatch<'_> {
                 return Ok(false);
             }
         };
-        let observed = ObservedEvents {
-            events: events.collect(),
-            read_at: self.now(),
-        };
-        self.observation.events.insert(uid, observed);
+        let events = events.collect();
+        self.observation.now = self.now();
+        self.observation.add_events(uid, events);
         Ok(true)
     }
 
