@@ -44,6 +44,15 @@ pub struct Rollout {
     pub stalled: Option<String>,
     /// The message of `ReplicaFailure`.
     pub replica_failure: Option<String>,
+    /// The number of pods that its controller counts as available, if it says so.
+    pub available: Option<u32>,
+    /// For how long a pod must be ready until it is available, in seconds.
+    pub min_ready_seconds: u32,
+    /// The message of the condition `Available`, while it is false.
+    pub not_available: Option<String>,
+    /// Whether its controller replaces a pod only when all others are ready: a StatefulSet with the
+    /// policy `OrderedReady`.
+    pub ordered: bool,
 }
 
 impl Rollout {
@@ -81,6 +90,37 @@ impl Rollout {
     /// [`GracePeriods::config`](crate::GracePeriods).
     pub fn failed_create(&self) -> Option<Unrecoverable> {
         self.replica_failure.as_deref().and_then(failed_create)
+    }
+
+    /// Returns why its controller does not count its pods as available, if so. Ask when they are
+    /// ready: a pod counts once it has been ready for `minReadySeconds`.
+    pub fn unavailable(&self) -> Option<String> {
+        let few = self.available.filter(|available| *available < self.wanted);
+        if few.is_none() && self.not_available.is_none() {
+            return None;
+        }
+        let counted = few.map(|few| format!("counts {few} of {} as available", self.wanted));
+        let said = || {
+            let words = self.not_available.as_deref().unwrap_or_default();
+            format!("says: {words}")
+        };
+        let mut text = format!("the {} {}", self.kind, counted.unwrap_or_else(said));
+        if self.min_ready_seconds > 0 {
+            text += &format!(" (`minReadySeconds` is {})", self.min_ready_seconds);
+        }
+        Some(text)
+    }
+
+    /// Returns why it has no pods to run, if so.
+    pub fn why_empty(&self) -> Option<&'static str> {
+        if !self.observed || self.wanted > 0 {
+            return None;
+        }
+        Some(if self.kind == WorkloadKind::DaemonSet {
+            "no node takes its pods (node selector, affinity, taints)"
+        } else {
+            "it is scaled to zero"
+        })
     }
 
     /// Returns whether its controller replaces all of its pods.
@@ -144,6 +184,10 @@ mod tests {
             partition: 0,
             stalled: None,
             replica_failure: None,
+            available: None,
+            min_ready_seconds: 0,
+            not_available: None,
+            ordered: true,
         }
     }
 
@@ -197,6 +241,42 @@ mod tests {
             .reason,
             PAUSED
         );
+    }
+
+    #[test]
+    fn a_workload_says_itself_whether_it_is_available() {
+        let counting = |available| Rollout {
+            available,
+            min_ready_seconds: 120,
+            ..rollout()
+        };
+        assert_eq!(counting(Some(3)).unavailable(), None);
+        assert_eq!(counting(None).unavailable(), None, "it does not tell");
+        assert_eq!(
+            counting(Some(0)).unavailable().unwrap(),
+            "the statefulset counts 0 of 3 as available (`minReadySeconds` is 120)"
+        );
+        let unavailable = Rollout {
+            not_available: Some("no minimum availability".to_owned()),
+            ..rollout()
+        };
+        let text = unavailable.unavailable().unwrap();
+        assert!(text.ends_with("says: no minimum availability"), "{text}");
+    }
+
+    #[test]
+    fn a_daemon_set_without_nodes_is_not_scaled() {
+        let empty = |kind| {
+            let none = Rollout {
+                kind,
+                wanted: 0,
+                ..rollout()
+            };
+            none.why_empty().unwrap()
+        };
+        assert!(empty(WorkloadKind::DaemonSet).contains("no node"));
+        assert!(empty(WorkloadKind::Deployment).contains("scaled to zero"));
+        assert_eq!(rollout().why_empty(), None);
     }
 
     #[test]

@@ -9,7 +9,11 @@ mod workload;
 use std::{rc::Rc, time::Duration};
 
 use contract::Reason;
-use pods::{Container, Pod, image::ImageMatcher, warning};
+use pods::{
+    Container, Pod,
+    image::{ImageMatch, ImageMatcher},
+    warning,
+};
 
 use self::inquiry::WorkloadInquiry;
 pub(crate) use self::{
@@ -19,7 +23,7 @@ pub(crate) use self::{
 use crate::{
     Request,
     observe::{Diagnosis, NamespaceState, Observation, WorkloadHistory, WorkloadState, key},
-    reasons::{NO_PODS, NOT_READY, RESTARTED},
+    reasons::{NO_PODS, NOT_READY, OLD_PODS, RESTARTED},
 };
 
 /// How the workloads are at one moment.
@@ -95,6 +99,28 @@ impl NamespaceJudge<'_> {
             };
             judged.push(self.missing(title, text));
         }
+        judged.extend(self.old_stranger());
+    }
+
+    /// Finds a pod of another version that belongs to no known workload: while it runs, not all pods
+    /// run the image. Where the request names the workloads, only their pods count. A Job's pod ends
+    /// by itself, and no rollout replaces it.
+    fn old_stranger(&self) -> Option<WorkloadJudgement> {
+        let is_asked = self.request.workloads.is_empty() && !self.namespace.workloads.is_empty();
+        let mut strangers = self.namespace.strangers.iter().filter(|_| is_asked);
+        let (pod, container) = strangers.find_map(|pod| {
+            let counts = !pod.has_ended() && !pod.is_terminating() && !is_of_job(pod);
+            let mut containers = pod.all_containers();
+            let old = containers.find(|container| is_old(container, self.image()))?;
+            counts.then_some((pod, old))
+        })?;
+        let (name, image) = (workload::describe(pod), &container.image);
+        let text = format!(
+            "{name} runs {image}, and belongs to no workload of a kind that this step finds by \
+             itself"
+        );
+        let pods = Rc::from([pod.clone()]);
+        Some(self.with_answers("", pods, WorkloadStatus::NotYet(OLD_PODS, text)))
     }
 
     fn workload(&self, workload: &WorkloadState) -> WorkloadJudgement {
@@ -176,10 +202,13 @@ impl NamespaceJudge<'_> {
         let name = self.image().reference().name();
         let mut strangers = self.namespace.strangers.iter();
         match strangers.find(|pod| !pod.has_ended() && is_of_repository(pod, self.image())) {
-            Some(pod) => format!(
-                "no Deployment, StatefulSet or DaemonSet has {name}; {} belongs to none of them",
-                pod.name
-            ),
+            Some(pod) => {
+                let stranger = workload::describe(pod);
+                format!(
+                    "no Deployment, StatefulSet or DaemonSet has {name}; {stranger} belongs to \
+                     none of them"
+                )
+            }
             None => format!("no pod runs {name}"),
         }
     }
@@ -192,6 +221,17 @@ impl NamespaceJudge<'_> {
     fn image(&self) -> &ImageMatcher {
         &self.request.image
     }
+}
+
+fn is_of_job(pod: &Pod) -> bool {
+    pod.owner.as_ref().is_some_and(|owner| owner.kind == "Job")
+}
+
+fn is_old(container: &Container, image: &ImageMatcher) -> bool {
+    matches!(
+        image.compare(container),
+        ImageMatch::Old | ImageMatch::OtherBytes(_)
+    )
 }
 
 fn is_of_repository(pod: &Pod, image: &ImageMatcher) -> bool {

@@ -32,6 +32,6 @@ pub use objects::{
     ReadinessProbe, ReplicaSet, StatusCondition, TerminatedState, WaitingState, Workload,
     WorkloadSpec,
 };
-pub use requests::ClusterEvent;
+pub use requests::{ClusterEvent, InvolvedObject};
 pub use role::{EVENTS, LOGS, PODS, RULES, RoleRule, WORKLOADS};
 pub use watch::{ClusterWatch, NamespaceView, WatchScope};

@@ -79,7 +79,7 @@ impl WorkloadInquiry<'_> {
 
     fn failure_of_suspect(&self) -> Option<PodFailure> {
         if let Some(pod) = self.stuck_pod() {
-            let cause = failed_creation(&self.events(&pod.name))?;
+            let cause = failed_creation(&self.events_of_pod(pod))?;
             let pod = Some(pod.name.clone());
             return Some(PodFailure { pod, cause });
         }
@@ -122,9 +122,20 @@ impl WorkloadInquiry<'_> {
         let pod = self.pods.iter().find(|pod| pod.name == *name);
         let history = pod.zip(self.history);
         let history: Option<&PodHistory> = history.and_then(|(pod, history)| history.of(pod));
-        let (grace, events) = (&self.request.grace, self.events(name));
+        let grace = &self.request.grace;
+        let events = pod.map(|pod| self.events_of_pod(pod)).unwrap_or_default();
         failure.cause.reason == UNSCHEDULABLE
             && history.is_some_and(|history| waits_for_new_node(history, grace, &events))
+    }
+
+    /// Returns the events of a pod, not those of an earlier pod with its name.
+    fn events_of_pod(&self, pod: &Pod) -> Vec<ObjectEvent> {
+        let events = self.observation.events_of(self.namespace, &pod.name).iter();
+        let own = events.filter(|event| {
+            let uid = &event.involved_object.uid;
+            uid.is_empty() || *uid == pod.id
+        });
+        own.map(object_event).collect()
     }
 
     fn events(&self, object: &str) -> Vec<ObjectEvent> {

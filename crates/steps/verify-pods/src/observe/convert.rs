@@ -1,5 +1,6 @@
 //! Converts the objects of the API to the values that the rules judge.
 
+mod mirrored;
 mod owners;
 
 use std::collections::BTreeMap;
@@ -59,7 +60,10 @@ impl Members {
                         .or_default()
                         .push(pod);
                 }
-                None => members.strangers.push(pod),
+                None => {
+                    pod.owner = owners.root_of(object);
+                    members.strangers.push(pod);
+                }
             }
         }
         members
@@ -100,6 +104,7 @@ fn pod(object: &k::PodObject) -> Pod {
             .iter()
             .filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone()))
             .collect(),
+        memory_limit: spec.resources.limits.get("memory").cloned(),
     }
 }
 
@@ -215,6 +220,12 @@ fn rollout(kind: k::ControllerKind, object: &k::Workload) -> Rollout {
         replica_failure: message(status, |condition| {
             condition.kind == "ReplicaFailure" && condition.status == "True"
         }),
+        available: available(kind, object),
+        min_ready_seconds: spec.min_ready_seconds,
+        not_available: message(status, |condition| {
+            condition.kind == "Available" && condition.status == "False"
+        }),
+        ordered: kind == k::ControllerKind::StatefulSet && spec.pod_management_policy != "Parallel",
     }
 }
 
@@ -226,6 +237,19 @@ fn replicas(kind: k::ControllerKind, object: &k::Workload) -> (u32, u32) {
         return (wanted, status.updated_number_scheduled);
     }
     (object.spec.replicas.unwrap_or(1), status.updated_replicas)
+}
+
+/// Returns the number of pods that the controller counts as available. The API leaves out a zero,
+/// so the number of the others may be all that it tells; old versions tell neither.
+fn available(kind: k::ControllerKind, object: &k::Workload) -> Option<u32> {
+    let status = &object.status;
+    let (wanted, _) = replicas(kind, object);
+    let (available, others) = if kind == k::ControllerKind::DaemonSet {
+        (status.number_available, status.number_unavailable)
+    } else {
+        (status.available_replicas, status.unavailable_replicas)
+    };
+    available.or_else(|| others.map(|others| wanted.saturating_sub(others)))
 }
 
 fn images(template: &k::PodSpec) -> Vec<String> {
