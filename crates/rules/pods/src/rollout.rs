@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use crate::{NOT_READY, ON_DELETE, PARTITIONED, PAUSED, Unrecoverable, failed_create};
 
 /// The kinds of workloads whose pods keep running.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum WorkloadKind {
     /// `deployment`.
     Deployment,
@@ -13,6 +13,29 @@ pub enum WorkloadKind {
     StatefulSet,
     /// `daemonset`.
     DaemonSet,
+    /// A kind of an extension, such as `rollout`: only its pods are known, by their owner. In lower
+    /// case.
+    Other(String),
+}
+
+/// Kinds whose pods end, or that are no workloads.
+const NOT_WORKLOADS: [&str; 9] = [
+    "pod", "pods", "po", "job", "jobs", "cronjob", "cronjobs", "cj", "service",
+];
+
+impl WorkloadKind {
+    /// Returns whether the owner of a pod is of this kind: `Rollout` is of `rollout`, `rollouts` and
+    /// `rollout.argoproj.io`.
+    pub fn is_of(&self, owner_kind: &str) -> bool {
+        let owner_kind = owner_kind.to_ascii_lowercase();
+        match self {
+            Self::Other(word) => {
+                let word = word.split('.').next().unwrap_or_default();
+                word == owner_kind || word.strip_suffix('s') == Some(&owner_kind)
+            }
+            known => known.to_string() == owner_kind,
+        }
+    }
 }
 
 /// A workload, reduced to what decides about its pods.
@@ -148,6 +171,7 @@ impl fmt::Display for WorkloadKind {
             Self::Deployment => "deployment",
             Self::StatefulSet => "statefulset",
             Self::DaemonSet => "daemonset",
+            Self::Other(word) => word,
         })
     }
 }
@@ -160,9 +184,15 @@ impl FromStr for WorkloadKind {
             "deployment" | "deployments" | "deploy" => Ok(Self::Deployment),
             "statefulset" | "statefulsets" | "sts" => Ok(Self::StatefulSet),
             "daemonset" | "daemonsets" | "ds" => Ok(Self::DaemonSet),
-            _ => Err(()),
+            word if NOT_WORKLOADS.contains(&word) || !is_kind(word) => Err(()),
+            word => Ok(Self::Other(word.to_owned())),
         }
     }
+}
+
+fn is_kind(word: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
+    word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(is_allowed)
 }
 
 #[cfg(test)]
@@ -262,6 +292,19 @@ mod tests {
         };
         let text = unavailable.unavailable().unwrap();
         assert!(text.ends_with("says: no minimum availability"), "{text}");
+    }
+
+    #[test]
+    fn a_kind_of_an_extension_is_known_by_its_name() {
+        let rollout = |word: &str| word.parse::<WorkloadKind>().unwrap();
+        for word in ["rollout", "Rollout", "rollouts", "rollouts.argoproj.io"] {
+            assert!(rollout(word).is_of("Rollout"), "{word}");
+        }
+        assert!(!rollout("cloneset").is_of("Rollout"));
+        assert!(rollout("deploy").is_of("Deployment"));
+        for word in ["pod", "Job", "cronjobs", "", "1", "a/b"] {
+            assert!(word.parse::<WorkloadKind>().is_err(), "{word}");
+        }
     }
 
     #[test]

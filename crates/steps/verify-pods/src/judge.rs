@@ -95,7 +95,7 @@ impl NamespaceJudge<'_> {
             let text = if title.is_empty() {
                 self.no_workload()
             } else {
-                format!("there is no {title}")
+                self.no_such(&title)
             };
             judged.push(self.missing(title, text));
         }
@@ -195,6 +195,14 @@ impl NamespaceJudge<'_> {
             })
         })
         .collect()
+    }
+
+    fn no_such(&self, title: &str) -> String {
+        if self.request.others().any(|name| name.to_string() == title) {
+            format!("no pod belongs to {title}")
+        } else {
+            format!("there is no {title}")
+        }
     }
 
     /// Says that no workload has the image, and which pod has it nevertheless.
@@ -341,7 +349,8 @@ impl WorkloadJudgement {
         key(&self.namespace, &self.title)
     }
 
-    fn culprit(&self) -> Option<(&Pod, Option<&Container>)> {
+    /// Returns the pod that its status is about, and the container if that is known.
+    pub(crate) fn culprit(&self) -> Option<(&Pod, Option<&Container>)> {
         if let WorkloadStatus::Failed(failure) = &self.status {
             let name = failure.pod.as_ref()?;
             let pod = self.pods.iter().find(|pod| pod.name == *name)?;

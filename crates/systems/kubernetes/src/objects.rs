@@ -204,8 +204,18 @@ pub struct ReplicaSet {
     /// Name and owner.
     #[serde(deserialize_with = "slim")]
     pub metadata: ObjectMeta,
+    /// The desired state.
+    pub spec: ReplicaSetSpec,
     /// The observed state.
     pub status: ControllerStatus,
+}
+
+/// `spec` of a ReplicaSet.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ReplicaSetSpec {
+    /// The number of pods.
+    pub replicas: Option<u32>,
 }
 
 /// The kinds of workloads.

@@ -3,7 +3,8 @@
 
 use kubernetes::ClusterEvent;
 use pods::{
-    ObjectEvent, Pod, PodHistory, Unrecoverable, failed_create, failed_creation, waits_for_new_node,
+    ObjectEvent, Pod, PodHistory, Unrecoverable, failed_create, failed_creation, no_new_node,
+    waits_for_new_node,
 };
 
 use super::status::{PodFailure, WorkloadStatus};
@@ -61,8 +62,38 @@ impl WorkloadInquiry<'_> {
         };
         match self.failure(&status) {
             Some(failure) => failure.into(),
-            None => status,
+            None => self.explained(status),
         }
+    }
+
+    /// Adds to a status what events tell about it.
+    fn explained(&self, status: WorkloadStatus) -> WorkloadStatus {
+        match status {
+            WorkloadStatus::NotYet(NOT_READY, text) => {
+                let why = self.why_no_pods().map(|why| format!("; {why}"));
+                WorkloadStatus::NotYet(NOT_READY, text + &why.unwrap_or_default())
+            }
+            WorkloadStatus::Failed(mut failure) if failure.cause.reason == UNSCHEDULABLE => {
+                let pod = self
+                    .pods
+                    .iter()
+                    .find(|pod| Some(&pod.name) == failure.pod.as_ref());
+                let events = pod.map(|pod| self.events_of_pod(pod)).unwrap_or_default();
+                if let Some(why) = no_new_node(&events) {
+                    failure.cause.text += &format!("; the autoscaler adds no node: {why}");
+                }
+                failure.into()
+            }
+            status => status,
+        }
+    }
+
+    /// Returns why a controller without a condition of its own creates no pods, as long as that may
+    /// pass.
+    fn why_no_pods(&self) -> Option<String> {
+        let events = self.events(self.controller_without_pods()?);
+        let message = &last_failed_create(&events)?.message;
+        Some(format!("pods cannot be created: {}", message.trim()))
     }
 
     fn failure(&self, status: &WorkloadStatus) -> Option<PodFailure> {
@@ -151,13 +182,13 @@ fn object_event(event: &ClusterEvent) -> ObjectEvent {
     }
 }
 
-/// Events stay for an hour, so a failure that a success follows is over.
 fn create_failure(events: &[ObjectEvent]) -> Option<Unrecoverable> {
+    failed_create(&last_failed_create(events)?.message)
+}
+
+/// Events stay for an hour, so a failure that a success follows is over.
+fn last_failed_create(events: &[ObjectEvent]) -> Option<&ObjectEvent> {
     let mut newest_first = events.iter().rev();
     let last = newest_first.find(|event| event.reason.ends_with("Create"))?;
-    if last.reason == "FailedCreate" {
-        failed_create(&last.message)
-    } else {
-        None
-    }
+    (last.reason == "FailedCreate").then_some(last)
 }

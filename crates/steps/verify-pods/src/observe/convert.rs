@@ -1,9 +1,10 @@
 //! Converts the objects of the API to the values that the rules judge.
 
 mod mirrored;
+mod others;
 mod owners;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use kubernetes as k;
 use pods::{
@@ -12,7 +13,7 @@ use pods::{
 
 use self::owners::{Owners, controller};
 use super::{NamespaceState, WorkloadState, mask::masked};
-use crate::Request;
+use crate::{Request, request::WorkloadName};
 
 /// Converts the requested workloads of a namespace and all of its pods.
 pub(super) fn namespace(name: &str, view: &k::NamespaceView, request: &Request) -> NamespaceState {
@@ -25,6 +26,13 @@ pub(super) fn namespace(name: &str, view: &k::NamespaceView, request: &Request) 
                 let pods = members.take(&rollout).into();
                 workloads.push(WorkloadState { rollout, pods });
             }
+        }
+    }
+    for name in request.others() {
+        let pods = members.take_owned_by(name);
+        if let Some(rollout) = others::rollout(name, view, &pods) {
+            let pods = pods.into();
+            workloads.push(WorkloadState { rollout, pods });
         }
     }
     NamespaceState {
@@ -67,6 +75,15 @@ impl Members {
             }
         }
         members
+    }
+
+    /// Takes the pods that name a workload of another kind as their owner, or whose ReplicaSet does.
+    fn take_owned_by(&mut self, name: &WorkloadName) -> Vec<Pod> {
+        let (owned, others) = mem::take(&mut self.strangers)
+            .into_iter()
+            .partition(|pod| others::is_owner(name, pod));
+        self.strangers = others;
+        owned
     }
 
     /// Takes the pods of one workload.
@@ -280,10 +297,11 @@ fn workload_kind(kind: k::ControllerKind) -> WorkloadKind {
     }
 }
 
-/// Returns the kind as the API client has it.
-pub(super) fn controller_kind(kind: WorkloadKind) -> k::ControllerKind {
+/// Returns the kind as the API client has it. Pods of another kind may belong to it through
+/// ReplicaSets, as those of a Deployment.
+pub(super) fn controller_kind(kind: &WorkloadKind) -> k::ControllerKind {
     match kind {
-        WorkloadKind::Deployment => k::ControllerKind::Deployment,
+        WorkloadKind::Deployment | WorkloadKind::Other(_) => k::ControllerKind::Deployment,
         WorkloadKind::StatefulSet => k::ControllerKind::StatefulSet,
         WorkloadKind::DaemonSet => k::ControllerKind::DaemonSet,
     }
