@@ -44,8 +44,11 @@ pub fn no_new_node(events: &[ObjectEvent]) -> Option<&str> {
 /// events are those of the pod, oldest first. Ask when the pod has been [in
 /// creation](PodHistory::creating) for longer than the schedule grace period.
 pub fn failed_creation(events: &[ObjectEvent]) -> Option<Unrecoverable> {
-    let mut newest_first = events.iter().rev();
-    newest_first.find_map(|event| {
+    // A pull starts when volumes and network are there: what failed before is over.
+    const OVER: [&str; 4] = ["Pulling", "Pulled", "Created", "Started"];
+    let newest_first = events.iter().rev();
+    let mut current = newest_first.take_while(|event| !OVER.contains(&event.reason.as_str()));
+    current.find_map(|event| {
         let reason = match event.reason.as_str() {
             "FailedMount" | "FailedAttachVolume" | "FailedMapVolume" => VOLUME,
             "FailedCreatePodSandBox" | "NetworkNotReady" | "FailedPodSandBoxStatus" => SANDBOX,
@@ -118,6 +121,7 @@ mod tests {
         ] {
             assert_eq!(reason(name), Some((word, format!("{name}: it failed"))));
         }
-        assert_eq!(reason("Pulling"), None);
+        let pulls = [event("FailedMount", "timed out"), event("Pulling", "image")];
+        assert_eq!(failed_creation(&pulls), None, "a large image takes long");
     }
 }
