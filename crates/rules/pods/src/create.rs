@@ -1,6 +1,6 @@
-//! Why pods are not created, or do not start, according to controllers and events.
+//! Why pods are not created, according to their controllers.
 
-use crate::{ADMISSION, QUOTA, Unrecoverable, VOLUME};
+use crate::{ADMISSION, QUOTA, Unrecoverable};
 
 /// Failures that may pass.
 const TRANSIENT: [&str; 5] = [
@@ -45,15 +45,6 @@ pub fn failed_create(message: &str) -> Option<Unrecoverable> {
     Some(Unrecoverable::of_pod(reason, text))
 }
 
-/// Returns the failure of a volume that an event of a pod reports: `FailedMount`,
-/// `FailedAttachVolume`. Ask when a pod has been [in creation](crate::PodHistory::creating) for
-/// longer than the schedule grace period.
-pub fn failed_mount(event: &str, message: &str) -> Option<Unrecoverable> {
-    let is_about_volume = ["FailedMount", "FailedAttachVolume", "FailedMapVolume"].contains(&event);
-    let text = format!("{event}: {}", message.trim());
-    is_about_volume.then(|| Unrecoverable::of_pod(VOLUME, text))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,16 +83,5 @@ mod tests {
         ] {
             assert_eq!(failed_create(message), None, "{message}");
         }
-    }
-
-    #[test]
-    fn only_events_of_volumes_are_failures() {
-        assert_eq!(
-            failed_mount("FailedMount", "secret \"tls\" not found")
-                .unwrap()
-                .reason,
-            VOLUME
-        );
-        assert_eq!(failed_mount("Scheduled", ""), None);
     }
 }

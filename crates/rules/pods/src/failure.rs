@@ -1,6 +1,8 @@
 //! A failure that does not pass.
 
-use contract::Reason;
+use contract::{Fault, Reason};
+
+use crate::{Pod, SIDECAR, image::ImageMatcher};
 
 /// Why a pod, or a workload, will not become ready without help.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,21 @@ pub struct Unrecoverable {
 }
 
 impl Unrecoverable {
+    /// Returns the failure with the fault that is proven when a change of this image is to be
+    /// blamed: a container of another image, such as an injected proxy, is not its fault.
+    #[must_use]
+    pub fn of_image(self, pod: &Pod, image: &ImageMatcher) -> Self {
+        let mut containers = pod.all_containers();
+        let culprit = containers.find(|container| Some(&container.name) == self.container.as_ref());
+        let is_foreign = culprit.is_some_and(|container| !image.is_of_repository(&container.image));
+        let reason = if is_foreign && self.reason.fault == Fault::Change {
+            SIDECAR
+        } else {
+            self.reason
+        };
+        Self { reason, ..self }
+    }
+
     /// Makes a failure of a whole pod or workload.
     pub(crate) fn of_pod(reason: Reason, text: String) -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{Container, Pod, RunState, pull};
+use crate::{Container, Pod, RunState, pull, rules};
 
 /// For how long conditions that may pass are tolerated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +11,10 @@ pub struct GracePeriods {
     pub pull: Duration,
     /// For a pod without a node, and for its volumes (`--schedule-grace`).
     pub schedule: Duration,
-    /// For missing settings: Argo CD and kubelets apply ConfigMaps in any order.
+    /// For missing settings (`--config-grace`): Argo CD and kubelets apply ConfigMaps in any order.
     pub config: Duration,
+    /// For a missing Secret (`--config-grace`): an operator may still be creating it.
+    pub secret: Duration,
     /// Restarts that count as a crash loop (`--max-restarts`); 0 turns the check off.
     pub max_restarts: u32,
 }
@@ -25,6 +27,7 @@ impl GracePeriods {
             pull: Duration::ZERO,
             schedule: Duration::ZERO,
             config: Duration::ZERO,
+            secret: Duration::ZERO,
             ..self
         }
     }
@@ -36,6 +39,7 @@ impl Default for GracePeriods {
             pull: Duration::from_secs(90),
             schedule: Duration::from_secs(60),
             config: Duration::from_secs(10),
+            secret: Duration::from_secs(60),
             max_restarts: 2,
         }
     }
@@ -57,7 +61,7 @@ struct ContainerHistory {
     /// Its restarts at the first observation: earlier ones are not judged.
     baseline: u32,
     /// The condition that lasts, and since when.
-    tolerated: Option<(ToleratedCondition, Duration)>,
+    tolerated: Option<(StartCondition, Duration)>,
     /// Whether it could not start at the last observation.
     is_failing: bool,
     /// How many times it could not be created or started.
@@ -69,7 +73,7 @@ struct ContainerHistory {
 
 /// A condition of a container that is tolerated for a grace period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ToleratedCondition {
+enum StartCondition {
     /// The image cannot be pulled.
     Pull,
     /// A setting is missing.
@@ -116,10 +120,13 @@ impl PodHistory {
         container.restarts.saturating_sub(baseline)
     }
 
-    /// Returns for how long a condition has lasted.
-    pub(crate) fn lasts(&self, container: &Container, condition: ToleratedCondition) -> Duration {
-        match self.of(container).and_then(|history| history.tolerated) {
-            Some((lasting, since)) if lasting == condition => self.now.saturating_sub(since),
+    /// Returns for how long the condition that keeps a container from starting has lasted.
+    pub(crate) fn lasts(&self, container: &Container) -> Duration {
+        let tolerated = self.of(container).and_then(|history| history.tolerated);
+        match tolerated {
+            Some((lasting, since)) if condition_of(&container.state) == Some(lasting) => {
+                self.now.saturating_sub(since)
+            }
             _ => Duration::ZERO,
         }
     }
@@ -158,14 +165,14 @@ impl ContainerHistory {
     }
 
     fn observe(&mut self, container: &Container, at: Duration) {
-        let condition = tolerated(&container.state);
+        let condition = condition_of(&container.state);
         if let RunState::Waiting { message, .. } = &container.state
-            && condition == Some(ToleratedCondition::Pull)
+            && condition == Some(StartCondition::Pull)
             && pull::names_a_cause(message)
         {
             self.pull_message = Some(message.clone());
         }
-        let is_failing = condition == Some(ToleratedCondition::Start);
+        let is_failing = condition == Some(StartCondition::Start);
         self.failures += u32::from(is_failing && !self.is_failing);
         self.is_failing = is_failing;
         match condition {
@@ -179,7 +186,7 @@ impl ContainerHistory {
         }
     }
 
-    fn tolerate(&mut self, condition: ToleratedCondition, at: Duration) {
+    fn tolerate(&mut self, condition: StartCondition, at: Duration) {
         let lasts = self
             .tolerated
             .is_some_and(|(lasting, _)| lasting == condition);
@@ -194,24 +201,23 @@ fn mark(since: &mut Option<Duration>, lasts: bool, now: Duration) {
     *since = lasts.then(|| since.unwrap_or(now));
 }
 
-/// Returns the condition that a state is part of, if it may pass.
-pub(crate) fn tolerated(state: &RunState) -> Option<ToleratedCondition> {
-    let RunState::Waiting { reason, .. } = state else {
+/// Returns the condition that a state is part of, if it keeps the container from starting.
+fn condition_of(state: &RunState) -> Option<StartCondition> {
+    let RunState::Waiting { reason, message } = state else {
         return None;
     };
-    match reason.as_str() {
-        "ErrImagePull"
-        | "ImagePullBackOff"
-        | "ImageInspectError"
-        | "RegistryUnavailable"
-        | "SignatureValidationFailed" => Some(ToleratedCondition::Pull),
-        "CreateContainerConfigError" => Some(ToleratedCondition::Config),
-        "CreateContainerError"
-        | "RunContainerError"
-        | "StartError"
-        | "ContainerCannotRun"
-        | "PreStartHookError"
-        | "PostStartHookError" => Some(ToleratedCondition::Start),
-        _ => None,
+    if is_pull(reason) {
+        return Some(StartCondition::Pull);
     }
+    rules::of_container(reason, message)?;
+    Some(if reason == "CreateContainerConfigError" {
+        StartCondition::Config
+    } else {
+        StartCondition::Start
+    })
+}
+
+/// Returns whether a word is about an image that cannot be pulled.
+pub(crate) fn is_pull(word: &str) -> bool {
+    rules::PULL.contains(&word)
 }

@@ -27,7 +27,10 @@
 //! ([`GracePeriods`]).
 
 mod create;
+mod events;
 mod failure;
+mod flags;
+mod given_up;
 mod history;
 pub mod image;
 mod log_lines;
@@ -35,19 +38,25 @@ mod pod;
 mod pull;
 mod reasons;
 mod rollout;
+mod rules;
 mod summary;
 mod unrecoverable;
 
-pub use create::{failed_create, failed_mount};
+pub use create::failed_create;
+pub use events::{ObjectEvent, failed_creation, no_new_node, waits_for_new_node};
 pub use failure::Unrecoverable;
+pub use flags::PodFlags;
+pub use given_up::GivenUpPods;
 pub use history::{GracePeriods, PodHistory};
 pub use log_lines::LogLines;
 pub use pod::{Container, Owner, Pod, PodCondition, PodPhase, RunState, Termination};
 pub use reasons::{
-    ADMISSION, CONFIG_ERROR, CRASH_LOOP, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED,
-    INIT_FAILED, INVALID_IMAGE_NAME, MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS, ON_DELETE,
-    OUT_OF_MEMORY, PARTITIONED, PAUSED, QUOTA, REASONS, RESTARTED, UNSCHEDULABLE, VOLUME,
+    ADMISSION, CONFIG_ERROR, CRASH_LOOP, EVICTED, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED,
+    INIT_FAILED, INVALID_IMAGE_NAME, MIXED_DIGESTS, NAME_RESERVED, NO_PODS, NODE_LOST, NODE_POLICY,
+    NODE_PRESSURE, NODE_RUNTIME, NOT_AVAILABLE, NOT_READY, OLD_PODS, ON_DELETE, OUT_OF_MEMORY,
+    PARTITIONED, PAUSED, POD_REJECTED, QUOTA, REASONS, RESTARTED, SANDBOX, SIDECAR, START_FAILED,
+    STUCK_POD, UNKNOWN_DIGEST, UNSCHEDULABLE, VOLUME,
 };
 pub use rollout::{Rollout, WorkloadKind};
 pub use summary::Summary;
-pub use unrecoverable::{unrecoverable, warning};
+pub use unrecoverable::{suspicion, unrecoverable, warning};

@@ -34,6 +34,8 @@ pub struct Pod {
     pub outdated: bool,
     /// The volume claims that it names.
     pub claims: Vec<String>,
+    /// The memory limit of the whole pod: `1Gi`.
+    pub memory_limit: Option<String>,
 }
 
 /// `status.phase` of a pod.
@@ -160,10 +162,28 @@ impl Pod {
         matches!(self.phase, PodPhase::Succeeded | PodPhase::Failed)
     }
 
-    /// Returns whether its node gave the pod up. That is no fault of its containers, and its
-    /// controller creates another pod.
-    pub fn was_evicted(&self) -> bool {
-        self.phase == PodPhase::Failed && is_eviction(&self.reason)
+    /// Returns whether its node gave the pod up: it evicted or rejected it. Its controller creates
+    /// another pod. A pod whose containers failed has no reason of its own.
+    pub fn was_given_up(&self) -> bool {
+        let is_disrupted = self
+            .condition("DisruptionTarget")
+            .is_some_and(|target| target.is_true);
+        let has_reason = !self.reason.is_empty() && self.reason != "DeadlineExceeded";
+        self.phase == PodPhase::Failed && (has_reason || is_disrupted)
+    }
+
+    /// Returns the node that does not answer any more, if so. The node controller only takes away
+    /// the condition `Ready`: all else in the status is what the node said last.
+    pub fn lost_node(&self) -> Option<&str> {
+        let is_unknown = self.phase == PodPhase::Unknown || self.reason == "NodeLost";
+        let was_taken = self.condition("Ready").is_some_and(|ready| {
+            !ready.is_true && ready.reason.is_empty() && ready.message.is_empty()
+        });
+        let is_well = self.phase == PodPhase::Running
+            && !self.containers.is_empty()
+            && self.containers.iter().all(|container| container.ready);
+        let is_lost = is_unknown || (was_taken && is_well);
+        self.node.as_deref().filter(|_| is_lost)
     }
 
     /// Returns all containers, init containers first.
@@ -222,9 +242,10 @@ impl Container {
     }
 }
 
-/// Returns whether a word is the reason of a whole pod that its node gave up.
+/// Returns whether a word is the reason of a whole pod that its node gave up, where only a word is
+/// known.
 pub(crate) fn is_eviction(word: &str) -> bool {
-    const WORDS: [&str; 9] = [
+    const WORDS: [&str; 18] = [
         "Evicted",
         "Preempting",
         "NodeLost",
@@ -234,6 +255,15 @@ pub(crate) fn is_eviction(word: &str) -> bool {
         "NodeAffinity",
         "UnexpectedAdmissionError",
         "TopologyAffinityError",
+        "AppArmor",
+        "SysctlForbidden",
+        "PodOSNotSupported",
+        "PodOSSelectorNodeLabelDoesNotMatch",
+        "SupplementalGroupsPolicyNotSupported",
+        "InitContainerRestartPolicyForbidden",
+        "InvalidNodeInfo",
+        "UnexpectedPredicateFailureType",
+        "UnknownReason",
     ];
     WORDS.contains(&word) || word.starts_with("OutOf")
 }

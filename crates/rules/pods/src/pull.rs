@@ -1,25 +1,10 @@
-//! Classifies a kubelet's message about an image that cannot be pulled.
+//! The words of a message about an image that cannot be pulled.
 //!
 //! containerd and CRI-O pass on the registry's answer as text; no field has it. An unknown message
 //! counts as transient.
 
-use contract::Reason;
-
-use crate::{IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED};
-
-/// Why a node cannot pull an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PullFailure {
-    /// The registry does not have the image, or not for the node's platform. Final.
-    NotFound,
-    /// The registry answered 401 or 403. Final.
-    Denied,
-    /// The network, a rate limit or a failing registry.
-    Transient,
-}
-
 /// Words of transient failures. They win over the other lists.
-const TRANSIENT: [&str; 13] = [
+pub(crate) const TRANSIENT: &[&str] = &[
     "toomanyrequests",
     "too many requests",
     "429",
@@ -33,12 +18,19 @@ const TRANSIENT: [&str; 13] = [
     "server misbehaving",
     "x509:",
     "service unavailable",
+    "bad gateway",
+    "internal server error",
+    "tls:",
+    "no route to host",
+    "network is unreachable",
+    "unexpected eof",
+    "no space left on device",
 ];
 
 /// Words of denied access. They win over [`NOT_FOUND`]: Docker Hub says "pull access denied …
 /// repository does not exist or may require authorization", which does not prove that the image is
 /// missing.
-const DENIED: [&str; 9] = [
+pub(crate) const DENIED: &[&str] = &[
     "unauthorized",
     "401",
     "403 forbidden",
@@ -50,8 +42,27 @@ const DENIED: [&str; 9] = [
     "insufficient_scope",
 ];
 
+/// Words of something else that is missing: the token of a registry, a program that returns
+/// credentials, content that the registry lost. They win over [`NOT_FOUND`], since none of them
+/// tells whether the registry has the image.
+pub(crate) const NOT_THE_IMAGE: &[&str] = &[
+    "failed to authorize",
+    "anonymous token",
+    "oauth token",
+    "error getting credentials",
+    "executable file not found",
+    "page not found",
+    "failed to copy",
+    "failed to extract layer",
+    "content descriptor",
+    "no such file",
+    "snapshotter",
+    "blob unknown",
+    "blob_unknown",
+];
+
 /// Words of a missing image.
-const NOT_FOUND: [&str; 9] = [
+pub(crate) const NOT_FOUND: &[&str] = &[
     "manifest unknown",
     "manifest_unknown",
     "name unknown",
@@ -62,37 +73,6 @@ const NOT_FOUND: [&str; 9] = [
     "no image found in manifest list for architecture",
     "no image found in image index for architecture",
 ];
-
-/// Returns the cause that a kubelet's message tells.
-pub(crate) fn classify(message: &str) -> PullFailure {
-    let words = without_names(message).to_lowercase();
-    let says_any = |list: &[&str]| list.iter().any(|word| words.contains(word));
-    if says_any(&TRANSIENT) {
-        PullFailure::Transient
-    } else if says_any(&DENIED) {
-        PullFailure::Denied
-    } else if says_any(&NOT_FOUND) {
-        PullFailure::NotFound
-    } else {
-        PullFailure::Transient
-    }
-}
-
-impl PullFailure {
-    /// Returns whether waiting cannot help.
-    pub(crate) fn is_final(self) -> bool {
-        self != Self::Transient
-    }
-
-    /// Returns the reason, which fixes the fault.
-    pub(crate) fn reason(self) -> Reason {
-        match self {
-            Self::NotFound => IMAGE_NOT_FOUND,
-            Self::Denied => IMAGE_PULL_DENIED,
-            Self::Transient => IMAGE_PULL,
-        }
-    }
-}
 
 /// Returns whether a message tells more than that the kubelet waits.
 pub(crate) fn names_a_cause(message: &str) -> bool {
@@ -124,7 +104,7 @@ pub(crate) fn cause(message: &str) -> &str {
 
 /// Removes names: an image may be called `not-found-service:403`. Names are in quotes, or are
 /// addresses.
-fn without_names(message: &str) -> String {
+pub(crate) fn without_names(message: &str) -> String {
     let unquoted = message.split('"').step_by(2).collect::<Vec<_>>().join(" ");
     let is_name = |word: &&str| word.contains('/') || word.contains("sha256:");
     unquoted
@@ -136,9 +116,17 @@ fn without_names(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use contract::Reason;
+
     use super::*;
+    use crate::{IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, rules};
 
     const IMAGE: &str = "ghcr.io/data-literate/dex:v9";
+
+    fn classify(message: &str) -> Reason {
+        let rule = rules::of_container("ErrImagePull", message);
+        rule.unwrap().reason
+    }
 
     fn containerd(cause: &str) -> String {
         format!(
@@ -155,7 +143,7 @@ mod tests {
             "choosing image instance: no image found in manifest list for architecture arm64, variant \"v8\", OS linux".to_owned(),
             format!("rpc error: code = NotFound desc = {}", containerd("not found")),
         ] {
-            assert_eq!(classify(&words), PullFailure::NotFound, "{words}");
+            assert_eq!(classify(&words), IMAGE_NOT_FOUND, "{words}");
         }
     }
 
@@ -168,7 +156,7 @@ mod tests {
             containerd("pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed"),
             "no basic auth credentials".to_owned(),
         ] {
-            assert_eq!(classify(&words), PullFailure::Denied, "{words}");
+            assert_eq!(classify(&words), IMAGE_PULL_DENIED, "{words}");
         }
     }
 
@@ -193,7 +181,7 @@ mod tests {
             format!("Back-off pulling image \"{IMAGE}\""),
             "something new".to_owned(),
         ] {
-            assert_eq!(classify(&words), PullFailure::Transient, "{words}");
+            assert_eq!(classify(&words), IMAGE_PULL, "{words}");
         }
     }
 
@@ -201,7 +189,7 @@ mod tests {
     fn the_name_of_an_image_is_no_cause() {
         assert_eq!(
             classify("Back-off pulling image \"ghcr.io/x/not found/denied:401\""),
-            PullFailure::Transient
+            IMAGE_PULL
         );
         assert!(!names_a_cause(&format!(
             "Back-off pulling image \"{IMAGE}\""

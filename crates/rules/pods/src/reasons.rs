@@ -71,6 +71,84 @@ pub const VOLUME: Reason = Reason::new(
     Environment,
     "a volume of the pod cannot be bound, attached or mounted",
 );
+/// A pod gets no sandbox: its network, or an address, is missing.
+pub const SANDBOX: Reason = Reason::new(
+    "sandbox",
+    Environment,
+    "a node cannot create the sandbox of the pod: its network or an address is missing",
+);
+/// The container runtime or a driver of a node fails.
+pub const NODE_RUNTIME: Reason = Reason::new(
+    "node-runtime",
+    Environment,
+    "the container runtime or a driver of a node fails: it cannot create or start a container",
+);
+/// A container runtime still reserves the name of a container.
+pub const NAME_RESERVED: Reason = Reason::new(
+    "name-reserved",
+    Environment,
+    "the container runtime of a node still reserves the name of a container",
+);
+/// A node's own policy rejects the pod or its image.
+pub const NODE_POLICY: Reason = Reason::new(
+    "node-policy",
+    Configuration,
+    "a policy of a node rejects the pod or its image: signatures, AppArmor, seccomp, sysctls",
+);
+/// A node lacks memory or disk.
+pub const NODE_PRESSURE: Reason = Reason::new(
+    "node-pressure",
+    Environment,
+    "a node lacks memory or disk: it evicts pods or kills containers that are within their limits",
+);
+/// A node does not answer.
+pub const NODE_LOST: Reason = Reason::new(
+    "node-lost",
+    Environment,
+    "the node of a pod does not answer",
+);
+/// Nodes reject the pods.
+pub const POD_REJECTED: Reason = Reason::new(
+    "pod-rejected",
+    Environment,
+    "nodes reject the pods again and again: resources, devices, topology",
+);
+/// The pods exceed their own storage limit.
+pub const EVICTED: Reason = Reason::new(
+    "evicted",
+    Change,
+    "the pods exceed their own storage limit and are evicted again and again",
+);
+/// A container cannot be created or started, for a cause that its node does not tell.
+pub const START_FAILED: Reason = Reason::new(
+    "start-failed",
+    Environment,
+    "a container cannot be created or started, and its node does not tell whose fault that is",
+);
+/// A container of another image fails.
+pub const SIDECAR: Reason = Reason::new(
+    "sidecar",
+    Environment,
+    "a container of another image fails, such as an injected proxy",
+);
+/// A StatefulSet waits for a pod that cannot become ready.
+pub const STUCK_POD: Reason = Reason::new(
+    "stuck-pod",
+    Environment,
+    "a StatefulSet waits for a broken pod of an older template before it replaces it",
+);
+/// A node does not tell the digest.
+pub const UNKNOWN_DIGEST: Reason = Reason::new(
+    "unknown-digest",
+    Environment,
+    "a node does not tell which bytes a pod runs",
+);
+/// The workload does not count its pods as available.
+pub const NOT_AVAILABLE: Reason = Reason::new(
+    "not-available",
+    Environment,
+    "the pods are ready, but the workload does not count them as available yet",
+);
 /// Pods are missing or not ready.
 pub const NOT_READY: Reason = Reason::new(
     "not-ready",
@@ -113,7 +191,7 @@ pub const RESTARTED: Reason = Reason::new(
 );
 
 /// All reasons of this crate.
-pub const REASONS: [Reason; 20] = [
+pub const REASONS: [Reason; 33] = [
     IMAGE_NOT_FOUND,
     IMAGE_PULL_DENIED,
     IMAGE_PULL,
@@ -126,6 +204,19 @@ pub const REASONS: [Reason; 20] = [
     QUOTA,
     ADMISSION,
     VOLUME,
+    SANDBOX,
+    NODE_RUNTIME,
+    NAME_RESERVED,
+    NODE_POLICY,
+    NODE_PRESSURE,
+    NODE_LOST,
+    POD_REJECTED,
+    EVICTED,
+    START_FAILED,
+    SIDECAR,
+    STUCK_POD,
+    UNKNOWN_DIGEST,
+    NOT_AVAILABLE,
     NOT_READY,
     OLD_PODS,
     MIXED_DIGESTS,
@@ -164,12 +255,14 @@ mod tests {
                 "config-error",
                 "init-failed",
                 "admission",
+                "evicted",
             ]
         );
         assert_eq!(
             words(Configuration),
             [
                 "image-pull-denied",
+                "node-policy",
                 "no-pods",
                 "on-delete",
                 "partitioned",

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use crate::{NOT_READY, ON_DELETE, PARTITIONED, PAUSED, Unrecoverable, failed_create};
 
 /// The kinds of workloads whose pods keep running.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum WorkloadKind {
     /// `deployment`.
     Deployment,
@@ -13,6 +13,29 @@ pub enum WorkloadKind {
     StatefulSet,
     /// `daemonset`.
     DaemonSet,
+    /// A kind of an extension, such as `rollout`: only its pods are known, by their owner. In lower
+    /// case.
+    Other(String),
+}
+
+/// Kinds whose pods end, or that are no workloads.
+const NOT_WORKLOADS: [&str; 9] = [
+    "pod", "pods", "po", "job", "jobs", "cronjob", "cronjobs", "cj", "service",
+];
+
+impl WorkloadKind {
+    /// Returns whether the owner of a pod is of this kind: `Rollout` is of `rollout`, `rollouts` and
+    /// `rollout.argoproj.io`.
+    pub fn is_of(&self, owner_kind: &str) -> bool {
+        let owner_kind = owner_kind.to_ascii_lowercase();
+        match self {
+            Self::Other(word) => {
+                let word = word.split('.').next().unwrap_or_default();
+                word == owner_kind || word.strip_suffix('s') == Some(&owner_kind)
+            }
+            known => known.to_string() == owner_kind,
+        }
+    }
 }
 
 /// A workload, reduced to what decides about its pods.
@@ -44,6 +67,15 @@ pub struct Rollout {
     pub stalled: Option<String>,
     /// The message of `ReplicaFailure`.
     pub replica_failure: Option<String>,
+    /// The number of pods that its controller counts as available, if it says so.
+    pub available: Option<u32>,
+    /// For how long a pod must be ready until it is available, in seconds.
+    pub min_ready_seconds: u32,
+    /// The message of the condition `Available`, while it is false.
+    pub not_available: Option<String>,
+    /// Whether its controller replaces a pod only when all others are ready: a StatefulSet with the
+    /// policy `OrderedReady`.
+    pub ordered: bool,
 }
 
 impl Rollout {
@@ -83,6 +115,37 @@ impl Rollout {
         self.replica_failure.as_deref().and_then(failed_create)
     }
 
+    /// Returns why its controller does not count its pods as available, if so. Ask when they are
+    /// ready: a pod counts once it has been ready for `minReadySeconds`.
+    pub fn unavailable(&self) -> Option<String> {
+        let few = self.available.filter(|available| *available < self.wanted);
+        if few.is_none() && self.not_available.is_none() {
+            return None;
+        }
+        let counted = few.map(|few| format!("counts {few} of {} as available", self.wanted));
+        let said = || {
+            let words = self.not_available.as_deref().unwrap_or_default();
+            format!("says: {words}")
+        };
+        let mut text = format!("the {} {}", self.kind, counted.unwrap_or_else(said));
+        if self.min_ready_seconds > 0 {
+            text += &format!(" (`minReadySeconds` is {})", self.min_ready_seconds);
+        }
+        Some(text)
+    }
+
+    /// Returns why it has no pods to run, if so.
+    pub fn why_empty(&self) -> Option<&'static str> {
+        if !self.observed || self.wanted > 0 {
+            return None;
+        }
+        Some(if self.kind == WorkloadKind::DaemonSet {
+            "no node takes its pods (node selector, affinity, taints)"
+        } else {
+            "it is scaled to zero"
+        })
+    }
+
     /// Returns whether its controller replaces all of its pods.
     pub fn replaces_all(&self) -> bool {
         !self.on_delete && self.partition == 0
@@ -108,6 +171,7 @@ impl fmt::Display for WorkloadKind {
             Self::Deployment => "deployment",
             Self::StatefulSet => "statefulset",
             Self::DaemonSet => "daemonset",
+            Self::Other(word) => word,
         })
     }
 }
@@ -120,9 +184,15 @@ impl FromStr for WorkloadKind {
             "deployment" | "deployments" | "deploy" => Ok(Self::Deployment),
             "statefulset" | "statefulsets" | "sts" => Ok(Self::StatefulSet),
             "daemonset" | "daemonsets" | "ds" => Ok(Self::DaemonSet),
-            _ => Err(()),
+            word if NOT_WORKLOADS.contains(&word) || !is_kind(word) => Err(()),
+            word => Ok(Self::Other(word.to_owned())),
         }
     }
+}
+
+fn is_kind(word: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
+    word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(is_allowed)
 }
 
 #[cfg(test)]
@@ -144,6 +214,10 @@ mod tests {
             partition: 0,
             stalled: None,
             replica_failure: None,
+            available: None,
+            min_ready_seconds: 0,
+            not_available: None,
+            ordered: true,
         }
     }
 
@@ -197,6 +271,55 @@ mod tests {
             .reason,
             PAUSED
         );
+    }
+
+    #[test]
+    fn a_workload_says_itself_whether_it_is_available() {
+        let counting = |available| Rollout {
+            available,
+            min_ready_seconds: 120,
+            ..rollout()
+        };
+        assert_eq!(counting(Some(3)).unavailable(), None);
+        assert_eq!(counting(None).unavailable(), None, "it does not tell");
+        assert_eq!(
+            counting(Some(0)).unavailable().unwrap(),
+            "the statefulset counts 0 of 3 as available (`minReadySeconds` is 120)"
+        );
+        let unavailable = Rollout {
+            not_available: Some("no minimum availability".to_owned()),
+            ..rollout()
+        };
+        let text = unavailable.unavailable().unwrap();
+        assert!(text.ends_with("says: no minimum availability"), "{text}");
+    }
+
+    #[test]
+    fn a_kind_of_an_extension_is_known_by_its_name() {
+        let rollout = |word: &str| word.parse::<WorkloadKind>().unwrap();
+        for word in ["rollout", "Rollout", "rollouts", "rollouts.argoproj.io"] {
+            assert!(rollout(word).is_of("Rollout"), "{word}");
+        }
+        assert!(!rollout("cloneset").is_of("Rollout"));
+        assert!(rollout("deploy").is_of("Deployment"));
+        for word in ["pod", "Job", "cronjobs", "", "1", "a/b"] {
+            assert!(word.parse::<WorkloadKind>().is_err(), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_daemon_set_without_nodes_is_not_scaled() {
+        let empty = |kind| {
+            let none = Rollout {
+                kind,
+                wanted: 0,
+                ..rollout()
+            };
+            none.why_empty().unwrap()
+        };
+        assert!(empty(WorkloadKind::DaemonSet).contains("no node"));
+        assert!(empty(WorkloadKind::Deployment).contains("scaled to zero"));
+        assert_eq!(rollout().why_empty(), None);
     }
 
     #[test]

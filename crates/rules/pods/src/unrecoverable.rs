@@ -1,13 +1,14 @@
 //! Decides which failures of a pod are unrecoverable.
 
-use contract::Reason;
+use contract::{Fault, Reason};
 
 use crate::{
-    CONFIG_ERROR, CRASH_LOOP, Container, GracePeriods, IMAGE_PULL, INIT_FAILED, INVALID_IMAGE_NAME,
-    OUT_OF_MEMORY, Pod, PodHistory, PodPhase, RunState, Termination, UNSCHEDULABLE, VOLUME,
+    CRASH_LOOP, Container, GracePeriods, INIT_FAILED, NODE_PRESSURE, OUT_OF_MEMORY, Pod,
+    PodHistory, PodPhase, RunState, START_FAILED, Termination, UNSCHEDULABLE, VOLUME,
     failure::Unrecoverable,
-    history::{ToleratedCondition, tolerated},
+    history::is_pull,
     pull,
+    rules::{self, FailureRule, Patience},
 };
 
 /// Returns the failure from which the pod cannot recover, if any. Ask only about pods of the wanted
@@ -18,7 +19,10 @@ pub fn unrecoverable(
     grace: &GracePeriods,
 ) -> Option<Unrecoverable> {
     // A pod that is being deleted, or that its node gave up, is replaced; its successor counts.
-    if pod.outdated || pod.is_terminating() || pod.was_evicted() || pod.phase == PodPhase::Succeeded
+    if pod.outdated
+        || pod.is_terminating()
+        || pod.was_given_up()
+        || pod.phase == PodPhase::Succeeded
     {
         return None;
     }
@@ -36,9 +40,19 @@ pub fn unrecoverable(
         .or_else(|| unscheduled(pod, history, grace))
 }
 
+/// Returns the reason that the state of a container suggests, if it is a failure that may pass and is
+/// not the fault of the change.
+pub fn suspicion(container: &Container) -> Option<Reason> {
+    let RunState::Waiting { reason, message } = &container.state else {
+        return None;
+    };
+    let rule = rules::of_container(reason, message)?;
+    (rule.reason.fault != Fault::Change).then_some(rule.reason)
+}
+
 /// Returns a failure that may pass, in words: a rate limit, a first crash, an eviction.
 pub fn warning(pod: &Pod, history: &PodHistory) -> Option<String> {
-    if pod.was_evicted() {
+    if pod.was_given_up() {
         return Some(format!(
             "{} was given up by its node ({}); its successor counts",
             pod.name, pod.reason
@@ -52,8 +66,8 @@ pub fn warning(pod: &Pod, history: &PodHistory) -> Option<String> {
 }
 
 fn container_warning(container: &Container, history: &PodHistory) -> Option<String> {
-    if let RunState::Waiting { message, .. } = &container.state
-        && tolerated(&container.state) == Some(ToleratedCondition::Pull)
+    if let RunState::Waiting { reason, message } = &container.state
+        && is_pull(reason)
     {
         let cause = pull::cause(history.pull_message(container, message));
         return Some(format!("the image could not be pulled at first: {cause}"));
@@ -85,61 +99,69 @@ impl ContainerCheck<'_> {
         }
     }
 
-    fn waiting(&self, reason: &str, message: &str) -> Option<Unrecoverable> {
-        match reason {
-            "InvalidImageName" => Some(self.explain(INVALID_IMAGE_NAME, reason, message)),
-            "ErrImageNeverPull" => Some(self.explain(IMAGE_PULL, reason, message)),
-            "CrashLoopBackOff" => self.is_crash_loop().then(|| self.crashed()),
-            _ => match tolerated(&self.container.state)? {
-                ToleratedCondition::Pull => self.pull(reason, message),
-                ToleratedCondition::Config => self.config(reason, message),
-                ToleratedCondition::Start => self.start(reason, message),
-            },
+    fn waiting(&self, word: &str, message: &str) -> Option<Unrecoverable> {
+        if word == "CrashLoopBackOff" {
+            return self.is_crash_loop().then(|| self.crashed());
+        }
+        let message = if is_pull(word) {
+            self.history.pull_message(self.container, message)
+        } else {
+            message
+        };
+        let rule = rules::of_container(word, message)?;
+        if !self.is_over(rule, word) {
+            return None;
+        }
+        if is_pull(word) {
+            return Some(self.pull(rule, message));
+        }
+        Some(self.explain(self.reason_of_start(rule), word, message))
+    }
+
+    /// Returns whether a failure is no longer tolerated.
+    fn is_over(&self, rule: &FailureRule, word: &str) -> bool {
+        let (history, grace) = (self.history, self.grace);
+        let lasts = history.lasts(self.container);
+        match rule.patience {
+            Patience::None => true,
+            Patience::SecondPull => word == "ImagePullBackOff" || lasts >= grace.pull,
+            Patience::Pull => lasts >= grace.pull,
+            Patience::Config => lasts >= grace.config,
+            Patience::Secret => lasts >= grace.secret,
+            // A single failure of the container runtime is nobody's fault.
+            Patience::Again => {
+                history.failures(self.container) > 1
+                    || history.restarts(self.container) > 1
+                    || lasts >= grace.config
+            }
+            Patience::Schedule => lasts >= grace.schedule,
+            Patience::Forever => false,
         }
     }
 
-    /// The registry's refusal is final, but the first attempt may have met a replica that lags.
-    fn pull(&self, reason: &str, message: &str) -> Option<Unrecoverable> {
-        let message = self.history.pull_message(self.container, message);
-        let failure = pull::classify(message);
-        let is_retried = reason == "ImagePullBackOff";
-        let is_late = self.lasts(ToleratedCondition::Pull) >= self.grace.pull;
-        let is_over = is_late || (is_retried && failure.is_final());
-        if !is_over {
-            return None;
-        }
-        let node = self.pod.node.as_deref();
-        let node = node.map(|node| format!(" on {node}")).unwrap_or_default();
+    fn pull(&self, rule: &FailureRule, message: &str) -> Unrecoverable {
         let (image, cause) = (&self.container.image, pull::cause(message));
-        let text = format!("cannot pull {image}{node}: {cause}");
-        Some(self.about(failure.reason(), &text))
+        let text = format!("cannot pull {image}{}: {cause}", self.on_node());
+        self.about(rule.reason, &text)
     }
 
-    fn config(&self, reason: &str, message: &str) -> Option<Unrecoverable> {
-        // The kubelet has not read the namespace's ConfigMaps and Secrets yet.
-        if message.contains("failed to sync") && message.contains("cache") {
-            return None;
-        }
-        let is_over = self.lasts(ToleratedCondition::Config) >= self.grace.config;
-        is_over.then(|| self.explain(CONFIG_ERROR, reason, message))
-    }
-
-    /// A single failure of the container runtime is not the image's fault.
-    fn start(&self, reason: &str, message: &str) -> Option<Unrecoverable> {
-        let has_failed_again =
-            self.history.failures(self.container) > 1 || self.history.restarts(self.container) > 1;
-        let is_late = self.lasts(ToleratedCondition::Start) >= self.grace.config;
-        let cause = if self.is_init {
+    /// An init container that cannot start is an init container that fails, unless the node is to
+    /// blame.
+    fn reason_of_start(&self, rule: &FailureRule) -> Reason {
+        let is_of_change = rule.reason.fault == Fault::Change && rule.patience == Patience::Again;
+        if self.is_init && is_of_change {
             INIT_FAILED
         } else {
-            CONFIG_ERROR
-        };
-        (has_failed_again || is_late).then(|| self.explain(cause, reason, message))
+            rule.reason
+        }
     }
 
     /// The kubelet reports a loop at the second crash. With more permitted restarts, the restarts
     /// before this run count as well, since the next one may be minutes away.
     fn is_crash_loop(&self) -> bool {
+        if self.last().is_some_and(was_lost) {
+            return false;
+        }
         match self.grace.max_restarts {
             0 => false,
             1 | 2 => true,
@@ -149,6 +171,9 @@ impl ContainerCheck<'_> {
 
     fn restarted(&self) -> Option<Unrecoverable> {
         let restarts = self.history.restarts(self.container);
+        if self.last().is_some_and(was_lost) {
+            return None;
+        }
         // A container that exceeds its memory limit twice will exceed it a third time.
         let max = if self.is_out_of_memory() {
             self.grace.max_restarts.min(2)
@@ -180,7 +205,12 @@ impl ContainerCheck<'_> {
     }
 
     fn crash_reason(&self) -> Reason {
-        if self.is_out_of_memory() {
+        if let Some(reason) = self.last().and_then(reason_of_node) {
+            return reason;
+        }
+        if self.is_out_of_memory() && self.has_no_limit() {
+            NODE_PRESSURE
+        } else if self.is_out_of_memory() {
             OUT_OF_MEMORY
         } else if self.is_init && !self.container.sidecar {
             INIT_FAILED
@@ -200,12 +230,28 @@ impl ContainerCheck<'_> {
         }
     }
 
-    fn lasts(&self, condition: ToleratedCondition) -> std::time::Duration {
-        self.history.lasts(self.container, condition)
+    /// Returns whether neither the container nor its pod has a memory limit; a pod that is known
+    /// by one line may have one.
+    fn has_no_limit(&self) -> bool {
+        let is_known = !self.container.name.is_empty();
+        is_known && self.container.memory_limit.is_none() && self.pod.memory_limit.is_none()
+    }
+
+    fn on_node(&self) -> String {
+        let node = self.pod.node.as_deref();
+        node.map(|node| format!(" on {node}")).unwrap_or_default()
     }
 
     fn explain(&self, reason: Reason, word: &str, message: &str) -> Unrecoverable {
-        self.about(reason, &format!("{word}: {}", message.trim()))
+        // A node is to blame, so its name is worth a word.
+        let node = if reason.fault == Fault::Change {
+            String::new()
+        } else {
+            self.on_node()
+        };
+        let message = message.trim();
+        let separator = if message.is_empty() { "" } else { ": " };
+        self.about(reason, &format!("{word}{node}{separator}{message}"))
     }
 
     fn about(&self, reason: Reason, text: &str) -> Unrecoverable {
@@ -221,6 +267,18 @@ impl ContainerCheck<'_> {
             text: format!("{}: {text}", title(self.container, prefix)),
         }
     }
+}
+
+/// Returns whether a container ended since its node or its runtime was restarted or lost.
+fn was_lost(end: &Termination) -> bool {
+    ["Unknown", "ContainerStatusUnknown"].contains(&end.reason.as_str())
+}
+
+/// Returns the reason for a container that ended before its program ran, if the node is to blame.
+fn reason_of_node(end: &Termination) -> Option<Reason> {
+    let rule = rules::of_container(&end.reason, &end.message)?;
+    let is_of_node = rule.reason.fault != Fault::Change && rule.reason != START_FAILED;
+    is_of_node.then_some(rule.reason)
 }
 
 /// Returns `init container migrate`; the name may be unknown.

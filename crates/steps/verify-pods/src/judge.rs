@@ -9,7 +9,11 @@ mod workload;
 use std::{rc::Rc, time::Duration};
 
 use contract::Reason;
-use pods::{Container, Pod, image::ImageMatcher, warning};
+use pods::{
+    Container, Pod,
+    image::{ImageMatch, ImageMatcher},
+    warning,
+};
 
 use self::inquiry::WorkloadInquiry;
 pub(crate) use self::{
@@ -19,7 +23,7 @@ pub(crate) use self::{
 use crate::{
     Request,
     observe::{Diagnosis, NamespaceState, Observation, WorkloadHistory, WorkloadState, key},
-    reasons::{NO_PODS, NOT_READY, RESTARTED},
+    reasons::{NO_PODS, NOT_READY, OLD_PODS, RESTARTED},
 };
 
 /// How the workloads are at one moment.
@@ -91,10 +95,32 @@ impl NamespaceJudge<'_> {
             let text = if title.is_empty() {
                 self.no_workload()
             } else {
-                format!("there is no {title}")
+                self.no_such(&title)
             };
             judged.push(self.missing(title, text));
         }
+        judged.extend(self.old_stranger());
+    }
+
+    /// Finds a pod of another version that belongs to no known workload: while it runs, not all pods
+    /// run the image. Where the request names the workloads, only their pods count. A Job's pod ends
+    /// by itself, and no rollout replaces it.
+    fn old_stranger(&self) -> Option<WorkloadJudgement> {
+        let is_asked = self.request.workloads.is_empty() && !self.namespace.workloads.is_empty();
+        let mut strangers = self.namespace.strangers.iter().filter(|_| is_asked);
+        let (pod, container) = strangers.find_map(|pod| {
+            let counts = !pod.has_ended() && !pod.is_terminating() && !is_of_job(pod);
+            let mut containers = pod.all_containers();
+            let old = containers.find(|container| is_old(container, self.image()))?;
+            counts.then_some((pod, old))
+        })?;
+        let (name, image) = (workload::describe(pod), &container.image);
+        let text = format!(
+            "{name} runs {image}, and belongs to no workload of a kind that this step finds by \
+             itself"
+        );
+        let pods = Rc::from([pod.clone()]);
+        Some(self.with_answers("", pods, WorkloadStatus::NotYet(OLD_PODS, text)))
     }
 
     fn workload(&self, workload: &WorkloadState) -> WorkloadJudgement {
@@ -171,15 +197,26 @@ impl NamespaceJudge<'_> {
         .collect()
     }
 
+    fn no_such(&self, title: &str) -> String {
+        if self.request.others().any(|name| name.to_string() == title) {
+            format!("no pod belongs to {title}")
+        } else {
+            format!("there is no {title}")
+        }
+    }
+
     /// Says that no workload has the image, and which pod has it nevertheless.
     fn no_workload(&self) -> String {
         let name = self.image().reference().name();
         let mut strangers = self.namespace.strangers.iter();
         match strangers.find(|pod| !pod.has_ended() && is_of_repository(pod, self.image())) {
-            Some(pod) => format!(
-                "no Deployment, StatefulSet or DaemonSet has {name}; {} belongs to none of them",
-                pod.name
-            ),
+            Some(pod) => {
+                let stranger = workload::describe(pod);
+                format!(
+                    "no Deployment, StatefulSet or DaemonSet has {name}; {stranger} belongs to \
+                     none of them"
+                )
+            }
             None => format!("no pod runs {name}"),
         }
     }
@@ -192,6 +229,17 @@ impl NamespaceJudge<'_> {
     fn image(&self) -> &ImageMatcher {
         &self.request.image
     }
+}
+
+fn is_of_job(pod: &Pod) -> bool {
+    pod.owner.as_ref().is_some_and(|owner| owner.kind == "Job")
+}
+
+fn is_old(container: &Container, image: &ImageMatcher) -> bool {
+    matches!(
+        image.compare(container),
+        ImageMatch::Old | ImageMatch::OtherBytes(_)
+    )
 }
 
 fn is_of_repository(pod: &Pod, image: &ImageMatcher) -> bool {
@@ -301,7 +349,8 @@ impl WorkloadJudgement {
         key(&self.namespace, &self.title)
     }
 
-    fn culprit(&self) -> Option<(&Pod, Option<&Container>)> {
+    /// Returns the pod that its status is about, and the container if that is known.
+    pub(crate) fn culprit(&self) -> Option<(&Pod, Option<&Container>)> {
         if let WorkloadStatus::Failed(failure) = &self.status {
             let name = failure.pod.as_ref()?;
             let pod = self.pods.iter().find(|pod| pod.name == *name)?;

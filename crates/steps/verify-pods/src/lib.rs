@@ -17,7 +17,6 @@ use contract::{
     Digest, Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World,
     parse_timeout,
 };
-use pods::image::Alias;
 
 use crate::request::{Request, WorkloadName, parse_namespace};
 
@@ -39,14 +38,6 @@ pub struct Args {
         help_heading = "Image"
     )]
     digests: Vec<Digest>,
-    /// Registry host in the pods that stands for another one: `mirror.example=ghcr.io`; repeat it
-    #[arg(
-        long = "alias",
-        value_name = "HOST=HOST",
-        value_delimiter = ',',
-        help_heading = "Image"
-    )]
-    aliases: Vec<Alias>,
     /// Namespace of the workloads; repeat it or separate by commas
     #[arg(
         long = "namespace",
@@ -66,9 +57,6 @@ pub struct Args {
         help_heading = "Workloads"
     )]
     workloads: Vec<WorkloadName>,
-    /// Accept a workload that is scaled to zero
-    #[arg(long, help_heading = "Workloads")]
-    allow_zero: bool,
     /// How long all pods must stay ready
     #[arg(
         long,
@@ -87,27 +75,8 @@ pub struct Args {
         help_heading = "Checks"
     )]
     terminating: Terminating,
-    /// Restarts of a container that count as a crash loop; `0` turns the check off
-    #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Checks")]
-    max_restarts: u32,
-    /// How long a pod may wait for a node and its volumes
-    #[arg(
-        long,
-        value_name = "DURATION",
-        default_value = "60s",
-        value_parser = parse_timeout,
-        help_heading = "Checks"
-    )]
-    schedule_grace: Duration,
-    /// How long pulling the image may fail for a transient cause
-    #[arg(
-        long,
-        value_name = "DURATION",
-        default_value = "90s",
-        value_parser = parse_timeout,
-        help_heading = "Checks"
-    )]
-    pull_grace: Duration,
+    #[command(flatten)]
+    pods: pods::PodFlags,
     /// Context of the kubeconfig [default: the current one]
     #[arg(long, value_name = "NAME", help_heading = "Connection")]
     context: Option<String>,

@@ -36,6 +36,11 @@ async fn observe_cluster(
     cluster: &Cluster<'_>,
     world: &World,
 ) -> Result<Observation, Failure> {
+    for name in request.others() {
+        world.notice(format!(
+            "{name} is of a kind whose own status this step does not read: only its pods count"
+        ));
+    }
     let (mut observation, judgement) = watch::until_final(request, cluster, world).await?;
     if request.ignore_terminating {
         for text in judgement.terminating() {

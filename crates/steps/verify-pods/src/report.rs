@@ -1,20 +1,17 @@
 //! Reports the judgement: the verdict in words, what explains it, hints, and the facts.
 
 mod detail;
+mod hint;
 
 use std::collections::BTreeSet;
 
-use contract::{Reason, Report, Subject, Verdict};
+use contract::{Report, Subject, Verdict};
 use pods::{Pod, image::digest_of};
 
 use crate::{
     Facts, PodFact, Request,
     judge::{Judgement, WorkloadJudgement, WorkloadStatus},
-    reasons::{
-        IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, MIXED_DIGESTS, NO_PODS, NOT_READY,
-        OLD_PODS, ON_DELETE, PARTITIONED, PAUSED, QUOTA, RESTARTED, UNSCHEDULABLE,
-        explained_by_log,
-    },
+    reasons::{NO_PODS, explained_by_log},
 };
 
 pub(crate) fn report(request: &Request, judgement: &Judgement) -> Report {
@@ -125,7 +122,7 @@ fn explained(
 ) -> Report {
     let lines = detail::lines(request, judgement, worst);
     let lacks_log = report.reason.is_some_and(explained_by_log) && request.max_log_lines == 0;
-    let hint = report.reason.and_then(hint);
+    let hint = report.reason.and_then(|reason| hint::of(reason, worst));
     let mut report = match hint {
         Some(hint) => report.hinted(hint),
         None => report,
@@ -139,39 +136,4 @@ fn explained(
         return report;
     }
     report.with_detail(lines.join("\n"))
-}
-
-/// Returns what to do about a reason.
-fn hint(reason: Reason) -> Option<&'static str> {
-    Some(match reason {
-        IMAGE_NOT_FOUND => {
-            "run `check-image` with every platform of the cluster's nodes before this step"
-        }
-        IMAGE_PULL_DENIED => {
-            "give the pods a pull secret that is valid for this registry (`imagePullSecrets`)"
-        }
-        IMAGE_PULL => "pass a longer `--pull-grace` if the registry recovers by itself",
-        UNSCHEDULABLE => {
-            "make room, or pass a longer `--schedule-grace` if nodes are added automatically"
-        }
-        QUOTA => "raise the quota, or lower what the pods request",
-        NO_PODS => {
-            "check `--namespace`, `--workload` and the repository of `--image`; \
-             pass `--allow-zero` if the workload may have no pods"
-        }
-        PAUSED => "run `kubectl rollout resume`, or remove `paused: true` from the manifest",
-        ON_DELETE => "delete the old pods, or set `updateStrategy.type: RollingUpdate`",
-        PARTITIONED => {
-            "set `updateStrategy.rollingUpdate.partition: 0` to bring the image to all pods"
-        }
-        MIXED_DIGESTS => {
-            "deploy the image by digest; pass `--digest` for every platform if the nodes differ"
-        }
-        OLD_PODS => {
-            "check that the deployed commit names this image (`wait-argo`), \
-             and what keeps the old pods"
-        }
-        NOT_READY | RESTARTED => "pass a longer `--timeout` if the pods start slowly",
-        _ => return None,
-    })
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use contract::{Failure, World};
 use kubernetes::ClusterOptions;
-use pods::{GracePeriods, Pod, Rollout, image::ImageMatcher};
+use pods::{GracePeriods, Pod, Rollout, WorkloadKind, image::ImageMatcher};
 
 pub(crate) use self::workload::{WorkloadName, parse_namespace};
 use crate::{Args, Terminating};
@@ -46,19 +46,14 @@ impl Request {
                 .hinted("pass a `--timeout` that leaves time for the rollout as well"));
         }
         Ok(Self {
-            image: ImageMatcher::new(args.image, args.digests, args.aliases),
+            image: args.pods.matcher(args.image, args.digests),
             namespaces: unique(args.namespaces),
             workloads: args.workloads,
-            allow_zero: args.allow_zero,
+            allow_zero: args.pods.allows_zero(),
             soak: args.soak,
             waits: deadline.waits(),
             ignore_terminating: args.terminating == Terminating::Ignore,
-            grace: GracePeriods {
-                pull: args.pull_grace,
-                schedule: args.schedule_grace,
-                max_restarts: args.max_restarts,
-                ..GracePeriods::default()
-            },
+            grace: args.pods.grace(),
             cluster: ClusterOptions {
                 kubeconfig: args.kubeconfig,
                 context: args.context,
@@ -76,6 +71,13 @@ impl Request {
         self.workloads
             .iter()
             .any(|name| name.kind == rollout.kind && name.name == rollout.name)
+    }
+
+    /// Returns the requested workloads of kinds that are known only by the owners of their pods.
+    pub(crate) fn others(&self) -> impl Iterator<Item = &WorkloadName> {
+        self.workloads
+            .iter()
+            .filter(|name| matches!(name.kind, WorkloadKind::Other(_)))
     }
 
     /// Returns whether a workload's template has a container of the image's repository.

@@ -1,5 +1,8 @@
 //! Judges one observation of an application. Only values go in, and only values come out.
 
+mod api_error;
+mod comparison;
+mod deadline;
 mod decision;
 mod health;
 mod history;
@@ -7,12 +10,15 @@ mod image;
 mod message;
 mod operation;
 mod pods;
+mod repository;
 mod revision;
 mod source;
 mod sync;
+mod sync_failure;
+mod turn;
 mod window;
 
-use contract::Verdict;
+use std::time::Duration;
 
 pub(crate) use self::{
     decision::{Conclusion, Judgement, WaitDecision},
@@ -22,9 +28,13 @@ pub(crate) use self::{
 use crate::{
     judge::history::LastingPhase,
     observe::{AppPresence, Observation},
-    reasons::{APP_DELETED, APP_MISSING, OLD_REVISION},
+    reasons::{APP_DELETED, APP_MISSING},
     request::Request,
 };
+
+/// How long an application may be missing without `--wait-for-app`: what generates it from the same
+/// push may be a few seconds behind.
+const MISSING_GRACE: Duration = Duration::from_secs(10);
 
 /// Judges an observation, with the history of those before it.
 pub(crate) fn judge(
@@ -49,58 +59,54 @@ fn decide(
     observation: &Observation,
     history: &mut ApplicationHistory,
 ) -> WaitDecision {
-    if let Some(conclusion) = absent(request, observation) {
-        return conclusion.into();
+    if let Some(decision) = absent(request, observation, history) {
+        return decision;
     }
     if observation.is_last {
-        return not_yet(observation, history).into();
+        return deadline::not_yet(request, observation, history).into();
     }
-    if let Some(conclusion) = pods::judge(request, observation, history) {
-        return conclusion.into();
+    let sync = sync::judge(request, observation, history);
+    // What is applied and healthy is deployed once its image is live: then only pods of that image
+    // can say otherwise.
+    history.update(LastingPhase::ReadyForImage, sync.is_none(), observation.now);
+    if let Some(decision) = pods::judge(request, observation, history, sync.is_none()) {
+        return decision;
     }
-    let decision = sync::judge(request, observation, history);
-    let is_ready = decision.is_none();
-    history.update(LastingPhase::ReadyForImage, is_ready, observation.now);
-    decision.unwrap_or_else(|| image::judge(request, observation, history))
+    sync.unwrap_or_else(|| image::judge(request, observation, history))
 }
 
-fn absent(request: &Request, observation: &Observation) -> Option<Conclusion> {
-    match &observation.presence {
-        AppPresence::Unknown | AppPresence::Present => None,
-        AppPresence::Deleted => Some(Conclusion::refused(
-            APP_DELETED,
-            "was deleted during the wait",
-        )),
-        AppPresence::Missing(message) => {
-            let project = match &request.project {
-                Some(project) => format!(" of project {project}"),
-                None => String::new(),
-            };
-            let text = format!("is not an application{project} ({message})");
-            Some(Conclusion::refused(APP_MISSING, text).hinted(
-                "is `--app` right? A server answers the same for an application of another \
-                 project, and for one that this token may not see",
-            ))
+fn absent(
+    request: &Request,
+    observation: &Observation,
+    history: &mut ApplicationHistory,
+) -> Option<WaitDecision> {
+    let is_missing = matches!(observation.presence, AppPresence::Missing(_));
+    let lasted = history.update(LastingPhase::Missing, is_missing, observation.now);
+    let message = match &observation.presence {
+        AppPresence::Unknown | AppPresence::Present => return None,
+        AppPresence::Deleted => {
+            let text = "was deleted during the wait";
+            return Some(Conclusion::refused(APP_DELETED, text).into());
         }
+        AppPresence::Missing(message) => message,
+    };
+    let project = match &request.project {
+        Some(project) => format!(" of project {project}"),
+        None => String::new(),
+    };
+    let text = format!("is not an application{project} ({message})");
+    let is_awaited = request.waits_for_app || lasted < MISSING_GRACE;
+    if is_awaited && !observation.is_last && request.waits {
+        return Some(WaitDecision::wait(APP_MISSING, text, Vec::new()));
     }
-}
-
-fn not_yet(observation: &Observation, history: &ApplicationHistory) -> Conclusion {
-    let (reason, text) = &history.last_wait;
-    let conclusion = Conclusion::new(Verdict::NotYet, *reason, text);
-    if *reason != OLD_REVISION {
-        return conclusion;
-    }
-    if observation.requested_refreshes > 0 && !observation.was_compared_again() {
-        conclusion.hinted(
-            "Argo CD has not compared the application again: does its application controller run?",
-        )
+    let hint = if request.waits_for_app {
+        "was it to be generated? The status of its ApplicationSet tells why it was not"
     } else {
-        conclusion.hinted(
-            "was the commit pushed to the branch that the application tracks, \
-             and can Argo CD fetch it?",
-        )
-    }
+        "is `--app` right? A server answers the same for an application of another project, for one \
+         in another namespace than its own (`--app-namespace`), and for one that this token may not \
+         see. For one that is about to be generated, pass `--wait-for-app`"
+    };
+    Some(Conclusion::refused(APP_MISSING, text).hinted(hint).into())
 }
 
 #[cfg(test)]

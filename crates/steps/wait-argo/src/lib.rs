@@ -68,6 +68,9 @@ pub struct Args {
     /// Wait for the end of a sync window that blocks the sync
     #[arg(long, help_heading = "Application")]
     wait_window: bool,
+    /// Wait for an application that does not exist yet, such as one that is about to be generated
+    #[arg(long, help_heading = "Application")]
+    wait_for_app: bool,
     /// Commit that changed the overlays; a descendant counts, too
     #[arg(long, value_name = "SHA40", help_heading = "Commit")]
     commit: Commit,
@@ -125,6 +128,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     argocd_ca_file: Option<PathBuf>,
     #[command(flatten)]
+    pods: pods::PodFlags,
+    #[command(flatten)]
     log_lines: pods::LogLines,
 }
 
@@ -150,7 +155,8 @@ impl Step for WaitArgo {
         Permission {
             system: System::ArgoCd,
             line: "p, role:ci, applications, get, <project>/<app>, allow",
-            when: "always",
+            when: "always; `<project>/<namespace>/<app>` in another namespace than Argo CD's, and \
+                   `p, proj:<project>:<role>, …` in the AppProject for the token of a role",
         },
         Permission {
             system: System::ArgoCd,
@@ -161,6 +167,11 @@ impl Step for WaitArgo {
             system: System::ArgoCd,
             line: "p, role:ci, applications, sync, <project>/<app>, allow",
             when: "with `--sync`",
+        },
+        Permission {
+            system: System::ArgoCd,
+            line: "p, role:ci, applicationsets, get, <project>/<applicationset>, allow",
+            when: "to show the step of an ApplicationSet with the strategy RollingSync",
         },
         Permission {
             system: System::GitHub,

@@ -22,8 +22,8 @@ pub(crate) use self::{
     ancestry::open_repository,
     follow_up::FollowUp,
     log::{LogAnswer, LogPlace},
-    pods::{ApplicationPods, ObservedPod, PodDetail},
+    pods::{ApplicationPods, ObservedPod, PodDetail, RootResource},
     progress::ApplicationProgress,
-    state::{AppPresence, Observation},
+    state::{AppPresence, Observation, ObservedSet},
     watch::ApplicationWatch,
 };

@@ -35,6 +35,78 @@ pub const SYNC_FAILED: Reason = Reason::new(
     Change,
     "the cluster does not accept the manifests of the commit",
 );
+/// The sync was terminated.
+pub const SYNC_TERMINATED: Reason = Reason::new(
+    "sync-terminated",
+    Nobody,
+    "a person or a program terminated the sync",
+);
+/// Argo CD's own time limit ended the sync.
+pub const SYNC_TIMED_OUT: Reason = Reason::new(
+    "sync-timed-out",
+    Environment,
+    "Argo CD ended the sync, since it took longer than Argo CD's own time limit",
+);
+/// The sync failed for a cause that is not proven to be the commit's.
+pub const SYNC_ERROR: Reason = Reason::new(
+    "sync-error",
+    Environment,
+    "Argo CD could not carry out the sync: the cluster, a webhook or Argo CD itself failed",
+);
+/// Argo CD may not apply the manifests.
+pub const SYNC_FORBIDDEN: Reason = Reason::new(
+    "sync-forbidden",
+    Configuration,
+    "Argo CD's project or the cluster does not allow Argo CD to apply the manifests",
+);
+/// The cluster does not know a kind.
+pub const KIND_UNKNOWN: Reason = Reason::new(
+    "kind-unknown",
+    Configuration,
+    "the cluster does not know the kind of a manifest: its custom resource definition is missing",
+);
+/// The namespace is missing.
+pub const NAMESPACE_MISSING: Reason = Reason::new(
+    "namespace-missing",
+    Configuration,
+    "the namespace of a manifest does not exist",
+);
+/// Another manager owns a field.
+pub const FIELD_CONFLICT: Reason = Reason::new(
+    "field-conflict",
+    Configuration,
+    "another manager owns a field that the manifests set",
+);
+/// Another application has a resource.
+pub const SHARED_RESOURCE: Reason = Reason::new(
+    "shared-resource",
+    Configuration,
+    "a resource belongs to another application, too",
+);
+/// The commit renders no resources.
+pub const RENDERS_NOTHING: Reason = Reason::new(
+    "renders-nothing",
+    Change,
+    "the commit renders no resources, and Argo CD does not delete all of them by itself",
+);
+/// The commit lacks a required signature.
+pub const UNSIGNED: Reason = Reason::new(
+    "unsigned",
+    Configuration,
+    "the project requires a signature, and the revision has none that counts",
+);
+/// A hook took longer than its own deadline.
+pub const HOOK_TIMED_OUT: Reason = Reason::new(
+    "hook-timed-out",
+    Environment,
+    "a hook of the sync took longer than its own deadline",
+);
+/// The ApplicationSet has not started the sync.
+pub const AWAITS_TURN: Reason = Reason::new(
+    "awaits-turn",
+    Nobody,
+    "the ApplicationSet syncs its applications one after the other, and this one is not next",
+);
 /// A hook of the sync failed.
 pub const HOOK_FAILED: Reason = Reason::new("hook-failed", Change, "a hook of the sync failed");
 /// The sync failed before this run.
@@ -86,6 +158,13 @@ pub const DEGRADED: Reason = Reason::new(
     Change,
     "a resource of the application was Degraded for longer than `--degraded-grace`",
 );
+/// A resource was Degraded before the commit, or does not run the image.
+pub const DEGRADED_ELSEWHERE: Reason = Reason::new(
+    "degraded-elsewhere",
+    Environment,
+    "a resource was Degraded for longer than `--degraded-grace`, and it was so before the commit, \
+     or does not run the image",
+);
 /// Argo CD shows a status that is not the present one.
 pub const STALE_STATUS: Reason = Reason::new(
     "stale-status",
@@ -112,8 +191,20 @@ pub const ALL: &[Reason] = &[
     NOT_SYNCED,
     RENDER_ERROR,
     SYNC_FAILED,
+    SYNC_TERMINATED,
+    SYNC_TIMED_OUT,
+    SYNC_ERROR,
+    SYNC_FORBIDDEN,
+    KIND_UNKNOWN,
+    NAMESPACE_MISSING,
+    FIELD_CONFLICT,
+    SHARED_RESOURCE,
+    RENDERS_NOTHING,
+    UNSIGNED,
     HOOK_FAILED,
+    HOOK_TIMED_OUT,
     WILL_NOT_RETRY,
+    AWAITS_TURN,
     AUTO_SYNC_OFF,
     DENY_WINDOW,
     WRONG_SOURCE,
@@ -121,9 +212,11 @@ pub const ALL: &[Reason] = &[
     APP_DELETED,
     COMMIT_GONE,
     DEGRADED,
+    DEGRADED_ELSEWHERE,
     STALE_STATUS,
     IMAGE_NOT_LIVE,
     NEWER_IMAGE,
+    pods::NO_PODS,
     pods::PAUSED,
     pods::NOT_READY,
     pods::IMAGE_NOT_FOUND,
@@ -138,4 +231,5 @@ pub const ALL: &[Reason] = &[
     pods::QUOTA,
     pods::ADMISSION,
     pods::VOLUME,
+    pods::SANDBOX,
 ];

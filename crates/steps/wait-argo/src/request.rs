@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use argocd::{ApplicationId, ArgoOptions};
 use contract::{Commit, Failure, World};
-use pods::image::ImageMatcher;
+use pods::{GracePeriods, image::ImageMatcher};
 
 use crate::{Args, observe::open_repository};
 
@@ -43,6 +43,13 @@ pub(crate) struct Request {
     pub(crate) degraded_grace: Duration,
     pub(crate) sync: bool,
     pub(crate) wait_window: bool,
+    /// Whether to wait for an application that does not exist yet.
+    pub(crate) waits_for_app: bool,
+    /// Whether to observe until the deadline; otherwise the step observes once.
+    pub(crate) waits: bool,
+    /// Whether nothing needs to run now.
+    pub(crate) allows_zero: bool,
+    pub(crate) grace: GracePeriods,
     /// The largest number of lines to show of a log.
     pub(crate) log_lines: usize,
 }
@@ -69,7 +76,7 @@ impl Request {
             commit: args.commit,
             image: args
                 .image
-                .map(|image| ImageMatcher::new(image, args.digests, Vec::new())),
+                .map(|image| args.pods.matcher(image, args.digests)),
             repository: args.repository,
             branch: args
                 .branch
@@ -80,6 +87,10 @@ impl Request {
             degraded_grace: args.degraded_grace,
             sync: args.sync,
             wait_window: args.wait_window,
+            waits_for_app: args.wait_for_app,
+            waits: world.deadline().waits(),
+            allows_zero: args.pods.allows_zero(),
+            grace: args.pods.grace(),
             log_lines: args.log_lines.limit(world.is_public()),
         })
     }
@@ -113,16 +124,27 @@ fn apps(args: &Args) -> Vec<ApplicationId> {
 /// Accepts a name that Kubernetes allows, which is also safe within a URL.
 pub(crate) fn app_name(text: &str) -> Result<String, String> {
     let text = text.trim();
-    let is_allowed = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
-    };
-    let is_valid = text.bytes().all(is_allowed)
-        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && text.ends_with(|last: char| last.is_ascii_alphanumeric())
-        && text.len() <= 253;
-    if is_valid {
+    if let Some((namespace, name)) = text.split_once('/')
+        && is_name(namespace)
+        && is_name(name)
+    {
+        return Err(format!(
+            "pass it as `--app {name} --app-namespace {namespace}`"
+        ));
+    }
+    if is_name(text) {
         Ok(text.to_owned())
     } else {
         Err("expected lowercase letters, digits, `-` and `.`".to_owned())
     }
+}
+
+fn is_name(text: &str) -> bool {
+    let is_allowed = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
+    };
+    text.bytes().all(is_allowed)
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.ends_with(|last: char| last.is_ascii_alphanumeric())
+        && text.len() <= 253
 }

@@ -155,6 +155,13 @@ fn refusals_of_argocd_differ_from_other_pages() {
         ScriptedReply::json(200, &json!({ "hello": "world" })),
         ScriptedReply::json(200, &json!([])),
         ScriptedReply::status(200).endless(b' '),
+        // A proxy in front of Argo CD, whatever its status says.
+        ScriptedReply::status(401),
+        ScriptedReply::json(403, &json!({ "message": "Forbidden" })),
+        ScriptedReply::json(
+            404,
+            &json!({ "message": "no Route matched with those values" }),
+        ),
     ];
     for reply in not_the_api {
         expect_outcome(reply, 20, "not-the-api", "environment");
@@ -169,11 +176,13 @@ fn refusals_of_argocd_differ_from_other_pages() {
         expect_outcome(reply, 20, reason, "environment");
     }
     let missing = said(404, 5, "applications.argoproj.io \"dex-prod\" not found");
-    expect_outcome(missing, 10, "app-missing", "configuration");
+    let server = Faulty::new([missing]);
+    let (run, once) = outcome(&wait(&server.url()).args(["--timeout", "0"]));
+    let expected = (10, json!("app-missing"), json!("configuration"));
+    assert_eq!((once, server.seen().len()), (expected, 1), "{run}");
     let denied = [
         (said(403, 7, "permission denied"), "permission-missing"),
         (said(401, 16, "token is expired"), "credentials-rejected"),
-        (ScriptedReply::status(401), "credentials-rejected"),
     ];
     for (reply, reason) in denied {
         expect_outcome(reply, 21, reason, "configuration");
@@ -245,6 +254,24 @@ fn no_token_is_ever_printed() {
 }
 
 #[test]
+fn a_text_is_redacted_before_it_is_cut() {
+    let github = "ghp_0123456789abcdefghij0123456789abcdef";
+    // The largest length of a message cuts the token in two.
+    let message = format!("Failed to load target state: {}{github}", "x ".repeat(280));
+    let app = {
+        let mut app = deployed(1);
+        app["status"]["conditions"] = json!([{ "type": "ComparisonError", "message": message }]);
+        app
+    };
+    let server = Faulty::answering(move |_| ScriptedReply::json(200, &app));
+    let once = wait(&server.url()).args(["--timeout", "0"]);
+    let (run, (code, ..)) = outcome(&once.env("RUNBOOK_GITHUB_TOKEN", github));
+    assert_eq!(code, 11, "{run}");
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert!(said.contains("x x") && !said.contains("ghp_"), "{said}");
+}
+
+#[test]
 fn the_next_get_replaces_a_lost_event() {
     let old = {
         let mut app = deployed(1);
@@ -268,6 +295,22 @@ fn the_next_get_replaces_a_lost_event() {
     let (run, (code, ..)) = outcome(&automated);
     assert_eq!(code, 0, "{run}");
     assert!(run.elapsed < Duration::from_secs(12), "{run}");
+}
+
+#[test]
+fn a_generated_application_is_awaited() {
+    let gets = AtomicUsize::new(0);
+    let server = Faulty::answering(move |seen| {
+        if is_stream(seen) {
+            ScriptedReply::silent()
+        } else if gets.fetch_add(1, Ordering::SeqCst) == 0 {
+            said(404, 5, "applications.argoproj.io \"dex-prod\" not found")
+        } else {
+            ScriptedReply::json(200, &deployed(2))
+        }
+    });
+    let (run, (code, ..)) = outcome(&wait(&server.url()).args(["--wait-for-app"]));
+    assert_eq!(code, 0, "{run}");
 }
 
 #[test]
@@ -343,8 +386,20 @@ fn the_reasons_are_a_closed_list() {
     not-synced environment
     render-error change
     sync-failed change
+    sync-terminated nobody
+    sync-timed-out environment
+    sync-error environment
+    sync-forbidden configuration
+    kind-unknown configuration
+    namespace-missing configuration
+    field-conflict configuration
+    shared-resource configuration
+    renders-nothing change
+    unsigned configuration
     hook-failed change
+    hook-timed-out environment
     will-not-retry change
+    awaits-turn nobody
     auto-sync-off configuration
     deny-window configuration
     wrong-source configuration
@@ -352,9 +407,11 @@ fn the_reasons_are_a_closed_list() {
     app-deleted configuration
     commit-gone nobody
     degraded change
+    degraded-elsewhere environment
     stale-status environment
     image-not-live environment
     newer-image nobody
+    no-pods configuration
     paused configuration
     not-ready environment
     image-not-found change
@@ -369,6 +426,7 @@ fn the_reasons_are_a_closed_list() {
     quota environment
     admission change
     volume environment
+    sandbox environment
     ");
 }
 

@@ -1,6 +1,15 @@
 //! An application as Argo CD shows it: only the fields that a decision needs.
 
+mod hydrator;
+mod overrides;
+mod texts;
+
 use serde::{Deserialize, Deserializer};
+
+pub use self::{
+    hydrator::{HydrateTarget, HydratedCommit, HydratorStatus, SourceHydrator, SyncSource},
+    overrides::{HelmOverrides, HelmParameter, KustomizeOverrides},
+};
 
 /// An application at one moment (`argoproj.io/v1alpha1`).
 ///
@@ -28,6 +37,11 @@ pub struct Application {
 pub struct ApplicationMetadata {
     /// The application's name.
     pub name: String,
+    /// The application's namespace.
+    pub namespace: String,
+    /// The objects that manage it, such as an ApplicationSet; only a GET has them.
+    #[serde(deserialize_with = "or_default")]
+    pub owner_references: Vec<ApplicationOwner>,
     /// A number that grows with every change.
     pub resource_version: String,
     /// Set while the application is being deleted.
@@ -35,6 +49,16 @@ pub struct ApplicationMetadata {
     /// Its annotations.
     #[serde(deserialize_with = "or_default")]
     pub annotations: std::collections::BTreeMap<String, String>,
+}
+
+/// An object that manages an application.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub struct ApplicationOwner {
+    /// Its kind: `ApplicationSet`, or `Application` in an app of apps.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// The desired state.
@@ -48,6 +72,8 @@ pub struct ApplicationSpec {
     /// The sources, if the application has several.
     #[serde(deserialize_with = "or_default")]
     pub sources: Vec<ApplicationSource>,
+    /// The place of the manifests if Argo CD itself renders them into a branch.
+    pub source_hydrator: Option<SourceHydrator>,
     /// How Argo CD syncs it.
     #[serde(deserialize_with = "or_default")]
     pub sync_policy: SyncPolicy,
@@ -66,6 +92,13 @@ pub struct ApplicationSource {
     pub target_revision: String,
     /// The name of a Helm chart, whose revision is a version; empty for a folder.
     pub chart: String,
+    /// The name under which other sources use its files, if they do.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// What it changes of the rendered kustomization; only a GET has it.
+    pub kustomize: Option<KustomizeOverrides>,
+    /// What it changes of the chart's values; only a GET has it.
+    pub helm: Option<HelmOverrides>,
 }
 
 /// How Argo CD syncs an application.
@@ -101,6 +134,8 @@ pub struct ApplicationStatus {
     /// Errors and warnings.
     #[serde(deserialize_with = "or_default")]
     pub conditions: Vec<ApplicationCondition>,
+    /// What Argo CD rendered into a branch.
+    pub source_hydrator: Option<HydratorStatus>,
     /// The time at which the last comparison began.
     pub reconciled_at: Option<String>,
     /// The application's resources; only a GET has them.
@@ -150,6 +185,19 @@ pub struct SyncOperation {
     pub revisions: Vec<String>,
     /// Whether the sync changes nothing in the cluster.
     pub dry_run: bool,
+    /// The resources that the sync is about; empty for all. A self-heal names them.
+    #[serde(deserialize_with = "or_default")]
+    pub resources: Vec<SyncedResource>,
+}
+
+/// A resource that a sync of a part is about.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub struct SyncedResource {
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// An operation that runs or has run.
@@ -236,9 +284,12 @@ pub struct ResourceStatus {
 }
 
 impl Application {
-    /// Returns the sources, one or several.
+    /// Returns the sources, one or several. Those of a hydrated application are the dry ones, in
+    /// which people and pipelines write.
     pub fn sources(&self) -> &[ApplicationSource] {
-        if self.spec.sources.is_empty() {
+        if let Some(hydrator) = &self.spec.source_hydrator {
+            std::slice::from_ref(&hydrator.dry_source)
+        } else if self.spec.sources.is_empty() {
             self.spec.source.as_slice()
         } else {
             &self.spec.sources
@@ -248,6 +299,13 @@ impl Application {
     /// Returns the revision of the last comparison for each source, in their order.
     pub fn revisions(&self) -> Vec<&str> {
         one_or_several(&self.status.sync.revision, &self.status.sync.revisions)
+    }
+
+    /// Returns the name of the ApplicationSet that generates it, if one does.
+    pub fn application_set(&self) -> Option<&str> {
+        let mut owners = self.metadata.owner_references.iter();
+        let owner = owners.find(|owner| owner.kind == "ApplicationSet");
+        owner.map(|owner| owner.name.as_str())
     }
 
     /// Returns the resource version, a number that grows.
@@ -296,6 +354,12 @@ impl OperationState {
             .sync
             .as_ref()
             .is_some_and(|sync| sync.dry_run)
+    }
+
+    /// Returns whether the sync is only about some of the resources.
+    pub fn is_partial(&self) -> bool {
+        let sync = self.operation.sync.as_ref();
+        sync.is_some_and(|sync| !sync.resources.is_empty())
     }
 
     /// Returns whether the operation has failed.

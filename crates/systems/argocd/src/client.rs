@@ -1,22 +1,30 @@
 //! One request to a server: its scheme, its token, and the meaning of a refusal.
 
+mod error;
+mod permission;
+
 use std::{cell::Cell, time::Duration};
 
 use contract::{Failure, Secret, World, asking, world::BoundSecret};
 use fetch::{Fetch, FetchError, HttpAnswer, StreamAnswer};
-use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use self::error::ArgoError;
+pub(crate) use self::permission::{GET, RequiredPermission};
 use crate::{
     address::ServerAddress,
     answer::{Presence, SyncAnswer},
+    application::Application,
     id::ApplicationId,
     options::ArgoOptions,
 };
 
-/// The size limit of an answer: Kubernetes keeps no object larger than 1.5 MB.
+/// The size limit of an answer about one object: Kubernetes keeps none larger than 1.5 MB.
 const MAX_ANSWER: usize = 8 << 20;
+/// The size limit of an answer about all resources of an application: Argo CD's own limit of a
+/// message between its components (`ARGOCD_GRPC_MAX_SIZE_MB`).
+const MAX_LIST: usize = 200 << 20;
 
 /// How long a stream may be silent: it sends a keepalive every 15 s (argoproj/pkg,
 /// `grpc/http/forwarders.go`, `keepalive`), so this is after two missing ones.
@@ -25,46 +33,12 @@ const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(35);
 const TOKEN_HINT: &str = "set `RUNBOOK_ARGOCD_TOKEN` to a valid token: \
     `argocd account generate-token --account ACCOUNT`";
 
-/// The permission that a request needs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RequiredPermission {
-    pub(crate) resource: &'static str,
-    pub(crate) action: &'static str,
-}
-
-/// Reads an application and everything of it except logs.
-pub(crate) const GET: RequiredPermission = RequiredPermission {
-    resource: "applications",
-    action: "get",
-};
-
 /// The client of one server.
 pub(crate) struct ArgoClient<'w> {
     fetch: Fetch<'w>,
     server: ServerAddress,
     secure: Cell<bool>,
     pub(crate) token: Option<Secret>,
-}
-
-/// An error in Argo CD's own JSON.
-#[derive(Debug, Deserialize)]
-struct ArgoError {
-    message: String,
-    #[serde(alias = "grpc_code")]
-    code: u32,
-}
-
-impl ArgoError {
-    /// Reads an error; for a stream, such as a log, it is one level deeper.
-    fn read(body: &[u8]) -> Option<Self> {
-        let value: Value = serde_json::from_slice(body).ok()?;
-        let error = if value["error"].is_object() {
-            value["error"].clone()
-        } else {
-            value
-        };
-        serde_json::from_value(error).ok()
-    }
 }
 
 impl<'w> ArgoClient<'w> {
@@ -86,23 +60,29 @@ impl<'w> ArgoClient<'w> {
         query: &[(&str, &str)],
         permission: RequiredPermission,
     ) -> Result<Presence<HttpAnswer>, Failure> {
-        let mut answer = self.get_once(app, path, query).await?;
+        let url = || self.url(app, path, query);
+        let mut answer = self.get_once(url()?, MAX_ANSWER).await?;
         if self.requires_tls(&answer) {
             self.secure.set(true);
-            answer = self.get_once(app, path, query).await?;
+            answer = self.get_once(url()?, MAX_ANSWER).await?;
         }
         self.read(app, answer, permission)
     }
 
-    async fn get_once(
+    /// Gets something of all resources of an application, which may be many.
+    pub(crate) async fn get_list(
         &self,
         app: &ApplicationId,
         path: &str,
         query: &[(&str, &str)],
-    ) -> Result<HttpAnswer, Failure> {
-        let url = self.url(app, path, query)?;
+    ) -> Result<Presence<HttpAnswer>, Failure> {
+        let answer = self.get_once(self.url(app, path, query)?, MAX_LIST).await?;
+        self.read(app, answer, GET)
+    }
+
+    async fn get_once(&self, url: Url, limit: usize) -> Result<HttpAnswer, Failure> {
         let request = self.fetch.get(url).header("accept", "application/json");
-        let answer = self.authorized(request).limit(MAX_ANSWER).send().await;
+        let answer = self.authorized(request).limit(limit).send().await;
         answer.map_err(|error| self.explain(error))
     }
 
@@ -121,15 +101,18 @@ impl<'w> ArgoClient<'w> {
         let answer = request.send().await.map_err(|error| self.explain(error))?;
         // Argo CD answers a closed window with the status of a missing permission.
         if answer.status() == 403
-            && let Some(error) = ArgoError::read(answer.body())
-            && error.message.contains("sync window")
+            && let Some(error) = ArgoError::read(&answer)
+            && error.message.contains("blocked by sync window")
         {
             return Ok(SyncAnswer::Refused(error.message));
         }
-        Ok(match self.read(app, answer, permission)? {
-            Presence::Present(_) => SyncAnswer::Accepted,
-            Presence::Absent(message) => SyncAnswer::Refused(message),
-        })
+        match self.read(app, answer, permission)? {
+            Presence::Present(answer) => match answer.json::<Application>() {
+                Ok(synced) if synced.metadata.name == app.name => Ok(SyncAnswer::Accepted),
+                _ => Err(self.unexpected(&answer)),
+            },
+            Presence::Absent(message) => Ok(SyncAnswer::Refused(message)),
+        }
     }
 
     /// Opens a stream of server-sent events.
@@ -193,15 +176,11 @@ impl<'w> ArgoClient<'w> {
         answer: HttpAnswer,
         permission: RequiredPermission,
     ) -> Result<Presence<HttpAnswer>, Failure> {
-        match (answer.status(), ArgoError::read(answer.body())) {
+        match (answer.status(), ArgoError::read(&answer)) {
             (200..300, _) => Ok(Presence::Present(answer)),
-            (status @ (400 | 401 | 403 | 404), Some(error)) => {
-                self.refused(app, status, &error, permission)
-            }
-            (401, None) if !answer.is_html() => {
-                Err(self.unauthenticated(&format!("status 401{}", answer.quoted())))
-            }
-            _ => Err(self.unexpected(&answer)),
+            (status, Some(error)) => self.refused(app, status, &error, permission),
+            // A proxy, not Argo CD: whatever its status says, Argo CD has not answered.
+            (_, None) => Err(self.unexpected(&answer)),
         }
     }
 
@@ -233,10 +212,8 @@ impl<'w> ArgoClient<'w> {
 
     /// Returns the failure that an error frame of a stream means.
     pub(crate) fn frame_error(&self, app: &ApplicationId, status: u16, message: String) -> Failure {
-        let error = ArgoError {
-            message,
-            code: u32::from(status),
-        };
+        let code = u32::from(status);
+        let error = ArgoError { message, code };
         match self.refused::<()>(app, status, &error, GET) {
             Err(failure) => failure,
             Ok(_) => {
@@ -285,9 +262,8 @@ impl<'w> ArgoClient<'w> {
             permission.verb(),
             app.name
         );
-        let failure = Failure::denied(asking::PERMISSION_MISSING, anyhow::anyhow!(text)).hinted(
-            format!("add to `argocd-rbac-cm`: `{}`", permission.line(app)),
-        );
+        let failure = Failure::denied(asking::PERMISSION_MISSING, anyhow::anyhow!(text))
+            .hinted(permission.hint(app, message));
         if app.project.is_some() {
             return failure;
         }
@@ -327,24 +303,5 @@ impl<'w> ArgoClient<'w> {
             );
         }
         failure
-    }
-}
-
-impl RequiredPermission {
-    fn verb(self) -> &'static str {
-        match (self.resource, self.action) {
-            ("logs", _) => "read the logs of",
-            (_, "sync") => "sync",
-            _ => "see",
-        }
-    }
-
-    /// Returns the line of the policy that grants it.
-    fn line(self, app: &ApplicationId) -> String {
-        let project = app.project.as_deref().unwrap_or("*");
-        format!(
-            "p, role:ci, {}, {}, {project}/{}, allow",
-            self.resource, self.action, app.name
-        )
     }
 }

@@ -40,6 +40,14 @@ const FIELDS: [&str; 29] = [
     "result.application.status.reconciledAt",
 ];
 
+/// More fields, of an application whose manifests Argo CD renders into a branch.
+const HYDRATOR_FIELDS: [&str; 4] = [
+    "result.application.spec.sourceHydrator",
+    "result.application.status.sourceHydrator.lastSuccessfulOperation.drySHA",
+    "result.application.status.sourceHydrator.lastSuccessfulOperation.hydratedSHA",
+    "result.application.status.sourceHydrator.currentOperation",
+];
+
 /// The size limit of a frame.
 const MAX_FRAME: usize = 4 << 20;
 
@@ -82,15 +90,19 @@ struct FrameError {
 
 impl ArgoCd<'_> {
     /// Opens the stream of an application's states. The first is the present one; for an unknown or
-    /// a hidden application the server sends nothing at all.
+    /// a hidden application the server sends nothing at all. `is_hydrated` adds what Argo CD
+    /// renders into a branch.
     ///
     /// # Errors
     /// `unavailable` without an answer, `denied` when the server does not accept the token.
     pub async fn events(
         &self,
         app: &ApplicationId,
+        is_hydrated: bool,
     ) -> Result<Presence<ApplicationEvents>, Failure> {
-        let fields = FIELDS.join(",");
+        let hydrator = HYDRATOR_FIELDS.iter().filter(|_| is_hydrated);
+        let fields: Vec<&str> = FIELDS.iter().chain(hydrator).copied().collect();
+        let fields = fields.join(",");
         let query = [("name", app.name.as_str()), ("fields", fields.as_str())];
         Ok(match self.client.stream(app, &query).await? {
             Presence::Present(stream) => Presence::Present(ApplicationEvents {
@@ -136,7 +148,8 @@ impl ArgoCd<'_> {
                 "the stream sent something other than states: {error}"
             ))
         })?;
-        if let Some(error) = frame.error {
+        if let Some(mut error) = frame.error {
+            self.redact(vec![&mut error.message]);
             return Err(self.client.frame_error(app, error.http_code, error.message));
         }
         // A server may send the states of other applications, too.
@@ -145,7 +158,7 @@ impl ArgoCd<'_> {
             .filter(|change| change.application.metadata.name == app.name);
         Ok(change.map(|change| ApplicationEvent {
             deleted: change.kind == "DELETED",
-            application: change.application,
+            application: self.redacted(change.application),
         }))
     }
 

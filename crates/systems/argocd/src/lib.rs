@@ -8,6 +8,7 @@
 mod address;
 mod answer;
 mod application;
+mod application_set;
 mod client;
 mod events;
 mod id;
@@ -19,13 +20,19 @@ pub use self::{
     address::{InvalidServerAddress, ServerAddress},
     answer::{Presence, SyncAnswer},
     application::{
-        Application, ApplicationCondition, ApplicationMetadata, ApplicationSource, ApplicationSpec,
-        ApplicationStatus, AutomatedSync, HealthStatus, OperationState, RequestedOperation,
-        ResourceResult, ResourceStatus, SyncOperation, SyncPolicy, SyncResult, SyncStatus,
+        Application, ApplicationCondition, ApplicationMetadata, ApplicationOwner,
+        ApplicationSource, ApplicationSpec, ApplicationStatus, AutomatedSync, HealthStatus,
+        HelmOverrides, HelmParameter, HydrateTarget, HydratedCommit, HydratorStatus,
+        KustomizeOverrides, OperationState, RequestedOperation, ResourceResult, ResourceStatus,
+        SourceHydrator, SyncOperation, SyncPolicy, SyncResult, SyncSource, SyncStatus,
+        SyncedResource,
     },
+    application_set::{ApplicationSet, GeneratedApplication},
     events::{ApplicationEvent, ApplicationEvents},
     id::ApplicationId,
     options::{ArgoOptions, authorities},
-    resources::{ApplicationTree, NodeInfo, ParentRef, ResourceNode, SyncWindow, SyncWindows},
+    resources::{
+        ApplicationTree, NodeInfo, ParentRef, ResourceNode, SyncWindow, SyncWindows, TreeEvent,
+    },
     server::{ArgoCd, Refresh},
 };

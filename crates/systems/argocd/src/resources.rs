@@ -1,6 +1,7 @@
 //! The resources of an application: its tree, single objects, logs, sync windows.
 
 use contract::Failure;
+use fetch::HttpAnswer;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -119,6 +120,25 @@ pub struct SyncWindow {
     pub duration: String,
 }
 
+/// An event of Kubernetes about an object.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TreeEvent {
+    /// `TriggeredScaleUp`, `FailedMount`, …
+    pub reason: String,
+    /// The explanation.
+    pub message: String,
+    /// The time of its last occurrence.
+    #[serde(deserialize_with = "or_default")]
+    pub last_timestamp: String,
+}
+
+#[derive(Default, Deserialize)]
+struct TreeEvents {
+    #[serde(deserialize_with = "or_default", default)]
+    items: Vec<TreeEvent>,
+}
+
 /// One resource as the application's source defines it.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -145,7 +165,13 @@ impl ArgoCd<'_> {
     /// `unavailable` without an answer, `denied` when the server does not accept the token.
     pub async fn tree(&self, app: &ApplicationId) -> Result<ApplicationTree, Failure> {
         let path = format!("api/v1/applications/{}/resource-tree", app.name);
-        self.read(app, &path, &[]).await
+        let mut tree: ApplicationTree = self.read_list(app, &path, &[]).await?;
+        let health = tree
+            .nodes
+            .iter_mut()
+            .filter_map(|node| node.health.as_mut());
+        self.redact(health.map(HealthStatus::text).collect());
+        Ok(tree)
     }
 
     /// Gets an object of the tree as Kubernetes has it; `None` when it no longer exists.
@@ -170,7 +196,41 @@ impl ArgoCd<'_> {
         };
         let manifest: ResourceManifest =
             answer.json().map_err(|error| self.client.explain(error))?;
-        Ok(serde_json::from_str(&manifest.manifest).ok())
+        let mut object = serde_json::from_str(&manifest.manifest).ok();
+        if let Some(object) = &mut object {
+            let mut texts = Vec::new();
+            messages(object, &mut texts);
+            self.redact(texts);
+        }
+        Ok(object)
+    }
+
+    /// Gets the events of an object of the tree, newest last.
+    ///
+    /// # Errors
+    /// `unavailable` without an answer, `denied` when the server does not accept the token.
+    pub async fn object_events(
+        &self,
+        app: &ApplicationId,
+        node: &ResourceNode,
+    ) -> Result<Vec<TreeEvent>, Failure> {
+        let path = format!("api/v1/applications/{}/events", app.name);
+        let query = [
+            ("resourceNamespace", node.namespace.as_str()),
+            ("resourceName", node.name.as_str()),
+            ("resourceUID", node.uid.as_str()),
+        ];
+        let mut list: TreeEvents = self.read(app, &path, &query).await?;
+        self.redact(
+            list.items
+                .iter_mut()
+                .map(|event| &mut event.message)
+                .collect(),
+        );
+        // Both times are in UTC and have whole seconds, so their texts compare.
+        list.items
+            .sort_by(|one, other| one.last_timestamp.cmp(&other.last_timestamp));
+        Ok(list.items)
     }
 
     /// Gets the sync windows of an application.
@@ -189,7 +249,7 @@ impl ArgoCd<'_> {
     pub async fn rendered(&self, app: &ApplicationId) -> Result<Vec<Value>, Failure> {
         let path = format!("api/v1/applications/{}/managed-resources", app.name);
         let items: ManagedResources = self
-            .read(app, &path, &[("fields", "items.targetState")])
+            .read_list(app, &path, &[("fields", "items.targetState")])
             .await?;
         Ok(items
             .items
@@ -221,7 +281,11 @@ impl ArgoCd<'_> {
             ("follow", "false"),
         ];
         match self.client.get(app, &path, &query, LOGS).await? {
-            Presence::Present(answer) => Ok(log_lines(answer.body())),
+            Presence::Present(answer) => {
+                let mut lines = log_lines(answer.body());
+                self.redact(lines.iter_mut().collect());
+                Ok(lines)
+            }
             Presence::Absent(_) => Ok(Vec::new()),
         }
     }
@@ -244,10 +308,43 @@ impl ArgoCd<'_> {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<T, Failure> {
-        match self.client.get(app, path, query, GET).await? {
+        self.json(self.client.get(app, path, query, GET).await?)
+    }
+
+    async fn read_list<T: serde::de::DeserializeOwned + Default>(
+        &self,
+        app: &ApplicationId,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, Failure> {
+        self.json(self.client.get_list(app, path, query).await?)
+    }
+
+    fn json<T: serde::de::DeserializeOwned + Default>(
+        &self,
+        answer: Presence<HttpAnswer>,
+    ) -> Result<T, Failure> {
+        match answer {
             Presence::Present(answer) => answer.json().map_err(|error| self.client.explain(error)),
             Presence::Absent(_) => Ok(T::default()),
         }
+    }
+}
+
+/// Collects the messages of an object, which may quote anything.
+fn messages<'v>(value: &'v mut Value, found: &mut Vec<&'v mut String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                if key != "message" {
+                    messages(value, found);
+                } else if let Value::String(text) = value {
+                    found.push(text);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| messages(item, found)),
+        _ => {}
     }
 }
 

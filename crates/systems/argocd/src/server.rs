@@ -80,7 +80,7 @@ impl<'w> ArgoCd<'w> {
     fn parse(&self, app: &ApplicationId, answer: &HttpAnswer) -> Result<Application, Failure> {
         let application: Application = answer.json().map_err(|error| self.client.explain(error))?;
         if application.metadata.name == app.name {
-            return Ok(application);
+            return Ok(self.redacted(application));
         }
         let text = format!(
             "{} answered with something that is not `{}`",
@@ -90,6 +90,18 @@ impl<'w> ArgoCd<'w> {
         Err(self
             .client
             .explain(FetchError::new(asking::NOT_THE_API, text)))
+    }
+
+    /// Redacts what programs said in an application, before anything cuts or folds it.
+    pub(crate) fn redacted(&self, mut application: Application) -> Application {
+        self.redact(application.texts());
+        application
+    }
+
+    pub(crate) fn redact(&self, texts: Vec<&mut String>) {
+        for text in texts {
+            *text = self.world.redact(text);
+        }
     }
 
     /// Returns when the token expires, if the token says so: a server checks it only when a stream

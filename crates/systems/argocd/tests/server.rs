@@ -42,7 +42,7 @@ async fn read(reply: ScriptedReply) -> (Vec<ApplicationEvent>, Option<Failure>) 
         World::for_tests(Duration::from_secs(20)),
     );
     let argocd = at(&world, &server.url());
-    let Presence::Present(mut events) = argocd.events(&app()).await.unwrap() else {
+    let Presence::Present(mut events) = argocd.events(&app(), false).await.unwrap() else {
         panic!("the server opened no stream")
     };
     let mut seen = Vec::new();
@@ -130,7 +130,15 @@ async fn a_postponed_sync_differs_from_a_forbidden_one() {
         let server = Faulty::new([ScriptedReply::json(status, &said(message))]);
         at(&world, &server.url()).sync(&app()).await
     };
-    assert_eq!(ask(200, "").await.unwrap(), SyncAnswer::Accepted);
+    let accepted = json!({ "metadata": { "name": "dex-prod" } });
+    for (body, expected) in [
+        (accepted, Ok(SyncAnswer::Accepted)),
+        (json!({ "hello": "world" }), Err(asking::NOT_THE_API)),
+    ] {
+        let server = Faulty::new([ScriptedReply::json(200, &body)]);
+        let answer = at(&world, &server.url()).sync(&app()).await;
+        assert_eq!(answer.map_err(|failure| failure.reason), expected);
+    }
     let window = "cannot sync: blocked by sync window";
     assert_eq!(
         ask(403, window).await.unwrap(),

@@ -29,9 +29,9 @@ pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerRefere
 pub use objects::{
     ContainerSpec, ContainerState, ContainerStatus, ControllerKind, ControllerStatus, GENERATION,
     GENERATION_LABEL, Labels, PodObject, PodSpec, PodStatus, PodTemplate, REVISION, REVISION_LABEL,
-    ReadinessProbe, ReplicaSet, StatusCondition, TerminatedState, WaitingState, Workload,
-    WorkloadSpec,
+    ReadinessProbe, ReplicaSet, ReplicaSetSpec, StatusCondition, TerminatedState, WaitingState,
+    Workload, WorkloadSpec,
 };
-pub use requests::ClusterEvent;
+pub use requests::{ClusterEvent, InvolvedObject};
 pub use role::{EVENTS, LOGS, PODS, RULES, RoleRule, WORKLOADS};
 pub use watch::{ClusterWatch, NamespaceView, WatchScope};

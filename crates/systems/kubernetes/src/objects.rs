@@ -35,6 +35,8 @@ pub struct PodSpec {
     pub init_containers: Vec<ContainerSpec>,
     /// The volumes; only their claims are kept.
     pub volumes: Vec<PodVolume>,
+    /// The limits of the pod as a whole.
+    pub resources: ContainerResources,
 }
 
 /// `spec.containers[]`.
@@ -202,8 +204,18 @@ pub struct ReplicaSet {
     /// Name and owner.
     #[serde(deserialize_with = "slim")]
     pub metadata: ObjectMeta,
+    /// The desired state.
+    pub spec: ReplicaSetSpec,
     /// The observed state.
     pub status: ControllerStatus,
+}
+
+/// `spec` of a ReplicaSet.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ReplicaSetSpec {
+    /// The number of pods.
+    pub replicas: Option<u32>,
 }
 
 /// The kinds of workloads.
@@ -238,6 +250,10 @@ pub struct WorkloadSpec {
     pub replicas: Option<u32>,
     /// Whether a Deployment is paused.
     pub paused: bool,
+    /// For how long a pod must be ready until it counts as available.
+    pub min_ready_seconds: u32,
+    /// `OrderedReady` or `Parallel`: StatefulSets.
+    pub pod_management_policy: String,
     /// How a StatefulSet or DaemonSet is updated.
     pub update_strategy: UpdateStrategy,
     /// The template of its pods.
@@ -285,7 +301,19 @@ pub struct ControllerStatus {
     pub desired_number_scheduled: u32,
     /// The number of pods of the current template: DaemonSets.
     pub updated_number_scheduled: u32,
-    /// `Progressing`, `ReplicaFailure`.
+    /// The number of all pods.
+    pub replicas: u32,
+    /// The number of all pods: DaemonSets.
+    pub current_number_scheduled: u32,
+    /// The number of available pods; the API leaves out a zero.
+    pub available_replicas: Option<u32>,
+    /// The number of pods that are not available; the API leaves out a zero.
+    pub unavailable_replicas: Option<u32>,
+    /// The number of available pods: DaemonSets.
+    pub number_available: Option<u32>,
+    /// The number of pods that are not available: DaemonSets.
+    pub number_unavailable: Option<u32>,
+    /// `Progressing`, `Available`, `ReplicaFailure`.
     pub conditions: Vec<StatusCondition>,
 }
 

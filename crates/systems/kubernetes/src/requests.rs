@@ -32,6 +32,16 @@ pub struct ClusterEvent {
     pub last_timestamp: Option<String>,
     /// The same in events of the newer API.
     pub event_time: Option<String>,
+    /// The object that the event is about.
+    pub involved_object: InvolvedObject,
+}
+
+/// The object that an event is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct InvolvedObject {
+    /// Its unique id: another object may have had the same name.
+    pub uid: String,
 }
 
 impl ClusterEvent {
@@ -92,6 +102,9 @@ impl Cluster<'_> {
             .request(request)
             .await
             .map_err(|error| self.failed(&path).request(error))?;
+        if !is_list(&list.kind) {
+            return Err(self.failed(&path).not_the_api("an object of another kind"));
+        }
         let mut events = list.items;
         events.sort_by(|one, other| one.at().cmp(other.at()));
         Ok(events)
@@ -108,7 +121,8 @@ impl Cluster<'_> {
             .body(Vec::new())
             .map_err(Failure::internal)?;
         match self.client.request::<serde_json::Value>(request).await {
-            Ok(_) => Ok(Some(true)),
+            Ok(object) if object["kind"] == "Namespace" => Ok(Some(true)),
+            Ok(_) => Err(self.failed(&path).not_the_api("an object of another kind")),
             Err(kube::Error::Api(status)) if status.code == 404 && status.reason == "NotFound" => {
                 Ok(Some(false))
             }
@@ -118,7 +132,13 @@ impl Cluster<'_> {
     }
 }
 
+/// Returns whether a kind is that of a list: `EventList`, or `List`.
+pub(crate) fn is_list(kind: &str) -> bool {
+    kind.ends_with("List")
+}
+
 #[derive(Deserialize)]
 struct EventList {
+    kind: String,
     items: Vec<ClusterEvent>,
 }

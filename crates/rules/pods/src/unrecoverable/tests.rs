@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{IMAGE_NOT_FOUND, IMAGE_PULL_DENIED, PodCondition, Summary};
+use crate::{
+    CONFIG_ERROR, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, INVALID_IMAGE_NAME, PodCondition,
+    Summary,
+};
 
 const IMAGE: &str = "ghcr.io/data-literate/dex:v2";
 

@@ -2,7 +2,7 @@
 
 use contract::Digest;
 use pods::{
-    Pod,
+    Pod, RunState,
     image::{ImageMatch, ImageMatcher},
 };
 
@@ -17,6 +17,8 @@ pub(super) struct PodGroups<'a> {
     pub(super) other_digest: Vec<(&'a Pod, Digest)>,
     /// Old pods that were deleted and still exist.
     pub(super) terminating: Vec<&'a Pod>,
+    /// New pods that run a container of the image whose digest is not known.
+    pub(super) unknown: Vec<&'a Pod>,
     /// The digests of the image that the new pods run.
     pub(super) digests: Vec<(&'a Pod, Digest)>,
 }
@@ -50,6 +52,9 @@ impl<'a> PodGroups<'a> {
         } else if let Some(digest) = other_digest {
             self.other_digest.push((pod, digest));
         } else if is_new {
+            if runs_unknown(pod, image) {
+                self.unknown.push(pod);
+            }
             let digests = matches.into_iter().filter_map(digest);
             self.digests.extend(digests.map(|digest| (pod, digest)));
             self.new.push(pod);
@@ -68,6 +73,15 @@ impl<'a> PodGroups<'a> {
         let other = self.other_digest.first().map(|(pod, _)| *pod);
         self.old.first().copied().or(other)
     }
+}
+
+/// Returns whether a container of the image runs, and its node does not tell which bytes.
+fn runs_unknown(pod: &Pod, image: &ImageMatcher) -> bool {
+    let mut containers = pod.all_containers();
+    containers.any(|container| {
+        let runs = container.ready || container.state == RunState::Running;
+        runs && image.compare(container) == ImageMatch::NotStarted
+    })
 }
 
 fn is_new(found: &ImageMatch) -> bool {

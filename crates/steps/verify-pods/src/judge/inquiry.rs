@@ -2,7 +2,10 @@
 //! means.
 
 use kubernetes::ClusterEvent;
-use pods::{Pod, Unrecoverable, failed_create, failed_mount};
+use pods::{
+    ObjectEvent, Pod, PodHistory, Unrecoverable, failed_create, failed_creation, no_new_node,
+    waits_for_new_node,
+};
 
 use super::status::{PodFailure, WorkloadStatus};
 use crate::{
@@ -10,12 +13,6 @@ use crate::{
     observe::{Observation, WorkloadHistory},
     reasons::{NO_PODS, NOT_READY, UNSCHEDULABLE},
 };
-
-/// The schedule grace periods that a node has which an autoscaler is adding.
-const SCALE_UP_GRACE_PERIODS: u32 = 5;
-/// The events of autoscalers that add a node for a pod: of the Cluster Autoscaler, and of
-/// Karpenter.
-const SCALE_UP_EVENTS: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
 
 /// A question whose answer may change the judgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +62,38 @@ impl WorkloadInquiry<'_> {
         };
         match self.failure(&status) {
             Some(failure) => failure.into(),
-            None => status,
+            None => self.explained(status),
         }
+    }
+
+    /// Adds to a status what events tell about it.
+    fn explained(&self, status: WorkloadStatus) -> WorkloadStatus {
+        match status {
+            WorkloadStatus::NotYet(NOT_READY, text) => {
+                let why = self.why_no_pods().map(|why| format!("; {why}"));
+                WorkloadStatus::NotYet(NOT_READY, text + &why.unwrap_or_default())
+            }
+            WorkloadStatus::Failed(mut failure) if failure.cause.reason == UNSCHEDULABLE => {
+                let pod = self
+                    .pods
+                    .iter()
+                    .find(|pod| Some(&pod.name) == failure.pod.as_ref());
+                let events = pod.map(|pod| self.events_of_pod(pod)).unwrap_or_default();
+                if let Some(why) = no_new_node(&events) {
+                    failure.cause.text += &format!("; the autoscaler adds no node: {why}");
+                }
+                failure.into()
+            }
+            status => status,
+        }
+    }
+
+    /// Returns why a controller without a condition of its own creates no pods, as long as that may
+    /// pass.
+    fn why_no_pods(&self) -> Option<String> {
+        let events = self.events(self.controller_without_pods()?);
+        let message = &last_failed_create(&events)?.message;
+        Some(format!("pods cannot be created: {}", message.trim()))
     }
 
     fn failure(&self, status: &WorkloadStatus) -> Option<PodFailure> {
@@ -83,11 +110,11 @@ impl WorkloadInquiry<'_> {
 
     fn failure_of_suspect(&self) -> Option<PodFailure> {
         if let Some(pod) = self.stuck_pod() {
-            let cause = mount_failure(self.events(&pod.name))?;
+            let cause = failed_creation(&self.events_of_pod(pod))?;
             let pod = Some(pod.name.clone());
             return Some(PodFailure { pod, cause });
         }
-        let cause = create_failure(self.events(self.controller_without_pods()?))?;
+        let cause = create_failure(&self.events(self.controller_without_pods()?))?;
         Some(PodFailure { pod: None, cause })
     }
 
@@ -123,36 +150,45 @@ impl WorkloadInquiry<'_> {
         let Some(name) = failure.pod.as_ref() else {
             return false;
         };
-        let is_added = self
-            .events(name)
-            .iter()
-            .any(|event| SCALE_UP_EVENTS.contains(&event.reason.as_str()));
         let pod = self.pods.iter().find(|pod| pod.name == *name);
-        let waited = pod
-            .zip(self.history)
-            .and_then(|(pod, history)| history.of(pod))
-            .map(|history| history.unscheduled());
-        let limit = self.request.grace.schedule * SCALE_UP_GRACE_PERIODS;
-        failure.cause.reason == UNSCHEDULABLE && is_added && waited < Some(limit)
+        let history = pod.zip(self.history);
+        let history: Option<&PodHistory> = history.and_then(|(pod, history)| history.of(pod));
+        let grace = &self.request.grace;
+        let events = pod.map(|pod| self.events_of_pod(pod)).unwrap_or_default();
+        failure.cause.reason == UNSCHEDULABLE
+            && history.is_some_and(|history| waits_for_new_node(history, grace, &events))
     }
 
-    fn events(&self, object: &str) -> &[ClusterEvent] {
-        self.observation.events_of(self.namespace, object)
+    /// Returns the events of a pod, not those of an earlier pod with its name.
+    fn events_of_pod(&self, pod: &Pod) -> Vec<ObjectEvent> {
+        let events = self.observation.events_of(self.namespace, &pod.name).iter();
+        let own = events.filter(|event| {
+            let uid = &event.involved_object.uid;
+            uid.is_empty() || *uid == pod.id
+        });
+        own.map(object_event).collect()
+    }
+
+    fn events(&self, object: &str) -> Vec<ObjectEvent> {
+        let events = self.observation.events_of(self.namespace, object);
+        events.iter().map(object_event).collect()
     }
 }
 
-fn mount_failure(events: &[ClusterEvent]) -> Option<Unrecoverable> {
-    let mut newest_first = events.iter().rev();
-    newest_first.find_map(|event| failed_mount(&event.reason, &event.message))
+fn object_event(event: &ClusterEvent) -> ObjectEvent {
+    ObjectEvent {
+        reason: event.reason.clone(),
+        message: event.message.clone(),
+    }
+}
+
+fn create_failure(events: &[ObjectEvent]) -> Option<Unrecoverable> {
+    failed_create(&last_failed_create(events)?.message)
 }
 
 /// Events stay for an hour, so a failure that a success follows is over.
-fn create_failure(events: &[ClusterEvent]) -> Option<Unrecoverable> {
+fn last_failed_create(events: &[ObjectEvent]) -> Option<&ObjectEvent> {
     let mut newest_first = events.iter().rev();
     let last = newest_first.find(|event| event.reason.ends_with("Create"))?;
-    if last.reason == "FailedCreate" {
-        failed_create(&last.message)
-    } else {
-        None
-    }
+    (last.reason == "FailedCreate").then_some(last)
 }

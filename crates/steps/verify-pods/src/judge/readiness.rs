@@ -1,32 +1,34 @@
 //! Says why a pod is not ready.
 
-use pods::{Container, Pod, PodPhase, RunState};
+use contract::Reason;
+use pods::{Container, NODE_LOST, NOT_READY, Pod, RunState, suspicion};
 
-/// Returns why a pod is not ready, in words.
-pub(super) fn why_not_ready(pod: &Pod) -> String {
+/// Returns why a pod is not ready: the reason, and in words.
+pub(super) fn why_not_ready(pod: &Pod) -> (Reason, String) {
     if let Some(scheduled) = pod
         .condition("PodScheduled")
         .filter(|scheduled| !scheduled.is_true)
     {
-        return format!("{}: {}", scheduled.reason, scheduled.message);
+        let text = format!("{}: {}", scheduled.reason, scheduled.message);
+        return (NOT_READY, text);
     }
-    if pod.phase == PodPhase::Unknown {
-        let node = pod.node.as_deref().unwrap_or("(none)");
-        return format!("its node {node} does not answer");
+    if let Some(node) = pod.lost_node() {
+        return (NODE_LOST, format!("its node {node} does not answer"));
     }
     let blocking = pod
         .all_containers()
         .find(|container| !is_fine(container, pod));
-    match blocking {
-        Some(container) => why_container_blocks(container, pod),
-        // A readiness gate has a message of its own.
-        None => pod
-            .condition("Ready")
-            .map(|ready| ready.message.as_str())
-            .filter(|message| !message.is_empty())
-            .unwrap_or("not ready")
-            .to_owned(),
+    if let Some(container) = blocking {
+        let reason = suspicion(container).unwrap_or(NOT_READY);
+        return (reason, why_container_blocks(container, pod));
     }
+    // A readiness gate has a message of its own.
+    let text = pod
+        .condition("Ready")
+        .map(|ready| ready.message.as_str())
+        .filter(|message| !message.is_empty())
+        .unwrap_or("not ready");
+    (NOT_READY, text.to_owned())
 }
 
 fn why_container_blocks(container: &Container, pod: &Pod) -> String {

@@ -3,9 +3,11 @@ use pods::{GracePeriods, Owner, PodCondition, PodPhase, Rollout, RunState, Workl
 
 use super::*;
 use crate::reasons::{
-    ADMISSION, CRASH_LOOP, IMAGE_PULL, MIXED_DIGESTS, OLD_PODS, ON_DELETE, PARTITIONED, PAUSED,
+    ADMISSION, CRASH_LOOP, EVICTED, IMAGE_PULL, MIXED_DIGESTS, NAME_RESERVED, NODE_LOST,
+    NOT_AVAILABLE, OLD_PODS, ON_DELETE, PARTITIONED, PAUSED, SIDECAR, STUCK_POD, UNKNOWN_DIGEST,
 };
 
+mod causes;
 mod controller;
 mod inquiry;
 mod soak;
@@ -55,6 +57,10 @@ fn rollout(wanted: u32) -> Rollout {
         partition: 0,
         stalled: None,
         replica_failure: None,
+        available: None,
+        min_ready_seconds: 0,
+        not_available: None,
+        ordered: false,
     }
 }
 
@@ -392,13 +398,11 @@ fn an_old_pods_failure_does_not_count() {
 
 #[test]
 fn a_pod_that_is_not_ready_says_why() {
-    let says = |pod: Pod, words: &str| {
-        not_yet(
-            once(&request(&['a']), &rollout(1), &[pod]),
-            NOT_READY,
-            words,
-        )
+    let says_for = |reason, pod: Pod, words: &str| {
+        let status = once(&request(&['a']), &rollout(1), &[pod]);
+        not_yet(status, reason, words);
     };
+    let says = |pod, words: &str| says_for(NOT_READY, pod, words);
     says(
         waiting("a", "ContainerCreating", ""),
         "0 of 1 pods ready; a: container dex waits: ContainerCreating",
@@ -413,7 +417,20 @@ fn a_pod_that_is_not_ready_says_why() {
         conditions: Vec::new(),
         ..running("a", "v2", 'a')
     };
-    says(lost, "its node node-1 does not answer");
+    says_for(NODE_LOST, lost, "its node node-1 does not answer");
+    let mut forgotten = running("a", "v2", 'a');
+    forgotten.conditions[0].is_true = false;
+    says_for(NODE_LOST, forgotten, "a: its node node-1 does not answer");
+    let reserved = waiting(
+        "a",
+        "CreateContainerError",
+        "failed to reserve container name",
+    );
+    says_for(
+        NAME_RESERVED,
+        reserved,
+        "container dex waits: CreateContainerError",
+    );
     let gate = PodCondition {
         kind: "PodScheduled".to_owned(),
         is_true: false,

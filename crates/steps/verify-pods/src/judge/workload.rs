@@ -15,7 +15,10 @@ use super::{
 use crate::{
     Request,
     observe::WorkloadHistory,
-    reasons::{MIXED_DIGESTS, NO_PODS, NOT_READY, OLD_PODS},
+    reasons::{
+        MIXED_DIGESTS, NO_PODS, NODE_LOST, NOT_AVAILABLE, NOT_READY, OLD_PODS, STUCK_POD,
+        UNKNOWN_DIGEST,
+    },
 };
 
 /// Judges a workload at this moment: good pods count as verified, however short they have been
@@ -31,6 +34,7 @@ pub(super) fn judge(
         image: &request.image,
         rollout,
         history,
+        all: pods,
         pods: PodGroups::of(pods, &request.image),
     };
     if let Some(failure) = check.failure() {
@@ -42,6 +46,11 @@ pub(super) fn judge(
     }
 }
 
+/// Returns a pod with its controller: `dex-1 (ReplicaSet dex-5c7d)`.
+pub(super) fn describe(pod: &Pod) -> String {
+    format!("{}{}", pod.name, created_by(pod))
+}
+
 /// Returns which controller created a pod: ` (ReplicaSet dex-5c7d)`.
 fn created_by(pod: &Pod) -> String {
     pod.owner
@@ -50,9 +59,13 @@ fn created_by(pod: &Pod) -> String {
         .unwrap_or_default()
 }
 
-/// Returns that a pod was deleted and still exists, and which finalizers keep it.
+/// Returns that a pod was deleted and still exists, and what keeps it: a node that does not answer,
+/// or finalizers.
 pub(super) fn still_terminating(pod: &Pod) -> String {
     let name = &pod.name;
+    if let Some(node) = pod.lost_node() {
+        return format!("{name} is still terminating: its node {node} does not answer");
+    }
     if pod.finalizers.is_empty() {
         return format!("{name} is still terminating");
     }
@@ -69,6 +82,8 @@ struct WorkloadCheck<'a> {
     image: &'a ImageMatcher,
     rollout: &'a Rollout,
     history: &'a WorkloadHistory,
+    /// All pods of the workload.
+    all: &'a [Pod],
     pods: PodGroups<'a>,
 }
 
@@ -76,15 +91,18 @@ impl WorkloadCheck<'_> {
     fn failure(&self) -> Option<PodFailure> {
         self.failure_of_settings()
             .or_else(|| self.failure_of_pods())
+            .or_else(|| self.failure_of_given_up())
+            .or_else(|| self.failure_of_stuck_pod())
             .or_else(|| self.failure_of_controller())
             .or_else(|| self.failure_of_digests())
     }
 
     fn failure_of_settings(&self) -> Option<PodFailure> {
         let rollout = self.rollout;
-        if rollout.observed && rollout.wanted == 0 && !self.request.allow_zero {
-            let text = "it is scaled to zero".to_owned();
-            return Some(PodFailure::of_workload(NO_PODS, text));
+        if let Some(why) = rollout.why_empty()
+            && !self.request.allow_zero
+        {
+            return Some(PodFailure::of_workload(NO_PODS, why.to_owned()));
         }
         if let Some(image) = self.other_tag()
             && self.is_deployed()
@@ -117,7 +135,44 @@ impl WorkloadCheck<'_> {
             let cause = unrecoverable(pod, self.history.of(pod)?, &grace)?;
             Some(PodFailure {
                 pod: Some(pod.name.clone()),
-                cause,
+                cause: cause.of_image(pod, self.image),
+            })
+        })
+    }
+
+    /// Many pods that nodes evicted or rejected are a failure; each of them is replaced.
+    fn failure_of_given_up(&self) -> Option<PodFailure> {
+        if !self.rollout.observed || !self.is_deployed() {
+            return None;
+        }
+        let (grace, now) = (self.grace(), self.history.now());
+        let (pod, cause) = self.history.given_up().failure(&grace, now)?;
+        let pod = Some(pod);
+        Some(PodFailure { pod, cause })
+    }
+
+    /// A StatefulSet waits until all pods are ready before it replaces one, even for a pod of an
+    /// older template that cannot become ready (kubernetes/kubernetes#67250).
+    fn failure_of_stuck_pod(&self) -> Option<PodFailure> {
+        if !self.rollout.observed || !self.rollout.ordered || !self.is_deployed() {
+            return None;
+        }
+        let mut pods = self.pods.old.iter().chain(&self.pods.new);
+        pods.find_map(|pod| {
+            let of_newest_template = Pod {
+                outdated: false,
+                ..(*pod).clone()
+            };
+            let history = self.history.of(pod).filter(|_| pod.outdated)?;
+            let cause = unrecoverable(&of_newest_template, history, &self.request.grace)?;
+            let text = format!(
+                "the StatefulSet waits for this pod of an older template, which cannot become \
+                 ready; delete it ({})",
+                cause.text
+            );
+            Some(PodFailure {
+                pod: Some(pod.name.clone()),
+                ..PodFailure::of_workload(STUCK_POD, text)
             })
         })
     }
@@ -173,8 +228,10 @@ impl WorkloadCheck<'_> {
         }
         self.wait_for_old()
             .or_else(|| self.wait_for_new())
+            .or_else(|| self.wait_for_digests())
             .or_else(|| self.wait_for_template())
             .or_else(|| self.wait_for_terminating())
+            .or_else(|| self.wait_for_availability())
     }
 
     fn wait_for_old(&self) -> Option<PodWait> {
@@ -193,13 +250,63 @@ impl WorkloadCheck<'_> {
         let (count, wanted) = (new.len(), self.rollout.wanted as usize);
         let ready = new.iter().filter(|pod| pod.is_ready()).count();
         if count < wanted {
-            let text = format!("{count} of {wanted} pods exist, {ready} ready");
-            return Some(PodWait(NOT_READY, text));
+            let (reason, why) = self.why_missing();
+            let text = format!("{count} of {wanted} pods exist, {ready} ready{why}");
+            return Some(PodWait(reason, text));
         }
-        let pod = new.iter().find(|pod| !pod.is_ready())?;
-        let why = why_not_ready(pod);
+        let unready = new.iter().filter(|pod| !pod.is_ready());
+        let mut reasons = unready.map(|pod| (pod, why_not_ready(pod)));
+        let first = reasons.next()?;
+        // A pod with a cause of its own tells more than one that just starts.
+        let (pod, (reason, why)) = if first.1.0 == NOT_READY {
+            let telling = reasons.find(|(_, (reason, _))| *reason != NOT_READY);
+            telling.unwrap_or(first)
+        } else {
+            first
+        };
         let text = format!("{ready} of {count} pods ready; {}: {why}", pod.name);
-        Some(PodWait(NOT_READY, text))
+        Some(PodWait(reason, text))
+    }
+
+    /// Returns why pods are missing, as far as that is known.
+    fn why_missing(&self) -> (Reason, String) {
+        if let Some(message) = &self.rollout.replica_failure {
+            let message = message.trim();
+            return (NOT_READY, format!("; pods cannot be created: {message}"));
+        }
+        let mut leaving = self.all.iter().filter(|pod| pod.is_terminating());
+        if let Some(pod) = leaving.find(|pod| pod.lost_node().is_some()) {
+            return (NODE_LOST, format!("; {}", still_terminating(pod)));
+        }
+        let given_up = self.history.given_up().last_words();
+        (
+            NOT_READY,
+            given_up
+                .map(|words| format!("; {words}"))
+                .unwrap_or_default(),
+        )
+    }
+
+    /// A pod whose bytes are not known does not count as running a digest.
+    fn wait_for_digests(&self) -> Option<PodWait> {
+        let pod = self
+            .pods
+            .unknown
+            .first()
+            .filter(|_| self.image.is_by_digest())?;
+        let node = pod.node.as_deref().unwrap_or("its node");
+        let text = format!(
+            "{} is ready, but {node} does not tell which bytes it runs (no digest in `imageID`)",
+            pod.name
+        );
+        Some(PodWait(UNKNOWN_DIGEST, text))
+    }
+
+    /// The workload has to say itself that its pods are available.
+    fn wait_for_availability(&self) -> Option<PodWait> {
+        let why = self.rollout.unavailable()?;
+        let text = format!("all pods are ready, but {why}");
+        Some(PodWait(NOT_AVAILABLE, text))
     }
 
     fn wait_for_template(&self) -> Option<PodWait> {
@@ -208,7 +315,7 @@ impl WorkloadCheck<'_> {
             return None;
         }
         if let Some(pod) = self.pods.new.iter().find(|pod| pod.outdated) {
-            let text = format!("{}{} has an older template", pod.name, created_by(pod));
+            let text = format!("{} has an older template", describe(pod));
             return Some(PodWait(OLD_PODS, text));
         }
         if rollout.updated < rollout.wanted {
@@ -224,7 +331,8 @@ impl WorkloadCheck<'_> {
             return None;
         }
         let pod = self.pods.terminating.first()?;
-        Some(PodWait(OLD_PODS, still_terminating(pod)))
+        let reason = pod.lost_node().map_or(OLD_PODS, |_| NODE_LOST);
+        Some(PodWait(reason, still_terminating(pod)))
     }
 
     fn success(&self) -> String {
@@ -263,6 +371,6 @@ impl WorkloadCheck<'_> {
             .or(pod.containers.first())
             .map(|container| format!(" runs {}", container.image))
             .unwrap_or_default();
-        format!("{}{}{image}", pod.name, created_by(pod))
+        format!("{}{image}", describe(pod))
     }
 }

@@ -1,8 +1,10 @@
 //! Converts the objects of the API to the values that the rules judge.
 
+mod mirrored;
+mod others;
 mod owners;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use kubernetes as k;
 use pods::{
@@ -11,7 +13,7 @@ use pods::{
 
 use self::owners::{Owners, controller};
 use super::{NamespaceState, WorkloadState, mask::masked};
-use crate::Request;
+use crate::{Request, request::WorkloadName};
 
 /// Converts the requested workloads of a namespace and all of its pods.
 pub(super) fn namespace(name: &str, view: &k::NamespaceView, request: &Request) -> NamespaceState {
@@ -24,6 +26,13 @@ pub(super) fn namespace(name: &str, view: &k::NamespaceView, request: &Request) 
                 let pods = members.take(&rollout).into();
                 workloads.push(WorkloadState { rollout, pods });
             }
+        }
+    }
+    for name in request.others() {
+        let pods = members.take_owned_by(name);
+        if let Some(rollout) = others::rollout(name, view, &pods) {
+            let pods = pods.into();
+            workloads.push(WorkloadState { rollout, pods });
         }
     }
     NamespaceState {
@@ -59,10 +68,22 @@ impl Members {
                         .or_default()
                         .push(pod);
                 }
-                None => members.strangers.push(pod),
+                None => {
+                    pod.owner = owners.root_of(object);
+                    members.strangers.push(pod);
+                }
             }
         }
         members
+    }
+
+    /// Takes the pods that name a workload of another kind as their owner, or whose ReplicaSet does.
+    fn take_owned_by(&mut self, name: &WorkloadName) -> Vec<Pod> {
+        let (owned, others) = mem::take(&mut self.strangers)
+            .into_iter()
+            .partition(|pod| others::is_owner(name, pod));
+        self.strangers = others;
+        owned
     }
 
     /// Takes the pods of one workload.
@@ -100,6 +121,7 @@ fn pod(object: &k::PodObject) -> Pod {
             .iter()
             .filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone()))
             .collect(),
+        memory_limit: spec.resources.limits.get("memory").cloned(),
     }
 }
 
@@ -215,6 +237,12 @@ fn rollout(kind: k::ControllerKind, object: &k::Workload) -> Rollout {
         replica_failure: message(status, |condition| {
             condition.kind == "ReplicaFailure" && condition.status == "True"
         }),
+        available: available(kind, object),
+        min_ready_seconds: spec.min_ready_seconds,
+        not_available: message(status, |condition| {
+            condition.kind == "Available" && condition.status == "False"
+        }),
+        ordered: kind == k::ControllerKind::StatefulSet && spec.pod_management_policy != "Parallel",
     }
 }
 
@@ -226,6 +254,19 @@ fn replicas(kind: k::ControllerKind, object: &k::Workload) -> (u32, u32) {
         return (wanted, status.updated_number_scheduled);
     }
     (object.spec.replicas.unwrap_or(1), status.updated_replicas)
+}
+
+/// Returns the number of pods that the controller counts as available. The API leaves out a zero,
+/// so the number of the others may be all that it tells; old versions tell neither.
+fn available(kind: k::ControllerKind, object: &k::Workload) -> Option<u32> {
+    let status = &object.status;
+    let (wanted, _) = replicas(kind, object);
+    let (available, others) = if kind == k::ControllerKind::DaemonSet {
+        (status.number_available, status.number_unavailable)
+    } else {
+        (status.available_replicas, status.unavailable_replicas)
+    };
+    available.or_else(|| others.map(|others| wanted.saturating_sub(others)))
 }
 
 fn images(template: &k::PodSpec) -> Vec<String> {
@@ -256,10 +297,11 @@ fn workload_kind(kind: k::ControllerKind) -> WorkloadKind {
     }
 }
 
-/// Returns the kind as the API client has it.
-pub(super) fn controller_kind(kind: WorkloadKind) -> k::ControllerKind {
+/// Returns the kind as the API client has it. Pods of another kind may belong to it through
+/// ReplicaSets, as those of a Deployment.
+pub(super) fn controller_kind(kind: &WorkloadKind) -> k::ControllerKind {
     match kind {
-        WorkloadKind::Deployment => k::ControllerKind::Deployment,
+        WorkloadKind::Deployment | WorkloadKind::Other(_) => k::ControllerKind::Deployment,
         WorkloadKind::StatefulSet => k::ControllerKind::StatefulSet,
         WorkloadKind::DaemonSet => k::ControllerKind::DaemonSet,
     }

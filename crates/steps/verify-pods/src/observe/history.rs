@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use pods::{Pod, PodHistory, Rollout};
+use pods::{GivenUpPods, Pod, PodHistory, Rollout};
 
 /// What was observed of one workload so far.
 #[derive(Debug, Default)]
@@ -19,8 +19,12 @@ pub(crate) struct WorkloadHistory {
     failing_since: Option<Duration>,
     /// Since when pods are missing.
     missing_since: Option<Duration>,
+    /// The ids of the pods that counted at the previous observation.
+    counted: BTreeSet<String>,
     /// The restarts of each pod at the previous observation, by the pod's id.
     restarts: BTreeMap<String, u32>,
+    /// The pods of the current template that their nodes gave up.
+    given_up: GivenUpPods,
     good_since: Option<Duration>,
     /// The pod whose restart was observed last.
     restarted: Option<String>,
@@ -39,13 +43,14 @@ impl WorkloadHistory {
         for pod in pods {
             self.observe_pod(pod);
         }
+        self.given_up
+            .observe(pods.iter().filter(|pod| !pod.outdated), at);
         let ids: BTreeSet<&str> = pods.iter().map(|pod| pod.id.as_str()).collect();
+        self.observe_replacement(pods, &ids);
         self.pods.retain(|id, _| ids.contains(id.as_str()));
         self.restarts.retain(|id, _| ids.contains(id.as_str()));
-        let running = pods
-            .iter()
-            .filter(|pod| !pod.is_terminating() && !pod.has_ended())
-            .count();
+        let exists = |pod: &&Pod| !pod.is_terminating() && !pod.has_ended();
+        let running = pods.iter().filter(exists).count();
         mark(
             &mut self.failing_since,
             rollout.replica_failure.is_some(),
@@ -69,6 +74,21 @@ impl WorkloadHistory {
         }
     }
 
+    /// A pod that took the place of another one since the last observation starts the soak again:
+    /// while a watch is interrupted, a pod may crash and be replaced.
+    fn observe_replacement(&mut self, pods: &[Pod], ids: &BTreeSet<&str>) {
+        let is_lost = |id: &String| !ids.contains(id.as_str()) && self.counted.contains(id);
+        let has_lost = self.counted.iter().any(is_lost);
+        let is_new = |pod: &&Pod| counts(pod) && !self.counted.contains(&pod.id);
+        let new = pods.iter().find(is_new).map(|pod| pod.name.clone());
+        if has_lost && new.is_some() {
+            self.good_since = None;
+            self.restarted = new;
+        }
+        let counted = pods.iter().filter(|pod| counts(pod));
+        self.counted = counted.map(|pod| pod.id.clone()).collect();
+    }
+
     /// Remembers whether the workload was judged good at this moment.
     pub(crate) fn remember(&mut self, is_good: bool) {
         mark(&mut self.good_since, is_good, self.now);
@@ -89,6 +109,16 @@ impl WorkloadHistory {
         self.pods.get(&pod.id)
     }
 
+    /// Returns the pods that their nodes gave up.
+    pub(crate) fn given_up(&self) -> &GivenUpPods {
+        &self.given_up
+    }
+
+    /// Returns the time of the last observation.
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
     /// Returns for how long pods have been missing.
     pub(crate) fn missing_for(&self) -> Duration {
         self.since(self.missing_since)
@@ -102,6 +132,12 @@ impl WorkloadHistory {
     fn since(&self, mark: Option<Duration>) -> Duration {
         mark.map_or(Duration::ZERO, |since| self.now.saturating_sub(since))
     }
+}
+
+/// Returns whether a pod counts for the soak: it is of the current template, has not ended and was
+/// not deleted.
+fn counts(pod: &Pod) -> bool {
+    !pod.is_terminating() && !pod.has_ended() && !pod.outdated
 }
 
 /// Keeps the start of a state while it lasts.

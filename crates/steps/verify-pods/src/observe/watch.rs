@@ -86,7 +86,7 @@ fn scopes(request: &Request) -> Vec<WatchScope> {
     let named: BTreeSet<ControllerKind> = request
         .workloads
         .iter()
-        .map(|name| convert::controller_kind(name.kind))
+        .map(|name| convert::controller_kind(&name.kind))
         .collect();
     let kinds: Vec<ControllerKind> = if named.is_empty() {
         ControllerKind::ALL.to_vec()

@@ -11,7 +11,8 @@ pub(crate) struct WorkloadName {
     pub(crate) name: String,
 }
 
-const EXPECTED: &str = "expected `deployment/NAME`, `statefulset/NAME` or `daemonset/NAME`";
+const EXPECTED: &str = "expected `deployment/NAME`, `statefulset/NAME`, `daemonset/NAME`, or a \
+     workload of another kind that keeps its pods running, such as `rollout/NAME`";
 
 impl FromStr for WorkloadName {
     type Err = String;

@@ -1,17 +1,18 @@
 //! Whether a synced application is healthy.
 
 use argocd::{Application, HealthStatus, ResourceStatus};
+use contract::Reason;
 use pods::{NOT_READY, PAUSED};
 
 use crate::{
     judge::{
         decision::{Conclusion, WaitDecision},
         history::{ApplicationHistory, LastingPhase},
-        message::{hides_message, resource_name},
+        message::{hides_message, resource_name, tidy},
         revision,
     },
     observe::{FollowUp, Observation},
-    reasons::DEGRADED,
+    reasons::{DEGRADED, DEGRADED_ELSEWHERE},
     request::{HealthScope, Request},
 };
 
@@ -44,28 +45,43 @@ pub(super) fn judge(
     let is_degraded = health.status == "Degraded";
     let degraded = history.update(LastingPhase::Degraded, is_degraded, observation.now);
     match health.status.as_str() {
-        "Healthy" if observation.is_settled() => None,
-        "Healthy" => {
-            let text = format!("{here}, its operation has just ended");
-            Some(WaitDecision::wait(NOT_READY, text, vec![FollowUp::Refresh]))
-        }
-        "Suspended" if observation.is_whole => Some(suspended(&here, app)),
-        "Suspended" => {
+        "Healthy" => settled(observation, &here),
+        "Suspended" if !observation.is_whole => {
             let text = format!("{here}, Suspended");
-            Some(WaitDecision::wait(
-                NOT_READY,
-                text,
-                vec![FollowUp::WholeState],
-            ))
+            let follow_ups = vec![FollowUp::WholeState];
+            Some(WaitDecision::wait(NOT_READY, text, follow_ups))
         }
+        "Suspended" if only_later_runs_are_suspended(app) => settled(observation, &here),
+        "Suspended" => Some(suspended(&here, app)),
         "Degraded" if degraded >= request.degraded_grace && observation.is_whole => {
-            let culprit = culprit(request, app, &health);
-            let text = format!("is {here} and Degraded: {culprit}");
+            let culprit = culprit(request, app, &health, history);
+            let text = format!("is {here} and Degraded: {}", culprit.text);
             let hint = "if that may take longer, pass a longer `--degraded-grace`";
-            Some(Conclusion::refused(DEGRADED, text).hinted(hint).into())
+            let conclusion = Conclusion::refused(culprit.reason, text).hinted(hint);
+            Some(conclusion.into())
         }
-        _ => Some(not_ready(request, &here, app, &health)),
+        _ => Some(not_ready(request, &here, app, &health, history)),
     }
+}
+
+/// Waits for a state that is later than the end of the operation; `None` for one that is.
+fn settled(observation: &Observation, here: &str) -> Option<WaitDecision> {
+    if observation.is_settled() {
+        return None;
+    }
+    let text = format!("{here}, its operation has just ended");
+    Some(WaitDecision::wait(NOT_READY, text, vec![FollowUp::Refresh]))
+}
+
+/// A suspended CronJob, or a suspended Job, runs nothing now, as git wants it.
+fn only_later_runs_are_suspended(app: &Application) -> bool {
+    let resources = app.status.resources.iter();
+    let mut suspended = resources.filter(|resource| has_health(resource, "Suspended"));
+    let all = suspended.clone();
+    suspended.next().is_some()
+        && all
+            .into_iter()
+            .all(|resource| matches!(resource.kind.as_str(), "CronJob" | "Job"))
 }
 
 fn not_ready(
@@ -73,12 +89,16 @@ fn not_ready(
     here: &str,
     app: &Application,
     health: &HealthStatus,
+    history: &ApplicationHistory,
 ) -> WaitDecision {
     let status = &health.status;
     let mut text = format!("{here}, {status}");
-    let culprit = culprit(request, app, health);
+    let culprit = culprit(request, app, health, history).text;
     if !culprit.is_empty() {
         text = format!("{text}: {culprit}");
+    }
+    if let Some(warning) = &history.pod_warning {
+        text = format!("{text}; {warning}");
     }
     let mut follow_ups = vec![FollowUp::FailingPods];
     if status == "Degraded" {
@@ -89,17 +109,29 @@ fn not_ready(
 
 /// Refuses a paused Deployment, which stays paused; a rollout that pauses itself continues.
 fn suspended(here: &str, app: &Application) -> WaitDecision {
-    let mut resources = app.status.resources.iter();
-    let paused = resources
-        .find(|resource| resource.kind == "Deployment" && has_health(resource, "Suspended"));
-    let Some(deployment) = paused else {
-        let text = format!("{here}, Suspended");
-        return WaitDecision::wait(NOT_READY, text, vec![FollowUp::FailingPods]);
+    let resources = app.status.resources.iter();
+    let mut suspended = resources.filter(|resource| has_health(resource, "Suspended"));
+    let first = suspended.clone().next();
+    if let Some(deployment) = suspended.find(|resource| resource.kind == "Deployment") {
+        let text = format!("is {here}, and {} is paused", resource_name(deployment));
+        return Conclusion::refused(PAUSED, text)
+            .hinted("set `spec.paused` of the Deployment to false, in git")
+            .into();
+    }
+    let what = match first {
+        Some(resource) => {
+            let health = resource.health.as_ref();
+            let message = health.map_or("", |health| health.message.as_str());
+            let message = match message {
+                "" => String::new(),
+                message => format!(" ({})", tidy(message)),
+            };
+            format!(": {}{message}", resource_name(resource))
+        }
+        None => String::new(),
     };
-    let text = format!("is {here}, and {} is paused", resource_name(deployment));
-    Conclusion::refused(PAUSED, text)
-        .hinted("set `spec.paused` of the Deployment to false, in git")
-        .into()
+    let text = format!("{here}, Suspended{what}");
+    WaitDecision::wait(NOT_READY, text, vec![FollowUp::FailingPods])
 }
 
 /// Returns the health that counts: that of the application, or the worst of its workloads.
@@ -135,12 +167,58 @@ fn has_health(resource: &ResourceStatus, status: &str) -> bool {
         .is_some_and(|health| health.status == status)
 }
 
-/// Returns the resource that gives the application its health, and the resource's message.
-fn culprit(request: &Request, app: &Application, health: &HealthStatus) -> String {
-    let mut resources = app.status.resources.iter();
-    let Some(resource) = resources.find(|resource| has_health(resource, &health.status)) else {
-        return health.message.clone();
+/// The resource that gives the application its health.
+struct Culprit {
+    /// Its name and its message.
+    text: String,
+    /// The reason, if that health lasts too long.
+    reason: Reason,
+}
+
+/// Returns the resource that gives the application its health: one that runs the image, else a
+/// workload, else any.
+fn culprit(
+    request: &Request,
+    app: &Application,
+    health: &HealthStatus,
+    history: &ApplicationHistory,
+) -> Culprit {
+    let resources = || {
+        let resources = app.status.resources.iter();
+        resources.filter(|resource| has_health(resource, &health.status))
     };
+    let runs_image =
+        |resource: &&ResourceStatus| history.image_roots.contains(&resource_name(resource));
+    let is_workload = |resource: &&ResourceStatus| WORKLOADS.contains(&resource.kind.as_str());
+    let found = resources()
+        .find(runs_image)
+        .or_else(|| resources().find(is_workload))
+        .or_else(|| resources().next());
+    let Some(resource) = found else {
+        return Culprit {
+            text: health.message.clone(),
+            reason: degraded_reason(history, false),
+        };
+    };
+    // Before the pods were read, any workload may be one that runs the image.
+    let is_unknown = request.image.is_none() || history.image_roots.is_empty();
+    let is_of_change = runs_image(&resource) || (is_unknown && is_workload(&resource));
+    Culprit {
+        text: culprit_text(request, resource, health),
+        reason: degraded_reason(history, is_of_change),
+    }
+}
+
+/// The change is to blame only for a workload of it that was not Degraded before.
+fn degraded_reason(history: &ApplicationHistory, is_of_change: bool) -> Reason {
+    if is_of_change && !history.was_degraded_before {
+        DEGRADED
+    } else {
+        DEGRADED_ELSEWHERE
+    }
+}
+
+fn culprit_text(request: &Request, resource: &ResourceStatus, health: &HealthStatus) -> String {
     let name = resource_name(resource);
     let message = resource.health.as_ref().map(|own| own.message.as_str());
     let message = message.filter(|_| !hides_message(request, &resource.kind));
@@ -150,6 +228,6 @@ fn culprit(request: &Request, app: &Application, health: &HealthStatus) -> Strin
             format!("{name}: no address yet")
         }
         "" => name,
-        message => format!("{name}: {message}"),
+        message => format!("{name}: {}", tidy(message)),
     }
 }

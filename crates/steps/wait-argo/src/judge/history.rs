@@ -9,8 +9,12 @@ use crate::reasons::OLD_REVISION;
 /// A phase of an application whose duration matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LastingPhase {
+    /// Argo CD has no such application yet.
+    Missing,
     /// Argo CD cannot compare it.
     NotCompared,
+    /// Argo CD cannot render the commit into its branch.
+    NotHydrated,
     /// Its health is Degraded.
     Degraded,
     /// It is out of sync, and no operation runs.
@@ -30,6 +34,12 @@ pub(crate) struct ApplicationHistory {
     since: BTreeMap<LastingPhase, Duration>,
     /// The reason and the text of the last state that was not as requested.
     pub(super) last_wait: (Reason, String),
+    /// What was last observed to go wrong with a pod, although it may pass.
+    pub(super) pod_warning: Option<String>,
+    /// The resources whose pods run the image, as `Deployment/dex`, once the pods were read.
+    pub(super) image_roots: Vec<String>,
+    /// Whether the application was Degraded at a revision without the commit.
+    pub(super) was_degraded_before: bool,
 }
 
 impl Default for ApplicationHistory {
@@ -37,6 +47,9 @@ impl Default for ApplicationHistory {
         Self {
             since: BTreeMap::new(),
             last_wait: (OLD_REVISION, "was not observed yet".to_owned()),
+            pod_warning: None,
+            image_roots: Vec::new(),
+            was_degraded_before: false,
         }
     }
 }

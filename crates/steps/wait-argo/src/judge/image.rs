@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use argocd::{Application, HelmParameter};
 use contract::Verdict;
 use pods::{
-    Container,
+    Container, NO_PODS,
     image::{ImageMatch, ImageMatcher},
 };
 
@@ -61,7 +62,7 @@ pub(super) fn judge(
         .unwrap_or(observation.now);
     let Some(pods) = live_pods(observation, since) else {
         let detail = if image.is_by_digest() {
-            PodDetail::All
+            PodDetail::OfImage
         } else {
             PodDetail::Failing
         };
@@ -73,9 +74,39 @@ pub(super) fn judge(
         PodsImage::Other(text) => not_live(request, observation, image, &text, since),
         PodsImage::Nothing => {
             let text = format!("no pod runs {}", image.reference().name());
-            not_live(request, observation, image, &text, since)
+            let none = no_pods(request, observation, image, since);
+            none.unwrap_or_else(|| not_live(request, observation, image, &text, since))
         }
     }
+}
+
+/// Judges an application that runs nothing of the image's repository although its manifests name
+/// the image: it is scaled to zero, or its CronJob has not started a run yet. `None` when the
+/// manifests are not known, or do not name it.
+fn no_pods(
+    request: &Request,
+    observation: &Observation,
+    image: &ImageMatcher,
+    since: Duration,
+) -> Option<WaitDecision> {
+    let rendered = observation.rendered.as_ref();
+    let rendered = rendered.filter(|rendered| rendered.read_at >= since)?;
+    if manifests_image(image, &rendered.images) != ManifestsImage::Requested {
+        return None;
+    }
+    let at = revision::describe(request, &observation.app);
+    let named = image.reference();
+    if request.allows_zero {
+        let text = format!("deployed {at}: its manifests name {named}, and nothing runs now");
+        return Some(Conclusion::passed(text, None).into());
+    }
+    let text = format!("Synced and Healthy at {at}, its manifests name {named}, but nothing runs");
+    if observation.now.saturating_sub(since) < TERMINATION_GRACE {
+        return Some(WaitDecision::wait(IMAGE_NOT_LIVE, text, Vec::new()));
+    }
+    let hint = "if it is scaled to zero, or only a CronJob, pass `--allow-zero`";
+    let conclusion = Conclusion::refused(NO_PODS, format!("is {text}")).hinted(hint);
+    Some(conclusion.into())
 }
 
 /// Returns the pods of this observation, unless they were read before everything else was as
@@ -114,7 +145,7 @@ fn not_live(
     let is_certain = lasted >= TERMINATION_GRACE || matches!(rendered, ManifestsImage::Other(_));
     if observation.is_rendered_again && is_certain {
         let text = format!("is Synced and Healthy at {at}, but {text}");
-        return contradicted(text, &rendered).into();
+        return contradicted(&observation.app, image, text, &rendered).into();
     }
     if lasted >= HARD_REFRESH_GRACE {
         hold(&at, text, vec![FollowUp::HardRefresh])
@@ -123,11 +154,19 @@ fn not_live(
     }
 }
 
-fn contradicted(text: String, rendered: &ManifestsImage<'_>) -> Conclusion {
+fn contradicted(
+    app: &Application,
+    image: &ImageMatcher,
+    text: String,
+    rendered: &ManifestsImage<'_>,
+) -> Conclusion {
     let hint = match rendered {
-        ManifestsImage::Other(other) => {
-            format!("the commit deploys {other}: is `--image` right?")
-        }
+        ManifestsImage::Other(other) => match overriding(app, image) {
+            Some(setting) => format!(
+                "{setting} of the Application wins over git: remove it, or change the image there"
+            ),
+            None => format!("the commit deploys {other}: is `--image` right?"),
+        },
         ManifestsImage::Requested => "the rendered manifests name the image: \
             find out what changes the pods, such as a webhook or another controller"
             .to_owned(),
@@ -136,6 +175,25 @@ fn contradicted(text: String, rendered: &ManifestsImage<'_>) -> Conclusion {
             .to_owned(),
     };
     Conclusion::new(Verdict::Contradicted, IMAGE_NOT_LIVE, text).hinted(hint)
+}
+
+/// Returns what in the application itself sets another image than the manifests in git: Argo CD's
+/// image updater and `argocd app set` write it.
+fn overriding(app: &Application, image: &ImageMatcher) -> Option<String> {
+    app.sources().iter().find_map(|source| {
+        let images = source.kustomize.iter().flat_map(|changes| &changes.images);
+        let mut images = images.map(|entry| entry.rsplit('=').next().unwrap_or(entry));
+        if let Some(other) = images.find(|entry| image.is_of_repository(entry)) {
+            return Some(format!("`spec.source.kustomize.images` ({other})"));
+        }
+        let parameters = source.helm.iter().flat_map(|changes| &changes.parameters);
+        let mut of_image = parameters.filter(|parameter| {
+            let name = parameter.name.to_lowercase();
+            name == "tag" || name.ends_with(".tag") || name.ends_with("image")
+        });
+        let HelmParameter { name, value } = of_image.next()?;
+        Some(format!("`spec.source.helm.parameters` ({name}={value})"))
+    })
 }
 
 /// Reports that a later commit deploys a newer image.
@@ -185,13 +243,22 @@ fn pods_image(image: &ImageMatcher, pods: &ApplicationPods) -> PodsImage {
         .iter()
         .filter(|observed| !observed.pod.is_terminating() && !observed.pod.has_ended());
     let mut result = PodsImage::Nothing;
-    for container_image in alive.flat_map(|observed| container_images(image, observed)) {
-        let PodsImage::Live(_) = container_image else {
-            return container_image;
-        };
-        result = container_image;
+    for observed in alive {
+        for container_image in container_images(image, observed) {
+            match container_image {
+                PodsImage::Live(_) => result = container_image,
+                // A run that began before the change ends by itself.
+                PodsImage::Other(_) if is_of_job(observed) => {}
+                _ => return container_image,
+            }
+        }
     }
     result
+}
+
+fn is_of_job(observed: &ObservedPod) -> bool {
+    let owner = observed.pod.owner.as_ref();
+    owner.is_some_and(|owner| owner.kind == "Job")
 }
 
 /// Returns what each container of the repository runs.
@@ -238,121 +305,4 @@ fn container_image(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use argocd::ResourceNode;
-    use pods::{Pod, Summary};
-
-    fn image(reference: &str, digests: &[String]) -> ImageMatcher {
-        let digests = digests
-            .iter()
-            .map(|digest| digest.parse().unwrap())
-            .collect();
-        ImageMatcher::new(reference.parse().unwrap(), digests, Vec::new())
-    }
-
-    fn digest(of: char) -> String {
-        format!("sha256:{}", of.to_string().repeat(64))
-    }
-
-    fn observed(name: &str, status: &str, image: &str, id: &str) -> ObservedPod {
-        let summary = Summary {
-            status: status.to_owned(),
-            images: vec![image.to_owned()],
-            ..Summary::default()
-        };
-        let mut pod = Pod::from_summary(summary);
-        pod.containers
-            .iter_mut()
-            .for_each(|container| container.image_id = id.to_owned());
-        ObservedPod {
-            node: ResourceNode {
-                name: name.to_owned(),
-                ..ResourceNode::default()
-            },
-            pod,
-            has_details: true,
-        }
-    }
-
-    fn read(pods: Vec<ObservedPod>) -> ApplicationPods {
-        ApplicationPods {
-            pods,
-            ..ApplicationPods::default()
-        }
-    }
-
-    #[test]
-    fn old_images_count_unless_their_pods_terminate() {
-        let wanted = image("ghcr.io/a/dex:v2", &[]);
-        let new = || observed("new", "Running", "ghcr.io/a/dex:v2", "");
-        assert_eq!(
-            pods_image(&wanted, &read(vec![new()])),
-            PodsImage::Live("ghcr.io/a/dex:v2".to_owned())
-        );
-        let old = |status| observed("old", status, "ghcr.io/a/dex:v1", "");
-        assert_eq!(
-            pods_image(&wanted, &read(vec![new(), old("Running")])),
-            PodsImage::Other("old runs ghcr.io/a/dex:v1".to_owned())
-        );
-        assert!(matches!(
-            pods_image(&wanted, &read(vec![new(), old("Terminating")])),
-            PodsImage::Live(_)
-        ));
-        assert!(matches!(
-            pods_image(&wanted, &read(vec![new(), old("Completed")])),
-            PodsImage::Live(_)
-        ));
-    }
-
-    #[test]
-    fn neither_no_pod_nor_a_sidecar_is_proof() {
-        let wanted = image("ghcr.io/a/dex:v2", &[]);
-        assert_eq!(pods_image(&wanted, &read(Vec::new())), PodsImage::Nothing);
-        assert_eq!(
-            pods_image(
-                &wanted,
-                &read(vec![observed("p", "Running", "istio/proxyv2:1", "")])
-            ),
-            PodsImage::Nothing
-        );
-    }
-
-    #[test]
-    fn with_a_digest_the_bytes_count() {
-        let wanted = image("ghcr.io/a/dex:v2", &[digest('a')]);
-        let runs = |id: &str| {
-            pods_image(
-                &wanted,
-                &read(vec![observed("p", "Running", "ghcr.io/a/dex:v2", id)]),
-            )
-        };
-        assert!(matches!(
-            runs(&format!("ghcr.io/a/dex@{}", digest('a'))),
-            PodsImage::Live(_)
-        ));
-        assert!(matches!(
-            runs(&format!("ghcr.io/a/dex@{}", digest('b'))),
-            PodsImage::Other(_)
-        ));
-        assert!(matches!(runs(""), PodsImage::Starting(_)));
-    }
-
-    #[test]
-    fn manifests_tell_whether_the_commit_deploys_the_image() {
-        let wanted = image("ghcr.io/a/dex:v2", &[]);
-        let images = |named: &str| vec!["istio/proxyv2:1".to_owned(), named.to_owned()];
-        assert_eq!(
-            manifests_image(&wanted, &images("ghcr.io/a/dex:v2")),
-            ManifestsImage::Requested
-        );
-        assert_eq!(
-            manifests_image(&wanted, &images("ghcr.io/a/dex:v3")),
-            ManifestsImage::Other("ghcr.io/a/dex:v3")
-        );
-        assert_eq!(
-            manifests_image(&wanted, &images("x:1")),
-            ManifestsImage::Nothing
-        );
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use argocd::ResourceStatus;
 use contract::Commit;
 
-use crate::Request;
+use crate::{Request, observe::Observation};
 
 /// The largest number of characters to show of a message of Argo CD.
 const MAX_MESSAGE: usize = 600;
@@ -20,6 +20,26 @@ pub(super) fn short(revision: &str) -> &str {
 /// Returns a resource as `Deployment/dex`.
 pub(super) fn resource_name(resource: &ResourceStatus) -> String {
     format!("{}/{}", resource.kind, resource.name)
+}
+
+/// Returns which resources are out of sync, and whether syncs that succeeded did not change that:
+/// `; OutOfSync is ConfigMap/dex`.
+pub(super) fn out_of_sync(observation: &Observation) -> String {
+    let resources = observation.app.status.resources.iter();
+    let mut names = resources
+        .filter(|resource| resource.status == "OutOfSync")
+        .map(resource_name);
+    let Some(first) = names.next() else {
+        return String::new();
+    };
+    let others = match names.count() {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    match observation.syncs_in_vain {
+        0 | 1 => format!("; OutOfSync is {first}{others}"),
+        count => format!("; OutOfSync is {first}{others}, although {count} syncs succeeded"),
+    }
 }
 
 /// Returns whether Argo CD's message about a resource is not to be shown: the health of a pod that

@@ -1,29 +1,23 @@
 //! What the application's last operation means for the commit.
 
-use argocd::{Application, OperationState, ResourceResult};
-use contract::Reason;
-use pods::failed_create;
+use argocd::{Application, OperationState};
+use contract::{Fault, Reason};
 
 use crate::{
     judge::{
         decision::{Conclusion, WaitDecision},
-        message::{hides_message, short, tidy},
-        revision, window,
+        message::{hides_message, out_of_sync, short, tidy},
+        revision,
+        sync_failure::{SyncFailure, sync_failure},
+        window,
     },
     observe::{FollowUp, Observation},
-    reasons::{HOOK_FAILED, NOT_SYNCED, SYNC_FAILED, WILL_NOT_RETRY},
+    reasons::{
+        FIELD_CONFLICT, HOOK_FAILED, HOOK_TIMED_OUT, KIND_UNKNOWN, NAMESPACE_MISSING, NOT_SYNCED,
+        SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT, WILL_NOT_RETRY,
+    },
     request::Request,
 };
-
-/// Parts of messages about errors that no retry can help.
-const FINAL_ERRORS: [&str; 6] = [
-    "field is immutable",
-    "is not permitted in project",
-    "denied the request",
-    "is invalid:",
-    "strict decoding error",
-    "exceeded quota",
-];
 
 /// Describes the operation that runs, if one does.
 pub(super) fn running(app: &Application) -> Option<String> {
@@ -56,17 +50,15 @@ pub(super) fn judge(request: &Request, observation: &Observation) -> Option<Wait
     let app = &observation.app;
     let here = here(request, app);
     let state = app.status.operation_state.as_ref();
+    // What is applied and healthy is deployed, whatever happens to a part of it.
+    let is_deployed = app.status.sync.status == "Synced" && app.status.health.status == "Healthy";
+    let is_of_part = state.is_some_and(OperationState::is_partial)
+        || app.operation.as_ref().is_some_and(is_partial);
+    if is_deployed && is_of_part {
+        return None;
+    }
     if let Some(operation) = running(app) {
-        if let Some(state) = state.filter(|state| cannot_recover(state, app)) {
-            return Some(failed(request, observation, &here, state));
-        }
-        // A hook, or a wave of the sync, may wait for a pod that never becomes ready.
-        let text = format!("{here}, {operation}");
-        return Some(WaitDecision::wait(
-            NOT_SYNCED,
-            text,
-            vec![FollowUp::FailingPods],
-        ));
+        return Some(wait_or_fail(request, observation, &here, &operation));
     }
     let state = state.filter(|state| state.has_failed() && !state.is_dry_run())?;
     if state.revisions() != app.revisions() {
@@ -79,6 +71,40 @@ pub(super) fn judge(request: &Request, observation: &Observation) -> Option<Wait
     Some(failed(request, observation, &here, state))
 }
 
+fn is_partial(operation: &argocd::RequestedOperation) -> bool {
+    let sync = operation.sync.as_ref();
+    sync.is_some_and(|sync| !sync.resources.is_empty())
+}
+
+fn wait_or_fail(
+    request: &Request,
+    observation: &Observation,
+    here: &str,
+    operation: &str,
+) -> WaitDecision {
+    let app = &observation.app;
+    let state = app.status.operation_state.as_ref();
+    if let Some(state) = state.filter(|state| cannot_recover(state, app)) {
+        return failed(request, observation, here, state);
+    }
+    let is_blocked = state.is_some_and(|state| {
+        state.is_running()
+            && state
+                .message
+                .starts_with("Sync operation blocked by sync window")
+    });
+    if is_blocked {
+        let window = format!(
+            "its sync is blocked by a sync window{}",
+            out_of_sync(observation)
+        );
+        return window::closed(request, here, &window, FollowUp::Windows);
+    }
+    // A hook, or a wave of the sync, may wait for a pod that never becomes ready.
+    let text = format!("{here}, {operation}{}", out_of_sync(observation));
+    WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::FailingPods])
+}
+
 fn here(request: &Request, app: &Application) -> String {
     let at = revision::describe(request, app);
     format!("{} at {at}", app.status.sync.status)
@@ -86,8 +112,8 @@ fn here(request: &Request, app: &Application) -> String {
 
 /// Returns whether a sync to this revision waits for a retry that cannot help.
 fn cannot_recover(state: &OperationState, app: &Application) -> bool {
-    let is_final = FINAL_ERRORS.iter().any(|part| state.message.contains(part));
-    is_final && state.finished_at.is_some() && state.revisions() == app.revisions()
+    let waits = state.is_running() && state.finished_at.is_some();
+    waits && state.revisions() == app.revisions() && sync_failure(state).is_final()
 }
 
 fn failed(
@@ -96,66 +122,91 @@ fn failed(
     here: &str,
     state: &OperationState,
 ) -> WaitDecision {
-    if observation.operation_precedes_run() && !state.is_running() {
-        return will_not_retry(here, &state.message).into();
-    }
-    let results = match &state.sync_result {
-        Some(result) => result.resources.as_slice(),
-        None => &[],
-    };
-    if results.is_empty() && !observation.is_whole {
+    let has_results = state
+        .sync_result
+        .as_ref()
+        .is_some_and(|result| !result.resources.is_empty());
+    if !has_results && !observation.is_whole {
         let text = format!("its sync failed: {}", tidy(&state.message));
         return WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::WholeState]);
     }
-    if let Some(hook) = results.iter().find(|result| is_failed_hook(result)) {
-        return hook_failed(request, hook, state).into();
+    let failure = sync_failure(state);
+    if observation.operation_precedes_run() && !state.is_running() {
+        return will_not_retry(here, failure.reason, &state.message).into();
     }
-    let failed = results.iter().find(|result| result.status == "SyncFailed");
-    let message = match failed {
-        Some(result) => {
-            let message = tidy(&result.message);
-            format!("{}/{}: {message}", result.kind, result.name)
-        }
-        None => tidy(&state.message),
+    let conclusion = Conclusion::refused(failure.reason, text(request, failure, state));
+    match hint(failure.reason) {
+        Some(hint) => conclusion.hinted(hint).into(),
+        None => conclusion.into(),
+    }
+}
+
+/// Describes why a sync failed, with the resource that did.
+fn text(request: &Request, failure: SyncFailure<'_>, state: &OperationState) -> String {
+    let Some(result) = failure.resource else {
+        return match failure.reason {
+            SYNC_TERMINATED => format!("has a sync that was terminated: {}", tidy(&state.message)),
+            _ => format!("could not be synced: {}", tidy(&state.message)),
+        };
     };
-    let text = format!("could not be synced: {message}");
-    Conclusion::refused(sync_failure(&message), text).into()
-}
-
-fn is_failed_hook(result: &ResourceResult) -> bool {
-    !result.hook_type.is_empty() && matches!(result.hook_phase.as_str(), "Failed" | "Error")
-}
-
-fn hook_failed(request: &Request, hook: &ResourceResult, state: &OperationState) -> Conclusion {
-    let message = if hook.message.is_empty() || hides_message(request, &hook.kind) {
+    let is_hidden = result.message.is_empty() || hides_message(request, &result.kind);
+    let message = tidy(if is_hidden {
         &state.message
     } else {
-        &hook.message
-    };
-    let text = format!(
-        "failed in its {} hook {}/{}: {}",
-        hook.hook_type,
-        hook.kind,
-        hook.name,
-        tidy(message)
-    );
-    Conclusion::refused(HOOK_FAILED, text)
-}
-
-/// Returns the reason of a failed sync: the quota and the admission rules of a cluster have their
-/// own.
-fn sync_failure(message: &str) -> Reason {
-    if message.contains("denied the request") || message.contains("exceeded quota") {
-        failed_create(message).map_or(SYNC_FAILED, |failure| failure.reason)
-    } else {
-        SYNC_FAILED
+        &result.message
+    });
+    let name = format!("{}/{}", result.kind, result.name);
+    match failure.reason {
+        HOOK_FAILED | HOOK_TIMED_OUT => {
+            format!("failed in its {} hook {name}: {message}", result.hook_type)
+        }
+        _ => format!("could not be synced: {name}: {message}"),
     }
 }
 
-/// Refuses a failed revision: Argo CD tries to sync each revision only once.
-pub(super) fn will_not_retry(here: &str, message: &str) -> Conclusion {
+fn hint(reason: Reason) -> Option<&'static str> {
+    let hint = match reason {
+        SYNC_TERMINATED => {
+            "a person or a program ended the sync (`argocd app terminate-op`), and Argo CD does \
+             not start it again by itself: sync it again, or run this step with `--sync`"
+        }
+        SYNC_TIMED_OUT => {
+            "Argo CD ended the sync (`controller.sync.timeout.seconds`): find out what it waited \
+             for, and sync it again"
+        }
+        NAMESPACE_MISSING => {
+            "create the namespace, or set the sync option `CreateNamespace=true` of the application"
+        }
+        KIND_UNKNOWN => {
+            "install the custom resource definition first, or set the sync option \
+             `SkipDryRunOnMissingResource=true` if another application brings it"
+        }
+        FIELD_CONFLICT => {
+            "leave that field to its manager: take it out of the manifests and list it in \
+             `spec.ignoreDifferences`"
+        }
+        SYNC_FORBIDDEN => {
+            "allow it in the project (`clusterResourceWhitelist`, `destinations`) or to the service \
+             account with which Argo CD syncs"
+        }
+        reason if reason.fault == Fault::Environment => {
+            "sync it again once that has passed: Argo CD tries each revision only as often as its \
+             `retry` says"
+        }
+        _ => return None,
+    };
+    Some(hint)
+}
+
+/// Refuses a failed revision: Argo CD tries to sync each revision only once. The change is to blame
+/// only if the failure proves that.
+pub(super) fn will_not_retry(here: &str, reason: Reason, message: &str) -> Conclusion {
     let message = tidy(message);
     let text = format!("is {here}, and Argo CD will not retry: {message}");
-    Conclusion::refused(WILL_NOT_RETRY, text)
+    let reason = match reason.fault {
+        Fault::Change => WILL_NOT_RETRY,
+        _ => reason,
+    };
+    Conclusion::refused(reason, text)
         .hinted("push a new commit, or sync it by hand: `argocd app sync APP`")
 }

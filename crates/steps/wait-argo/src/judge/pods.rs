@@ -1,26 +1,29 @@
 //! Whether a pod fails in a way from which it cannot recover.
 
+mod scope;
+
 use std::time::Duration;
 
 use argocd::ResourceNode;
 use contract::Reason;
 use pods::{
-    CRASH_LOOP, GracePeriods, INIT_FAILED, OUT_OF_MEMORY, Pod, RunState, Unrecoverable,
-    failed_create, image::ImageMatcher,
+    CONFIG_ERROR, CRASH_LOOP, GracePeriods, IMAGE_PULL, INIT_FAILED, NOT_READY, OUT_OF_MEMORY, Pod,
+    RunState, UNSCHEDULABLE, Unrecoverable, VOLUME, failed_create, failed_creation,
+    waits_for_new_node,
 };
 
+use self::scope::FailureScope;
 use crate::{
     judge::{
-        decision::Conclusion,
+        decision::{Conclusion, WaitDecision},
         history::{ApplicationHistory, LastingPhase},
         image,
+        message::tidy,
     },
-    observe::{LogPlace, Observation, ObservedPod},
+    observe::{ApplicationPods, FollowUp, LogPlace, Observation, ObservedPod},
     request::Request,
 };
 
-/// The grace period for a controller that cannot create pods: a webhook may be restarting.
-const CREATE_GRACE: Duration = Duration::from_secs(10);
 /// The time within which a controller creates the pods of what was applied. Older pods that are
 /// still the newest of their Deployment after it are those that stay.
 const ROLLOUT_GRACE: Duration = Duration::from_secs(10);
@@ -36,56 +39,81 @@ struct UnrecoverableResource {
     log: Option<LogPlace>,
 }
 
+/// What is wrong with the pods of an application.
+enum PodsTrouble {
+    Failed(UnrecoverableResource),
+    /// The events of this object tell whether something is wrong.
+    Asks(Box<ResourceNode>, String),
+}
+
 /// The pods whose failures count. During a rollout the old pods are still the newest, and their
 /// failures do not count: the commit may be what helps them.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct CountedPods<'a> {
     /// Those that were created after this time, if something was applied.
     created_after: Option<&'a str>,
-    /// Those that were created in the second of that time, and are to run this image.
-    image: Option<&'a ImageMatcher>,
     /// Older ones, too, if they are still the newest of their Deployment.
     older: bool,
+    /// Those that belong to what decides about the application.
+    scope: FailureScope<'a>,
+    grace: GracePeriods,
 }
 
 impl CountedPods<'_> {
-    fn contains(&self, node: &ResourceNode) -> bool {
+    fn contains(&self, node: &ResourceNode, read: &ApplicationPods) -> bool {
+        if !self.scope.contains(node, read) {
+            return false;
+        }
         let created = node.created_at.as_deref();
         let Some((created, applied)) = created.zip(self.created_after) else {
             return self.older;
         };
         // Both times have whole seconds and are in UTC, so their texts compare.
         created > applied
-            || (created == applied && self.runs_image(node))
+            || (created == applied && self.scope.runs_image(node))
             || (self.older && !is_replaced_one_by_one(node))
-    }
-
-    fn runs_image(&self, node: &ResourceNode) -> bool {
-        self.image
-            .is_some_and(|wanted| node.images.iter().any(|image| wanted.is_named(image)))
     }
 }
 
 /// A StatefulSet and a DaemonSet replace their pods one after the other, which may take any time.
+/// A Job never does.
 fn is_replaced_one_by_one(node: &ResourceNode) -> bool {
     node.parent_refs
         .iter()
-        .any(|parent| matches!(parent.kind.as_str(), "StatefulSet" | "DaemonSet"))
+        .any(|parent| matches!(parent.kind.as_str(), "StatefulSet" | "DaemonSet" | "Job"))
 }
 
 /// Refuses an application with a pod that cannot recover; a newer image there supersedes the
-/// request.
+/// request. `is_healthy` says that Argo CD finds nothing wrong with the application.
 pub(super) fn judge(
     request: &Request,
     observation: &Observation,
-    history: &ApplicationHistory,
-) -> Option<Conclusion> {
+    history: &mut ApplicationHistory,
+    is_healthy: bool,
+) -> Option<WaitDecision> {
+    let read = observation.pods.as_ref()?;
     let counted = CountedPods {
         created_after: observation.applied_since(),
-        image: request.image.as_ref(),
         older: history.lasted(LastingPhase::Applied, observation.now) >= ROLLOUT_GRACE,
+        scope: FailureScope::new(request, &observation.app, is_healthy),
+        grace: request.grace,
     };
-    let failure = unrecoverable_resource(observation, counted)?;
+    history.pod_warning = warning(observation, read, &counted);
+    history.image_roots = scope::image_roots(request, read);
+    match trouble(observation, read, &counted)? {
+        PodsTrouble::Failed(failure) => Some(failed(request, observation, failure).into()),
+        PodsTrouble::Asks(node, text) => {
+            let follow_ups = vec![FollowUp::Events(node), FollowUp::FailingPods];
+            Some(WaitDecision::wait(NOT_READY, text, follow_ups))
+        }
+    }
+}
+
+fn failed(
+    request: &Request,
+    observation: &Observation,
+    failure: UnrecoverableResource,
+) -> Conclusion {
     let mut conclusion = match image::newer_image(request, observation, &failure.images) {
         Some(newer) => image::superseded(request, observation, newer),
         None => {
@@ -93,47 +121,177 @@ pub(super) fn judge(
             Conclusion::refused(failure.reason, text)
         }
     };
+    if conclusion.reason == Some(failure.reason)
+        && let Some(hint) = grace_hint(failure.reason)
+    {
+        conclusion = conclusion.hinted(hint);
+    }
     if failure.log.is_some() && request.log_lines == 0 {
         conclusion = conclusion
             .hinted("pass `--log-lines 25` to see the end of its log, where everybody can read it");
     }
     conclusion.log = failure.log;
-    Some(conclusion)
+    conclusion
 }
 
-fn unrecoverable_resource(
+/// Returns the flag that tolerates a failure for longer, if one does.
+fn grace_hint(reason: Reason) -> Option<&'static str> {
+    match reason {
+        CRASH_LOOP => Some(
+            "if it ends until something else has started, pass `--max-restarts N` to allow for \
+             that, or 0 to leave it to the timeout",
+        ),
+        CONFIG_ERROR => Some("if something creates that later, pass a longer `--config-grace`"),
+        UNSCHEDULABLE | VOLUME => Some("if that may take longer, pass a longer `--schedule-grace`"),
+        IMAGE_PULL => Some("if that may take longer, pass a longer `--pull-grace`"),
+        _ => None,
+    }
+}
+
+fn trouble(
     observation: &Observation,
-    counted: CountedPods<'_>,
-) -> Option<UnrecoverableResource> {
-    let read = observation.pods.as_ref()?;
+    read: &ApplicationPods,
+    counted: &CountedPods<'_>,
+) -> Option<PodsTrouble> {
     let mut pods = read.pods.iter();
-    let pod = pods.find_map(|pod| {
-        unrecoverable_pod(observation, pod).filter(|_| counted.contains(&pod.node))
+    let pod = pods.find_map(|observed| {
+        let trouble = pod_trouble(observation, observed, &counted.grace)?;
+        counted.contains(&observed.node, read).then_some(trouble)
     });
     pod.or_else(|| {
         let mut controllers = read.failed_controllers.iter();
-        controllers.find_map(|node| {
-            failed_controller(observation, node).filter(|_| counted.contains(node))
+        let failure = controllers.find_map(|node| {
+            let failure = failed_controller(observation, node, &counted.grace)?;
+            counted.contains(node, read).then_some(failure)
+        });
+        failure.map(PodsTrouble::Failed)
+    })
+}
+
+/// Returns what is wrong with a pod and may pass, for the report at the deadline: of what decides,
+/// else of anything.
+fn warning(
+    observation: &Observation,
+    read: &ApplicationPods,
+    counted: &CountedPods<'_>,
+) -> Option<String> {
+    let counts = |node: &&ResourceNode| counted.scope.contains(node, read);
+    let warnings = || {
+        let pods = read.pods.iter();
+        let of_pods = pods.filter_map(|observed| {
+            Some((
+                &observed.node,
+                pod_warning(observation, observed, &counted.grace)?,
+            ))
+        });
+        let controllers = read.failed_controllers.iter();
+        of_pods.chain(controllers.filter_map(|node| Some((node, controller_warning(node)?))))
+    };
+    let text = warnings()
+        .find(|(node, _)| counts(node))
+        .or_else(|| warnings().next());
+    let stuck = stuck_pod(observation, read, counted);
+    stuck.or_else(|| text.map(|(_, text)| tidy(&text)))
+}
+
+/// Returns what to do about a pod of before that fails: its StatefulSet replaces the others only
+/// once that one is ready, which it never will be (kubernetes/kubernetes#67250).
+fn stuck_pod(
+    observation: &Observation,
+    read: &ApplicationPods,
+    counted: &CountedPods<'_>,
+) -> Option<String> {
+    let mut pods = read.pods.iter();
+    pods.find_map(|observed| {
+        let mut parents = observed.node.parent_refs.iter();
+        let set = parents.find(|parent| parent.kind == "StatefulSet")?;
+        let trouble = pod_trouble(observation, observed, &counted.grace)?;
+        let PodsTrouble::Failed(failure) = trouble else {
+            return None;
+        };
+        let (name, text) = (failure.name, tidy(&failure.text));
+        let is_of_before = !counted.contains(&observed.node, read);
+        is_of_before.then(|| {
+            format!(
+                "StatefulSet/{} waits for {name}, which cannot recover ({text}): delete that pod",
+                set.name
+            )
         })
     })
 }
 
-fn unrecoverable_pod(
+fn pod_warning(
     observation: &Observation,
     observed: &ObservedPod,
-) -> Option<UnrecoverableResource> {
-    let history = observation.pod_histories.pod(&observed.node.uid)?;
-    let failure = pods::unrecoverable(&observed.pod, history, &GracePeriods::default())?;
-    if is_retried_by_job(&observed.pod, &failure) {
+    grace: &GracePeriods,
+) -> Option<String> {
+    let pod = &observed.pod;
+    match pod.unschedulable() {
+        Some(_) if awaits_new_node(observation, observed, grace) => {
+            let name = &pod.name;
+            Some(format!(
+                "{name} waits for a node that an autoscaler is adding"
+            ))
+        }
+        Some(scheduled) => Some(format!("{}: {}", pod.name, scheduled.message)),
+        None => pods::warning(pod, observation.pod_histories.pod(&observed.node.uid)?),
+    }
+}
+
+fn awaits_new_node(
+    observation: &Observation,
+    observed: &ObservedPod,
+    grace: &GracePeriods,
+) -> bool {
+    let uid = &observed.node.uid;
+    let history = observation.pod_histories.pod(uid);
+    let known = history.zip(observation.events(uid));
+    known.is_some_and(|(history, events)| waits_for_new_node(history, grace, events))
+}
+
+fn controller_warning(node: &ResourceNode) -> Option<String> {
+    let message = node.health.as_ref().map(|health| health.message.as_str());
+    Some(format!("{}/{}: {}", node.kind, node.name, message?))
+}
+
+fn pod_trouble(
+    observation: &Observation,
+    observed: &ObservedPod,
+    grace: &GracePeriods,
+) -> Option<PodsTrouble> {
+    let (node, pod) = (&observed.node, &observed.pod);
+    let history = observation.pod_histories.pod(&node.uid)?;
+    let events = observation.events(&node.uid);
+    let asks = |text: &str| {
+        let text = format!("{}: {text}", node.name);
+        PodsTrouble::Asks(Box::new(node.clone()), text)
+    };
+    let failure = match pods::unrecoverable(pod, history, grace) {
+        Some(failure) => failure,
+        // Its volumes or its network keep its containers from being created.
+        None if history.creating() >= grace.schedule && !pod.is_terminating() => match events {
+            None => return Some(asks("its containers are being created")),
+            Some(events) => failed_creation(events)?,
+        },
+        None => return None,
+    };
+    if is_retried_by_job(pod, &failure) {
         return None;
     }
-    Some(UnrecoverableResource {
-        name: observed.node.name.clone(),
+    if failure.reason == UNSCHEDULABLE {
+        match events {
+            None => return Some(asks(&failure.text)),
+            Some(_) if awaits_new_node(observation, observed, grace) => return None,
+            Some(_) => {}
+        }
+    }
+    Some(PodsTrouble::Failed(UnrecoverableResource {
+        name: node.name.clone(),
         reason: failure.reason,
         log: log_place(observed, failure.container.as_deref()),
         text: failure.text,
-        images: observed.node.images.clone(),
-    })
+        images: node.images.clone(),
+    }))
 }
 
 /// A Job creates another pod for one that has failed, and says itself when it gives up.
@@ -164,9 +322,11 @@ fn log_place(observed: &ObservedPod, container: Option<&str>) -> Option<LogPlace
 fn failed_controller(
     observation: &Observation,
     node: &ResourceNode,
+    grace: &GracePeriods,
 ) -> Option<UnrecoverableResource> {
     let since = observation.pod_histories.failing_since(&node.uid)?;
-    if observation.now.saturating_sub(since) < CREATE_GRACE {
+    // A webhook may be restarting.
+    if observation.now.saturating_sub(since) < grace.config {
         return None;
     }
     let failure = failed_create(node.health.as_ref().map_or("", |health| &health.message))?;
@@ -174,7 +334,7 @@ fn failed_controller(
         name: format!("{}/{}", node.kind, node.name),
         reason: failure.reason,
         text: failure.text,
-        images: Vec::new(),
+        images: node.images.clone(),
         log: None,
     })
 }

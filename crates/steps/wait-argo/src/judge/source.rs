@@ -1,17 +1,50 @@
 //! Whether an application comes from the place of the commit.
 
 use argocd::{Application, ApplicationSource};
+use contract::Commit;
 use overlay::directory_of;
 
-use crate::{judge::decision::Conclusion, reasons::WRONG_SOURCE, request::Request};
+use crate::{
+    judge::{decision::Conclusion, repository::is_same_repository},
+    reasons::WRONG_SOURCE,
+    request::Request,
+};
 
 const HINT: &str =
     "wait for the application of this branch and overlay, or correct its `spec.source`";
 
-/// Returns the sources that can contain the commit, with their indexes: those of the repository, or
-/// all in git if the request names none. The revision of a Helm chart is a version, so charts do
-/// not count.
+/// Returns the sources that have to contain the commit, with their indexes: those in git that are
+/// of the repository, track the branch and have the overlay, as far as the request names these. If
+/// no source has all of that, those that are of the repository.
 pub(super) fn sources<'a>(
+    request: &Request,
+    app: &'a Application,
+) -> Vec<(usize, &'a ApplicationSource)> {
+    let of_repository = of_repository(request, app);
+    let matching: Vec<(usize, &ApplicationSource)> = of_repository
+        .iter()
+        .copied()
+        .filter(|(_, source)| is_of_branch(request, source) && is_of_overlay(request, source))
+        .collect();
+    let candidates = if matching.is_empty() {
+        of_repository
+    } else {
+        matching
+    };
+    // A source that is pinned to a commit never moves, so it says nothing about the others.
+    let moving: Vec<(usize, &ApplicationSource)> = candidates
+        .iter()
+        .copied()
+        .filter(|(_, source)| !is_pinned(source))
+        .collect();
+    if moving.is_empty() {
+        candidates
+    } else {
+        moving
+    }
+}
+
+fn of_repository<'a>(
     request: &Request,
     app: &'a Application,
 ) -> Vec<(usize, &'a ApplicationSource)> {
@@ -19,7 +52,7 @@ pub(super) fn sources<'a>(
         .sources()
         .iter()
         .enumerate()
-        .filter(|(_, source)| source.chart.is_empty());
+        .filter(|(_, source)| is_in_git(source));
     in_git
         .filter(|(_, source)| match &request.repository {
             Some(repository) => is_same_repository(repository, &source.repo_url),
@@ -28,9 +61,17 @@ pub(super) fn sources<'a>(
         .collect()
 }
 
+/// The revision of a Helm chart is a version, and that of an OCI artifact a tag or a digest.
+fn is_in_git(source: &ApplicationSource) -> bool {
+    source.chart.is_empty() && !source.repo_url.trim().starts_with("oci://")
+}
+
 /// Refuses an application that can never contain the commit.
 pub(super) fn judge(request: &Request, app: &Application) -> Option<Conclusion> {
-    let sources: Vec<&ApplicationSource> = sources(request, app)
+    if !app.sources().iter().any(is_in_git) {
+        return Some(without_git(app));
+    }
+    let sources: Vec<&ApplicationSource> = of_repository(request, app)
         .into_iter()
         .map(|(_, source)| source)
         .collect();
@@ -46,17 +87,40 @@ pub(super) fn judge(request: &Request, app: &Application) -> Option<Conclusion> 
         return Some(refused(why, "pass `--repository`"));
     }
     if let Some(branch) = &request.branch
-        && !sources.iter().any(|source| may_track(source, branch))
+        && !sources.iter().any(|source| is_of_branch(request, source))
     {
         let why = format!("it tracks {}, pushed was {branch}", first.target_revision);
         return Some(refused(&why, HINT));
     }
-    if !request.overlays.is_empty() && !sources.iter().any(|source| is_listed(request, source)) {
+    let is_found = |source: &&ApplicationSource| is_of_overlay(request, source);
+    if !sources.iter().any(is_found) {
         let written = request.overlays.join(", ");
         let why = format!("its path is {}, written was {written}", first.path);
         return Some(refused(&why, HINT));
     }
     None
+}
+
+/// Refuses an application without a source in git: no revision of it will ever be a commit.
+fn without_git(app: &Application) -> Conclusion {
+    let Some(source) = app.sources().first() else {
+        return refused("it has no source", "set its `spec.source`");
+    };
+    let url = &source.repo_url;
+    let what = if source.chart.is_empty() {
+        format!("the OCI artifact {url}, whose revision is a tag or a digest")
+    } else {
+        format!(
+            "version {} of the Helm chart {} of {url}",
+            source.target_revision, source.chart
+        )
+    };
+    let why = format!("it comes from {what}, not from a git repository");
+    refused(
+        &why,
+        "wait for the application whose source is in git; for this one, `verify-pods` shows what \
+         its pods run",
+    )
 }
 
 fn refused(why: &str, hint: &str) -> Conclusion {
@@ -76,14 +140,28 @@ fn other_repository(request: &Request, app: &Application) -> String {
     )
 }
 
-fn may_track(source: &ApplicationSource, branch: &str) -> bool {
-    // `HEAD` is the default branch of the remote, whose name is not known here.
-    tracked_branch(source).is_none_or(|tracked| tracked == branch)
+fn is_of_branch(request: &Request, source: &ApplicationSource) -> bool {
+    let Some(branch) = &request.branch else {
+        return true;
+    };
+    // `HEAD` is the default branch of the remote, whose name is not known here. A pipeline may set
+    // the commit itself.
+    tracked_branch(source)
+        .is_none_or(|tracked| tracked == branch || tracked == request.commit.as_str())
 }
 
-fn is_listed(request: &Request, source: &ApplicationSource) -> bool {
+fn is_of_overlay(request: &Request, source: &ApplicationSource) -> bool {
+    // Other sources use the files of a source with a `ref` but without a path, wherever they are.
+    let is_anywhere = source.path.is_empty() && !source.reference.is_empty();
     let mut overlays = request.overlays.iter();
-    overlays.any(|overlay| directory_of(overlay) == directory_of(&source.path))
+    request.overlays.is_empty()
+        || is_anywhere
+        || overlays.any(|overlay| directory_of(overlay) == directory_of(&source.path))
+}
+
+/// Returns whether a source names a commit, and so never moves by itself.
+pub(super) fn is_pinned(source: &ApplicationSource) -> bool {
+    source.target_revision.parse::<Commit>().is_ok()
 }
 
 /// Returns the branch that a source tracks; `None` for `HEAD`.
@@ -91,63 +169,4 @@ pub(super) fn tracked_branch(source: &ApplicationSource) -> Option<&str> {
     let tracked = source.target_revision.as_str();
     let tracked = tracked.strip_prefix("refs/heads/").unwrap_or(tracked);
     Some(tracked).filter(|tracked| !tracked.is_empty() && *tracked != "HEAD")
-}
-
-/// Returns whether two addresses name the same repository, without regard to scheme and user.
-/// `OWNER/NAME` is that repository on any forge.
-fn is_same_repository(requested: &str, found: &str) -> bool {
-    let (requested, found) = (normalize(requested), normalize(found));
-    let is_short = requested.split('/').count() == 2 && !requested.starts_with('/');
-    requested == found || (is_short && found.ends_with(&format!("/{requested}")))
-}
-
-/// Returns `github.com/owner/name` for `git@github.com:Owner/Name.git` and for
-/// `https://github.com/owner/name`.
-fn normalize(address: &str) -> String {
-    let text = address.trim().to_lowercase();
-    let (text, has_scheme) = match text.split_once("://") {
-        Some((_, rest)) => (rest, true),
-        None => (text.as_str(), false),
-    };
-    let host_end = text.find('/').unwrap_or(text.len());
-    let text = match text[..host_end].rfind('@') {
-        Some(at) => &text[at + 1..],
-        None => text,
-    };
-    let text = if has_scheme {
-        text.to_owned()
-    } else {
-        text.replacen(':', "/", 1)
-    };
-    let text = text.trim_end_matches('/');
-    text.strip_suffix(".git").unwrap_or(text).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_address_of_a_repository_names_it() {
-        let same = is_same_repository;
-        assert!(same(
-            "data-literate/dex",
-            "https://github.com/Data-Literate/DEX.git"
-        ));
-        assert!(same(
-            "data-literate/dex",
-            "git@github.com:data-literate/dex.git"
-        ));
-        assert!(same(
-            "https://github.com/a/b",
-            "ssh://git@github.com/a/b.git"
-        ));
-        assert!(same("file:///srv/remote.git", "file:///srv/remote.git"));
-        assert!(!same(
-            "data-literate/dex",
-            "https://github.com/evil-data-literate/dex"
-        ));
-        assert!(!same("a/b", "https://github.com/a/bc"));
-        assert!(!same("https://github.com/a/b", "https://example.org/a/b"));
-    }
 }

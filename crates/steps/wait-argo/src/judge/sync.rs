@@ -6,18 +6,21 @@ use argocd::Application;
 
 use crate::{
     judge::{
+        comparison::comparison_failure,
         decision::{Conclusion, WaitDecision},
         health,
         history::{ApplicationHistory, LastingPhase},
-        message::{resource_name, short, tidy},
+        message::{out_of_sync, resource_name, short, tidy},
         operation,
-        revision::{self, Containment, LackingRevision},
-        source, window,
+        revision::{self, AskedRevision, Containment, LackingRevision},
+        source,
+        sync_failure::sync_error_reason,
+        turn, window,
     },
     observe::{FollowUp, Observation},
     reasons::{
         APP_DELETED, AUTO_SYNC_OFF, COMMIT_GONE, NOT_COMPARED, NOT_SYNCED, OLD_REVISION,
-        RENDER_ERROR, STALE_STATUS, WRONG_SOURCE,
+        RENDER_ERROR, RENDERS_NOTHING, STALE_STATUS, SYNC_ERROR, WRONG_SOURCE,
     },
     request::Request,
 };
@@ -31,32 +34,8 @@ const IDLE_GRACE: Duration = Duration::from_secs(3);
 /// commit.
 const BRANCH_GRACE: Duration = Duration::from_secs(10);
 
-/// Parts of messages about repositories and clusters, which have errors of their own: an error is
-/// the commit's fault only if that is proven.
-const TRANSIENT_ERRORS: [&str; 15] = [
-    "connection refused",
-    "connection reset",
-    "i/o timeout",
-    "timed out",
-    "deadline exceeded",
-    "no such host",
-    "failed to list refs",
-    "error fetching",
-    "failed to fetch",
-    "authentication required",
-    "repository not found",
-    "code = Unavailable",
-    "code = DeadlineExceeded",
-    "code = Canceled",
-    "cluster",
-];
-/// Parts of messages about manifests.
-const RENDER_ERRORS: [&str; 4] = [
-    "kustomize build",
-    "helm template",
-    "failed to generate manifest",
-    "app path does not exist",
-];
+/// The values of an annotation that Go's `strconv.ParseBool` reads as true.
+const TRUE: [&str; 6] = ["1", "t", "T", "TRUE", "true", "True"];
 
 /// Judges everything but the pods; `None` when nothing but the image is left to check.
 pub(super) fn judge(
@@ -71,12 +50,17 @@ pub(super) fn judge(
     if containment != Containment::Contains {
         history.update(LastingPhase::Applied, false, observation.now);
     }
-    let error = invalid_spec(observation).or_else(|| comparison_error(observation, history));
+    if matches!(containment, Containment::Lacks(_)) {
+        history.was_degraded_before |= observation.app.status.health.status == "Degraded";
+    }
+    let error = invalid_spec(observation)
+        .or_else(|| comparison_error(request, observation, history, &containment))
+        .or_else(|| hydration_error(request, observation, history));
     if error.is_some() {
         return error;
     }
     match containment {
-        Containment::NotAsked(revision) => Some(not_asked(request, &observation.app, &revision)),
+        Containment::NotAsked(asked) => Some(not_asked(request, &observation.app, asked)),
         Containment::Lacks(lacking) => Some(old_revision(request, observation, history, &lacking)),
         Containment::Contains => {
             history.update(LastingPhase::OldRevision, false, observation.now);
@@ -96,7 +80,7 @@ fn hopeless(request: &Request, app: &Application) -> Option<Conclusion> {
     let annotations = &app.metadata.annotations;
     if annotations
         .get("argocd.argoproj.io/skip-reconcile")
-        .is_some_and(|value| value == "true")
+        .is_some_and(|value| TRUE.contains(&value.as_str()))
     {
         let hint = "remove the annotation `argocd.argoproj.io/skip-reconcile`";
         return Some(
@@ -112,9 +96,11 @@ fn hopeless(request: &Request, app: &Application) -> Option<Conclusion> {
     Some(Conclusion::refused(STALE_STATUS, text).hinted(hint))
 }
 
+/// Argo CD writes this condition alone when Kubernetes refuses the whole status
+/// (`controller/appcontroller.go`, `persistAppStatus`); other conditions of that type are not about
+/// the status.
 fn is_about_status(message: &str) -> bool {
-    let message = message.to_lowercase();
-    message.contains("persist") || message.contains("too large") || message.contains("too long")
+    message.starts_with("Application status exceeds ") || message.starts_with("failed to persist ")
 }
 
 /// Refuses an invalid spec, or one that the project does not allow. Argo CD only checks that in a
@@ -136,38 +122,84 @@ fn invalid_spec(observation: &Observation) -> Option<WaitDecision> {
 
 /// Waits for the end of a comparison error, or refuses it as the overlay's.
 fn comparison_error(
+    request: &Request,
     observation: &Observation,
     history: &mut ApplicationHistory,
+    containment: &Containment,
 ) -> Option<WaitDecision> {
-    let message = observation.app.condition("ComparisonError").map(tidy);
+    let message = observation.app.condition("ComparisonError");
     let lasts = message.is_some();
     let lasted = history.update(LastingPhase::NotCompared, lasts, observation.now);
     let message = message?;
-    if is_render_error(&message) && lasted >= COMPARE_GRACE && observation.was_compared_again() {
-        let text = format!("cannot be rendered: {message}");
-        let hint = "run `kustomize build` on the overlay";
-        return Some(Conclusion::refused(RENDER_ERROR, text).hinted(hint).into());
-    }
-    let text = format!("could not be compared: {message}");
-    Some(WaitDecision::wait(
-        NOT_COMPARED,
-        text,
-        vec![FollowUp::Refresh],
+    // Argo CD may tell which revision it could not compare: another one proves nothing.
+    let is_of_other = match containment {
+        Containment::Contains => revision::is_descendant(request, &observation.app),
+        Containment::Lacks(lacking) => !lacking.revision.is_empty(),
+        Containment::NotAsked(_) => true,
+    };
+    let lasts_long = lasted >= COMPARE_GRACE && observation.was_compared_again();
+    let is_certain = lasts_long && !is_of_other;
+    Some(not_rendered(request, message, is_certain))
+}
+
+/// Waits for the end of an error of the source hydrator about a commit that contains the wanted
+/// one, or refuses it as the overlay's.
+fn hydration_error(
+    request: &Request,
+    observation: &Observation,
+    history: &mut ApplicationHistory,
+) -> Option<WaitDecision> {
+    let status = observation.app.status.source_hydrator.as_ref();
+    let failed = status
+        .and_then(|status| status.current_operation.as_ref())
+        .filter(|operation| operation.phase == "Failed")
+        .filter(|operation| operation.dry == request.commit.as_str());
+    let lasted = history.update(LastingPhase::NotHydrated, failed.is_some(), observation.now);
+    // `failed to hydrate app: failed to get manifests for app "dex": rpc error: …`
+    let message = failed?.message.as_str();
+    let at = message.find("rpc error: ").unwrap_or_default();
+    Some(not_rendered(
+        request,
+        &message[at..],
+        lasted >= COMPARE_GRACE,
     ))
 }
 
-fn is_render_error(message: &str) -> bool {
-    let contains = |part: &&str| message.contains(*part);
-    RENDER_ERRORS.iter().any(contains) && !TRANSIENT_ERRORS.iter().any(contains)
+fn not_rendered(request: &Request, message: &str, is_certain: bool) -> WaitDecision {
+    let reason = comparison_failure(message);
+    let message = tidy(message);
+    if reason == NOT_COMPARED || !is_certain {
+        let text = format!("could not be compared: {message}");
+        return WaitDecision::wait(NOT_COMPARED, text, vec![FollowUp::Refresh]);
+    }
+    let (text, hint) = match reason {
+        RENDER_ERROR => (
+            format!("cannot be rendered: {message}"),
+            format!("render it as Argo CD does, at {}", request.commit.short()),
+        ),
+        WRONG_SOURCE => (
+            format!("has a source that its project does not allow: {message}"),
+            "correct its `spec.source`, or its project's `sourceRepos`".to_owned(),
+        ),
+        _ => (
+            format!("is not compared: {message}"),
+            "sign the commits of this branch with a key of the project's `signatureKeys`"
+                .to_owned(),
+        ),
+    };
+    Conclusion::refused(reason, text).hinted(hint).into()
 }
 
-fn not_asked(request: &Request, app: &Application, revision: &str) -> WaitDecision {
+fn not_asked(request: &Request, app: &Application, asked: AskedRevision) -> WaitDecision {
+    let commit = match &asked.hydrated {
+        Some(hydrated) => short(hydrated.as_str()).to_owned(),
+        None => request.commit.short().to_owned(),
+    };
     let text = format!(
-        "at {}, and it is not known yet whether that contains {}",
-        short(revision),
-        request.commit.short()
+        "at {}, and it is not known yet whether that contains {commit}",
+        short(&asked.revision),
     );
-    let question = revision::ask_ancestry(request, app, revision);
+    let question = revision::ask_ancestry(request, app, asked);
     WaitDecision::wait(OLD_REVISION, text, question.into_iter().collect())
 }
 
@@ -183,27 +215,35 @@ fn old_revision(
     // A forge's other servers may not know a commit that was just pushed, so one answer is not
     // enough.
     if is_gone && observation.branch_misses > 1 && observation.answered_refreshes > 0 {
-        return commit_gone(request, &observation.app, &lacking.revision).into();
+        return commit_gone(request, lacking).into();
+    }
+    if lacking.is_pinned && observation.answered_refreshes > 0 {
+        let pinned = short(&lacking.revision);
+        let text = format!("will not get the commit: its source is pinned to {pinned}");
+        return Conclusion::refused(WRONG_SOURCE, text)
+            .hinted("set its `spec.source.targetRevision` to the branch, or to the commit")
+            .into();
     }
     let mut follow_ups = vec![FollowUp::Refresh];
     if (lasted >= BRANCH_GRACE || is_gone) && !lacking.revision.is_empty() {
-        let question = revision::ask_ancestry(request, &observation.app, &lacking.revision);
-        follow_ups.extend(question);
+        let asked = AskedRevision {
+            revision: lacking.revision.clone(),
+            branch: lacking.branch.clone(),
+            hydrated: None,
+        };
+        let question = revision::ask_ancestry(request, &observation.app, asked);
+        follow_ups.extend(question.filter(|_| !lacking.is_hydrated));
     }
     let text = old_revision_text(request, observation, lacking);
     WaitDecision::wait(OLD_REVISION, text, follow_ups)
 }
 
-fn commit_gone(request: &Request, app: &Application, revision: &str) -> Conclusion {
-    let sources = source::sources(request, app);
-    let branch = sources
-        .first()
-        .and_then(|(_, source)| source::tracked_branch(source));
+fn commit_gone(request: &Request, lacking: &LackingRevision) -> Conclusion {
     let text = format!(
         "is at {}, and {} is no longer in {}",
-        short(revision),
+        short(&lacking.revision),
         request.commit.short(),
-        branch.unwrap_or("the branch")
+        lacking.branch.as_deref().unwrap_or("the branch")
     );
     Conclusion::refused(COMMIT_GONE, text).hinted(
         "a force push removed it from the branch, or it was never pushed there: \
@@ -219,6 +259,12 @@ fn old_revision_text(
     let commit = request.commit.short();
     let at = if lacking.revision.is_empty() {
         "not compared yet".to_owned()
+    } else if lacking.is_hydrated {
+        let dry = request.commit.short();
+        format!(
+            "{dry} is hydrated, and still at {} of that branch",
+            short(&lacking.revision)
+        )
     } else {
         format!("still at {}", short(&lacking.revision))
     };
@@ -272,7 +318,7 @@ fn contains(
     let idle = history.update(LastingPhase::Idle, status == "OutOfSync", now);
     match status {
         "Synced" => health::judge(request, observation, history),
-        "OutOfSync" => Some(out_of_sync(request, observation, idle)),
+        "OutOfSync" => Some(judge_out_of_sync(request, observation, idle)),
         _ => {
             let at = revision::describe(request, app);
             let text = format!("is being compared at {at}, sync {status}");
@@ -285,7 +331,7 @@ fn contains(
     }
 }
 
-fn out_of_sync(request: &Request, observation: &Observation, idle: Duration) -> WaitDecision {
+fn judge_out_of_sync(request: &Request, observation: &Observation, idle: Duration) -> WaitDecision {
     let app = &observation.app;
     let here = format!("OutOfSync at {}", revision::describe(request, app));
     let error = app.condition("SyncError");
@@ -293,13 +339,10 @@ fn out_of_sync(request: &Request, observation: &Observation, idle: Duration) -> 
         return window::request_sync(request, observation, &here);
     }
     if let Some(message) = error {
-        return operation::will_not_retry(&here, message).into();
+        return sync_error(request, observation, &here, message);
     }
     if !app.is_automated() {
-        let text = format!("is {here}, auto-sync disabled");
-        return Conclusion::refused(AUTO_SYNC_OFF, text)
-            .hinted("pass `--sync`, or set `spec.syncPolicy.automated`")
-            .into();
+        return turn::judge(observation, &here);
     }
     if idle < IDLE_GRACE {
         return WaitDecision::wait(NOT_SYNCED, here, Vec::new());
@@ -310,9 +353,41 @@ fn out_of_sync(request: &Request, observation: &Observation, idle: Duration) -> 
     if let Some(blocking) = window::blocking(windows) {
         return window::closed(request, &here, &blocking, FollowUp::Windows);
     }
-    let text = format!("{here}{}", pruning(app));
+    let pruning = pruning(app);
+    let names = if pruning.is_empty() {
+        out_of_sync(observation)
+    } else {
+        pruning
+    };
     let follow_ups = vec![FollowUp::Windows, FollowUp::WholeState];
-    WaitDecision::wait(NOT_SYNCED, text, follow_ups)
+    WaitDecision::wait(NOT_SYNCED, format!("{here}{names}"), follow_ups)
+}
+
+/// Judges Argo CD's explanation that it does not sync by itself.
+fn sync_error(
+    request: &Request,
+    observation: &Observation,
+    here: &str,
+    message: &str,
+) -> WaitDecision {
+    let reason = sync_error_reason(message);
+    if reason == RENDERS_NOTHING {
+        let text = format!("is {here}, and renders no resources: {}", tidy(message));
+        let hint = "if that is intended, set `spec.syncPolicy.automated.allowEmpty`";
+        return Conclusion::refused(reason, text).hinted(hint).into();
+    }
+    // Argo CD could not begin the sync, and tries that again.
+    if !message.starts_with("Failed last sync attempt to ") && reason == SYNC_ERROR {
+        let text = format!("{here}, and its sync could not begin: {}", tidy(message));
+        return WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::Refresh]);
+    }
+    // The operation's results tell more than the condition, which an earlier state may have.
+    if observation.app.status.operation_state.is_none() && !observation.is_whole {
+        let at = revision::describe(request, &observation.app);
+        let text = format!("its sync to {at} failed: {}", tidy(message));
+        return WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::WholeState]);
+    }
+    operation::will_not_retry(here, reason, message).into()
 }
 
 /// Says so if an application is only out of sync because no sync prunes.

@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use argocd::SyncWindows;
 use branch::Ancestry;
-use contract::Reason;
+use contract::{Reason, Verdict};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
     judge::decision::WaitState,
-    observe::{ApplicationPods, FollowUp, RenderedImages, RevisionAncestry},
+    observe::{ApplicationPods, FollowUp, ObservedSet, RenderedImages, RevisionAncestry},
     reasons::{
-        AUTO_SYNC_OFF, COMMIT_GONE, DEGRADED, DENY_WINDOW, HOOK_FAILED, IMAGE_NOT_LIVE,
-        NEWER_IMAGE, NOT_COMPARED, NOT_SYNCED, RENDER_ERROR, STALE_STATUS, SYNC_FAILED,
-        WILL_NOT_RETRY, WRONG_SOURCE,
+        AUTO_SYNC_OFF, AWAITS_TURN, COMMIT_GONE, DEGRADED, DEGRADED_ELSEWHERE, DENY_WINDOW,
+        HOOK_FAILED, IMAGE_NOT_LIVE, NEWER_IMAGE, NOT_COMPARED, NOT_SYNCED, OLD_REVISION,
+        RENDER_ERROR, STALE_STATUS, SYNC_ERROR, SYNC_FAILED, SYNC_TERMINATED, WILL_NOT_RETRY,
+        WRONG_SOURCE,
     },
     request::HealthScope,
 };
@@ -45,6 +46,10 @@ fn request() -> Request {
         degraded_grace: Duration::from_secs(60),
         sync: false,
         wait_window: false,
+        waits_for_app: false,
+        waits: true,
+        allows_zero: false,
+        grace: ::pods::GracePeriods::default(),
         log_lines: 25,
     }
 }
@@ -137,6 +142,7 @@ fn ask_ancestry(revision: &str) -> FollowUp {
         remote: "https://github.com/data-literate/dex".to_owned(),
         branch: Some("main".to_owned()),
         revision: revision.to_owned(),
+        hydrated: None,
     }
 }
 

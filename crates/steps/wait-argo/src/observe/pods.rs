@@ -5,12 +5,17 @@ use std::{collections::BTreeMap, time::Duration};
 use argocd::{ApplicationId, ApplicationTree, ArgoCd, ResourceNode};
 use contract::Failure;
 use futures_util::{StreamExt as _, stream};
-use pods::{Owner, Pod, PodHistory, Summary};
+use pods::{Owner, Pod, PodHistory, Summary, image::ImageMatcher};
 
-use crate::observe::pod;
+pub(crate) use self::root::RootResource;
+use crate::observe::{pod, rendered::container_images};
 
-/// Pods that are read one by one; the others are judged by their lines in the tree.
-const MAX_DETAILED_PODS: usize = 50;
+mod root;
+
+/// Pods of the image that are read one by one; the others are judged by their lines in the tree.
+const MAX_DETAILED_PODS: usize = 500;
+/// The same, of all pods that fail.
+const MAX_FAILING_PODS: usize = 50;
 /// Pods that are read at the same time.
 const MAX_CONCURRENT: usize = 8;
 
@@ -30,6 +35,8 @@ pub(crate) struct ApplicationPods {
     pub(crate) pods: Vec<ObservedPod>,
     /// The controllers that cannot create pods; their health says why.
     pub(crate) failed_controllers: Vec<ResourceNode>,
+    /// The resources of the application to which these belong, by unique id.
+    pub(crate) roots: BTreeMap<String, RootResource>,
     /// The time of the request, if it was made for the proof that the pods run the image.
     pub(crate) live_at: Option<Duration>,
 }
@@ -39,7 +46,19 @@ pub(crate) struct ApplicationPods {
 pub(crate) enum PodDetail {
     /// Those whose line in the tree looks like a failure.
     Failing,
-    All,
+    /// Those that run the image as well: only they have its digest.
+    OfImage,
+}
+
+/// What to read of the pods.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PodsQuestion<'a> {
+    pub(super) detail: PodDetail,
+    /// The image that the pods have to run, if that is checked.
+    pub(super) image: Option<&'a ImageMatcher>,
+    pub(super) max_log_lines: usize,
+    /// The time of the question, if it is for the proof that the pods run the image.
+    pub(super) live_at: Option<Duration>,
 }
 
 /// What was observed of the pods, and of the controllers that cannot create them, over time.
@@ -83,36 +102,83 @@ impl PodHistories {
 pub(super) async fn read(
     argocd: &ArgoCd<'_>,
     app: &ApplicationId,
-    detail: PodDetail,
-    max_log_lines: usize,
-    live_at: Option<Duration>,
+    question: PodsQuestion<'_>,
 ) -> Result<ApplicationPods, Failure> {
     let tree = argocd.tree(app).await?;
-    let failed_controllers = failed_controllers(&tree);
-    let (detailed, others): (Vec<&ResourceNode>, Vec<&ResourceNode>) = current_pods(&tree)
+    let (mut detailed, mut others): (Vec<&ResourceNode>, Vec<&ResourceNode>) = current_pods(&tree)
         .into_iter()
-        .partition(|node| detail == PodDetail::All || looks_failing(node));
-    let objects = stream::iter(detailed.iter().take(MAX_DETAILED_PODS))
-        .map(|node| read_details(argocd, app, node));
+        .partition(|node| looks_failing(node) || question.needs_digest(node));
+    detailed.sort_by_key(|node| !question.is_of_image(node));
+    others.extend(detailed.split_off(question.limit(&detailed)));
+    let objects = stream::iter(&detailed).map(|node| read_details(argocd, app, node));
     let mut objects = objects.buffered(MAX_CONCURRENT);
     let mut pods = Vec::new();
     while let Some(pod) = objects.next().await {
         pods.push(pod?);
     }
-    let rest = detailed.iter().skip(MAX_DETAILED_PODS);
-    pods.extend(others.iter().chain(rest).map(|node| ObservedPod {
-        node: (*node).clone(),
-        pod: summarize(node),
-        has_details: false,
-    }));
+    pods.extend(others.into_iter().map(ObservedPod::of_line));
     for observed in &mut pods {
-        observed.pod.limit_termination_messages(max_log_lines);
+        let pod = &mut observed.pod;
+        pod.limit_termination_messages(question.max_log_lines);
+    }
+    let mut failed_controllers = failed_controllers(&tree);
+    for node in &mut failed_controllers {
+        node.images = template_images(argocd, app, node).await?;
+    }
+    let nodes = pods.iter().map(|observed| &observed.node);
+    let mut roots = root::roots(&tree, nodes.chain(&failed_controllers));
+    // Without an image the application's health decides, from which an annotation may exclude a
+    // resource.
+    if question.image.is_none() {
+        let failing = detailed.iter().copied().chain(&failed_controllers);
+        root::read_annotations(argocd, app, &mut roots, failing).await?;
     }
     Ok(ApplicationPods {
         pods,
         failed_controllers,
-        live_at,
+        roots,
+        live_at: question.live_at,
     })
+}
+
+impl ObservedPod {
+    /// Makes a pod of its line in the tree.
+    fn of_line(node: &ResourceNode) -> Self {
+        Self {
+            node: node.clone(),
+            pod: summarize(node),
+            has_details: false,
+        }
+    }
+}
+
+impl PodsQuestion<'_> {
+    fn is_of_image(&self, node: &ResourceNode) -> bool {
+        let mut images = node.images.iter();
+        self.image
+            .is_some_and(|wanted| images.any(|image| wanted.is_of_repository(image)))
+    }
+
+    fn needs_digest(&self, node: &ResourceNode) -> bool {
+        self.detail == PodDetail::OfImage && self.is_of_image(node)
+    }
+
+    /// Returns how many of these pods, those of the image first, are read one by one.
+    fn limit(&self, pods: &[&ResourceNode]) -> usize {
+        let of_image = pods.iter().filter(|node| self.is_of_image(node)).count();
+        let limit = of_image.clamp(MAX_FAILING_PODS, MAX_DETAILED_PODS);
+        limit.min(pods.len())
+    }
+}
+
+/// Returns the images of a controller's template; its line in the tree has none.
+async fn template_images(
+    argocd: &ArgoCd<'_>,
+    app: &ApplicationId,
+    node: &ResourceNode,
+) -> Result<Vec<String>, Failure> {
+    let object = argocd.object(app, node).await?;
+    Ok(container_images(object.as_slice()))
 }
 
 async fn read_details(

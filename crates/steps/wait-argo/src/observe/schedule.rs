@@ -35,6 +35,8 @@ pub(super) struct Schedule {
     live_pods_requested_at: Option<Duration>,
     reads_rendered: bool,
     windows_requested_at: Option<Duration>,
+    application_set_requested_at: Option<Duration>,
+    events_under_way: BTreeSet<String>,
     sync_requested: bool,
     sync_requested_at: Option<Duration>,
     ancestry_under_way: BTreeSet<String>,
@@ -146,6 +148,25 @@ impl Schedule {
             self.windows_requested_at = Some(now);
         }
         starts
+    }
+
+    /// Returns whether to get the ApplicationSet; marks it as done.
+    pub(super) fn start_application_set(&mut self, now: Duration) -> bool {
+        let starts = self.is_due(self.application_set_requested_at, SLOW_INTERVAL, now);
+        if starts {
+            self.application_set_requested_at = Some(now);
+        }
+        starts
+    }
+
+    /// Returns whether to get the events of an object; marks it as under way. A judgement asks only
+    /// when those that were read are too old.
+    pub(super) fn start_events(&mut self, uid: &str) -> bool {
+        self.events_under_way.insert(uid.to_owned())
+    }
+
+    pub(super) fn events_ended(&mut self, uid: &str) {
+        self.events_under_way.remove(uid);
     }
 
     /// Returns whether to request a sync, which happens once unless Argo CD refuses it; marks it as

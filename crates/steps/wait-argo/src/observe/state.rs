@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use argocd::{Application, SyncWindows};
+use argocd::{Application, ApplicationSet, SyncWindows};
+use pods::ObjectEvent;
 
 use crate::observe::{
     ancestry::RevisionAncestry,
@@ -21,6 +22,24 @@ pub(crate) enum AppPresence {
     /// The application existed during this run, and no longer does.
     Deleted,
 }
+
+/// The ApplicationSet that generates an application.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum ObservedSet {
+    Shown(ApplicationSet),
+    /// The server does not show it to this token.
+    Hidden,
+}
+
+/// The events of one object, when they were read last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct ObservedEvents {
+    events: Vec<ObjectEvent>,
+    read_at: Duration,
+}
+
+/// How long events that were read count as the present ones.
+const EVENTS_INTERVAL: Duration = Duration::from_secs(20);
 
 /// The images of the containers in the manifests that Argo CD rendered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,10 +63,18 @@ pub(crate) struct Observation {
     pub(crate) is_whole: bool,
     /// How the revisions that were observed relate to the commit.
     pub(crate) ancestry: BTreeMap<String, RevisionAncestry>,
+    /// How a revision of the hydrated branch relates to a hydrated commit, by commit and revision.
+    pub(crate) hydrated_ancestry: BTreeMap<(String, String), RevisionAncestry>,
     /// Answers in a row by which the branch does not contain the commit.
     pub(crate) branch_misses: u32,
     /// The sync windows, once they are known.
     pub(crate) windows: Option<SyncWindows>,
+    /// The ApplicationSet that generates the application, once it was asked for.
+    pub(crate) application_set: Option<ObservedSet>,
+    /// Syncs to the present revision that succeeded during this run and left it out of sync.
+    pub(crate) syncs_in_vain: u32,
+    /// The events of pods, by the pods' unique ids.
+    events: BTreeMap<String, ObservedEvents>,
     /// Comparisons that this run has requested.
     pub(crate) requested_refreshes: u32,
     /// Requests for a comparison that Argo CD has answered.
@@ -94,7 +121,7 @@ impl Observation {
         if !is_whole {
             // An event has no resources. The previous ones only serve for messages: a decision
             // about resources waits until `is_whole`.
-            app.status.resources = std::mem::take(&mut self.app.status.resources);
+            self.keep_what_events_lack(&mut app);
         }
         self.app = app;
         self.is_whole = is_whole;
@@ -107,9 +134,50 @@ impl Observation {
             });
         }
         if self.ended.as_ref().map(|(end, _)| end) != end.as_ref() {
+            self.count_sync(end.as_ref());
             self.ended = end.map(|end| (end, self.app.version()));
         }
         true
+    }
+
+    fn keep_what_events_lack(&mut self, app: &mut Application) {
+        let before = &mut self.app;
+        app.status.resources = std::mem::take(&mut before.status.resources);
+        app.metadata.owner_references = std::mem::take(&mut before.metadata.owner_references);
+        if let (Some(source), Some(before)) = (&mut app.spec.source, &mut before.spec.source) {
+            source.kustomize = before.kustomize.take();
+            source.helm = before.helm.take();
+        }
+    }
+
+    /// Counts syncs that succeed one after the other: a self-heal that does not help.
+    fn count_sync(&mut self, end: Option<&OperationEnd>) {
+        let is_of_run = self.ended.is_some() || self.syncs_in_vain > 0;
+        let is_sync = end
+            .is_some_and(|end| end.phase == "Succeeded" && end.revisions == self.app.revisions());
+        let is_same = self
+            .ended
+            .as_ref()
+            .zip(end)
+            .is_none_or(|((before, _), end)| before.revisions == end.revisions);
+        if !is_same {
+            self.syncs_in_vain = 0;
+        }
+        self.syncs_in_vain += u32::from(is_sync && is_of_run);
+    }
+
+    /// Takes in the events of an object, oldest first.
+    pub(crate) fn add_events(&mut self, uid: &str, events: Vec<ObjectEvent>) {
+        let read_at = self.now;
+        let events = ObservedEvents { events, read_at };
+        self.events.insert(uid.to_owned(), events);
+    }
+
+    /// Returns the events of an object, oldest first, if they were read lately.
+    pub(crate) fn events(&self, uid: &str) -> Option<&[ObjectEvent]> {
+        let events = self.events.get(uid)?;
+        let is_late = self.now.saturating_sub(events.read_at) >= EVENTS_INTERVAL;
+        (!is_late).then_some(&events.events)
     }
 
     /// Takes in that Argo CD knows no such application.

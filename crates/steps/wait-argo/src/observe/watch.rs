@@ -1,13 +1,14 @@
 //! Watches one application: its events, its whole state every 10 s, and the follow-ups of
 //! judgements.
 
+mod answers;
 mod requests;
 
 use std::{future::Future, time::Duration};
 
 use argocd::{
-    Application, ApplicationEvent, ApplicationEvents, ApplicationId, ArgoCd, Presence, Refresh,
-    SyncAnswer, SyncWindows,
+    Application, ApplicationEvent, ApplicationEvents, ApplicationId, ApplicationSet, ArgoCd,
+    Presence, Refresh, SyncAnswer, SyncWindows, TreeEvent,
 };
 use contract::{Commit, Failure, Verdict, World, asking};
 use futures_util::{
@@ -15,6 +16,7 @@ use futures_util::{
     future::{FutureExt as _, LocalBoxFuture},
     stream::FuturesUnordered,
 };
+use pods::image::ImageMatcher;
 use serde_json::Value;
 
 use crate::{
@@ -26,9 +28,8 @@ use crate::{
         outage::{OutageSubject, Outages},
         pods::ApplicationPods,
         progress::ApplicationProgress,
-        rendered::container_images,
         schedule::{STATE_INTERVAL, Schedule},
-        state::{AppPresence, Observation, RenderedImages},
+        state::{AppPresence, Observation},
     },
 };
 
@@ -37,6 +38,8 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(25);
 /// The time between two checks whether the first answer has come, once the deadline has passed:
 /// the request has a timeout of its own, and then its failure says why there is no answer.
 const FIRST_ANSWER_INTERVAL: Duration = Duration::from_millis(100);
+/// The time between two requests for an application that is still missing.
+const MISSING_INTERVAL: Duration = Duration::from_secs(2);
 /// The time between two observations without a change: grace periods end by time alone.
 const OBSERVE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -53,7 +56,13 @@ enum JobResult {
     Windows(Result<SyncWindows, Failure>),
     Rendered(Result<Vec<Value>, Failure>),
     SyncRequested(Result<SyncAnswer, Failure>),
-    Ancestry(Commit, Result<RevisionAncestry, Failure>),
+    Ancestry {
+        revision: Commit,
+        hydrated: Option<Commit>,
+        result: Result<RevisionAncestry, Failure>,
+    },
+    Events(String, Result<Vec<TreeEvent>, Failure>),
+    ApplicationSet(Result<Option<ApplicationSet>, Failure>),
     StateInterval,
     TokenExpired,
     ReopenStream,
@@ -67,6 +76,7 @@ pub(crate) struct ApplicationWatch<'a> {
     argocd: &'a ArgoCd<'a>,
     app: &'a ApplicationId,
     commit: &'a Commit,
+    image: Option<&'a ImageMatcher>,
     max_log_lines: usize,
     progress: &'a ApplicationProgress<'a>,
     jobs: FuturesUnordered<LocalBoxFuture<'a, JobResult>>,
@@ -92,6 +102,7 @@ impl<'a> ApplicationWatch<'a> {
             argocd,
             app,
             commit: &request.commit,
+            image: request.image.as_ref(),
             max_log_lines: request.log_lines,
             progress,
             jobs: FuturesUnordered::new(),
@@ -201,7 +212,13 @@ impl<'a> ApplicationWatch<'a> {
             JobResult::Windows(result) => self.take_windows(result)?,
             JobResult::Rendered(result) => self.take_rendered(result)?,
             JobResult::SyncRequested(result) => self.take_sync(result)?,
-            JobResult::Ancestry(revision, result) => self.take_ancestry(&revision, result?),
+            JobResult::Ancestry {
+                revision,
+                hydrated,
+                result,
+            } => self.take_ancestry(&revision, hydrated, result?),
+            JobResult::Events(uid, result) => self.take_events(&uid, result)?,
+            JobResult::ApplicationSet(result) => self.take_application_set(result)?,
             JobResult::StateInterval => {
                 if self.schedule.is_state_overdue(self.now()) {
                     self.get_state();
@@ -230,11 +247,20 @@ impl<'a> ApplicationWatch<'a> {
         result: Result<Presence<Application>, Failure>,
     ) -> Result<bool, Failure> {
         self.schedule.state_ended();
+        let is_absent = matches!(result, Ok(Presence::Absent(_)));
         if self.waits() {
-            self.later(STATE_INTERVAL, JobResult::StateInterval);
+            let interval = if is_absent {
+                MISSING_INTERVAL
+            } else {
+                STATE_INTERVAL
+            };
+            self.later(interval, JobResult::StateInterval);
         }
         match result {
-            Ok(Presence::Absent(message)) => self.observation.update_absent(message),
+            Ok(Presence::Absent(message)) => {
+                self.heard_at = self.now();
+                self.observation.update_absent(message);
+            }
             Ok(Presence::Present(app)) => {
                 self.heard_at = self.now();
                 self.schedule.state_read(app.version(), self.now());
@@ -347,57 +373,8 @@ impl<'a> ApplicationWatch<'a> {
         }
     }
 
-    fn take_windows(&mut self, result: Result<SyncWindows, Failure>) -> Result<bool, Failure> {
-        match result {
-            Ok(windows) => self.observation.windows = Some(windows),
-            Err(failure) => self.tolerate(OutageSubject::State, failure)?,
-        }
-        Ok(true)
-    }
-
-    fn take_rendered(&mut self, result: Result<Vec<Value>, Failure>) -> Result<bool, Failure> {
-        self.schedule.rendered_ended();
-        match result {
-            Ok(manifests) => {
-                self.observation.rendered = Some(RenderedImages {
-                    images: container_images(&manifests),
-                    read_at: self.now(),
-                });
-            }
-            Err(failure) => self.tolerate(OutageSubject::Pods, failure)?,
-        }
-        Ok(true)
-    }
-
-    fn take_sync(&mut self, result: Result<SyncAnswer, Failure>) -> Result<bool, Failure> {
-        match result {
-            Ok(SyncAnswer::Accepted) => self.observation.sync_refused = None,
-            Ok(SyncAnswer::Refused(message)) => {
-                self.observation.sync_refused = Some(message);
-                self.schedule.sync_refused();
-            }
-            // Argo CD may have started the sync or not; the state will tell, so this does not ask
-            // again.
-            Err(failure) => self.tolerate(OutageSubject::State, failure)?,
-        }
-        Ok(true)
-    }
-
-    fn take_ancestry(&mut self, revision: &Commit, ancestry: RevisionAncestry) -> bool {
-        self.schedule.ancestry_ended(revision.as_str(), self.now());
-        match ancestry.in_branch {
-            Some(false) => self.observation.branch_misses += 1,
-            Some(true) => self.observation.branch_misses = 0,
-            None => {}
-        }
-        self.observation
-            .ancestry
-            .insert(revision.to_string(), ancestry);
-        true
-    }
-
     fn take_deadline(&mut self) -> Result<bool, Failure> {
-        if !self.observation.is_present() {
+        if self.observation.presence == AppPresence::Unknown {
             self.later(FIRST_ANSWER_INTERVAL, JobResult::Deadline);
             return Ok(false);
         }
@@ -420,7 +397,7 @@ impl<'a> ApplicationWatch<'a> {
     /// The failure itself when waiting does not help: it is not about availability, Argo CD has
     /// never answered, or the outage lasts too long.
     fn tolerate(&mut self, subject: OutageSubject, failure: Failure) -> Result<(), Failure> {
-        let is_known = self.observation.is_present();
+        let is_known = self.observation.presence != AppPresence::Unknown;
         if failure.verdict != Verdict::Unavailable || !is_known || !self.waits() {
             return Err(failure);
         }

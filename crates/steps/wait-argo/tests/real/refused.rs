@@ -148,7 +148,8 @@ fn a_missing_application_differs_from_a_hidden_one() {
             .args(arguments)
             .env("RUNBOOK_ARGOCD_TOKEN", token())
     };
-    let run = within(5, &ask(&["--argocd-project", "default"]));
+    let once = ["--argocd-project", "default", "--timeout", "0"];
+    let run = within(5, &ask(&once));
     assert_eq!(
         outcome(&run),
         (10, json!("app-missing"), json!("configuration")),
@@ -167,7 +168,12 @@ fn a_missing_application_differs_from_a_hidden_one() {
     let world = DeployedApp::new();
     let run = within(
         5,
-        &wait(&url(), &[&world.app], &commit).args(["--argocd-project", "elsewhere"]),
+        &wait(&url(), &[&world.app], &commit).args([
+            "--argocd-project",
+            "elsewhere",
+            "--timeout",
+            "0",
+        ]),
     );
     assert_eq!(
         outcome(&run),

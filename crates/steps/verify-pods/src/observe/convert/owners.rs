@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 
 use kubernetes as k;
+use pods::Owner;
+
+use super::mirrored::MirroredControllers;
 
 /// The controllers of a namespace.
 pub(super) struct Owners<'v> {
@@ -14,6 +17,7 @@ pub(super) struct Owners<'v> {
     workloads: BTreeMap<&'v str, WorkloadOwner<'v>>,
     /// The newest revision of each Deployment, by unique id.
     revisions: BTreeMap<&'v str, u64>,
+    mirrored: MirroredControllers<'v>,
 }
 
 /// The workload that a pod belongs to.
@@ -30,6 +34,7 @@ impl<'v> Owners<'v> {
             sets: BTreeMap::new(),
             workloads: BTreeMap::new(),
             revisions: BTreeMap::new(),
+            mirrored: MirroredControllers::of(view),
         };
         for set in view.replica_sets.values() {
             owners.sets.insert(uid(&set.metadata), set);
@@ -56,14 +61,28 @@ impl<'v> Owners<'v> {
         if owner.kind != "ReplicaSet" {
             return self.workload(owner);
         }
-        match self.sets.get(owner.uid.as_str()) {
+        match self.sets.get(self.mirrored.id_of(owner)) {
             Some(set) => self.workload(controller(&set.metadata)?),
             None => self.deployment_of_deleted_set(pod, &owner.name),
         }
     }
 
+    /// Returns the controller of a pod, or the controller of its ReplicaSet: of a kind that this step
+    /// does not know.
+    pub(super) fn root_of(&self, pod: &k::PodObject) -> Option<Owner> {
+        let owner = controller(&pod.metadata)?;
+        let set = self.sets.get(self.mirrored.id_of(owner));
+        let root = set
+            .and_then(|set| controller(&set.metadata))
+            .unwrap_or(owner);
+        Some(Owner {
+            kind: root.kind.clone(),
+            name: root.name.clone(),
+        })
+    }
+
     fn workload(&self, owner: &k::OwnerReference) -> Option<WorkloadOwner<'v>> {
-        let found = self.workloads.get(owner.uid.as_str()).copied();
+        let found = self.workloads.get(self.mirrored.id_of(owner)).copied();
         found.filter(|found| found.kind.name() == owner.kind)
     }
 
@@ -106,7 +125,7 @@ impl<'v> Owners<'v> {
 
     fn are_newer_than_set(&self, pod: &k::PodObject, deployment: &k::Workload) -> bool {
         let owner = controller(&pod.metadata);
-        let Some(set) = owner.and_then(|owner| self.sets.get(owner.uid.as_str())) else {
+        let Some(set) = owner.and_then(|owner| self.sets.get(self.mirrored.id_of(owner))) else {
             return true;
         };
         revision(set)
@@ -209,6 +228,32 @@ mod tests {
     fn a_replica_set_of_another_deployment_does_not_count() {
         let found = workload_of("ReplicaSet", "app-forged", "uid-of-app-forged", false);
         assert_eq!(found, None);
+    }
+
+    /// Returns the workloads of pods that claim `app-abc`, each by a uid.
+    fn claimed_by(uids: &[&str], counted: u32) -> Vec<Option<String>> {
+        let mut view = view();
+        for (index, uid) in uids.iter().enumerate() {
+            let name = format!("pod-{index}");
+            let owner = ("ReplicaSet", "app-abc", *uid);
+            view.pods
+                .insert(name.clone(), object(metadata(&name, &name, Some(owner))));
+        }
+        let set = view.replica_sets.get_mut("app-abc").unwrap();
+        set.status.replicas = counted;
+        let owners = Owners::of(&view);
+        let workloads = view.pods.values().map(|pod| owners.workload_of(pod));
+        workloads
+            .map(|owner| owner?.workload.metadata.name.clone())
+            .collect()
+    }
+
+    #[test]
+    fn a_name_suffices_only_where_no_uid_fits() {
+        let app = || Some("app".to_owned());
+        assert_eq!(claimed_by(&["old", "old"], 2), [app(), app()]);
+        assert_eq!(claimed_by(&["old", "old"], 1), [None, None]);
+        assert_eq!(claimed_by(&["uid-of-app-abc", "old"], 2), [app(), None]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 use argocd::{ApplicationTree, HealthStatus, NodeInfo, ParentRef};
-use pods::{IMAGE_NOT_FOUND, QUOTA};
+use pods::{IMAGE_NOT_FOUND, QUOTA, image::ImageMatcher};
 
 use super::*;
-use crate::observe::{ApplicationPods, failed_controllers, summarize};
+use crate::observe::{ApplicationPods, RootResource, failed_controllers, summarize};
 
 const CREATED: &str = "2026-01-01T00:00:10Z";
 
@@ -60,10 +60,60 @@ fn observation(node: &ResourceNode) -> Observation {
     observation
 }
 
+/// Any pod that makes an application unhealthy.
+fn counted() -> CountedPods<'static> {
+    CountedPods {
+        created_after: None,
+        older: false,
+        scope: FailureScope::Health { awaited: None },
+        grace: GracePeriods::default(),
+    }
+}
+
 fn all() -> CountedPods<'static> {
     CountedPods {
         older: true,
-        ..CountedPods::default()
+        ..counted()
+    }
+}
+
+fn matcher(tag: &str) -> ImageMatcher {
+    let image = format!("ghcr.io/a/dex:{tag}");
+    ImageMatcher::new(image.parse().unwrap(), Vec::new(), Vec::new())
+}
+
+fn of_image(image: &ImageMatcher) -> FailureScope<'_> {
+    FailureScope::Image {
+        image,
+        awaited: None,
+    }
+}
+
+fn unrecoverable_resource(
+    observation: &Observation,
+    counted: CountedPods<'_>,
+) -> Option<UnrecoverableResource> {
+    let read = observation.pods.as_ref().unwrap();
+    match trouble(observation, read, &counted)? {
+        PodsTrouble::Failed(failure) => Some(failure),
+        PodsTrouble::Asks(node, _) => panic!("{node:?}"),
+    }
+}
+
+/// Gives the pods of an observation this root.
+fn with_root(mut observation: Observation, root: RootResource) -> Observation {
+    let read = observation.pods.as_mut().unwrap();
+    let ids: Vec<String> = read.pods.iter().map(|pod| pod.node.uid.clone()).collect();
+    read.roots = ids.into_iter().map(|id| (id, root.clone())).collect();
+    observation
+}
+
+fn root(kind: &str, name: &str, status: &str) -> RootResource {
+    let mut node = health(node(kind, name, "", &[]), status, "");
+    node.group = if kind == "Job" { "batch" } else { "apps" }.to_owned();
+    RootResource {
+        node,
+        ..RootResource::default()
     }
 }
 
@@ -84,18 +134,14 @@ fn a_line_of_the_tree_proves_a_failure() {
 fn older_pods_do_not_count_during_a_rollout() {
     let observation = observation(&crash_looping());
     let fails = |counted| unrecoverable_resource(&observation, counted).is_some();
-    let image = |tag: &str| {
-        let image = format!("ghcr.io/a/dex:{tag}");
-        ImageMatcher::new(image.parse().unwrap(), Vec::new(), Vec::new())
-    };
-    let (requested, other) = (image("v2"), image("v3"));
-    let applied = |at, image| CountedPods {
+    let (requested, other) = (matcher("v2"), matcher("v3"));
+    let applied = |at, image: Option<_>| CountedPods {
         created_after: Some(at),
-        image,
-        older: false,
+        scope: image.map_or(counted().scope, of_image),
+        ..counted()
     };
     assert!(fails(all()));
-    assert!(!fails(CountedPods::default()), "nothing was applied");
+    assert!(!fails(counted()), "nothing was applied");
     assert!(
         fails(applied("2026-01-01T00:00:09Z", None)),
         "created after it"
@@ -160,4 +206,164 @@ fn a_failing_controller_has_a_grace_period() {
         (failure.reason, failure.name.as_str()),
         (QUOTA, "ReplicaSet/dex-new")
     );
+}
+
+#[test]
+fn with_an_image_only_its_pods_count() {
+    let (shop, report) = (matcher("v2"), "registry.example/report:9");
+    let failing = |image: &str| {
+        let mut pod = crash_looping();
+        pod.images = vec![image.to_owned()];
+        observation(&pod)
+    };
+    let fails = |observation: &Observation, scope| {
+        unrecoverable_resource(observation, CountedPods { scope, ..all() }).is_some()
+    };
+    assert!(fails(&failing("ghcr.io/a/dex:v2"), of_image(&shop)));
+    assert!(
+        !fails(&failing(report), of_image(&shop)),
+        "another workload"
+    );
+    let job = RootResource {
+        is_scheduled: true,
+        ..root("CronJob", "nightly", "Healthy")
+    };
+    let scheduled = with_root(failing("ghcr.io/a/dex:v2"), job);
+    assert!(!fails(&scheduled, of_image(&shop)), "a run of a CronJob");
+    let hook = with_root(failing(report), root("Job", "migrate", "Progressing"));
+    let awaited = FailureScope::Image {
+        image: &shop,
+        awaited: Some("batch/Job/migrate"),
+    };
+    assert!(fails(&hook, awaited), "the sync waits for it");
+}
+
+#[test]
+fn without_an_image_the_health_of_the_application_decides() {
+    let fails = |root: RootResource, scope| {
+        let observation = with_root(observation(&crash_looping()), root);
+        unrecoverable_resource(&observation, CountedPods { scope, ..all() }).is_some()
+    };
+    let scope = FailureScope::Health { awaited: None };
+    assert!(fails(root("Deployment", "dex", "Progressing"), scope));
+    assert!(!fails(
+        root("Deployment", "dex", "Progressing"),
+        FailureScope::Nothing
+    ));
+    assert!(!fails(root("Deployment", "dex", "Healthy"), scope));
+    assert!(!fails(root("CronJob", "nightly", ""), scope));
+    let ignored = RootResource {
+        is_health_ignored: true,
+        ..root("Deployment", "dex", "Degraded")
+    };
+    assert!(!fails(ignored, scope), "`ignore-healthcheck`");
+}
+
+#[test]
+fn a_running_sync_names_what_it_waits_for() {
+    let scope = |phase: &str, message: &str| {
+        let app: argocd::Application = serde_json::from_value(serde_json::json!({
+            "status": {"operationState": {"phase": phase, "message": message}},
+        }))
+        .unwrap();
+        scope::awaited_resource(&app).map(str::to_owned)
+    };
+    let hook = "waiting for completion of hook batch/Job/migrate and 2 more hooks";
+    assert_eq!(scope("Running", hook).as_deref(), Some("batch/Job/migrate"));
+    let wave = "waiting for healthy state of apps/Deployment/dex";
+    assert_eq!(
+        scope("Running", wave).as_deref(),
+        Some("apps/Deployment/dex")
+    );
+    assert_eq!(scope("Succeeded", wave), None);
+    assert_eq!(scope("Running", "one or more tasks are running"), None);
+}
+
+/// Returns an observation of a pod that has been so for a minute, with these events.
+fn observed_for_long(node: &ResourceNode, events: Option<&[&str]>) -> Observation {
+    let mut observation = observation(node);
+    observation.now = Duration::from_secs(61);
+    let read = observation.pods.clone().unwrap();
+    observation.pod_histories.update(&read, observation.now);
+    if let Some(events) = events {
+        let events = events.iter().map(|reason| ::pods::ObjectEvent {
+            reason: (*reason).to_owned(),
+            message: "no address".to_owned(),
+        });
+        observation.add_events(&node.uid, events.collect());
+    }
+    observation
+}
+
+/// Returns the reason of a failure, or that the events are asked for.
+fn trouble_of(node: &ResourceNode, events: Option<&[&str]>) -> Option<&'static str> {
+    let observation = observed_for_long(node, events);
+    match trouble(&observation, observation.pods.as_ref().unwrap(), &all())? {
+        PodsTrouble::Failed(failure) => Some(failure.reason.word),
+        PodsTrouble::Asks(..) => Some("asks"),
+    }
+}
+
+#[test]
+fn a_node_that_an_autoscaler_adds_is_awaited() {
+    let info = [("Status Reason", "Pending")];
+    let pod = health(
+        node("Pod", "dex-1", "r", &info),
+        "Progressing",
+        "0/3 nodes are available",
+    );
+    assert_eq!(trouble_of(&pod, None), Some("asks"));
+    assert_eq!(
+        trouble_of(&pod, Some(&["FailedScheduling"])),
+        Some("unschedulable")
+    );
+    assert_eq!(trouble_of(&pod, Some(&["TriggeredScaleUp"])), None);
+    let observation = observed_for_long(&pod, Some(&["TriggeredScaleUp"]));
+    let warning = warning(&observation, observation.pods.as_ref().unwrap(), &all()).unwrap();
+    assert!(warning.ends_with("an autoscaler is adding"), "{warning}");
+}
+
+#[test]
+fn events_tell_why_containers_are_not_created() {
+    let info = [("Status Reason", "ContainerCreating"), ("Node", "node-1")];
+    let pod = node("Pod", "dex-1", "r", &info);
+    assert_eq!(trouble_of(&pod, None), Some("asks"));
+    assert_eq!(
+        trouble_of(&pod, Some(&["FailedCreatePodSandBox"])),
+        Some("sandbox")
+    );
+    assert_eq!(trouble_of(&pod, Some(&["FailedMount"])), Some("volume"));
+    assert_eq!(trouble_of(&pod, Some(&["Pulling"])), None);
+}
+
+#[test]
+fn a_broken_pod_holds_up_its_stateful_set() {
+    let mut pod = crash_looping();
+    pod.parent_refs[0].kind = "StatefulSet".to_owned();
+    pod.parent_refs[0].name = "dex".to_owned();
+    let observation = observation(&pod);
+    let applied = CountedPods {
+        created_after: Some("2026-01-01T00:00:11Z"),
+        ..all()
+    };
+    let text = warning(&observation, observation.pods.as_ref().unwrap(), &applied).unwrap();
+    assert!(
+        text.starts_with("StatefulSet/dex waits for dex-1") && text.ends_with("delete that pod"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_controllers_words_are_shown_until_they_are_certain() {
+    let set = node("ReplicaSet", "dex-new", "dex", &[("Revision", "Rev:2")]);
+    let message = "Internal error occurred: failed calling webhook \"x\": no endpoints";
+    let tree = ApplicationTree {
+        nodes: vec![health(set, "Degraded", message)],
+    };
+    let read = ApplicationPods {
+        failed_controllers: failed_controllers(&tree),
+        ..ApplicationPods::default()
+    };
+    let text = warning(&Observation::default(), &read, &all()).unwrap();
+    assert_eq!(text, format!("ReplicaSet/dex-new: {message}"));
 }

@@ -36,9 +36,50 @@ fn the_degraded_grace_begins_at_the_commit() {
     observed.wait_until(361);
     let (reason, text) = refused(observed.judge(&request()));
     assert!(
-        reason == DEGRADED && text.contains("HorizontalPodAutoscaler/dex"),
+        reason == DEGRADED_ELSEWHERE && text.contains("HorizontalPodAutoscaler/dex"),
         "{text}"
     );
+}
+
+/// Judges an application that stays Degraded by this resource.
+fn stays_degraded(kind: &str, before: &[Value]) -> Reason {
+    let resources = json!([{"kind": kind, "name": "dex", "health": {"status": "Degraded"}}]);
+    let state = with(app("Synced", C, "Degraded"), "/status/resources", resources);
+    let mut observed = observed(before.iter().cloned());
+    for (seconds, version) in [(20, "8"), (81, "9")] {
+        observed.judge(&request());
+        let state = with(state.clone(), "/metadata/resourceVersion", json!(version));
+        observed.update(state, seconds);
+    }
+    observed.judge(&request());
+    observed.wait_until(200);
+    refused(observed.judge(&request())).0
+}
+
+#[test]
+fn the_change_is_blamed_only_for_a_new_failure() {
+    let healthy = app("Synced", B, "Healthy");
+    let degraded = app("Synced", B, "Degraded");
+    let before = std::slice::from_ref(&healthy);
+    assert_eq!(stays_degraded("Deployment", before), DEGRADED);
+    assert_eq!(stays_degraded("Ingress", before), DEGRADED_ELSEWHERE);
+    assert_eq!(
+        stays_degraded("Deployment", &[degraded]),
+        DEGRADED_ELSEWHERE
+    );
+}
+
+#[test]
+fn a_suspended_cron_job_is_deployed() {
+    let resources = json!([
+        {"kind": "CronJob", "name": "nightly", "health": {"status": "Suspended"}},
+        {"kind": "Deployment", "name": "dex", "health": {"status": "Healthy"}},
+    ]);
+    passes(judged(with(
+        app("Synced", C, "Suspended"),
+        "/status/resources",
+        resources,
+    )));
 }
 
 #[test]
@@ -81,6 +122,7 @@ fn a_paused_deployment_refuses_and_a_suspended_rollout_waits() {
     );
     let state = waits(judged(suspended("Rollout")));
     assert_eq!(state.reason, ::pods::NOT_READY);
+    assert!(state.text.ends_with("Suspended: Rollout/dex"), "{state:?}");
 }
 
 #[test]

@@ -130,6 +130,160 @@ fn only_sources_of_the_repository_count() {
     passes(observed([two]).judge(&request));
 }
 
+/// An application with a base that is pinned to a tag, and an overlay that follows `main`.
+fn with_pinned_base(base: &str, revisions: [&str; 2]) -> Value {
+    let source = |path: &str, target: &str| {
+        json!({
+            "repoURL": "https://github.com/data-literate/dex", "path": path,
+            "targetRevision": target,
+        })
+    };
+    two_sources([source("base", base), source("prod", "main")], revisions)
+}
+
+#[test]
+fn only_the_source_of_the_branch_and_overlay_counts() {
+    let state = || observed([with_pinned_base("v1", [B, C])]);
+    passes(state().judge(&request()));
+    let anywhere = Request {
+        branch: None,
+        ..request()
+    };
+    let prod = Request {
+        overlays: vec!["prod".to_owned()],
+        ..anywhere.clone()
+    };
+    passes(state().judge(&prod));
+    let mut observed_tag = state();
+    assert_eq!(waits(observed_tag.judge(&anywhere)).reason, OLD_REVISION);
+    // Git knows no such branch, so it is a tag, which does not move.
+    observed_tag.answer_ancestry(B, Ancestry::Ancestor, None);
+    passes(observed_tag.judge(&anywhere));
+    let mut old = observed([with_pinned_base("v1", [B, B])]);
+    old.answer_ancestry(B, Ancestry::Ancestor, None);
+    assert_eq!(waits(old.judge(&request())).reason, OLD_REVISION);
+    passes(observed([with_pinned_base(B, [B, C])]).judge(&anywhere));
+}
+
+#[test]
+fn a_source_that_is_pinned_to_a_commit_has_it_or_not() {
+    let pinned = |commit: &str, revision: &str| {
+        let state = app("Synced", revision, "Healthy");
+        let mut observed = observed([with(state, "/spec/source/targetRevision", json!(commit))]);
+        observed.observation.answered_refreshes = 1;
+        observed
+    };
+    passes(pinned(C, C).judge(&request()));
+    let anywhere = Request {
+        branch: None,
+        ..request()
+    };
+    passes(pinned(D, D).judge(&anywhere));
+    let (reason, text) = refused(pinned(B, B).judge(&anywhere));
+    assert!(
+        reason == WRONG_SOURCE && text.ends_with("pinned to bbbbbbbb"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_source_without_commits_is_refused_at_once() {
+    for (field, value, says) in [
+        ("chart", "dex", "version main of the Helm chart dex of"),
+        (
+            "repoURL",
+            "oci://ghcr.io/a/manifests",
+            "the OCI artifact oci://ghcr.io/a/manifests",
+        ),
+    ] {
+        let state = app("Synced", "1.2.3", "Healthy");
+        let state = with(state, &format!("/spec/source/{field}"), json!(value));
+        refuses(state, WRONG_SOURCE, says);
+    }
+    let state = with(app("Synced", "", "Healthy"), "/spec/source", Value::Null);
+    refuses(state, WRONG_SOURCE, "it has no source");
+}
+
+/// An application whose manifests Argo CD renders from a dry commit into a branch.
+fn hydrated(dry: &str, written: &str, compared: &str) -> Value {
+    let state = with(
+        app("Synced", compared, "Healthy"),
+        "/spec/source",
+        Value::Null,
+    );
+    let dry_source = json!({
+        "repoURL": "https://github.com/data-literate/dex", "path": "prod", "targetRevision": "main",
+    });
+    let hydrator = json!({
+        "drySource": dry_source, "syncSource": {"targetBranch": "env/prod", "path": "prod"},
+    });
+    let status = json!({"lastSuccessfulOperation": {"drySHA": dry, "hydratedSHA": written}});
+    with(
+        with(state, "/spec/sourceHydrator", hydrator),
+        "/status/sourceHydrator",
+        status,
+    )
+}
+
+#[test]
+fn a_hydrated_commit_stands_for_its_dry_one() {
+    let (written, newer) = ("1".repeat(40), "2".repeat(40));
+    let deployed = concluded(judged(hydrated(C, &written, &written)));
+    assert_eq!(deployed.text, "deployed cccccccc (hydrated 11111111)");
+    passes(judged(hydrated(D, &written, &written)));
+    assert_eq!(
+        waits(judged(hydrated(B, &written, &written))).reason,
+        OLD_REVISION
+    );
+    let mut observed = observed([hydrated(C, &written, &newer)]);
+    let state = waits(observed.judge(&request()));
+    let question = FollowUp::Ancestry {
+        remote: "https://github.com/data-literate/dex".to_owned(),
+        branch: Some("env/prod".to_owned()),
+        revision: newer.clone(),
+        hydrated: Some(written.parse().unwrap()),
+    };
+    assert_eq!(state.follow_ups, [question]);
+    for (ancestry, contains) in [(Ancestry::Ancestor, false), (Ancestry::Descendant, true)] {
+        let answer = RevisionAncestry {
+            ancestry,
+            in_branch: None,
+            error: None,
+        };
+        let key = (written.clone(), newer.clone());
+        observed.observation.hydrated_ancestry.insert(key, answer);
+        let decision = observed.judge(&request());
+        assert_eq!(
+            matches!(decision, WaitDecision::Final(_)),
+            contains,
+            "{decision:?}"
+        );
+    }
+}
+
+#[test]
+fn a_commit_that_cannot_be_hydrated_is_to_blame() {
+    let written = "1".repeat(40);
+    let failed = |message: &str| {
+        let operation = json!({"drySHA": C, "phase": "Failed", "message": message});
+        let state = hydrated(B, &written, &written);
+        let state = with(state, "/status/sourceHydrator/currentOperation", operation);
+        let mut observed = observed([state]);
+        observed.judge(&request());
+        observed.wait_until(20);
+        observed.judge(&request())
+    };
+    let (reason, _) = refused(failed(
+        "failed to get manifests for app \"dex\": rpc error: code = Unknown desc = `kustomize \
+         build x` failed exit status 1: Error: no such file",
+    ));
+    assert_eq!(reason, RENDER_ERROR);
+    let state = waits(failed(
+        "failed to push: rpc error: code = Unavailable desc = x",
+    ));
+    assert_eq!(state.reason, NOT_COMPARED);
+}
+
 #[test]
 fn a_hopeless_application_ends_the_wait_at_once() {
     let deleted = with(
@@ -221,6 +375,13 @@ fn a_missing_application_differs_from_a_deleted_one() {
         project: Some("default".to_owned()),
         ..request()
     };
+    assert_eq!(waits(observed.judge(&request)).reason, APP_MISSING);
+    observed.wait_until(10);
+    let awaited = Request {
+        waits_for_app: true,
+        ..request.clone()
+    };
+    assert_eq!(waits(observed.judge(&awaited)).reason, APP_MISSING);
     let (reason, text) = refused(observed.judge(&request));
     assert_eq!(
         (reason, text.as_str()),
@@ -257,8 +418,13 @@ fn an_unanswered_ancestry_is_a_notice() {
     answers.insert(D.to_owned(), answer);
     waits(observed.judge(&request()));
     observed.observation.is_last = true;
+    let conclusion = concluded(observed.judge(&request()));
+    assert!(
+        conclusion.hints[0].starts_with("pass `--remote URL`"),
+        "{conclusion:?}"
+    );
     assert_eq!(
-        concluded(observed.judge(&request())).notice.as_deref(),
+        conclusion.notice.as_deref(),
         Some(
             "only cccccccc itself counted, since git could not tell whether dddddddd contains it: \
              connection refused"

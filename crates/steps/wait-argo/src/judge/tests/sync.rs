@@ -4,19 +4,28 @@ use super::*;
 
 #[test]
 fn an_earlier_failed_sync_is_retried_only_on_request() {
-    let failed = with(
-        app("OutOfSync", C, "Healthy"),
-        "/status/operationState",
-        operation("Failed", C),
-    );
+    let proven = "one or more objects failed to apply, reason: Service \"x\" is invalid: y";
+    let failed = |message: &str| {
+        with(
+            app("OutOfSync", C, "Healthy"),
+            "/status/operationState",
+            with(operation("Failed", C), "/message", json!(message)),
+        )
+    };
     refuses(
-        failed.clone(),
+        failed(proven),
         WILL_NOT_RETRY,
         "OutOfSync at cccccccc, and Argo CD will not retry: one or more",
     );
+    for (message, reason) in [
+        ("Operation terminated", SYNC_TERMINATED),
+        ("one or more objects failed to apply", SYNC_ERROR),
+    ] {
+        refuses(failed(message), reason, "Argo CD will not retry");
+    }
     let error = json!([{
         "type": "SyncError",
-        "message": "Failed last sync attempt to [c]: one or more objects failed to apply",
+        "message": format!("Failed last sync attempt to [c]: {proven}"),
     }]);
     refuses(
         with(app("OutOfSync", C, "Healthy"), "/status/conditions", error),
@@ -27,8 +36,131 @@ fn an_earlier_failed_sync_is_retried_only_on_request() {
         sync: true,
         ..request()
     };
-    let state = waits(observed([failed]).judge(&request));
+    let state = waits(observed([failed(proven)]).judge(&request));
     assert_eq!(state.follow_ups, [FollowUp::Sync]);
+}
+
+#[test]
+fn a_terminated_sync_is_nobodys_fault() {
+    let running = with(operation("Running", C), "/finishedAt", Value::Null);
+    let before = app("OutOfSync", C, "Healthy");
+    let ended = with(
+        operation("Failed", C),
+        "/message",
+        json!("Operation terminated"),
+    );
+    let hook = json!([{
+        "kind": "Job", "name": "migrate", "hookType": "PreSync", "hookPhase": "Failed",
+        "message": "Terminated",
+    }]);
+    let states = [running, with(ended, "/syncResult/resources", hook)]
+        .map(|operation| with(before.clone(), "/status/operationState", operation));
+    let (reason, text) = refused(observed(states).judge(&request()));
+    assert_eq!(
+        (reason, text.as_str()),
+        (
+            SYNC_TERMINATED,
+            "has a sync that was terminated: Operation terminated"
+        )
+    );
+}
+
+#[test]
+fn an_operation_on_a_part_does_not_hide_a_deployment() {
+    let resources = json!([{"kind": "ConfigMap", "name": "x"}]);
+    for phase in ["Failed", "Running"] {
+        let part = with(
+            operation(phase, C),
+            "/operation/sync/resources",
+            resources.clone(),
+        );
+        let state = with(app("Synced", C, "Healthy"), "/status/operationState", part);
+        let running = with(
+            state.clone(),
+            "/status/operationState/finishedAt",
+            Value::Null,
+        );
+        passes(observed([state, running]).judge(&request()));
+    }
+    let failed = with(
+        operation("Failed", C),
+        "/operation/sync/resources",
+        resources,
+    );
+    let state = with(
+        app("OutOfSync", C, "Healthy"),
+        "/status/operationState",
+        failed,
+    );
+    refuses(state, SYNC_ERROR, "will not retry");
+}
+
+#[test]
+fn what_stays_out_of_sync_is_named() {
+    let resources = json!([
+        {"kind": "Service", "name": "dex", "status": "Synced"},
+        {"kind": "ConfigMap", "name": "mutated", "status": "OutOfSync"},
+        {"kind": "Deployment", "name": "dex", "status": "OutOfSync"},
+    ]);
+    let healed = |second: u32| {
+        let state = with(
+            app("OutOfSync", C, "Healthy"),
+            "/status/resources",
+            resources.clone(),
+        );
+        let finished_at = json!(format!("2026-01-01T00:00:{second:02}Z"));
+        let operation = with(operation("Succeeded", C), "/finishedAt", finished_at);
+        with(state, "/status/operationState", operation)
+    };
+    let mut observed = observed([healed(10), healed(20), healed(30)]);
+    observed.observation.windows = Some(SyncWindows::default());
+    observed.judge(&request());
+    observed.wait_until(30);
+    let state = waits(observed.judge(&request()));
+    assert_eq!(
+        state.text,
+        "OutOfSync at cccccccc; OutOfSync is ConfigMap/mutated and 1 more, although 2 syncs succeeded"
+    );
+    observed.observation.is_last = true;
+    let hints = concluded(observed.judge(&request())).hints;
+    assert!(hints[0].contains("spec.ignoreDifferences"), "{hints:?}");
+}
+
+#[test]
+fn an_application_set_starts_the_sync_itself() {
+    let manual = with(
+        app("OutOfSync", C, "Healthy"),
+        "/spec/syncPolicy",
+        json!({"automated": {"enabled": false}}),
+    );
+    let owner = json!([{"kind": "ApplicationSet", "name": "shops"}]);
+    let mut observed = observed([with(manual, "/metadata/ownerReferences", owner)]);
+    let state = waits(observed.judge(&request()));
+    assert_eq!(
+        (state.reason, state.text.as_str()),
+        (
+            AWAITS_TURN,
+            "OutOfSync at cccccccc, waits for its turn in ApplicationSet shops"
+        )
+    );
+    assert_eq!(
+        state.follow_ups,
+        [FollowUp::ApplicationSet("shops".to_owned())]
+    );
+    let shown = |kind: &str| {
+        let set = json!({
+            "spec": {"strategy": {"type": kind}},
+            "status": {"applicationStatus": [
+                {"application": "dex-prod", "status": "Waiting", "step": "2"},
+            ]},
+        });
+        Some(ObservedSet::Shown(serde_json::from_value(set).unwrap()))
+    };
+    observed.observation.application_set = shown("RollingSync");
+    let state = waits(observed.judge(&request()));
+    assert!(state.text.ends_with("shops (step 2, Waiting)"), "{state:?}");
+    observed.observation.application_set = shown("");
+    assert_eq!(refused(observed.judge(&request())).0, AUTO_SYNC_OFF);
 }
 
 #[test]
@@ -44,7 +176,7 @@ fn two_syncs_may_end_in_the_same_second() {
         operation("Failed", C),
     );
     let (reason, _) = refused(observed([before, failed]).judge(&request()));
-    assert_eq!(reason, SYNC_FAILED);
+    assert_eq!(reason, SYNC_ERROR, "it does not say why");
 }
 
 /// Judges a sync that fails for a resource during the run.

@@ -9,7 +9,7 @@ use super::{ApplicationWatch, JobResult};
 use crate::observe::{
     ancestry::AncestryQuestion,
     follow_up::FollowUp,
-    pods::{self, PodDetail},
+    pods::{self, PodDetail, PodsQuestion},
 };
 
 impl ApplicationWatch<'_> {
@@ -28,23 +28,42 @@ impl ApplicationWatch<'_> {
             FollowUp::LivePods { detail, since } if schedule.start_live_pods(*since, now) => {
                 self.read_pods(*detail, Some(now));
             }
-            FollowUp::RenderedImages if schedule.start_rendered() => {
-                let (argocd, app) = (self.argocd, self.app);
-                self.job(async move { JobResult::Rendered(argocd.rendered(app).await) });
-            }
-            FollowUp::Windows if schedule.start_windows(now) => {
-                let (argocd, app) = (self.argocd, self.app);
-                self.job(async move { JobResult::Windows(argocd.windows(app).await) });
-            }
-            FollowUp::Sync if schedule.start_sync(now) => {
-                let (argocd, app) = (self.argocd, self.app);
-                self.job(async move { JobResult::SyncRequested(argocd.sync(app).await) });
-            }
             FollowUp::Ancestry {
                 remote,
                 branch,
                 revision,
-            } => self.ask_ancestry(remote, branch.clone(), revision),
+                hydrated,
+            } => self.ask_ancestry(remote, branch.clone(), revision, hydrated.clone()),
+            other => self.ask_argocd(other),
+        }
+    }
+
+    fn ask_argocd(&mut self, follow_up: &FollowUp) {
+        let (now, argocd, app) = (self.now(), self.argocd, self.app);
+        let schedule = &mut self.schedule;
+        match follow_up {
+            FollowUp::RenderedImages if schedule.start_rendered() => {
+                self.job(async move { JobResult::Rendered(argocd.rendered(app).await) });
+            }
+            FollowUp::Windows if schedule.start_windows(now) => {
+                self.job(async move { JobResult::Windows(argocd.windows(app).await) });
+            }
+            FollowUp::Sync if schedule.start_sync(now) => {
+                self.job(async move { JobResult::SyncRequested(argocd.sync(app).await) });
+            }
+            FollowUp::Events(node) if schedule.start_events(&node.uid) => {
+                let node = node.clone();
+                self.job(async move {
+                    let events = argocd.object_events(app, &node).await;
+                    JobResult::Events(node.uid, events)
+                });
+            }
+            FollowUp::ApplicationSet(name) if schedule.start_application_set(now) => {
+                let name = name.clone();
+                self.job(async move {
+                    JobResult::ApplicationSet(argocd.application_set(app, &name).await)
+                });
+            }
             // It is under way, or not due yet: a later judgement asks for it again.
             _ => {}
         }
@@ -59,7 +78,8 @@ impl ApplicationWatch<'_> {
 
     pub(super) fn open_stream(&self) {
         let (argocd, app) = (self.argocd, self.app);
-        self.job(async move { JobResult::StreamOpened(argocd.events(app).await) });
+        let is_hydrated = self.observation.app.spec.source_hydrator.is_some();
+        self.job(async move { JobResult::StreamOpened(argocd.events(app, is_hydrated).await) });
     }
 
     pub(super) fn read_event(&self, mut events: Box<ApplicationEvents>) {
@@ -84,13 +104,23 @@ impl ApplicationWatch<'_> {
     }
 
     fn read_pods(&self, detail: PodDetail, live_at: Option<Duration>) {
-        let (argocd, app, lines) = (self.argocd, self.app, self.max_log_lines);
-        self.job(
-            async move { JobResult::Pods(pods::read(argocd, app, detail, lines, live_at).await) },
-        );
+        let (argocd, app) = (self.argocd, self.app);
+        let question = PodsQuestion {
+            detail,
+            image: self.image,
+            max_log_lines: self.max_log_lines,
+            live_at,
+        };
+        self.job(async move { JobResult::Pods(pods::read(argocd, app, question).await) });
     }
 
-    fn ask_ancestry(&mut self, remote: &str, branch: Option<String>, revision: &str) {
+    fn ask_ancestry(
+        &mut self,
+        remote: &str,
+        branch: Option<String>,
+        revision: &str,
+        hydrated: Option<Commit>,
+    ) {
         let (misses, now) = (self.observation.branch_misses, self.now());
         let Ok(revision) = revision.parse::<Commit>() else {
             return;
@@ -103,11 +133,15 @@ impl ApplicationWatch<'_> {
             let question = AncestryQuestion {
                 remote: &remote,
                 branch: branch.as_deref(),
-                commit,
+                commit: hydrated.as_ref().unwrap_or(commit),
                 revision: &revision,
             };
-            let answer = question.ask(world).await;
-            JobResult::Ancestry(revision, answer)
+            let result = question.ask(world).await;
+            JobResult::Ancestry {
+                revision,
+                hydrated,
+                result,
+            }
         });
     }
 }

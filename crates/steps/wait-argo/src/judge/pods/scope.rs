@@ -1,0 +1,111 @@
+//! Which pods belong to what decides about an application.
+
+use argocd::{Application, ResourceNode};
+use pods::image::ImageMatcher;
+
+use crate::{
+    observe::{ApplicationPods, RootResource},
+    request::Request,
+};
+
+/// What decides about an application, so that only failures of it count.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum FailureScope<'a> {
+    /// The pods that run the image, and those for which the sync waits.
+    Image {
+        image: &'a ImageMatcher,
+        awaited: Option<&'a str>,
+    },
+    /// What makes the application unhealthy, and what the sync waits for.
+    Health { awaited: Option<&'a str> },
+    /// Nothing: Argo CD calls the application healthy.
+    Nothing,
+}
+
+impl<'a> FailureScope<'a> {
+    pub(super) fn new(request: &'a Request, app: &'a Application, is_healthy: bool) -> Self {
+        let awaited = awaited_resource(app);
+        match &request.image {
+            Some(image) => Self::Image { image, awaited },
+            None if is_healthy => Self::Nothing,
+            None => Self::Health { awaited },
+        }
+    }
+
+    /// Returns whether a pod, or a controller without pods, belongs to what decides.
+    pub(super) fn contains(self, node: &ResourceNode, read: &ApplicationPods) -> bool {
+        let root = read.roots.get(&node.uid);
+        match self {
+            Self::Nothing => false,
+            Self::Image { image, awaited } => {
+                let mut images = node.images.iter();
+                // A controller may not tell its images.
+                let runs_image =
+                    node.images.is_empty() || images.any(|named| image.is_of_repository(named));
+                is_awaited(root, awaited) || (runs_image && !is_scheduled(root))
+            }
+            Self::Health { awaited } => {
+                is_awaited(root, awaited) || root.is_none_or(makes_unhealthy)
+            }
+        }
+    }
+
+    /// Returns whether a pod is to run the image.
+    pub(super) fn runs_image(self, node: &ResourceNode) -> bool {
+        match self {
+            Self::Image { image, .. } => node.images.iter().any(|named| image.is_named(named)),
+            Self::Health { .. } | Self::Nothing => false,
+        }
+    }
+}
+
+/// Returns the resources whose pods run the image, as `Deployment/dex`.
+pub(super) fn image_roots(request: &Request, read: &ApplicationPods) -> Vec<String> {
+    let Some(image) = &request.image else {
+        return Vec::new();
+    };
+    let pods = read.pods.iter().map(|observed| &observed.node);
+    let nodes = pods.chain(&read.failed_controllers);
+    let of_image = nodes.filter(|node| {
+        node.images
+            .iter()
+            .any(|named| image.is_of_repository(named))
+    });
+    of_image
+        .filter_map(|node| read.roots.get(&node.uid))
+        .map(|root| format!("{}/{}", root.node.kind, root.node.name))
+        .collect()
+}
+
+/// The Jobs of a CronJob are another matter: the next one may succeed, and the health of a CronJob
+/// does not depend on them.
+fn is_scheduled(root: Option<&RootResource>) -> bool {
+    root.is_some_and(|root| root.is_scheduled)
+}
+
+fn makes_unhealthy(root: &RootResource) -> bool {
+    let is_healthy = matches!(root.health(), "" | "Healthy" | "Suspended");
+    !root.is_scheduled && !root.is_health_ignored && !is_healthy
+}
+
+/// Returns the resource for which a running sync waits: `batch/Job/migrate`, as Argo CD writes it
+/// (gitops-engine, `sync_context.go`, `setRunningPhase`).
+pub(super) fn awaited_resource(app: &Application) -> Option<&str> {
+    const BEGINNINGS: [&str; 2] = [
+        "waiting for completion of hook ",
+        "waiting for healthy state of ",
+    ];
+    let state = app.status.operation_state.as_ref()?;
+    let mut beginnings = BEGINNINGS.iter();
+    let rest = beginnings.find_map(|begin| state.message.strip_prefix(begin))?;
+    let name = rest.split(' ').next()?;
+    state.is_running().then_some(name)
+}
+
+fn is_awaited(root: Option<&RootResource>, awaited: Option<&str>) -> bool {
+    let (Some(root), Some(awaited)) = (root, awaited) else {
+        return false;
+    };
+    let node = &root.node;
+    format!("{}/{}/{}", node.group, node.kind, node.name) == awaited
+}

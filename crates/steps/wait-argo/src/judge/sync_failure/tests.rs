@@ -1,0 +1,155 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::reasons::{NOT_COMPARED, RENDER_ERROR, SYNC_FAILED};
+
+fn state(phase: &str, message: &str, resources: &Value) -> OperationState {
+    serde_json::from_value(json!({
+        "phase": phase, "message": message, "syncResult": {"resources": resources},
+    }))
+    .unwrap()
+}
+
+fn reason(phase: &str, message: &str, resources: &Value) -> Reason {
+    sync_failure(&state(phase, message, resources)).reason
+}
+
+#[test]
+fn every_message_of_an_operation_has_its_reason() {
+    for row in &MESSAGES {
+        let expected = match row.meaning {
+            Beginning::Reason(reason) => reason,
+            Beginning::Terminated => SYNC_TERMINATED,
+            Beginning::Resources => SYNC_FAILED,
+            Beginning::Comparison => RENDER_ERROR,
+        };
+        let rest = match row.meaning {
+            Beginning::Resources => ", reason: error validating data: unknown field",
+            Beginning::Comparison => {
+                "Failed to load target state: failed to generate manifest for source 1 of 1: rpc \
+                 error: code = Unknown desc = x: app path does not exist"
+            }
+            _ => " (retried 5 times).",
+        };
+        for phase in ["Failed", "Error"] {
+            let message = format!("{}{rest}", row.begin);
+            let is_own = phase == "Error" && row.meaning == Beginning::Resources;
+            let expected = if is_own { SYNC_ERROR } else { expected };
+            assert_eq!(reason(phase, &message, &json!([])), expected, "{message}");
+        }
+        assert!(!row.source.is_empty());
+    }
+}
+
+#[test]
+fn who_ended_an_operation_is_told() {
+    for (message, expected) in [
+        ("Operation terminated", SYNC_TERMINATED),
+        ("Operation terminated (retried 2 times).", SYNC_TERMINATED),
+        ("Operation termination had errors", SYNC_TERMINATED),
+        (
+            "Operation terminated, triggered by controller sync timeout",
+            SYNC_TIMED_OUT,
+        ),
+        ("operation is terminating due to timeout", SYNC_TIMED_OUT),
+    ] {
+        let hook = json!([{
+            "kind": "Job", "name": "migrate", "hookType": "PreSync", "hookPhase": "Failed",
+            "message": "Terminated",
+        }]);
+        assert_eq!(reason("Failed", message, &hook), expected, "{message}");
+    }
+}
+
+#[test]
+fn every_result_of_a_resource_has_its_reason() {
+    let hook = |phase: &str, message: &str| json!({"kind": "Job", "name": "x", "hookType": "Sync", "hookPhase": phase, "message": message});
+    let plain = |status: &str, phase: &str, message: &str| json!({"kind": "Deployment", "name": "x", "status": status, "hookPhase": phase, "message": message});
+    for (result, expected) in [
+        (
+            hook("Failed", "Job has reached the specified backoff limit"),
+            HOOK_FAILED,
+        ),
+        (
+            hook("Failed", "Job was active longer than specified deadline"),
+            HOOK_TIMED_OUT,
+        ),
+        (hook("Failed", "Terminated"), SYNC_TERMINATED),
+        (hook("Failed", "Failed to delete: x"), SYNC_ERROR),
+        (hook("Error", "child 'x' errored"), HOOK_FAILED),
+        (
+            hook("Error", "failed to get resource health: x"),
+            SYNC_ERROR,
+        ),
+        (hook("Error", "Failed to get live resource x"), SYNC_ERROR),
+        (
+            hook(
+                "Error",
+                "Resource batch/Job/x is missing, it might have been deleted",
+            ),
+            SYNC_ERROR,
+        ),
+        (
+            plain("Synced", "Failed", "progress deadline exceeded"),
+            DEGRADED,
+        ),
+        (
+            plain("SyncFailed", "Failed", "x is invalid: y"),
+            SYNC_FAILED,
+        ),
+        (
+            plain("SyncFailed", "Error", "namespaceModifier error: x"),
+            SYNC_ERROR,
+        ),
+        (
+            plain(
+                "SyncFailed",
+                "",
+                "resource apps:Deployment is not permitted in project p",
+            ),
+            SYNC_FORBIDDEN,
+        ),
+        (plain("SyncFailed", "Failed", "something new"), SYNC_ERROR),
+    ] {
+        let message = "one or more synchronization tasks completed unsuccessfully";
+        let results = json!([plain("Synced", "Succeeded", ""), result]);
+        assert_eq!(reason("Failed", message, &results), expected, "{result}");
+    }
+}
+
+#[test]
+fn a_proven_fault_of_the_change_comes_first() {
+    let results = json!([
+        {"kind": "A", "status": "SyncFailed", "message": "failed calling webhook \"x\""},
+        {"kind": "B", "status": "SyncFailed", "message": "B \"x\" is invalid: y"},
+    ]);
+    let state = state("Failed", "one or more objects failed to apply", &results);
+    let failure = sync_failure(&state);
+    assert_eq!(failure.reason, SYNC_FAILED);
+    assert_eq!(failure.resource.unwrap().kind, "B");
+}
+
+#[test]
+fn a_sync_error_quotes_the_operation() {
+    for (message, expected) in [
+        (
+            "Failed last sync attempt to [1a2b]: Operation terminated",
+            SYNC_TERMINATED,
+        ),
+        (
+            "Failed last sync attempt to [1a2b 3c4d]: one or more objects failed to apply, reason: \
+             Service \"x\" is invalid: y",
+            SYNC_FAILED,
+        ),
+        (
+            "Failed last sync attempt to [1a2b]: ComparisonError: Failed to load live state: x",
+            NOT_COMPARED,
+        ),
+        (
+            "Skipping sync attempt to [1a2b]: auto-sync will wipe out all resources",
+            RENDERS_NOTHING,
+        ),
+    ] {
+        assert_eq!(sync_error_reason(message), expected, "{message}");
+    }
+}
