@@ -42,6 +42,14 @@ impl NamedImage {
         }
     }
 
+    /// Returns the registry.
+    pub fn registry(&self) -> &str {
+        match self {
+            Self::Pinned(image) => image.registry(),
+            Self::Unpinned { name, .. } => name.split('/').next().unwrap_or_default(),
+        }
+    }
+
     /// Returns whether both name the same image, as [`is_same`] compares references.
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {

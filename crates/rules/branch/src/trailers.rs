@@ -62,13 +62,18 @@ impl Trailers {
     /// trailers at the end of the text, such as `Signed-off-by`, stay in one paragraph with these:
     /// git knows only the last paragraph.
     pub fn after(&self, text: &str) -> String {
-        let text = lines::inert(text.trim_end());
-        let gap = if lines::ends_with_trailers(&text) {
-            "\n"
+        let inert = lines::inert(text.trim_end());
+        if lines::ends_with_trailers(&inert) {
+            format!("{inert}\n{self}")
         } else {
-            "\n\n"
-        };
-        format!("{text}{gap}{self}")
+            self.below(text)
+        }
+    }
+
+    /// Returns the message as [`Trailers::after`], with these lines always in a paragraph of their
+    /// own.
+    pub fn below(&self, text: &str) -> String {
+        format!("{}\n\n{self}", lines::inert(text.trim_end()))
     }
 
     fn add(&mut self, key: &str, value: &str) {

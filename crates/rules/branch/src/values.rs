@@ -90,6 +90,32 @@ impl ImageValues {
         Some(image)
     }
 
+    /// Returns the image of a text of the file, with its digest if the history knows it.
+    pub fn reference_of(&self, text: &str) -> Option<Reference> {
+        match self.set.iter().find(|value| value.image == text) {
+            Some(value) => self.reference(value),
+            None => text.parse().ok(),
+        }
+    }
+
+    /// Returns whether a commit set this image, or brought it by a merge.
+    pub fn has_set(&self, commit: &Commit, image: &Reference) -> bool {
+        let mut values = self.list.iter().chain(&self.set);
+        values.any(|value| {
+            (value.commit == *commit || value.set_by == *commit) && self.is(value, image)
+        })
+    }
+
+    /// Returns whether the file ever had this image.
+    pub fn has_had(&self, image: &Reference) -> bool {
+        self.set.iter().any(|value| self.is(value, image))
+    }
+
+    fn is(&self, value: &ImageValue, image: &Reference) -> bool {
+        let had = self.reference(value);
+        had.is_some_and(|had| crate::is_same(&had, image))
+    }
+
     /// Returns the image of a value, also when it has neither tag nor digest.
     pub fn named(&self, value: &ImageValue) -> Option<NamedImage> {
         match self.reference(value) {
