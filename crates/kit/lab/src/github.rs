@@ -193,11 +193,21 @@ impl FakeGitHub {
         self.hub().open_from_fork(head, base);
     }
 
+    /// Opens a pull request as the account of this login, with this description.
+    pub fn open_as(&self, login: &str, head: &str, base: &str, body: &str) {
+        self.hub().open_as(login, head, base, body);
+    }
+
     /// Records a deployment to an environment, then its statuses (`in_progress`, `success`).
     ///
     /// A success makes earlier deployments inactive. A payload that is a text stays a text.
     pub fn deploy(&self, environment: &str, payload: &Value, states: &[&str]) {
-        self.hub().deploy(environment, payload, states);
+        self.deploy_as("release-app[bot]", environment, payload, states);
+    }
+
+    /// Records a deployment as the account of this login.
+    pub fn deploy_as(&self, login: &str, environment: &str, payload: &Value, states: &[&str]) {
+        self.hub().deploy(login, environment, payload, states);
     }
 
     /// Adds a status to the `nth` deployment, counted from the newest, which is 0.

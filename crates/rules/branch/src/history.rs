@@ -21,10 +21,11 @@ pub const HISTORY_CUT: Reason = Reason::new(
     reason = "steps run on one thread, so no caller needs a Send bound"
 )]
 pub trait History {
-    /// Returns at most `limit` newest revisions of each file, from `tip` back along first parents.
+    /// Returns the newest revisions of each file, from `tip` back: at most `limit` on first
+    /// parents, and those that came by a merge.
     ///
-    /// An implementation may follow a file through an exact rename; otherwise the file begins with
-    /// the rename.
+    /// The walk follows every parent that changed the file, gaps in which the file was absent, and
+    /// renames.
     ///
     /// # Errors
     /// When there is no answer, or the remote's own history ends too early ([`HISTORY_CUT`]).
@@ -60,26 +61,52 @@ pub trait History {
 /// The newest revisions of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileHistory {
-    /// Newest first.
+    /// Newest first: every revision comes before those that it follows.
     pub revisions: Vec<Revision>,
-    /// Whether the last revision is the one that created the file.
+    /// Whether these are all revisions that the file ever had, under all of its names.
     pub is_complete: bool,
 }
 
-/// A commit that changed a file.
+/// A commit that changed a file, or that joined changes of several branches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
     /// The commit.
     pub commit: Commit,
     /// Its first parent.
     pub parent: Option<Commit>,
-    /// The whole message of the commit that gave the file this content.
-    ///
-    /// That is this commit, unless it is a merge that took the file unchanged from a later parent:
-    /// a forge's own message for a merge does not name the deployed image.
+    /// Whether the commit has several parents.
+    pub is_merge: bool,
+    /// Whether it is on another branch, and came by a merge.
+    pub is_merged: bool,
+    /// The revisions that it follows: for each parent of the commit the last one before it.
+    pub follows: Vec<Commit>,
+    /// The whole message.
     pub message: String,
     /// The author's date, in seconds since 1970.
     pub date: i64,
     /// The file after this commit; `None` when the commit deleted it, or it is too large to read.
     pub content: Option<Vec<u8>>,
+}
+
+impl FileHistory {
+    /// Returns a history without merges, from its revisions, newest first.
+    pub fn linear(mut revisions: Vec<Revision>, is_complete: bool) -> Self {
+        let commits: Vec<Commit> = revisions
+            .iter()
+            .skip(1)
+            .map(|revision| revision.commit.clone())
+            .collect();
+        for (revision, before) in revisions.iter_mut().zip(commits) {
+            revision.follows = vec![before];
+        }
+        Self {
+            revisions,
+            is_complete,
+        }
+    }
+
+    /// Returns the revisions of the branch itself, newest first: those on its first parents.
+    pub fn on_branch(&self) -> impl DoubleEndedIterator<Item = &Revision> {
+        self.revisions.iter().filter(|revision| !revision.is_merged)
+    }
 }

@@ -9,6 +9,7 @@ mod branch;
 mod branch_name;
 mod commit_name;
 mod history;
+mod named_image;
 mod reasons;
 mod rejection;
 mod trailers;
@@ -22,6 +23,7 @@ pub use branch::{
 pub use branch_name::{BranchName, InvalidBranchName};
 pub use commit_name::{CommitName, InvalidCommitName};
 pub use history::{FileHistory, HISTORY_CUT, History, Revision};
+pub use named_image::{NamedImage, is_same};
 pub use reasons::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY};
 pub use trailers::Trailers;
-pub use values::{BadMark, ImageValue, ImageValues, is_same, is_same_version};
+pub use values::{BadMark, ImageValue, ImageValues, ValueOrigin};

@@ -1,14 +1,23 @@
-//! The lines for programs at the end of a commit's message.
+//! The lines for programs in a commit's message.
 
-use std::{fmt, str::FromStr};
+mod lines;
+
+use std::fmt;
 
 use contract::{Commit, Reference};
+
+use crate::NamedImage;
+pub(crate) use lines::titles;
 
 const SOURCE: &str = "Runbook-Source";
 const IMAGE: &str = "Runbook-Image";
 const RUN: &str = "Runbook-Run";
+const FORCED: &str = "Runbook-Forced";
 const ROLLBACK_OF: &str = "Runbook-Rollback-Of";
 const RESTORES: &str = "Runbook-Restores";
+
+/// The value of [`FORCED`].
+const YES: &str = "yes";
 
 /// The data of a commit about its deployment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,8 +26,10 @@ pub struct Trailers {
     pub source: Option<Commit>,
     /// The images, with their digests if known.
     pub images: Vec<Reference>,
+    /// Whether the commit was made without the checks for older and rolled-back images.
+    pub forced: bool,
     /// The bad images that a rollback removes.
-    pub rollback_of: Vec<Reference>,
+    pub rollback_of: Vec<NamedImage>,
     /// The commits whose values a rollback restores.
     pub restores: Vec<Commit>,
     /// The URL of the workflow run that made the commit.
@@ -26,33 +37,60 @@ pub struct Trailers {
 }
 
 impl Trailers {
-    /// Reads them from a whole message; ignores invalid values.
-    pub fn of(message: &str) -> Self {
-        let lines = lines(message);
-        let source = values(&lines, SOURCE).next();
-        let run = values(&lines, RUN).next();
-        Self {
-            source: source.and_then(|value| value.parse().ok()),
-            images: parsed(&lines, IMAGE),
-            rollback_of: parsed(&lines, ROLLBACK_OF),
-            restores: parsed(&lines, RESTORES),
-            run: run.map(str::to_owned),
+    /// Reads every block of them from a whole message, in order; ignores invalid values.
+    ///
+    /// A squash merge lists the messages of several commits, each with a block of its own, in the
+    /// middle of the text. A forge may also change the line breaks, break or indent lines, and add
+    /// text.
+    pub fn blocks(message: &str) -> Vec<Self> {
+        let mut blocks = Vec::new();
+        for lines in lines::blocks(message) {
+            let mut trailers = Self::default();
+            for (key, value) in lines {
+                trailers.add(&key, &value);
+            }
+            if trailers != Self::default() {
+                blocks.push(trailers);
+            }
+        }
+        blocks
+    }
+
+    /// Returns the message: the given text, and these lines at its end.
+    ///
+    /// A line of the text that looks like one of these is quoted, so that it does not count. Other
+    /// trailers at the end of the text, such as `Signed-off-by`, stay in one paragraph with these:
+    /// git knows only the last paragraph.
+    pub fn after(&self, text: &str) -> String {
+        let inert = lines::inert(text.trim_end());
+        if lines::ends_with_trailers(&inert) {
+            format!("{inert}\n{self}")
+        } else {
+            self.below(text)
         }
     }
 
-    /// Returns the message with these lines at its end, after its own trailers.
-    pub fn after(&self, body: &str) -> String {
-        let gap = if last_paragraph(body).is_some() {
-            "\n"
-        } else {
-            "\n\n"
-        };
-        format!("{body}{gap}{self}")
+    /// Returns the message as [`Trailers::after`], with these lines always in a paragraph of their
+    /// own.
+    pub fn below(&self, text: &str) -> String {
+        format!("{}\n\n{self}", lines::inert(text.trim_end()))
     }
 
-    /// Returns whether the commit is a rollback.
-    pub fn is_rollback(&self) -> bool {
-        !self.rollback_of.is_empty()
+    fn add(&mut self, key: &str, value: &str) {
+        let is = |name: &str| key.eq_ignore_ascii_case(name);
+        if is(SOURCE) {
+            self.source = value.parse().ok().or(self.source.take());
+        } else if is(IMAGE) {
+            self.images.extend(value.parse().ok());
+        } else if is(RUN) {
+            self.run = Some(value.to_owned());
+        } else if is(FORCED) {
+            self.forced |= value.eq_ignore_ascii_case(YES);
+        } else if is(ROLLBACK_OF) {
+            self.rollback_of.extend(NamedImage::of(value));
+        } else if is(RESTORES) {
+            self.restores.extend(value.parse().ok());
+        }
     }
 }
 
@@ -63,6 +101,9 @@ impl fmt::Display for Trailers {
         }
         for image in &self.images {
             writeln!(f, "{IMAGE}: {image}")?;
+        }
+        if self.forced {
+            writeln!(f, "{FORCED}: {YES}")?;
         }
         for image in &self.rollback_of {
             writeln!(f, "{ROLLBACK_OF}: {image}")?;
@@ -77,48 +118,6 @@ impl fmt::Display for Trailers {
     }
 }
 
-fn values<'m>(lines: &[(&'m str, &'m str)], key: &str) -> impl Iterator<Item = &'m str> {
-    lines
-        .iter()
-        .filter(move |(name, _)| name.eq_ignore_ascii_case(key))
-        .map(|(_, value)| *value)
-}
-
-fn parsed<T: FromStr>(lines: &[(&str, &str)], key: &str) -> Vec<T> {
-    values(lines, key)
-        .filter_map(|value| value.parse().ok())
-        .collect()
-}
-
-/// Returns the trailers of the last paragraph with a `Runbook-` line: after a squash merge, a
-/// forge's own paragraph may follow it.
-fn lines(message: &str) -> Vec<(&str, &str)> {
-    let mut rest = message.trim_end();
-    while let Some((before, paragraph)) = last_paragraph(rest) {
-        if paragraph.lines().any(|line| line.starts_with("Runbook-")) {
-            let lines = paragraph.lines().filter_map(|line| line.split_once(": "));
-            return lines.map(|(key, value)| (key, value.trim())).collect();
-        }
-        rest = before.trim_end();
-    }
-    Vec::new()
-}
-
-/// Splits off the last paragraph, if it consists of `Key: value` lines and is not the first.
-fn last_paragraph(text: &str) -> Option<(&str, &str)> {
-    let (before, last) = text.rsplit_once("\n\n")?;
-    last.lines().all(is_trailer).then_some((before, last))
-}
-
-fn is_trailer(line: &str) -> bool {
-    match line.split_once(": ") {
-        Some((key, _)) if !key.is_empty() => key
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,52 +126,88 @@ mod tests {
         Trailers {
             source: Some("a".repeat(40).parse().unwrap()),
             images: vec!["ghcr.io/acme/app:v1".parse().unwrap()],
-            rollback_of: vec!["ghcr.io/acme/app:v2".parse().unwrap()],
+            forced: true,
+            rollback_of: vec![
+                NamedImage::of("ghcr.io/acme/app:v2").unwrap(),
+                NamedImage::of("ghcr.io/acme/app").unwrap(),
+            ],
             restores: vec!["b".repeat(40).parse().unwrap()],
             run: Some("https://github.com/acme/app/actions/runs/7".to_owned()),
         }
     }
 
+    fn message() -> String {
+        sample().after("rollback(prod): app v2 -> v1")
+    }
+
     #[test]
     fn written_trailers_are_read_back() {
-        assert_eq!(
-            Trailers::of(&sample().after("rollback(prod): app v2 -> v1")),
-            sample()
-        );
+        assert_eq!(Trailers::blocks(&message()), [sample()]);
     }
 
     #[test]
-    fn a_squash_merge_keeps_the_trailers() {
-        let squashed = format!(
-            "{}\n\nCo-authored-by: A <a@example.com>\n",
-            sample().after("title (#7)")
-        );
-        assert_eq!(Trailers::of(&squashed), sample());
+    fn a_forges_squash_keeps_the_trailers() {
+        let text = message();
+        let co_author = "Co-authored-by: A <a@example.com>\n";
+        let wrapped = text.replace(": ", ":\n");
+        let indented = text.replace('\n', "\n    ");
+        for squashed in [
+            format!("{text}\n{co_author}"),
+            format!("{text}\n---------\n\n{co_author}"),
+            text.replace('\n', "\r\n"),
+            text.replace('\n', "\r"),
+            format!("{text}\nMerged by hand.\n"),
+            format!("Release (#9)\n\n* {text}\n* fix a typo\n"),
+            format!("Release (#9)\n\n* fix a typo\n\n* {text}"),
+            format!("title (#9)\n\n{wrapped}"),
+            format!("Squashed commit of the following:\n\ncommit 1\n\n    {indented}"),
+            format!("{text}Signed-off-by: A <a@example.com>\n"),
+            format!("title (#9)\n\n<!-- runbook: [\"a\"] -->\n{text}"),
+        ] {
+            assert_eq!(Trailers::blocks(&squashed), [sample()], "{squashed}");
+        }
     }
 
     #[test]
-    fn earlier_paragraphs_do_not_count() {
-        let text = format!(
-            "title\n\nRunbook-Source: {}\n\n{}",
-            "c".repeat(40),
-            sample()
-        );
-        assert_eq!(Trailers::of(&text), sample());
+    fn every_commit_of_a_list_keeps_its_own() {
+        let bump = Trailers {
+            images: vec!["ghcr.io/acme/app:v3".parse().unwrap()],
+            ..Trailers::default()
+        };
+        let list = format!("(#9)\n\n* {}\n* {}", message(), bump.after("deploy"));
+        assert_eq!(Trailers::blocks(&list), [sample(), bump]);
     }
 
     #[test]
-    fn quoted_trailers_do_not_count() {
-        let quoted = format!("docs: how it looks\n\n{}\nThat is how.\n", sample());
-        assert_eq!(Trailers::of(&quoted), Trailers::default());
-        assert_eq!(
-            Trailers::of("Runbook-Image: ghcr.io/acme/app:v1\n"),
-            Trailers::default()
-        );
+    fn given_text_makes_no_trailers() {
+        let bump = Trailers {
+            images: vec!["ghcr.io/acme/app:v3".parse().unwrap()],
+            ..Trailers::default()
+        };
+        for text in [
+            message(),
+            message().replace('\n', "\r\n"),
+            message().replace('\n', "\r"),
+            message().replace("\n\n", "\n\n* "),
+            message().replace("Runbook-", "  runbook-"),
+            message().replace(": ", ":\n"),
+            format!("title\n{}", sample()),
+        ] {
+            let written = bump.after(&text);
+            assert_eq!(Trailers::blocks(&written), [bump.clone()], "{written}");
+            let twice = bump.after(&written);
+            assert_eq!(Trailers::blocks(&twice), [bump.clone()], "{twice}");
+        }
+    }
+
+    #[test]
+    fn the_title_is_no_trailer() {
+        assert!(Trailers::blocks("Runbook-Image: ghcr.io/acme/app:v1\n").is_empty());
     }
 
     #[test]
     fn invalid_values_are_ignored() {
         let text = "x\n\nRunbook-Source: HEAD\nRunbook-Image: a b\nRunbook-Restores: 1a2b\n";
-        assert_eq!(Trailers::of(text), Trailers::default());
+        assert!(Trailers::blocks(text).is_empty());
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct Judgement {
 /// What to do with all overlays together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum BumpDecision {
-    /// Refuse: at least one overlay cannot be edited.
+    /// Refuse: at least one overlay cannot be edited, and no guard stops another one.
     Refuse,
     /// Write nothing: a guard stops at least one overlay.
     Stop,
@@ -45,16 +45,13 @@ pub(crate) fn judge(
     edits: &Edits,
     observation: &Observation,
 ) -> Result<Judgement, Unanswered> {
-    let has_changes = !edits.is_refused() && edits.changed().next().is_some();
-    let findings = if has_changes {
+    // An overlay that cannot be edited hides nothing about the others.
+    let findings = if edits.changed().next().is_some() {
         guards::check(request, edits, observation)?
     } else {
         Findings::default()
     };
-    let mut edits = edits.clone();
-    for (path, why) in findings.same_source() {
-        edits.keep(path, why);
-    }
+    let edits = edits.clone().without(request, &findings);
     Ok(Judgement {
         decision: decide(&edits, &findings),
         tip: Some(observation.tip.clone()),
@@ -76,10 +73,10 @@ pub(crate) fn judge_checkout(edits: Edits) -> Judgement {
 }
 
 fn decide(edits: &Edits, findings: &Findings) -> BumpDecision {
-    if edits.is_refused() {
-        BumpDecision::Refuse
-    } else if findings.stop() {
+    if findings.stop() {
         BumpDecision::Stop
+    } else if edits.is_refused() {
+        BumpDecision::Refuse
     } else if edits.changed().next().is_none() {
         BumpDecision::Nothing
     } else {

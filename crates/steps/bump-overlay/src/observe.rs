@@ -7,14 +7,14 @@ pub(crate) mod checkout;
 
 use std::collections::BTreeMap;
 
-use branch::{CommitAncestry, CommitName, History as _, ImageValues};
+use branch::{CommitAncestry, CommitName, HISTORY_CUT, History as _, ImageValues};
 use contract::{Commit, Failure, World};
 use remote::RemoteBranch;
 
 use crate::request::Request;
 
 /// The maximum number of revisions of a file to read.
-const MAX_REVISIONS: usize = 100;
+pub(crate) const MAX_REVISIONS: usize = 100;
 
 /// The maximum number of paths to compare between two commits of the source.
 pub(crate) const MAX_DIFFERENCES: usize = 200;
@@ -173,7 +173,8 @@ impl Repositories<'_, '_> {
                     .file_histories(tip, paths, MAX_REVISIONS)
                     .await
             })
-            .await?;
+            .await
+            .map_err(history_unknown)?;
         let mut values = BTreeMap::new();
         for entry in entries {
             let history = histories.get(&entry.path).cloned().unwrap_or_default();
@@ -189,6 +190,16 @@ impl Repositories<'_, '_> {
     async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
         remote::ask(self.world, self.overlays.name(), question).await
     }
+}
+
+/// The step never guesses whether an image was called bad.
+fn history_unknown(failure: Failure) -> Failure {
+    if failure.reason != HISTORY_CUT {
+        return failure;
+    }
+    failure
+        .context("could not find out whether the overlay had a newer image, or a bad one")
+        .hinted("or pass `--force` to skip these checks")
 }
 
 /// The step never guesses whether an image is older.

@@ -2,7 +2,7 @@
 
 use branch::BranchName;
 use contract::{Commit, Failure, Report, Subject, Verdict};
-use overlay::{reasons::OVERLAY_MISSING, unique};
+use overlay::{OverlayRefusal, reasons::OVERLAY_MISSING, unique};
 use remote::{Problem, PullRequest, WriteOutcome};
 
 use crate::{
@@ -129,18 +129,14 @@ fn nothing_written(request: &Request, judgement: &Judgement) -> Report {
 fn refused(request: &Request, judgement: &Judgement) -> Report {
     let (edits, place) = (&judgement.edits, place(request, judgement));
     let subjects = edits.0.iter().map(|edit| match &edit.result {
-        Ok(file) if !file.edited.changed => {
+        Ok(file) if !file.is_changed() => {
             Subject::unchanged(&edit.name, "deploys the image already")
         }
         Ok(_) => Subject::passed(
             &edit.name,
             "could be written, but is not, since another overlay cannot",
         ),
-        Err(refusal) => Subject::refused(
-            &edit.name,
-            refusal.reason,
-            located(&refusal.message, &edit.name, place),
-        ),
+        Err(refusal) => refused_subject(edit, refusal, place),
     });
     let mut report = about_all(subjects.collect());
     report.hints = edits
@@ -155,21 +151,36 @@ fn refused(request: &Request, judgement: &Judgement) -> Report {
     })
 }
 
+fn refused_subject(
+    edit: &OverlayEdit,
+    refusal: &OverlayRefusal,
+    place: Option<(&BranchName, &Commit)>,
+) -> Subject {
+    let text = located(&refusal.message, &edit.name, place);
+    Subject::refused(&edit.name, refusal.reason, text)
+}
+
 /// Reports that an overlay must not be written: its image is held, or older than the deployed one.
 fn stopped(request: &Request, judgement: &Judgement) -> Report {
     let (edits, findings) = (&judgement.edits, &judgement.findings);
     let place = place(request, judgement);
-    let subjects = edits.0.iter().filter_map(|edit| {
-        let file = edit.result.as_ref().ok()?;
-        Some(stopped_subject(edit, file, findings, place))
+    let subjects = edits.0.iter().map(|edit| match &edit.result {
+        Ok(file) => stopped_subject(edit, file, findings, place),
+        Err(refusal) => refused_subject(edit, refusal, place),
     });
-    let report = about_all(subjects.collect()).with_facts(&facts_before(request, edits));
-    if report.reason == Some(HELD) {
-        return report.hinted(
-            "deploy an image that fixes it, or pass `--force` to deploy this one after all",
-        );
-    }
+    let mut report = about_all(subjects.collect()).with_facts(&facts_before(request, edits));
+    report.hints = unique(edits.0.iter().filter_map(|edit| hint(edit, findings)));
     report
+}
+
+fn hint(edit: &OverlayEdit, findings: &Findings) -> Option<String> {
+    match &edit.result {
+        Err(refusal) => refusal.hint.clone(),
+        Ok(file) => match findings.of(&file.path)? {
+            GuardFinding::Held { hint, .. } => Some((*hint).to_owned()),
+            GuardFinding::Stale { .. } | GuardFinding::SameSource(_) => None,
+        },
+    }
 }
 
 fn stopped_subject(
@@ -179,7 +190,7 @@ fn stopped_subject(
     place: Option<(&BranchName, &Commit)>,
 ) -> Subject {
     match findings.of(&file.path) {
-        Some(GuardFinding::Held(text)) => {
+        Some(GuardFinding::Held { text, .. }) => {
             Subject::refused(&edit.name, HELD, located(text, &edit.name, place))
         }
         Some(GuardFinding::Stale {
@@ -210,7 +221,7 @@ fn unchanged(request: &Request, judgement: &Judgement) -> Report {
         .collect();
     let why = edits
         .files()
-        .find_map(|file| file.kept.clone())
+        .find_map(|file| Some(file.kept.first()?.why.clone()))
         .unwrap_or_else(|| format!("{} is there already", request.images()));
     let summary = format!("{}: {why}", names.join(", "));
     let report = about(edits);
@@ -357,10 +368,9 @@ fn subject(overlay: &OverlayEdit, file: &FileEdit) -> Subject {
         file.before().join(", "),
         file.after().join(", "),
     );
-    let subject = if let Some(why) = &file.kept {
-        Subject::unchanged(name, why)
-    } else if !file.edited.changed {
-        Subject::unchanged(name, format!("{after} already"))
+    let subject = if !file.is_changed() {
+        let kept = file.kept.first().map(|kept| kept.why.clone());
+        Subject::unchanged(name, kept.unwrap_or_else(|| format!("{after} already")))
     } else if before.is_empty() {
         Subject::passed(name, format!("{after}, a new entry"))
     } else {
@@ -377,6 +387,11 @@ fn with_notices(mut report: Report, edits: &Edits) -> Report {
     for file in edits.files() {
         for notice in file.edited.entries.iter().flat_map(|entry| &entry.notices) {
             report.notices.push(format!("`{}`: {notice}", file.path));
+        }
+        if file.is_changed() {
+            let kept = file.kept.iter();
+            let kept = kept.map(|kept| format!("`{}`: not changed: {}", file.path, kept.why));
+            report.notices.extend(kept);
         }
     }
     report

@@ -1,5 +1,6 @@
 //! What to write, and where: the flags, checked.
 
+use branch::Trailers;
 use contract::{Commit, Failure, Reference, World};
 use overlay::{EditOptions, ImageUpdate, Overlay, is_kustomization};
 use remote::Where;
@@ -44,7 +45,14 @@ impl Request {
                  `{image}`"
             ));
         }
-        let (template, source) = (args.message.unwrap_or_default(), args.source_commit);
+        let template = args.message.unwrap_or_default();
+        let trailers = Trailers {
+            source: args.source_commit.clone(),
+            images: args.image.clone(),
+            forced: args.force,
+            run: remote::run_url(world),
+            ..Trailers::default()
+        };
         Ok(Self {
             updates: args
                 .image
@@ -58,13 +66,13 @@ impl Request {
                 all: args.all,
                 drop_suffix: args.drop_suffix,
             },
-            message: message(template, &args.image, source.clone(), world)?,
+            message: message(template, trailers)?,
             overlays: Overlay::all(&args.overlay),
             images: args.image,
             dry_run: args.dry_run,
             branch: args.branch,
             remote: args.remote,
-            source,
+            source: args.source_commit,
             source_repository: args.source_repository,
             force: args.force,
         })
@@ -119,13 +127,8 @@ fn is_below(path: &str, directory: &str) -> bool {
         .is_some_and(|rest| !directory.is_empty() && rest.starts_with('/'))
 }
 
-fn message(
-    template: MessageTemplate,
-    images: &[Reference],
-    source: Option<Commit>,
-    world: &World,
-) -> Result<CommitMessage, Failure> {
-    CommitMessage::new(template, images.to_vec(), source, remote::run_url(world)).map_err(|error| {
+fn message(template: MessageTemplate, trailers: Trailers) -> Result<CommitMessage, Failure> {
+    CommitMessage::new(template, trailers).map_err(|error| {
         Failure::usage(error)
             .hinted("pass `--source-commit`, or leave `{source}` out of `--message`")
     })

@@ -4,6 +4,7 @@ mod bad;
 mod candidates;
 mod edit;
 pub(crate) mod known_image;
+mod registries;
 #[cfg(test)]
 mod tests;
 
@@ -11,13 +12,13 @@ use check_image::{Platform, reasons::PLATFORM_MISSING};
 use contract::{Commit, Reference};
 use overlay::{Diff, EditResult, OverlayRefusal, reasons::INCOMPLETE_IMAGE};
 
-use self::{bad::BadValue, candidates::Candidate, known_image::KnownImage};
+use self::{bad::BadValue, candidates::Candidate, known_image::KnownImage, registries::Registries};
 use crate::{
     observe::{
         FileObservation, MAX_REVISIONS, OverlayObservation,
         question::{BadImagePlatforms, CandidateAnswer, CandidateCheck, RollbackQuestion},
     },
-    reasons::NO_EARLIER_IMAGE,
+    reasons::{NO_EARLIER_IMAGE, OTHER_REGISTRY},
     request::Request,
 };
 
@@ -148,12 +149,12 @@ fn is_restored(request: &Request, file: &FileObservation, bad: usize) -> bool {
     if let Some(to) = &request.to {
         return values
             .reference(deployed)
-            .is_some_and(|image| branch::is_same_version(&image, to));
+            .is_some_and(|image| branch::is_same(&image, to));
     }
-    let bad_image = values.reference(&values.list[bad]);
+    let bad_image = values.named(&values.list[bad]);
     let is_of_this_rollback = bad_image.is_some_and(|bad| {
-        let mut rolled_back = deployed.trailers.rollback_of.iter();
-        rolled_back.any(|image| branch::is_same(image, &bad))
+        let mut undone = deployed.undone.iter();
+        undone.any(|image| image.is_same(&bad))
     });
     is_of_this_rollback
         || candidates::find(request, file, bad)
@@ -165,6 +166,7 @@ fn is_restored(request: &Request, file: &FileObservation, bad: usize) -> bool {
 /// Restores the first candidate that the registry still has, instead of the deployed image.
 fn restore(request: &Request, file: &FileObservation) -> Result<OverlayOutcome, RollbackQuestion> {
     let bad = KnownImage::of(&file.values, &file.values.list[0]);
+    let registries = Registries::of(request, &bad);
     let candidates = candidates::find(request, file, 0);
     let platforms = platforms(request, file, &bad, &candidates)?;
     let (mut passed_over, mut answers) = (Vec::new(), file.candidates.iter());
@@ -176,7 +178,11 @@ fn restore(request: &Request, file: &FileObservation) -> Result<OverlayOutcome, 
                 continue;
             }
         };
-        match check(&image, &platforms, &mut answers)? {
+        let answer = match registries.refuses(&image) {
+            Some(refusal) => CandidateAnswer::Refused(refusal),
+            None => check(&image, &platforms, &mut answers)?,
+        };
+        match answer {
             CandidateAnswer::Present(reference) => {
                 let good = KnownImage {
                     image: Some(reference),
@@ -263,7 +269,10 @@ fn restoration(
 }
 
 fn with_hint(refusal: OverlayRefusal) -> OverlayRefusal {
-    let hint = if refusal.reason == PLATFORM_MISSING {
+    let hint = if refusal.reason == OTHER_REGISTRY {
+        "name the image with `--to` to restore it from there, or pass `--allow-older` for the \
+         image before that one"
+    } else if refusal.reason == PLATFORM_MISSING {
         "pass `--allow-older` for the image before that one, or name this one with `--to` if no \
          node needs the platform"
     } else {

@@ -44,6 +44,17 @@ pub struct Args {
     /// Environment of each overlay, in the same order; repeatable
     #[arg(long, value_name = "NAME", action = ArgAction::Append, help_heading = "Overlays")]
     pub environment: Vec<String>,
+    /// Account whose deployments count, such as `release-app[bot]`; repeatable [default: that of
+    /// the token]
+    #[arg(
+        long,
+        value_name = "LOGIN",
+        action = ArgAction::Append,
+        value_parser = remote::not_empty,
+        requires = "environment",
+        help_heading = "Overlays"
+    )]
+    pub deployed_by: Vec<String>,
     /// Image to restore; only its repository counts
     #[arg(long, value_name = "REF", value_parser = request::repository, help_heading = "Image")]
     pub image: Reference,

@@ -7,6 +7,7 @@ pub(crate) mod files;
 pub(crate) mod forge;
 mod image;
 pub(crate) mod question;
+mod records;
 
 use std::collections::BTreeMap;
 
@@ -20,8 +21,9 @@ use remote::RemoteBranch;
 
 use self::{
     files::OverlayFile,
-    forge::DeploymentHistory,
+    forge::{DeploymentHistory, RecordedHistory},
     question::{CandidateAnswer, RollbackQuestion},
+    records::Records,
 };
 use crate::request::Request;
 
@@ -77,10 +79,10 @@ impl Observation {
 /// Asks the branch, the forge and the registry.
 pub(crate) struct Observer<'a, 'w> {
     request: &'a Request,
-    branch: &'a RemoteBranch<'w>,
+    pub(crate) branch: &'a RemoteBranch<'w>,
     pub(crate) world: &'w World,
-    /// The forge's deployments, by the overlays' directories.
-    deployments: BTreeMap<String, DeploymentHistory>,
+    /// The forge's records of deployments, by the overlays' directories.
+    deployments: BTreeMap<String, RecordedHistory>,
     /// The image at the first tip, by path.
     first_deployed: BTreeMap<String, String>,
 }
@@ -96,7 +98,9 @@ impl<'a, 'w> Observer<'a, 'w> {
         world: &'w World,
     ) -> Result<Self, Failure> {
         let deployments = match &request.environments {
-            Some(environments) => forge::ask(environments, branch, world).await?,
+            Some(environments) => {
+                forge::ask(environments, &request.creators, branch, world).await?
+            }
             None => BTreeMap::new(),
         };
         Ok(Self {
@@ -127,10 +131,13 @@ impl<'a, 'w> Observer<'a, 'w> {
             .await?;
         let mut overlays = Vec::new();
         for (overlay, file) in found {
-            let file = file.map(|file| {
-                let history = histories.remove(&file.path).unwrap_or_default();
-                self.file(overlay, file, history)
-            });
+            let file = match file {
+                Ok(file) => {
+                    let history = histories.remove(&file.path).unwrap_or_default();
+                    Ok(self.file(&snapshot.tip, overlay, file, history).await?)
+                }
+                Err(refusal) => Err(refusal),
+            };
             overlays.push(OverlayObservation {
                 overlay: overlay.name.clone(),
                 file,
@@ -140,21 +147,33 @@ impl<'a, 'w> Observer<'a, 'w> {
         Ok(Observation { tip, overlays })
     }
 
-    fn file(
+    async fn file(
         &mut self,
+        tip: &Commit,
         overlay: &Overlay,
         file: OverlayFile,
         history: FileHistory,
-    ) -> FileObservation {
+    ) -> Result<FileObservation, Failure> {
         let values = ImageValues::read(&history, |text| file.image_in(text, &self.request.entry));
         if let Some(deployed) = values.list.first() {
             self.first_deployed
                 .entry(file.path.clone())
                 .or_insert_with(|| deployed.image.clone());
         }
-        let directory = overlay.directory();
-        FileObservation {
-            deployments: directory.and_then(|at| self.deployments.get(at)).cloned(),
+        let recorded = overlay.directory().and_then(|at| self.deployments.get(at));
+        let deployments = match recorded {
+            Some(recorded) => {
+                let records = Records {
+                    tip,
+                    history: &history,
+                    image_in: &|text: &[u8]| file.image_in(text, &self.request.entry),
+                };
+                Some(records.confirm(recorded, &values, self).await?)
+            }
+            None => None,
+        };
+        Ok(FileObservation {
+            deployments,
             first_deployed: self.first_deployed.get(&file.path).cloned(),
             file,
             history,
@@ -163,7 +182,7 @@ impl<'a, 'w> Observer<'a, 'w> {
             undo_revisions: None,
             platforms: None,
             candidates: Vec::new(),
-        }
+        })
     }
 
     /// Puts a question, and adds the answer to the observation.
@@ -206,7 +225,10 @@ impl<'a, 'w> Observer<'a, 'w> {
         Ok(found.remove(path).unwrap_or_default().revisions)
     }
 
-    async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
+    pub(crate) async fn ask<T>(
+        &self,
+        question: impl AsyncFn() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         remote::ask(self.world, self.branch.name(), question).await
     }
 }

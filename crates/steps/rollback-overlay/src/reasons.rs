@@ -23,10 +23,25 @@ pub(crate) const NOT_IN_HISTORY: Reason = Reason::new(
     "the commit did not set the image of the overlay",
 );
 
+/// The image to restore is in another registry than the deployed one.
+pub(crate) const OTHER_REGISTRY: Reason = Reason::new(
+    "other-registry",
+    Configuration,
+    "the image to restore is in another registry, which only the file's history names",
+);
+/// The deployed image may be that of a rollback.
+pub(crate) const IN_DOUBT: Reason = Reason::new(
+    "rollback-in-doubt",
+    Configuration,
+    "the deployed image came with a rollback's title, but without its trailers",
+);
+
 /// The closed list.
 pub(crate) const ALL: &[Reason] = &[
     NO_EARLIER_IMAGE,
     NOT_IN_HISTORY,
+    OTHER_REGISTRY,
+    IN_DOUBT,
     NEWER_IMAGE,
     ABSENT,
     PLATFORM_MISSING,
@@ -65,6 +80,8 @@ mod tests {
         insta::assert_snapshot!(list.join("\n"), @"
         no-earlier-image [configuration]
         not-in-history [configuration]
+        other-registry [configuration]
+        rollback-in-doubt [configuration]
         newer-image [nobody]
         absent [change]
         platform-missing [change]

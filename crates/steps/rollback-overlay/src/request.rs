@@ -21,6 +21,8 @@ pub(crate) struct Request {
     pub(crate) to: Option<Reference>,
     /// The environments whose deployments to ask for; `None` when the forge is not asked.
     pub(crate) environments: Option<Vec<OverlayEnvironment>>,
+    /// The accounts whose deployments count; without any, that of the token.
+    pub(crate) creators: Vec<String>,
     pub(crate) allow_older: bool,
     pub(crate) reason: Option<String>,
     pub(crate) run: Option<String>,
@@ -44,6 +46,7 @@ impl Request {
     pub(crate) fn new(args: Args, world: &World) -> Result<Self, Failure> {
         Ok(Self {
             environments: environments(&args, world)?,
+            creators: args.deployed_by,
             overlays: Overlay::all(&args.overlay),
             entry: ImageUpdate {
                 names: vec![args.image.familiar().to_owned(), args.image.name()],

@@ -57,6 +57,12 @@ pub(crate) struct FileHistoryAnswer {
 pub(crate) struct RevisionAnswer {
     pub(crate) commit: Commit,
     pub(crate) parent: Option<Commit>,
+    #[serde(default)]
+    pub(crate) is_merge: bool,
+    #[serde(default)]
+    pub(crate) is_merged: bool,
+    #[serde(default)]
+    pub(crate) follows: Vec<Commit>,
     pub(crate) message: String,
     pub(crate) date: i64,
     pub(crate) content: Option<RecordedBytes>,
@@ -138,6 +144,9 @@ impl From<RevisionAnswer> for Revision {
         let RevisionAnswer {
             commit,
             parent,
+            is_merge,
+            is_merged,
+            follows,
             message,
             date,
             content,
@@ -145,6 +154,9 @@ impl From<RevisionAnswer> for Revision {
         Self {
             commit,
             parent,
+            is_merge,
+            is_merged,
+            follows,
             message,
             date,
             content: content.map(RecordedBytes::into_bytes),

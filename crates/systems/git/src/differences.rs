@@ -65,10 +65,11 @@ pub(crate) struct Difference {
 type ComparedEntry = (EntryMode, ObjectId);
 
 impl Difference {
-    /// Returns whether the first tree has this file here, and the second one has no file here.
-    pub(crate) fn removes(&self, file: ObjectId) -> bool {
-        self.sides[0].is_some_and(|(mode, id)| mode.is_blob() && id == file)
-            && self.sides[1].is_none_or(|(mode, _)| !mode.is_blob())
+    /// Returns the file that the first tree has here, if the second one has no file here.
+    pub(crate) fn removed(&self) -> Option<ObjectId> {
+        let (mode, id) = self.sides[0]?;
+        let is_gone = self.sides[1].is_none_or(|(mode, _)| !mode.is_blob());
+        (mode.is_blob() && is_gone).then_some(id)
     }
 }
 

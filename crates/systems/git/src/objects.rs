@@ -140,8 +140,13 @@ fn replaced(store: &ObjectStore, mut tree: Tree, parts: &[&str], id: ObjectId) -
 
 /// Returns the root tree of a commit.
 pub(crate) fn root(store: &ObjectStore, commit: &Commit) -> GitAnswer<Tree> {
-    let commit = read(store, id(commit)?, Kind::Commit)?;
-    read_tree(store, iter(&commit).tree_id().map_err(GitError::other)?)
+    read_tree(store, tree_id(store, id(commit)?)?)
+}
+
+/// Returns the id of the root tree of a commit.
+pub(crate) fn tree_id(store: &ObjectStore, commit: ObjectId) -> GitAnswer<ObjectId> {
+    let commit = read(store, commit, Kind::Commit)?;
+    iter(&commit).tree_id().map_err(GitError::other)
 }
 
 pub(crate) fn read_tree(store: &ObjectStore, id: ObjectId) -> GitAnswer<Tree> {
@@ -188,11 +193,6 @@ pub(crate) fn parents(store: &ObjectStore, id: ObjectId) -> GitAnswer<Option<Vec
     Ok(Some(
         iter(&read(store, id, Kind::Commit)?).parent_ids().collect(),
     ))
-}
-
-/// Returns the first parent of a commit; `None` also when the commit is not in the store.
-pub(crate) fn first_parent(store: &ObjectStore, id: ObjectId) -> GitAnswer<Option<ObjectId>> {
-    Ok(parents(store, id)?.and_then(|parents| parents.first().copied()))
 }
 
 /// Returns the message of a commit and its author's date, in seconds since 1970.

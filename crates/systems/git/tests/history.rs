@@ -112,7 +112,7 @@ async fn a_move_with_a_change_begins_the_history() {
 }
 
 #[tokio::test]
-async fn one_of_two_equal_files_is_not_followed() {
+async fn of_two_equal_files_the_likelier_is_followed() {
     let remote = GitRemote::new();
     remote.commit(
         "main",
@@ -124,13 +124,19 @@ async fn one_of_two_equal_files_is_not_followed() {
         TreeChange::delete("twin"),
         TreeChange::file(OLD_PATH, "five"),
     ];
-    let moved = remote.change("main", &both, "refactor: move\n");
+    remote.commit("main", &[(PATH, "four", false)], "set four\n");
+    let last = set(&remote, "five");
+    remote.change("main", &both, "refactor: move\n");
     move_file(&remote, OLD_PATH, PATH, "five");
     let world = world();
     let found = history(&git(&world, &remote.url()), &remote, 100).await;
     assert_eq!(
-        (messages(&found), found.is_complete),
-        (vec![(&*moved, "refactor: move")], true)
+        (messages(&found)[0], contents(&found), found.is_complete),
+        (
+            (&*last, "set five"),
+            ["five", "four", "five"].map(str::to_owned).to_vec(),
+            true
+        )
     );
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    account::{Account, Viewer},
     api::{GitHubApi, PageInfo, TokenPermission},
     name::RepositoryName,
 };
@@ -39,6 +40,17 @@ pub struct RecordedDeployment {
     pub is_bad: bool,
 }
 
+/// Which deployments to ask for.
+#[derive(Debug)]
+pub struct DeploymentQuery<'q> {
+    /// The repository of the deployments.
+    pub repository: &'q RepositoryName,
+    /// The environments.
+    pub environments: &'q [String],
+    /// The logins of the accounts whose deployments count; without any, that of the token.
+    pub creators: &'q [String],
+}
+
 /// The known deployments to an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Deployments {
@@ -48,6 +60,8 @@ pub struct Deployments {
     pub looked_at: usize,
     /// Whether these are all deployments to the environment.
     pub is_whole: bool,
+    /// The logins of other accounts that recorded deployments, which do not count.
+    pub others: Vec<String>,
 }
 
 /// Asks for the deployments to these environments, newest first, until `is_enough` holds, or
@@ -59,11 +73,11 @@ pub struct Deployments {
 /// The [`Failure`] of the request: `unavailable` or `denied`. The token needs `deployments: read`.
 pub async fn deployments(
     world: &World,
-    repository: &RepositoryName,
-    environments: &[String],
+    query: &DeploymentQuery<'_>,
     is_enough: impl Fn(&str, &Deployments) -> bool,
 ) -> Result<Vec<Deployments>, Failure> {
     let api = GitHubApi::new(world)?;
+    let environments = query.environments;
     let mut found = vec![Deployments::default(); environments.len()];
     let mut open: Vec<OpenList> = (0..environments.len())
         .map(|at| OpenList { at, after: None })
@@ -72,10 +86,14 @@ pub async fn deployments(
         if open.is_empty() {
             break;
         }
-        let variables = variables(repository, environments, &open);
+        let variables = variables(query.repository, environments, &open);
         let mut data: DeploymentsData = api
             .ask(&document(&open), &variables, TokenPermission::Deployments)
             .await?;
+        let creators = match (query.creators, data.viewer.take()) {
+            ([], Some(viewer)) => vec![viewer.login],
+            (creators, _) => creators.to_vec(),
+        };
         let mut still_open = Vec::new();
         for OpenList { at, .. } in open {
             let page = data
@@ -83,7 +101,7 @@ pub async fn deployments(
                 .remove(&format!("e{at}"))
                 .ok_or_else(|| not_answered(&environments[at]))?;
             let after = page.info.end_cursor.clone();
-            found[at].add(page);
+            found[at].add(page, &creators);
             if !found[at].is_whole && !is_enough(&environments[at], &found[at]) {
                 still_open.push(OpenList { at, after });
             }
@@ -94,10 +112,20 @@ pub async fn deployments(
 }
 
 impl Deployments {
-    fn add(&mut self, page: DeploymentPage) {
+    fn add(&mut self, page: DeploymentPage, creators: &[String]) {
         self.looked_at += page.nodes.len();
-        let nodes = page.nodes.into_iter().flatten();
-        self.list.extend(nodes.filter_map(DeploymentNode::recorded));
+        for node in page.nodes.into_iter().flatten() {
+            let creator = node.creator.as_ref().map(Account::login);
+            let is_expected = is_one_of(node.creator.as_ref(), creators);
+            let Some(deployment) = node.recorded(creators) else {
+                continue;
+            };
+            if is_expected {
+                self.list.push(deployment);
+            } else if let Some(login) = creator.filter(|login| !self.others.contains(login)) {
+                self.others.push(login);
+            }
+        }
         self.is_whole = !page.info.has_next_page;
     }
 }
@@ -121,10 +149,10 @@ fn document(open: &[OpenList]) -> String {
     });
     format!(
         "query Deployments($owner: String!, $name: String!{parameters}) {{ \
-         repository(owner: $owner, name: $name) {{{fields} }} }} \
+         viewer {{ login }} repository(owner: $owner, name: $name) {{{fields} }} }} \
          fragment page on DeploymentConnection {{ pageInfo {{ hasNextPage endCursor }} nodes {{ \
-         payload createdAt statuses(first: {PAGE_SIZE}) {{ \
-         totalCount nodes {{ state createdAt }} }} }} }}"
+         payload createdAt creator {{ __typename login }} statuses(first: {PAGE_SIZE}) {{ \
+         totalCount nodes {{ state createdAt creator {{ __typename login }} }} }} }} }}"
     )
 }
 
@@ -150,6 +178,7 @@ fn not_answered(environment: &str) -> Failure {
 
 #[derive(Deserialize)]
 struct DeploymentsData {
+    viewer: Option<Viewer>,
     repository: BTreeMap<String, DeploymentPage>,
 }
 
@@ -165,6 +194,7 @@ struct DeploymentPage {
 struct DeploymentNode {
     payload: Option<String>,
     created_at: String,
+    creator: Option<Account>,
     statuses: Option<DeploymentStatuses>,
 }
 
@@ -180,6 +210,7 @@ struct DeploymentStatuses {
 struct DeploymentStatus {
     state: String,
     created_at: String,
+    creator: Option<Account>,
 }
 
 #[derive(Deserialize)]
@@ -192,7 +223,7 @@ struct DeploymentPayload {
 
 impl DeploymentNode {
     /// Returns the deployment, if `record-deployment` recorded it.
-    fn recorded(self) -> Option<RecordedDeployment> {
+    fn recorded(self, creators: &[String]) -> Option<RecordedDeployment> {
         let DeploymentPayload {
             schema: 1,
             overlay,
@@ -206,7 +237,7 @@ impl DeploymentNode {
         image.digest()?;
         let (is_good, is_bad) = self
             .statuses
-            .map(|statuses| statuses.judge())
+            .map(|statuses| statuses.by(creators).judge())
             .unwrap_or_default();
         Some(RecordedDeployment {
             overlay,
@@ -217,6 +248,11 @@ impl DeploymentNode {
             is_bad,
         })
     }
+}
+
+/// Returns whether one of these accounts made something; GitHub names no deleted account.
+fn is_one_of(account: Option<&Account>, logins: &[String]) -> bool {
+    account.is_some_and(|account| logins.iter().any(|login| account.is(login)))
 }
 
 /// Reads a payload.
@@ -231,6 +267,15 @@ fn payload(text: &str) -> Option<DeploymentPayload> {
 }
 
 impl DeploymentStatuses {
+    /// Leaves out the statuses of other accounts: one of them could call a good deployment failed.
+    fn by(mut self, creators: &[String]) -> Self {
+        self.nodes.retain(|status| {
+            let creator = status.as_ref().and_then(|status| status.creator.as_ref());
+            is_one_of(creator, creators)
+        });
+        self
+    }
+
     /// Returns whether a success came last, and whether a failure came last.
     ///
     /// The state of the deployment itself is no help: a newer success makes it inactive.
@@ -269,9 +314,10 @@ mod tests {
         let node = DeploymentNode {
             payload: Some(payload.to_owned()),
             created_at: String::new(),
+            creator: None,
             statuses: None,
         };
-        node.recorded().is_some()
+        node.recorded(&[]).is_some()
     }
 
     fn judged(statuses: &[(&str, u32)]) -> (bool, bool) {
@@ -280,6 +326,7 @@ mod tests {
             Some(DeploymentStatus {
                 state: (*state).to_owned(),
                 created_at,
+                creator: None,
             })
         };
         let nodes: Vec<_> = statuses.iter().map(status).collect();

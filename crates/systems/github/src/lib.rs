@@ -7,6 +7,7 @@
 //! that GitHub signs. It cannot write a file with the run bit: that is [`Unsupported`], and needs
 //! git.
 
+mod account;
 mod aliases;
 mod api;
 mod api_branch;
@@ -23,9 +24,9 @@ mod signature;
 
 pub use api::is_at_hand;
 pub use commit::Unsupported;
-pub use deployments::{Deployments, RecordedDeployment, deployments};
+pub use deployments::{DeploymentQuery, Deployments, RecordedDeployment, deployments};
 pub use github::GitHub;
 pub use name::{InvalidRepositoryName, RepositoryName};
-pub use pulls::{Committer, Proposal, PullRequest, PullRequestState};
+pub use pulls::{BranchNaming, Committer, Proposal, PullRequest, PullRequestState};
 pub use reasons::TOO_LARGE;
 pub use signature::Signature;

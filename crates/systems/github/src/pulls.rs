@@ -20,7 +20,7 @@ use crate::{
     github::GitHub,
 };
 pub use committer::Committer;
-use head_branch::{HeadBranch, delete_branches};
+use head_branch::{HeadBranch, delete_branch};
 pub use pull_request::PullRequest;
 use refusal::{RaceSign, refused};
 use situation::Situation;
@@ -33,10 +33,14 @@ pub use state::PullRequestState;
 pub struct Proposal<'g, 'w, C = GitHub<'w>> {
     github: &'g GitHub<'w>,
     head: HeadBranch<'g, 'w, C>,
+    branch_of: BranchNaming,
     set: Vec<String>,
     pull: RefCell<Option<PullRequest>>,
     cached: RefCell<Option<CachedState>>,
 }
+
+/// Returns the name of the branch of a pull request to a base, for a set of directories.
+pub type BranchNaming = fn(base: &BranchName, directories: &[String]) -> String;
 
 /// The last answer about the pull request, and its entity tag.
 struct CachedState {
@@ -63,7 +67,8 @@ const APPROVAL: &str = "the checks of this pull request start when a person with
 
 const OPEN: &str = "mutation Open($input: CreatePullRequestInput!) { \
      createPullRequest(input: $input) { \
-     pullRequest { id number url title body headRefName isCrossRepository } } }";
+     pullRequest { id number url title body headRefName headRefOid \
+     author { __typename login } isCrossRepository } } }";
 
 const UPDATE: &str = "mutation Update($input: UpdatePullRequestInput!) { \
      updatePullRequest(input: $input) { \
@@ -82,25 +87,32 @@ struct OpenedPull {
 }
 
 impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
-    /// Describes the proposal to change this set of files, from the branch `head`, without any
-    /// request.
+    /// Describes the proposal to change this set of directories, from the branch that `branch_of`
+    /// names, without any request.
+    ///
+    /// # Errors
+    /// When that is no name of a branch.
     pub fn new(
         github: &'g GitHub<'w>,
         committer: &'g C,
-        head: BranchName,
+        branch_of: BranchNaming,
         set: Vec<String>,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, Failure> {
+        let name = branch_of(&github.name, &set)
+            .parse()
+            .map_err(Failure::internal)?;
+        Ok(Self {
             github,
             head: HeadBranch {
                 github,
                 committer,
-                name: head,
+                name,
             },
+            branch_of,
             set,
             pull: RefCell::default(),
             cached: RefCell::default(),
-        }
+        })
     }
 
     /// Returns the branch of the pull request.
@@ -144,15 +156,18 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
         Ok(state)
     }
 
-    /// Closes the pull requests for these files, because `commit` of the branch itself came first.
+    /// Closes the pull requests for these files, because `commit` of the branch itself came first;
+    /// returns those that stay open, since another account opened them.
     ///
     /// # Errors
     /// The [`Failure`] of the first request that failed.
-    pub async fn withdraw(&self, commit: &Commit) -> Result<(), Failure> {
+    pub async fn withdraw(&self, commit: &Commit) -> Result<Vec<PullRequest>, Failure> {
         let situation = situation::ask(self.github, self.head()).await?;
         let others = situation.all().filter(|pull| self.covers(pull));
         let all = situation.own().into_iter().chain(others);
-        self.close(&situation, all, &commit.to_string()).await
+        let (ours, theirs): (Vec<_>, Vec<_>) = all.partition(|pull| situation.is_author_of(pull));
+        self.close(&situation, &ours, &commit.to_string()).await?;
+        Ok(theirs.into_iter().cloned().collect())
     }
 
     /// Opens the pull request, or updates its title and description.
@@ -215,34 +230,43 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
             .map_err(|error| refusal::failure(self.github, error, permission))
     }
 
-    /// Returns whether a pull request proposes only files that this proposal has too.
+    /// Returns whether another pull request of a step proposes only files that this proposal has
+    /// too.
+    ///
+    /// Its branch has the name of these very files: any text of a description can name files.
     fn covers(&self, pull: &PullRequest) -> bool {
-        let theirs = pull.body.lines().find_map(description::files);
         let is_own = pull.head_ref_name == self.head().as_str();
-        !is_own && theirs.is_some_and(|theirs| theirs.iter().all(|file| self.set.contains(file)))
+        let Some(theirs) = pull.body.lines().find_map(description::files) else {
+            return false;
+        };
+        let is_named = (self.branch_of)(&self.github.name, &theirs) == pull.head_ref_name;
+        let is_covered = theirs.iter().all(|file| self.set.contains(file));
+        !is_own && !theirs.is_empty() && is_named && is_covered
     }
 
     /// Closes pull requests, with a line that names their successor, and deletes their branches.
-    async fn close<'p>(
+    async fn close(
         &self,
         situation: &Situation,
-        pulls: impl Iterator<Item = &'p PullRequest>,
+        pulls: &[&PullRequest],
         by: &str,
     ) -> Result<(), Failure> {
-        let mut branches = Vec::new();
         for pull in pulls {
             let mark = description::SUPERSEDED;
             let body = format!("{}\n\nSuperseded by {by}.\n{mark}", pull.body);
             self.update(json!({ "pullRequestId": pull.id, "body": body, "state": "CLOSED" }))
                 .await?;
-            branches.push(pull.head_ref_name.as_str());
+            match delete_branch(self.github, situation, pull).await {
+                // The branch has moved or is gone: it belongs to whoever moved it.
+                Ok(()) => {}
+                Err(ChangeError::Refused(error)) if refusal::is_conflict(&error) => {}
+                Err(error) => {
+                    let permission = TokenPermission::ContentsWrite;
+                    return Err(refusal::failure(self.github, error, permission));
+                }
+            }
         }
-        if branches.is_empty() {
-            return Ok(());
-        }
-        delete_branches(self.github, situation, &branches)
-            .await
-            .map_err(|error| refusal::failure(self.github, error, TokenPermission::ContentsWrite))
+        Ok(())
     }
 }
 
@@ -279,8 +303,9 @@ impl<C: Committer> Branch for Proposal<'_, '_, C> {
             return Ok(result);
         }
         let others = situation.all().filter(|pull| self.covers(pull));
+        let ours: Vec<_> = others.filter(|pull| situation.is_author_of(pull)).collect();
         let by = self.pull().map(|pull| format!("#{}", pull.number));
-        self.close(&situation, others, &by.unwrap_or_default())
+        self.close(&situation, &ours, &by.unwrap_or_default())
             .await?;
         Ok(pushed)
     }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use contract::{Failure, Vars, Verdict, World, asking};
-use github::Deployments;
+use github::{DeploymentQuery, Deployments};
 use lab::{GitRemote, ScriptedReply};
 use serde_json::{Value, json};
 
@@ -39,13 +39,12 @@ async fn ask(
     is_enough: impl Fn(&str, &Deployments) -> bool,
 ) -> Result<Vec<Deployments>, Failure> {
     let environments: Vec<String> = environments.iter().map(|name| (*name).to_owned()).collect();
-    github::deployments(
-        world,
-        &"example/dex".parse().unwrap(),
-        &environments,
-        is_enough,
-    )
-    .await
+    let query = DeploymentQuery {
+        repository: &"example/dex".parse().unwrap(),
+        environments: &environments,
+        creators: &[],
+    };
+    github::deployments(world, &query, is_enough).await
 }
 
 /// Asks for all of prod; returns the tags, and whether they are good.

@@ -105,11 +105,19 @@ pub(crate) async fn withdraw<P: WritePlan>(
         Ok(proposal) => proposal.withdraw(commit).await,
         Err(failure) => Err(failure),
     };
-    if let Err(failure) = withdrawn {
-        let why = failure.summary();
-        remote
-            .world
-            .notice(format!("older pull requests may still be open: {why}"));
+    let notice = |text: String| remote.world.notice(text);
+    match withdrawn {
+        Ok(left) => left.iter().for_each(|pull| {
+            notice(format!(
+                "pull request #{} is still open, since another account opened it: merging it \
+                 would bring an older image back",
+                pull.number
+            ));
+        }),
+        Err(failure) => {
+            let why = failure.summary();
+            notice(format!("older pull requests may still be open: {why}"));
+        }
     }
 }
 
@@ -118,10 +126,7 @@ fn proposal<'g, 'w, C: Committer>(
     committer: &'g C,
     directories: Vec<String>,
 ) -> Result<Proposal<'g, 'w, C>, Failure> {
-    let head = head(github.name(), &directories)
-        .parse()
-        .map_err(Failure::internal)?;
-    Ok(Proposal::new(github, committer, head, directories))
+    Proposal::new(github, committer, head, directories)
 }
 
 /// Returns the name of the pull request's branch: words for people, and a hash of the directories.

@@ -7,6 +7,8 @@ pub(super) struct StoredDeployment {
     /// The payload as JSON; a text is a JSON string.
     pub(super) payload: String,
     pub(super) created: String,
+    /// The login of the account that made it.
+    pub(super) creator: String,
     /// Newest first.
     pub(super) statuses: Vec<StoredStatus>,
 }
@@ -16,4 +18,5 @@ pub(super) struct StoredDeployment {
 pub(super) struct StoredStatus {
     pub(super) state: String,
     pub(super) created: String,
+    pub(super) creator: String,
 }

@@ -7,13 +7,20 @@ use super::hub::Hub;
 
 impl Hub {
     /// Records a deployment with its statuses, each a second after the previous one.
-    pub(super) fn deploy(&mut self, environment: &str, payload: &Value, states: &[&str]) {
+    pub(super) fn deploy(
+        &mut self,
+        creator: &str,
+        environment: &str,
+        payload: &Value,
+        states: &[&str],
+    ) {
         let created = self.tick();
         let (environment, payload) = (environment.to_owned(), payload.to_string());
         self.deployments.push(StoredDeployment {
             environment,
             payload,
             created,
+            creator: creator.to_owned(),
             statuses: Vec::new(),
         });
         for state in states {
@@ -24,9 +31,11 @@ impl Hub {
     /// Adds a status to a deployment; a success makes earlier deployments inactive.
     pub(super) fn add_status(&mut self, at: usize, state: &str) {
         let created = self.tick();
+        let creator = self.deployments[at].creator.clone();
         let status = |state: &str| StoredStatus {
             state: state.to_ascii_uppercase(),
             created: created.clone(),
+            creator: creator.clone(),
         };
         self.deployments[at].statuses.insert(0, status(state));
         if state == "success" {

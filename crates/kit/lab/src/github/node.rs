@@ -13,6 +13,8 @@ pub(super) enum GraphQlNode {
     Query,
     Mutation,
     Viewer,
+    /// The account of a login.
+    Actor(String),
     Repository,
     Ref(String),
     Commit(String),
@@ -51,6 +53,8 @@ impl GraphQlNode {
             Self::Query => "Query",
             Self::Mutation => "Mutation",
             Self::Viewer => "User",
+            Self::Actor(login) if login.ends_with("[bot]") => "Bot",
+            Self::Actor(_) => "User",
             Self::Repository => "Repository",
             Self::Ref(_) => "Ref",
             Self::Commit(_) => "Commit",

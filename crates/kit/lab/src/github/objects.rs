@@ -122,6 +122,7 @@ impl<'h> GraphQlObject<'h> {
         Ok(match info.field_name() {
             "payload" => ResolvedValue::leaf(deployment.payload.as_str()),
             "createdAt" => ResolvedValue::leaf(deployment.created.as_str()),
+            "creator" => self.object(GraphQlNode::Actor(deployment.creator.clone())),
             "statuses" => {
                 let nodes = deployment
                     .statuses
@@ -254,6 +255,8 @@ impl<'h> GraphQlObject<'h> {
             "title" => ResolvedValue::leaf(pull.title.as_str()),
             "body" => ResolvedValue::leaf(pull.body.as_str()),
             "headRefName" => ResolvedValue::leaf(pull.head.as_str()),
+            "headRefOid" => ResolvedValue::leaf(self.hub.tip(&pull.head).unwrap_or_default()),
+            "author" => self.object(GraphQlNode::Actor(pull.author.clone())),
             "isCrossRepository" => ResolvedValue::leaf(pull.fork),
             _ => return Err(self.unknown_field_error(info)),
         })
@@ -347,6 +350,8 @@ impl<'h> GraphQlObject<'h> {
     fn simple_field<'a>(&'a self, node: &'a GraphQlNode, info: &ResolveInfo<'_>) -> Resolved<'a> {
         Ok(match (node, info.field_name()) {
             (GraphQlNode::Viewer, "login") => leaf(self.token.login),
+            // GraphQL shows the login of an app's account without its ending.
+            (GraphQlNode::Actor(login), "login") => leaf(login.trim_end_matches("[bot]")),
             (GraphQlNode::TreeEntry { mode, .. }, "mode") => ResolvedValue::leaf(*mode),
             (GraphQlNode::TreeEntry { id, .. }, "oid") => leaf(id),
             (GraphQlNode::TreeEntry { kind, id, .. }, "object") => match kind.as_str() {
@@ -374,6 +379,9 @@ impl<'h> GraphQlObject<'h> {
             (GraphQlNode::PageInfo(None), "endCursor") => ResolvedValue::null(),
             (GraphQlNode::DeploymentStatus(status), "state") => leaf(&status.state),
             (GraphQlNode::DeploymentStatus(status), "createdAt") => leaf(&status.created),
+            (GraphQlNode::DeploymentStatus(status), "creator") => {
+                self.object(GraphQlNode::Actor(status.creator.clone()))
+            }
             _ => return Err(self.unknown_field_error(info)),
         })
     }

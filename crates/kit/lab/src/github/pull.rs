@@ -7,6 +7,8 @@ use super::repository::REPOSITORY;
 pub struct GitHubPull {
     /// Its number.
     pub number: u64,
+    /// The login of the account that opened it.
+    pub author: String,
     /// The branch to merge.
     pub head: String,
     /// The branch to merge into.

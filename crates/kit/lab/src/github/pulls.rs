@@ -86,8 +86,12 @@ impl Hub {
             let message = format!("No commits between {base} and {head}");
             return Err(error("UNPROCESSABLE", message));
         }
-        let (title, body) = (field(input, "title"), field(input, "body"));
-        Ok(self.add_pull(head, base, title, body, false))
+        let pull = GitHubPull {
+            title: field(input, "title"),
+            body: field(input, "body"),
+            ..new_pull(token.login, head, base)
+        };
+        Ok(self.add_pull(pull))
     }
 
     fn has_open_pull(&self, head: &str, base: &str) -> bool {
@@ -100,33 +104,24 @@ impl Hub {
 
     /// Opens a pull request from a fork's branch of this name.
     pub(super) fn open_from_fork(&self, head: &str, base: &str) {
-        self.add_pull(
-            head.to_owned(),
-            base.to_owned(),
-            String::new(),
-            String::new(),
-            true,
-        );
+        self.add_pull(GitHubPull {
+            fork: true,
+            ..new_pull("somebody", head.to_owned(), base.to_owned())
+        });
     }
 
-    fn add_pull(
-        &self,
-        head: String,
-        base: String,
-        title: String,
-        body: String,
-        fork: bool,
-    ) -> GitHubPull {
+    /// Opens a pull request as another account, with this description.
+    pub(super) fn open_as(&self, author: &str, head: &str, base: &str, body: &str) {
+        self.add_pull(GitHubPull {
+            body: body.to_owned(),
+            ..new_pull(author, head.to_owned(), base.to_owned())
+        });
+    }
+
+    fn add_pull(&self, pull: GitHubPull) -> GitHubPull {
         let mut pulls = self.pulls.borrow_mut();
-        let pull = GitHubPull {
-            number: pulls.len() as u64 + 1,
-            head,
-            base,
-            title,
-            body,
-            fork,
-            state: GitHubPullState::Open,
-        };
+        let number = pulls.len() as u64 + 1;
+        let pull = GitHubPull { number, ..pull };
         pulls.push(pull.clone());
         pull
     }
@@ -201,5 +196,18 @@ impl Hub {
             .find(|pull| pull.number == number)
             .expect("a pull request of this number")
             .state = state;
+    }
+}
+
+fn new_pull(author: &str, head: String, base: String) -> GitHubPull {
+    GitHubPull {
+        number: 0,
+        author: author.to_owned(),
+        head,
+        base,
+        title: String::new(),
+        body: String::new(),
+        fork: false,
+        state: GitHubPullState::Open,
     }
 }

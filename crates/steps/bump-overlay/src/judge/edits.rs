@@ -1,9 +1,10 @@
 //! The edits of all overlays together: all or none.
 
 use branch::TreeEntries;
-use overlay::{Diff, EditResult, EntryResult, OverlayRefusal, environment};
+use overlay::{Diff, EditResult, EntryResult, ImageUpdate, OverlayRefusal, environment, unique};
 
-use crate::request::Request;
+use super::guards::Findings;
+use crate::{observe::EntryKey, request::Request};
 
 /// The edit of each overlay, in the order given.
 #[derive(Debug, Clone, Default)]
@@ -24,8 +25,18 @@ pub(crate) struct FileEdit {
     pub(crate) old: Vec<u8>,
     pub(crate) edited: EditResult,
     pub(crate) diff: Diff,
-    /// Why the step leaves the file unchanged although it could write it.
-    pub(crate) kept: Option<String>,
+    /// The entries that the step leaves unchanged although it could write them.
+    pub(crate) kept: Vec<KeptEntry>,
+}
+
+/// An entry that the step leaves unchanged, and why.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptEntry {
+    name: String,
+    update: usize,
+    /// The image that it deploys.
+    image: String,
+    pub(crate) why: String,
 }
 
 impl Edits {
@@ -64,13 +75,22 @@ impl Edits {
         self.files().filter(|file| file.is_changed())
     }
 
-    /// Leaves a file unchanged.
-    pub(crate) fn keep(&mut self, path: &str, why: &str) {
-        for file in self.0.iter_mut().flat_map(|edit| &mut edit.result) {
-            if file.path == path {
-                file.kept = Some(why.to_owned());
+    /// Leaves the entries unchanged whose deployed image has the same source.
+    pub(crate) fn without(mut self, request: &Request, findings: &Findings) -> Self {
+        for (key, why) in findings.same_source() {
+            for file in self.0.iter_mut().flat_map(|edit| &mut edit.result) {
+                if file.path == key.path {
+                    file.keep(key, why);
+                }
             }
         }
+        for edit in &mut self.0 {
+            let result = edit.result.as_mut().map(|file| file.edit_again(request));
+            if let Ok(Err(refusal)) = result {
+                edit.result = Err(refusal);
+            }
+        }
+        self
     }
 
     /// Returns the message of the commit.
@@ -82,7 +102,59 @@ impl Edits {
 
 impl FileEdit {
     pub(crate) fn is_changed(&self) -> bool {
-        self.edited.changed && self.kept.is_none()
+        self.edited.changed
+    }
+
+    fn keep(&mut self, key: &EntryKey, why: &str) {
+        let mut entries = self.edited.entries.iter();
+        let kept = entries.find(|entry| entry.update == key.update && entry.name == key.name);
+        self.kept.extend(kept.map(|entry| KeptEntry {
+            name: entry.name.clone(),
+            update: entry.update,
+            image: entry.before.image(&entry.name),
+            why: why.to_owned(),
+        }));
+    }
+
+    fn is_kept(&self, entry: &EntryResult) -> bool {
+        let mut kept = self.kept.iter();
+        kept.any(|kept| kept.update == entry.update && kept.name == entry.name)
+    }
+
+    /// Edits the file again, without the entries that are kept.
+    fn edit_again(&mut self, request: &Request) -> Result<(), OverlayRefusal> {
+        if self.kept.is_empty() {
+            return Ok(());
+        }
+        let mut others: Vec<(usize, ImageUpdate)> = Vec::new();
+        for (at, update) in request.updates.iter().enumerate() {
+            if self.kept.iter().all(|kept| kept.update != at) {
+                others.push((at, update.clone()));
+                continue;
+            }
+            let entries = self.edited.entries.iter();
+            let rest = entries.filter(|entry| entry.update == at && !self.is_kept(entry));
+            let names = unique(rest.map(|entry| entry.name.clone()));
+            others.extend(names.into_iter().map(|name| {
+                let entry = Some(name);
+                (
+                    at,
+                    ImageUpdate {
+                        entry,
+                        ..update.clone()
+                    },
+                )
+            }));
+        }
+        let (places, updates): (Vec<usize>, Vec<ImageUpdate>) = others.into_iter().unzip();
+        let mut edited = overlay::edit(&self.old, &updates, &request.options)
+            .map_err(|refusal| OverlayRefusal::of_edit(&self.path, &refusal))?;
+        for entry in &mut edited.entries {
+            entry.update = places[entry.update];
+        }
+        self.diff = Diff::between(&self.path, &self.old, &edited.text);
+        self.edited = edited;
+        Ok(())
     }
 
     /// Returns the entries that get another value; a new entry has no history.
@@ -95,24 +167,25 @@ impl FileEdit {
 
     /// Returns the images that the entries deploy after the edit.
     pub(crate) fn after(&self) -> Vec<String> {
-        if self.kept.is_some() {
-            return self.before();
-        }
-        self.edited
-            .entries
-            .iter()
-            .map(|entry| entry.after.image(&entry.name))
-            .collect()
+        let entries = self.edited.entries.iter();
+        let edited = entries.map(|entry| (entry.update, entry.after.image(&entry.name)));
+        self.with_kept(edited)
     }
 
     /// Returns the images that the entries deployed before; a new entry deployed none.
     pub(crate) fn before(&self) -> Vec<String> {
-        self.edited
-            .entries
-            .iter()
-            .filter(|entry| entry.line.is_some())
-            .map(|entry| entry.before.image(&entry.name))
-            .collect()
+        let entries = self.edited.entries.iter();
+        let old = entries.filter(|entry| entry.line.is_some());
+        self.with_kept(old.map(|entry| (entry.update, entry.before.image(&entry.name))))
+    }
+
+    /// Returns images in the order of the request, with those of the entries that are kept.
+    fn with_kept(&self, images: impl Iterator<Item = (usize, String)>) -> Vec<String> {
+        let kept = self.kept.iter();
+        let kept = kept.map(|kept| (kept.update, kept.image.clone()));
+        let mut images: Vec<(usize, String)> = images.chain(kept).collect();
+        images.sort_by_key(|(update, _)| *update);
+        images.into_iter().map(|(_, image)| image).collect()
     }
 }
 
@@ -123,7 +196,7 @@ fn edit(request: &Request, path: String, old: &[u8]) -> Result<FileEdit, Overlay
             path,
             old: old.to_vec(),
             edited,
-            kept: None,
+            kept: Vec::new(),
         }),
         Err(refusal) => Err(OverlayRefusal::of_edit(&path, &refusal)),
     }

@@ -8,28 +8,30 @@ use std::collections::BTreeMap;
 use branch::{Ancestry, BadMark, CommitAncestry, CommitName, ImageValue, ImageValues};
 use contract::{Commit, Reference};
 
+use overlay::EntryResult;
+
 use super::edits::{Edits, FileEdit};
 use crate::{
-    observe::{EntryKey, GuardQuestion, MAX_DIFFERENCES, Observation},
+    observe::{EntryKey, GuardQuestion, MAX_DIFFERENCES, MAX_REVISIONS, Observation},
     request::Request,
 };
 
 /// The findings of the guards at one tip.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    /// Why a file must not be written, by its path.
-    by_path: BTreeMap<String, GuardFinding>,
+    /// Why an entry must not be written.
+    by_entry: BTreeMap<EntryKey, GuardFinding>,
     /// Each check and its result, line by line.
     trace: Vec<String>,
     /// The checks that were not possible.
     pub(crate) notices: Vec<String>,
 }
 
-/// Why a file must not be written.
+/// Why an entry must not be written.
 #[derive(Debug)]
 pub(crate) enum GuardFinding {
     /// A rollback called the image bad.
-    Held(String),
+    Held { text: String, hint: &'static str },
     /// The overlay already had a newer image.
     Stale {
         text: String,
@@ -39,6 +41,12 @@ pub(crate) enum GuardFinding {
     /// The source is the deployed one.
     SameSource(String),
 }
+
+const HELD_HINT: &str =
+    "deploy an image that fixes it, or pass `--force` to deploy this one after all";
+
+const SAME_LINE_HINT: &str = "pass `--pin digest`, since the entry would not tell this image from \
+     the bad one, or `--force`";
 
 /// A question that the observation does not answer yet, and the notices up to it.
 #[derive(Debug)]
@@ -71,25 +79,28 @@ pub(crate) fn check(
 }
 
 impl Findings {
-    /// Returns why a file must not be written.
+    /// Returns why a file must not be written: the gravest finding about its entries, whatever
+    /// their order.
     pub(crate) fn of(&self, path: &str) -> Option<&GuardFinding> {
-        self.by_path.get(path)
+        let entries = self.by_entry.iter().filter(|(key, _)| key.path == path);
+        let stopping = entries.filter(|(_, finding)| finding.stops());
+        stopping
+            .map(|(_, finding)| finding)
+            .min_by_key(|finding| matches!(finding, GuardFinding::Stale { .. }))
     }
 
     /// Returns whether nothing at all may be written.
     pub(crate) fn stop(&self) -> bool {
-        self.by_path
-            .values()
-            .any(|finding| !matches!(finding, GuardFinding::SameSource(_)))
+        self.by_entry.values().any(GuardFinding::stops)
     }
 
-    /// Returns the files whose deployed image has the same source.
-    pub(crate) fn same_source(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.by_path
+    /// Returns the entries whose deployed image has the same source, each with the reason.
+    pub(crate) fn same_source(&self) -> impl Iterator<Item = (&EntryKey, &str)> {
+        self.by_entry
             .iter()
-            .filter_map(|(path, finding)| match finding {
-                GuardFinding::SameSource(text) => Some((path.as_str(), text.as_str())),
-                GuardFinding::Held(_) | GuardFinding::Stale { .. } => None,
+            .filter_map(|(key, finding)| match finding {
+                GuardFinding::SameSource(text) => Some((key, text.as_str())),
+                GuardFinding::Held { .. } | GuardFinding::Stale { .. } => None,
             })
     }
 
@@ -103,6 +114,12 @@ impl Findings {
     }
 }
 
+impl GuardFinding {
+    fn stops(&self) -> bool {
+        !matches!(self, Self::SameSource(_))
+    }
+}
+
 /// The guards of one tip.
 struct Guards<'a> {
     request: &'a Request,
@@ -112,8 +129,10 @@ struct Guards<'a> {
 
 /// An entry that changes, and the images that it named over time.
 struct GuardedEntry<'a> {
-    key: &'a EntryKey,
+    key: EntryKey,
     image: &'a Reference,
+    /// The image as the entry would name it.
+    written: Option<Reference>,
     values: &'a ImageValues,
 }
 
@@ -131,15 +150,16 @@ impl Guards<'_> {
             });
         };
         for file in edits.changed() {
-            for key in keys(file) {
+            for result in file.changed_entries() {
+                let key = key(file, result);
                 let entry = GuardedEntry {
                     image: &self.request.images[key.update],
+                    written: result.after.image(&result.name).parse().ok(),
                     values: &values[&key],
-                    key: &key,
+                    key,
                 };
                 if let Some(finding) = self.judge(&entry)? {
-                    self.findings.by_path.insert(file.path.clone(), finding);
-                    break;
+                    self.findings.by_entry.insert(entry.key, finding);
                 }
             }
         }
@@ -147,12 +167,20 @@ impl Guards<'_> {
     }
 
     fn judge(&mut self, entry: &GuardedEntry<'_>) -> Result<Option<GuardFinding>, GuardQuestion> {
-        let image = entry.image;
-        if let Some(mark) = entry.values.bad(image) {
-            let text = format!("{image} was called bad by the rollback {}", mark.by);
+        if let Some((mark, hint)) = entry.held() {
+            let text = called_bad(entry.image, mark);
             self.note(entry, &text);
-            return Ok(Some(GuardFinding::Held(text)));
+            return Ok(Some(GuardFinding::Held { text, hint }));
         }
+        if !entry.values.is_whole {
+            let text = format!(
+                "only the newest {MAX_REVISIONS} changes of `{}` were checked for newer and bad \
+                 images",
+                entry.key.path
+            );
+            self.findings.notices.push(text);
+        }
+        let image = entry.image;
         let count = entry.values.list.len();
         self.note(
             entry,
@@ -209,8 +237,8 @@ impl Guards<'_> {
         self.same_source(entry, commit, ancestry, known)
     }
 
-    /// Finds the source among the deployed one and the bad ones, overlays left out: a bump is a
-    /// commit too, and an image that is built from it contains nothing new.
+    /// Finds the source among the bad ones, and then as the deployed one, overlays left out: a bump
+    /// is a commit too, and an image that is built from it contains nothing new.
     fn same_source(
         &mut self,
         entry: &GuardedEntry<'_>,
@@ -218,26 +246,26 @@ impl Guards<'_> {
         ancestry: &CommitAncestry,
         known: &[(CommitName, &ImageValue)],
     ) -> Result<Option<GuardFinding>, GuardQuestion> {
-        for ((name, value), (_, whole)) in known.iter().zip(&ancestry.others) {
-            let mark = entry.mark(value);
-            let Some(whole) = whole.as_ref().filter(|whole| *whole != commit) else {
-                continue;
-            };
-            if !(entry.deploys(name) || mark.is_some()) || !self.is_same(entry, whole, commit)? {
-                continue;
+        for wants_bad in [true, false] {
+            for ((name, value), (_, whole)) in known.iter().zip(&ancestry.others) {
+                let mark = entry.mark(value);
+                let is_wanted = if wants_bad {
+                    mark.is_some()
+                } else {
+                    mark.is_none() && entry.deploys(name)
+                };
+                let Some(whole) = whole.as_ref().filter(|whole| *whole != commit) else {
+                    continue;
+                };
+                if is_wanted && self.is_same(entry, whole, commit)? {
+                    let text = format!(
+                        "source {commit} is that of {}, {whole}, except for overlays",
+                        value.image
+                    );
+                    self.note(entry, &text);
+                    return Ok(Some(found_source(text, mark)));
+                }
             }
-            let text = format!(
-                "source {commit} is that of {}, {whole}, except for overlays",
-                value.image
-            );
-            self.note(entry, &text);
-            return Ok(Some(match mark {
-                Some(mark) => GuardFinding::Held(format!(
-                    "{text}, and the rollback {} called it bad",
-                    mark.by
-                )),
-                None => GuardFinding::SameSource(format!("{text}, which is deployed already")),
-            }));
         }
         self.note(
             entry,
@@ -253,7 +281,7 @@ impl Guards<'_> {
         one: &Commit,
         other: &Commit,
     ) -> Result<bool, GuardQuestion> {
-        let paths = self.observation.differences(entry.key, one, other)?;
+        let paths = self.observation.differences(&entry.key, one, other)?;
         Ok(paths.len() < MAX_DIFFERENCES
             && paths.iter().all(|path| self.request.is_of_an_overlay(path)))
     }
@@ -282,6 +310,17 @@ impl Guards<'_> {
 }
 
 impl GuardedEntry<'_> {
+    /// Returns the rollback that called the image bad, and how to deploy it after all.
+    ///
+    /// The same tag with other bytes is another image only where the entry says which bytes.
+    fn held(&self) -> Option<(&BadMark, &'static str)> {
+        let written = self.written.as_ref();
+        match self.values.bad(self.image) {
+            Some(mark) => Some((mark, HELD_HINT)),
+            None => Some((self.values.bad(written?)?, SAME_LINE_HINT)),
+        }
+    }
+
     /// Returns whether the deployed image was built from this source.
     fn deploys(&self, source: &CommitName) -> bool {
         self.values
@@ -297,13 +336,38 @@ impl GuardedEntry<'_> {
     }
 }
 
+fn found_source(text: String, mark: Option<&BadMark>) -> GuardFinding {
+    match mark {
+        Some(mark) => GuardFinding::Held {
+            text: format!("{text}, and the rollback {} called it bad", mark.by),
+            hint: HELD_HINT,
+        },
+        None => GuardFinding::SameSource(format!("{text}, which is deployed already")),
+    }
+}
+
+fn called_bad(image: &Reference, mark: &BadMark) -> String {
+    if mark.in_doubt {
+        return format!(
+            "{image} was taken back by {}, which has the title of a rollback, but no longer its \
+             trailers",
+            mark.by
+        );
+    }
+    format!("{image} was called bad by the rollback {}", mark.by)
+}
+
 /// Returns the entries of a file that get another value.
 fn keys(file: &FileEdit) -> impl Iterator<Item = EntryKey> {
-    file.changed_entries().map(|entry| EntryKey {
+    file.changed_entries().map(|entry| key(file, entry))
+}
+
+fn key(file: &FileEdit, entry: &EntryResult) -> EntryKey {
+    EntryKey {
         path: file.path.clone(),
         name: entry.name.clone(),
         update: entry.update,
-    })
+    }
 }
 
 /// Returns the first source that contains the new one, with its place.

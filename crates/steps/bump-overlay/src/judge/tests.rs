@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use branch::{
-    Ancestry, CommitAncestry, CommitName, FileHistory, ImageValues, Revision, TreeEntries,
-    TreeEntry,
+    Ancestry, CommitAncestry, CommitName, FileHistory, ImageValues, Revision, Trailers,
+    TreeEntries, TreeEntry,
 };
 use contract::Commit;
 use overlay::{EditOptions, ImageUpdate, Overlay};
@@ -32,7 +32,7 @@ fn request(force: bool) -> Request {
             ..ImageUpdate::default()
         }],
         options: EditOptions::default(),
-        message: CommitMessage::new(template, vec![image.clone()], None, None).unwrap(),
+        message: CommitMessage::new(template, Trailers::default()).unwrap(),
         images: vec![image],
         dry_run: false,
         branch: None,
@@ -75,6 +75,9 @@ fn observation(trailers: &str) -> Observation {
     let revision = Revision {
         commit: id('a'),
         parent: None,
+        is_merge: false,
+        is_merged: false,
+        follows: Vec::new(),
         message: format!("deploy\n\n{trailers}"),
         date: 0,
         content: Some(text("v1")),

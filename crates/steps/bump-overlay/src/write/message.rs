@@ -36,7 +36,7 @@ impl FromStr for MessageTemplate {
             return Err(InvalidTemplate::Empty);
         }
         let mut parts = Vec::new();
-        let mut rest = text.trim_end();
+        let mut rest = text.trim();
         while let Some((before, word, after)) = placeholder(rest) {
             parts.push(TemplatePart::Text(before.to_owned()));
             parts.push(match word {
@@ -90,22 +90,12 @@ impl CommitMessage {
     /// When the template names the source, which the flags do not.
     pub(crate) fn new(
         template: MessageTemplate,
-        images: Vec<Reference>,
-        source: Option<Commit>,
-        run: Option<String>,
+        trailers: Trailers,
     ) -> Result<Self, anyhow::Error> {
-        if source.is_none() && template.0.contains(&TemplatePart::Source) {
+        if trailers.source.is_none() && template.0.contains(&TemplatePart::Source) {
             anyhow::bail!("the message names `{{source}}`, but there is no `--source-commit`");
         }
-        Ok(Self {
-            template,
-            trailers: Trailers {
-                source,
-                images,
-                run,
-                ..Trailers::default()
-            },
-        })
+        Ok(Self { template, trailers })
     }
 
     /// Returns the whole message, with trailers and a final line break.
@@ -164,7 +154,13 @@ mod tests {
             .unwrap();
         let source = source.then(|| "b".repeat(40).parse().unwrap());
         let run = Some("https://github.com/acme/app/actions/runs/7".to_owned());
-        CommitMessage::new(template, vec![image], source, run)
+        let trailers = Trailers {
+            source,
+            images: vec![image],
+            run,
+            ..Trailers::default()
+        };
+        CommitMessage::new(template, trailers)
             .unwrap()
             .text(&["stage", "prod"])
     }
@@ -195,6 +191,15 @@ mod tests {
         Runbook-Image: ghcr.io/acme/app:v2@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
         Runbook-Run: https://github.com/acme/app/actions/runs/7
         ");
+    }
+
+    #[test]
+    fn given_trailers_are_quoted() {
+        let given = format!(
+            "{{image}}\n\nRunbook-Source: {}\nRunbook-Rollback-Of: a:v1",
+            "f".repeat(40)
+        );
+        insta::assert_snapshot!(message(&given, true), @"");
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Decides which value of a file is the bad one.
 
-use branch::{Ancestry, CommitAncestry, CommitName, ImageValue, Revision};
+use branch::{Ancestry, CommitAncestry, CommitName, ImageValue, Revision, ValueOrigin};
 use contract::Commit;
 use overlay::OverlayRefusal;
 
 use crate::{
     observe::{FileObservation, question::RollbackQuestion},
-    reasons::NOT_IN_HISTORY,
+    reasons::{IN_DOUBT, NOT_IN_HISTORY},
     request::{BadImage, Request},
 };
 
@@ -18,7 +18,7 @@ pub(crate) enum BadValue {
     Never,
     /// A rollback has already restored the deployed image.
     RolledBack(String),
-    /// The commit of `--undo` did not set the image.
+    /// The commit of `--undo` did not set the image, or a rollback is in doubt.
     NotSet(OverlayRefusal),
 }
 
@@ -36,20 +36,43 @@ pub(crate) fn find(
         BadImage::Named(bad) => position(file, |value| {
             values
                 .reference(value)
-                .is_some_and(|image| branch::is_same_version(&image, bad))
+                .is_some_and(|image| branch::is_same(&image, bad))
         }),
         BadImage::SetBy(commit) => return set_by(request, file, commit),
         BadImage::Deployed => {
             let first = file.first_deployed.as_ref().unwrap_or(&deployed.image);
-            if *first == deployed.image && deployed.trailers.is_rollback() {
-                return Ok(BadValue::RolledBack(format!(
-                    "{} was restored by {} already; pass `--bad` to go back further",
-                    deployed.image, deployed.commit
-                )));
-            }
-            position(file, |value| value.image == *first)
+            let restored = restored(file, deployed).filter(|_| *first == deployed.image);
+            restored.unwrap_or_else(|| position(file, |value| value.image == *first))
         }
     })
+}
+
+/// Returns how the deployed image was restored, if it was: it is not the bad one then.
+fn restored(file: &FileObservation, deployed: &ImageValue) -> Option<BadValue> {
+    const FURTHER: &str = "pass `--bad` to go back further";
+    let ImageValue { image, commit, .. } = deployed;
+    if file.values.is_reverted_to(0) {
+        return Some(BadValue::RolledBack(format!(
+            "{image} was put back by {commit} already; {FURTHER}"
+        )));
+    }
+    match deployed.origin {
+        ValueOrigin::Rollback => Some(BadValue::RolledBack(format!(
+            "{image} was restored by {commit} already; {FURTHER}"
+        ))),
+        ValueOrigin::MaybeRollback => {
+            let path = &file.file.path;
+            let message = format!(
+                "`{path}`: {image} came with {commit}, which has the title of a rollback, but no \
+                 longer its trailers"
+            );
+            let refusal = OverlayRefusal::new(IN_DOUBT, message);
+            Some(BadValue::NotSet(refusal.hint(
+                "pass `--bad` with the image that is bad, also to go back further",
+            )))
+        }
+        ValueOrigin::Bump | ValueOrigin::Person => None,
+    }
 }
 
 fn position(file: &FileObservation, is_bad: impl Fn(&ImageValue) -> bool) -> BadValue {
@@ -65,14 +88,10 @@ fn set_by(
     file: &FileObservation,
     commit: &CommitName,
 ) -> Result<BadValue, RollbackQuestion> {
-    let mut matching = file
-        .history
-        .revisions
-        .iter()
-        .map(|revision| &revision.commit)
-        .filter(|id| commit.matches(id.as_str()));
+    let revisions = file.history.revisions.iter();
+    let mut matching = revisions.filter(|revision| commit.matches(revision.commit.as_str()));
     let setting = match (matching.next(), matching.next()) {
-        (Some(one), None) => Some(one),
+        (Some(one), None) => brings(file, &one.commit),
         (None, _) => brought(request, file, commit)?,
         // An abbreviation that fits two commits names neither.
         (Some(_), Some(_)) => None,
@@ -92,6 +111,13 @@ fn set_by(
     )))
 }
 
+/// Returns the commit of the branch that brought the value that a commit set.
+fn brings<'f>(file: &'f FileObservation, commit: &'f Commit) -> Option<&'f Commit> {
+    let mut list = file.values.list.iter();
+    let value = list.find(|value| value.commit == *commit || value.set_by == *commit);
+    value.map(|value| &value.commit)
+}
+
 /// Returns the revision that brought a commit, if this commit set its image: the oldest revision
 /// that contains the commit while its parent does not.
 fn brought<'f>(
@@ -99,7 +125,7 @@ fn brought<'f>(
     file: &'f FileObservation,
     commit: &CommitName,
 ) -> Result<Option<&'f Commit>, RollbackQuestion> {
-    let revisions = &file.history.revisions;
+    let revisions: Vec<&Revision> = file.history.on_branch().collect();
     let names: Vec<CommitName> = revisions
         .iter()
         .map(|revision| (&revision.commit).into())
@@ -113,7 +139,7 @@ fn brought<'f>(
     };
     let before = self::ancestry(file, commit, vec![parent.into()])?;
     let is_new = last_descendant(before).is_none() && whole != parent;
-    let has_set = is_new && has_set(request, file, whole, &revisions[at])?;
+    let has_set = is_new && has_set(request, file, whole, revisions[at])?;
     Ok(has_set.then_some(&revisions[at].commit))
 }
 

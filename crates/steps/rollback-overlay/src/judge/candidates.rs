@@ -34,7 +34,7 @@ pub(crate) fn find(request: &Request, file: &FileObservation, bad: usize) -> Vec
     if let Some(to) = &request.to {
         return vec![Candidate::of(KnownImage::named(values, to))];
     }
-    let verified = verified(request, file, bad);
+    let verified = verified(file, bad);
     let earlier: Vec<Candidate> = earlier(values, bad)
         .into_iter()
         .filter(|value| verified.iter().all(|image| image.text != value.image))
@@ -56,24 +56,18 @@ fn candidate(file: &FileObservation, value: &ImageValue) -> Candidate {
 
 /// Returns the images that the forge's deployments call good, without those that are known to be
 /// bad or that the file got after the bad one.
-fn verified(request: &Request, file: &FileObservation, bad: usize) -> Vec<KnownImage> {
+fn verified(file: &FileObservation, bad: usize) -> Vec<KnownImage> {
     let values = &file.values;
-    let (since, before) = values.list.split_at(bad + 1);
+    let before = &values.list[bad + 1..];
     let mut verified = Vec::new();
     for image in file.deployments.iter().flat_map(|known| &known.good) {
         if is_bad(values, bad, image) {
             continue;
         }
-        let found = if let Some(value) = known_image::find(values, before, image) {
-            KnownImage::of(values, value).with_digest_of(image)
-        } else if known_image::find(values, since, image).is_none()
-            && is_of_the_entry(request, values, image)
-        {
-            // The history of the file may begin later than its deployments: the file was moved.
-            KnownImage::new(image)
-        } else {
+        let Some(value) = known_image::find(values, before, image) else {
             continue;
         };
+        let found = KnownImage::of(values, value).with_digest_of(image);
         verified.push(KnownImage {
             is_verified: true,
             ..found
@@ -82,21 +76,12 @@ fn verified(request: &Request, file: &FileObservation, bad: usize) -> Vec<KnownI
     verified
 }
 
-/// Returns whether an image is of a repository that the entry names or ever named.
-fn is_of_the_entry(request: &Request, values: &ImageValues, image: &Reference) -> bool {
-    request.image.name() == image.name()
-        || values
-            .list
-            .iter()
-            .filter_map(|value| values.reference(value))
-            .any(|known| known.name() == image.name())
-}
-
 /// Returns the distinct values before the bad one that no rollback called bad, newest first.
 fn earlier(values: &ImageValues, bad: usize) -> Vec<&ImageValue> {
     let mut earlier: Vec<&ImageValue> = Vec::new();
-    for value in &values.list[bad + 1..] {
+    for (at, value) in values.list.iter().enumerate().skip(bad + 1) {
         let is_bad = value.image == values.list[bad].image
+            || values.is_reverted(at)
             || values
                 .reference(value)
                 .is_some_and(|image| is_bad(values, bad, &image));

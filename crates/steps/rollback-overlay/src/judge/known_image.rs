@@ -1,6 +1,6 @@
 //! An image, as the file names it and as the history and the registry know it.
 
-use branch::{ImageValue, ImageValues};
+use branch::{ImageValue, ImageValues, NamedImage};
 use contract::Reference;
 
 /// An image, as the file names it and as the history and the registry know it.
@@ -39,9 +39,10 @@ impl KnownImage {
 
     /// Describes the image of a flag, as the file named it if it ever had it.
     pub(crate) fn named(values: &ImageValues, image: &Reference) -> Self {
+        // The same bytes under another name are not what the flag asks for.
         match find(values, &values.list, image) {
-            Some(value) => Self::of(values, value),
-            None => Self::new(image),
+            Some(value) if is_named(values, value, image) => Self::of(values, value),
+            _ => Self::new(image),
         }
     }
 
@@ -53,6 +54,14 @@ impl KnownImage {
                 ..self
             },
             _ => self,
+        }
+    }
+
+    /// Returns the image for a trailer, also without a version; `None` for a text that names none.
+    pub(crate) fn to_named(&self) -> Option<NamedImage> {
+        match &self.image {
+            Some(image) => Some(image.clone().into()),
+            None => NamedImage::of(&self.text),
         }
     }
 
@@ -78,6 +87,13 @@ impl KnownImage {
             None => self.text.clone(),
         }
     }
+}
+
+fn is_named(values: &ImageValues, value: &ImageValue, image: &Reference) -> bool {
+    let had = values.reference(value);
+    had.is_some_and(|had| {
+        had.name() == image.name() && image.tag().is_none_or(|tag| had.tag() == Some(tag))
+    })
 }
 
 /// Returns the first of some values that names this image.

@@ -37,6 +37,7 @@ fn request(flags: &[&str]) -> Request {
         },
         to: args.to,
         environments: None,
+        creators: Vec::new(),
         allow_older: args.allow_older,
         reason: None,
         run: None,
@@ -69,14 +70,14 @@ fn file(tags: &[(&str, &str)]) -> FileObservation {
         .map(|(at, (tag, trailers))| Revision {
             commit: id(at + 1),
             parent: Some(id(at)),
+            is_merge: false,
+            is_merged: false,
+            follows: Vec::new(),
             message: format!("deploy\n\n{trailers}\n"),
             date: 0,
             content: Some(text(tag)),
         });
-    let history = FileHistory {
-        revisions: revisions.collect(),
-        is_complete: true,
-    };
+    let history = FileHistory::linear(revisions.collect(), true);
     let values = ImageValues::read(&history, |text| file.image_in(text, &request(&[]).entry));
     FileObservation {
         first_deployed: Some(values.list[0].image.clone()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::{Failure, Reference, World};
-use github::{Deployments, RecordedDeployment, RepositoryName};
+use github::{DeploymentQuery, Deployments, RecordedDeployment, RepositoryName};
 use overlay::{Overlay, unique};
 use remote::RemoteBranch;
 
@@ -18,7 +18,18 @@ pub(crate) struct OverlayEnvironment {
     environment: String,
 }
 
-/// The forge's deployments of an overlay.
+/// The records of the forge about an overlay, before the history of its file is known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RecordedHistory {
+    /// The environments that the overlay deploys to.
+    environments: Vec<String>,
+    /// Newest first, environment by environment.
+    list: Vec<RecordedDeployment>,
+    /// How many deployments were read, unless they are all.
+    read: Option<usize>,
+}
+
+/// The forge's deployments of an overlay that its history confirms.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DeploymentHistory {
     /// The environments that the overlay deploys to.
@@ -44,28 +55,39 @@ pub(crate) fn pair(overlays: &[String], environments: &[String]) -> Vec<OverlayE
         .collect()
 }
 
-/// Returns the deployments by the overlays' directories.
+/// Returns the records by the overlays' directories.
 ///
 /// # Errors
 /// A `usage` [`Failure`] when the overlays are not on GitHub, and no repository is named.
 pub(crate) async fn ask(
     environments: &[OverlayEnvironment],
+    creators: &[String],
     overlays: &RemoteBranch<'_>,
     world: &World,
-) -> Result<BTreeMap<String, DeploymentHistory>, Failure> {
+) -> Result<BTreeMap<String, RecordedHistory>, Failure> {
     let repository = repository(overlays, world)?;
     let names = unique(environments.iter().map(|pair| pair.environment.clone()));
     let is_enough = |name: &str, found: &Deployments| {
         let mut here = environments.iter().filter(|pair| pair.environment == name);
         here.all(|pair| good(found, &pair.directory).len() >= ENOUGH_IMAGES)
     };
-    let found = github::deployments(world, &repository, &names, is_enough)
+    let query = DeploymentQuery {
+        repository: &repository,
+        environments: &names,
+        creators,
+    };
+    let found = github::deployments(world, &query, is_enough)
         .await
         .map_err(|failure| {
             failure.context("could not find out what was good, from the forge's deployments")
         })?;
     let found: BTreeMap<String, Deployments> = names.into_iter().zip(found).collect();
-    let mut histories: BTreeMap<String, DeploymentHistory> = BTreeMap::new();
+    for (name, found) in &found {
+        if !found.others.is_empty() {
+            world.notice(by_others(name, &found.others));
+        }
+    }
+    let mut histories: BTreeMap<String, RecordedHistory> = BTreeMap::new();
     for pair in environments {
         histories
             .entry(pair.directory.clone())
@@ -75,18 +97,45 @@ pub(crate) async fn ask(
     Ok(histories)
 }
 
-impl DeploymentHistory {
-    /// Adds an environment: an image is good if it was good in any environment of the overlay.
+impl RecordedHistory {
     fn add(&mut self, pair: &OverlayEnvironment, found: &Deployments) {
         self.environments.push(pair.environment.clone());
-        self.good = unique(self.good.drain(..).chain(good(found, &pair.directory)));
-        let bad = images(found, &pair.directory, |deployment| deployment.is_bad);
-        self.bad.extend(bad);
-        self.bad
-            .retain(|image| !self.good.iter().any(|good| branch::is_same(good, image)));
+        let here = of_directory(found, &pair.directory);
+        self.list.extend(here.cloned());
         self.read = self.read.or((!found.is_whole).then_some(found.looked_at));
     }
 
+    /// Returns the records, newest first.
+    pub(crate) fn list(&self) -> &[RecordedDeployment] {
+        &self.list
+    }
+
+    /// Returns the deployments that count: an image is good if it was good in any environment.
+    ///
+    /// A record is only text until the history of the file confirms it: anyone who may make
+    /// deployments may name any image.
+    pub(crate) fn confirmed(
+        &self,
+        is_true: impl Fn(&RecordedDeployment) -> bool,
+    ) -> DeploymentHistory {
+        let list: Vec<&RecordedDeployment> = self.list.iter().filter(|one| is_true(one)).collect();
+        let images = |counts: fn(&RecordedDeployment) -> bool| {
+            let list = list.iter().filter(|deployment| counts(deployment));
+            unique(list.map(|deployment| deployment.image.clone()))
+        };
+        let good = images(|deployment| deployment.is_good);
+        let mut bad = images(|deployment| deployment.is_bad);
+        bad.retain(|image| !good.iter().any(|good| branch::is_same(good, image)));
+        DeploymentHistory {
+            environments: self.environments.clone(),
+            good,
+            bad,
+            read: self.read,
+        }
+    }
+}
+
+impl DeploymentHistory {
     /// Returns whether an image was good there.
     pub(crate) fn is_good(&self, image: &Reference) -> bool {
         self.good.iter().any(|good| branch::is_same(good, image))
@@ -138,19 +187,27 @@ fn repository(overlays: &RemoteBranch<'_>, world: &World) -> Result<RepositoryNa
 }
 
 /// Returns the images that were good in this directory, newest first, each once.
-fn good(found: &Deployments, of_directory: &str) -> Vec<Reference> {
-    images(found, of_directory, |deployment| deployment.is_good)
+fn good(found: &Deployments, directory: &str) -> Vec<Reference> {
+    let here = of_directory(found, directory).filter(|deployment| deployment.is_good);
+    unique(here.map(|deployment| deployment.image.clone()))
 }
 
-fn images(
-    found: &Deployments,
-    of_directory: &str,
-    counts: impl Fn(&RecordedDeployment) -> bool,
-) -> Vec<Reference> {
-    let deployments = found.list.iter().filter(|deployment| {
-        counts(deployment) && directory(&deployment.overlay).as_deref() == Some(of_directory)
-    });
-    unique(deployments.map(|deployment| deployment.image.clone()))
+fn of_directory<'d>(
+    found: &'d Deployments,
+    wanted: &str,
+) -> impl Iterator<Item = &'d RecordedDeployment> {
+    let list = found.list.iter();
+    list.filter(move |deployment| directory(&deployment.overlay).as_deref() == Some(wanted))
+}
+
+/// Explains which deployments do not count.
+fn by_others(environment: &str, others: &[String]) -> String {
+    let others: Vec<String> = others.iter().map(|login| format!("`{login}`")).collect();
+    format!(
+        "the deployments to `{environment}` by {} do not count, since another account made them \
+         (`--deployed-by`)",
+        others.join(" and ")
+    )
 }
 
 /// Returns the directory of an overlay, however it is named.

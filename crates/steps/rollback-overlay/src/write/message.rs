@@ -1,13 +1,10 @@
 //! The message of the commit: one line and a reason for people, trailers for programs.
 
-use branch::Trailers;
+use branch::{NamedImage, Trailers};
 use contract::{Commit, Reference};
 use overlay::{environment, unique};
 
-use crate::{
-    judge::{Judgement, Restoration, known_image::KnownImage},
-    request::Request,
-};
+use crate::{judge::Judgement, request::Request};
 
 /// Returns the whole message.
 pub(crate) fn text(request: &Request, judgement: &Judgement) -> String {
@@ -17,9 +14,8 @@ pub(crate) fn text(request: &Request, judgement: &Judgement) -> String {
         None => title,
     };
     let trailers = trailers(request, judgement);
-    // The trailers are a paragraph of their own: a reason that looks like trailers must not become
-    // some.
-    format!("{body}\n\n{trailers}")
+    // A reason that looks like trailers must not become some.
+    trailers.below(&body)
 }
 
 fn title(request: &Request, judgement: &Judgement) -> String {
@@ -42,16 +38,23 @@ fn title(request: &Request, judgement: &Judgement) -> String {
 fn trailers(request: &Request, judgement: &Judgement) -> Trailers {
     Trailers {
         source: source(judgement),
-        images: images(judgement, |restoration| &restoration.good),
-        rollback_of: images(judgement, |restoration| &restoration.bad),
+        images: images(judgement),
+        rollback_of: undone(judgement),
         restores: restores(judgement),
         run: request.run.clone(),
+        ..Trailers::default()
     }
 }
 
-fn images(judgement: &Judgement, which: fn(&Restoration) -> &KnownImage) -> Vec<Reference> {
+fn images(judgement: &Judgement) -> Vec<Reference> {
     let restored = judgement.restored();
-    unique(restored.filter_map(|(_, restoration)| which(restoration).image.clone()))
+    unique(restored.filter_map(|(_, restoration)| restoration.good.image.clone()))
+}
+
+/// Returns the bad images, also without a version: these lines make the commit a rollback.
+fn undone(judgement: &Judgement) -> Vec<NamedImage> {
+    let restored = judgement.restored();
+    unique(restored.filter_map(|(_, restoration)| restoration.bad.to_named()))
 }
 
 /// Returns the commits whose values are restored.

@@ -49,10 +49,7 @@ pub(super) async fn file_histories(
             .into_iter()
             .map(|revision| revision.revision(&contents))
             .collect::<Result<_, Failure>>()?;
-        let history = FileHistory {
-            revisions,
-            is_complete,
-        };
+        let history = FileHistory::linear(revisions, is_complete);
         histories.insert(path.clone(), history);
     }
     Ok(histories)

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     committer::Committer,
+    pull_request::PullRequest,
     refusal::{RaceSign, branch_hint, refused},
     situation::Situation,
 };
@@ -166,17 +167,18 @@ fn forbids_deletion(error: &GraphqlError) -> bool {
     error.message.contains("Cannot delete this branch")
 }
 
-/// Deletes branches by their names.
-pub(super) async fn delete_branches(
+/// Deletes the branch of a pull request, if it is still where it was.
+pub(super) async fn delete_branch(
     github: &GitHub<'_>,
     situation: &Situation,
-    names: &[&str],
+    pull: &PullRequest,
 ) -> Result<(), ChangeError> {
-    let updates: Vec<Value> = names
-        .iter()
-        .map(|name| json!({ "name": format!("refs/heads/{name}"), "afterOid": NO_COMMIT }))
-        .collect();
-    update_branches(github, situation, Value::Array(updates)).await
+    let deletion = json!([{
+        "name": format!("refs/heads/{}", pull.head_ref_name),
+        "beforeOid": pull.head_ref_oid,
+        "afterOid": NO_COMMIT,
+    }]);
+    update_branches(github, situation, deletion).await
 }
 
 async fn update_branches(

@@ -1,6 +1,9 @@
 //! A pull request, as the API returns it.
 
+use contract::Commit;
 use serde::Deserialize;
+
+use crate::account::Account;
 
 /// A pull request.
 #[derive(Debug, Clone, Deserialize)]
@@ -14,5 +17,9 @@ pub struct PullRequest {
     pub(super) title: String,
     pub(super) body: String,
     pub(super) head_ref_name: String,
+    /// The tip of its branch.
+    pub(super) head_ref_oid: Commit,
+    /// The account that opened it; GitHub names no deleted account.
+    pub(super) author: Option<Box<Account>>,
     pub(super) is_cross_repository: bool,
 }

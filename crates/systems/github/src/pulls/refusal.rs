@@ -103,6 +103,14 @@ pub(super) fn failure(
     }
 }
 
+/// Returns whether a branch is no longer where it was.
+pub(super) fn is_conflict(error: &GraphqlError) -> bool {
+    matches!(
+        error.kind.as_str(),
+        "STALE_DATA" | "UNPROCESSABLE" | "NOT_FOUND"
+    )
+}
+
 pub(super) fn is_forbidden_to_workflows(error: &GraphqlError) -> bool {
     error
         .message

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::pull_request::PullRequest;
 use crate::{
+    account::Viewer,
     api::{Nodes, TokenPermission},
     github::GitHub,
 };
@@ -24,7 +25,8 @@ const SITUATION: &str = "query Situation($owner: String!, $name: String!, $branc
      nodes { ...pull } } \
      others: pullRequests(baseRefName: $base, states: OPEN, first: 100, \
      orderBy: { field: CREATED_AT, direction: DESC }) { nodes { ...pull } } } } \
-     fragment pull on PullRequest { id number url title body headRefName isCrossRepository }";
+     fragment pull on PullRequest { id number url title body headRefName headRefOid \
+     author { __typename login } isCrossRepository }";
 
 /// Asks for the situation of a proposal from the branch `head`.
 pub(super) async fn ask(github: &GitHub<'_>, head: &BranchName) -> Result<Situation, Failure> {
@@ -42,7 +44,7 @@ pub(super) async fn ask(github: &GitHub<'_>, head: &BranchName) -> Result<Situat
         .ask(SITUATION, &variables, TokenPermission::PullRequestsWrite)
         .await?;
     Ok(Situation {
-        is_built_in: data.viewer.login == BUILT_IN,
+        login: data.viewer.login,
         ..data.repository
     })
 }
@@ -51,11 +53,6 @@ pub(super) async fn ask(github: &GitHub<'_>, head: &BranchName) -> Result<Situat
 struct SituationData {
     viewer: Viewer,
     repository: Situation,
-}
-
-#[derive(Deserialize)]
-struct Viewer {
-    login: String,
 }
 
 /// The rules, branches and pull requests that exist before a proposal.
@@ -68,8 +65,9 @@ pub(super) struct Situation {
     head: Option<HeadRef>,
     own: Nodes<PullRequest>,
     others: Nodes<PullRequest>,
+    /// The account of the token.
     #[serde(skip)]
-    is_built_in: bool,
+    login: String,
 }
 
 #[derive(Deserialize)]
@@ -132,7 +130,7 @@ impl Situation {
     /// Returns whether required checks do not start by themselves: a pull request of a job's own
     /// token starts no workflow on an Enterprise Server, and waits for an approval on github.com.
     pub(super) fn waits_for_checks(&self) -> bool {
-        self.is_built_in && self.base.as_ref().is_some_and(BaseBranch::requires_checks)
+        self.login == BUILT_IN && self.base.as_ref().is_some_and(BaseBranch::requires_checks)
     }
 
     /// Returns the tip of the proposal's branch.
@@ -145,6 +143,12 @@ impl Situation {
     /// name.
     pub(super) fn own(&self) -> Option<&PullRequest> {
         self.own.nodes.iter().find(|pull| !pull.is_cross_repository)
+    }
+
+    /// Returns whether the account of the token opened a pull request.
+    pub(super) fn is_author_of(&self, pull: &PullRequest) -> bool {
+        let author = pull.author.as_ref();
+        author.is_some_and(|author| author.is(&self.login))
     }
 
     /// Returns the newest pull requests of this repository's branches, the proposal's one included.

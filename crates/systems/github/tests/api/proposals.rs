@@ -34,9 +34,10 @@ fn proposal<'g, 'w>(github: &'g GitHub<'w>) -> Proposal<'g, 'w> {
     Proposal::new(
         github,
         github,
-        HEAD.parse().unwrap(),
+        |_base, _directories| HEAD.to_owned(),
         paths(&["overlays/prod"]),
     )
+    .unwrap()
 }
 
 async fn propose(proposal: &Proposal<'_, '_>, content: &str) -> Commit {

@@ -125,6 +125,9 @@ impl RevisionNode {
         Ok(Revision {
             commit: self.oid,
             parent: parent.map(|parent| parent.oid),
+            is_merge: false,
+            is_merged: false,
+            follows: Vec::new(),
             message: self.message,
             date: since.as_secs().try_into().unwrap_or_default(),
             content,
