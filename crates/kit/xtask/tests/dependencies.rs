@@ -63,9 +63,9 @@ fn features(arguments: &[&str]) -> BTreeSet<String> {
         .args(arguments)
         .current_dir(root())
         .output()
-        .unwrap();
+        .expect("cargo runs");
     assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = String::from_utf8(output.stdout).expect("names are text");
     let lines = text.lines();
     lines
         .map(|line| line.trim_end_matches(" (*)").to_owned())
