@@ -44,7 +44,7 @@ impl Request {
     pub(crate) fn new(args: Args, world: &World) -> Result<Self, Failure> {
         Ok(Self {
             environments: environments(&args, world)?,
-            overlays: Overlay::all(&args.overlay),
+            overlays: Overlay::all(&remote::from_checkout(args.overlay, world)),
             entry: ImageUpdate {
                 names: vec![args.image.familiar().to_owned(), args.image.name()],
                 ..ImageUpdate::default()
