@@ -8,7 +8,7 @@ use contract::{Fault::Configuration, Reason};
 use overlay::reasons::{
     AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
 };
-use remote::{GIT_FAILED, NEWER_IMAGE, NOT_MERGED, NOT_WANTED, UNVERIFIED};
+use remote::{GIT_FAILED, NEWER_IMAGE, NOT_MERGED, NOT_WANTED, TOO_LARGE, UNVERIFIED};
 
 /// No earlier image is left to restore.
 pub(crate) const NO_EARLIER_IMAGE: Reason = Reason::new(
@@ -65,6 +65,7 @@ pub(crate) const ALL: &[Reason] = &[
     NOT_MERGED,
     NOT_WANTED,
     GIT_FAILED,
+    TOO_LARGE,
 ];
 
 #[cfg(test)]
@@ -105,6 +106,7 @@ mod tests {
         not-merged [nobody]
         pull-request-closed [nobody]
         git-failed [environment]
+        question-too-large [environment]
         ");
     }
 }

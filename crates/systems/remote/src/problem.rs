@@ -8,7 +8,7 @@ use contract::{
 };
 use github::{PullRequest, PullRequestState, Signature, Unsupported};
 
-use crate::{Where, rejected};
+use crate::{PullRequestMode, Where, rejected};
 
 /// The commit does not satisfy `--require-verified`.
 pub const UNVERIFIED: Reason = Reason::new(
@@ -76,7 +76,16 @@ impl Problem {
             Self::Declined(rejection) => {
                 return rejected::report(name, rejection, to);
             }
-            Self::Unverified(commit, signature) => unverified(name, commit, signature.as_ref()),
+            Self::Unverified(commit, signature) => {
+                let report = unverified(name, commit, signature.as_ref());
+                match to.pull_request {
+                    PullRequestMode::Never => report,
+                    _ => report.hinted(
+                        "merge pull requests by squash or by a merge commit: GitHub does not \
+                         sign the commits of `Rebase and merge`",
+                    ),
+                }
+            }
             Self::NeverVerified(unsupported) => {
                 let why = format!(
                     "nothing was written: {unsupported}, and git would not sign the commit"

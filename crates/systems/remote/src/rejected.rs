@@ -115,6 +115,12 @@ fn protected(name: &BranchName, rejection: &Rejection, to: &Where) -> Failure {
     let said = said(rejection);
     let error = anyhow::anyhow!("`{name}` is protected, nothing was written: {said}");
     let failure = Failure::denied(asking::PERMISSION_MISSING, error);
+    if is_about_other_branches(rejection) {
+        return failure.hinted(
+            "let the ruleset leave out the branches `runbook/**`, which the step makes for its \
+             pull requests",
+        );
+    }
     if rejection.is_of_another_forge() {
         return failure.hinted(format!(
             "let this account push to `{name}`, in the rules of the branch; \
@@ -134,6 +140,17 @@ fn protected(name: &BranchName, rejection: &Rejection, to: &Where) -> Failure {
         ),
         _ => failure,
     }
+}
+
+/// Returns whether a rule forbids what only the branches of pull requests need.
+fn is_about_other_branches(rejection: &Rejection) -> bool {
+    let text = text(rejection);
+    let words = [
+        "creations being restricted",
+        "cannot delete this branch",
+        "cannot force-push",
+    ];
+    words.iter().any(|word| text.contains(word))
 }
 
 /// Returns the remote's messages in one line of a bounded length.
@@ -217,6 +234,11 @@ mod tests {
                 "protected branch hook declined",
                 "error: GH006: Protected branch update failed",
                 "--pull-request fallback",
+            ),
+            (
+                "Repository rule violations found",
+                "Cannot create ref due to creations being restricted.",
+                "`runbook/**`",
             ),
             ("something else", "", "this rule"),
         ] {
