@@ -1,17 +1,17 @@
 //! The failures of a registry that does not let a client read, each with the hint that helps.
 
 use contract::{Failure, Reason, asking};
+use fetch::{FetchError, HttpAnswer};
 
 use crate::{
+    address::GHCR,
     credentials::Credentials,
+    error::RegistryError,
     reasons::{FIREWALL, PULL_BLOCKED},
+    refusal::RefusalKind,
 };
 
-/// The one registry whose token server is known without asking, which saves a request: its own
-/// challenge on `/v2/` names a placeholder scope.
-pub(crate) const GHCR: &str = "ghcr.io";
-
-/// What is known about an access that a registry denied.
+/// An access that a registry denied.
 pub(crate) struct Denial<'a> {
     pub(crate) host: &'a str,
     pub(crate) repository: &'a str,
@@ -84,6 +84,55 @@ impl Denial<'_> {
         );
         denied(asking::REALM_REFUSED, text)
             .hinted("leave out `--registry-plain-http`; only a registry with TLS gets credentials")
+    }
+
+    /// Returns the failure of a refusal that has the same meaning with any credentials.
+    pub(crate) fn whatever_the_credentials(
+        &self,
+        kind: RefusalKind,
+        said: &str,
+    ) -> Option<Failure> {
+        let host = self.host;
+        match kind {
+            RefusalKind::Firewall => Some(self.firewall(said)),
+            RefusalKind::Blocked => Some(self.blocked(said)),
+            RefusalKind::Limited => {
+                let text = format!("`{host}` limits the rate of requests: {said}");
+                Some(self.limited(FetchError::new(asking::RATE_LIMITED, text).into()))
+            }
+            RefusalKind::NotAcceptable => {
+                let text = format!("`{host}` does not send a manifest that it has: {said}");
+                let failure = Failure::from(FetchError::new(asking::NOT_THE_API, text));
+                Some(failure.hinted(
+                    "check the proxies on the way to the registry: one may remove or change the \
+                     header `accept`",
+                ))
+            }
+            _ => None,
+        }
+    }
+
+    /// Adds the hint that helps against a rate limit.
+    pub(crate) fn limited(&self, failure: Failure) -> Failure {
+        if self.credentials.is_some() {
+            return failure;
+        }
+        failure.hinted(format!(
+            "log in with `RUNBOOK_REGISTRY_PASSWORD` or `docker login {}`: without credentials, the \
+             limit is that of this machine's address",
+            self.host
+        ))
+    }
+
+    /// A server that the registry redirected to requires credentials.
+    pub(crate) fn elsewhere(&self, answer: &HttpAnswer) -> Failure {
+        let (host, said) = (self.host, RegistryError::explain(answer));
+        let text = format!("`{host}` redirects to another server, which gets no secret: {said}");
+        let failure = Failure::from(FetchError::new(asking::REDIRECTED_ELSEWHERE, text));
+        failure.hinted(format!(
+            "name the registry {} in `--image` if the image is to be read from there",
+            answer.source()
+        ))
     }
 
     /// The registry does not let this machine in.
@@ -173,6 +222,22 @@ impl Denial<'_> {
              \"Manage Actions access\" in the package's settings",
         )
     }
+}
+
+/// Refuses an answer that says nothing that a registry says.
+pub(crate) fn unexpected(answer: &HttpAnswer) -> Failure {
+    let (source, status) = (answer.source(), answer.status());
+    let text = match RegistryError::first(answer.body()) {
+        Some(_) => format!(
+            "{source} answered {status}: {}",
+            RegistryError::explain(answer)
+        ),
+        None => format!(
+            "{source} answered {status} without a registry's reason{}",
+            answer.quoted()
+        ),
+    };
+    FetchError::new(asking::NOT_THE_API, text).into()
 }
 
 fn denied(reason: Reason, text: String) -> Failure {
