@@ -157,7 +157,11 @@ impl<'w> RepositoryAccess<'w> {
         }
         let challenge = Challenge::find(answer.headers("www-authenticate"))?;
         let was_sent = self.authorization_kind() == AuthorizationKind::Password;
-        (!was_sent || challenge != Challenge::Basic).then_some(challenge)
+        let is_own_token = self
+            .known_credentials()
+            .is_some_and(|known| known.kind == CredentialKind::RegistryToken);
+        let is_repetition = was_sent && (challenge == Challenge::Basic || is_own_token);
+        (!is_repetition).then_some(challenge)
     }
 
     async fn send(
