@@ -118,7 +118,7 @@ impl FinalReport {
         }
         self.redact_outputs(redactor);
         for subject in &mut self.subjects {
-            subject.name = redactor.apply(&subject.name);
+            subject.name = redactor.apply_data(&subject.name, is_typed);
             subject.summary = redactor.apply(&subject.summary);
             redact_facts(&mut subject.facts, redactor);
         }

@@ -66,7 +66,11 @@ impl Denial<'_> {
     pub(crate) fn permission_missing(&self, said: &str) -> Failure {
         let (host, repository, source) = (self.host, self.repository, self.source());
         let text = format!("`{host}` does not let these credentials read `{repository}`: {said}");
-        let failure = denied(asking::PERMISSION_MISSING, text).hinted(format!(
+        let failure = denied(asking::PERMISSION_MISSING, text);
+        if let Some(hint) = organisation_hint(said) {
+            return failure.hinted(hint);
+        }
+        let failure = failure.hinted(format!(
             "give the credentials {source} the scope `repository:{repository}:pull`"
         ));
         let failure = match self.permission_hint() {
@@ -175,6 +179,12 @@ impl Denial<'_> {
 
     fn login_hint(&self) -> String {
         let host = self.host;
+        if host == "public.ecr.aws" {
+            return "log in again, a token is valid for 12 hours: `aws ecr-public \
+                    get-login-password | docker login --username AWS --password-stdin \
+                    public.ecr.aws`"
+                .to_owned();
+        }
         if self.is_ecr() {
             return format!(
                 "log in again, a token is valid for 12 hours: `aws ecr get-login-password | docker \
@@ -221,6 +231,17 @@ impl Denial<'_> {
             "on a runner: set `permissions: packages: read`, and list the repository under \
              \"Manage Actions access\" in the package's settings",
         )
+    }
+}
+
+/// Returns what helps where an organisation of GitHub restricts tokens, which no scope lifts.
+fn organisation_hint(said: &str) -> Option<&'static str> {
+    if said.contains("SAML") {
+        Some("authorize the token for the organization's single sign-on, in the token's settings")
+    } else if said.contains("forbids access via a personal access token") {
+        Some("use a kind of token that the organization allows: see its token policy")
+    } else {
+        None
     }
 }
 
@@ -288,6 +309,13 @@ mod tests {
             let hints = hints(host, username, |denial| denial.permission_missing("no"));
             assert!(hints.contains(word), "{host}: {hints}");
         }
+    }
+
+    #[test]
+    fn a_scope_does_not_help_against_single_sign_on() {
+        let said = "DENIED: Resource protected by organization SAML enforcement.";
+        let hints = hints("ghcr.io", "x", |denial| denial.permission_missing(said));
+        assert!(hints.contains("single sign-on") && !hints.contains("packages: read"));
     }
 
     #[test]
