@@ -116,13 +116,35 @@ impl FinalReport {
         if let Some(value) = &mut self.value {
             *value = redactor.apply_data(value, is_typed);
         }
-        redact_facts(&mut self.facts, redactor);
+        self.redact_outputs(redactor);
         for subject in &mut self.subjects {
-            subject.name = redactor.apply(&subject.name);
+            subject.name = redactor.apply_data(&subject.name, is_typed);
             subject.summary = redactor.apply(&subject.summary);
             redact_facts(&mut subject.facts, redactor);
         }
     }
+
+    /// Redacts the facts, and says aloud when a good run passes on less than it knows.
+    fn redact_outputs(&mut self, redactor: &Redactor) {
+        let facts = self.facts.clone();
+        redact_facts(&mut self.facts, redactor);
+        let masked = facts
+            .iter()
+            .filter(|(name, value)| self.facts.get(*name) != Some(value));
+        let names: Vec<&str> = masked.map(|(name, _)| name.as_str()).collect();
+        if self.is_good() && !names.is_empty() {
+            self.notices.push(masked_notice(&names));
+        }
+    }
+}
+
+/// Returns the notice about outputs that are masked.
+fn masked_notice(names: &[&str]) -> String {
+    let names = names.join("`, `");
+    format!(
+        "a secret is a word of `{names}`, so that later steps get `***` there: choose a secret that \
+         is no name"
+    )
 }
 
 fn redact_facts(facts: &mut Map<String, Value>, redactor: &Redactor) {
@@ -287,6 +309,20 @@ mod tests {
         );
         let report = FinalReport::new(RunEnd::Reported(report), RunContext::default(), &redactor);
         assert!(!format!("{report:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn an_output_is_never_masked_in_silence() {
+        let redactor = Redactor::default();
+        redactor.add("linux");
+        redactor.add("main");
+        let mut report = Report::passed("linux is there");
+        let facts = serde_json::json!({ "platforms": ["linux/amd64"], "branch": "main" });
+        report.facts = facts.as_object().unwrap().clone();
+        let report = FinalReport::new(RunEnd::Reported(report), RunContext::default(), &redactor);
+        assert_eq!(report.facts["platforms"], facts["platforms"]);
+        assert_eq!(report.facts["branch"], "***");
+        assert_eq!(report.notices, [masked_notice(&["branch"])]);
     }
 
     #[test]

@@ -21,6 +21,9 @@ use self::ranges::{SecretRange, mark, replaced};
 #[derive(Clone, Default)]
 pub struct Redactor(Arc<Mutex<Vec<SecretForm>>>);
 
+/// How long a secret is that is masked within the words of data too.
+const MIN_PART_LENGTH: usize = 8;
+
 /// One form in which a secret may return.
 struct SecretForm {
     text: String,
@@ -74,9 +77,13 @@ impl Redactor {
 
     /// Returns data with every secret replaced by `***`, except within words that `is_typed`
     /// recognizes, such as digests and references. Such a word is masked only if it is, as a
-    /// whole, a secret that no server chose.
+    /// whole, a secret that no server chose. A short secret may be a part of any name
+    /// (`linux/amd64`), so it is masked only where it is a whole word.
     pub fn apply_data(&self, text: &str, is_typed: impl Fn(&str) -> bool) -> String {
-        let mut ranges = self.ranges(text);
+        let mut ranges = self.ranges_of(text, |form, range| {
+            form.text.chars().count() >= MIN_PART_LENGTH
+                || ranges::words(text).any(|word| word == *range)
+        });
         if !ranges.is_empty() {
             let typed = ranges::words(text).filter(|range| is_typed(&text[range.clone()]));
             let typed: Vec<_> = typed
@@ -121,9 +128,20 @@ impl Redactor {
 
     /// Returns the places of secrets, in order and without overlaps.
     fn ranges(&self, text: &str) -> Vec<SecretRange> {
+        self.ranges_of(text, |_, _| true)
+    }
+
+    /// Returns the places of secrets that count.
+    fn ranges_of(
+        &self,
+        text: &str,
+        counts: impl Fn(&SecretForm, &SecretRange) -> bool,
+    ) -> Vec<SecretRange> {
         let mut found = Vec::new();
         for form in self.lock().iter() {
-            mark(text, &form.text, &mut found);
+            let mut places = Vec::new();
+            mark(text, &form.text, &mut places);
+            found.extend(places.into_iter().filter(|range| counts(form, range)));
         }
         let secrets = ranges::merged(found);
         let mut all = user_information::find(text, &secrets);

@@ -12,6 +12,9 @@ use kube::runtime::watcher;
 
 use crate::{body_limit::BodyTooLarge, role};
 
+/// How much of a message is shown.
+const MAX_MESSAGE_LENGTH: usize = 400;
+
 /// Converts an error of kube's client to a transport error, below the recording.
 pub(crate) fn transport(error: &kube::Error) -> TransportError {
     let text = chain(error);
@@ -156,9 +159,9 @@ impl FailedRequest<'_> {
         )
     }
 
-    /// Returns the message in one line. Secrets go first: a part of one would not be recognized.
+    /// Returns the beginning of the message in one line: a login page is long.
     fn said(self, status: &Status) -> String {
-        one_line(&self.world.redact(&status.message))
+        self.world.excerpt(&status.message, MAX_MESSAGE_LENGTH)
     }
 }
 
@@ -214,13 +217,4 @@ pub(crate) fn is_transient(failure: &Failure) -> bool {
         asking::RATE_LIMITED,
     ];
     failure.verdict == Verdict::Unavailable && passing.contains(&failure.reason)
-}
-
-/// Shortens a body to one line: a login page is long.
-fn one_line(text: &str) -> String {
-    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match text.char_indices().nth(400) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
-    }
 }

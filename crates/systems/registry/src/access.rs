@@ -7,15 +7,16 @@ use contract::{
     Failure, Reference, Secret, World, asking,
     world::{BoundSecret, Origin},
 };
-use fetch::{Fetch, FetchError, HttpAnswer, is_loopback};
+use fetch::{Fetch, FetchError, HttpAnswer};
 use url::Url;
 
 use crate::{
     RegistryOptions,
+    address::{GHCR, api, ghcr_challenge, requires_tls, starts_with_https},
     auth_file::CredentialKind,
-    challenge::{BearerChallenge, Challenge},
+    challenge::Challenge,
     credentials::{self, Credentials},
-    denial::{Denial, GHCR},
+    denial::{Denial, unexpected},
     error::RegistryError,
     refusal::RefusalKind,
     token::{TokenAnswer, TokenEndpoint, TokenRefusal, bearer_header},
@@ -156,7 +157,11 @@ impl<'w> RepositoryAccess<'w> {
         }
         let challenge = Challenge::find(answer.headers("www-authenticate"))?;
         let was_sent = self.authorization_kind() == AuthorizationKind::Password;
-        (!was_sent || challenge != Challenge::Basic).then_some(challenge)
+        let is_own_token = self
+            .known_credentials()
+            .is_some_and(|known| known.kind == CredentialKind::RegistryToken);
+        let is_repetition = was_sent && (challenge == Challenge::Basic || is_own_token);
+        (!is_repetition).then_some(challenge)
     }
 
     async fn send(
@@ -212,12 +217,8 @@ impl<'w> RepositoryAccess<'w> {
                 self.host
             ));
         }
-        if failure.reason == asking::RATE_LIMITED && self.known_credentials().is_none() {
-            return failure.hinted(format!(
-                "log in with `RUNBOOK_REGISTRY_PASSWORD` or `docker login {}`: without \
-                 credentials, the limit is that of this machine's address",
-                self.host
-            ));
+        if failure.reason == asking::RATE_LIMITED {
+            return self.denial().limited(failure);
         }
         failure
     }
@@ -329,7 +330,9 @@ impl<'w> RepositoryAccess<'w> {
             .map_err(in_context)?;
         match answer {
             TokenAnswer::Refused(refusal) => {
-                let failure = self.failure_of(refusal.kind, &refusal.said);
+                let failure = self
+                    .denial()
+                    .whatever_the_credentials(refusal.kind, &refusal.said);
                 failure.map_or(Ok(TokenAnswer::Refused(refusal)), Err)
             }
             TokenAnswer::Granted(_) => Ok(answer),
@@ -368,14 +371,14 @@ impl<'w> RepositoryAccess<'w> {
         let said = RegistryError::said(error.as_ref(), answer);
         if answer.is_elsewhere() {
             return match (answer.status(), error) {
-                (401 | 403, _) => Err(self.denied_elsewhere(answer).into()),
+                (401 | 403, _) => Err(self.denial().elsewhere(answer).into()),
                 (404, Some(_)) => Ok(RepositoryAnswer::Absent(said)),
-                _ => Err(self.unexpected(answer).into()),
+                _ => Err(unexpected(answer).into()),
             };
         }
         let is_challenge = Challenge::find(answer.headers("www-authenticate")).is_some();
         let kind = RefusalKind::of(answer.status(), is_challenge, error.as_ref());
-        if let Some(failure) = self.failure_of(kind, &said) {
+        if let Some(failure) = self.denial().whatever_the_credentials(kind, &said) {
             return Err(failure.into());
         }
         match kind {
@@ -384,29 +387,7 @@ impl<'w> RepositoryAccess<'w> {
                 let is_expired = kind == RefusalKind::Expired || answer.status() == 401;
                 Err(self.unauthorized(&said, is_expired, error.is_some()).await)
             }
-            _ => Err(self.unexpected(answer).into()),
-        }
-    }
-
-    /// Returns the failure of a refusal that has the same meaning with any credentials.
-    fn failure_of(&self, kind: RefusalKind, said: &str) -> Option<Failure> {
-        let host = &self.host;
-        match kind {
-            RefusalKind::Firewall => Some(self.denial().firewall(said)),
-            RefusalKind::Blocked => Some(self.denial().blocked(said)),
-            RefusalKind::Limited => {
-                let text = format!("`{host}` limits the rate of requests: {said}");
-                Some(self.explain(FetchError::new(asking::RATE_LIMITED, text)))
-            }
-            RefusalKind::NotAcceptable => {
-                let text = format!("`{host}` does not send a manifest that it has: {said}");
-                let failure = Failure::from(FetchError::new(asking::NOT_THE_API, text));
-                Some(failure.hinted(
-                    "check the proxies on the way to the registry: one may remove or change the \
-                     header `accept`",
-                ))
-            }
-            _ => None,
+            _ => Err(unexpected(answer).into()),
         }
     }
 
@@ -463,33 +444,6 @@ impl<'w> RepositoryAccess<'w> {
         }
     }
 
-    /// Refuses the 401 or 403 of a server that the registry redirected to.
-    fn denied_elsewhere(&self, answer: &HttpAnswer) -> Failure {
-        let (host, said) = (&self.host, RegistryError::explain(answer));
-        let text = format!("`{host}` redirects to another server, which gets no secret: {said}");
-        let failure = Failure::from(FetchError::new(asking::REDIRECTED_ELSEWHERE, text));
-        failure.hinted(format!(
-            "name the registry {} in `--image` if the image is to be read from there",
-            answer.source()
-        ))
-    }
-
-    /// Refuses an answer that says nothing that a registry says.
-    fn unexpected(&self, answer: &HttpAnswer) -> Failure {
-        let (source, status) = (answer.source(), answer.status());
-        let text = match RegistryError::first(answer.body()) {
-            Some(_) => format!(
-                "{source} answered {status}: {}",
-                RegistryError::explain(answer)
-            ),
-            None => format!(
-                "{source} answered {status} without a registry's reason{}",
-                answer.quoted()
-            ),
-        };
-        FetchError::new(asking::NOT_THE_API, self.world.redact(&text)).into()
-    }
-
     fn denial(&self) -> Denial<'_> {
         let password = self.options.password.as_ref();
         Denial {
@@ -499,33 +453,4 @@ impl<'w> RepositoryAccess<'w> {
             password_registry: password.map(|password| password.registry()),
         }
     }
-}
-
-fn ghcr_challenge(repository: &str) -> Challenge {
-    Challenge::Bearer(BearerChallenge {
-        realm: format!("https://{GHCR}/token"),
-        service: Some(GHCR.to_owned()),
-        scope: Some(format!("repository:{repository}:pull")),
-    })
-}
-
-/// Returns the address of a registry's API. That of Docker Hub is not at `docker.io`.
-fn api(host: &str, scheme: &str) -> Option<Url> {
-    let host = match host {
-        "docker.io" => "registry-1.docker.io",
-        other => other,
-    };
-    format!("{scheme}://{host}/").parse().ok()
-}
-
-/// Without a flag only loopback is tried in plain HTTP first: a server that requires TLS says so.
-fn starts_with_https(host: &str, options: &RegistryOptions) -> bool {
-    let is_local = api(host, "http").is_some_and(|url| is_loopback(&url));
-    !options.plain_http && (!is_local || options.authorities.is_some())
-}
-
-/// Recognizes the answer to plain HTTP of Go's TLS server, which most registries are built on.
-fn requires_tls(answer: &HttpAnswer) -> bool {
-    let is_own = answer.status() == 400 && !answer.is_elsewhere();
-    is_own && String::from_utf8_lossy(answer.body()).contains("HTTP request to an HTTPS server")
 }

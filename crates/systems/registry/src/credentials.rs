@@ -235,6 +235,9 @@ async fn ask_helper(
     }
     let answer: HelperAnswer = serde_json::from_slice(&output.stdout)
         .map_err(|_| format!("skipped `{program}`: its answer has no user name and secret"))?;
+    if answer.secret.is_empty() {
+        return Ok(None);
+    }
     let kind = if answer.username == "<token>" {
         CredentialKind::IdentityToken
     } else {

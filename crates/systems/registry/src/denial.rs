@@ -1,17 +1,17 @@
 //! The failures of a registry that does not let a client read, each with the hint that helps.
 
 use contract::{Failure, Reason, asking};
+use fetch::{FetchError, HttpAnswer};
 
 use crate::{
+    address::GHCR,
     credentials::Credentials,
+    error::RegistryError,
     reasons::{FIREWALL, PULL_BLOCKED},
+    refusal::RefusalKind,
 };
 
-/// The one registry whose token server is known without asking, which saves a request: its own
-/// challenge on `/v2/` names a placeholder scope.
-pub(crate) const GHCR: &str = "ghcr.io";
-
-/// What is known about an access that a registry denied.
+/// An access that a registry denied.
 pub(crate) struct Denial<'a> {
     pub(crate) host: &'a str,
     pub(crate) repository: &'a str,
@@ -66,7 +66,11 @@ impl Denial<'_> {
     pub(crate) fn permission_missing(&self, said: &str) -> Failure {
         let (host, repository, source) = (self.host, self.repository, self.source());
         let text = format!("`{host}` does not let these credentials read `{repository}`: {said}");
-        let failure = denied(asking::PERMISSION_MISSING, text).hinted(format!(
+        let failure = denied(asking::PERMISSION_MISSING, text);
+        if let Some(hint) = organisation_hint(said) {
+            return failure.hinted(hint);
+        }
+        let failure = failure.hinted(format!(
             "give the credentials {source} the scope `repository:{repository}:pull`"
         ));
         let failure = match self.permission_hint() {
@@ -84,6 +88,55 @@ impl Denial<'_> {
         );
         denied(asking::REALM_REFUSED, text)
             .hinted("leave out `--registry-plain-http`; only a registry with TLS gets credentials")
+    }
+
+    /// Returns the failure of a refusal that has the same meaning with any credentials.
+    pub(crate) fn whatever_the_credentials(
+        &self,
+        kind: RefusalKind,
+        said: &str,
+    ) -> Option<Failure> {
+        let host = self.host;
+        match kind {
+            RefusalKind::Firewall => Some(self.firewall(said)),
+            RefusalKind::Blocked => Some(self.blocked(said)),
+            RefusalKind::Limited => {
+                let text = format!("`{host}` limits the rate of requests: {said}");
+                Some(self.limited(FetchError::new(asking::RATE_LIMITED, text).into()))
+            }
+            RefusalKind::NotAcceptable => {
+                let text = format!("`{host}` does not send a manifest that it has: {said}");
+                let failure = Failure::from(FetchError::new(asking::NOT_THE_API, text));
+                Some(failure.hinted(
+                    "check the proxies on the way to the registry: one may remove or change the \
+                     header `accept`",
+                ))
+            }
+            _ => None,
+        }
+    }
+
+    /// Adds the hint that helps against a rate limit.
+    pub(crate) fn limited(&self, failure: Failure) -> Failure {
+        if self.credentials.is_some() {
+            return failure;
+        }
+        failure.hinted(format!(
+            "log in with `RUNBOOK_REGISTRY_PASSWORD` or `docker login {}`: without credentials, the \
+             limit is that of this machine's address",
+            self.host
+        ))
+    }
+
+    /// A server that the registry redirected to requires credentials.
+    pub(crate) fn elsewhere(&self, answer: &HttpAnswer) -> Failure {
+        let (host, said) = (self.host, RegistryError::explain(answer));
+        let text = format!("`{host}` redirects to another server, which gets no secret: {said}");
+        let failure = Failure::from(FetchError::new(asking::REDIRECTED_ELSEWHERE, text));
+        failure.hinted(format!(
+            "name the registry {} in `--image` if the image is to be read from there",
+            answer.source()
+        ))
     }
 
     /// The registry does not let this machine in.
@@ -126,6 +179,12 @@ impl Denial<'_> {
 
     fn login_hint(&self) -> String {
         let host = self.host;
+        if host == "public.ecr.aws" {
+            return "log in again, a token is valid for 12 hours: `aws ecr-public \
+                    get-login-password | docker login --username AWS --password-stdin \
+                    public.ecr.aws`"
+                .to_owned();
+        }
         if self.is_ecr() {
             return format!(
                 "log in again, a token is valid for 12 hours: `aws ecr get-login-password | docker \
@@ -173,6 +232,33 @@ impl Denial<'_> {
              \"Manage Actions access\" in the package's settings",
         )
     }
+}
+
+/// Returns what helps where an organisation of GitHub restricts tokens, which no scope lifts.
+fn organisation_hint(said: &str) -> Option<&'static str> {
+    if said.contains("SAML") {
+        Some("authorize the token for the organization's single sign-on, in the token's settings")
+    } else if said.contains("forbids access via a personal access token") {
+        Some("use a kind of token that the organization allows: see its token policy")
+    } else {
+        None
+    }
+}
+
+/// Refuses an answer that says nothing that a registry says.
+pub(crate) fn unexpected(answer: &HttpAnswer) -> Failure {
+    let (source, status) = (answer.source(), answer.status());
+    let text = match RegistryError::first(answer.body()) {
+        Some(_) => format!(
+            "{source} answered {status}: {}",
+            RegistryError::explain(answer)
+        ),
+        None => format!(
+            "{source} answered {status} without a registry's reason{}",
+            answer.quoted()
+        ),
+    };
+    FetchError::new(asking::NOT_THE_API, text).into()
 }
 
 fn denied(reason: Reason, text: String) -> Failure {
@@ -223,6 +309,13 @@ mod tests {
             let hints = hints(host, username, |denial| denial.permission_missing("no"));
             assert!(hints.contains(word), "{host}: {hints}");
         }
+    }
+
+    #[test]
+    fn a_scope_does_not_help_against_single_sign_on() {
+        let said = "DENIED: Resource protected by organization SAML enforcement.";
+        let hints = hints("ghcr.io", "x", |denial| denial.permission_missing(said));
+        assert!(hints.contains("single sign-on") && !hints.contains("packages: read"));
     }
 
     #[test]

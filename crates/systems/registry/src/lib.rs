@@ -6,6 +6,7 @@
 //! answer.
 
 mod access;
+mod address;
 mod auth_file;
 mod challenge;
 mod config;

@@ -246,15 +246,23 @@ async fn a_rate_limit_speaks_and_a_login_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_rejected_password_is_sent_once() {
-    let server = Faulty::new([challenge("Basic realm=\"x\"")]);
-    let options = with_password(&server.address(), "wrong");
-    let world = contract::World::for_tests(std::time::Duration::ZERO);
-    let image = super::reference(&server.address());
-    let repository = registry::ImageRepository::new(&world, &image, options);
-    let failure = repository.manifest("v1").await.unwrap_err();
+async fn a_rejected_login_is_tried_once() {
+    let basic = Faulty::new([challenge("Basic realm=\"x\"")]);
+    let options = with_password(&basic.address(), "wrong");
+    let failure = ask(&basic.address(), options).await.0.unwrap_err();
     assert_eq!(failure.reason, asking::CREDENTIALS_REJECTED);
-    assert_eq!(server.seen().len(), 2);
+    assert_eq!(basic.seen().len(), 2);
+    // A token of the file that the registry itself has to accept.
+    let denied = ScriptedReply::registry_error(401, "UNAUTHORIZED", "no");
+    let bearer = with_tokens(denied.clone(), denied);
+    let auths = format!(
+        r#"{{"auths":{{"{}":{{"registrytoken":"expired-token"}}}}}}"#,
+        bearer.address()
+    );
+    let vars = [("DOCKER_AUTH_CONFIG", auths)].into_iter().collect();
+    let (answer, _, _) = ask_as(&bearer.address(), RegistryOptions::default(), vars).await;
+    assert_eq!(answer.unwrap_err().reason, asking::CREDENTIALS_REJECTED);
+    assert_eq!(bearer.seen().len(), 2);
 }
 
 #[tokio::test]
