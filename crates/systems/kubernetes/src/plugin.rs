@@ -233,6 +233,23 @@ mod tests {
     }
 
     #[test]
+    fn a_missing_plugin_says_how_to_install_it() {
+        let missing = |plugin| {
+            let plugin: ExecConfig = serde_json::from_value(plugin).unwrap();
+            not_run(&plugin, "kubelogin", &io::ErrorKind::NotFound.into())
+        };
+        let hinted = missing(json!({ "installHint": " see https://example.org/install " }));
+        assert_eq!(
+            hinted,
+            ConnectError::login(
+                "the kubeconfig's exec plugin `kubelogin` is not installed on this machine",
+                "install `kubelogin` before this step: see https://example.org/install",
+            )
+        );
+        assert!(format!("{:?}", missing(json!({}))).contains("in the `PATH`"));
+    }
+
+    #[test]
     fn the_kubeconfig_may_pass_a_secret() {
         let name = std::env::vars().next().unwrap().0;
         let plugin: ExecConfig = serde_json::from_value(json!({

@@ -418,6 +418,11 @@ fn a_pod_that_is_not_ready_says_why() {
         conditions: Vec::new(),
         ..running("a", "v2", 'a')
     };
+    let unplaced = Pod {
+        node: None,
+        ..waiting("a", "", "")
+    };
+    says(unplaced, "a: no scheduler has placed it yet");
     says_for(NODE_LOST, lost, "its node node-1 does not answer");
     let mut forgotten = running("a", "v2", 'a');
     forgotten.conditions[0].is_true = false;

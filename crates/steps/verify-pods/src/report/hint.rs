@@ -55,7 +55,7 @@ fn fixed(reason: Reason) -> Option<&'static str> {
              pass a longer `--schedule-grace` if it recovers by itself"
         }
         CREATE_FAILED => {
-            "check what the message names: a webhook that does not answer, or lets this namespace out"
+            "check what the message names: restore the webhook, or exempt this namespace from it"
         }
         QUOTA => "raise the quota, or lower what the pods request",
         NO_PODS => {

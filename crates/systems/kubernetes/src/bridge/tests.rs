@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::*;
 
 const CLUSTERS: usize = 4;
-const SEEDS: u64 = 3;
-const ROUNDS: usize = 2;
+const SEEDS: u64 = 2;
+const ROUNDS: usize = 4;
 
 /// The secret of each cluster is a token, a password, a token of a file, or one of a plugin.
 fn secret(cluster: usize) -> String {
