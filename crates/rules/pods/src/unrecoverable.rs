@@ -4,7 +4,7 @@ use contract::{Fault, Reason};
 
 use crate::{
     CRASH_LOOP, Container, GracePeriods, INIT_FAILED, NODE_PRESSURE, OUT_OF_MEMORY, Pod,
-    PodHistory, PodPhase, RunState, START_FAILED, Termination, UNSCHEDULABLE, VOLUME,
+    PodHistory, PodPhase, RunState, Termination, VOLUME,
     failure::Unrecoverable,
     history::is_pull,
     pull,
@@ -53,8 +53,10 @@ pub fn suspicion(container: &Container) -> Option<Reason> {
 /// Returns a failure that may pass, in words: a rate limit, a first crash, an eviction.
 pub fn warning(pod: &Pod, history: &PodHistory) -> Option<String> {
     if pod.was_given_up() {
+        let message = pod.message.trim();
+        let separator = if message.is_empty() { "" } else { ": " };
         return Some(format!(
-            "{} was given up by its node ({}); its successor counts",
+            "{} was given up by its node ({}{separator}{message}); its successor counts",
             pod.name, pod.reason
         ));
     }
@@ -135,7 +137,8 @@ impl ContainerCheck<'_> {
                     || lasts >= grace.config
             }
             Patience::Schedule => lasts >= grace.schedule,
-            Patience::Forever => false,
+            // Ends of containers are counted, not timed.
+            Patience::Restarts | Patience::Forever => false,
         }
     }
 
@@ -271,14 +274,14 @@ impl ContainerCheck<'_> {
 
 /// Returns whether a container ended since its node or its runtime was restarted or lost.
 fn was_lost(end: &Termination) -> bool {
-    ["Unknown", "ContainerStatusUnknown"].contains(&end.reason.as_str())
+    rules::of_end(&end.reason, &end.message).is_some_and(|rule| rule.patience == Patience::Forever)
 }
 
-/// Returns the reason for a container that ended before its program ran, if the node is to blame.
+/// Returns the reason for a container that ended before its program ran, unless the change is to
+/// blame.
 fn reason_of_node(end: &Termination) -> Option<Reason> {
     let rule = rules::of_container(&end.reason, &end.message)?;
-    let is_of_node = rule.reason.fault != Fault::Change && rule.reason != START_FAILED;
-    is_of_node.then_some(rule.reason)
+    (rule.reason.fault != Fault::Change).then_some(rule.reason)
 }
 
 /// Returns `init container migrate`; the name may be unknown.
@@ -314,19 +317,18 @@ fn unscheduled(pod: &Pod, history: &PodHistory, grace: &GracePeriods) -> Option<
         return None;
     }
     let message = scheduled.message.trim();
-    let is_about_volume = message.to_lowercase().contains("persistentvolumeclaim")
-        || message.contains("volume node affinity");
-    if is_about_volume {
+    let rule = rules::of_scheduler(&scheduled.reason, message)?;
+    if rule.reason == VOLUME {
         let claims = if pod.claims.is_empty() {
             String::new()
         } else {
             format!(" (claims {})", pod.claims.join(", "))
         };
         let text = format!("no volume{claims}: {message}");
-        return Some(Unrecoverable::of_pod(VOLUME, text));
+        return Some(Unrecoverable::of_pod(rule.reason, text));
     }
     let text = format!("the scheduler finds no node: {message}");
-    Some(Unrecoverable::of_pod(UNSCHEDULABLE, text))
+    Some(Unrecoverable::of_pod(rule.reason, text))
 }
 
 #[cfg(test)]

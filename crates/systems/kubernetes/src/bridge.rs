@@ -23,10 +23,11 @@ use tokio::sync::{mpsc, oneshot};
 use tower::BoxError;
 
 use crate::{
-    body_limit::BodyLimit,
+    body_limit::{BodyChunk, BodyLimit},
     config::{self, ClusterAddress, ClusterOptions, LiveCluster},
     connect_error::ConnectError,
     error::{self, FailedRequest},
+    error_body,
     health::{ApiHealth, HEAD_TIMEOUT},
 };
 
@@ -125,7 +126,13 @@ impl<'w> Cluster<'w> {
         }
         match head.and_then(|head| split(head, &uri)) {
             Ok(answer) => {
-                if reply.send(Ok(answer.response)).is_ok() {
+                let is_error = answer.response.status().as_u16() >= 400;
+                if reply.send(Ok(answer.response)).is_err() {
+                    return;
+                }
+                if is_error {
+                    error_body::pump(answer.body, answer.limit, answer.chunks).await;
+                } else {
                     pump(answer.body, answer.limit, answer.chunks).await;
                 }
             }
@@ -200,14 +207,12 @@ impl BodyStream for KubeBody {
     }
 }
 
-type Chunk = Result<Bytes, BoxError>;
-
 /// An answer in two parts: the response for kube, and the body that [`pump`] feeds into it.
 struct SplitAnswer {
     response: Response<ResponseBody>,
     body: contract::world::Body,
     limit: BodyLimit,
-    chunks: mpsc::Sender<Chunk>,
+    chunks: mpsc::Sender<BodyChunk>,
 }
 
 fn split(head: HttpResponse, request: &Uri) -> Result<SplitAnswer, TransportError> {
@@ -228,7 +233,11 @@ fn split(head: HttpResponse, request: &Uri) -> Result<SplitAnswer, TransportErro
 }
 
 /// Forwards the body until it ends, is too large, or its reader is gone.
-async fn pump(mut body: contract::world::Body, mut limit: BodyLimit, chunks: mpsc::Sender<Chunk>) {
+async fn pump(
+    mut body: contract::world::Body,
+    mut limit: BodyLimit,
+    chunks: mpsc::Sender<BodyChunk>,
+) {
     loop {
         let chunk = tokio::select! {
             () = chunks.closed() => return,
@@ -275,7 +284,7 @@ fn not_served() -> TransportError {
 }
 
 /// A body whose chunks come from the world.
-struct ResponseBody(mpsc::Receiver<Chunk>);
+struct ResponseBody(mpsc::Receiver<BodyChunk>);
 
 impl http_body::Body for ResponseBody {
     type Data = Bytes;
@@ -290,3 +299,6 @@ impl http_body::Body for ResponseBody {
             .map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,10 +6,10 @@ use pods::Pod;
 use crate::{
     judge::WorkloadJudgement,
     reasons::{
-        CONFIG_ERROR, EVICTED, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, MIXED_DIGESTS,
-        NAME_RESERVED, NO_PODS, NODE_LOST, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME, NOT_AVAILABLE,
-        NOT_READY, OLD_PODS, ON_DELETE, PARTITIONED, PAUSED, POD_REJECTED, QUOTA, RESTARTED,
-        SANDBOX, SIDECAR, START_FAILED, STUCK_POD, UNKNOWN_DIGEST, UNSCHEDULABLE,
+        CONFIG_ERROR, CREATE_FAILED, EVICTED, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED,
+        MIXED_DIGESTS, NAME_RESERVED, NO_PODS, NODE_LOST, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME,
+        NOT_AVAILABLE, NOT_READY, OLD_PODS, ON_DELETE, PARTITIONED, PAUSED, POD_REJECTED, QUOTA,
+        RESTARTED, SANDBOX, SIDECAR, START_FAILED, STUCK_POD, UNKNOWN_DIGEST, UNSCHEDULABLE,
     },
 };
 
@@ -54,7 +54,21 @@ fn fixed(reason: Reason) -> Option<&'static str> {
             "check the network plugin of the node and its free addresses; \
              pass a longer `--schedule-grace` if it recovers by itself"
         }
+        CREATE_FAILED => {
+            "check what the message names: restore the webhook, or exempt this namespace from it"
+        }
         QUOTA => "raise the quota, or lower what the pods request",
+        EVICTED => {
+            "raise the limit (`ephemeral-storage`, `sizeLimit` of the volume), or write less"
+        }
+        SIDECAR => "check that container: the image that this step verifies is not to blame",
+        reason => of_workload(reason)?,
+    })
+}
+
+/// Returns what to do about a reason of a workload as a whole.
+fn of_workload(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
         NO_PODS => {
             "check `--namespace`, `--workload` and the repository of `--image`; \
              pass `--allow-zero` if the workload may have no pods"
@@ -68,10 +82,6 @@ fn fixed(reason: Reason) -> Option<&'static str> {
             "deploy the image by digest; pass `--digest` for every platform if the nodes differ"
         }
         UNKNOWN_DIGEST => "leave out digests to check the tag only, where nodes tell no image id",
-        EVICTED => {
-            "raise the limit (`ephemeral-storage`, `sizeLimit` of the volume), or write less"
-        }
-        SIDECAR => "check that container: the image that this step verifies is not to blame",
         OLD_PODS => {
             "check that the deployed commit names this image (`wait-argo`), \
              and what keeps the old pods"
