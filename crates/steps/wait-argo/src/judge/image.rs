@@ -137,8 +137,10 @@ fn not_live(
         return hold(&at, text, vec![FollowUp::RenderedImages]);
     };
     let rendered = manifests_image(image, &rendered.images);
+    // A setting of the application that wins over git is no later commit.
     if let ManifestsImage::Other(other) = rendered
         && revision::is_descendant(request, &observation.app)
+        && overriding(&observation.app, image).is_none()
     {
         return superseded(request, observation, other).into();
     }

@@ -65,13 +65,14 @@ impl CountedPods<'_> {
             return false;
         }
         let created = node.created_at.as_deref();
+        let counts_older = self.older && self.scope.may_be_of_change(node);
         let Some((created, applied)) = created.zip(self.created_after) else {
-            return self.older;
+            return counts_older;
         };
         // Both times have whole seconds and are in UTC, so their texts compare.
         created > applied
             || (created == applied && self.scope.runs_image(node))
-            || (self.older && !is_replaced_one_by_one(node))
+            || (counts_older && !is_replaced_one_by_one(node))
     }
 }
 
@@ -155,7 +156,7 @@ fn trouble(
 ) -> Option<PodsTrouble> {
     let mut pods = read.pods.iter();
     let pod = pods.find_map(|observed| {
-        let trouble = pod_trouble(observation, observed, &counted.grace)?;
+        let trouble = pod_trouble(observation, observed, counted)?;
         counted.contains(&observed.node, read).then_some(trouble)
     });
     pod.or_else(|| {
@@ -164,7 +165,30 @@ fn trouble(
             let failure = failed_controller(observation, node, &counted.grace)?;
             counted.contains(node, read).then_some(failure)
         });
+        let failure = failure.or_else(|| given_up(observation, read, counted));
         failure.map(PodsTrouble::Failed)
+    })
+}
+
+/// Returns the failure of a resource whose pods are given up by their nodes, one after the other.
+fn given_up(
+    observation: &Observation,
+    read: &ApplicationPods,
+    counted: &CountedPods<'_>,
+) -> Option<UnrecoverableResource> {
+    let of_pods = read.pods.iter().map(|observed| &observed.node);
+    let mut decisive = of_pods.filter(|node| counted.scope.contains(node, read));
+    decisive.find_map(|node| {
+        let root = read.roots.get(&node.uid)?;
+        let given_up = observation.pod_histories.given_up(&root.node.uid)?;
+        let (name, failure) = given_up.failure(&counted.grace, observation.now)?;
+        Some(UnrecoverableResource {
+            name,
+            reason: failure.reason,
+            text: failure.text,
+            images: node.images.clone(),
+            log: None,
+        })
     })
 }
 
@@ -205,7 +229,7 @@ fn stuck_pod(
     pods.find_map(|observed| {
         let mut parents = observed.node.parent_refs.iter();
         let set = parents.find(|parent| parent.kind == "StatefulSet")?;
-        let trouble = pod_trouble(observation, observed, &counted.grace)?;
+        let trouble = pod_trouble(observation, observed, counted)?;
         let PodsTrouble::Failed(failure) = trouble else {
             return None;
         };
@@ -226,6 +250,9 @@ fn pod_warning(
     grace: &GracePeriods,
 ) -> Option<String> {
     let pod = &observed.pod;
+    if let Some(node) = pod.lost_node() {
+        return Some(format!("{} is on {node}, which does not answer", pod.name));
+    }
     match pod.unschedulable() {
         Some(_) if awaits_new_node(observation, observed, grace) => {
             let name = &pod.name;
@@ -257,8 +284,9 @@ fn controller_warning(node: &ResourceNode) -> Option<String> {
 fn pod_trouble(
     observation: &Observation,
     observed: &ObservedPod,
-    grace: &GracePeriods,
+    counted: &CountedPods<'_>,
 ) -> Option<PodsTrouble> {
+    let grace = &counted.grace;
     let (node, pod) = (&observed.node, &observed.pod);
     let history = observation.pod_histories.pod(&node.uid)?;
     let events = observation.events(&node.uid);
@@ -285,6 +313,11 @@ fn pod_trouble(
             Some(_) => {}
         }
     }
+    // A container that was injected is not the image's fault.
+    let failure = match counted.scope.image_of(node) {
+        Some(image) => failure.of_image(pod, image),
+        None => failure,
+    };
     Some(PodsTrouble::Failed(UnrecoverableResource {
         name: node.name.clone(),
         reason: failure.reason,

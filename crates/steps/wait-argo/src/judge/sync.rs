@@ -178,7 +178,7 @@ fn not_rendered(request: &Request, message: &str, is_certain: bool) -> WaitDecis
             format!("render it as Argo CD does, at {}", request.commit.short()),
         ),
         WRONG_SOURCE => (
-            format!("has a source that its project does not allow: {message}"),
+            format!("has a source that Argo CD cannot use: {message}"),
             "correct its `spec.source`, or its project's `sourceRepos`".to_owned(),
         ),
         _ => (

@@ -50,6 +50,27 @@ impl<'a> FailureScope<'a> {
         }
     }
 
+    /// Returns whether a pod that was there before may be one of the change: one of another version
+    /// of the image is not.
+    pub(super) fn may_be_of_change(self, node: &ResourceNode) -> bool {
+        match self {
+            Self::Image { .. } => node.images.is_empty() || self.runs_image(node),
+            Self::Health { .. } | Self::Nothing => true,
+        }
+    }
+
+    /// Returns the image that decides, for a pod with a container of it.
+    pub(super) fn image_of(self, node: &ResourceNode) -> Option<&'a ImageMatcher> {
+        match self {
+            Self::Image { image, .. } => {
+                let mut images = node.images.iter();
+                let runs_it = images.any(|named| image.is_of_repository(named));
+                runs_it.then_some(image)
+            }
+            Self::Health { .. } | Self::Nothing => None,
+        }
+    }
+
     /// Returns whether a pod is to run the image.
     pub(super) fn runs_image(self, node: &ResourceNode) -> bool {
         match self {

@@ -217,7 +217,12 @@ fn with_an_image_only_its_pods_count() {
         observation(&pod)
     };
     let fails = |observation: &Observation, scope| {
-        unrecoverable_resource(observation, CountedPods { scope, ..all() }).is_some()
+        let counted = CountedPods {
+            created_after: Some("2026-01-01T00:00:09Z"),
+            scope,
+            ..counted()
+        };
+        unrecoverable_resource(observation, counted).is_some()
     };
     assert!(fails(&failing("ghcr.io/a/dex:v2"), of_image(&shop)));
     assert!(
@@ -236,6 +241,53 @@ fn with_an_image_only_its_pods_count() {
         awaited: Some("batch/Job/migrate"),
     };
     assert!(fails(&hook, awaited), "the sync waits for it");
+}
+
+#[test]
+fn a_pod_of_before_with_another_version_is_not_the_changes() {
+    let pod = |tag: &str| {
+        let mut pod = crash_looping();
+        pod.images = vec![format!("ghcr.io/a/dex:{tag}")];
+        observation(&pod)
+    };
+    let requested = matcher("v2");
+    let stays = |observation: &Observation| {
+        let counted = CountedPods {
+            created_after: Some("2026-01-01T00:00:11Z"),
+            scope: of_image(&requested),
+            ..all()
+        };
+        unrecoverable_resource(observation, counted).is_some()
+    };
+    assert!(stays(&pod("v2")) && !stays(&pod("v1")));
+}
+
+#[test]
+fn an_injected_container_is_not_the_images_fault() {
+    let requested = matcher("v2");
+    let mut observation = observation(&crash_looping());
+    let read = observation.pods.as_mut().unwrap();
+    let container = |name: &str, image: &str, reason: &str| ::pods::Container {
+        name: name.to_owned(),
+        image: image.to_owned(),
+        state: RunState::Waiting {
+            reason: reason.to_owned(),
+            message: String::new(),
+        },
+        ..::pods::Container::default()
+    };
+    read.pods[0].pod.containers = vec![
+        container("istio-proxy", "istio/proxyv2:1", "InvalidImageName"),
+        container("dex", "ghcr.io/a/dex:v2", "ContainerCreating"),
+    ];
+    let read = read.clone();
+    observation.pod_histories.update(&read, Duration::ZERO);
+    let counted = CountedPods {
+        scope: of_image(&requested),
+        ..all()
+    };
+    let failure = unrecoverable_resource(&observation, counted).unwrap();
+    assert_eq!(failure.reason, ::pods::SIDECAR);
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn a_setting_of_the_application_that_wins_is_named() {
             "`spec.source.helm.parameters` (image.tag=v1)",
         ),
     ] {
-        let mut observed = without_pods(C);
+        let mut observed = without_pods(D);
         let source = observed.observation.app.spec.source.as_mut().unwrap();
         match setting {
             "helm" => source.helm = serde_json::from_value(value).unwrap(),
@@ -121,8 +121,9 @@ fn a_setting_of_the_application_that_wins_is_named() {
         run_pod(&mut observed, "ghcr.io/a/dex:v1");
         observed.observation.rendered = rendered("ghcr.io/a/dex:v1");
         observed.observation.is_rendered_again = true;
-        let hints = concluded(observed.judge(&image_request())).hints;
-        assert!(hints[0].starts_with(says), "{hints:?}");
+        let conclusion = concluded(observed.judge(&image_request()));
+        assert_eq!(conclusion.verdict, Verdict::Contradicted);
+        assert!(conclusion.hints[0].starts_with(says), "{conclusion:?}");
     }
 }
 
