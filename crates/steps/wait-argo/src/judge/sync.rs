@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use argocd::Application;
+use contract::Fault;
 
 use crate::{
     judge::{
@@ -370,14 +371,20 @@ fn sync_error(
     here: &str,
     message: &str,
 ) -> WaitDecision {
-    let reason = sync_error_reason(message);
+    let mut reason = sync_error_reason(message);
+    // A commit that changes nothing of the application has the failure of the one before.
+    let revisions = observation.app.revisions();
+    let is_of_this = revisions.iter().any(|revision| message.contains(revision));
+    if !is_of_this && reason.fault == Fault::Change {
+        reason = SYNC_ERROR;
+    }
     if reason == RENDERS_NOTHING {
         let text = format!("is {here}, and renders no resources: {}", tidy(message));
         let hint = "if that is intended, set `spec.syncPolicy.automated.allowEmpty`";
         return Conclusion::refused(reason, text).hinted(hint).into();
     }
     // Argo CD could not begin the sync, and tries that again.
-    if !message.starts_with("Failed last sync attempt to ") && reason == SYNC_ERROR {
+    if !message.starts_with("Failed last sync attempt to ") {
         let text = format!("{here}, and its sync could not begin: {}", tidy(message));
         return WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::Refresh]);
     }

@@ -37,6 +37,8 @@ pub(crate) struct ApplicationPods {
     pub(crate) failed_controllers: Vec<ResourceNode>,
     /// The resources of the application to which these belong, by unique id.
     pub(crate) roots: BTreeMap<String, RootResource>,
+    /// Whether the tree has any resource: an application that runs nothing has its controllers.
+    pub(crate) has_resources: bool,
     /// The time of the request, if it was made for the proof that the pods run the image.
     pub(crate) live_at: Option<Duration>,
 }
@@ -148,6 +150,7 @@ pub(super) async fn read(
         pods,
         failed_controllers,
         roots,
+        has_resources: !tree.nodes.is_empty(),
         live_at: question.live_at,
     })
 }

@@ -139,6 +139,12 @@ fn an_application_may_run_nothing_on_request() {
         allows_zero: true,
         ..image_request()
     };
+    assert_eq!(
+        waits(observed.judge(&zero)).reason,
+        IMAGE_NOT_LIVE,
+        "an empty tree"
+    );
+    observed.observation.pods.as_mut().unwrap().has_resources = true;
     passes(observed.judge(&zero));
     observed.wait_until(20);
     let conclusion = concluded(observed.judge(&image_request()));
