@@ -2,7 +2,7 @@
 
 use contract::{Fault, Reason};
 
-use crate::{Pod, SIDECAR, image::ImageMatcher};
+use crate::{INVALID_IMAGE_NAME, Pod, SIDECAR, image::ImageMatcher};
 
 /// Why a pod, or a workload, will not become ready without help.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,9 @@ impl Unrecoverable {
         let mut containers = pod.all_containers();
         let culprit = containers.find(|container| Some(&container.name) == self.container.as_ref());
         let is_foreign = culprit.is_some_and(|container| !image.is_of_repository(&container.image));
-        let reason = if is_foreign && self.reason.fault == Fault::Change {
+        // An invalid name is of no repository, and is proof enough.
+        let is_change = self.reason.fault == Fault::Change && self.reason != INVALID_IMAGE_NAME;
+        let reason = if is_foreign && is_change {
             SIDECAR
         } else {
             self.reason

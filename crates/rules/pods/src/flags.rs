@@ -20,7 +20,7 @@ pub struct PodFlags {
         help_heading = "Image"
     )]
     aliases: Vec<Alias>,
-    /// Accept a workload without pods: scaled to zero, or a CronJob
+    /// Accept a workload that has no pods now, such as one that is scaled to zero
     #[arg(long, help_heading = "Checks")]
     allow_zero: bool,
     /// Restarts of a container that count as a crash loop; `0` turns the check off

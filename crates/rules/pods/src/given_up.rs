@@ -50,7 +50,7 @@ impl GivenUpPods {
     /// Returns the last pod that a node gave up, in words.
     pub fn last_words(&self) -> Option<String> {
         let last = self.last(|_| true)?;
-        Some(format!("{} {}", last.name, last.text))
+        Some(format!("{} was {}", last.name, last.text))
     }
 
     /// A pod that exceeds its own limit twice will exceed it a third time.
@@ -102,7 +102,7 @@ impl GivenUpPod {
         let separator = if message.is_empty() { "" } else { ": " };
         Some(Self {
             name: pod.name.clone(),
-            text: format!("was given up by {node} ({word}{separator}{message})"),
+            text: format!("given up by {node} ({word}{separator}{message})"),
             at,
             reason: rule.reason,
             patience: rule.patience,
@@ -110,7 +110,7 @@ impl GivenUpPod {
     }
 
     fn failure(&self, count: usize) -> (String, Unrecoverable) {
-        let text = format!("{}, as {count} pods so far", self.text);
+        let text = format!("{}, {count} pods so far", self.text);
         let failure = Unrecoverable::of_pod(self.reason, text);
         (self.name.clone(), failure)
     }
@@ -156,7 +156,7 @@ mod tests {
         let (at, reason, text) = failure_of(&[(6, evicted("a")), (13, evicted("b"))], 500).unwrap();
         assert_eq!((at, reason), (13, EVICTED));
         assert!(
-            text.contains("b was given up by node-1 (Evicted: Pod ephemeral"),
+            text.contains("b given up by node-1 (Evicted: Pod ephemeral"),
             "{text}"
         );
     }

@@ -65,6 +65,12 @@ pub const ADMISSION: Reason = Reason::new(
     Change,
     "admission control rejects the pod: pod security, limits, a webhook",
 );
+/// The controller cannot create pods, for a cause that may pass.
+pub const CREATE_FAILED: Reason = Reason::new(
+    "create-failed",
+    Environment,
+    "the controller cannot create pods, such as while a webhook does not answer",
+);
 /// A volume of the pod is not available.
 pub const VOLUME: Reason = Reason::new(
     "volume",
@@ -191,7 +197,7 @@ pub const RESTARTED: Reason = Reason::new(
 );
 
 /// All reasons of this crate.
-pub const REASONS: [Reason; 33] = [
+pub const REASONS: [Reason; 34] = [
     IMAGE_NOT_FOUND,
     IMAGE_PULL_DENIED,
     IMAGE_PULL,
@@ -203,6 +209,7 @@ pub const REASONS: [Reason; 33] = [
     UNSCHEDULABLE,
     QUOTA,
     ADMISSION,
+    CREATE_FAILED,
     VOLUME,
     SANDBOX,
     NODE_RUNTIME,

@@ -4,7 +4,7 @@ use contract::{Fault, Reason};
 
 use crate::{
     CRASH_LOOP, Container, GracePeriods, INIT_FAILED, NODE_PRESSURE, OUT_OF_MEMORY, Pod,
-    PodHistory, PodPhase, RunState, START_FAILED, Termination, UNSCHEDULABLE, VOLUME,
+    PodHistory, PodPhase, RunState, Termination, UNSCHEDULABLE, VOLUME,
     failure::Unrecoverable,
     history::is_pull,
     pull,
@@ -53,8 +53,10 @@ pub fn suspicion(container: &Container) -> Option<Reason> {
 /// Returns a failure that may pass, in words: a rate limit, a first crash, an eviction.
 pub fn warning(pod: &Pod, history: &PodHistory) -> Option<String> {
     if pod.was_given_up() {
+        let message = pod.message.trim();
+        let separator = if message.is_empty() { "" } else { ": " };
         return Some(format!(
-            "{} was given up by its node ({}); its successor counts",
+            "{} was given up by its node ({}{separator}{message}); its successor counts",
             pod.name, pod.reason
         ));
     }
@@ -274,11 +276,11 @@ fn was_lost(end: &Termination) -> bool {
     ["Unknown", "ContainerStatusUnknown"].contains(&end.reason.as_str())
 }
 
-/// Returns the reason for a container that ended before its program ran, if the node is to blame.
+/// Returns the reason for a container that ended before its program ran, unless the change is to
+/// blame.
 fn reason_of_node(end: &Termination) -> Option<Reason> {
     let rule = rules::of_container(&end.reason, &end.message)?;
-    let is_of_node = rule.reason.fault != Fault::Change && rule.reason != START_FAILED;
-    is_of_node.then_some(rule.reason)
+    (rule.reason.fault != Fault::Change).then_some(rule.reason)
 }
 
 /// Returns `init container migrate`; the name may be unknown.

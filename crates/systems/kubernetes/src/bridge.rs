@@ -27,6 +27,7 @@ use crate::{
     config::{self, ClusterAddress, ClusterOptions, LiveCluster},
     connect_error::ConnectError,
     error::{self, FailedRequest},
+    error_body,
     health::{ApiHealth, HEAD_TIMEOUT},
 };
 
@@ -125,7 +126,13 @@ impl<'w> Cluster<'w> {
         }
         match head.and_then(|head| split(head, &uri)) {
             Ok(answer) => {
-                if reply.send(Ok(answer.response)).is_ok() {
+                let is_error = answer.response.status().as_u16() >= 400;
+                if reply.send(Ok(answer.response)).is_err() {
+                    return;
+                }
+                if is_error {
+                    error_body::pump(answer.body, answer.limit, answer.chunks).await;
+                } else {
                     pump(answer.body, answer.limit, answer.chunks).await;
                 }
             }
@@ -200,7 +207,7 @@ impl BodyStream for KubeBody {
     }
 }
 
-type Chunk = Result<Bytes, BoxError>;
+pub(crate) type Chunk = Result<Bytes, BoxError>;
 
 /// An answer in two parts: the response for kube, and the body that [`pump`] feeds into it.
 struct SplitAnswer {
@@ -290,3 +297,6 @@ impl http_body::Body for ResponseBody {
             .map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,9 +125,9 @@ impl FailedRequest<'_> {
         // kube sets this reason when the body is not a `Status`.
         let is_foreign = status.reason == "Failed to parse error data";
         match status.code {
-            // The login page of a proxy in front of the API server.
-            401 if is_foreign && said.starts_with('<') => {
-                self.not_the_api(&format!("a page with status 401 for `{path}`: {said}"))
+            // A proxy in front of the API server asks for a login of its own.
+            401 if is_foreign => {
+                self.not_the_api(&format!("status 401 for `{path}`, not in its form: {said}"))
             }
             401 => Failure::denied(
                 asking::CREDENTIALS_REJECTED,

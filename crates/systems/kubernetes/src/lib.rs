@@ -15,6 +15,7 @@ mod config;
 mod connect_error;
 mod credentials;
 mod error;
+mod error_body;
 mod health;
 mod objects;
 mod plugin;

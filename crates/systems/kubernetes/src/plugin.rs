@@ -47,7 +47,7 @@ pub(crate) async fn run(
         ));
     };
     let output = Rc::clone(effects).spawn(spawn(plugin, command)).await;
-    let output = output.map_err(|error| not_run(command, &error))?;
+    let output = output.map_err(|error| not_run(plugin, command, &error))?;
     if !output.is_good() {
         let said = String::from_utf8_lossy(&output.stderr);
         let how = match output.code {
@@ -146,13 +146,27 @@ fn read(output: &[u8]) -> Option<PluginCredentials> {
     serde_json::from_value(status.clone()).ok()
 }
 
-fn not_run(command: &str, error: &io::Error) -> ConnectError {
+fn not_run(plugin: &ExecConfig, command: &str, error: &io::Error) -> ConnectError {
     if error.kind() == io::ErrorKind::TimedOut {
         let seconds = LOGIN_TIMEOUT.as_secs();
         let text = format!("the kubeconfig's exec plugin did not finish within {seconds} s");
         return ConnectError::login(text, PLUGIN_HINT);
     }
+    if error.kind() == io::ErrorKind::NotFound {
+        return not_installed(plugin, command);
+    }
     failed(&format!("could not run `{command}`: {error}"))
+}
+
+/// The kubeconfig may say itself how to install its plugin.
+fn not_installed(plugin: &ExecConfig, command: &str) -> ConnectError {
+    let text = format!("the kubeconfig's exec plugin `{command}` is not installed on this machine");
+    let own = plugin.install_hint.as_deref().map(str::trim);
+    let hint = match own.filter(|hint| !hint.is_empty()) {
+        Some(hint) => format!("install `{command}` before this step: {hint}"),
+        None => format!("install `{command}` before this step, and check that it is in the `PATH`"),
+    };
+    ConnectError::login(text, hint)
 }
 
 fn failed(why: &str) -> ConnectError {
@@ -216,6 +230,23 @@ mod tests {
         for output in ["", "{}", "Logged in.", "{\"status\": 7}"] {
             assert!(read(output.as_bytes()).is_none(), "{output}");
         }
+    }
+
+    #[test]
+    fn a_missing_plugin_says_how_to_install_it() {
+        let missing = |plugin| {
+            let plugin: ExecConfig = serde_json::from_value(plugin).unwrap();
+            not_run(&plugin, "kubelogin", &io::ErrorKind::NotFound.into())
+        };
+        let hinted = missing(json!({ "installHint": " see https://example.org/install " }));
+        assert_eq!(
+            hinted,
+            ConnectError::login(
+                "the kubeconfig's exec plugin `kubelogin` is not installed on this machine",
+                "install `kubelogin` before this step: see https://example.org/install",
+            )
+        );
+        assert!(format!("{:?}", missing(json!({}))).contains("in the `PATH`"));
     }
 
     #[test]

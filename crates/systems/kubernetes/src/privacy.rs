@@ -1,9 +1,9 @@
 //! Decides whether a connection is private enough for credentials.
 
-use std::net::IpAddr;
-
+use contract::world::Origin;
 use http::Uri;
 use kube::config::{AuthInfo, Config};
+use url::{Host, Url};
 
 use crate::connect_error::ConnectError;
 
@@ -24,15 +24,20 @@ pub(crate) fn check(config: &Config) -> Result<(), ConnectError> {
     ))
 }
 
-/// Returns whether an address stays on this machine. Other names below `.localhost` do not count:
-/// a DNS server may resolve them to any address.
+/// Returns whether an address stays on this machine. Other names below `.localhost`, and other
+/// spellings of an address, do not count here: kube has them resolved by the machine, and a DNS
+/// server may answer with any address.
 pub(crate) fn is_loopback(server: &Uri) -> bool {
     let host = server.host().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => host.eq_ignore_ascii_case("localhost"),
-    }
+    let Ok(url) = server.to_string().parse::<Url>() else {
+        return false;
+    };
+    let is_literal = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(address) => address.to_string() == host,
+        None => false,
+    };
+    is_literal && Origin::of(&url).is_loopback()
 }
 
 /// Returns whether a user of a kubeconfig has anything to prove who it is.

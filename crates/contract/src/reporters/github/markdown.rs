@@ -4,9 +4,10 @@ use crate::text::one_line;
 
 /// Returns an inline code span that shows the text literally: no Markdown, HTML, link or mention in
 /// it works. Its fence is longer than any run of backticks inside, and bars are escaped, since a
-/// table would end its cell there.
+/// table would end its cell there. A backslash before a bar is kept apart from it: two of them would
+/// escape each other, and what follows the bar would be a cell of its own, with links.
 pub(super) fn code(text: &str) -> String {
-    let line = one_line(text).replace('|', "\\|");
+    let line = one_line(text).replace("\\|", "\\ |").replace('|', "\\|");
     if line.trim().is_empty() {
         return String::new();
     }
@@ -48,4 +49,24 @@ pub(super) fn cut(text: &str, bytes: usize) -> String {
         &text[..kept],
         text.len()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backslash_does_not_end_a_cell() {
+        for (text, shown) in [
+            ("a|b", "`a\\|b`"),
+            (
+                "a\\|[x](https://example.org)",
+                "`a\\ \\|[x](https://example.org)`",
+            ),
+            ("a\\\\|b", "`a\\\\ \\|b`"),
+            ("a\\", "`a\\`"),
+        ] {
+            assert_eq!(code(text), shown);
+        }
+    }
 }

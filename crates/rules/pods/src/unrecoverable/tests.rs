@@ -6,6 +6,8 @@ use crate::{
     Summary,
 };
 
+mod nodes;
+
 const IMAGE: &str = "ghcr.io/data-literate/dex:v2";
 
 fn container() -> Container {

@@ -11,7 +11,7 @@ use super::status::{PodFailure, WorkloadStatus};
 use crate::{
     Request,
     observe::{Observation, WorkloadHistory},
-    reasons::{NO_PODS, NOT_READY, UNSCHEDULABLE},
+    reasons::{CREATE_FAILED, NO_PODS, NOT_READY, UNSCHEDULABLE},
 };
 
 /// A question whose answer may change the judgement.
@@ -69,10 +69,10 @@ impl WorkloadInquiry<'_> {
     /// Adds to a status what events tell about it.
     fn explained(&self, status: WorkloadStatus) -> WorkloadStatus {
         match status {
-            WorkloadStatus::NotYet(NOT_READY, text) => {
-                let why = self.why_no_pods().map(|why| format!("; {why}"));
-                WorkloadStatus::NotYet(NOT_READY, text + &why.unwrap_or_default())
-            }
+            WorkloadStatus::NotYet(NOT_READY, text) => match self.why_no_pods() {
+                Some(why) => WorkloadStatus::NotYet(CREATE_FAILED, format!("{text}; {why}")),
+                None => WorkloadStatus::NotYet(NOT_READY, text),
+            },
             WorkloadStatus::Failed(mut failure) if failure.cause.reason == UNSCHEDULABLE => {
                 let pod = self
                     .pods

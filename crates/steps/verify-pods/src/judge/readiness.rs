@@ -12,6 +12,9 @@ pub(super) fn why_not_ready(pod: &Pod) -> (Reason, String) {
         let text = format!("{}: {}", scheduled.reason, scheduled.message);
         return (NOT_READY, text);
     }
+    if pod.node.is_none() && pod.condition("PodScheduled").is_none() {
+        return (NOT_READY, "no scheduler has placed it yet".to_owned());
+    }
     if let Some(node) = pod.lost_node() {
         return (NODE_LOST, format!("its node {node} does not answer"));
     }

@@ -3,8 +3,9 @@ use pods::{GracePeriods, Owner, PodCondition, PodPhase, Rollout, RunState, Workl
 
 use super::*;
 use crate::reasons::{
-    ADMISSION, CRASH_LOOP, EVICTED, IMAGE_PULL, MIXED_DIGESTS, NAME_RESERVED, NODE_LOST,
-    NOT_AVAILABLE, OLD_PODS, ON_DELETE, PARTITIONED, PAUSED, SIDECAR, STUCK_POD, UNKNOWN_DIGEST,
+    ADMISSION, CRASH_LOOP, CREATE_FAILED, EVICTED, IMAGE_PULL, MIXED_DIGESTS, NAME_RESERVED,
+    NODE_LOST, NOT_AVAILABLE, OLD_PODS, ON_DELETE, PARTITIONED, PAUSED, SIDECAR, STUCK_POD,
+    UNKNOWN_DIGEST,
 };
 
 mod causes;
@@ -417,6 +418,11 @@ fn a_pod_that_is_not_ready_says_why() {
         conditions: Vec::new(),
         ..running("a", "v2", 'a')
     };
+    let unplaced = Pod {
+        node: None,
+        ..waiting("a", "", "")
+    };
+    says(unplaced, "a: no scheduler has placed it yet");
     says_for(NODE_LOST, lost, "its node node-1 does not answer");
     let mut forgotten = running("a", "v2", 'a');
     forgotten.conditions[0].is_true = false;

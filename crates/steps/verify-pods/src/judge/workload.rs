@@ -16,8 +16,8 @@ use crate::{
     Request,
     observe::WorkloadHistory,
     reasons::{
-        MIXED_DIGESTS, NO_PODS, NODE_LOST, NOT_AVAILABLE, NOT_READY, OLD_PODS, STUCK_POD,
-        UNKNOWN_DIGEST,
+        CREATE_FAILED, MIXED_DIGESTS, NO_PODS, NODE_LOST, NOT_AVAILABLE, NOT_READY, OLD_PODS,
+        STUCK_POD, UNKNOWN_DIGEST,
     },
 };
 
@@ -264,7 +264,13 @@ impl WorkloadCheck<'_> {
         } else {
             first
         };
-        let text = format!("{ready} of {count} pods ready; {}: {why}", pod.name);
+        // A node is to blame, so its name is worth a word.
+        let node = pod
+            .node
+            .as_deref()
+            .filter(|_| reason != NOT_READY && reason != NODE_LOST);
+        let node = node.map(|node| format!(" on {node}")).unwrap_or_default();
+        let text = format!("{ready} of {count} pods ready; {}{node}: {why}", pod.name);
         Some(PodWait(reason, text))
     }
 
@@ -272,7 +278,10 @@ impl WorkloadCheck<'_> {
     fn why_missing(&self) -> (Reason, String) {
         if let Some(message) = &self.rollout.replica_failure {
             let message = message.trim();
-            return (NOT_READY, format!("; pods cannot be created: {message}"));
+            return (
+                CREATE_FAILED,
+                format!("; pods cannot be created: {message}"),
+            );
         }
         let mut leaving = self.all.iter().filter(|pod| pod.is_terminating());
         if let Some(pod) = leaving.find(|pod| pod.lost_node().is_some()) {

@@ -306,3 +306,51 @@ pub(super) fn controller_kind(kind: &WorkloadKind) -> k::ControllerKind {
         WorkloadKind::DaemonSet => k::ControllerKind::DaemonSet,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_zero_that_is_left_out_is_still_a_zero() {
+        use k::ControllerKind::{DaemonSet, Deployment, StatefulSet};
+        let available = |kind, status| {
+            let spec = json!({ "replicas": 2 });
+            let object = json!({ "spec": spec, "status": status });
+            rollout(kind, &serde_json::from_value(object).unwrap()).available
+        };
+        let nodes = json!({ "desiredNumberScheduled": 2, "numberUnavailable": 2 });
+        for (kind, status, expected) in [
+            (
+                Deployment,
+                json!({ "availableReplicas": 1, "unavailableReplicas": 1 }),
+                Some(1),
+            ),
+            (Deployment, json!({ "unavailableReplicas": 2 }), Some(0)),
+            (Deployment, json!({}), None),
+            (StatefulSet, json!({ "availableReplicas": 0 }), Some(0)),
+            (DaemonSet, nodes, Some(0)),
+            (DaemonSet, json!({ "numberAvailable": 2 }), Some(2)),
+        ] {
+            assert_eq!(
+                available(kind, status.clone()),
+                expected,
+                "{kind:?} {status}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_an_ordered_stateful_set_waits_for_each_pod() {
+        let ordered = |kind, policy: &str| {
+            let object = json!({ "spec": { "podManagementPolicy": policy } });
+            rollout(kind, &serde_json::from_value(object).unwrap()).ordered
+        };
+        assert!(ordered(k::ControllerKind::StatefulSet, "OrderedReady"));
+        assert!(ordered(k::ControllerKind::StatefulSet, ""));
+        assert!(!ordered(k::ControllerKind::StatefulSet, "Parallel"));
+        assert!(!ordered(k::ControllerKind::Deployment, ""));
+    }
+}

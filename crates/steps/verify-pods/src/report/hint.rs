@@ -6,10 +6,10 @@ use pods::Pod;
 use crate::{
     judge::WorkloadJudgement,
     reasons::{
-        CONFIG_ERROR, EVICTED, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, MIXED_DIGESTS,
-        NAME_RESERVED, NO_PODS, NODE_LOST, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME, NOT_AVAILABLE,
-        NOT_READY, OLD_PODS, ON_DELETE, PARTITIONED, PAUSED, POD_REJECTED, QUOTA, RESTARTED,
-        SANDBOX, SIDECAR, START_FAILED, STUCK_POD, UNKNOWN_DIGEST, UNSCHEDULABLE,
+        CONFIG_ERROR, CREATE_FAILED, EVICTED, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED,
+        MIXED_DIGESTS, NAME_RESERVED, NO_PODS, NODE_LOST, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME,
+        NOT_AVAILABLE, NOT_READY, OLD_PODS, ON_DELETE, PARTITIONED, PAUSED, POD_REJECTED, QUOTA,
+        RESTARTED, SANDBOX, SIDECAR, START_FAILED, STUCK_POD, UNKNOWN_DIGEST, UNSCHEDULABLE,
     },
 };
 
@@ -53,6 +53,9 @@ fn fixed(reason: Reason) -> Option<&'static str> {
         SANDBOX => {
             "check the network plugin of the node and its free addresses; \
              pass a longer `--schedule-grace` if it recovers by itself"
+        }
+        CREATE_FAILED => {
+            "check what the message names: restore the webhook, or exempt this namespace from it"
         }
         QUOTA => "raise the quota, or lower what the pods request",
         NO_PODS => {

@@ -119,6 +119,10 @@ fn an_answer_of_another_server_is_unavailable() {
         ScriptedReply::redirect(302, "https://login.example/"),
         ScriptedReply::json(200, &json!({ "hello": "world" })),
         ScriptedReply::json(200, &json!([])),
+        ScriptedReply::json(200, &json!({ "items": [] })),
+        ScriptedReply::json(401, &json!({ "code": 401, "message": "log in" })),
+        ScriptedReply::json(403, &json!({ "code": 403, "message": "blocked" })),
+        ScriptedReply::text(401, "Unauthorized"),
         ScriptedReply::text(200, &"x".repeat(1 << 20)),
         status(404, "NotFound", missing),
     ];
@@ -304,7 +308,21 @@ fn the_reasons_are_a_closed_list() {
     unschedulable environment
     quota environment
     admission change
+    create-failed environment
     volume environment
+    sandbox environment
+    node-runtime environment
+    name-reserved environment
+    node-policy configuration
+    node-pressure environment
+    node-lost environment
+    pod-rejected environment
+    evicted change
+    start-failed environment
+    sidecar environment
+    stuck-pod environment
+    unknown-digest environment
+    not-available environment
     not-ready environment
     old-pods environment
     mixed-digests environment

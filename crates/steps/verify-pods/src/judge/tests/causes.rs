@@ -64,7 +64,7 @@ fn a_failed_creation_is_named_while_it_may_pass() {
     };
     not_yet(
         after(100, &request(&['a']), &blocked, &[]),
-        NOT_READY,
+        CREATE_FAILED,
         "0 of 2 pods exist, 0 ready; pods cannot be created: failed calling webhook",
     );
 }

@@ -37,8 +37,8 @@ fn a_failed_create_fails_after_its_grace_period() {
     };
     not_yet(
         after(9, &request(&['a']), &failing, &[]),
-        NOT_READY,
-        "0 of 1 pods exist",
+        CREATE_FAILED,
+        "0 of 1 pods exist, 0 ready; pods cannot be created: pods \"dex-5\" is forbidden",
     );
     failed(
         after(10, &request(&['a']), &failing, &[]),
