@@ -40,8 +40,8 @@ impl<'a> FailureScope<'a> {
             Self::Image { image, awaited } => {
                 let mut images = node.images.iter();
                 // A controller may not tell its images.
-                let runs_image =
-                    node.images.is_empty() || images.any(|named| image.is_of_repository(named));
+                let runs_image = node.images.is_empty()
+                    || images.any(|named| image.is_of_repository(named) || spells(named, image));
                 is_awaited(root, awaited) || (runs_image && !is_scheduled(root))
             }
             Self::Health { awaited } => {
@@ -78,6 +78,12 @@ impl<'a> FailureScope<'a> {
             Self::Health { .. } | Self::Nothing => false,
         }
     }
+}
+
+/// Returns whether a name begins with the image's repository, for one that cannot be parsed.
+fn spells(named: &str, image: &ImageMatcher) -> bool {
+    let rest = named.strip_prefix(&image.reference().name());
+    rest.is_some_and(|rest| rest.starts_with([':', '@']))
 }
 
 /// Returns the resources whose pods run the image, as `Deployment/dex`.

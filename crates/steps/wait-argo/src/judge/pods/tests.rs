@@ -263,6 +263,24 @@ fn a_pod_of_before_with_another_version_is_not_the_changes() {
 }
 
 #[test]
+fn an_invalid_name_of_the_image_counts() {
+    let requested = matcher("v2");
+    let counted = CountedPods {
+        scope: of_image(&requested),
+        created_after: Some("2026-01-01T00:00:09Z"),
+        ..counted()
+    };
+    let fails = |image: &str| {
+        let info = [("Status Reason", "InvalidImageName")];
+        let mut pod = node("Pod", "dex-1", "r", &info);
+        pod.images = vec![image.to_owned()];
+        unrecoverable_resource(&observation(&pod), counted).is_some()
+    };
+    assert!(fails("ghcr.io/a/dex:v2 ") && fails("ghcr.io/a/dex:-v2"));
+    assert!(!fails("ghcr.io/a/other:-v2"));
+}
+
+#[test]
 fn an_injected_container_is_not_the_images_fault() {
     let requested = matcher("v2");
     let mut observation = observation(&crash_looping());
@@ -277,7 +295,7 @@ fn an_injected_container_is_not_the_images_fault() {
         ..::pods::Container::default()
     };
     read.pods[0].pod.containers = vec![
-        container("istio-proxy", "istio/proxyv2:1", "InvalidImageName"),
+        container("istio-proxy", "istio/proxyv2:1", "CrashLoopBackOff"),
         container("dex", "ghcr.io/a/dex:v2", "ContainerCreating"),
     ];
     let read = read.clone();
