@@ -7,9 +7,10 @@ use std::time::Duration;
 use argocd::ResourceNode;
 use contract::Reason;
 use pods::{
-    CONFIG_ERROR, CRASH_LOOP, GracePeriods, IMAGE_PULL, INIT_FAILED, NOT_READY, OUT_OF_MEMORY, Pod,
-    RunState, UNSCHEDULABLE, Unrecoverable, VOLUME, failed_create, failed_creation,
-    waits_for_new_node,
+    CONFIG_ERROR, CRASH_LOOP, GracePeriods, IMAGE_PULL, IMAGE_PULL_DENIED, INIT_FAILED,
+    NAME_RESERVED, NODE_PRESSURE, NODE_RUNTIME, NOT_READY, OUT_OF_MEMORY, POD_REJECTED, Pod,
+    RunState, SANDBOX, SIDECAR, START_FAILED, UNSCHEDULABLE, Unrecoverable, VOLUME, failed_create,
+    failed_creation, waits_for_new_node,
 };
 
 use self::scope::FailureScope;
@@ -123,7 +124,7 @@ fn failed(
         }
     };
     if conclusion.reason == Some(failure.reason)
-        && let Some(hint) = grace_hint(failure.reason)
+        && let Some(hint) = hint(failure.reason)
     {
         conclusion = conclusion.hinted(hint);
     }
@@ -135,18 +136,27 @@ fn failed(
     conclusion
 }
 
-/// Returns the flag that tolerates a failure for longer, if one does.
-fn grace_hint(reason: Reason) -> Option<&'static str> {
-    match reason {
-        CRASH_LOOP => Some(
+/// Returns what to do about a failure: where to look, or the flag that tolerates it for longer.
+fn hint(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        CRASH_LOOP => {
             "if it ends until something else has started, pass `--max-restarts N` to allow for \
-             that, or 0 to leave it to the timeout",
-        ),
-        CONFIG_ERROR => Some("if something creates that later, pass a longer `--config-grace`"),
-        UNSCHEDULABLE | VOLUME => Some("if that may take longer, pass a longer `--schedule-grace`"),
-        IMAGE_PULL => Some("if that may take longer, pass a longer `--pull-grace`"),
-        _ => None,
-    }
+             that, or 0 to leave it to the timeout"
+        }
+        CONFIG_ERROR => "if something creates that later, pass a longer `--config-grace`",
+        UNSCHEDULABLE | VOLUME | SANDBOX => {
+            "if that may take longer, pass a longer `--schedule-grace`"
+        }
+        IMAGE_PULL => "if that may take longer, pass a longer `--pull-grace`",
+        IMAGE_PULL_DENIED => {
+            "give the pods a pull secret that is valid for this registry (`imagePullSecrets`)"
+        }
+        SIDECAR => "check that container: the image that this step waits for is not to blame",
+        NODE_RUNTIME | NODE_PRESSURE | NAME_RESERVED | START_FAILED | POD_REJECTED => {
+            "check the node: the image is not proven to be to blame"
+        }
+        _ => return None,
+    })
 }
 
 fn trouble(
@@ -313,11 +323,7 @@ fn pod_trouble(
             Some(_) => {}
         }
     }
-    // A container that was injected is not the image's fault.
-    let failure = match counted.scope.image_of(node) {
-        Some(image) => failure.of_image(pod, image),
-        None => failure,
-    };
+    let failure = counted.scope.of_image(failure, pod, node);
     Some(PodsTrouble::Failed(UnrecoverableResource {
         name: node.name.clone(),
         reason: failure.reason,

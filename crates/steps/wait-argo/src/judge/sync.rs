@@ -275,9 +275,19 @@ fn old_revision_text(
     };
     let busy = match operation::running(&observation.app) {
         Some(operation) => format!("; {operation}"),
-        None => String::new(),
+        None => hydrating(&observation.app),
     };
     format!("{at}, {there}{}{busy}", refreshes(observation))
+}
+
+/// Says so while Argo CD renders a dry commit into its branch.
+fn hydrating(app: &Application) -> String {
+    let status = app.status.source_hydrator.as_ref();
+    let current = status.and_then(|status| status.current_operation.as_ref());
+    match current.filter(|operation| operation.phase == "Hydrating") {
+        Some(operation) => format!("; {} is being hydrated", short(&operation.dry)),
+        None => String::new(),
+    }
 }
 
 /// Describes the results of the refreshes; the first one is not worth a word while it is under way.

@@ -1,7 +1,8 @@
 //! Which pods belong to what decides about an application.
 
 use argocd::{Application, ResourceNode};
-use pods::image::ImageMatcher;
+use contract::Fault;
+use pods::{Pod, SIDECAR, Unrecoverable, image::ImageMatcher};
 
 use crate::{
     observe::{ApplicationPods, RootResource},
@@ -59,15 +60,25 @@ impl<'a> FailureScope<'a> {
         }
     }
 
-    /// Returns the image that decides, for a pod with a container of it.
-    pub(super) fn image_of(self, node: &ResourceNode) -> Option<&'a ImageMatcher> {
-        match self {
-            Self::Image { image, .. } => {
-                let mut images = node.images.iter();
-                let runs_it = images.any(|named| image.is_of_repository(named));
-                runs_it.then_some(image)
-            }
-            Self::Health { .. } | Self::Nothing => None,
+    /// Returns a failure with the fault that is proven: neither an injected container nor the pod of
+    /// another image, for which the sync waits, is the fault of the image.
+    pub(super) fn of_image(
+        self,
+        failure: Unrecoverable,
+        pod: &Pod,
+        node: &ResourceNode,
+    ) -> Unrecoverable {
+        let Self::Image { image, .. } = self else {
+            return failure;
+        };
+        let mut images = node.images.iter();
+        let runs_image = images.any(|named| image.is_of_repository(named) || spells(named, image));
+        if runs_image || failure.reason.fault != Fault::Change {
+            return failure.of_image(pod, image);
+        }
+        Unrecoverable {
+            reason: SIDECAR,
+            ..failure
         }
     }
 

@@ -241,6 +241,17 @@ fn with_an_image_only_its_pods_count() {
         awaited: Some("batch/Job/migrate"),
     };
     assert!(fails(&hook, awaited), "the sync waits for it");
+    let info = [("Status Reason", "ErrImageNeverPull")];
+    let pod = Pod::default();
+    let mut foreign = node("Pod", "migrate-1", "migrate", &info);
+    foreign.images = vec![report.to_owned()];
+    let failure = Unrecoverable {
+        reason: IMAGE_NOT_FOUND,
+        container: None,
+        text: String::new(),
+    };
+    let reason = awaited.of_image(failure, &pod, &foreign).reason;
+    assert_eq!(reason, SIDECAR, "it is not the image's fault");
 }
 
 #[test]
