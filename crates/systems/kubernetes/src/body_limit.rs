@@ -2,7 +2,12 @@
 
 use std::{error::Error as StdError, fmt};
 
+use bytes::Bytes;
 use http::Uri;
+use tower::BoxError;
+
+/// A part of a body on its way to kube.
+pub(crate) type BodyChunk = Result<Bytes, BoxError>;
 
 /// The largest event of a watch. An API server stores no object above 1.5 MiB.
 const MAX_EVENT: usize = 4 << 20;

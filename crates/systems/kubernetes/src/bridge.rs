@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use tower::BoxError;
 
 use crate::{
-    body_limit::BodyLimit,
+    body_limit::{BodyChunk, BodyLimit},
     config::{self, ClusterAddress, ClusterOptions, LiveCluster},
     connect_error::ConnectError,
     error::{self, FailedRequest},
@@ -207,14 +207,12 @@ impl BodyStream for KubeBody {
     }
 }
 
-pub(crate) type Chunk = Result<Bytes, BoxError>;
-
 /// An answer in two parts: the response for kube, and the body that [`pump`] feeds into it.
 struct SplitAnswer {
     response: Response<ResponseBody>,
     body: contract::world::Body,
     limit: BodyLimit,
-    chunks: mpsc::Sender<Chunk>,
+    chunks: mpsc::Sender<BodyChunk>,
 }
 
 fn split(head: HttpResponse, request: &Uri) -> Result<SplitAnswer, TransportError> {
@@ -235,7 +233,11 @@ fn split(head: HttpResponse, request: &Uri) -> Result<SplitAnswer, TransportErro
 }
 
 /// Forwards the body until it ends, is too large, or its reader is gone.
-async fn pump(mut body: contract::world::Body, mut limit: BodyLimit, chunks: mpsc::Sender<Chunk>) {
+async fn pump(
+    mut body: contract::world::Body,
+    mut limit: BodyLimit,
+    chunks: mpsc::Sender<BodyChunk>,
+) {
     loop {
         let chunk = tokio::select! {
             () = chunks.closed() => return,
@@ -282,7 +284,7 @@ fn not_served() -> TransportError {
 }
 
 /// A body whose chunks come from the world.
-struct ResponseBody(mpsc::Receiver<Chunk>);
+struct ResponseBody(mpsc::Receiver<BodyChunk>);
 
 impl http_body::Body for ResponseBody {
     type Data = Bytes;

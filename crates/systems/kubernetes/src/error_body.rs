@@ -5,12 +5,12 @@ use contract::world::Body;
 use tokio::sync::mpsc;
 use tower::BoxError;
 
-use crate::{body_limit::BodyLimit, bridge::Chunk};
+use crate::body_limit::{BodyChunk, BodyLimit};
 
 /// Forwards the body of an error. kube takes any JSON object for a `Status`, and the numbers in it
 /// for the status of the answer, so an object of another kind is marked: it is the answer of another
 /// server.
-pub(crate) async fn pump(body: Body, limit: BodyLimit, chunks: mpsc::Sender<Chunk>) {
+pub(crate) async fn pump(body: Body, limit: BodyLimit, chunks: mpsc::Sender<BodyChunk>) {
     let content = read(body, limit).await;
     let content = content.map(|content| Bytes::from(marked(content)));
     drop(chunks.send(content).await);

@@ -399,11 +399,10 @@ fn an_old_pods_failure_does_not_count() {
 
 #[test]
 fn a_pod_that_is_not_ready_says_why() {
-    let says_for = |reason, pod: Pod, words: &str| {
+    let says = |pod: Pod, words: &str| {
         let status = once(&request(&['a']), &rollout(1), &[pod]);
-        not_yet(status, reason, words);
+        not_yet(status, NOT_READY, words);
     };
-    let says = |pod, words: &str| says_for(NOT_READY, pod, words);
     says(
         waiting("a", "ContainerCreating", ""),
         "0 of 1 pods ready; a: container dex waits: ContainerCreating",
@@ -413,30 +412,6 @@ fn a_pod_that_is_not_ready_says_why() {
     probed.containers[0].ready = false;
     probed.containers[0].probe = Some("GET :8080/readyz".to_owned());
     says(probed, "its readiness probe is GET :8080/readyz");
-    let lost = Pod {
-        phase: PodPhase::Unknown,
-        conditions: Vec::new(),
-        ..running("a", "v2", 'a')
-    };
-    let unplaced = Pod {
-        node: None,
-        ..waiting("a", "", "")
-    };
-    says(unplaced, "a: no scheduler has placed it yet");
-    says_for(NODE_LOST, lost, "its node node-1 does not answer");
-    let mut forgotten = running("a", "v2", 'a');
-    forgotten.conditions[0].is_true = false;
-    says_for(NODE_LOST, forgotten, "a: its node node-1 does not answer");
-    let reserved = waiting(
-        "a",
-        "CreateContainerError",
-        "failed to reserve container name",
-    );
-    says_for(
-        NAME_RESERVED,
-        reserved,
-        "container dex waits: CreateContainerError",
-    );
     let gate = PodCondition {
         kind: "PodScheduled".to_owned(),
         is_true: false,
@@ -449,4 +424,36 @@ fn a_pod_that_is_not_ready_says_why() {
         ..waiting("a", "", "")
     };
     says(gated, "SchedulingGated: Scheduling is blocked");
+}
+
+#[test]
+fn a_pod_without_a_working_node_says_so() {
+    let says = |reason, pod: Pod, words: &str| {
+        let status = once(&request(&['a']), &rollout(1), &[pod]);
+        not_yet(status, reason, words);
+    };
+    let unplaced = Pod {
+        node: None,
+        ..waiting("a", "", "")
+    };
+    says(NOT_READY, unplaced, "a: no scheduler has placed it yet");
+    let lost = Pod {
+        phase: PodPhase::Unknown,
+        conditions: Vec::new(),
+        ..running("a", "v2", 'a')
+    };
+    says(NODE_LOST, lost, "its node node-1 does not answer");
+    let mut forgotten = running("a", "v2", 'a');
+    forgotten.conditions[0].is_true = false;
+    says(NODE_LOST, forgotten, "a: its node node-1 does not answer");
+    let reserved = waiting(
+        "a",
+        "CreateContainerError",
+        "failed to reserve container name",
+    );
+    says(
+        NAME_RESERVED,
+        reserved,
+        "a on node-1: container dex waits: CreateContainerError",
+    );
 }

@@ -1,5 +1,6 @@
 //! Converts the objects of the API to the values that the rules judge.
 
+mod controller;
 mod mirrored;
 mod others;
 mod owners;
@@ -11,7 +12,7 @@ use pods::{
     Container, Owner, Pod, PodCondition, PodPhase, Rollout, RunState, Termination, WorkloadKind,
 };
 
-use self::owners::{Owners, controller};
+use self::{controller::controller, owners::Owners};
 use super::{NamespaceState, WorkloadState, mask::masked};
 use crate::{Request, request::WorkloadName};
 

@@ -58,6 +58,17 @@ fn fixed(reason: Reason) -> Option<&'static str> {
             "check what the message names: restore the webhook, or exempt this namespace from it"
         }
         QUOTA => "raise the quota, or lower what the pods request",
+        EVICTED => {
+            "raise the limit (`ephemeral-storage`, `sizeLimit` of the volume), or write less"
+        }
+        SIDECAR => "check that container: the image that this step verifies is not to blame",
+        reason => of_workload(reason)?,
+    })
+}
+
+/// Returns what to do about a reason of a workload as a whole.
+fn of_workload(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
         NO_PODS => {
             "check `--namespace`, `--workload` and the repository of `--image`; \
              pass `--allow-zero` if the workload may have no pods"
@@ -71,10 +82,6 @@ fn fixed(reason: Reason) -> Option<&'static str> {
             "deploy the image by digest; pass `--digest` for every platform if the nodes differ"
         }
         UNKNOWN_DIGEST => "leave out digests to check the tag only, where nodes tell no image id",
-        EVICTED => {
-            "raise the limit (`ephemeral-storage`, `sizeLimit` of the volume), or write less"
-        }
-        SIDECAR => "check that container: the image that this step verifies is not to blame",
         OLD_PODS => {
             "check that the deployed commit names this image (`wait-argo`), \
              and what keeps the old pods"

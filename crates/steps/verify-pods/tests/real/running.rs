@@ -216,7 +216,7 @@ fn an_evicted_pod_is_replaced_and_noted() {
     fixture.deploy(NEW, 2);
     let run = fixture.verify().args(["--soak", "3s"]).run();
     assert!(
-        passed(&run).contains("given up by its node (Evicted)"),
+        passed(&run).contains("given up by its node (Evicted: The node was low"),
         "{run}"
     );
 }

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kubernetes as k;
 
-use super::owners::controller;
+use super::controller::controller;
 
 /// The unique ids of controllers whose pods name another id, by kind and name.
 #[derive(Debug, Default)]
 pub(super) struct MirroredControllers<'v>(BTreeMap<(&'v str, &'v str), &'v str>);
 
 /// A controller that pods may name.
-struct Candidate<'v> {
+struct MirroredController<'v> {
     uid: &'v str,
     /// The number of pods that it counts as its own.
     count: u32,
@@ -56,7 +56,7 @@ impl<'v> MirroredControllers<'v> {
 }
 
 /// Returns all controllers of a namespace, by kind and name.
-fn candidates(view: &k::NamespaceView) -> BTreeMap<(&str, &str), Candidate<'_>> {
+fn candidates(view: &k::NamespaceView) -> BTreeMap<(&str, &str), MirroredController<'_>> {
     let mut candidates = BTreeMap::new();
     for set in view.replica_sets.values() {
         insert(
@@ -77,13 +77,13 @@ fn candidates(view: &k::NamespaceView) -> BTreeMap<(&str, &str), Candidate<'_>> 
 }
 
 fn insert<'v>(
-    candidates: &mut BTreeMap<(&'v str, &'v str), Candidate<'v>>,
+    candidates: &mut BTreeMap<(&'v str, &'v str), MirroredController<'v>>,
     kind: &'v str,
     meta: &'v k::ObjectMeta,
     count: u32,
 ) {
     if let (Some(name), Some(uid)) = (&meta.name, &meta.uid) {
-        candidates.insert((kind, name), Candidate { uid, count });
+        candidates.insert((kind, name), MirroredController { uid, count });
     }
 }
 

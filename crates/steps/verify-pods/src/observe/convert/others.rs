@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kubernetes as k;
 use pods::{Pod, Rollout};
 
-use super::owners::controller;
+use super::controller::controller;
 use crate::request::WorkloadName;
 
 /// Returns whether a pod belongs to a workload.

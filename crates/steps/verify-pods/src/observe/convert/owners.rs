@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use kubernetes as k;
 use pods::Owner;
 
-use super::mirrored::MirroredControllers;
+use super::{controller::controller, mirrored::MirroredControllers};
 
 /// The controllers of a namespace.
 pub(super) struct Owners<'v> {
@@ -132,12 +132,6 @@ impl<'v> Owners<'v> {
             .zip(self.revisions.get(uid(&deployment.metadata)))
             .is_some_and(|(own, newest)| own < *newest)
     }
-}
-
-/// Returns the controller of an object.
-pub(super) fn controller(meta: &k::ObjectMeta) -> Option<&k::OwnerReference> {
-    let mut owners = meta.owner_references.iter().flatten();
-    owners.find(|owner| owner.controller == Some(true))
 }
 
 fn uid(meta: &k::ObjectMeta) -> &str {
