@@ -68,7 +68,7 @@ pub struct Args {
     /// Wait for the end of a sync window that blocks the sync
     #[arg(long, help_heading = "Application")]
     wait_window: bool,
-    /// Wait for an application that does not exist yet, such as one that is about to be generated
+    /// Wait for an application that is about to be generated; needs `--argocd-project`
     #[arg(long, help_heading = "Application")]
     wait_for_app: bool,
     /// Commit that changed the overlays; a descendant counts, too

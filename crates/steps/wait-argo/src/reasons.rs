@@ -232,4 +232,13 @@ pub const ALL: &[Reason] = &[
     pods::ADMISSION,
     pods::VOLUME,
     pods::SANDBOX,
+    pods::SIDECAR,
+    pods::EVICTED,
+    pods::START_FAILED,
+    pods::NAME_RESERVED,
+    pods::NODE_RUNTIME,
+    pods::NODE_POLICY,
+    pods::NODE_PRESSURE,
+    pods::NODE_LOST,
+    pods::POD_REJECTED,
 ];

@@ -189,10 +189,6 @@ mod tests {
                 Fault::Environment,
             ),
             (
-                "admission webhook \"policy.svc\" denied the request: no latest tags",
-                Fault::Change,
-            ),
-            (
                 "deployments.apps is forbidden: User \"system:serviceaccount:argocd:x\" cannot patch \
                  resource \"deployments\" in API group \"apps\" in the namespace \"shop\"",
                 Fault::Configuration,

@@ -126,6 +126,9 @@ const FILE_ERRORS: [&str; 12] = [
 
 /// Returns whose error the message of a `ComparisonError` is.
 pub(super) fn comparison_failure(message: &str) -> Reason {
+    if names_missing_revision(message) {
+        return WRONG_SOURCE;
+    }
     let found = STAGES
         .iter()
         .find_map(|(begin, stage)| Some((message.strip_prefix(begin)?, stage)));
@@ -141,6 +144,14 @@ pub(super) fn comparison_failure(message: &str) -> Reason {
             generation_failure(&format!("{begin}{rest}"))
         }
     }
+}
+
+/// Returns whether the source tracks a branch or a tag that its repository does not have
+/// (`util/git/client.go`, `lsRemote`).
+fn names_missing_revision(message: &str) -> bool {
+    message.starts_with("Failed to load target state: ")
+        && message.contains("nable to resolve '")
+        && message.ends_with("' to a commit SHA")
 }
 
 /// Returns whose error the repository server's answer is.

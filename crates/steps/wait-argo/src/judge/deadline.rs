@@ -1,6 +1,7 @@
 //! What is said when the deadline comes first.
 
 use contract::Verdict;
+use pods::NOT_READY;
 
 use crate::{
     judge::{
@@ -9,7 +10,7 @@ use crate::{
         revision::{self, Containment},
         source,
     },
-    observe::Observation,
+    observe::{Observation, ObservedSet},
     reasons::{AWAITS_TURN, NOT_SYNCED, OLD_REVISION},
     request::Request,
 };
@@ -29,13 +30,24 @@ pub(super) fn not_yet(
              another controller: find it in the diff (`argocd app diff`), and list that field in \
              `spec.ignoreDifferences`",
         ),
+        NOT_READY if observation.app.status.health.status == "Suspended" => conclusion.hinted(
+            "what is suspended continues after its pause, or when it is promoted or resumed: \
+             `kubectl argo rollouts promote NAME`",
+        ),
         AWAITS_TURN => {
             let set = observation.app.application_set().unwrap_or_default();
-            conclusion.hinted(format!(
-                "ApplicationSet {set} starts the syncs itself, step by step: its \
-                 `status.applicationStatus` tells which application holds it up; a longer \
-                 `--timeout` waits for it"
-            ))
+            let conclusion = conclusion.hinted(format!(
+                "with the strategy RollingSync, ApplicationSet {set} starts the syncs itself, step \
+                 by step: its `status.applicationStatus` tells which application holds it up; a \
+                 longer `--timeout` waits for it"
+            ));
+            match &observation.application_set {
+                Some(ObservedSet::Shown(_)) => conclusion,
+                _ => conclusion.hinted(format!(
+                    "let the token get ApplicationSet {set} (`applicationsets, get`): the step then \
+                     tells at once if that has another strategy, where nothing starts the sync"
+                )),
+            }
         }
         _ => conclusion,
     }

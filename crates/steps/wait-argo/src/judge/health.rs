@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The kinds of resources that run pods.
-const WORKLOADS: [&str; 7] = [
+pub(super) const WORKLOADS: [&str; 7] = [
     "Deployment",
     "StatefulSet",
     "DaemonSet",

@@ -74,7 +74,7 @@ pub(super) fn judge(
         PodsImage::Other(text) => not_live(request, observation, image, &text, since),
         PodsImage::Nothing => {
             let text = format!("no pod runs {}", image.reference().name());
-            let none = no_pods(request, observation, image, since);
+            let none = no_pods(request, observation, image, pods, since);
             none.unwrap_or_else(|| not_live(request, observation, image, &text, since))
         }
     }
@@ -87,6 +87,7 @@ fn no_pods(
     request: &Request,
     observation: &Observation,
     image: &ImageMatcher,
+    pods: &ApplicationPods,
     since: Duration,
 ) -> Option<WaitDecision> {
     let rendered = observation.rendered.as_ref();
@@ -96,7 +97,7 @@ fn no_pods(
     }
     let at = revision::describe(request, &observation.app);
     let named = image.reference();
-    if request.allows_zero {
+    if request.allows_zero && pods.has_resources {
         let text = format!("deployed {at}: its manifests name {named}, and nothing runs now");
         return Some(Conclusion::passed(text, None).into());
     }
@@ -137,8 +138,10 @@ fn not_live(
         return hold(&at, text, vec![FollowUp::RenderedImages]);
     };
     let rendered = manifests_image(image, &rendered.images);
+    // A setting of the application that wins over git is no later commit.
     if let ManifestsImage::Other(other) = rendered
         && revision::is_descendant(request, &observation.app)
+        && overriding(&observation.app, image).is_none()
     {
         return superseded(request, observation, other).into();
     }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use argocd::ResourceNode;
 use contract::Reason;
 use pods::{
-    CONFIG_ERROR, CRASH_LOOP, GracePeriods, IMAGE_PULL, INIT_FAILED, NOT_READY, OUT_OF_MEMORY, Pod,
-    RunState, UNSCHEDULABLE, Unrecoverable, VOLUME, failed_create, failed_creation,
-    waits_for_new_node,
+    CONFIG_ERROR, CRASH_LOOP, GracePeriods, IMAGE_PULL, IMAGE_PULL_DENIED, INIT_FAILED,
+    NAME_RESERVED, NODE_PRESSURE, NODE_RUNTIME, NOT_READY, OUT_OF_MEMORY, POD_REJECTED, Pod,
+    RunState, SANDBOX, SIDECAR, START_FAILED, UNSCHEDULABLE, Unrecoverable, VOLUME, failed_create,
+    failed_creation, waits_for_new_node,
 };
 
 use self::scope::FailureScope;
@@ -65,13 +66,14 @@ impl CountedPods<'_> {
             return false;
         }
         let created = node.created_at.as_deref();
+        let counts_older = self.older && self.scope.may_be_of_change(node);
         let Some((created, applied)) = created.zip(self.created_after) else {
-            return self.older;
+            return counts_older;
         };
         // Both times have whole seconds and are in UTC, so their texts compare.
         created > applied
             || (created == applied && self.scope.runs_image(node))
-            || (self.older && !is_replaced_one_by_one(node))
+            || (counts_older && !is_replaced_one_by_one(node))
     }
 }
 
@@ -122,7 +124,7 @@ fn failed(
         }
     };
     if conclusion.reason == Some(failure.reason)
-        && let Some(hint) = grace_hint(failure.reason)
+        && let Some(hint) = hint(failure.reason)
     {
         conclusion = conclusion.hinted(hint);
     }
@@ -134,18 +136,27 @@ fn failed(
     conclusion
 }
 
-/// Returns the flag that tolerates a failure for longer, if one does.
-fn grace_hint(reason: Reason) -> Option<&'static str> {
-    match reason {
-        CRASH_LOOP => Some(
+/// Returns what to do about a failure: where to look, or the flag that tolerates it for longer.
+fn hint(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        CRASH_LOOP => {
             "if it ends until something else has started, pass `--max-restarts N` to allow for \
-             that, or 0 to leave it to the timeout",
-        ),
-        CONFIG_ERROR => Some("if something creates that later, pass a longer `--config-grace`"),
-        UNSCHEDULABLE | VOLUME => Some("if that may take longer, pass a longer `--schedule-grace`"),
-        IMAGE_PULL => Some("if that may take longer, pass a longer `--pull-grace`"),
-        _ => None,
-    }
+             that, or 0 to leave it to the timeout"
+        }
+        CONFIG_ERROR => "if something creates that later, pass a longer `--config-grace`",
+        UNSCHEDULABLE | VOLUME | SANDBOX => {
+            "if that may take longer, pass a longer `--schedule-grace`"
+        }
+        IMAGE_PULL => "if that may take longer, pass a longer `--pull-grace`",
+        IMAGE_PULL_DENIED => {
+            "give the pods a pull secret that is valid for this registry (`imagePullSecrets`)"
+        }
+        SIDECAR => "check that container: the image that this step waits for is not to blame",
+        NODE_RUNTIME | NODE_PRESSURE | NAME_RESERVED | START_FAILED | POD_REJECTED => {
+            "check the node: the image is not proven to be to blame"
+        }
+        _ => return None,
+    })
 }
 
 fn trouble(
@@ -155,7 +166,7 @@ fn trouble(
 ) -> Option<PodsTrouble> {
     let mut pods = read.pods.iter();
     let pod = pods.find_map(|observed| {
-        let trouble = pod_trouble(observation, observed, &counted.grace)?;
+        let trouble = pod_trouble(observation, observed, counted)?;
         counted.contains(&observed.node, read).then_some(trouble)
     });
     pod.or_else(|| {
@@ -164,7 +175,30 @@ fn trouble(
             let failure = failed_controller(observation, node, &counted.grace)?;
             counted.contains(node, read).then_some(failure)
         });
+        let failure = failure.or_else(|| given_up(observation, read, counted));
         failure.map(PodsTrouble::Failed)
+    })
+}
+
+/// Returns the failure of a resource whose pods are given up by their nodes, one after the other.
+fn given_up(
+    observation: &Observation,
+    read: &ApplicationPods,
+    counted: &CountedPods<'_>,
+) -> Option<UnrecoverableResource> {
+    let of_pods = read.pods.iter().map(|observed| &observed.node);
+    let mut decisive = of_pods.filter(|node| counted.scope.contains(node, read));
+    decisive.find_map(|node| {
+        let root = read.roots.get(&node.uid)?;
+        let given_up = observation.pod_histories.given_up(&root.node.uid)?;
+        let (name, failure) = given_up.failure(&counted.grace, observation.now)?;
+        Some(UnrecoverableResource {
+            name,
+            reason: failure.reason,
+            text: failure.text,
+            images: node.images.clone(),
+            log: None,
+        })
     })
 }
 
@@ -205,7 +239,7 @@ fn stuck_pod(
     pods.find_map(|observed| {
         let mut parents = observed.node.parent_refs.iter();
         let set = parents.find(|parent| parent.kind == "StatefulSet")?;
-        let trouble = pod_trouble(observation, observed, &counted.grace)?;
+        let trouble = pod_trouble(observation, observed, counted)?;
         let PodsTrouble::Failed(failure) = trouble else {
             return None;
         };
@@ -226,6 +260,9 @@ fn pod_warning(
     grace: &GracePeriods,
 ) -> Option<String> {
     let pod = &observed.pod;
+    if let Some(node) = pod.lost_node() {
+        return Some(format!("{} is on {node}, which does not answer", pod.name));
+    }
     match pod.unschedulable() {
         Some(_) if awaits_new_node(observation, observed, grace) => {
             let name = &pod.name;
@@ -257,8 +294,9 @@ fn controller_warning(node: &ResourceNode) -> Option<String> {
 fn pod_trouble(
     observation: &Observation,
     observed: &ObservedPod,
-    grace: &GracePeriods,
+    counted: &CountedPods<'_>,
 ) -> Option<PodsTrouble> {
+    let grace = &counted.grace;
     let (node, pod) = (&observed.node, &observed.pod);
     let history = observation.pod_histories.pod(&node.uid)?;
     let events = observation.events(&node.uid);
@@ -285,6 +323,7 @@ fn pod_trouble(
             Some(_) => {}
         }
     }
+    let failure = counted.scope.of_image(failure, pod, node);
     Some(PodsTrouble::Failed(UnrecoverableResource {
         name: node.name.clone(),
         reason: failure.reason,

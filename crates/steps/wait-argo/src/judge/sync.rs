@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use argocd::Application;
+use contract::Fault;
 
 use crate::{
     judge::{
@@ -178,7 +179,7 @@ fn not_rendered(request: &Request, message: &str, is_certain: bool) -> WaitDecis
             format!("render it as Argo CD does, at {}", request.commit.short()),
         ),
         WRONG_SOURCE => (
-            format!("has a source that its project does not allow: {message}"),
+            format!("has a source that Argo CD cannot use: {message}"),
             "correct its `spec.source`, or its project's `sourceRepos`".to_owned(),
         ),
         _ => (
@@ -274,9 +275,19 @@ fn old_revision_text(
     };
     let busy = match operation::running(&observation.app) {
         Some(operation) => format!("; {operation}"),
-        None => String::new(),
+        None => hydrating(&observation.app),
     };
     format!("{at}, {there}{}{busy}", refreshes(observation))
+}
+
+/// Says so while Argo CD renders a dry commit into its branch.
+fn hydrating(app: &Application) -> String {
+    let status = app.status.source_hydrator.as_ref();
+    let current = status.and_then(|status| status.current_operation.as_ref());
+    match current.filter(|operation| operation.phase == "Hydrating") {
+        Some(operation) => format!("; {} is being hydrated", short(&operation.dry)),
+        None => String::new(),
+    }
 }
 
 /// Describes the results of the refreshes; the first one is not worth a word while it is under way.
@@ -370,14 +381,20 @@ fn sync_error(
     here: &str,
     message: &str,
 ) -> WaitDecision {
-    let reason = sync_error_reason(message);
+    let mut reason = sync_error_reason(message);
+    // A commit that changes nothing of the application has the failure of the one before.
+    let revisions = observation.app.revisions();
+    let is_of_this = revisions.iter().any(|revision| message.contains(revision));
+    if !is_of_this && reason.fault == Fault::Change {
+        reason = SYNC_ERROR;
+    }
     if reason == RENDERS_NOTHING {
         let text = format!("is {here}, and renders no resources: {}", tidy(message));
         let hint = "if that is intended, set `spec.syncPolicy.automated.allowEmpty`";
         return Conclusion::refused(reason, text).hinted(hint).into();
     }
     // Argo CD could not begin the sync, and tries that again.
-    if !message.starts_with("Failed last sync attempt to ") && reason == SYNC_ERROR {
+    if !message.starts_with("Failed last sync attempt to ") {
         let text = format!("{here}, and its sync could not begin: {}", tidy(message));
         return WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::Refresh]);
     }

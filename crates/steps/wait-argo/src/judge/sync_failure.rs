@@ -3,14 +3,18 @@
 //! A message is read from its beginning, as Argo CD writes it. Only what is proven to be the
 //! manifests' fault is the change's.
 
+use std::time::Duration;
+
 use argocd::{OperationState, ResourceResult};
 use contract::{Fault, Reason};
+use pods::{GracePeriods, Pod, PodHistory, Summary, unrecoverable};
 
 use crate::{
-    judge::{api_error::api_refusal, comparison::comparison_failure},
+    judge::{api_error::api_refusal, comparison::comparison_failure, health::WORKLOADS},
     reasons::{
-        DEGRADED, HOOK_FAILED, HOOK_TIMED_OUT, RENDERS_NOTHING, SHARED_RESOURCE, SYNC_ERROR,
-        SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT, UNSIGNED, WRONG_SOURCE,
+        DEGRADED, DEGRADED_ELSEWHERE, HOOK_FAILED, HOOK_TIMED_OUT, RENDERS_NOTHING,
+        SHARED_RESOURCE, SYNC_ERROR, SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT, UNSIGNED,
+        WRONG_SOURCE,
     },
 };
 
@@ -32,7 +36,7 @@ impl SyncFailure<'_> {
             SHARED_RESOURCE,
             WRONG_SOURCE,
             UNSIGNED,
-            ::pods::QUOTA,
+            pods::QUOTA,
         ];
         self.reason.fault == Fault::Change || FINAL.contains(&self.reason)
     }
@@ -212,9 +216,10 @@ fn result_reason(result: &ResourceResult) -> Option<Reason> {
         (_, "Error") if result.message != "Terminated" && !is_own_end(result) => Some(SYNC_ERROR),
         ("SyncFailed", _) => Some(api_refusal(&result.message)),
         (_, "Failed" | "Error") if result.message == "Terminated" => Some(SYNC_TERMINATED),
-        (_, "Failed" | "Error") if is_hook => Some(hook_reason(&result.message)),
+        (_, "Failed" | "Error") if is_hook => Some(hook_reason(result)),
         // A wave waits for its resources, and this one became Degraded.
-        (_, "Failed" | "Error") => Some(DEGRADED),
+        (_, "Failed" | "Error") if WORKLOADS.contains(&result.kind.as_str()) => Some(DEGRADED),
+        (_, "Failed" | "Error") => Some(DEGRADED_ELSEWHERE),
         _ => None,
     }
 }
@@ -239,14 +244,40 @@ fn is_own_end(result: &ResourceResult) -> bool {
 
 /// A Job says by itself that its time is over (`pkg/controller/job/job_controller.go`): that
 /// proves nothing against the change, since its pod may not even have started.
-fn hook_reason(message: &str) -> Reason {
+fn hook_reason(result: &ResourceResult) -> Reason {
+    let message = result.message.as_str();
     if message.starts_with("Job was active longer than specified deadline") {
         HOOK_TIMED_OUT
     } else if message.starts_with("Failed to delete") {
         SYNC_ERROR
+    } else if result.kind == "Pod" {
+        pull_reason(message).unwrap_or(HOOK_FAILED)
     } else {
         HOOK_FAILED
     }
+}
+
+/// Returns why the image of a hook that is a pod could not be pulled, if its health says that
+/// (`gitops-engine/pkg/health/health_pod.go` quotes the kubelet).
+fn pull_reason(message: &str) -> Option<Reason> {
+    const BEGINNINGS: [&str; 4] = [
+        "Back-off pulling image ",
+        "failed to pull ",
+        "rpc error: code = ",
+        "Error response from daemon: ",
+    ];
+    BEGINNINGS
+        .iter()
+        .find(|begin| message.starts_with(*begin))?;
+    let pod = Pod::from_summary(Summary {
+        status: "ImagePullBackOff".to_owned(),
+        message: message.to_owned(),
+        ..Summary::default()
+    });
+    let mut history = PodHistory::default();
+    history.observe(&pod, Duration::ZERO);
+    let failure = unrecoverable(&pod, &history, &GracePeriods::default().expired());
+    failure.map(|failure| failure.reason)
 }
 
 #[cfg(test)]

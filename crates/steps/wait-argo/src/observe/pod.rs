@@ -28,8 +28,15 @@ pub(super) fn read(object: &Value) -> Pod {
             .filter_map(|volume| volume["persistentVolumeClaim"]["claimName"].as_str())
             .map(str::to_owned)
             .collect(),
+        memory_limit: memory_limit(spec),
         ..Pod::default()
     }
+}
+
+/// Returns the memory limit of a pod or of a container.
+fn memory_limit(spec: &Value) -> Option<String> {
+    let limit = spec["resources"]["limits"]["memory"].as_str();
+    limit.map(str::to_owned)
 }
 
 fn containers(specs: &Value, statuses: &Value) -> Vec<Container> {
@@ -58,9 +65,7 @@ fn container(spec: &Value, status: &Value) -> Container {
             .and_then(|count| u32::try_from(count).ok())
             .unwrap_or(0),
         sidecar: spec["restartPolicy"] == "Always",
-        memory_limit: spec["resources"]["limits"]["memory"]
-            .as_str()
-            .map(str::to_owned),
+        memory_limit: memory_limit(spec),
         probe: probe(&spec["readinessProbe"]["httpGet"]),
     }
 }

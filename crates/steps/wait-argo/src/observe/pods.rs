@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use argocd::{ApplicationId, ApplicationTree, ArgoCd, ResourceNode};
 use contract::Failure;
 use futures_util::{StreamExt as _, stream};
-use pods::{Owner, Pod, PodHistory, Summary, image::ImageMatcher};
+use pods::{GivenUpPods, Owner, Pod, PodHistory, Summary, image::ImageMatcher};
 
 pub(crate) use self::root::RootResource;
 use crate::observe::{pod, rendered::container_images};
@@ -37,6 +37,8 @@ pub(crate) struct ApplicationPods {
     pub(crate) failed_controllers: Vec<ResourceNode>,
     /// The resources of the application to which these belong, by unique id.
     pub(crate) roots: BTreeMap<String, RootResource>,
+    /// Whether the tree has any resource: an application that runs nothing has its controllers.
+    pub(crate) has_resources: bool,
     /// The time of the request, if it was made for the proof that the pods run the image.
     pub(crate) live_at: Option<Duration>,
 }
@@ -66,8 +68,10 @@ pub(super) struct PodsQuestion<'a> {
 pub(crate) struct PodHistories {
     /// By unique id.
     pods: BTreeMap<String, PodHistory>,
-    /// PodHistory when a controller fails, by unique id.
+    /// Since when a controller fails, by unique id.
     failed_controllers: BTreeMap<String, Duration>,
+    /// The pods that nodes gave up, by the unique ids of the resources to which they belong.
+    given_up: BTreeMap<String, GivenUpPods>,
 }
 
 impl PodHistories {
@@ -76,6 +80,10 @@ impl PodHistories {
         for observed in &read.pods {
             let history = self.pods.entry(observed.node.uid.clone()).or_default();
             history.observe(&observed.pod, now);
+        }
+        for (root, pods) in read.pods_by_root() {
+            let given_up = self.given_up.entry(root.to_owned()).or_default();
+            given_up.observe(pods.into_iter(), now);
         }
         let failed = &read.failed_controllers;
         self.failed_controllers
@@ -90,6 +98,11 @@ impl PodHistories {
     /// Returns the history of a pod.
     pub(crate) fn pod(&self, uid: &str) -> Option<&PodHistory> {
         self.pods.get(uid)
+    }
+
+    /// Returns the pods of a resource that nodes gave up.
+    pub(crate) fn given_up(&self, root: &str) -> Option<&GivenUpPods> {
+        self.given_up.get(root)
     }
 
     /// Returns since when a controller cannot create pods.
@@ -137,8 +150,23 @@ pub(super) async fn read(
         pods,
         failed_controllers,
         roots,
+        has_resources: !tree.nodes.is_empty(),
         live_at: question.live_at,
     })
+}
+
+impl ApplicationPods {
+    /// Returns the pods of each resource of the application, by its unique id.
+    fn pods_by_root(&self) -> BTreeMap<&str, Vec<&Pod>> {
+        let mut found: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
+        for observed in &self.pods {
+            if let Some(root) = self.roots.get(&observed.node.uid) {
+                let pods = found.entry(&root.node.uid).or_default();
+                pods.push(&observed.pod);
+            }
+        }
+        found
+    }
 }
 
 impl ObservedPod {

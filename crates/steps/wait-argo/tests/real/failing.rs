@@ -5,7 +5,7 @@ use std::time::Duration;
 use lab::testbed::{ScriptedStatus, scripts};
 use serde_json::json;
 
-use crate::deployed_app::{DeployedApp, NEW, outcome, summary};
+use crate::deployed_app::{DeployedApp, NEW, OVERLAY, outcome, summary};
 
 #[test]
 fn missing_settings_refuse_after_a_grace_period() {
@@ -31,13 +31,21 @@ fn missing_settings_refuse_after_a_grace_period() {
 fn too_little_memory_refuses() {
     let world = DeployedApp::new();
     world.namespace.pods(scripts::oom_killed());
-    let commit = world.push(NEW);
+    world.push(NEW);
+    let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: dex\nspec:\n\
+                 \x20 template:\n    spec:\n      containers:\n        - name: dex\n\
+                 \x20         resources: { limits: { memory: 64Mi } }\n";
+    let path = format!("{OVERLAY}/deployment.yaml");
+    let commit = world
+        .remote
+        .commit("main", &[(&path, patch, false)], "deploy: a limit");
     let run = world.wait(&commit, NEW).run();
     assert_eq!(
         outcome(&run),
         (10, json!("out-of-memory"), json!("change")),
         "{run}"
     );
+    assert!(summary(&run).contains("64Mi"), "{run}");
 }
 
 #[test]

@@ -168,12 +168,7 @@ fn a_missing_application_differs_from_a_hidden_one() {
     let world = DeployedApp::new();
     let run = within(
         5,
-        &wait(&url(), &[&world.app], &commit).args([
-            "--argocd-project",
-            "elsewhere",
-            "--timeout",
-            "0",
-        ]),
+        &wait(&url(), &[&world.app], &commit).args(["--argocd-project=elsewhere", "--timeout=0"]),
     );
     assert_eq!(
         outcome(&run),

@@ -56,7 +56,6 @@ fn errors_of_systems_are_not_the_commits() {
          dial tcp: lookup example.org: no such host",
         "failed to list refs: authentication required",
         "failed to initialize repository resources: repository not found",
-        "Unable to resolve 'main' to a commit SHA",
         "x: app path does not exist - waiting for an external process to update env from env-next",
     ] {
         let message = generated(description);
@@ -73,6 +72,19 @@ fn errors_of_systems_are_not_the_commits() {
         "something new about kustomize build",
     ] {
         assert_eq!(comparison_failure(message), NOT_COMPARED, "{message}");
+    }
+}
+
+#[test]
+fn a_missing_branch_is_a_setting() {
+    for message in [
+        generated("unable to resolve 'feature' to a commit SHA"),
+        "Failed to load target state: failed to evaluate revision changes for source 1 of 1: \
+         failed to resolve revision: rpc error: code = Unknown desc = unable to resolve 'feature' \
+         to a commit SHA"
+            .to_owned(),
+    ] {
+        assert_eq!(comparison_failure(&message), WRONG_SOURCE, "{message}");
     }
 }
 

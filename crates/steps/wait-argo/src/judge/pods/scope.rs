@@ -1,7 +1,8 @@
 //! Which pods belong to what decides about an application.
 
 use argocd::{Application, ResourceNode};
-use pods::image::ImageMatcher;
+use contract::Fault;
+use pods::{Pod, SIDECAR, Unrecoverable, image::ImageMatcher};
 
 use crate::{
     observe::{ApplicationPods, RootResource},
@@ -40,13 +41,44 @@ impl<'a> FailureScope<'a> {
             Self::Image { image, awaited } => {
                 let mut images = node.images.iter();
                 // A controller may not tell its images.
-                let runs_image =
-                    node.images.is_empty() || images.any(|named| image.is_of_repository(named));
+                let runs_image = node.images.is_empty()
+                    || images.any(|named| image.is_of_repository(named) || spells(named, image));
                 is_awaited(root, awaited) || (runs_image && !is_scheduled(root))
             }
             Self::Health { awaited } => {
                 is_awaited(root, awaited) || root.is_none_or(makes_unhealthy)
             }
+        }
+    }
+
+    /// Returns whether a pod that was there before may be one of the change: one of another version
+    /// of the image is not.
+    pub(super) fn may_be_of_change(self, node: &ResourceNode) -> bool {
+        match self {
+            Self::Image { .. } => node.images.is_empty() || self.runs_image(node),
+            Self::Health { .. } | Self::Nothing => true,
+        }
+    }
+
+    /// Returns a failure with the fault that is proven: neither an injected container nor the pod of
+    /// another image, for which the sync waits, is the fault of the image.
+    pub(super) fn of_image(
+        self,
+        failure: Unrecoverable,
+        pod: &Pod,
+        node: &ResourceNode,
+    ) -> Unrecoverable {
+        let Self::Image { image, .. } = self else {
+            return failure;
+        };
+        let mut images = node.images.iter();
+        let runs_image = images.any(|named| image.is_of_repository(named) || spells(named, image));
+        if runs_image || failure.reason.fault != Fault::Change {
+            return failure.of_image(pod, image);
+        }
+        Unrecoverable {
+            reason: SIDECAR,
+            ..failure
         }
     }
 
@@ -57,6 +89,12 @@ impl<'a> FailureScope<'a> {
             Self::Health { .. } | Self::Nothing => false,
         }
     }
+}
+
+/// Returns whether a name begins with the image's repository, for one that cannot be parsed.
+fn spells(named: &str, image: &ImageMatcher) -> bool {
+    let rest = named.strip_prefix(&image.reference().name());
+    rest.is_some_and(|rest| rest.starts_with([':', '@']))
 }
 
 /// Returns the resources whose pods run the image, as `Deployment/dex`.

@@ -217,7 +217,12 @@ fn with_an_image_only_its_pods_count() {
         observation(&pod)
     };
     let fails = |observation: &Observation, scope| {
-        unrecoverable_resource(observation, CountedPods { scope, ..all() }).is_some()
+        let counted = CountedPods {
+            created_after: Some("2026-01-01T00:00:09Z"),
+            scope,
+            ..counted()
+        };
+        unrecoverable_resource(observation, counted).is_some()
     };
     assert!(fails(&failing("ghcr.io/a/dex:v2"), of_image(&shop)));
     assert!(
@@ -236,6 +241,82 @@ fn with_an_image_only_its_pods_count() {
         awaited: Some("batch/Job/migrate"),
     };
     assert!(fails(&hook, awaited), "the sync waits for it");
+    let info = [("Status Reason", "ErrImageNeverPull")];
+    let pod = Pod::default();
+    let mut foreign = node("Pod", "migrate-1", "migrate", &info);
+    foreign.images = vec![report.to_owned()];
+    let failure = Unrecoverable {
+        reason: IMAGE_NOT_FOUND,
+        container: None,
+        text: String::new(),
+    };
+    let reason = awaited.of_image(failure, &pod, &foreign).reason;
+    assert_eq!(reason, SIDECAR, "it is not the image's fault");
+}
+
+#[test]
+fn a_pod_of_before_with_another_version_is_not_the_changes() {
+    let pod = |tag: &str| {
+        let mut pod = crash_looping();
+        pod.images = vec![format!("ghcr.io/a/dex:{tag}")];
+        observation(&pod)
+    };
+    let requested = matcher("v2");
+    let stays = |observation: &Observation| {
+        let counted = CountedPods {
+            created_after: Some("2026-01-01T00:00:11Z"),
+            scope: of_image(&requested),
+            ..all()
+        };
+        unrecoverable_resource(observation, counted).is_some()
+    };
+    assert!(stays(&pod("v2")) && !stays(&pod("v1")));
+}
+
+#[test]
+fn an_invalid_name_of_the_image_counts() {
+    let requested = matcher("v2");
+    let counted = CountedPods {
+        scope: of_image(&requested),
+        created_after: Some("2026-01-01T00:00:09Z"),
+        ..counted()
+    };
+    let fails = |image: &str| {
+        let info = [("Status Reason", "InvalidImageName")];
+        let mut pod = node("Pod", "dex-1", "r", &info);
+        pod.images = vec![image.to_owned()];
+        unrecoverable_resource(&observation(&pod), counted).is_some()
+    };
+    assert!(fails("ghcr.io/a/dex:v2 ") && fails("ghcr.io/a/dex:-v2"));
+    assert!(!fails("ghcr.io/a/other:-v2"));
+}
+
+#[test]
+fn an_injected_container_is_not_the_images_fault() {
+    let requested = matcher("v2");
+    let mut observation = observation(&crash_looping());
+    let read = observation.pods.as_mut().unwrap();
+    let container = |name: &str, image: &str, reason: &str| ::pods::Container {
+        name: name.to_owned(),
+        image: image.to_owned(),
+        state: RunState::Waiting {
+            reason: reason.to_owned(),
+            message: String::new(),
+        },
+        ..::pods::Container::default()
+    };
+    read.pods[0].pod.containers = vec![
+        container("istio-proxy", "istio/proxyv2:1", "CrashLoopBackOff"),
+        container("dex", "ghcr.io/a/dex:v2", "ContainerCreating"),
+    ];
+    let read = read.clone();
+    observation.pod_histories.update(&read, Duration::ZERO);
+    let counted = CountedPods {
+        scope: of_image(&requested),
+        ..all()
+    };
+    let failure = unrecoverable_resource(&observation, counted).unwrap();
+    assert_eq!(failure.reason, ::pods::SIDECAR);
 }
 
 #[test]

@@ -61,59 +61,122 @@ fn who_ended_an_operation_is_told() {
     }
 }
 
+/// Returns the reason of a sync in which only this resource failed.
+fn reason_of(failed: &Value) -> Reason {
+    let message = "one or more synchronization tasks completed unsuccessfully";
+    let good = json!({"kind": "Service", "name": "y", "status": "Synced", "hookPhase": "Running"});
+    reason("Failed", message, &json!([good, failed]))
+}
+
 #[test]
-fn every_result_of_a_resource_has_its_reason() {
-    let hook = |phase: &str, message: &str| json!({"kind": "Job", "name": "x", "hookType": "Sync", "hookPhase": phase, "message": message});
-    let plain = |status: &str, phase: &str, message: &str| json!({"kind": "Deployment", "name": "x", "status": status, "hookPhase": phase, "message": message});
-    for (result, expected) in [
+fn every_result_of_a_hook_has_its_reason() {
+    let pulled = "Back-off pulling image \"x:1\": ErrImagePull: ";
+    for (kind, phase, message, expected) in [
         (
-            hook("Failed", "Job has reached the specified backoff limit"),
+            "Job",
+            "Failed",
+            "Job has reached the specified backoff limit",
             HOOK_FAILED,
         ),
         (
-            hook("Failed", "Job was active longer than specified deadline"),
+            "Job",
+            "Failed",
+            "Job was active longer than specified deadline",
             HOOK_TIMED_OUT,
         ),
-        (hook("Failed", "Terminated"), SYNC_TERMINATED),
-        (hook("Failed", "Failed to delete: x"), SYNC_ERROR),
-        (hook("Error", "child 'x' errored"), HOOK_FAILED),
+        ("Job", "Failed", "Terminated", SYNC_TERMINATED),
+        ("Job", "Error", "Terminated", SYNC_TERMINATED),
+        ("Job", "Failed", "Failed to delete: x", SYNC_ERROR),
+        ("Workflow", "Error", "child 'x' errored", HOOK_FAILED),
         (
-            hook("Error", "failed to get resource health: x"),
+            "Job",
+            "Error",
+            "failed to get resource health: x",
             SYNC_ERROR,
         ),
-        (hook("Error", "Failed to get live resource x"), SYNC_ERROR),
+        ("Job", "Error", "Failed to get live resource x", SYNC_ERROR),
         (
-            hook(
-                "Error",
-                "Resource batch/Job/x is missing, it might have been deleted",
-            ),
+            "Job",
+            "Error",
+            "Resource batch/Job/x is missing, it might have been deleted",
             SYNC_ERROR,
         ),
         (
-            plain("Synced", "Failed", "progress deadline exceeded"),
+            "Pod",
+            "Failed",
+            "back-off 10s restarting failed container=x",
+            HOOK_FAILED,
+        ),
+        (
+            "Pod",
+            "Failed",
+            &format!("{pulled}toomanyrequests: slow down"),
+            ::pods::IMAGE_PULL,
+        ),
+        (
+            "Pod",
+            "Failed",
+            &format!("{pulled}x:1: not found"),
+            ::pods::IMAGE_NOT_FOUND,
+        ),
+    ] {
+        let hook = json!({
+            "kind": kind, "name": "x", "hookType": "Sync", "hookPhase": phase, "message": message,
+        });
+        assert_eq!(reason_of(&hook), expected, "{hook}");
+    }
+}
+
+#[test]
+fn every_result_of_a_resource_has_its_reason() {
+    for (kind, status, phase, message, expected) in [
+        (
+            "Deployment",
+            "Synced",
+            "Failed",
+            "progress deadline exceeded",
             DEGRADED,
         ),
         (
-            plain("SyncFailed", "Failed", "x is invalid: y"),
+            "Certificate",
+            "Synced",
+            "Failed",
+            "issuing",
+            DEGRADED_ELSEWHERE,
+        ),
+        (
+            "Service",
+            "SyncFailed",
+            "Failed",
+            "Service \"x\" is invalid: y",
             SYNC_FAILED,
         ),
         (
-            plain("SyncFailed", "Error", "namespaceModifier error: x"),
+            "Namespace",
+            "SyncFailed",
+            "Error",
+            "namespaceModifier error: x",
             SYNC_ERROR,
         ),
         (
-            plain(
-                "SyncFailed",
-                "",
-                "resource apps:Deployment is not permitted in project p",
-            ),
+            "Service",
+            "SyncFailed",
+            "",
+            "resource :Service is not permitted in project p",
             SYNC_FORBIDDEN,
         ),
-        (plain("SyncFailed", "Failed", "something new"), SYNC_ERROR),
+        (
+            "Service",
+            "SyncFailed",
+            "Failed",
+            "something new",
+            SYNC_ERROR,
+        ),
     ] {
-        let message = "one or more synchronization tasks completed unsuccessfully";
-        let results = json!([plain("Synced", "Succeeded", ""), result]);
-        assert_eq!(reason("Failed", message, &results), expected, "{result}");
+        let result = json!({
+            "kind": kind, "name": "x", "status": status, "hookPhase": phase, "message": message,
+        });
+        assert_eq!(reason_of(&result), expected, "{result}");
     }
 }
 

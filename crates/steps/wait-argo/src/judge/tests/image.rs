@@ -112,7 +112,7 @@ fn a_setting_of_the_application_that_wins_is_named() {
             "`spec.source.helm.parameters` (image.tag=v1)",
         ),
     ] {
-        let mut observed = without_pods(C);
+        let mut observed = without_pods(D);
         let source = observed.observation.app.spec.source.as_mut().unwrap();
         match setting {
             "helm" => source.helm = serde_json::from_value(value).unwrap(),
@@ -121,8 +121,9 @@ fn a_setting_of_the_application_that_wins_is_named() {
         run_pod(&mut observed, "ghcr.io/a/dex:v1");
         observed.observation.rendered = rendered("ghcr.io/a/dex:v1");
         observed.observation.is_rendered_again = true;
-        let hints = concluded(observed.judge(&image_request())).hints;
-        assert!(hints[0].starts_with(says), "{hints:?}");
+        let conclusion = concluded(observed.judge(&image_request()));
+        assert_eq!(conclusion.verdict, Verdict::Contradicted);
+        assert!(conclusion.hints[0].starts_with(says), "{conclusion:?}");
     }
 }
 
@@ -138,6 +139,12 @@ fn an_application_may_run_nothing_on_request() {
         allows_zero: true,
         ..image_request()
     };
+    assert_eq!(
+        waits(observed.judge(&zero)).reason,
+        IMAGE_NOT_LIVE,
+        "an empty tree"
+    );
+    observed.observation.pods.as_mut().unwrap().has_resources = true;
     passes(observed.judge(&zero));
     observed.wait_until(20);
     let conclusion = concluded(observed.judge(&image_request()));

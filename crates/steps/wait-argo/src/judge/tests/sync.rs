@@ -23,15 +23,15 @@ fn an_earlier_failed_sync_is_retried_only_on_request() {
     ] {
         refuses(failed(message), reason, "Argo CD will not retry");
     }
-    let error = json!([{
-        "type": "SyncError",
-        "message": format!("Failed last sync attempt to [c]: {proven}"),
-    }]);
-    refuses(
-        with(app("OutOfSync", C, "Healthy"), "/status/conditions", error),
-        WILL_NOT_RETRY,
-        "Failed last sync attempt",
-    );
+    for (revision, reason) in [(C, WILL_NOT_RETRY), (B, SYNC_ERROR)] {
+        let message = format!("Failed last sync attempt to [{revision}]: {proven}");
+        let error = json!([{"type": "SyncError", "message": message}]);
+        refuses(
+            with(app("OutOfSync", C, "Healthy"), "/status/conditions", error),
+            reason,
+            "Failed last sync attempt",
+        );
+    }
     let request = Request {
         sync: true,
         ..request()
