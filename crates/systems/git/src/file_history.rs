@@ -17,7 +17,7 @@ use crate::{
     objects::{self, ObjectStore},
     program::GitCall,
 };
-use graph::{CommitGraph, GraphWalk};
+use graph::{FileGraph, GraphWalk};
 use revisions::WalkedHistory;
 
 /// How far the walks of all files came.
@@ -61,7 +61,7 @@ fn walk_all(call: &GitCall<'_>, tip: &Commit, paths: &[String], most: usize) -> 
     }
     let mut all = BTreeMap::new();
     for path in paths {
-        let graph = match CommitGraph::walk(&store, tip, path)? {
+        let graph = match FileGraph::walk(&store, tip, path)? {
             GraphWalk::Whole(graph) => graph,
             GraphWalk::Blobs(ids) => return Ok(WalkEnd::Blobs(ids)),
         };

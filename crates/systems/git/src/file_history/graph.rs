@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The commits behind a tip, as far as they were fetched.
-pub(super) struct CommitGraph {
+pub(super) struct FileGraph {
     /// Each commit comes after its parents; the tip is the last one.
     pub(super) commits: Vec<GraphCommit>,
 }
@@ -33,7 +33,7 @@ pub(super) struct GraphCommit {
 
 /// The result of a walk.
 pub(super) enum GraphWalk {
-    Whole(CommitGraph),
+    Whole(FileGraph),
     /// The walk needs the contents of these files first.
     Blobs(Vec<ObjectId>),
 }
@@ -59,7 +59,7 @@ struct GraphBuilder<'s> {
     blobs: Vec<ObjectId>,
 }
 
-impl CommitGraph {
+impl FileGraph {
     /// Walks back from a commit through all parents, through gaps and renames.
     ///
     /// The objects say whether a parent was fetched, not the list of shallow commits: that list

@@ -2,7 +2,7 @@
 
 use gix_hash::ObjectId;
 
-use super::graph::{CommitGraph, GraphCommit};
+use super::graph::{FileGraph, GraphCommit};
 
 /// The revisions of a file, newest first.
 pub(super) struct WalkedHistory {
@@ -31,7 +31,7 @@ struct GraphRevision<'g> {
 
 /// The revisions of a graph, and the last one of each commit.
 struct RevisionList<'g> {
-    graph: &'g CommitGraph,
+    graph: &'g FileGraph,
     list: Vec<GraphRevision<'g>>,
     last: Vec<Option<usize>>,
 }
@@ -40,7 +40,7 @@ impl WalkedHistory {
     /// Finds the newest revisions: `most` of the branch itself, and those that were merged since.
     ///
     /// Returns `None` when the fetched history is too short for them.
-    pub(super) fn of(graph: &CommitGraph, most: usize) -> Option<Self> {
+    pub(super) fn of(graph: &FileGraph, most: usize) -> Option<Self> {
         let revisions = RevisionList::of(graph);
         let (mut found, mut count) = (Vec::new(), 0);
         for revision in revisions.list.iter().rev() {
@@ -69,7 +69,7 @@ impl WalkedHistory {
 }
 
 impl<'g> RevisionList<'g> {
-    fn of(graph: &'g CommitGraph) -> Self {
+    fn of(graph: &'g FileGraph) -> Self {
         let mut revisions = Self {
             graph,
             list: Vec::new(),
