@@ -8,6 +8,7 @@ mod ancestry;
 mod branch;
 mod branch_name;
 mod commit_name;
+mod file_graph;
 mod history;
 mod named_image;
 mod reasons;
@@ -22,6 +23,7 @@ pub use branch::{
 };
 pub use branch_name::{BranchName, InvalidBranchName};
 pub use commit_name::{CommitName, InvalidCommitName};
+pub use file_graph::{FileGraph, GraphCommit, GraphReach, GraphRevision, GraphRevisions};
 pub use history::{FileHistory, HISTORY_CUT, History, Revision};
 pub use named_image::{NamedImage, is_same};
 pub use reasons::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY};

@@ -4,12 +4,13 @@ mod claims;
 mod evidence;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use contract::{Commit, Reference};
 
-use crate::{CommitName, FileHistory, NamedImage, Trailers};
-pub use claims::ValueOrigin;
+use crate::{CommitName, FileHistory, NamedImage};
 use evidence::Evidence;
+pub use value::{BadMark, ImageValue, ValueOrigin};
 
 /// The values of a file over time, newest first; equal neighbours are one value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,40 +27,20 @@ pub struct ImageValues {
     sources: Vec<usize>,
 }
 
-/// A value, from one commit to the next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageValue {
-    /// Repository, tag and digest, as the file names them.
-    pub image: String,
-    /// The commit of the branch that brought it: the one that set it, or a merge.
-    pub commit: Commit,
-    /// The commit that set it.
-    pub set_by: Commit,
-    /// The date of the commit's author, in seconds since 1970.
-    pub date: i64,
-    /// The trailers of the commit that set it, as far as they are about this value.
-    pub trailers: Trailers,
-    /// How that commit came to set it.
-    pub origin: ValueOrigin,
-    /// The images that it replaced and called bad.
-    pub undone: Vec<NamedImage>,
-}
-
-/// A rollback's mark on a bad image. Setting the value again on purpose lifts it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadMark {
-    /// The image.
-    pub image: NamedImage,
-    /// The rollback.
-    pub by: Commit,
-    /// Whether only the title of that commit says that it is a rollback.
-    pub in_doubt: bool,
-}
-
 impl ImageValues {
     /// Reads the value of each revision; a revision without one is a gap.
     pub fn read(history: &FileHistory, value: impl Fn(&[u8]) -> Option<String>) -> Self {
-        Evidence::read(history, value).values(history)
+        let evidence = Evidence::read(history, value);
+        let list = evidence.of_branch(history);
+        let sources = evidence.sources();
+        let (set, marks) = evidence.into_parts();
+        Self {
+            list,
+            is_whole: history.is_complete,
+            set,
+            marks,
+            sources,
+        }
     }
 
     /// Returns the latest mark on this image, if any.

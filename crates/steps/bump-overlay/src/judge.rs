@@ -51,7 +51,7 @@ pub(crate) fn judge(
     } else {
         Findings::default()
     };
-    let edits = edits.clone().without(request, &findings);
+    let edits = edits.clone().without(request, findings.same_source());
     Ok(Judgement {
         decision: decide(&edits, &findings),
         tip: Some(observation.tip.clone()),

@@ -79,7 +79,7 @@ impl Observation {
 /// Asks the branch, the forge and the registry.
 pub(crate) struct Observer<'a, 'w> {
     request: &'a Request,
-    pub(crate) branch: &'a RemoteBranch<'w>,
+    branch: &'a RemoteBranch<'w>,
     pub(crate) world: &'w World,
     /// The forge's records of deployments, by the overlays' directories.
     deployments: BTreeMap<String, RecordedHistory>,
@@ -168,7 +168,11 @@ impl<'a, 'w> Observer<'a, 'w> {
                     history: &history,
                     image_in: &|text: &[u8]| file.image_in(text, &self.request.entry),
                 };
-                Some(records.confirm(recorded, &values, self).await?)
+                let ask = async |commit: &CommitName, others: &[CommitName]| {
+                    self.ask(async || self.branch.ancestry(commit, others).await)
+                        .await
+                };
+                Some(records.confirm(recorded, &values, ask).await?)
             }
             None => None,
         };
@@ -225,10 +229,7 @@ impl<'a, 'w> Observer<'a, 'w> {
         Ok(found.remove(path).unwrap_or_default().revisions)
     }
 
-    pub(crate) async fn ask<T>(
-        &self,
-        question: impl AsyncFn() -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+    async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
         remote::ask(self.world, self.branch.name(), question).await
     }
 }

@@ -3,10 +3,10 @@
 mod graph;
 mod paths;
 mod renames;
-mod revisions;
 
 use std::collections::BTreeMap;
 
+use branch::{GraphReach, GraphRevisions};
 use contract::Commit;
 use gix_hash::ObjectId;
 
@@ -17,8 +17,23 @@ use crate::{
     objects::{self, ObjectStore},
     program::GitCall,
 };
-use graph::{CommitGraph, GraphWalk};
-use revisions::WalkedHistory;
+use graph::{GraphWalk, WalkedGraph};
+
+/// The revisions of a file, newest first.
+struct WalkedHistory {
+    revisions: Vec<WalkedRevision>,
+    is_complete: bool,
+}
+
+/// A commit that changed the file, and the file after it.
+struct WalkedRevision {
+    commit: ObjectId,
+    file: Option<ObjectId>,
+    /// Whether it is on another branch.
+    is_merged: bool,
+    /// The revisions that it follows.
+    follows: Vec<ObjectId>,
+}
 
 /// How far the walks of all files came.
 enum WalkEnd {
@@ -61,16 +76,36 @@ fn walk_all(call: &GitCall<'_>, tip: &Commit, paths: &[String], most: usize) -> 
     }
     let mut all = BTreeMap::new();
     for path in paths {
-        let graph = match CommitGraph::walk(&store, tip, path)? {
+        let graph = match WalkedGraph::walk(&store, tip, path)? {
             GraphWalk::Whole(graph) => graph,
             GraphWalk::Blobs(ids) => return Ok(WalkEnd::Blobs(ids)),
         };
-        match WalkedHistory::of(&graph, most) {
-            Some(history) => drop(all.insert(path.clone(), history)),
-            None => return Ok(WalkEnd::Cut),
+        let found = graph.graph.revisions(most);
+        if found.reach == GraphReach::Cut {
+            return Ok(WalkEnd::Cut);
         }
+        all.insert(path.clone(), WalkedHistory::of(found, &graph.commits));
     }
     Ok(WalkEnd::Enough(all))
+}
+
+impl WalkedHistory {
+    fn of(found: GraphRevisions, commits: &[(ObjectId, Option<ObjectId>)]) -> Self {
+        let revisions = found.list.into_iter().map(|revision| {
+            let (commit, file) = commits[revision.commit];
+            let follows = revision.follows.into_iter();
+            WalkedRevision {
+                commit,
+                file,
+                is_merged: revision.is_merged,
+                follows: follows.map(|at| commits[at].0).collect(),
+            }
+        });
+        Self {
+            revisions: revisions.collect(),
+            is_complete: found.reach == GraphReach::All,
+        }
+    }
 }
 
 /// Fetches the contents of the revisions, and reads them with their messages.
@@ -97,7 +132,7 @@ async fn answers(
     Ok(answers)
 }
 
-fn answer(store: &ObjectStore, revision: &revisions::WalkedRevision) -> GitAnswer<RevisionAnswer> {
+fn answer(store: &ObjectStore, revision: &WalkedRevision) -> GitAnswer<RevisionAnswer> {
     let (message, date) = objects::message_and_date(store, revision.commit)?;
     let content = revision
         .file

@@ -8,7 +8,7 @@ const BOT: &str = "[bot]";
 /// An account in an answer of GraphQL, which shows the login of an app's account without its
 /// ending: a person may have the same login.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Account {
+pub(crate) struct AccountNode {
     #[serde(rename = "__typename")]
     kind: String,
     login: String,
@@ -20,7 +20,7 @@ pub(crate) struct Viewer {
     pub(crate) login: String,
 }
 
-impl Account {
+impl AccountNode {
     /// Returns the login as REST and `viewer` name it: `release-app[bot]`.
     pub(crate) fn login(&self) -> String {
         if self.kind == "Bot" && !self.login.ends_with(BOT) {
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn an_apps_account_is_no_persons() {
-        let account = |kind: &str| Account {
+        let account = |kind: &str| AccountNode {
             kind: kind.to_owned(),
             login: "release-app".to_owned(),
         };

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    account::{Account, Viewer},
+    account::{AccountNode, Viewer},
     api::{GitHubApi, PageInfo, TokenPermission},
     name::RepositoryName,
 };
@@ -115,7 +115,7 @@ impl Deployments {
     fn add(&mut self, page: DeploymentPage, creators: &[String]) {
         self.looked_at += page.nodes.len();
         for node in page.nodes.into_iter().flatten() {
-            let creator = node.creator.as_ref().map(Account::login);
+            let creator = node.creator.as_ref().map(AccountNode::login);
             let is_expected = is_one_of(node.creator.as_ref(), creators);
             let Some(deployment) = node.recorded(creators) else {
                 continue;
@@ -194,7 +194,7 @@ struct DeploymentPage {
 struct DeploymentNode {
     payload: Option<String>,
     created_at: String,
-    creator: Option<Account>,
+    creator: Option<AccountNode>,
     statuses: Option<DeploymentStatuses>,
 }
 
@@ -210,7 +210,7 @@ struct DeploymentStatuses {
 struct DeploymentStatus {
     state: String,
     created_at: String,
-    creator: Option<Account>,
+    creator: Option<AccountNode>,
 }
 
 #[derive(Deserialize)]
@@ -251,7 +251,7 @@ impl DeploymentNode {
 }
 
 /// Returns whether one of these accounts made something; GitHub names no deleted account.
-fn is_one_of(account: Option<&Account>, logins: &[String]) -> bool {
+fn is_one_of(account: Option<&AccountNode>, logins: &[String]) -> bool {
     account.is_some_and(|account| logins.iter().any(|login| account.is(login)))
 }
 

@@ -14,7 +14,7 @@ use crate::github::GitHub;
 pub(crate) use comparison::{compare, contains};
 
 impl History for GitHub<'_> {
-    /// Returns at most a hundred revisions of each file; a renamed file begins with the rename.
+    /// Returns at most a hundred revisions of each file.
     ///
     /// For a merge that is not among the hundred newest commits, the merged commits take its place.
     async fn file_histories(

@@ -257,7 +257,7 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
             self.update(json!({ "pullRequestId": pull.id, "body": body, "state": "CLOSED" }))
                 .await?;
             match delete_branch(self.github, situation, pull).await {
-                // The branch has moved or is gone: it belongs to whoever moved it.
+                // The branch has moved or is gone: another run uses it.
                 Ok(()) => {}
                 Err(ChangeError::Refused(error)) if refusal::is_conflict(&error) => {}
                 Err(error) => {

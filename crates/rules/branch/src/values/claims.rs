@@ -1,8 +1,9 @@
-//! What a commit's message says about the value that the commit set, as far as it is true.
+//! The statements of a commit's message about the value that the commit set, as far as they are true.
 
+use super::value::ValueOrigin;
 use crate::{NamedImage, Trailers, trailers::titles};
 
-/// What the message of a commit says about the value that the commit set.
+/// The statements of a commit's message about the value that the commit set.
 ///
 /// A message is text that anyone may have written, so it counts only where the commit does what it
 /// says: it sets the named image, or replaces the image that it calls bad.
@@ -14,20 +15,6 @@ pub(super) struct Claims {
     pub(super) undone: Vec<NamedImage>,
     /// How the commit came to set the value.
     pub(super) origin: ValueOrigin,
-}
-
-/// How a commit came to set a value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ValueOrigin {
-    /// By hand: the message says nothing about the value.
-    #[default]
-    Person,
-    /// By a bump.
-    Bump,
-    /// By a rollback.
-    Rollback,
-    /// By a commit with the title of a rollback, but without its trailers.
-    MaybeRollback,
 }
 
 /// The value that a commit set, and what it replaced.

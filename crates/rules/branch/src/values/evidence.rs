@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use contract::Commit;
 
 use super::{
-    BadMark, ImageValue, ImageValues,
-    claims::{Claims, ValueChange, ValueOrigin},
+    claims::{Claims, ValueChange},
+    value::{BadMark, ImageValue, ValueOrigin},
 };
 use crate::{FileHistory, NamedImage, Revision};
 
-/// What is known after some revisions.
+/// The knowledge after some revisions.
 #[derive(Default)]
 pub(super) struct Evidence<'h> {
     /// The values that commits set, oldest first.
@@ -164,27 +164,27 @@ impl<'h> Evidence<'h> {
         self.marks.extend(marks);
     }
 
-    /// Returns the values of the branch, and what holds at its tip.
-    pub(super) fn values(self, history: &FileHistory) -> ImageValues {
-        let list = self.of_branch(history);
+    /// Returns every value that a commit set, newest first, and the marks that no later commit
+    /// lifted, oldest first.
+    pub(super) fn into_parts(self) -> (Vec<ImageValue>, Vec<BadMark>) {
         let marks = self.marks.into_iter().enumerate();
         let marks = marks.filter(|(at, _)| !self.lifted.contains(at));
+        let marks = marks.map(|(_, mark)| mark).collect();
+        (self.set.into_iter().rev().collect(), marks)
+    }
+
+    /// Returns the places of the values whose sources count, in the list of all values, newest
+    /// first.
+    pub(super) fn sources(&self) -> Vec<usize> {
         let count = self.set.len();
-        let sources = (0..count)
+        let counting = (0..count)
             .rev()
             .filter(|at| !self.left_behind.contains(at) && !is_rollback(self.set[*at].origin));
-        ImageValues {
-            list,
-            is_whole: history.is_complete,
-            marks: marks.map(|(_, mark)| mark).collect(),
-            // The list of all values is turned round.
-            sources: sources.map(|at| count - 1 - at).collect(),
-            set: self.set.into_iter().rev().collect(),
-        }
+        counting.map(|at| count - 1 - at).collect()
     }
 
     /// Returns the values that the branch itself had, newest first.
-    fn of_branch(&self, history: &FileHistory) -> Vec<ImageValue> {
+    pub(super) fn of_branch(&self, history: &FileHistory) -> Vec<ImageValue> {
         let mut list: Vec<ImageValue> = Vec::new();
         for revision in history.on_branch().rev() {
             let file = self.files.get(&revision.commit);

@@ -3,7 +3,6 @@
 use branch::TreeEntries;
 use overlay::{Diff, EditResult, EntryResult, ImageUpdate, OverlayRefusal, environment, unique};
 
-use super::guards::Findings;
 use crate::{observe::EntryKey, request::Request};
 
 /// The edit of each overlay, in the order given.
@@ -75,9 +74,13 @@ impl Edits {
         self.files().filter(|file| file.is_changed())
     }
 
-    /// Leaves the entries unchanged whose deployed image has the same source.
-    pub(crate) fn without(mut self, request: &Request, findings: &Findings) -> Self {
-        for (key, why) in findings.same_source() {
+    /// Leaves these entries unchanged, each with the reason.
+    pub(crate) fn without<'k>(
+        mut self,
+        request: &Request,
+        kept: impl Iterator<Item = (&'k EntryKey, &'k str)>,
+    ) -> Self {
+        for (key, why) in kept {
             for file in self.0.iter_mut().flat_map(|edit| &mut edit.result) {
                 if file.path == key.path {
                     file.keep(key, why);

@@ -199,7 +199,16 @@ mod tests {
             "{{image}}\n\nRunbook-Source: {}\nRunbook-Rollback-Of: a:v1",
             "f".repeat(40)
         );
-        insta::assert_snapshot!(message(&given, true), @"");
+        insta::assert_snapshot!(message(&given, true), @"
+        ghcr.io/acme/app:v2
+
+        > Runbook-Source: ffffffffffffffffffffffffffffffffffffffff
+        > Runbook-Rollback-Of: a:v1
+
+        Runbook-Source: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+        Runbook-Image: ghcr.io/acme/app:v2@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+        Runbook-Run: https://github.com/acme/app/actions/runs/7
+        ");
     }
 
     #[test]

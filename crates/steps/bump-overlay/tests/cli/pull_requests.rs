@@ -268,6 +268,48 @@ fn a_larger_set_closes_the_smaller_pull_request() {
 }
 
 #[test]
+fn a_pull_request_that_is_not_ours_stays_open() {
+    let remote = ordinary();
+    let server = FakeGitHub::new(&remote);
+    let token = server.token();
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    let stage = server.pulls()[0].head.clone();
+    server.close(1);
+    remote.commit("develop", &[("x", "x", false)], "feat: x\n");
+    let marker = |set: &str| format!("Release notes:\n<!-- runbook: {set} -->\nthanks");
+    let of_stage = marker("[\"infra/argocd/overlays/stage\"]");
+    let own = "release-app[bot]";
+    for (author, head, body) in [
+        (own, "develop", &marker("[]")),
+        (own, "develop", &of_stage),
+        (own, &*stage, &marker("[]")),
+        ("mallory", &*stage, &of_stage),
+        ("release-app", &*stage, &of_stage),
+    ] {
+        server.open_as(author, head, "main", body);
+    }
+    let open = |server: &FakeGitHub| {
+        let states = states(server);
+        let open = states
+            .iter()
+            .filter(|state| **state == GitHubPullState::Open);
+        open.count()
+    };
+    left_open(proposing(&server, &token, NEW, &["stage", "prod"]));
+    assert_eq!(open(&server), 6);
+    assert!(heads(&remote).contains(&stage) && remote.branches().contains(&"develop".to_owned()));
+    server.open_as(own, &stage, "main", &of_stage);
+    left_open(proposing(
+        &server,
+        &token,
+        "registry.example/example/dex:v9",
+        &["stage", "prod"],
+    ));
+    assert_eq!(open(&server), 6);
+    assert!(!heads(&remote).contains(&stage));
+}
+
+#[test]
 fn a_merged_and_undone_change_is_proposed_again() {
     let remote = ordinary();
     let server = FakeGitHub::new(&remote);

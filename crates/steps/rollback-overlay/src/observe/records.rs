@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use branch::{Ancestry, CommitName, FileHistory, History as _, ImageValues};
+use branch::{Ancestry, CommitAncestry, CommitName, FileHistory, ImageValues};
 use contract::{Commit, Failure};
 use github::RecordedDeployment;
 
-use super::{
-    Observer,
-    forge::{DeploymentHistory, RecordedHistory},
-};
+use super::forge::{DeploymentHistory, RecordedHistory};
 
 /// The most commits to ask about. The commit of a record nearly always set the image itself.
 const MAX_COMMITS: usize = 10;
@@ -31,14 +28,14 @@ impl Records<'_> {
         &self,
         recorded: &RecordedHistory,
         values: &ImageValues,
-        observer: &Observer<'_, '_>,
+        ask: impl AsyncFn(&CommitName, &[CommitName]) -> Result<CommitAncestry, Failure>,
     ) -> Result<DeploymentHistory, Failure> {
         let mut had: BTreeMap<Commit, Option<String>> = BTreeMap::new();
         for record in recorded.list() {
             let is_open = !has_set(values, record) && values.has_had(&record.image);
             let commit = &record.commit;
             if is_open && had.len() < MAX_COMMITS && !had.contains_key(commit) {
-                had.insert(commit.clone(), self.image_at(commit, observer).await?);
+                had.insert(commit.clone(), self.image_at(commit, &ask).await?);
             }
         }
         Ok(recorded.confirmed(|record| {
@@ -52,17 +49,14 @@ impl Records<'_> {
     async fn image_at(
         &self,
         commit: &Commit,
-        observer: &Observer<'_, '_>,
+        ask: impl AsyncFn(&CommitName, &[CommitName]) -> Result<CommitAncestry, Failure>,
     ) -> Result<Option<String>, Failure> {
         let revisions = &self.history.revisions;
         let others: Vec<CommitName> = std::iter::once(self.tip)
             .chain(revisions.iter().map(|revision| &revision.commit))
             .map(CommitName::from)
             .collect();
-        let name = CommitName::from(commit);
-        let ancestry = observer
-            .ask(async || observer.branch.ancestry(&name, &others).await)
-            .await?;
+        let ancestry = ask(&CommitName::from(commit), &others).await?;
         let mut relations = ancestry.others.iter().map(|(ancestry, _)| *ancestry);
         let is_on_branch = matches!(relations.next(), Some(Ancestry::Same | Ancestry::Ancestor));
         let last = relations.position(Ancestry::contains_other);

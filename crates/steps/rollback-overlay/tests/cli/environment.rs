@@ -24,12 +24,30 @@ impl Forge {
 
     /// Records that an image was deployed, as `record-deployment` does.
     fn record(&self, environment: &str, tag: &str, states: &[&str]) {
+        let commit = self.set_by(environment, tag);
+        let payload = self.payload(environment, tag, &commit);
+        self.github.deploy(environment, &payload, states);
+    }
+
+    fn payload(&self, environment: &str, tag: &str, commit: &str) -> Value {
         let digest = self.world.push(tag);
         let image = format!("{}@{digest}", self.world.image(tag));
         let overlay = format!("infra/argocd/overlays/{environment}");
-        let commit = self.world.remote.tip("main");
-        let payload = json!({ "schema": 1, "overlay": overlay, "commit": commit, "image": image });
-        self.github.deploy(environment, &payload, states);
+        json!({ "schema": 1, "overlay": overlay, "commit": commit, "image": image })
+    }
+
+    /// Returns the first commit of `main` with this tag in the file of an environment, else the tip.
+    fn set_by(&self, environment: &str, tag: &str) -> String {
+        let path = format!("infra/argocd/overlays/{environment}/kustomization.yaml");
+        let line = format!("newTag: {tag} ");
+        let log = self.world.remote.log("main").into_iter().rev();
+        let mut has_it = log.filter(|commit| {
+            let text = self.world.remote.file(&commit.id, &path);
+            text.is_some_and(|text| text.contains(&line))
+        });
+        has_it
+            .next()
+            .map_or_else(|| self.world.remote.tip("main"), |commit| commit.id)
     }
 
     /// Rolls these environments back, and asks the forge which images were good.
@@ -77,15 +95,81 @@ fn the_last_good_image_is_restored() {
 }
 
 #[test]
-fn a_good_image_may_be_new_here() {
+fn an_image_that_the_file_never_had_is_not_good() {
     let forge = Forge::with(&["v1", "v2"]);
-    forge.record("prod", "v0", &["success"]);
-    forge.json(&forge.roll_back(&["prod"]), 0);
-    let text = forge.world.file();
-    assert!(
-        text.contains("newTag: v0 ") && text.contains("digest: sha256:"),
-        "{text}"
+    let tip = forge.world.remote.tip("main");
+    for commit in ["9".repeat(40), tip, forge.set_by("prod", "v1")] {
+        let payload = forge.payload("prod", "pr-666", &commit);
+        forge.github.deploy("prod", &payload, &["success"]);
+    }
+    let report = forge.json(&forge.roll_back(&["prod"]), 0);
+    assert_eq!(
+        (forge.world.file(), &report["facts"]["verified"]),
+        (forge.world.prod("v1"), &json!(false))
     );
+}
+
+#[test]
+fn only_the_commit_with_the_image_confirms_a_record() {
+    let forge = Forge::with(&["v1", "v2", "v3"]);
+    let aside = forge
+        .world
+        .commit_to("aside", &[("x", "x".to_owned())], "feat: aside\n");
+    let later = forge.world.commit(&[("x", "y".to_owned())], "feat: more\n");
+    for commit in ["9".repeat(40), aside, later, forge.set_by("prod", "v2")] {
+        let payload = forge.payload("prod", "v1", &commit);
+        forge.github.deploy("prod", &payload, &["success"]);
+        let payload = forge.payload("prod", "v2", &commit);
+        let states = if commit == forge.set_by("prod", "v2") {
+            "success"
+        } else {
+            "failure"
+        };
+        forge.github.deploy("prod", &payload, &[states]);
+    }
+    forge.json(&forge.roll_back(&["prod"]), 0);
+    assert_eq!(forge.world.file(), forge.world.prod("v2"));
+}
+
+#[test]
+fn a_commit_that_still_had_the_image_confirms_a_record() {
+    let forge = Forge::with(&["v1"]);
+    let later = forge.world.commit(&[("x", "y".to_owned())], "feat: more\n");
+    for tag in ["v2", "v3"] {
+        forge.world.push(tag);
+        forge.world.deploy(tag);
+    }
+    let payload = forge.payload("prod", "v1", &later);
+    forge.github.deploy("prod", &payload, &["success"]);
+    let report = forge.json(&forge.roll_back(&["prod"]), 0);
+    assert_eq!(
+        (forge.world.file(), &report["facts"]["verified"]),
+        (forge.world.prod("v1"), &json!(true))
+    );
+}
+
+#[test]
+fn records_of_another_account_do_not_count() {
+    let forge = Forge::with(&["v1", "v2", "v3"]);
+    let payload = forge.payload("prod", "v1", &forge.set_by("prod", "v1"));
+    forge
+        .github
+        .deploy_as("mallory", "prod", &payload, &["success"]);
+    let command = forge.roll_back(&["prod"]).arg("--dry-run");
+    let report = forge.json(&command, 0);
+    let notices = report["notices"].to_string();
+    assert!(
+        notices.contains("by `mallory` do not count") && notices.contains("`--deployed-by`"),
+        "{report}"
+    );
+    assert_eq!(report["facts"]["verified"], false);
+    forge.json(
+        &forge
+            .roll_back(&["prod"])
+            .args(["--deployed-by", "mallory"]),
+        0,
+    );
+    assert_eq!(forge.world.file(), forge.world.prod("v1"));
 }
 
 #[test]
@@ -186,7 +270,8 @@ fn an_absent_good_image_needs_allow_older() {
     forge.world.deploy("v3");
     forge.record("prod", "v1", &["success"]);
     let payload = json!({
-        "schema": 1, "overlay": "./infra/argocd/overlays/prod/kustomization.yaml", "commit": "c".repeat(40),
+        "schema": 1, "overlay": "./infra/argocd/overlays/prod/kustomization.yaml",
+        "commit": forge.set_by("prod", "gone"),
         "image": format!("{}@sha256:{}", forge.world.image("gone"), "a".repeat(64)),
     });
     forge.github.deploy("prod", &payload, &["success"]);

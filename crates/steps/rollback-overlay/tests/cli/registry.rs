@@ -175,32 +175,51 @@ fn extra_platforms_and_a_named_image_pass() {
 
 #[test]
 fn an_absent_bad_image_requires_no_platform() {
-    let gone = deployed(&[("v1", ONE)]);
-    gone.deploy("gone");
-    let lost = deployed(&[("v1", ONE)]);
-    let elsewhere = lost
-        .prod("v2")
-        .replace(lost.registry.address(), &lab::closed_port().to_string());
-    lost.commit(&[(PROD, elsewhere)], "deploy\n");
-    // The name of the entry, which stays the same in every registry.
-    let by_entry = ProdWorld::of(
-        "example/dex",
-        "main",
-        &lost.remote.path().display().to_string(),
-        &["prod"],
+    let world = deployed(&[("v1", ONE)]);
+    world.deploy("gone");
+    let run = world.roll_back(&["--format", "json"]).run();
+    run.expect_code(0);
+    assert!(
+        run.json()["notices"]
+            .to_string()
+            .contains("no platform is required"),
+        "{run}"
     );
-    for (world, command) in [
-        (&gone, gone.roll_back(&[])),
-        (&lost, by_entry.args(["--timeout", "5s"])),
-    ] {
-        let run = command.args(["--format", "json"]).run();
-        run.expect_code(0);
-        assert!(
-            run.json()["notices"]
-                .to_string()
-                .contains("no platform is required"),
-            "{run}"
-        );
-        assert!(world.file().contains("newTag: v1 "), "{}", world.file());
-    }
+    assert!(world.file().contains("newTag: v1 "), "{}", world.file());
+}
+
+/// A registry that only the history names gets no request.
+#[test]
+fn only_a_named_image_crosses_registries() {
+    let world = ProdWorld::with(&["v1"]);
+    let elsewhere = |tag: &str| {
+        let text = world.prod(tag);
+        text.replace(world.registry.address(), &lab::closed_port().to_string())
+    };
+    world.commit(&[(PROD, elsewhere("v2"))], "chore: a mirror\n");
+    world.push("v3");
+    world.deploy("v3");
+    let report = |flags: &[&str], code: i32| {
+        let run = world.roll_back(flags).args(["--format", "json"]).run();
+        run.expect_code(code);
+        run.json()
+    };
+    let refused = report(&[], 10);
+    assert_eq!(refused["reason"], "other-registry", "{refused}");
+    assert!(refused["hints"].to_string().contains("`--to`"), "{refused}");
+    report(&["--allow-older"], 0);
+    assert_eq!(world.file(), world.prod("v1"));
+    // The deployed image is elsewhere, and the flag names the entry.
+    world.commit(&[(PROD, elsewhere("v4"))], "chore: a mirror\n");
+    let url = world.remote.path().display().to_string();
+    let by_entry = ProdWorld::of("example/dex", "main", &url, &["prod"]);
+    let by_entry = by_entry.args(["--timeout", "5s", "--format", "json"]);
+    let seen = world.registry.requests();
+    let run = by_entry.run();
+    run.expect_code(10);
+    assert_eq!(run.json()["reason"], "other-registry", "{run}");
+    assert_eq!(world.registry.requests(), seen);
+    let good = world.image("v1");
+    by_entry.args(["--to", &good]).run().expect_code(0);
+    assert_eq!(world.file(), world.prod("v1"));
 }

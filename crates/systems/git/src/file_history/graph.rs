@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, rc::Rc};
 
+use branch::{FileGraph, GraphCommit};
 use gix_hash::ObjectId;
 
 use super::{
@@ -13,27 +14,16 @@ use crate::{
     objects::{self, ObjectStore},
 };
 
-/// The commits behind a tip, as far as they were fetched.
-pub(super) struct CommitGraph {
-    /// Each commit comes after its parents; the tip is the last one.
-    pub(super) commits: Vec<GraphCommit>,
-}
-
-/// A commit, and the file in it.
-pub(super) struct GraphCommit {
-    pub(super) id: ObjectId,
-    pub(super) file: Option<ObjectId>,
-    /// The places of its parents, in their order.
-    pub(super) parents: Vec<usize>,
-    /// Whether one of its parents was not fetched.
-    pub(super) is_cut: bool,
-    /// Whether it is on first parents from the tip.
-    pub(super) is_on_branch: bool,
+/// The commits behind a tip, as far as they were fetched, and the file in each.
+pub(super) struct WalkedGraph {
+    pub(super) graph: FileGraph<ObjectId>,
+    /// The commits, and the files in them, in the order of the graph.
+    pub(super) commits: Vec<(ObjectId, Option<ObjectId>)>,
 }
 
 /// The result of a walk.
 pub(super) enum GraphWalk {
-    Whole(CommitGraph),
+    Whole(WalkedGraph),
     /// The walk needs the contents of these files first.
     Blobs(Vec<ObjectId>),
 }
@@ -54,12 +44,13 @@ struct GraphBuilder<'s> {
     store: &'s ObjectStore,
     paths: PathLookup<'s>,
     done: HashMap<NamedCommit, usize>,
-    commits: Vec<GraphCommit>,
+    graph: Vec<GraphCommit<ObjectId>>,
+    commits: Vec<(ObjectId, Option<ObjectId>)>,
     /// The contents that are needed first.
     blobs: Vec<ObjectId>,
 }
 
-impl CommitGraph {
+impl WalkedGraph {
     /// Walks back from a commit through all parents, through gaps and renames.
     ///
     /// The objects say whether a parent was fetched, not the list of shallow commits: that list
@@ -69,6 +60,7 @@ impl CommitGraph {
             store,
             paths: PathLookup::new(store),
             done: HashMap::new(),
+            graph: Vec::new(),
             commits: Vec::new(),
             blobs: Vec::new(),
         };
@@ -76,20 +68,10 @@ impl CommitGraph {
         if !builder.blobs.is_empty() {
             return Ok(GraphWalk::Blobs(builder.blobs));
         }
-        let mut graph = Self {
+        Ok(GraphWalk::Whole(Self {
+            graph: FileGraph::new(builder.graph),
             commits: builder.commits,
-        };
-        graph.follow_first_parents();
-        Ok(GraphWalk::Whole(graph))
-    }
-
-    fn follow_first_parents(&mut self) {
-        let mut at = self.commits.len().checked_sub(1);
-        while let Some(commit) = at.and_then(|at| self.commits.get_mut(at)) {
-            commit.is_on_branch = true;
-            // A commit without its first parent ends here, whichever other parents it has.
-            at = commit.parents.first().copied().filter(|_| !commit.is_cut);
-        }
+        }))
     }
 }
 
@@ -161,14 +143,12 @@ impl GraphBuilder<'_> {
             .parents
             .iter()
             .filter_map(|parent| self.done.get(parent));
-        let commit = GraphCommit {
-            id: open.named.0,
+        self.graph.push(GraphCommit {
             file: open.file,
             parents: parents.copied().collect(),
             is_cut: open.is_cut,
-            is_on_branch: false,
-        };
-        self.done.insert(open.named, self.commits.len());
-        self.commits.push(commit);
+        });
+        self.commits.push((open.named.0, open.file));
+        self.done.insert(open.named, self.commits.len() - 1);
     }
 }

@@ -45,6 +45,19 @@ pub(super) async fn differences(
     Ok(paths)
 }
 
+/// Returns the path that a file had in the first parent of the commit that moved it; `None` if the
+/// commit created it.
+pub(super) async fn earlier_name(
+    github: &GitHub<'_>,
+    parent: &Commit,
+    commit: &Commit,
+    path: &str,
+) -> Result<Option<String>, Failure> {
+    let files = compare(github, parent, commit).await?.files;
+    let moved = files.into_iter().find(|file| file.filename == path);
+    Ok(moved.and_then(|file| file.previous_filename))
+}
+
 async fn compare(
     github: &GitHub<'_>,
     base: &Commit,

@@ -1,29 +1,49 @@
 //! The revisions of files: first the commits that changed them, then the content in each.
 //!
-//! GitHub has no history along first parents. The query therefore returns the newest commits, whose
-//! first parents can be followed. For older commits GitHub's history of each file has to do, in
-//! which merged commits take the place of their merges.
+//! One query returns the newest commits with all of their parents, and for each file the commits
+//! that changed it. For older commits GitHub's history of each file has to do, in which merged
+//! commits take the place of their merges.
 
 mod answer;
 mod contents;
-mod walk;
+mod graph;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use branch::{FileHistory, MAX_FILE_SIZE};
+use branch::{FileHistory, GraphReach, GraphRevisions, MAX_FILE_SIZE};
 use contract::{Commit, Failure};
 
+use super::differences;
 use crate::{
     aliases::{self, each},
     api::TokenPermission,
     github::GitHub,
 };
-use answer::{RecentCommit, RevisionNode, TipCommit, TipRepository, invalid};
+use answer::{RevisionNode, TipCommit, TipRepository, invalid};
 use contents::contents;
-use walk::{HistoryWalk, WalkedRevisions};
+use graph::{NamedGraph, NamedHistory};
 
 /// The most nodes of a list that GitHub returns at once.
 const PAGE_SIZE: usize = 100;
+
+/// The most parents of a commit that are asked for: merges of more branches are rare.
+const MAX_PARENTS: usize = 8;
+
+/// The most commits that are asked whether they moved a file.
+const MAX_CREATIONS: usize = 5;
+
+/// The revisions of a file, newest first.
+struct FoundRevisions {
+    list: Vec<FoundRevision>,
+    is_complete: bool,
+}
+
+/// A revision, and those that it follows.
+struct FoundRevision {
+    node: RevisionNode,
+    is_merged: bool,
+    follows: Vec<Commit>,
+}
 
 /// Returns the newest revisions of the files, at most a hundred of each.
 pub(super) async fn file_histories(
@@ -35,54 +55,101 @@ pub(super) async fn file_histories(
     if paths.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let walked = walk_all(github, tip, paths, most.min(PAGE_SIZE)).await?;
-    let files = walked
+    let mut found = Vec::new();
+    let answers = named(ask(github, tip, paths).await?, paths.len())?;
+    for (history, path) in answers.into_iter().zip(paths) {
+        let histories = followed(github, history, path).await?;
+        found.push(FoundRevisions::of(&histories, tip, most.min(PAGE_SIZE)));
+    }
+    let files = found
         .iter()
-        .flat_map(|walked| &walked.revisions)
-        .filter_map(RevisionNode::file);
+        .flat_map(|found| &found.list)
+        .filter_map(|revision| revision.node.file());
     let contents = contents(github, files.filter(|file| file.size() <= MAX_FILE_SIZE)).await?;
     let mut histories = BTreeMap::new();
-    for (path, walked) in paths.iter().zip(walked) {
-        let is_complete = walked.is_complete;
-        let revisions = walked
-            .revisions
+    for (path, found) in paths.iter().zip(found) {
+        let is_complete = found.is_complete;
+        let revisions = found
+            .list
             .into_iter()
-            .map(|revision| revision.revision(&contents))
+            .map(|revision| {
+                let FoundRevision {
+                    node,
+                    is_merged,
+                    follows,
+                } = revision;
+                node.revision(is_merged, follows, &contents)
+            })
             .collect::<Result<_, Failure>>()?;
-        let history = FileHistory::linear(revisions, is_complete);
+        let history = FileHistory {
+            revisions,
+            is_complete,
+        };
         histories.insert(path.clone(), history);
     }
     Ok(histories)
 }
 
-async fn walk_all(
-    github: &GitHub<'_>,
-    tip: &Commit,
-    paths: &[String],
-    most: usize,
-) -> Result<Vec<WalkedRevisions>, Failure> {
-    let mut answer = ask(github, tip, paths).await?;
-    let recent: HashMap<&Commit, &RecentCommit> = answer
-        .recent
-        .nodes
-        .iter()
-        .map(|commit| (&commit.oid, commit))
-        .collect();
-    let mut all = Vec::new();
-    for n in 0..paths.len() {
-        let history = answer
-            .histories
-            .remove(&format!("h{n}"))
-            .ok_or_else(|| invalid("GitHub's answer has no history of the file"))?;
-        let walk = HistoryWalk {
-            recent: &recent,
-            file: format!("f{n}"),
-            history,
-            walked: WalkedRevisions::default(),
-        };
-        all.push(walk.walk(tip, most));
+impl FoundRevisions {
+    fn of(histories: &[NamedHistory], tip: &Commit, most: usize) -> Self {
+        let graph = NamedGraph::of(histories, tip);
+        let GraphRevisions { list, reach } = graph.graph.revisions(most);
+        let list = list.into_iter().filter_map(|revision| {
+            let follows = revision.follows.iter();
+            let follows = follows.filter_map(|at| Some(graph.commits[*at]?.oid.clone()));
+            Some(FoundRevision {
+                node: graph.commits[revision.commit]?.clone(),
+                is_merged: revision.is_merged,
+                follows: follows.collect(),
+            })
+        });
+        Self {
+            list: list.collect(),
+            is_complete: reach == GraphReach::All,
+        }
     }
-    Ok(all)
+}
+
+/// Returns the history of each file, under the names of today.
+fn named(answer: TipCommit, count: usize) -> Result<Vec<NamedHistory>, Failure> {
+    let TipCommit {
+        recent,
+        mut histories,
+    } = answer;
+    (0..count)
+        .map(|n| {
+            let page = histories
+                .remove(&format!("h{n}"))
+                .ok_or_else(|| invalid("GitHub's answer has no history of the file"))?;
+            Ok(NamedHistory::new(&recent.nodes, &format!("f{n}"), page))
+        })
+        .collect()
+}
+
+/// Returns a history and those before each move of the file.
+async fn followed(
+    github: &GitHub<'_>,
+    history: NamedHistory,
+    path: &str,
+) -> Result<Vec<NamedHistory>, Failure> {
+    let mut open = vec![(0, path.to_owned())];
+    let (mut histories, mut asked) = (vec![history], 0);
+    while let Some((at, path)) = open.pop() {
+        for (commit, parent) in histories[at].creations() {
+            if asked == MAX_CREATIONS {
+                return Ok(histories);
+            }
+            asked += 1;
+            let earlier = differences::earlier_name(github, &parent, &commit, &path).await?;
+            let Some(earlier) = earlier else { continue };
+            let answer = ask(github, &parent, std::slice::from_ref(&earlier)).await?;
+            let place = histories.len();
+            histories[at].moved.insert(commit, place);
+            histories.extend(named(answer, 1)?);
+            open.push((place, earlier));
+        }
+    }
+    Ok(histories)
 }
 
 async fn ask(github: &GitHub<'_>, tip: &Commit, paths: &[String]) -> Result<TipCommit, Failure> {
@@ -107,7 +174,7 @@ fn document(count: usize) -> String {
         format!(
             " h{n}: history(first: $count, path: $p{n}) {{ pageInfo {{ hasNextPage }} \
              nodes {{ oid message authoredDate file(path: $p{n}) {{ ...file }} \
-             parents(first: 1) {{ nodes {{ oid file(path: $p{n}) {{ ...file }} }} }} }} }}"
+             parents(first: {MAX_PARENTS}) {{ nodes {{ oid file(path: $p{n}) {{ ...file }} }} }} }} }}"
         )
     });
     format!(
@@ -115,7 +182,7 @@ fn document(count: usize) -> String {
          $count: Int!{parameters}) {{ \
          repository(owner: $owner, name: $name) {{ object(oid: $tip) {{ ... on Commit {{ \
          recent: history(first: $count) {{ nodes {{ oid message authoredDate \
-         parents(first: 1) {{ nodes {{ oid }} }}{all} }} }}{histories} }} }} }} }} \
+         parents(first: {MAX_PARENTS}) {{ nodes {{ oid }} }}{all} }} }}{histories} }} }} }} }} \
          fragment file on TreeEntry {{ oid object {{ ... on Blob {{ byteSize }} }} }}"
     )
 }

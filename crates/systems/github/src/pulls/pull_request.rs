@@ -3,7 +3,7 @@
 use contract::Commit;
 use serde::Deserialize;
 
-use crate::account::Account;
+use crate::account::AccountNode;
 
 /// A pull request.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,6 +20,6 @@ pub struct PullRequest {
     /// The tip of its branch.
     pub(super) head_ref_oid: Commit,
     /// The account that opened it; GitHub names no deleted account.
-    pub(super) author: Option<Box<Account>>,
+    pub(super) author: Option<Box<AccountNode>>,
     pub(super) is_cross_repository: bool,
 }

@@ -73,12 +73,18 @@ pub(super) struct BlobSize {
 }
 
 impl RecentCommit {
-    /// Returns the file of an alias.
-    pub(super) fn file(&self, alias: &str) -> Option<&FileNode> {
-        self.files
-            .get(alias)?
-            .as_ref()
-            .filter(|file| file.is_file())
+    /// Returns the commit with the file of an alias.
+    pub(super) fn revision(&self, alias: &str) -> RevisionNode {
+        let parents = self.parents.nodes.iter().cloned();
+        RevisionNode {
+            oid: self.oid.clone(),
+            message: self.message.clone(),
+            date: self.date.clone(),
+            parents: Nodes {
+                nodes: parents.collect(),
+            },
+            file: self.files.get(alias).cloned().flatten(),
+        }
     }
 }
 
@@ -98,21 +104,30 @@ impl FileNode {
     }
 }
 
+impl RevisionParent {
+    /// Returns the file in the parent.
+    pub(super) fn file(&self) -> Option<&FileNode> {
+        self.file.as_ref().filter(|file| file.is_file())
+    }
+}
+
 impl RevisionNode {
     /// Returns the file after the commit.
     pub(super) fn file(&self) -> Option<&FileNode> {
         self.file.as_ref().filter(|file| file.is_file())
     }
 
-    /// Returns the file in the first parent.
-    pub(super) fn before(&self) -> Option<&FileNode> {
-        let parent = self.parents.nodes.first()?;
-        parent.file.as_ref().filter(|file| file.is_file())
+    /// Returns the file in a parent.
+    pub(super) fn before(&self, parent: &Commit) -> Option<&FileNode> {
+        let mut parents = self.parents.nodes.iter();
+        parents.find(|known| known.oid == *parent)?.file()
     }
 
     /// Returns the revision, with its content from `contents`.
     pub(super) fn revision(
         self,
+        is_merged: bool,
+        follows: Vec<Commit>,
         contents: &BTreeMap<String, Vec<u8>>,
     ) -> Result<Revision, Failure> {
         let date = humantime::parse_rfc3339_weak(&self.date)
@@ -121,13 +136,13 @@ impl RevisionNode {
         let content = self
             .file()
             .and_then(|file| contents.get(&file.oid).cloned());
-        let parent = self.parents.nodes.into_iter().next();
+        let parents = self.parents.nodes;
         Ok(Revision {
             commit: self.oid,
-            parent: parent.map(|parent| parent.oid),
-            is_merge: false,
-            is_merged: false,
-            follows: Vec::new(),
+            is_merge: parents.len() > 1,
+            parent: parents.into_iter().next().map(|parent| parent.oid),
+            is_merged,
+            follows,
             message: self.message,
             date: since.as_secs().try_into().unwrap_or_default(),
             content,
