@@ -1,25 +1,9 @@
 //! Why pods are not created, according to their controllers.
 
-use crate::{ADMISSION, QUOTA, Unrecoverable};
-
-/// Failures that may pass.
-const TRANSIENT: [&str; 5] = [
-    "failed calling webhook",
-    "status unknown for quota",
-    "timeout",
-    "object is being deleted",
-    "being terminated",
-];
-
-/// Rejections by admission control.
-const REJECTED: [&str; 6] = [
-    "forbidden",
-    "admission webhook",
-    "denied the request",
-    "Invalid value",
-    "is invalid",
-    "not found",
-];
+use crate::{
+    Unrecoverable,
+    rules::{self, Patience},
+};
 
 /// Returns why a controller cannot create pods. The message is that of the condition
 /// `ReplicaFailure`, or of an event `FailedCreate`. `None` for a failure that may pass, such as a
@@ -30,19 +14,12 @@ const REJECTED: [&str; 6] = [
 /// assert_eq!(pods::failed_create(text).unwrap().reason, pods::QUOTA);
 /// ```
 pub fn failed_create(message: &str) -> Option<Unrecoverable> {
-    let says_any = |list: &[&str]| list.iter().any(|words| message.contains(words));
-    if says_any(&TRANSIENT) {
+    let rule = rules::of_controller(message)?;
+    if rule.patience == Patience::Forever {
         return None;
     }
-    let reason = if message.contains("exceeded quota") {
-        QUOTA
-    } else if says_any(&REJECTED) {
-        ADMISSION
-    } else {
-        return None;
-    };
     let text = format!("pods cannot be created: {}", message.trim());
-    Some(Unrecoverable::of_pod(reason, text))
+    Some(Unrecoverable::of_pod(rule.reason, text))
 }
 
 #[cfg(test)]

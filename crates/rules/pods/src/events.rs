@@ -1,6 +1,6 @@
 //! What events tell about a pod: they name causes that no status has.
 
-use crate::{GracePeriods, PodHistory, SANDBOX, Unrecoverable, VOLUME};
+use crate::{GracePeriods, PodHistory, Unrecoverable, rules};
 
 /// The grace periods for a node that an autoscaler is adding, compared with any other.
 const SCALE_UP_GRACE_PERIODS: u32 = 5;
@@ -49,13 +49,9 @@ pub fn failed_creation(events: &[ObjectEvent]) -> Option<Unrecoverable> {
     let newest_first = events.iter().rev();
     let mut current = newest_first.take_while(|event| !OVER.contains(&event.reason.as_str()));
     current.find_map(|event| {
-        let reason = match event.reason.as_str() {
-            "FailedMount" | "FailedAttachVolume" | "FailedMapVolume" => VOLUME,
-            "FailedCreatePodSandBox" | "NetworkNotReady" | "FailedPodSandBoxStatus" => SANDBOX,
-            _ => return None,
-        };
+        let rule = rules::of_event(&event.reason)?;
         let text = format!("{}: {}", event.reason, event.message.trim());
-        Some(Unrecoverable::of_pod(reason, text))
+        Some(Unrecoverable::of_pod(rule.reason, text))
     })
 }
 

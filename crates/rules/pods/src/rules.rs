@@ -4,7 +4,11 @@
 //! fault a failure is, so a rule also names parts of messages. The first rule that fits counts. A
 //! failure is the fault of the change only where the words prove it.
 
+mod cluster;
+
 use contract::Reason;
+
+use self::cluster::{OF_CONTROLLERS, OF_ENDS, OF_EVENTS, OF_SCHEDULER};
 
 use crate::{
     CONFIG_ERROR, EVICTED, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, INVALID_IMAGE_NAME,
@@ -47,6 +51,8 @@ pub(crate) enum Patience {
     Again,
     /// After the grace period for nodes.
     Schedule,
+    /// After this many restarts (`--max-restarts`).
+    Restarts,
     /// It always passes, or the deadline ends it.
     Forever,
 }
@@ -381,6 +387,26 @@ pub(crate) fn of_container(word: &str, message: &str) -> Option<&'static Failure
 /// Returns the rule about a pod that its node gave up.
 pub(crate) fn of_pod(word: &str, message: &str) -> Option<&'static FailureRule> {
     find(OF_PODS, word, message)
+}
+
+/// Returns the rule about the end of a container whose program had run.
+pub(crate) fn of_end(word: &str, message: &str) -> Option<&'static FailureRule> {
+    find(OF_ENDS, word, message)
+}
+
+/// Returns the rule about a pod without a node.
+pub(crate) fn of_scheduler(word: &str, message: &str) -> Option<&'static FailureRule> {
+    find(OF_SCHEDULER, word, message)
+}
+
+/// Returns the rule about a controller that cannot create pods.
+pub(crate) fn of_controller(message: &str) -> Option<&'static FailureRule> {
+    find(OF_CONTROLLERS, "", message)
+}
+
+/// Returns the rule about an event of a pod whose containers are not created.
+pub(crate) fn of_event(word: &str) -> Option<&'static FailureRule> {
+    find(OF_EVENTS, word, "")
 }
 
 fn find(rules: &'static [FailureRule], word: &str, message: &str) -> Option<&'static FailureRule> {

@@ -4,7 +4,7 @@ use contract::{Fault, Reason};
 
 use crate::{
     CRASH_LOOP, Container, GracePeriods, INIT_FAILED, NODE_PRESSURE, OUT_OF_MEMORY, Pod,
-    PodHistory, PodPhase, RunState, Termination, UNSCHEDULABLE, VOLUME,
+    PodHistory, PodPhase, RunState, Termination, VOLUME,
     failure::Unrecoverable,
     history::is_pull,
     pull,
@@ -137,7 +137,8 @@ impl ContainerCheck<'_> {
                     || lasts >= grace.config
             }
             Patience::Schedule => lasts >= grace.schedule,
-            Patience::Forever => false,
+            // Ends of containers are counted, not timed.
+            Patience::Restarts | Patience::Forever => false,
         }
     }
 
@@ -273,7 +274,7 @@ impl ContainerCheck<'_> {
 
 /// Returns whether a container ended since its node or its runtime was restarted or lost.
 fn was_lost(end: &Termination) -> bool {
-    ["Unknown", "ContainerStatusUnknown"].contains(&end.reason.as_str())
+    rules::of_end(&end.reason, &end.message).is_some_and(|rule| rule.patience == Patience::Forever)
 }
 
 /// Returns the reason for a container that ended before its program ran, unless the change is to
@@ -316,19 +317,18 @@ fn unscheduled(pod: &Pod, history: &PodHistory, grace: &GracePeriods) -> Option<
         return None;
     }
     let message = scheduled.message.trim();
-    let is_about_volume = message.to_lowercase().contains("persistentvolumeclaim")
-        || message.contains("volume node affinity");
-    if is_about_volume {
+    let rule = rules::of_scheduler(&scheduled.reason, message)?;
+    if rule.reason == VOLUME {
         let claims = if pod.claims.is_empty() {
             String::new()
         } else {
             format!(" (claims {})", pod.claims.join(", "))
         };
         let text = format!("no volume{claims}: {message}");
-        return Some(Unrecoverable::of_pod(VOLUME, text));
+        return Some(Unrecoverable::of_pod(rule.reason, text));
     }
     let text = format!("the scheduler finds no node: {message}");
-    Some(Unrecoverable::of_pod(UNSCHEDULABLE, text))
+    Some(Unrecoverable::of_pod(rule.reason, text))
 }
 
 #[cfg(test)]

@@ -48,5 +48,11 @@ async fn observe_cluster(
         }
     }
     observation.diagnosis = diagnose::diagnose(&judgement, request, cluster, world).await;
+    // These events may tell the cause that the first line is to name.
+    if let Some((pod, _)) = judgement.culprit() {
+        let key = (pod.namespace.clone(), pod.name.clone());
+        let events = observation.diagnosis.events.clone();
+        observation.events.insert(key, events);
+    }
     Ok(observation)
 }

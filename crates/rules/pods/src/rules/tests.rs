@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use contract::Fault;
 
 use super::*;
+use crate::{ADMISSION, CRASH_LOOP, CREATE_FAILED, NODE_LOST, QUOTA, UNSCHEDULABLE};
 
 /// What nodes say, word for word, with the reason and the patience.
 const EXAMPLES: &[(&str, &str, Reason, Patience)] = &[
@@ -275,6 +276,93 @@ const GIVEN_UP: &[(&str, &str, Reason, Patience)] = &[
     ),
 ];
 
+/// How containers end.
+const ENDS: &[(&str, &str, Reason, Patience)] = &[
+    ("Unknown", "", NODE_LOST, Patience::Forever),
+    (
+        "ContainerStatusUnknown",
+        "The container could not be located when the pod was terminated",
+        NODE_LOST,
+        Patience::Forever,
+    ),
+    ("OOMKilled", "", OUT_OF_MEMORY, Patience::Restarts),
+    (
+        "Error",
+        "no such table: users",
+        CRASH_LOOP,
+        Patience::Restarts,
+    ),
+    ("Completed", "", CRASH_LOOP, Patience::Restarts),
+];
+
+/// What the scheduler says.
+const UNSCHEDULED: &[(&str, &str, Reason, Patience)] = &[
+    (
+        "SchedulingGated",
+        "Scheduling is blocked due to non-empty scheduling gates",
+        UNSCHEDULABLE,
+        Patience::Forever,
+    ),
+    (
+        "SchedulerError",
+        "running PreBind plugin \"VolumeBinding\": binding volumes: context deadline exceeded",
+        UNSCHEDULABLE,
+        Patience::Forever,
+    ),
+    (
+        "Unschedulable",
+        "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+        VOLUME,
+        Patience::Schedule,
+    ),
+    (
+        "Unschedulable",
+        "0/3 nodes are available: 3 node(s) had volume node affinity conflict.",
+        VOLUME,
+        Patience::Schedule,
+    ),
+    (
+        "Unschedulable",
+        "0/3 nodes are available: 3 node(s) had untolerated taint {node.kubernetes.io/unreachable: }.",
+        UNSCHEDULABLE,
+        Patience::Schedule,
+    ),
+];
+
+/// What controllers say that cannot create pods.
+const NOT_CREATED: &[(&str, &str, Reason, Patience)] = &[
+    (
+        "",
+        "Internal error occurred: failed calling webhook \"x\": no endpoints available",
+        CREATE_FAILED,
+        Patience::Forever,
+    ),
+    (
+        "",
+        "pods \"dex-5\" is forbidden: exceeded quota: q, requested: pods=1",
+        QUOTA,
+        Patience::Config,
+    ),
+    (
+        "",
+        "pods \"timeout-1\" is forbidden: violates PodSecurity \"restricted:latest\"",
+        ADMISSION,
+        Patience::Config,
+    ),
+    (
+        "",
+        "etcdserver: request is too large",
+        CREATE_FAILED,
+        Patience::Forever,
+    ),
+];
+
+/// Events of pods whose containers are not created.
+const EVENTS: &[(&str, &str, Reason, Patience)] = &[
+    ("FailedMount", "", VOLUME, Patience::Schedule),
+    ("FailedCreatePodSandBox", "", SANDBOX, Patience::Schedule),
+];
+
 /// Checks the examples, and returns the rules that they are about.
 #[track_caller]
 fn check(
@@ -299,7 +387,15 @@ fn each_message_has_its_rule() {
         .filter(|rule| !used.contains(rule.source));
     let unused: Vec<&str> = unused.map(|rule| rule.source).collect();
     assert_eq!(unused, [""; 0], "a rule without an example");
-    assert_eq!(check(OF_PODS, GIVEN_UP).len(), OF_PODS.len());
+    for (rules, examples) in [
+        (OF_PODS, GIVEN_UP),
+        (OF_ENDS, ENDS),
+        (OF_SCHEDULER, UNSCHEDULED),
+        (OF_CONTROLLERS, NOT_CREATED),
+        (OF_EVENTS, EVENTS),
+    ] {
+        assert_eq!(check(rules, examples).len(), rules.len());
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     CONFIG_ERROR, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, INVALID_IMAGE_NAME, PodCondition,
-    Summary,
+    Summary, UNSCHEDULABLE,
 };
 
 mod nodes;

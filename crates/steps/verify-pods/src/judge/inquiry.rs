@@ -1,6 +1,7 @@
 //! What lists and watches do not tell: which question may change a judgement, and what the answer
 //! means.
 
+use contract::Reason;
 use kubernetes::ClusterEvent;
 use pods::{
     ObjectEvent, Pod, PodHistory, Unrecoverable, failed_create, failed_creation, no_new_node,
@@ -69,10 +70,13 @@ impl WorkloadInquiry<'_> {
     /// Adds to a status what events tell about it.
     fn explained(&self, status: WorkloadStatus) -> WorkloadStatus {
         match status {
-            WorkloadStatus::NotYet(NOT_READY, text) => match self.why_no_pods() {
-                Some(why) => WorkloadStatus::NotYet(CREATE_FAILED, format!("{text}; {why}")),
-                None => WorkloadStatus::NotYet(NOT_READY, text),
-            },
+            WorkloadStatus::NotYet(NOT_READY, text) => {
+                let why = self.why_no_pods().or_else(|| self.why_in_creation());
+                match why {
+                    Some((reason, why)) => WorkloadStatus::NotYet(reason, format!("{text}; {why}")),
+                    None => WorkloadStatus::NotYet(NOT_READY, text),
+                }
+            }
             WorkloadStatus::Failed(mut failure) if failure.cause.reason == UNSCHEDULABLE => {
                 let pod = self
                     .pods
@@ -90,10 +94,25 @@ impl WorkloadInquiry<'_> {
 
     /// Returns why a controller without a condition of its own creates no pods, as long as that may
     /// pass.
-    fn why_no_pods(&self) -> Option<String> {
+    fn why_no_pods(&self) -> Option<(Reason, String)> {
         let events = self.events(self.controller_without_pods()?);
         let message = &last_failed_create(&events)?.message;
-        Some(format!("pods cannot be created: {}", message.trim()))
+        let text = format!("pods cannot be created: {}", message.trim());
+        Some((CREATE_FAILED, text))
+    }
+
+    /// Returns what keeps the containers of a pod from being created, as long as that may pass.
+    fn why_in_creation(&self) -> Option<(Reason, String)> {
+        let is_meant = |pod: &&Pod| pod.is_being_created() && !pod.is_terminating();
+        let mut pods = self.pods.iter().filter(is_meant);
+        pods.find_map(|pod| {
+            let events = self.events_of_pod(pod);
+            if let Some(cause) = failed_creation(&events) {
+                return Some((cause.reason, cause.text));
+            }
+            let is_pulling = events.last().is_some_and(|event| event.reason == "Pulling");
+            is_pulling.then(|| (NOT_READY, format!("{} pulls its image", pod.name)))
+        })
     }
 
     fn failure(&self, status: &WorkloadStatus) -> Option<PodFailure> {

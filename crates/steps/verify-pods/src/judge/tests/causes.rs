@@ -187,6 +187,38 @@ fn a_replaced_pod_starts_the_soak_again() {
     );
 }
 
+#[test]
+fn events_of_a_pod_in_creation_tell_the_cause() {
+    let judged = |reason: &str, message: &str| {
+        let mut observation = Observation::default();
+        let event = kubernetes::ClusterEvent {
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            ..kubernetes::ClusterEvent::default()
+        };
+        let key = ("dex-prod".to_owned(), "a".to_owned());
+        observation.events.insert(key, vec![event]);
+        let request = request(&['a']);
+        let state = NamespaceState {
+            name: "dex-prod".to_owned(),
+            workloads: vec![WorkloadState {
+                rollout: rollout(1),
+                pods: Rc::from([waiting("a", "ContainerCreating", "")]),
+            }],
+            strangers: Vec::new(),
+        };
+        observation.update(&request, vec![state], Duration::ZERO);
+        let judgement = super::super::judge(&request, &observation);
+        judgement.worst().unwrap().status.clone()
+    };
+    not_yet(
+        judged("FailedCreatePodSandBox", "no free address"),
+        SANDBOX,
+        "a: container dex waits: ContainerCreating; FailedCreatePodSandBox: no free address",
+    );
+    not_yet(judged("Pulling", "image"), NOT_READY, "; a pulls its image");
+}
+
 /// Judges one namespace with a good Deployment and a pod of no known workload.
 fn with_stranger(stranger: Pod, workloads: &[&str]) -> Judgement {
     let request = Request {
