@@ -29,6 +29,12 @@ pub const RENDER_ERROR: Reason = Reason::new(
     Change,
     "Argo CD cannot render the manifests of the commit",
 );
+/// A plugin failed.
+pub const PLUGIN_FAILED: Reason = Reason::new(
+    "plugin-failed",
+    Environment,
+    "a config management plugin of Argo CD failed, and does not tell whose fault that is",
+);
 /// The sync failed.
 pub const SYNC_FAILED: Reason = Reason::new(
     "sync-failed",
@@ -190,6 +196,7 @@ pub const ALL: &[Reason] = &[
     NOT_COMPARED,
     NOT_SYNCED,
     RENDER_ERROR,
+    PLUGIN_FAILED,
     SYNC_FAILED,
     SYNC_TERMINATED,
     SYNC_TIMED_OUT,

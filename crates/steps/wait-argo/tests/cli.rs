@@ -384,6 +384,7 @@ fn the_reasons_are_a_closed_list() {
     not-compared environment
     not-synced environment
     render-error change
+    plugin-failed environment
     sync-failed change
     sync-terminated nobody
     sync-timed-out environment

@@ -9,7 +9,7 @@ use contract::Reason;
 
 use crate::{
     judge::api_error::names_network_failure,
-    reasons::{NOT_COMPARED, RENDER_ERROR, UNSIGNED, WRONG_SOURCE},
+    reasons::{NOT_COMPARED, PLUGIN_FAILED, RENDER_ERROR, UNSIGNED, WRONG_SOURCE},
 };
 
 /// What the controller was doing when it failed, and whose error that is. The first that matches
@@ -96,7 +96,21 @@ const LAYERS: [&str; 5] = [
     "error generating manifests: ",
 ];
 
-/// Programs, and their subcommands, that fetch something; all others render.
+/// Programs that only render the files of the source.
+const RENDERERS: [&str; 10] = [
+    "kustomize",
+    "helm",
+    "jsonnet",
+    "kubectl",
+    "ytt",
+    "kcl",
+    "cue",
+    "tk",
+    "timoni",
+    "kpt",
+];
+
+/// Programs, and their subcommands, that fetch something.
 const FETCHING_COMMANDS: [&str; 8] = [
     "git ",
     "helm dependency ",
@@ -183,25 +197,28 @@ fn generator_failure(error: &str) -> Reason {
     if error.contains(" - waiting for an external process to update ") {
         return NOT_COMPARED;
     }
-    let is_of_files = match error.strip_prefix('`') {
-        Some(command) => renders(command),
-        None => {
-            FILE_ERRORS.iter().any(|begin| error.starts_with(begin))
-                || error.ends_with(": app path does not exist")
-                || error.ends_with(": app path is absolute")
-        }
+    let reason = match error.strip_prefix('`') {
+        Some(command) => command_failure(command),
+        None if is_about_files(error) => RENDER_ERROR,
+        None => NOT_COMPARED,
     };
     // A kustomization may have a remote base, and a plugin may ask anything.
-    if is_of_files && !names_network_failure(error) {
-        RENDER_ERROR
-    } else {
+    if names_network_failure(error) {
         NOT_COMPARED
+    } else {
+        reason
     }
 }
 
-/// Returns whether a command that failed renders manifests: it is not one that fetches, and did not
-/// only take too long.
-fn renders(command: &str) -> bool {
+fn is_about_files(error: &str) -> bool {
+    FILE_ERRORS.iter().any(|begin| error.starts_with(begin))
+        || error.ends_with(": app path does not exist")
+        || error.ends_with(": app path is absolute")
+}
+
+/// Returns whose error a command is that failed: one that fetches, or took too long, proves nothing
+/// against the commit, and neither does a plugin, which may ask any system.
+fn command_failure(command: &str) -> Reason {
     let (command, outcome) = command.split_once("` ").unwrap_or((command, ""));
     let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
     let name = program.rsplit('/').next().unwrap_or(program);
@@ -209,7 +226,13 @@ fn renders(command: &str) -> bool {
     let fetches = FETCHING_COMMANDS
         .iter()
         .any(|fetch| command.starts_with(fetch));
-    !fetches && outcome.starts_with("failed exit status")
+    if fetches || !outcome.starts_with("failed exit status") {
+        NOT_COMPARED
+    } else if RENDERERS.contains(&name) {
+        RENDER_ERROR
+    } else {
+        PLUGIN_FAILED
+    }
 }
 
 #[cfg(test)]

@@ -250,8 +250,8 @@ fn pods_image(image: &ImageMatcher, pods: &ApplicationPods) -> PodsImage {
         for container_image in container_images(image, observed) {
             match container_image {
                 PodsImage::Live(_) => result = container_image,
-                // A run that began before the change ends by itself.
-                PodsImage::Other(_) if is_of_job(observed) => {}
+                // A run that began before the change ends by itself, and a later one begins with it.
+                _ if is_of_job(observed) => {}
                 _ => return container_image,
             }
         }

@@ -68,7 +68,7 @@ pub(super) fn containment(request: &Request, observation: &Observation) -> Conta
         }
     }
     if contains {
-        hydrated_containment(observation)
+        hydrated_containment(request, observation)
     } else {
         Containment::Lacks(lacking.unwrap_or_default())
     }
@@ -109,13 +109,13 @@ fn source_containment(
 
 /// Returns whether the revision that was compared contains the commit that Argo CD rendered from
 /// the dry one: it is that commit, or a later one of that branch.
-fn hydrated_containment(observation: &Observation) -> Containment {
+fn hydrated_containment(request: &Request, observation: &Observation) -> Containment {
     let app = &observation.app;
     let Some(last) = last_hydrated(app) else {
         return Containment::Contains;
     };
     let compared = app.status.sync.revision.as_str();
-    if compared == last.hydrated {
+    if compared == last.hydrated || compared == request.commit.as_str() {
         return Containment::Contains;
     }
     let lacks = |error| {
@@ -158,7 +158,11 @@ fn last_hydrated(app: &Application) -> Option<&HydratedCommit> {
 fn revisions<'a>(request: &Request, app: &'a Application) -> Vec<(&'a ApplicationSource, &'a str)> {
     let sources = sources(request, app).into_iter();
     if app.spec.source_hydrator.is_some() {
+        // The request may also name the rendered commit.
+        let compared = app.status.sync.revision.as_str();
+        let is_compared = compared == request.commit.as_str();
         let dry = last_hydrated(app).map(|last| last.dry.as_str());
+        let dry = if is_compared { Some(compared) } else { dry };
         let dry = dry.filter(|dry| !dry.is_empty());
         return sources
             .filter_map(|(_, source)| Some((source, dry?)))
@@ -197,8 +201,9 @@ pub(super) fn describe(request: &Request, app: &Application) -> String {
         Some(revision) => format!("{}, a descendant of {commit}", short(revision)),
         None => commit.to_owned(),
     };
-    if app.spec.source_hydrator.is_some() {
-        format!("{at} (hydrated {})", short(&app.status.sync.revision))
+    let compared = app.status.sync.revision.as_str();
+    if app.spec.source_hydrator.is_some() && compared != request.commit.as_str() {
+        format!("{at} (hydrated {})", short(compared))
     } else {
         at
     }

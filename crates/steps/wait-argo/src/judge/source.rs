@@ -24,7 +24,9 @@ pub(super) fn sources<'a>(
     let matching: Vec<(usize, &ApplicationSource)> = of_repository
         .iter()
         .copied()
-        .filter(|(_, source)| is_of_branch(request, source) && is_of_overlay(request, source))
+        .filter(|(_, source)| {
+            is_of_branch(request, app, source) && is_of_overlay(request, app, source)
+        })
         .collect();
     let candidates = if matching.is_empty() {
         of_repository
@@ -87,12 +89,14 @@ pub(super) fn judge(request: &Request, app: &Application) -> Option<Conclusion> 
         return Some(refused(why, "pass `--repository`"));
     }
     if let Some(branch) = &request.branch
-        && !sources.iter().any(|source| is_of_branch(request, source))
+        && !sources
+            .iter()
+            .any(|source| is_of_branch(request, app, source))
     {
         let why = format!("it tracks {}, pushed was {branch}", first.target_revision);
         return Some(refused(&why, HINT));
     }
-    let is_found = |source: &&ApplicationSource| is_of_overlay(request, source);
+    let is_found = |source: &&ApplicationSource| is_of_overlay(request, app, source);
     if !sources.iter().any(is_found) {
         let written = request.overlays.join(", ");
         let why = format!("its path is {}, written was {written}", first.path);
@@ -140,23 +144,32 @@ fn other_repository(request: &Request, app: &Application) -> String {
     )
 }
 
-fn is_of_branch(request: &Request, source: &ApplicationSource) -> bool {
+fn is_of_branch(request: &Request, app: &Application, source: &ApplicationSource) -> bool {
     let Some(branch) = &request.branch else {
         return true;
     };
+    // The request may name the branch into which Argo CD renders.
+    let hydrator = app.spec.source_hydrator.as_ref();
+    if hydrator.is_some_and(|hydrator| hydrator.sync_source.target_branch == *branch) {
+        return true;
+    }
     // `HEAD` is the default branch of the remote, whose name is not known here. A pipeline may set
     // the commit itself.
     tracked_branch(source)
         .is_none_or(|tracked| tracked == branch || tracked == request.commit.as_str())
 }
 
-fn is_of_overlay(request: &Request, source: &ApplicationSource) -> bool {
+fn is_of_overlay(request: &Request, app: &Application, source: &ApplicationSource) -> bool {
     // Other sources use the files of a source with a `ref` but without a path, wherever they are.
     let is_anywhere = source.path.is_empty() && !source.reference.is_empty();
-    let mut overlays = request.overlays.iter();
-    request.overlays.is_empty()
-        || is_anywhere
-        || overlays.any(|overlay| directory_of(overlay) == directory_of(&source.path))
+    let hydrator = app.spec.source_hydrator.as_ref();
+    let rendered = hydrator.map(|hydrator| hydrator.sync_source.path.as_str());
+    let paths = [Some(source.path.as_str()), rendered];
+    let is_listed = |path: &str| {
+        let mut overlays = request.overlays.iter();
+        overlays.any(|overlay| directory_of(overlay) == directory_of(path))
+    };
+    request.overlays.is_empty() || is_anywhere || paths.into_iter().flatten().any(is_listed)
 }
 
 /// Returns whether a source names a commit, and so never moves by itself.

@@ -21,7 +21,7 @@ use crate::{
     observe::{FollowUp, Observation},
     reasons::{
         APP_DELETED, AUTO_SYNC_OFF, COMMIT_GONE, NOT_COMPARED, NOT_SYNCED, OLD_REVISION,
-        RENDER_ERROR, RENDERS_NOTHING, STALE_STATUS, SYNC_ERROR, WRONG_SOURCE,
+        PLUGIN_FAILED, RENDER_ERROR, RENDERS_NOTHING, STALE_STATUS, SYNC_ERROR, WRONG_SOURCE,
     },
     request::Request,
 };
@@ -177,6 +177,10 @@ fn not_rendered(request: &Request, message: &str, is_certain: bool) -> WaitDecis
         RENDER_ERROR => (
             format!("cannot be rendered: {message}"),
             format!("render it as Argo CD does, at {}", request.commit.short()),
+        ),
+        PLUGIN_FAILED => (
+            format!("cannot be rendered by its plugin: {message}"),
+            "run the plugin by hand on the overlay, with the systems that it asks".to_owned(),
         ),
         WRONG_SOURCE => (
             format!("has a source that Argo CD cannot use: {message}"),

@@ -3,6 +3,7 @@
 
 mod deployed;
 mod deployed_app;
+mod driven;
 mod failing;
 mod recorded;
 mod refused;

@@ -16,6 +16,8 @@ pub(super) enum FailureScope<'a> {
     Image {
         image: &'a ImageMatcher,
         awaited: Option<&'a str>,
+        /// Whether Argo CD calls the application healthy: then no Job decides.
+        is_healthy: bool,
     },
     /// What makes the application unhealthy, and what the sync waits for.
     Health { awaited: Option<&'a str> },
@@ -27,7 +29,11 @@ impl<'a> FailureScope<'a> {
     pub(super) fn new(request: &'a Request, app: &'a Application, is_healthy: bool) -> Self {
         let awaited = awaited_resource(app);
         match &request.image {
-            Some(image) => Self::Image { image, awaited },
+            Some(image) => Self::Image {
+                image,
+                awaited,
+                is_healthy,
+            },
             None if is_healthy => Self::Nothing,
             None => Self::Health { awaited },
         }
@@ -38,12 +44,17 @@ impl<'a> FailureScope<'a> {
         let root = read.roots.get(&node.uid);
         match self {
             Self::Nothing => false,
-            Self::Image { image, awaited } => {
+            Self::Image {
+                image,
+                awaited,
+                is_healthy,
+            } => {
                 let mut images = node.images.iter();
                 // A controller may not tell its images.
                 let runs_image = node.images.is_empty()
                     || images.any(|named| image.is_of_repository(named) || spells(named, image));
-                is_awaited(root, awaited) || (runs_image && !is_scheduled(root))
+                let is_other = is_scheduled(root) || (is_healthy && is_of_job(node));
+                is_awaited(root, awaited) || (runs_image && !is_other)
             }
             Self::Health { awaited } => {
                 is_awaited(root, awaited) || root.is_none_or(makes_unhealthy)
@@ -119,6 +130,11 @@ pub(super) fn image_roots(request: &Request, read: &ApplicationPods) -> Vec<Stri
 /// does not depend on them.
 fn is_scheduled(root: Option<&RootResource>) -> bool {
     root.is_some_and(|root| root.is_scheduled)
+}
+
+fn is_of_job(node: &ResourceNode) -> bool {
+    let mut parents = node.parent_refs.iter();
+    parents.any(|parent| parent.kind == "Job")
 }
 
 fn makes_unhealthy(root: &RootResource) -> bool {

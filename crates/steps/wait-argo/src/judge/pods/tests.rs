@@ -86,6 +86,7 @@ fn of_image(image: &ImageMatcher) -> FailureScope<'_> {
     FailureScope::Image {
         image,
         awaited: None,
+        is_healthy: false,
     }
 }
 
@@ -173,15 +174,23 @@ fn an_old_stateful_set_pod_may_still_be_replaced() {
 
 #[test]
 fn a_job_may_fail_but_needs_its_image() {
-    let fails = |status: &str| {
+    let requested = matcher("v2");
+    let job = |status: &str| {
         let info = [("Status Reason", status)];
         let mut pod = node("Pod", "migrate-1", "migrate", &info);
         pod.parent_refs[0].kind = "Job".to_owned();
-        let pod = health(pod, "Degraded", "ghcr.io/a/dex:v2: not found");
-        unrecoverable_resource(&observation(&pod), all())
+        observation(&health(pod, "Degraded", "ghcr.io/a/dex:v2: not found"))
     };
+    let fails = |status: &str| unrecoverable_resource(&job(status), all());
     assert!(fails("Error").is_none() && fails("CrashLoopBackOff").is_none());
     assert_eq!(fails("ImagePullBackOff").unwrap().reason, IMAGE_NOT_FOUND);
+    let scope = FailureScope::Image {
+        image: &requested,
+        awaited: None,
+        is_healthy: true,
+    };
+    let healthy = CountedPods { scope, ..all() };
+    assert!(unrecoverable_resource(&job("ImagePullBackOff"), healthy).is_none());
 }
 
 #[test]
@@ -239,6 +248,7 @@ fn with_an_image_only_its_pods_count() {
     let awaited = FailureScope::Image {
         image: &shop,
         awaited: Some("batch/Job/migrate"),
+        is_healthy: false,
     };
     assert!(fails(&hook, awaited), "the sync waits for it");
     let info = [("Status Reason", "ErrImageNeverPull")];

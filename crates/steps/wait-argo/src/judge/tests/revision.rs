@@ -262,6 +262,16 @@ fn a_hydrated_commit_stands_for_its_dry_one() {
 }
 
 #[test]
+fn the_rendered_commit_may_be_requested_itself() {
+    let request = Request {
+        branch: Some("env/prod".to_owned()),
+        ..request()
+    };
+    let deployed = concluded(observed([hydrated(B, C, C)]).judge(&request));
+    assert_eq!(deployed.text, "deployed cccccccc");
+}
+
+#[test]
 fn a_commit_that_cannot_be_hydrated_is_to_blame() {
     let written = "1".repeat(40);
     let failed = |message: &str| {
