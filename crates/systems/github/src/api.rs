@@ -263,6 +263,11 @@ impl<'w> GitHubApi<'w> {
         Ok(reply)
     }
 
+    /// Returns the message of an error in GitHub's own form.
+    pub(crate) fn message(answer: &Answer) -> Option<String> {
+        RestError::of(answer).map(|error| error.message)
+    }
+
     /// Returns whether this is github.com, or a company's part of it, not an Enterprise Server.
     pub(crate) fn is_of_github_com(&self) -> bool {
         self.rest.host_str().is_some_and(is_of_github_com)
