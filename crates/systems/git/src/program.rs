@@ -150,33 +150,37 @@ impl GitCall<'_> {
         }
         let error = GitError::from_stderr(&output.stderr);
         if error.is_redirect() {
-            return Err(error.leading_to(self.redirect_target().await));
+            return Err(error.leading_to(self.redirect_target(arguments).await));
         }
         if error.needs_a_git_server() {
-            self.expect_git_server().await?;
+            self.expect_git_server(arguments).await?;
         }
         Ok(output)
     }
 
-    async fn redirect_target(&self) -> Option<RedirectTarget> {
-        let head = self.last_answer().await?;
+    async fn redirect_target(&self, arguments: &[&str]) -> Option<RedirectTarget> {
+        let head = self.last_answer(arguments).await?;
         redirect::target(head.location()?, self.program.url.as_ref()?)
     }
 
     /// Makes sure that a git server answers at the address: a login page, a proxy or a firewall may
     /// answer in its place, and git takes any text for an empty repository.
-    pub(crate) async fn expect_git_server(&self) -> Result<(), GitError> {
-        let head = self.last_answer().await;
+    pub(crate) async fn expect_git_server(&self, arguments: &[&str]) -> Result<(), GitError> {
+        let head = self.last_answer(arguments).await;
         match head.and_then(|head| head.foreign()) {
             Some(foreign) => Err(GitError::not_git(&foreign)),
             None => Ok(()),
         }
     }
 
-    /// Asks again what the server answers, since git's messages do not say it.
-    async fn last_answer(&self) -> Option<AnswerHead> {
+    /// Asks again what the server answers, since git's messages do not say it; a push is only
+    /// announced.
+    async fn last_answer(&self, arguments: &[&str]) -> Option<AnswerHead> {
         self.program.url.as_ref()?;
-        let question = ["ls-remote", "--quiet", REMOTE, "HEAD"];
+        let question = match arguments {
+            ["push", push @ ..] => [&["push", "--dry-run"], push].concat(),
+            _ => vec!["ls-remote", "--quiet", REMOTE, "HEAD"],
+        };
         let spawn = self
             .program
             .spawn(self.repository, self.limit, &question)

@@ -52,7 +52,7 @@ pub(crate) async fn tip(call: &GitCall<'_>, name: &BranchName) -> GitAnswer<Opti
     let mut references = lines.iter().filter_map(|line| line.split_once('\t'));
     match references.find(|(_, name)| *name == reference) {
         Some((id, _)) => id.parse().map(Some).map_err(GitError::other),
-        None => call.expect_git_server().await.map(|()| None),
+        None => call.expect_git_server(&[]).await.map(|()| None),
     }
 }
 

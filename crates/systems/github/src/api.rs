@@ -9,32 +9,14 @@ use url::Url;
 
 use crate::{denial::denied, reasons::TOO_LARGE};
 
+pub(crate) use crate::permission::TokenPermission;
+
 /// The version of the REST API that this crate is written against. Version 2026-03-10 removes
 /// `merge_commit_sha` from pull requests.
 const VERSION: &str = "2022-11-28";
 
 /// The size limit of an answer: GraphQL sends the text of several files at once.
 const MAX_ANSWER_SIZE: usize = 16 << 20;
-
-/// The permission that a query or a change permission, as in a workflow's `permissions:`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TokenPermission {
-    Contents,
-    ContentsWrite,
-    Deployments,
-    PullRequestsWrite,
-}
-
-impl TokenPermission {
-    pub(crate) fn line(self) -> &'static str {
-        match self {
-            Self::Contents => "contents: read",
-            Self::ContentsWrite => "contents: write",
-            Self::Deployments => "deployments: read",
-            Self::PullRequestsWrite => "pull-requests: write",
-        }
-    }
-}
 
 /// A GitHub server, with a token for it.
 pub(crate) struct GitHubApi<'w> {
@@ -261,6 +243,11 @@ impl<'w> GitHubApi<'w> {
             return Err(FetchError::new(asking::NOT_THE_API, text).into());
         }
         Ok(reply)
+    }
+
+    /// Returns the message of an error in GitHub's own form.
+    pub(crate) fn message(answer: &Answer) -> Option<String> {
+        RestError::of(answer).map(|error| error.message)
     }
 
     /// Returns whether this is github.com, or a company's part of it, not an Enterprise Server.

@@ -2,7 +2,7 @@
 
 use contract::{Failure, asking};
 
-use crate::api::TokenPermission;
+use crate::permission::TokenPermission;
 
 /// Words of GitHub that a permission of the token does not help against, in lowercase, and what
 /// helps.

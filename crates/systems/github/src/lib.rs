@@ -17,6 +17,7 @@ mod deployments;
 mod github;
 mod history;
 mod name;
+mod permission;
 mod pulls;
 mod read;
 mod reasons;

@@ -161,10 +161,15 @@ async fn wait<C: Committer>(
 ) -> Result<PullRequestState, Failure> {
     let world = remote.world;
     let mut pause = POLL_INTERVAL;
+    let mut was_open = false;
     loop {
         let over = world.deadline().is_over();
         match proposal.outcome(commit).await {
-            Ok(PullRequestState::Open) if !over => {}
+            Ok(PullRequestState::Open) if !over => was_open = true,
+            // The deadline cuts the last question off, and it was open when it was asked before.
+            Err(failure) if failure.reason == asking::TIMED_OUT && over && was_open => {
+                return Ok(PullRequestState::Open);
+            }
             // Merging may take hours, so an outage in the meantime does not end the wait.
             Err(failure) if failure.verdict == Verdict::Unavailable && !over => {
                 if failure.reason == asking::RATE_LIMITED {

@@ -51,6 +51,11 @@ fn find(
         "/repos/{owner}/{repo}/git/blobs/{file_sha}" => {
             ("contents: read", blob(hub, operation.part("file_sha")))
         }
+        "/repos/{owner}/{repo}/compare/{basehead}" if is_unrelated(hub, operation) => {
+            let (base, head) = operation.part("basehead").split_once("...")?;
+            let message = format!("No common ancestor between {base} and {head}.");
+            return Some(Err(missing(&message)));
+        }
         "/repos/{owner}/{repo}/compare/{basehead}" => (
             "contents: read",
             compare(
@@ -85,6 +90,15 @@ fn blob(hub: &Hub, id: &str) -> Option<Value> {
         .map(|line| String::from_utf8_lossy(line).into_owned() + "\n");
     let content: String = lines.collect();
     Some(json!({ "sha": id, "size": bytes.len(), "content": content, "encoding": "base64" }))
+}
+
+/// Returns whether both commits of a comparison exist, and have nothing in common.
+fn is_unrelated(hub: &Hub, operation: &RestOperation) -> bool {
+    let Some((base, head)) = operation.part("basehead").split_once("...") else {
+        return false;
+    };
+    let exists = |id: &str| hub.remote.try_git(&["cat-file", "-e", id]).is_some();
+    exists(base) && exists(head) && hub.compare(base, head).is_none()
 }
 
 /// The first page has all files.
@@ -141,9 +155,13 @@ fn tagged(seen: &SeenRequest, body: &Value) -> ScriptedReply {
 }
 
 fn not_found() -> ScriptedReply {
+    missing("Not Found")
+}
+
+fn missing(message: &str) -> ScriptedReply {
     let url = "https://docs.github.com/rest";
     ScriptedReply::json(
         404,
-        &json!({ "message": "Not Found", "documentation_url": url, "status": "404" }),
+        &json!({ "message": message, "documentation_url": url, "status": "404" }),
     )
 }

@@ -134,6 +134,8 @@ impl GitError {
 
 fn unauthorized(error: anyhow::Error, address: &Address) -> Failure {
     if address.has_credentials {
+        // git itself then asks for a user, and says only that it may not.
+        let error = error.context("the server rejects the credentials");
         Failure::denied(asking::CREDENTIALS_REJECTED, error)
             .hinted("check that the token belongs to this host and has not expired")
     } else {

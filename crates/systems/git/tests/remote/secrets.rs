@@ -86,6 +86,9 @@ async fn a_push_is_not_redirected() {
             panic!("the push to {part} is no error")
         };
         assert_eq!(failure.reason, asking::REDIRECTED_ELSEWHERE);
+        // The second request of a push has no address of a repository.
+        let has_address = failure.hints.join(" ").contains(&other.url());
+        assert_eq!(has_address, part.starts_with("service"));
         assert_eq!((other.requests(), remote.pushes()), (0, 0));
         http.redirect("nothing", &server);
     }

@@ -30,10 +30,9 @@ const CHANGED_BRANCHES: [&str; 5] = [
 ];
 
 /// Phrases of errors about a branch that another run has changed.
-const MOVED_BRANCH: [&str; 5] = [
+const MOVED_BRANCH: [&str; 4] = [
     "already exists",
     "is at ",
-    "expected",
     "not a fast forward",
     "does not exist",
 ];
@@ -63,11 +62,11 @@ pub(super) fn refused(
         ChangeError::Failed(failure) => return Err(failure.into()),
         ChangeError::Refused(error) => error,
     };
-    if race.is_shown_by(&error) {
-        return Ok(PushResult::Moved);
-    }
     if let Some(rejection) = commit::ruled_out(&error) {
         return Ok(PushResult::Rejected(rejection));
+    }
+    if race.is_shown_by(&error) {
+        return Ok(PushResult::Moved);
     }
     match error.kind.as_str() {
         "UNPROCESSABLE" => Ok(PushResult::Rejected(commit::rejection(

@@ -469,26 +469,6 @@ async fn a_failed_commit_is_not_taken_for_landed() {
 }
 
 #[tokio::test]
-async fn the_hint_names_the_missing_write_permission() {
-    let remote = remote();
-    let server = lab::FakeGitHub::new(&remote);
-    let world = world_with(&server, &server.token_with(&["contents: read"]));
-    let github = on(&world, "main");
-    let snapshot = read(&github).await;
-    let Err(BranchError::Failed(failure)) = github.commit(&snapshot, &edit("two\n")).await else {
-        panic!()
-    };
-    assert_eq!(
-        (failure.verdict, failure.reason),
-        (Verdict::Denied, asking::PERMISSION_MISSING)
-    );
-    assert!(
-        failure.hints.join(" ").contains("`contents: write`"),
-        "{failure:?}"
-    );
-}
-
-#[tokio::test]
 async fn without_a_token_no_request_is_sent() {
     let world = World::for_tests(Duration::from_secs(1));
     let failure = GitHub::new(

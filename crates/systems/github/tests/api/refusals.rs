@@ -209,3 +209,23 @@ async fn a_firewalls_answer_is_not_githubs() {
     let failure = asked(json(401, own)).await;
     assert_eq!(failure.reason, asking::CREDENTIALS_REJECTED);
 }
+
+#[tokio::test]
+async fn the_hint_names_the_missing_write_permission() {
+    let remote = remote();
+    let server = lab::FakeGitHub::new(&remote);
+    let world = world_with(&server, &server.token_with(&["contents: read"]));
+    let github = on(&world, "main");
+    let snapshot = read(&github).await;
+    let Err(BranchError::Failed(failure)) = github.commit(&snapshot, &edit("two\n")).await else {
+        panic!()
+    };
+    assert_eq!(
+        (failure.verdict, failure.reason),
+        (Verdict::Denied, asking::PERMISSION_MISSING)
+    );
+    assert!(
+        failure.hints.join(" ").contains("`contents: write`"),
+        "{failure:?}"
+    );
+}
