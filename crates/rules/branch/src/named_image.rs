@@ -42,6 +42,14 @@ impl NamedImage {
         }
     }
 
+    /// Returns registry and repository.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Pinned(image) => image.name(),
+            Self::Unpinned { name, .. } => name.clone(),
+        }
+    }
+
     /// Returns the registry.
     pub fn registry(&self) -> &str {
         match self {

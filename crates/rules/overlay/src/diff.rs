@@ -23,7 +23,9 @@ impl Diff {
             DiffOp::Equal { .. } => 0,
             _ => op.old_range().len().max(op.new_range().len()),
         });
-        let (from, to) = (format!("a/{path}"), format!("b/{path}"));
+        // As git does: a tab ends a path with a blank, which `patch` would cut at the blank.
+        let end = if path.contains(' ') { "\t" } else { "" };
+        let (from, to) = (format!("a/{path}{end}"), format!("b/{path}{end}"));
         let text = diff
             .unified_diff()
             .context_radius(3)

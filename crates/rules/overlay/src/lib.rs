@@ -48,7 +48,7 @@ pub use edit::edit;
 pub use entry::{EntryValue, ImageEntry};
 pub use options::{EditOptions, Pin};
 pub use overlays::{Overlay, OverlayRefusal, directory_of, environment, is_kustomization, unique};
-pub use read::{find, image_in, read};
+pub use read::{EffectiveEntry, find, image_in, read, taking_effect};
 pub use refusal::{EditRefusal, EditRefusalKind};
 pub use result::{EditResult, EntryOutcome, EntryResult};
 pub use update::ImageUpdate;

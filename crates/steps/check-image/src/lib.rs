@@ -11,7 +11,7 @@ mod report;
 mod request;
 
 use contract::{
-    Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World,
+    Digest, Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World,
 };
 pub use registry::Platform;
 
@@ -134,11 +134,19 @@ pub async fn check(request: &Request, world: &World) -> Result<Report, Failure> 
     Ok(report::report(request, &judgement))
 }
 
-/// Returns all platforms of an image, whatever the request requires; `None` when the registry does
-/// not have the image, or does not say the platform of every part of it.
+/// An image as its registry has it, whatever the request requires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistryImage {
+    /// The digest.
+    pub digest: Digest,
+    /// All platforms; `None` when the registry does not say that of every part.
+    pub platforms: Option<Vec<Platform>>,
+}
+
+/// Returns an image as its registry has it; `None` when the registry does not have it.
 ///
 /// # Errors
 /// `unavailable` or `denied` when the registry did not answer.
-pub async fn platforms(request: &Request, world: &World) -> Result<Option<Vec<Platform>>, Failure> {
-    observe::platforms(request, world).await
+pub async fn look_up(request: &Request, world: &World) -> Result<Option<RegistryImage>, Failure> {
+    observe::look_up(request, world).await
 }

@@ -10,7 +10,7 @@ use registry::{ImageRepository, ManifestAnswer, ManifestKind, Platform, Registry
 
 use self::index::read_index;
 pub(crate) use self::part::{ImageDefect, ImagePart};
-use crate::{Facts, Request};
+use crate::{Facts, RegistryImage, Request};
 
 /// The pauses between two attempts, in seconds; the last one repeats.
 const PAUSES: [u64; 5] = [2, 3, 5, 8, 15];
@@ -66,24 +66,29 @@ pub(crate) async fn observe(request: &Request, world: &World) -> Result<Observat
     Ok(Observation { wait, state })
 }
 
-/// Returns all platforms of the image. Of an index it reads only the entries without a platform.
-pub(crate) async fn platforms(
+/// Returns the image with all of its platforms. Of an index it reads only the entries without a
+/// platform.
+pub(crate) async fn look_up(
     request: &Request,
     world: &World,
-) -> Result<Option<Vec<Platform>>, Failure> {
+) -> Result<Option<RegistryImage>, Failure> {
     let repository = ImageRepository::new(world, &request.image, request.registry.clone());
     let answer = repository.manifest(request.image.selector()).await?;
     let ManifestAnswer::Found(manifest) = answer else {
         return Ok(None);
     };
+    let digest = manifest.digest.clone();
     let parts = match manifest.kind {
-        ManifestKind::Index(entries) => read_index(request, entries, true, &repository).await?,
-        ManifestKind::Image(config) => {
-            vec![read_single(manifest.digest, config, false, &repository).await?]
+        ManifestKind::Index(entries) => {
+            Some(read_index(request, entries, true, &repository).await?)
         }
-        ManifestKind::Schema1 | ManifestKind::Artifact(_) => return Ok(None),
+        ManifestKind::Image(config) => Some(vec![
+            read_single(manifest.digest, config, false, &repository).await?,
+        ]),
+        ManifestKind::Schema1 | ManifestKind::Artifact(_) => None,
     };
-    Ok(parts.into_iter().map(|part| part.platform).collect())
+    let platforms = parts.and_then(|parts| parts.into_iter().map(|part| part.platform).collect());
+    Ok(Some(RegistryImage { digest, platforms }))
 }
 
 /// Asks for the tag or digest once, or until the deadline: a registry shows a tag seconds after the

@@ -16,7 +16,9 @@ use self::{bad::BadValue, candidates::Candidate, known_image::KnownImage, regist
 use crate::{
     observe::{
         FileObservation, MAX_REVISIONS, OverlayObservation,
-        question::{BadImagePlatforms, CandidateAnswer, CandidateCheck, RollbackQuestion},
+        question::{
+            BadImageAnswer, BadImagePlatforms, CandidateAnswer, CandidateCheck, RollbackQuestion,
+        },
     },
     reasons::{NO_EARLIER_IMAGE, OTHER_REGISTRY},
     request::Request,
@@ -57,6 +59,8 @@ pub(crate) struct Restoration {
     pub(crate) diff: Diff,
     /// Why the step passed over better candidates.
     pub(crate) passed_over: Vec<String>,
+    /// The entry whose result the restored entry changes again.
+    pub(crate) shadows: Option<String>,
     /// Why the good image may not be good.
     pub(crate) doubt: Option<String>,
 }
@@ -168,7 +172,7 @@ fn restore(request: &Request, file: &FileObservation) -> Result<OverlayOutcome, 
     let bad = KnownImage::of(&file.values, &file.values.list[0]);
     let registries = Registries::of(request, &bad);
     let candidates = candidates::find(request, file, 0);
-    let platforms = platforms(request, file, &bad, &candidates)?;
+    let known = look_up(request, file, &bad, &candidates)?;
     let (mut passed_over, mut answers) = (Vec::new(), file.candidates.iter());
     for candidate in candidates {
         let image = match candidate {
@@ -180,9 +184,14 @@ fn restore(request: &Request, file: &FileObservation) -> Result<OverlayOutcome, 
         };
         let answer = match registries.refuses(&image) {
             Some(refusal) => CandidateAnswer::Refused(refusal),
-            None => check(&image, &platforms, &mut answers)?,
+            None => check(&image, &known.platforms, &mut answers)?,
         };
         match answer {
+            CandidateAnswer::Present(reference)
+                if request.to.is_none() && is_bad(file, &known, &reference) =>
+            {
+                passed_over.push(format!("{} is the very image that is bad", image.text));
+            }
             CandidateAnswer::Present(reference) => {
                 let good = KnownImage {
                     image: Some(reference),
@@ -202,18 +211,25 @@ fn restore(request: &Request, file: &FileObservation) -> Result<OverlayOutcome, 
     Ok(OverlayOutcome::Refused(refusal))
 }
 
-/// Returns the platforms that the good image must have; with `--to` the user takes responsibility.
-fn platforms(
+/// Returns whether the registry has bad bytes under the name of a candidate.
+fn is_bad(file: &FileObservation, known: &BadImageAnswer, image: &Reference) -> bool {
+    let digest = image.digest();
+    digest.is_some() && digest == known.digest.as_ref() || file.values.bad(image).is_some()
+}
+
+/// Returns the bad image, whose platforms the good one must have; with `--to` the user takes
+/// responsibility.
+fn look_up(
     request: &Request,
     file: &FileObservation,
     bad: &KnownImage,
     candidates: &[Candidate],
-) -> Result<Vec<Platform>, RollbackQuestion> {
+) -> Result<BadImageAnswer, RollbackQuestion> {
     let images: Vec<&KnownImage> = candidates.iter().filter_map(Candidate::as_image).collect();
     if request.to.is_some() || images.is_empty() {
-        return Ok(Vec::new());
+        return Ok(BadImageAnswer::default());
     }
-    file.platforms.clone().ok_or_else(|| {
+    file.bad_image.clone().ok_or_else(|| {
         let is_elsewhere = images.iter().all(|good| good.name() != bad.name());
         RollbackQuestion::Platforms(Box::new(BadImagePlatforms {
             text: bad.text.clone(),
@@ -264,6 +280,7 @@ fn restoration(
         good,
         edited,
         passed_over,
+        shadows: file.file.shadows.clone(),
         doubt,
     }))
 }

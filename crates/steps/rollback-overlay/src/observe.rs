@@ -14,15 +14,14 @@ use std::collections::BTreeMap;
 use branch::{
     CommitAncestry, CommitName, FileHistory, History as _, ImageValues, Revision, Snapshot,
 };
-use check_image::Platform;
 use contract::{Commit, Failure, World};
 use overlay::{Overlay, OverlayRefusal};
 use remote::RemoteBranch;
 
 use self::{
-    files::OverlayFile,
+    files::{NotFound, OverlayFile},
     forge::{DeploymentHistory, RecordedHistory},
-    question::{CandidateAnswer, RollbackQuestion},
+    question::{BadImageAnswer, CandidateAnswer, RollbackQuestion},
     records::Records,
 };
 use crate::request::Request;
@@ -61,8 +60,8 @@ pub(crate) struct FileObservation {
     pub(crate) ancestry: Vec<(Vec<CommitName>, CommitAncestry)>,
     /// The two newest revisions of the file at the commit of `--undo`.
     pub(crate) undo_revisions: Option<Vec<Revision>>,
-    /// The platforms of the bad image.
-    pub(crate) platforms: Option<Vec<Platform>>,
+    /// The bad image as its registry has it.
+    pub(crate) bad_image: Option<BadImageAnswer>,
     /// The registry's answers, in the order of the candidates.
     pub(crate) candidates: Vec<CandidateAnswer>,
 }
@@ -118,10 +117,7 @@ impl<'a, 'w> Observer<'a, 'w> {
     /// When the history cannot be read.
     pub(crate) async fn observe(&mut self, snapshot: &Snapshot) -> Result<Observation, Failure> {
         let found = files::find(self.request, &snapshot.entries);
-        let paths: Vec<String> = found
-            .iter()
-            .filter_map(|(_, file)| Some(file.as_ref().ok()?.path.clone()))
-            .collect();
+        let paths: Vec<String> = found.iter().filter_map(|(_, file)| path(file)).collect();
         let mut histories = self
             .ask(async || {
                 self.branch
@@ -131,11 +127,16 @@ impl<'a, 'w> Observer<'a, 'w> {
             .await?;
         let mut overlays = Vec::new();
         for (overlay, file) in found {
+            let history = path(&file).and_then(|path| histories.remove(&path));
+            let history = history.unwrap_or_default();
             let file = match file {
-                Ok(file) => {
-                    let history = histories.remove(&file.path).unwrap_or_default();
-                    Ok(self.file(&snapshot.tip, overlay, file, history).await?)
-                }
+                Ok(file) => Ok(file),
+                Err(NotFound { refusal, file }) => file
+                    .and_then(|file| files::rolled_back(self.request, &file, &history))
+                    .ok_or(refusal),
+            };
+            let file = match file {
+                Ok(file) => Ok(self.file(&snapshot.tip, overlay, file, history).await?),
                 Err(refusal) => Err(refusal),
             };
             overlays.push(OverlayObservation {
@@ -184,7 +185,7 @@ impl<'a, 'w> Observer<'a, 'w> {
             values,
             ancestry: Vec::new(),
             undo_revisions: None,
-            platforms: None,
+            bad_image: None,
             candidates: Vec::new(),
         })
     }
@@ -210,8 +211,8 @@ impl<'a, 'w> Observer<'a, 'w> {
                 observation.undo_revisions = Some(revisions);
             }
             RollbackQuestion::Platforms(bad) => {
-                let platforms = image::platforms_of_bad(self.request, &bad, self.world).await?;
-                observation.platforms = Some(platforms);
+                let answer = image::look_up_bad(self.request, &bad, self.world).await?;
+                observation.bad_image = Some(answer);
             }
             RollbackQuestion::Candidate(check) => {
                 let answer = image::check(self.request, &check, self.world).await?;
@@ -231,5 +232,13 @@ impl<'a, 'w> Observer<'a, 'w> {
 
     async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
         remote::ask(self.world, self.branch.name(), question).await
+    }
+}
+
+/// Returns the path of an overlay's file.
+fn path(found: &Result<OverlayFile, NotFound>) -> Option<String> {
+    match found {
+        Ok(file) => Some(file.path.clone()),
+        Err(not_found) => not_found.file.as_ref().map(|file| file.0.clone()),
     }
 }

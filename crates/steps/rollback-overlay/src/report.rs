@@ -302,6 +302,12 @@ fn with_notices(mut report: Report, judgement: &Judgement) -> Report {
         for why in &restoration.passed_over {
             report.notices.push(format!("`{path}`: passed over: {why}"));
         }
+        if let Some(shadowed) = &restoration.shadows {
+            report.notices.push(format!(
+                "`{path}`: the entry `{shadowed}` makes an image that a later entry changes again: \
+                 that one was restored, since it takes effect"
+            ));
+        }
         let doubt = restoration.doubt.iter();
         report
             .notices

@@ -124,8 +124,17 @@ async fn every_change_of_the_file_is_found() {
     .await;
 }
 
+/// The contents of the revisions; a star marks those that came by a merge.
+fn shape(history: &FileHistory) -> String {
+    let revisions = history.revisions.iter().map(|revision| {
+        let mark = if revision.is_merged { "*" } else { "" };
+        format!("{}{mark}", content(revision).replace('\n', ""))
+    });
+    revisions.collect::<Vec<_>>().join(" ")
+}
+
 #[tokio::test]
-async fn a_file_begins_after_its_last_deletion() {
+async fn a_file_that_was_away_is_followed() {
     let remote = GitRemote::new();
     set(&remote, "lost");
     remote.change("main", &[TreeChange::delete(PATH)], "chore: gone\n");
@@ -139,42 +148,74 @@ async fn a_file_begins_after_its_last_deletion() {
     every_way(&remote, async |branch| {
         let all = changes(branch, &remote, 100).await;
         assert_eq!(
-            (contents(&all), all.is_complete),
-            (vec!["two".to_owned(), "one".to_owned()], true)
+            (shape(&all), all.is_complete),
+            ("two one - lost".to_owned(), true)
         );
     })
     .await;
     remote.change("main", &[TreeChange::delete(PATH)], "chore: gone again\n");
     every_way(&remote, async |branch| {
         assert_eq!(
-            contents(&changes(branch, &remote, 100).await),
-            ["-", "two", "one"]
+            shape(&changes(branch, &remote, 100).await),
+            "- two one - lost"
         );
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_merge_is_one_change() {
+async fn a_file_that_moved_is_followed() {
+    const OLD: &str = "deploy/prod/kustomization.yaml";
+    let lines = |last: &str| format!("{}{last}\n", "-\n".repeat(20));
     let remote = GitRemote::new();
-    let one = set(&remote, "one");
-    set_on(&remote, "feature", "a");
-    set_on(&remote, "feature", "b");
-    remote.commit("feature", &[("n", "n", false)], "chore: other\n");
-    let merge = remote.merge("feature", "main", "Merge pull request #7");
+    remote.pad(1);
+    remote.commit("main", &[(OLD, &lines("one"), false)], "set one\n");
+    remote.commit("main", &[(OLD, &lines("two"), false)], "set two\n");
+    let moves = [
+        TreeChange::delete(OLD),
+        TreeChange::file(PATH, lines("three")),
+    ];
+    remote.change("main", &moves, "move, and set three\n");
+    set(&remote, &lines("four"));
     every_way(&remote, async |branch| {
         let all = changes(branch, &remote, 100).await;
-        assert_eq!(contents(&all), ["b", "one"], "`a` was never on the branch");
-        assert_eq!(messages(&all), [(&*merge, "set b"), (&*one, "set one")]);
-        assert_eq!(all.revisions[0].parent.as_ref().unwrap().as_str(), one);
+        let shape = shape(&all).replace('-', "");
+        assert_eq!(
+            (shape.as_str(), all.is_complete),
+            ("four three two one", true)
+        );
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_merged_value_keeps_its_own_message() {
+async fn a_merge_and_the_merged_changes_are_found() {
     let remote = GitRemote::new();
     let one = set(&remote, "one");
+    set_on(&remote, "feature", "a");
+    let b = set_on(&remote, "feature", "b");
+    remote.commit("feature", &[("n", "n", false)], "chore: other\n");
+    let merge = remote.merge("feature", "main", "Merge pull request #7");
+    every_way(&remote, async |branch| {
+        let all = changes(branch, &remote, 100).await;
+        assert_eq!(shape(&all), "b b* a* one", "`a` was never on the branch");
+        let newest = &all.revisions[0];
+        assert_eq!(
+            (
+                newest.commit.as_str(),
+                newest.parent.as_ref().unwrap().as_str()
+            ),
+            (&*merge, &*one)
+        );
+        assert!(newest.is_merge && newest.follows[0].as_str() == b);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_merge_far_back_is_followed() {
+    let remote = GitRemote::new();
+    set(&remote, "one");
     // Through a merged merge, while `main` advances, and further back than the first request
     // reaches.
     set_on(&remote, "fix", "two");
@@ -190,20 +231,20 @@ async fn a_merged_value_keeps_its_own_message() {
     remote.commit("main", &[("m", "m", false)], "chore: main\n");
     let two = remote.merge("release", "main", "Merge pull request #9");
     every_way(&remote, async |branch| {
-        assert_eq!(
-            messages(&changes(branch, &remote, 100).await),
-            [(&*two, "set two"), (&*one, "set one")]
-        );
+        let all = changes(branch, &remote, 100).await;
+        assert_eq!(shape(&all), "two two* one");
+        assert_eq!(messages(&all)[0], (&*two, "Merge pull request #9"));
+        assert_eq!(messages(&all)[1].1, "set two");
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_changing_merge_has_its_own_message() {
+async fn both_sides_of_a_textual_merge_are_followed() {
     let remote = GitRemote::new();
     let lines = |first: &str, last: &str| format!("{first}\n{}{last}\n", "-\n".repeat(20));
     let start = set(&remote, &lines("a", "a"));
-    set_on(&remote, "feature", &lines("b", "a"));
+    let theirs = set_on(&remote, "feature", &lines("b", "a"));
     let ours = set(&remote, &lines("a", "b"));
     let merge = remote.merge("feature", "main", "Merge pull request #7");
     // A merge that changes nothing is not a revision.
@@ -211,14 +252,21 @@ async fn a_changing_merge_has_its_own_message() {
     remote.merge("old", "main", "Merge pull request #8");
     every_way(&remote, async |branch| {
         let all = changes(branch, &remote, 100).await;
-        let commits: Vec<&str> = messages(&all)
+        let mut commits: Vec<&str> = messages(&all)
             .into_iter()
             .map(|(commit, _)| commit)
             .collect();
-        assert_eq!(
-            (commits, messages(&all)[0].1),
-            (vec![&*merge, &*ours, &*start], "Merge pull request #7")
-        );
+        assert_eq!((commits[0], commits[3]), (&*merge, &*start));
+        commits[1..3].sort_unstable();
+        let mut sides = [&*ours, &*theirs];
+        sides.sort_unstable();
+        assert_eq!(commits[1..3], sides);
+        let follows: Vec<&str> = all.revisions[0]
+            .follows
+            .iter()
+            .map(|commit| commit.as_str())
+            .collect();
+        assert_eq!(follows, [&*ours, &*theirs]);
     })
     .await;
 }

@@ -62,6 +62,7 @@ fn file(tags: &[(&str, &str)]) -> FileObservation {
         path: "prod/kustomization.yaml".to_owned(),
         content: text(tags.last().unwrap().0),
         entry: "acme/app".to_owned(),
+        shadows: None,
     };
     let revisions = tags
         .iter()
@@ -87,7 +88,7 @@ fn file(tags: &[(&str, &str)]) -> FileObservation {
         deployments: None,
         ancestry: Vec::new(),
         undo_revisions: None,
-        platforms: None,
+        bad_image: None,
         candidates: Vec::new(),
     }
 }
@@ -113,7 +114,7 @@ fn the_judge_asks_for_platforms_and_candidate() {
         matches!(&question, RollbackQuestion::Platforms(bad) if bad.text == "acme/app:v2"),
         "{question:?}"
     );
-    file.platforms = Some(Vec::new());
+    file.bad_image = Some(BadImageAnswer::default());
     let question = judge(&request(&[]), &file).unwrap_err();
     assert!(
         matches!(&question, RollbackQuestion::Candidate(check)
@@ -133,7 +134,7 @@ fn the_judge_asks_for_platforms_and_candidate() {
 #[test]
 fn an_older_image_needs_the_flag() {
     let mut file = file(&[("v1", ""), ("v2", ""), ("v3", "")]);
-    file.platforms = Some(Vec::new());
+    file.bad_image = Some(BadImageAnswer::default());
     file.candidates = vec![absent(), present("acme/app:v1")];
     assert!(matches!(outcome(&[], &file), OverlayOutcome::Refused(_)));
     match outcome(&["--allow-older"], &file) {

@@ -1,10 +1,10 @@
 //! Asks the registry whether it still has an image, unchanged, for the required platforms.
 
-use check_image::{Platform, reasons::PLATFORM_MISSING};
+use check_image::{RegistryImage, reasons::PLATFORM_MISSING};
 use contract::{Failure, Reference, World};
 use overlay::OverlayRefusal;
 
-use super::question::{BadImagePlatforms, CandidateAnswer, CandidateCheck};
+use super::question::{BadImageAnswer, BadImagePlatforms, CandidateAnswer, CandidateCheck};
 use crate::request::Request;
 
 /// Checks a candidate.
@@ -55,7 +55,7 @@ pub(crate) async fn check(
     }))
 }
 
-/// Returns the platforms of the bad image: nodes of each of them may run it, so its replacement
+/// Returns the digest and the platforms of the bad image: nodes of each of them may run it, so its replacement
 /// must be for all of them.
 ///
 /// If they are not known, the step requires none and says so: a bad image must not stay deployed
@@ -65,17 +65,27 @@ pub(crate) async fn check(
 ///
 /// # Errors
 /// When the registry does not answer, and has a candidate too.
-pub(crate) async fn platforms_of_bad(
+pub(crate) async fn look_up_bad(
     request: &Request,
     bad: &BadImagePlatforms,
     world: &World,
-) -> Result<Vec<Platform>, Failure> {
+) -> Result<BadImageAnswer, Failure> {
     let text = &bad.text;
+    let mut answer = BadImageAnswer::default();
     let why = match &bad.image {
         None => format!("`{text}` has neither tag nor digest"),
-        Some(image) => match platforms(request, image, world).await {
-            Ok(Some(platforms)) => return Ok(platforms),
-            Ok(None) => format!("{text} is no longer in its registry, or no whole image"),
+        Some(image) => match look_up(request, image, world).await {
+            Ok(Some(found)) => {
+                answer.digest = Some(found.digest);
+                if let Some(platforms) = found.platforms {
+                    return Ok(BadImageAnswer {
+                        platforms,
+                        ..answer
+                    });
+                }
+                format!("{text} is no whole image")
+            }
+            Ok(None) => format!("{text} is no longer in its registry"),
             Err(failure) if bad.is_elsewhere => failure.summary(),
             Err(failure) => {
                 let context = format!("could not find out for which platforms {text} is");
@@ -86,18 +96,18 @@ pub(crate) async fn platforms_of_bad(
     world.notice(format!(
         "no platform is required, since those of the bad image are not known: {why}"
     ));
-    Ok(Vec::new())
+    Ok(answer)
 }
 
-async fn platforms(
+async fn look_up(
     request: &Request,
     image: &Reference,
     world: &World,
-) -> Result<Option<Vec<Platform>>, Failure> {
+) -> Result<Option<RegistryImage>, Failure> {
     let (image, none) = (image.clone(), Vec::new());
     let registry = request.image.registry();
     let check = check_image::Request::for_image(image, none, &request.connection, registry, world)?;
-    check_image::platforms(&check, world).await
+    check_image::look_up(&check, world).await
 }
 
 /// Returns the reference to ask for: by digest alone if the file names it.

@@ -2,7 +2,7 @@
 
 use branch::CommitName;
 use check_image::Platform;
-use contract::{Commit, Reference};
+use contract::{Commit, Digest, Reference};
 use overlay::OverlayRefusal;
 
 /// A question about an overlay that the judge has before it can decide.
@@ -31,6 +31,14 @@ pub(crate) struct BadImagePlatforms {
     /// Whether every candidate is in another repository, so that the bad image's may be out of
     /// reach.
     pub(crate) is_elsewhere: bool,
+}
+
+/// The bad image as its registry has it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BadImageAnswer {
+    /// The platforms that the good image must have too; empty if they are not known.
+    pub(crate) platforms: Vec<Platform>,
+    pub(crate) digest: Option<Digest>,
 }
 
 /// An image that may be restored if the registry still has it.
