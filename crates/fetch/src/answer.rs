@@ -262,6 +262,34 @@ mod tests {
     }
 
     #[test]
+    fn the_sentence_of_an_error_is_found() {
+        for (body, sentence) in [
+            (
+                r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}"#,
+                "slow down",
+            ),
+            (
+                r#"{"message":"API rate limit exceeded"}"#,
+                "API rate limit exceeded",
+            ),
+            (
+                r#"{"error":"x","error_description":"too many logins"}"#,
+                "too many logins",
+            ),
+            ("Too many requests (HAP429).", "Too many requests (HAP429)."),
+            ("<html><title>Limited</title></html>", "Limited"),
+        ] {
+            assert_eq!(
+                answer(429, &[], body).sentence(),
+                format!(": \"{sentence}\"")
+            );
+        }
+        assert_eq!(answer(429, &[], "").sentence(), "");
+        let elsewhere = answer(429, &[], r#"{"message":"s3cret"}"#).elsewhere(true);
+        assert_eq!(elsewhere.sentence(), "");
+    }
+
+    #[test]
     fn a_redirect_is_relative_to_its_page_and_stays_within_http() {
         let from: Url = "https://api.example.org/a/b".parse().unwrap();
         let to = |location| {

@@ -160,6 +160,6 @@ impl Descriptor {
     }
 
     fn platform(&self) -> Option<Platform> {
-        self.platform.as_ref()?.platform()
+        self.platform.as_ref()?.whole_platform()
     }
 }
