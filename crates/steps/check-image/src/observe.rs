@@ -6,7 +6,7 @@ mod part;
 use std::time::Duration;
 
 use contract::{Digest, Failure, World, asking};
-use registry::{ImageRepository, ManifestAnswer, ManifestKind, Platform, RegistryManifest};
+use registry::{ImageRepository, ManifestAnswer, ManifestKind, RegistryManifest};
 
 use self::index::read_index;
 pub(crate) use self::part::{ImageDefect, ImagePart};
