@@ -101,8 +101,8 @@ fn make() -> io::Result<BareRepository> {
 
 /// Removes the folders of killed runs, which would fill the disk of a machine that is never reset.
 ///
-/// Every user of the machine may put something into the temporary folder. Only a folder that nobody
-/// but this user can change is looked into, and no link is followed.
+/// Every user of the machine may put something into the temporary folder. Only a folder that no
+/// other user can change is looked into, and no link is followed.
 fn sweep(temporary: &Path, user: u32) {
     for entry in fs::read_dir(temporary).into_iter().flatten().flatten() {
         let folder = entry.path();

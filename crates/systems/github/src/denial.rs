@@ -61,47 +61,50 @@ fn cause(message: &str, is_saml: bool) -> Option<&'static str> {
 mod tests {
     use super::*;
 
+    /// A message, GitHub's own mark of a single sign-on, and a part of the hint.
+    const SAID: [(&str, bool, &str); 8] = [
+        (
+            "Resource not accessible by integration",
+            false,
+            "`contents: write`",
+        ),
+        (
+            "Resource not accessible by personal access token",
+            false,
+            "`contents: write`",
+        ),
+        (
+            "Repository was archived so is read-only.",
+            false,
+            "its owner",
+        ),
+        (
+            "Resource protected by organization SAML enforcement.",
+            false,
+            "sign-on",
+        ),
+        ("Resource not accessible", true, "sign-on"),
+        (
+            "Although you appear to have the correct authorization credentials, the `acme` \
+             organization has an IP allow list enabled, and your IP address is not permitted",
+            false,
+            "address",
+        ),
+        ("This installation has been suspended", false, "suspension"),
+        (
+            "Upgrade to GitHub Pro or make this repository public to enable this feature.",
+            false,
+            "plan",
+        ),
+    ];
+
     #[test]
     fn every_cause_has_its_own_hint() {
         let hint = |message: &str, is_saml| {
             let failure = denied(message, is_saml, TokenPermission::ContentsWrite);
             failure.hints.join(" ")
         };
-        for (message, is_saml, word) in [
-            (
-                "Resource not accessible by integration",
-                false,
-                "`contents: write`",
-            ),
-            (
-                "Resource not accessible by personal access token",
-                false,
-                "`contents: write`",
-            ),
-            (
-                "Repository was archived so is read-only.",
-                false,
-                "its owner",
-            ),
-            (
-                "Resource protected by organization SAML enforcement.",
-                false,
-                "sign-on",
-            ),
-            ("Resource not accessible", true, "sign-on"),
-            (
-                "Although you appear to have the correct authorization credentials, the `acme` \
-                 organization has an IP allow list enabled, and your IP address is not permitted",
-                false,
-                "address",
-            ),
-            ("This installation has been suspended", false, "suspension"),
-            (
-                "Upgrade to GitHub Pro or make this repository public to enable this feature.",
-                false,
-                "plan",
-            ),
-        ] {
+        for (message, is_saml, word) in SAID {
             let hint = hint(message, is_saml);
             assert!(hint.contains(word), "{message}: {hint}");
             assert_eq!(

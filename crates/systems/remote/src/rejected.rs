@@ -190,58 +190,62 @@ mod tests {
         }
     }
 
+    const HOOK: &str = "pre-receive hook declined";
+
+    /// The word of a rejection, a line of the remote, and a part of the hint.
+    const RULES: [(&str, &str, &str); 11] = [
+        (
+            HOOK,
+            "GitLab: You cannot push commits for 'x'. You can only push commits if the committer email is one of your own verified emails.",
+            "GIT_COMMITTER_EMAIL",
+        ),
+        (
+            HOOK,
+            "GitLab: Commit message does not follow the pattern",
+            "message of the commit",
+        ),
+        (HOOK, "no deploys on Friday", "its hook"),
+        (
+            "TF402455: Pushes to this branch are not permitted; you must use a pull request to update this branch.",
+            "",
+            "works only with GitHub",
+        ),
+        (
+            "TF401027: You need the Git 'GenericContribute' permission.",
+            "",
+            "the right to push",
+        ),
+        (
+            "refusing to allow a GitHub App to create or update workflow `x` without `workflows` permission",
+            "",
+            "`workflows: write`",
+        ),
+        (
+            "push declined due to repository rule violations",
+            "error: GH013: Repository rule violations found. Push cannot contain secrets",
+            "a secret",
+        ),
+        (
+            "push declined due to repository rule violations",
+            "error: GH013: Commits must have verified signatures.",
+            "`--repository OWNER/NAME`",
+        ),
+        (
+            "protected branch hook declined",
+            "error: GH006: Protected branch update failed",
+            "--pull-request fallback",
+        ),
+        (
+            "Repository rule violations found",
+            "Cannot create ref due to creations being restricted.",
+            "`runbook/**`",
+        ),
+        ("something else", "", "this rule"),
+    ];
+
     #[test]
     fn every_rule_comes_with_the_hint_that_helps() {
-        let hook = "pre-receive hook declined";
-        for (word, line, hint) in [
-            (
-                hook,
-                "GitLab: You cannot push commits for 'x'. You can only push commits if the committer email is one of your own verified emails.",
-                "GIT_COMMITTER_EMAIL",
-            ),
-            (
-                hook,
-                "GitLab: Commit message does not follow the pattern",
-                "message of the commit",
-            ),
-            (hook, "no deploys on Friday", "its hook"),
-            (
-                "TF402455: Pushes to this branch are not permitted; you must use a pull request to update this branch.",
-                "",
-                "works only with GitHub",
-            ),
-            (
-                "TF401027: You need the Git 'GenericContribute' permission.",
-                "",
-                "the right to push",
-            ),
-            (
-                "refusing to allow a GitHub App to create or update workflow `x` without `workflows` permission",
-                "",
-                "`workflows: write`",
-            ),
-            (
-                "push declined due to repository rule violations",
-                "error: GH013: Repository rule violations found. Push cannot contain secrets",
-                "a secret",
-            ),
-            (
-                "push declined due to repository rule violations",
-                "error: GH013: Commits must have verified signatures.",
-                "`--repository OWNER/NAME`",
-            ),
-            (
-                "protected branch hook declined",
-                "error: GH006: Protected branch update failed",
-                "--pull-request fallback",
-            ),
-            (
-                "Repository rule violations found",
-                "Cannot create ref due to creations being restricted.",
-                "`runbook/**`",
-            ),
-            ("something else", "", "this rule"),
-        ] {
+        for (word, line, hint) in RULES {
             let lines: Vec<&str> = [line].into_iter().filter(|line| !line.is_empty()).collect();
             let (summary, hints) = told(word, &lines);
             assert!(hints.contains(hint), "{word} {line}: {hints}");
