@@ -5,57 +5,16 @@
 //! failure is the fault of the change only where the words prove it.
 
 mod cluster;
-
-use contract::Reason;
+mod row;
 
 use self::cluster::{OF_CONTROLLERS, OF_ENDS, OF_EVENTS, OF_SCHEDULER};
+pub(crate) use self::row::{FailureRule, Patience};
 
 use crate::{
     CONFIG_ERROR, EVICTED, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, INVALID_IMAGE_NAME,
     NAME_RESERVED, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME, OUT_OF_MEMORY, POD_REJECTED, SANDBOX,
     START_FAILED, VOLUME, pull,
 };
-
-/// One row of the table.
-#[derive(Debug)]
-pub(crate) struct FailureRule {
-    /// The words of the state that the rule is about; empty for any.
-    pub(crate) words: &'static [&'static str],
-    /// Parts of the message in lower case, without names; the message has one of them. Empty for
-    /// any message.
-    pub(crate) says: &'static [&'static str],
-    /// The reason, which fixes the fault.
-    pub(crate) reason: Reason,
-    /// When the failure counts.
-    pub(crate) patience: Patience,
-    /// Where the words come from.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the reader of the table"))]
-    pub(crate) source: &'static str,
-}
-
-/// When a failure counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// At once.
-    None,
-    /// Once the kubelet waits before the next pull: the first attempt may have met a replica of the
-    /// registry that lags.
-    SecondPull,
-    /// After the grace period for pulls.
-    Pull,
-    /// After the grace period for settings.
-    Config,
-    /// After the grace period for a missing Secret.
-    Secret,
-    /// The second time, or after the grace period for settings.
-    Again,
-    /// After the grace period for nodes.
-    Schedule,
-    /// After this many restarts (`--max-restarts`).
-    Restarts,
-    /// It always passes, or the deadline ends it.
-    Forever,
-}
 
 /// The words about images that cannot be pulled.
 pub(crate) const PULL: &[&str] = &[

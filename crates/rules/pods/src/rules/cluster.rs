@@ -1,6 +1,6 @@
 //! The rows about ends of containers, the scheduler, controllers and events.
 
-use super::{FailureRule, Patience};
+use super::row::{FailureRule, Patience};
 use crate::{
     ADMISSION, CRASH_LOOP, CREATE_FAILED, NODE_LOST, OUT_OF_MEMORY, QUOTA, SANDBOX, UNSCHEDULABLE,
     VOLUME,

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use contract::Fault;
+use contract::{Fault, Reason};
 
 use super::*;
 use crate::{ADMISSION, CRASH_LOOP, CREATE_FAILED, NODE_LOST, QUOTA, UNSCHEDULABLE};
