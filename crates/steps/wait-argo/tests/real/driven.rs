@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     deployed::with_hook,
-    deployed_app::{DeployedApp, NEW, OVERLAY, outcome, summary},
+    deployed_app::{DeployedApp, NEW, OLD, OVERLAY, outcome, summary},
 };
 
 #[test]
@@ -65,13 +65,20 @@ fn a_source_that_is_pinned_to_a_tag_does_not_count() {
 #[test]
 fn a_workload_without_pods_passes_on_request() {
     let world = DeployedApp::new();
-    let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: dex\nspec:\n\
-                 \x20 replicas: 0\n";
-    let path = format!("{OVERLAY}/deployment.yaml");
-    let push = |path: &str, text: &str| world.remote.commit("main", &[(path, text, false)], "off");
-    world.app.wait_until_deployed(&push(&path, patch));
-    let overlay = repository::in_namespace(&SampleOverlay::dev(NEW), world.namespace.name());
-    let commit = push(&format!("{OVERLAY}/kustomization.yaml"), &overlay);
+    let push = |tag: &str| {
+        let text = repository::in_namespace(&SampleOverlay::dev(tag), world.namespace.name());
+        let lines = text.lines().map(|line| match line.find("count: ") {
+            Some(at) => format!("{}count: 0\n", &line[..at]),
+            None => format!("{line}\n"),
+        });
+        let (path, text) = (
+            format!("{OVERLAY}/kustomization.yaml"),
+            lines.collect::<String>(),
+        );
+        world.remote.commit("main", &[(&path, &text, false)], "off")
+    };
+    world.app.wait_until_deployed(&push(OLD));
+    let commit = push(NEW);
     let run = world.wait(&commit, NEW).arg("--allow-zero").run();
     run.expect_code(0);
     assert!(summary(&run).contains("nothing runs now"), "{run}");
