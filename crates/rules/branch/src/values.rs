@@ -3,6 +3,8 @@
 mod claims;
 mod evidence;
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;
 mod value;
 

@@ -37,3 +37,21 @@ impl Diff {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_a_blank_ends_with_a_tab() {
+        let header = |path: &str| {
+            let text = Diff::between(path, b"a\n", b"b\n").text;
+            text.lines().take(2).collect::<Vec<_>>().join("|")
+        };
+        assert_eq!(
+            header("a b/k.yaml"),
+            "--- a/a b/k.yaml\t|+++ b/a b/k.yaml\t"
+        );
+        assert_eq!(header("a/k.yaml"), "--- a/a/k.yaml|+++ b/a/k.yaml");
+    }
+}

@@ -8,10 +8,10 @@ use lab::{
     overlays::{self, SampleOverlay},
 };
 
-const REPOSITORY: &str = "registry.example/example/dex";
+pub(super) const REPOSITORY: &str = "registry.example/example/dex";
 
 /// Commits a new state of the source; returns the commit.
-fn source(remote: &GitRemote, state: &str) -> String {
+pub(super) fn source(remote: &GitRemote, state: &str) -> String {
     remote.commit(
         "main",
         &[("src/app.rs", state, false)],
@@ -20,7 +20,7 @@ fn source(remote: &GitRemote, state: &str) -> String {
 }
 
 /// The image that is built from a commit.
-fn image_of(source: &str) -> String {
+pub(super) fn image_of(source: &str) -> String {
     format!("{REPOSITORY}:{}", tag_of(source))
 }
 
@@ -29,7 +29,7 @@ fn tag_of(source: &str) -> String {
 }
 
 /// Deploys the image of a commit of the remote to prod.
-fn deploy(remote: &GitRemote, source: &str) -> lab::HermeticCommand {
+pub(super) fn deploy(remote: &GitRemote, source: &str) -> lab::HermeticCommand {
     built(&remote.path().display().to_string(), source)
 }
 
@@ -59,7 +59,7 @@ fn written(flags: &[&str], source: &str) -> lab::HermeticCommand {
 }
 
 /// Sets prod by hand.
-fn set(remote: &GitRemote, tag: &str, message: &str) -> String {
+pub(super) fn set(remote: &GitRemote, tag: &str, message: &str) -> String {
     remote.commit("main", &[(PROD, &overlays::prod(tag), false)], message)
 }
 
@@ -73,7 +73,7 @@ fn prod(remote: &GitRemote) -> String {
 }
 
 /// Commits what a rollback from one image to another one commits.
-fn roll_back(remote: &GitRemote, bad: &str, good: &str) -> String {
+pub(super) fn roll_back(remote: &GitRemote, bad: &str, good: &str) -> String {
     let message = format!(
         "rollback(prod): x\n\nRunbook-Image: {REPOSITORY}:{good}\nRunbook-Rollback-Of: {REPOSITORY}:{bad}\n"
     );

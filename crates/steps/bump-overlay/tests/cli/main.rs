@@ -10,6 +10,7 @@ mod editing;
 mod flags;
 mod github;
 mod guards;
+mod history;
 mod kills;
 mod pull_requests;
 mod remotes;

@@ -351,3 +351,111 @@ fn an_invalid_overlay_or_image_is_refused() {
     }
     assert_eq!(world.remote.pushes(), 0);
 }
+
+#[test]
+fn an_entry_without_a_version_is_rolled_back_once() {
+    let world = ProdWorld::with(&["v1", "v2"]);
+    let unpinned = world.prod("v2");
+    let unpinned: Vec<&str> = unpinned
+        .lines()
+        .filter(|line| !line.contains("newTag"))
+        .collect();
+    world.commit(&[(PROD, unpinned.join("\n") + "\n")], "chore: by hand\n");
+    world.roll_back(&["--allow-older"]).run().expect_code(0);
+    let rollback = world.remote.log("main")[0].clone();
+    assert_eq!(
+        rollback.trailer("Runbook-Rollback-Of"),
+        Some(&*world.name())
+    );
+    let run = world.roll_back(&["--allow-older"]).run();
+    run.expect_code(0);
+    assert!(run.stderr.contains("unchanged: "), "{run}");
+    assert!(world.file().contains("newTag: v2"), "{}", world.file());
+}
+
+#[test]
+fn a_rerun_knows_the_image_by_its_earlier_name() {
+    let world = ProdWorld::with(&["v1"]);
+    world.push("v2");
+    let mirror = format!("{}-mirror", world.name());
+    let text = world.prod("v2").replace(&world.name(), &mirror);
+    world.commit(&[(PROD, text)], "chore: a mirror\n");
+    let url = world.remote.path().display().to_string();
+    let command = ProdWorld::of(&mirror, "main", &url, &["prod"]);
+    let command = command.args(["--bad", &format!("{mirror}:v2")]);
+    for expected in ["passed: ", "unchanged: "] {
+        let run = command.run();
+        run.expect_code(0);
+        assert!(run.stderr.contains(expected), "{run}");
+        assert_eq!(world.file(), world.prod("v1"));
+    }
+}
+
+#[test]
+fn bad_bytes_are_restored_under_no_name() {
+    let world = ProdWorld::with(&["v1"]);
+    // The bad tag is pushed again under another name.
+    world.push("v2");
+    lab::Image::single("linux/amd64")
+        .created("2025-01-01T00:00:02Z")
+        .label("tag", "v2")
+        .push(&world.registry, super::REPOSITORY, "copy");
+    world.deploy("copy");
+    world.deploy("v2");
+    let run = world.roll_back(&[]).run();
+    run.expect_code(0);
+    assert_eq!(world.file(), world.prod("v1"));
+    assert!(
+        run.stderr.contains("is the very image that is bad"),
+        "{run}"
+    );
+}
+
+#[test]
+fn the_bad_image_is_one_of_its_repository() {
+    let world = ProdWorld::with(&["v1", "v2"]);
+    let run = world
+        .roll_back(&["--bad", "quay.io/other/thing:v2", "--format", "json"])
+        .run();
+    run.expect_code(12);
+    assert_eq!(run.json()["reason"], "newer-image", "{run}");
+    assert_eq!(world.remote.pushes(), 0);
+}
+
+#[test]
+fn a_title_without_trailers_is_in_doubt() {
+    let world = ProdWorld::with(&["v1", "v2"]);
+    world.push("v0");
+    world.commit(
+        &[(PROD, world.prod("v0"))],
+        "rollback(prod): x v2 -> v0 (#7)\n",
+    );
+    let run = world.roll_back(&["--format", "json"]).run();
+    run.expect_code(10);
+    assert_eq!(run.json()["reason"], "rollback-in-doubt", "{run}");
+    world
+        .roll_back(&["--bad", &world.image("v0")])
+        .run()
+        .expect_code(0);
+    assert_eq!(world.file(), world.prod("v1"));
+}
+
+#[test]
+fn a_shadowed_entry_restores_the_one_that_counts() {
+    let world = ProdWorld::with(&[]);
+    let text = |tag: &str| {
+        let name = world.name();
+        format!(
+            "images:\n- name: dex\n  newName: {name}\n  newTag: v0\n- name: {name}\n  newTag: {tag}\n"
+        )
+    };
+    for tag in ["v1", "v2"] {
+        world.push(tag);
+        world.commit(&[(PROD, text(tag))], "deploy\n");
+    }
+    let url = world.remote.path().display().to_string();
+    let run = ProdWorld::of("dex", "main", &url, &["prod"]).run();
+    run.expect_code(0);
+    assert_eq!(world.file(), text("v1"));
+    assert!(run.stderr.contains("since it takes effect"), "{run}");
+}

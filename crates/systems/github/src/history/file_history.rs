@@ -37,13 +37,13 @@ const MAX_PARENTS: usize = 8;
 const MAX_CREATIONS: usize = 5;
 
 /// The revisions of a file, newest first.
-struct FoundRevisions {
-    list: Vec<FoundRevision>,
+struct ApiRevisions {
+    list: Vec<ApiRevision>,
     is_complete: bool,
 }
 
 /// A revision, and those that it follows.
-struct FoundRevision {
+struct ApiRevision {
     node: RevisionNode,
     is_merged: bool,
     follows: Vec<Commit>,
@@ -63,7 +63,7 @@ pub(super) async fn file_histories(
     let answers = named(ask(github, tip, paths).await?, paths.len())?;
     for (history, path) in answers.into_iter().zip(paths) {
         let histories = followed(github, history, path).await?;
-        found.push(FoundRevisions::of(&histories, tip, most.min(PAGE_SIZE)));
+        found.push(ApiRevisions::of(&histories, tip, most.min(PAGE_SIZE)));
     }
     let files = found
         .iter()
@@ -77,7 +77,7 @@ pub(super) async fn file_histories(
             .list
             .into_iter()
             .map(|revision| {
-                let FoundRevision {
+                let ApiRevision {
                     node,
                     is_merged,
                     follows,
@@ -94,14 +94,14 @@ pub(super) async fn file_histories(
     Ok(histories)
 }
 
-impl FoundRevisions {
+impl ApiRevisions {
     fn of(histories: &[NamedHistory], tip: &Commit, most: usize) -> Self {
         let graph = NamedGraph::of(histories, tip);
         let GraphRevisions { list, reach } = graph.graph.revisions(most);
         let list = list.into_iter().filter_map(|revision| {
             let follows = revision.follows.iter();
             let follows = follows.filter_map(|at| Some(graph.commits[*at]?.oid.clone()));
-            Some(FoundRevision {
+            Some(ApiRevision {
                 node: graph.commits[revision.commit]?.clone(),
                 is_merged: revision.is_merged,
                 follows: follows.collect(),

@@ -32,24 +32,24 @@ pub(super) struct NamedGraph<'h> {
 
 /// A commit of one of the histories.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum NamedCommit<'h> {
+enum HistoryCommit<'h> {
     Known(usize, &'h Commit),
     /// A commit that is not known, before this one.
     Before(usize, &'h Commit, &'h Commit),
 }
 
 /// A commit whose parents are being visited.
-struct OpenCommit<'h> {
-    named: NamedCommit<'h>,
+struct OpenHistoryCommit<'h> {
+    named: HistoryCommit<'h>,
     file: Option<&'h str>,
     is_cut: bool,
-    parents: Vec<NamedCommit<'h>>,
+    parents: Vec<HistoryCommit<'h>>,
     next: usize,
 }
 
-struct GraphBuilder<'h> {
+struct NamedGraphBuilder<'h> {
     histories: &'h [NamedHistory],
-    done: HashMap<NamedCommit<'h>, usize>,
+    done: HashMap<HistoryCommit<'h>, usize>,
     graph: Vec<GraphCommit<&'h str>>,
     commits: Vec<Option<&'h RevisionNode>>,
 }
@@ -112,13 +112,13 @@ impl NamedHistory {
 impl<'h> NamedGraph<'h> {
     /// Walks back from the tip, through the first history and those before a move.
     pub(super) fn of(histories: &'h [NamedHistory], tip: &'h Commit) -> Self {
-        let mut builder = GraphBuilder {
+        let mut builder = NamedGraphBuilder {
             histories,
             done: HashMap::new(),
             graph: Vec::new(),
             commits: Vec::new(),
         };
-        builder.walk(NamedCommit::Known(0, tip));
+        builder.walk(HistoryCommit::Known(0, tip));
         Self {
             graph: FileGraph::new(builder.graph),
             commits: builder.commits,
@@ -126,9 +126,9 @@ impl<'h> NamedGraph<'h> {
     }
 }
 
-impl<'h> GraphBuilder<'h> {
+impl<'h> NamedGraphBuilder<'h> {
     /// Visits the commits depth first, so that each is added after its parents.
-    fn walk(&mut self, tip: NamedCommit<'h>) {
+    fn walk(&mut self, tip: HistoryCommit<'h>) {
         let mut open = vec![self.open(tip)];
         while let Some(last) = open.last_mut() {
             if let Some(parent) = last.parents.get(last.next).cloned() {
@@ -142,18 +142,18 @@ impl<'h> GraphBuilder<'h> {
         }
     }
 
-    fn open(&self, named: NamedCommit<'h>) -> OpenCommit<'h> {
+    fn open(&self, named: HistoryCommit<'h>) -> OpenHistoryCommit<'h> {
         match named {
-            NamedCommit::Known(at, commit) => self.open_known(at, commit),
-            NamedCommit::Before(at, after, parent) => self.open_before(at, after, parent),
+            HistoryCommit::Known(at, commit) => self.open_known(at, commit),
+            HistoryCommit::Before(at, after, parent) => self.open_before(at, after, parent),
         }
     }
 
-    fn open_known(&self, at: usize, commit: &'h Commit) -> OpenCommit<'h> {
+    fn open_known(&self, at: usize, commit: &'h Commit) -> OpenHistoryCommit<'h> {
         let history = &self.histories[at];
-        let named = NamedCommit::Known(at, commit);
+        let named = HistoryCommit::Known(at, commit);
         let Some(node) = history.commits.get(commit) else {
-            return OpenCommit {
+            return OpenHistoryCommit {
                 named,
                 file: None,
                 is_cut: true,
@@ -165,12 +165,12 @@ impl<'h> GraphBuilder<'h> {
         let parents = node.parents.nodes.iter().enumerate().map(|(nth, parent)| {
             let oid = &parent.oid;
             match before.filter(|_| nth == 0) {
-                Some(before) => NamedCommit::Known(before, oid),
-                None if history.commits.contains_key(oid) => NamedCommit::Known(at, oid),
-                None => NamedCommit::Before(at, &node.oid, oid),
+                Some(before) => HistoryCommit::Known(before, oid),
+                None if history.commits.contains_key(oid) => HistoryCommit::Known(at, oid),
+                None => HistoryCommit::Before(at, &node.oid, oid),
             }
         });
-        OpenCommit {
+        OpenHistoryCommit {
             named,
             file: node.file().map(|file| file.oid.as_str()),
             is_cut: false,
@@ -180,23 +180,28 @@ impl<'h> GraphBuilder<'h> {
     }
 
     /// Opens a commit that is not known as if it had the file of the next older change.
-    fn open_before(&self, at: usize, after: &'h Commit, parent: &'h Commit) -> OpenCommit<'h> {
+    fn open_before(
+        &self,
+        at: usize,
+        after: &'h Commit,
+        parent: &'h Commit,
+    ) -> OpenHistoryCommit<'h> {
         let history = &self.histories[at];
         let next = history.next_change(&history.commits[after], parent);
         let file = next.and_then(|next| history.commits[next].file());
-        OpenCommit {
-            named: NamedCommit::Before(at, after, parent),
+        OpenHistoryCommit {
+            named: HistoryCommit::Before(at, after, parent),
             file: file.map(|file| file.oid.as_str()),
             is_cut: next.is_none() && !history.is_whole,
             parents: next
-                .map(|next| NamedCommit::Known(at, next))
+                .map(|next| HistoryCommit::Known(at, next))
                 .into_iter()
                 .collect(),
             next: 0,
         }
     }
 
-    fn close(&mut self, open: OpenCommit<'h>) {
+    fn close(&mut self, open: OpenHistoryCommit<'h>) {
         let parents = open
             .parents
             .iter()
@@ -207,8 +212,8 @@ impl<'h> GraphBuilder<'h> {
             is_cut: open.is_cut,
         });
         self.commits.push(match open.named {
-            NamedCommit::Known(at, commit) => self.histories[at].commits.get(commit),
-            NamedCommit::Before(..) => None,
+            HistoryCommit::Known(at, commit) => self.histories[at].commits.get(commit),
+            HistoryCommit::Before(..) => None,
         });
         self.done.insert(open.named, self.graph.len() - 1);
     }
