@@ -55,7 +55,7 @@ pub struct PodHistory {
     containers: BTreeMap<String, ContainerHistory>,
 }
 
-/// What was observed of one container.
+/// The observations of one container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct ContainerHistory {
     /// Its restarts at the first observation: earlier ones are not judged.

@@ -95,9 +95,9 @@ pub struct ApplicationSource {
     /// The name under which other sources use its files, if they do.
     #[serde(rename = "ref")]
     pub reference: String,
-    /// What it changes of the rendered kustomization; only a GET has it.
+    /// Its changes of the rendered kustomization; only a GET has them.
     pub kustomize: Option<KustomizeOverrides>,
-    /// What it changes of the chart's values; only a GET has it.
+    /// Its changes of the chart's values; only a GET has them.
     pub helm: Option<HelmOverrides>,
 }
 

@@ -295,7 +295,7 @@ const ENDS: &[(&str, &str, Reason, Patience)] = &[
     ("Completed", "", CRASH_LOOP, Patience::Restarts),
 ];
 
-/// What the scheduler says.
+/// The words of the scheduler.
 const UNSCHEDULED: &[(&str, &str, Reason, Patience)] = &[
     (
         "SchedulingGated",

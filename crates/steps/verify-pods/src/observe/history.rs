@@ -1,4 +1,4 @@
-//! What was observed of one workload over time.
+//! The observations of one workload over time.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,7 +7,7 @@ use std::{
 
 use pods::{GivenUpPods, Pod, PodHistory, Rollout};
 
-/// What was observed of one workload so far.
+/// The observations of one workload so far.
 #[derive(Debug, Default)]
 pub(crate) struct WorkloadHistory {
     now: Duration,

@@ -9,7 +9,7 @@ use crate::{Request, judge::Judgement, report};
 /// How often to repeat the same reasons with other numbers.
 const REPEAT_INTERVAL: Duration = Duration::from_secs(3);
 
-/// What the user was told so far.
+/// The news that the user has so far.
 #[derive(Debug, Default)]
 pub(super) struct WaitProgress {
     /// The warnings; the same warning about many pods is given once.

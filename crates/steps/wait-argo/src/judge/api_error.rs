@@ -1,4 +1,4 @@
-//! What a Kubernetes API server's refusal of a manifest proves.
+//! The proof in a Kubernetes API server's refusal of a manifest.
 //!
 //! Argo CD passes on the API server's error as text; no field has its reason. So the text is read
 //! without the names in it, and a refusal that is not in the table proves nothing against the

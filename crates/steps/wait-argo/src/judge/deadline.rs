@@ -1,4 +1,4 @@
-//! What is said when the deadline comes first.
+//! The words for a deadline that comes first.
 
 use contract::Verdict;
 use pods::NOT_READY;

@@ -1,4 +1,4 @@
-//! What a judgement decides.
+//! The decision of a judgement.
 
 use contract::{Reason, Verdict};
 

@@ -34,7 +34,7 @@ pub(crate) struct ApplicationHistory {
     since: BTreeMap<LastingPhase, Duration>,
     /// The reason and the text of the last state that was not as requested.
     pub(super) last_wait: (Reason, String),
-    /// What was last observed to go wrong with a pod, although it may pass.
+    /// The last failure of a pod that may still pass.
     pub(super) pod_warning: Option<String>,
     /// The resources whose pods run the image, as `Deployment/dex`, once the pods were read.
     pub(super) image_roots: Vec<String>,

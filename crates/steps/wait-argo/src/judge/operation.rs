@@ -1,4 +1,4 @@
-//! What the application's last operation means for the commit.
+//! The meaning of the application's last operation for the commit.
 
 use argocd::{Application, OperationState};
 use contract::{Fault, Reason};

@@ -40,7 +40,7 @@ struct UnrecoverableResource {
     log: Option<LogPlace>,
 }
 
-/// What is wrong with the pods of an application.
+/// The failures of an application's pods.
 enum PodsTrouble {
     Failed(UnrecoverableResource),
     /// The events of this object tell whether something is wrong.

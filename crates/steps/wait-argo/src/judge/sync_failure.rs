@@ -42,7 +42,7 @@ impl SyncFailure<'_> {
     }
 }
 
-/// What the beginning of an operation's message means.
+/// The meaning of the beginning of an operation's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Beginning {
     Reason(Reason),

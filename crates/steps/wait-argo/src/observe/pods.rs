@@ -63,7 +63,7 @@ pub(super) struct PodsQuestion<'a> {
     pub(super) live_at: Option<Duration>,
 }
 
-/// What was observed of the pods, and of the controllers that cannot create them, over time.
+/// The observations of the pods, and of controllers that cannot create pods, over time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PodHistories {
     /// By unique id.

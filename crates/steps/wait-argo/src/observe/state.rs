@@ -83,7 +83,7 @@ pub(crate) struct Observation {
     pub(crate) sync_refused: Option<String>,
     /// The pods, if this observation was made because they were read.
     pub(crate) pods: Option<ApplicationPods>,
-    /// What was observed of the pods over time.
+    /// The observations of the pods over time.
     pub(crate) pod_histories: PodHistories,
     /// The rendered images, once they are known.
     pub(crate) rendered: Option<RenderedImages>,

@@ -206,7 +206,7 @@ const GIT: [Phrases; 11] = [
     ),
 ];
 
-/// What a forge says when it names no more specific cause.
+/// The words of a forge that names no more specific cause.
 const SERVER_IN_GENERAL: [Phrases; 3] = [
     (
         GitErrorKind::Unauthorized,

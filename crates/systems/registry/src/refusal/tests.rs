@@ -64,7 +64,7 @@ const DISTRIBUTION: &[SampleAnswer] = &[
     ),
 ];
 
-/// What the registries of Amazon, Google and Azure answer.
+/// The answers of the registries of Amazon, Google and Azure.
 const CLOUDS: &[SampleAnswer] = &[
     (404, "MANIFEST_UNKNOWN", "Requested image not found", Absent),
     (
