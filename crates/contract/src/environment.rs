@@ -29,9 +29,10 @@ pub(crate) fn conventional(flag: &str) -> Option<&'static str> {
 /// When the variable of a yes-or-no flag says neither; the text names variable and value.
 pub(crate) fn with_variables(
     command: &clap::Command,
-    mut arguments: Vec<OsString>,
+    arguments: Vec<OsString>,
     vars: &Vars,
 ) -> Result<Vec<OsString>, String> {
+    let mut arguments = with_lists(command, arguments);
     let end = arguments.iter().position(|argument| argument == "--");
     let end = end.unwrap_or(arguments.len());
     let mut added = Vec::new();
@@ -48,6 +49,56 @@ pub(crate) fn with_variables(
     }
     arguments.splice(end..end, added);
     Ok(arguments)
+}
+
+/// Returns the arguments with every list as several flags: a list is written in the same way on the
+/// command line as in a variable.
+fn with_lists(command: &clap::Command, arguments: Vec<OsString>) -> Vec<OsString> {
+    let lists: Vec<&str> = command
+        .get_arguments()
+        .filter(|arg| matches!(arg.get_action(), ArgAction::Append))
+        .filter_map(Arg::get_long)
+        .collect();
+    let mut result = Vec::new();
+    let mut rest = arguments.into_iter();
+    while let Some(argument) = rest.next() {
+        let flag = argument.to_str().and_then(|text| text.strip_prefix("--"));
+        let (flag, value) = match flag.map(|flag| flag.split_once('=').unwrap_or((flag, ""))) {
+            // What follows are no flags.
+            Some(("", _)) => {
+                result.push(argument);
+                result.extend(rest);
+                return result;
+            }
+            Some((flag, value)) if lists.contains(&flag) => (flag.to_owned(), value.to_owned()),
+            _ => {
+                result.push(argument);
+                continue;
+            }
+        };
+        if !value.is_empty() {
+            result.extend(list_flags(&flag, &value).unwrap_or_else(|| vec![argument]));
+            continue;
+        }
+        let next = rest.next();
+        let text = next.as_ref().and_then(|next| next.to_str());
+        match text.and_then(|text| list_flags(&flag, text)) {
+            Some(flags) => result.extend(flags),
+            None => result.extend([argument].into_iter().chain(next)),
+        }
+    }
+    result
+}
+
+/// Returns one flag for each item; `None` for a value that is no list.
+fn list_flags(flag: &str, value: &str) -> Option<Vec<OsString>> {
+    if !value.contains([',', '\n', '\r']) {
+        return None;
+    }
+    let flags: Vec<OsString> = items(value)
+        .map(|item| OsString::from(format!("--{flag}={item}")))
+        .collect();
+    (!flags.is_empty()).then_some(flags)
 }
 
 /// Returns the variable of a flag: `--registry-ca-file` is `RUNBOOK_REGISTRY_CA_FILE`.
@@ -140,6 +191,26 @@ mod tests {
                 "--platform=linux/arm/v7"
             ]
         );
+    }
+
+    #[test]
+    fn a_list_on_the_command_line_is_a_list() {
+        let split = ["sample", "--platform=a", "--platform=b", "--image", "x,y"];
+        for given in [
+            &["sample", "--platform", "a, b", "--image", "x,y"][..],
+            &["sample", "--platform=a,b,", "--image", "x,y"],
+        ] {
+            assert_eq!(resolve(given, &[]).unwrap(), split);
+        }
+        for untouched in [
+            &["sample", "--platform", " a"][..],
+            &["sample", "--platform="],
+            &["sample", "--platform", ","],
+            &["sample", "--platform"],
+            &["sample", "--", "--platform=a,b"],
+        ] {
+            assert_eq!(resolve(untouched, &[]).unwrap(), untouched);
+        }
     }
 
     #[test]

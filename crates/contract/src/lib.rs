@@ -25,6 +25,7 @@ mod permission;
 mod progress;
 mod reason;
 mod reference;
+mod reference_slip;
 mod registration;
 mod replay;
 mod report;

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{Digest, InvalidDigest};
+use crate::{Digest, InvalidDigest, reference_slip};
 
 /// The registry of a reference without a host.
 const DOCKER_HUB: &str = "docker.io";
@@ -111,6 +111,9 @@ pub enum InvalidReference {
          not starting with `.` or `-`"
     )]
     Tag(String),
+    /// The form is that of another tool.
+    #[error("{0}")]
+    OtherForm(String),
     /// The digest is invalid.
     #[error(transparent)]
     Digest(#[from] InvalidDigest),
@@ -120,6 +123,9 @@ impl FromStr for Reference {
     type Err = InvalidReference;
 
     fn from_str(text: &str) -> Result<Self, InvalidReference> {
+        if let Some(why) = reference_slip::explain(text) {
+            return Err(InvalidReference::OtherForm(why));
+        }
         let (rest, digest) = match text.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest.parse()?)),
             None => (text, None),

@@ -92,6 +92,13 @@ impl HttpAnswer {
             .map_or_else(|| format!("`{host}`"), |port| format!("`{host}:{port}`"))
     }
 
+    /// Returns GitHub's number of the request, ` (request …)`: its support asks for it.
+    pub fn request_id(&self) -> String {
+        self.header("x-github-request-id")
+            .map(|id| format!(" (request {})", self.excerpt(id, 60)))
+            .unwrap_or_default()
+    }
+
     /// Reads the body as JSON.
     ///
     /// # Errors
@@ -108,10 +115,11 @@ impl HttpAnswer {
             FetchError::new(
                 asking::NOT_THE_API,
                 format!(
-                    "{} answered {} with {what}{}",
+                    "{} answered {} with {what}{}{}",
                     self.source(),
                     self.status,
-                    self.quoted()
+                    self.quoted(),
+                    self.request_id()
                 ),
             )
         })

@@ -9,6 +9,7 @@ mod answer;
 mod authorities;
 mod client;
 mod error;
+mod github_limit;
 mod redirect_policy;
 mod request;
 mod retry;

@@ -35,6 +35,7 @@ pub struct FetchRequest<'f> {
     body: FetchBody,
     is_repeatable: bool,
     has_secret_answer: bool,
+    is_costly: bool,
     limit: usize,
 }
 
@@ -49,6 +50,7 @@ impl<'f> FetchRequest<'f> {
             body: FetchBody::Plain(Vec::new()),
             is_repeatable: false,
             has_secret_answer: false,
+            is_costly: false,
             limit: MAX_BODY_SIZE,
         }
     }
@@ -87,6 +89,14 @@ impl<'f> FetchRequest<'f> {
         self
     }
 
+    /// Declares that an attempt that takes the server too long costs as much as an answer: it is
+    /// repeated only once after a 502 or 504.
+    #[must_use]
+    pub fn costly(mut self) -> Self {
+        self.is_costly = true;
+        self
+    }
+
     /// Declares that the answer contains a secret, as that of a token server does: a recording keeps
     /// only its shape.
     #[must_use]
@@ -102,9 +112,12 @@ impl<'f> FetchRequest<'f> {
     pub async fn send(self) -> Result<HttpAnswer, FetchError> {
         let end = Instant::now() + self.world.deadline().exchange();
         let mut attempts = 1;
+        let mut too_long = 0;
         loop {
             let result = self.attempt(end).await;
-            let pause = match retry::pause(&result, self.is_repeatable, attempts, self.world) {
+            too_long += u32::from(retry::took_too_long(&result));
+            let is_repeatable = self.is_repeatable && !(self.is_costly && too_long > 1);
+            let pause = match retry::pause(&result, is_repeatable, attempts, self.world) {
                 Some(pause) if pause < end.saturating_duration_since(Instant::now()) => pause,
                 _ => return self.finish(result, attempts),
             };
@@ -154,7 +167,8 @@ impl<'f> FetchRequest<'f> {
         }
         if answer.status() >= 500 || answer.status() == 408 {
             let (source, status) = (answer.source(), answer.status());
-            let text = format!("{source} answered {status}{}", answer.quoted());
+            let (quoted, id) = (answer.quoted(), answer.request_id());
+            let text = format!("{source} answered {status}{quoted}{id}");
             return Err(FetchError::new(asking::SERVER_ERROR, text).after(attempts));
         }
         Ok(answer)

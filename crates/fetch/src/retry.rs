@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use contract::{World, asking, world::TransportErrorKind};
 
-use crate::{FetchError, HttpAnswer};
+use crate::{
+    FetchError, HttpAnswer,
+    github_limit::{self, GitHubLimit},
+};
 
 /// How many attempts one exchange may make.
 const MAX_ATTEMPTS: u32 = 5;
@@ -33,6 +36,11 @@ pub(crate) fn pause(
     }
 }
 
+/// Returns whether a server stopped because the answer took it too long.
+pub(crate) fn took_too_long(result: &Result<HttpAnswer, FetchError>) -> bool {
+    matches!(result, Ok(answer) if matches!(answer.status(), 502 | 504))
+}
+
 /// Returns why the request is repeated, for people.
 pub(crate) fn explain(result: &Result<HttpAnswer, FetchError>) -> String {
     match result {
@@ -47,16 +55,15 @@ fn is_transient_status(status: u16) -> bool {
     matches!(status, 408 | 499 | 500 | 502 | 503 | 504 | 522)
 }
 
-/// Recognizes 429, and the primary and secondary rate limits of GitHub, whose status is 403, or 200
-/// from GraphQL (docs.github.com, "Rate limits for the REST API", and those for the GraphQL API).
+/// Recognizes 429, and GitHub's limits, whose status is 403, or 200 from GraphQL.
 pub(crate) fn is_rate_limit(answer: &HttpAnswer) -> bool {
     let used_up = answer.header("x-ratelimit-remaining") == Some("0")
         || answer.header("retry-after").is_some();
     let says = |words: &str| String::from_utf8_lossy(answer.body()).contains(words);
     match answer.status() {
         429 => true,
-        403 => used_up || says("secondary rate limit"),
-        200 => used_up && says("\"RATE_LIMITED\""),
+        403 => used_up || says("secondary rate limit") || GitHubLimit::of(answer).is_some(),
+        200 => GitHubLimit::of(answer).is_some(),
         _ => false,
     }
 }
@@ -85,12 +92,21 @@ fn named_pause(answer: &HttpAnswer, world: &World) -> Option<Duration> {
         let date = || httpdate::parse_http_date(value).ok().map(until);
         return seconds(value).or_else(date);
     }
-    if answer.header("x-ratelimit-remaining") == Some("0") {
-        let reset = seconds(answer.header("x-ratelimit-reset")?)?;
+    let limit = GitHubLimit::of(answer);
+    let is_used_up = answer.header("x-ratelimit-remaining") == Some("0");
+    let is_primary = is_used_up || limit == Some(GitHubLimit::Primary);
+    if let (true, Some(reset)) = (is_primary, reset(answer)) {
         let time = SystemTime::UNIX_EPOCH.checked_add(reset);
         return Some(time.map_or(MAX_PAUSE, until) + Duration::from_secs(1));
     }
-    pause_in_text(&String::from_utf8_lossy(answer.body()))
+    let in_text = || pause_in_text(&String::from_utf8_lossy(answer.body()));
+    // Going on sooner may get the client banned.
+    limit.map(|_| github_limit::PAUSE).or_else(in_text)
+}
+
+/// Returns when a limit ends, in seconds since 1970.
+fn reset(answer: &HttpAnswer) -> Option<Duration> {
+    seconds(answer.header("x-ratelimit-reset")?)
 }
 
 /// Reads a number of seconds; one that is too large for a duration is the largest.
@@ -178,6 +194,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_limit_of_github_without_a_header_wants_a_minute() {
+        let world = World::for_tests(Duration::ZERO);
+        let limited = |headers: &[(&str, &str)], text: &str| {
+            let body = format!(r#"{{"errors":[{{"type":"RATE_LIMIT","message":"{text}"}}]}}"#);
+            requested_pause(&answer(200, headers, &body), &world).unwrap()
+        };
+        let now = world.now().duration_since(SystemTime::UNIX_EPOCH);
+        let reset = (now.unwrap().as_secs() + 500).to_string();
+        let headers = [
+            ("x-ratelimit-remaining", "7"),
+            ("x-ratelimit-reset", &reset),
+        ];
+        assert_eq!(limited(&[], "x"), github_limit::PAUSE);
+        assert!(limited(&headers, "API rate limit exceeded") > Duration::from_secs(490));
+        assert_eq!(
+            limited(&headers, "a secondary rate limit"),
+            github_limit::PAUSE
+        );
+        assert_eq!(
+            limited(&[("retry-after", "5")], "a secondary rate limit"),
+            Duration::from_secs(5)
+        );
+    }
+
+    #[tokio::test]
     async fn no_pause_is_too_large_for_a_clock() {
         let world = World::for_tests(Duration::ZERO);
         for number in [
@@ -251,6 +292,11 @@ mod tests {
             200,
             &last,
             r#"{"errors":[{"type":"RATE_LIMITED"}]}"#
+        )));
+        assert!(is_rate_limit(&answer(
+            200,
+            &[],
+            r#"{"errors":[{"type":"RATE_LIMIT"}]}"#
         )));
         assert!(
             !is_rate_limit(&answer(200, &last, r#"{"data":{}}"#)),

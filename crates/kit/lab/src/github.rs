@@ -29,6 +29,7 @@ mod pull;
 mod pulls;
 mod repository;
 mod rest;
+mod rewrites;
 mod token;
 
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -103,6 +103,9 @@ pub fn token_of(pair: usize) -> String {
 impl Hostile {
     fn answer(&self, seen: &SeenRequest) -> ScriptedReply {
         let mut random = lock(&self.random);
+        if seen.path.contains("git-") {
+            return self.answer_git(seen, &mut random);
+        }
         let is_registry = self.number.is_multiple_of(2);
         match (seen.path.starts_with(ASTRAY), random.below(8)) {
             (_, 0 | 1) => redirect(&self.anywhere(&mut random), &mut random),
@@ -119,6 +122,25 @@ impl Hostile {
             // No redirect leads to the path of the token server itself.
             (false, _) if seen.path.starts_with("/token") => grant(&token_of(self.number / 2)),
             _ => grant(&format!("token-of-astray-{}", self.number)),
+        }
+    }
+
+    /// Answers as a git server: with a redirect, which git would follow for good, a challenge, or
+    /// what lets git ask on.
+    fn answer_git(&self, seen: &SeenRequest, random: &mut Random) -> ScriptedReply {
+        let (path, query) = seen.path.split_once('?').unwrap_or((&seen.path, ""));
+        match random.below(8) {
+            0..=2 => {
+                let target = self.anywhere(random);
+                let end = path.find("/info/").map_or("", |at| &path[at..]);
+                redirect(&format!("{target}{end}?{query}"), random)
+            }
+            3 => challenge(&self.anywhere_to_log_in(random), random),
+            4 => ScriptedReply::text(404, "no such repository"),
+            _ if seen.method == "GET" => advertised(query),
+            _ => ScriptedReply::status(200)
+                .header("Content-Type", "application/x-git-upload-pack-result")
+                .body(packets(&[&format!("{} refs/heads/main\n", "a".repeat(40))])),
         }
     }
 
@@ -195,6 +217,27 @@ fn manifest() -> ScriptedReply {
     let media_type = "application/vnd.oci.image.index.v1+json";
     let index = json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": [] });
     ScriptedReply::json(200, &index)
+}
+
+/// Returns what a git server says first: its protocol, and what it can do.
+fn advertised(query: &str) -> ScriptedReply {
+    let service = query.strip_prefix("service=").unwrap_or(query);
+    let mut body = packets(&[&format!("# service={service}\n")]);
+    body += &packets(&["version 2\n", "ls-refs\n", "fetch=shallow filter\n"]);
+    ScriptedReply::status(200)
+        .header(
+            "Content-Type",
+            &format!("application/x-{service}-advertisement"),
+        )
+        .body(body)
+}
+
+/// Returns lines as git frames them, with the end of a section.
+fn packets(lines: &[&str]) -> String {
+    let framed = lines
+        .iter()
+        .map(|line| format!("{:04x}{line}", line.len() + 4));
+    framed.collect::<String>() + "0000"
 }
 
 fn shows(seen: &SeenRequest, secret: &str) -> bool {

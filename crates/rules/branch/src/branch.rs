@@ -150,6 +150,8 @@ impl Rejection {
 pub enum RejectionKind {
     /// The account may not change this branch: a protected branch, a ruleset.
     Protected,
+    /// The account lacks a permission, on whatever branch.
+    Forbidden,
     /// A hook, or another rule about the content, declined the push.
     Declined,
 }

@@ -12,6 +12,7 @@ mod file_graph;
 mod history;
 mod named_image;
 mod reasons;
+mod rejection;
 mod trailers;
 mod values;
 

@@ -62,7 +62,7 @@ impl<'t> YamlDocument<'t> {
         let text = readable(bytes)?;
         let mut builder = Builder::default();
         for event in Parser::new_from_str_with_options(text, options()) {
-            let (event, span) = event.map_err(|error| not_yaml(&error))?;
+            let (event, span) = event.map_err(|error| not_yaml(text, &error))?;
             builder.take(event, span)?;
         }
         let root = only_document(builder.documents)?;
@@ -94,6 +94,15 @@ impl<'t> YamlNode<'t> {
             }
             _ => false,
         }
+    }
+
+    /// Returns the value of a key; `None` for what is no mapping.
+    pub(crate) fn get(&self, wanted: &str) -> Option<&Self> {
+        let NodeKind::Mapping { pairs, .. } = &self.kind else {
+            return None;
+        };
+        let (_, value) = pairs.iter().find(|(key, _)| key.scalar() == Some(wanted))?;
+        Some(value)
     }
 
     /// Returns the value of a scalar of any style.
@@ -200,12 +209,24 @@ fn line_of(bytes: &[u8], at: usize) -> usize {
     1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count()
 }
 
-fn not_yaml(error: &ScanError) -> EditRefusal {
+fn not_yaml(text: &str, error: &ScanError) -> EditRefusal {
+    if let Some(line) = conflict_marker(text).filter(|line| *line <= error.marker().line()) {
+        return EditRefusalKind::UnsupportedYaml
+            .because("not valid YAML: a marker of an unresolved merge conflict")
+            .at(line)
+            .hint("resolve the conflict, and commit the file");
+    }
     let message = format!("not valid YAML: {}", error.info());
     EditRefusalKind::UnsupportedYaml
         .because(message)
         .at(error.marker().line())
         .hint("correct the YAML first")
+}
+
+/// Returns the line of git's first marker of a merge conflict.
+fn conflict_marker(text: &str) -> Option<usize> {
+    let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
+    text.lines().position(is_marker).map(|at| at + 1)
 }
 
 /// kustomize reads the first document and ignores the others, so only the first may have content.

@@ -8,7 +8,7 @@ use crate::images::{self, FoundEntry, Images, Key};
 use crate::prove::{self, ExpectedEdits};
 use crate::refusal::{EditRefusal, EditRefusalKind};
 use crate::{EditOptions, EditResult, EntryOutcome, EntryResult, EntryValue, ImageUpdate};
-use crate::{anchors, create, locate, plan, splice, token_edit, validate};
+use crate::{anchors, create, locate, plan, splice, token_edit, transformers, validate};
 
 /// Returns the text with every update applied, or refuses them all.
 ///
@@ -24,6 +24,7 @@ pub fn edit(
     updates.iter().try_for_each(validate::validate)?;
     let document = YamlDocument::parse(text)?;
     let images = images::find(&document)?;
+    transformers::overrides_none(&document, updates)?;
     let mut planned = PlannedEdits::default();
     for (at, update) in updates.iter().enumerate() {
         planned.add(&images, at, update, options)?;

@@ -39,6 +39,7 @@ mod refusal;
 mod result;
 mod splice;
 mod token_edit;
+mod transformers;
 mod update;
 mod validate;
 

@@ -8,7 +8,7 @@ use contract::{
 use overlay::reasons::{
     AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
 };
-use remote::{GIT_FAILED, NEWER_IMAGE, NOT_MERGED, NOT_WANTED, UNVERIFIED};
+use remote::{GIT_FAILED, NEWER_IMAGE, NOT_MERGED, NOT_WANTED, TOO_LARGE, UNVERIFIED};
 
 /// The image is an older build.
 pub(crate) const STALE_SOURCE: Reason = Reason::new(
@@ -43,6 +43,7 @@ pub(crate) const ALL: &[Reason] = &[
     NOT_WANTED,
     NEWER_IMAGE,
     GIT_FAILED,
+    TOO_LARGE,
 ];
 
 #[cfg(test)]
@@ -74,6 +75,7 @@ mod tests {
         pull-request-closed [nobody]
         newer-image [nobody]
         git-failed [environment]
+        question-too-large [environment]
         ");
     }
 }

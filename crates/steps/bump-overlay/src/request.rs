@@ -67,7 +67,7 @@ impl Request {
                 drop_suffix: args.drop_suffix,
             },
             message: message(template, trailers)?,
-            overlays: Overlay::all(&args.overlay),
+            overlays: Overlay::all(&remote::from_checkout(args.overlay, world)),
             images: args.image,
             dry_run: args.dry_run,
             branch: args.branch,

@@ -6,7 +6,7 @@ use contract::{Fault::Configuration, Reason};
 use overlay::reasons::{
     AMBIGUOUS, IMAGE_MISSING, INCOMPLETE_IMAGE, OVERLAY_MISSING, SHADOWED, UNSUPPORTED_YAML,
 };
-use remote::{GIT_FAILED, NEWER_IMAGE, NOT_MERGED, NOT_WANTED, UNVERIFIED};
+use remote::{GIT_FAILED, NEWER_IMAGE, NOT_MERGED, NOT_WANTED, TOO_LARGE, UNVERIFIED};
 
 /// No earlier image is left to restore.
 pub(crate) const NO_EARLIER_IMAGE: Reason = Reason::new(
@@ -61,6 +61,7 @@ pub(crate) const ALL: &[Reason] = &[
     NOT_MERGED,
     NOT_WANTED,
     GIT_FAILED,
+    TOO_LARGE,
 ];
 
 #[cfg(test)]
@@ -99,6 +100,7 @@ mod tests {
         not-merged [nobody]
         pull-request-closed [nobody]
         git-failed [environment]
+        question-too-large [environment]
         ");
     }
 }

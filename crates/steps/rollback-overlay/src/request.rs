@@ -47,7 +47,7 @@ impl Request {
         Ok(Self {
             environments: environments(&args, world)?,
             creators: args.deployed_by,
-            overlays: Overlay::all(&args.overlay),
+            overlays: Overlay::all(&remote::from_checkout(args.overlay, world)),
             entry: ImageUpdate {
                 names: vec![args.image.familiar().to_owned(), args.image.name()],
                 ..ImageUpdate::default()

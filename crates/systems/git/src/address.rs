@@ -1,38 +1,51 @@
-//! The address of a repository, and the credentials for it.
+//! The address of a repository.
 
-use base64::Engine as _;
 use contract::{Failure, World};
-use url::{Host, Url};
+use url::Url;
+
+use crate::{http_access::HttpAccess, server::server};
 
 /// The address of a remote.
 pub(crate) struct Address {
-    /// The address for git, with its user and password, if any.
+    /// The address for git, which is part of command lines: without a password.
     pub(crate) url: String,
     /// The address without its password, for messages and recordings.
     pub(crate) shown: String,
     /// Whether this crate has credentials for it, from the address or from the variables.
     pub(crate) has_credentials: bool,
-    /// The settings with which git logs in: `http.<url>.extraheader` and the header.
-    pub(crate) login: Vec<(String, String)>,
+    /// The settings with which git reaches it and logs in.
+    pub(crate) settings: Vec<(String, String)>,
+    /// Whether the host is that of the GitHub that the workflow runs at.
+    pub(crate) is_github: bool,
+    /// Whether git may ask its helpers for credentials.
+    pub(crate) may_ask_helpers: bool,
 }
 
 impl Address {
     pub(crate) fn new(world: &World, text: &str) -> Result<Self, Failure> {
         let url = parse(text)?;
-        let own = url
-            .as_ref()
-            .is_some_and(|url| hide_own_credentials(world, url));
-        let login = match &url {
-            Some(url) if !own => login(world, url)?,
-            _ => Vec::new(),
-        };
-        let has_credentials = own || !login.is_empty();
-        Ok(Self {
-            url: text.to_owned(),
-            shown: world.redact(text),
-            has_credentials,
-            login,
-        })
+        let is_github = is_github(world, text, url.as_ref());
+        match url {
+            Some(url) if matches!(url.scheme(), "http" | "https") => {
+                let access = HttpAccess::new(world, &url)?;
+                Ok(Self {
+                    url: access.url.into(),
+                    shown: world.redact(text),
+                    has_credentials: access.has_credentials,
+                    settings: access.settings,
+                    is_github,
+                    may_ask_helpers: access.may_ask_helpers,
+                })
+            }
+            _ => Ok(Self {
+                url: text.to_owned(),
+                shown: world.redact(text),
+                has_credentials: false,
+                settings: Vec::new(),
+                is_github,
+                may_ask_helpers: true,
+            }),
+        }
     }
 
     /// Returns whether the remote is a folder of this machine.
@@ -49,6 +62,21 @@ impl Address {
                 .split_once(':')
                 .is_some_and(|(host, _)| !host.contains('/')),
         }
+    }
+}
+
+/// Returns whether the host is GitHub's, also as ssh's `user@host:path`.
+fn is_github(world: &World, text: &str, url: Option<&Url>) -> bool {
+    let server: Option<Url> = server(world).parse().ok();
+    let Some(server) = server.as_ref().and_then(Url::host_str) else {
+        return false;
+    };
+    match url {
+        Some(url) => url.host_str() == Some(server),
+        None => text.split_once(':').is_some_and(|(host, _)| {
+            let host = host.rsplit('@').next().unwrap_or_default();
+            host.eq_ignore_ascii_case(server)
+        }),
     }
 }
 
@@ -72,75 +100,11 @@ fn parse(text: &str) -> Result<Option<Url>, Failure> {
     if !["https", "http", "ssh", "git+ssh", "git", "file"].contains(&scheme) {
         return Err(wrong("expected https, http, ssh, git, file or a path"));
     }
-    Url::parse(text)
-        .map(Some)
-        .map_err(|error| wrong(&error.to_string()))
-}
-
-/// Registers the credentials of a URL as secrets; returns whether it has any.
-fn hide_own_credentials(world: &World, url: &Url) -> bool {
-    if !matches!(url.scheme(), "http" | "https") {
-        return false;
+    let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
+    if url.password().is_some() && !matches!(scheme, "http" | "https") {
+        return Err(wrong("only http and https addresses have a password"));
     }
-    let decoded = |text: &str| {
-        url::form_urlencoded::parse(text.replace('+', "%2B").as_bytes())
-            .next()
-            .map(|(key, _)| key.into_owned())
-    };
-    match url.password() {
-        Some(password) => {
-            world.hide(password);
-            decoded(password).inspect(|password| drop(world.hide(password)));
-            true
-        }
-        // A token may take the place of the user name; a short name such as `git` is not a secret.
-        None if url.username().len() >= 16 => {
-            world.hide(url.username());
-            true
-        }
-        None => false,
-    }
-}
-
-/// Returns the settings that log in at GitHub; empty for every other host.
-///
-/// git reads them from the variables `GIT_CONFIG_*`, since every process can see command lines.
-fn login(world: &World, url: &Url) -> Result<Vec<(String, String)>, Failure> {
-    let server = world
-        .var("GITHUB_SERVER_URL")
-        .unwrap_or_else(|| "https://github.com".to_owned());
-    let same = Url::parse(&server).is_ok_and(|server| is_same_host(url, &server));
-    if !same || !is_safe(url) {
-        return Ok(Vec::new());
-    }
-    let Some(token) = world.secret("RUNBOOK_GITHUB_TOKEN", Some("GITHUB_TOKEN"))? else {
-        return Ok(Vec::new());
-    };
-    let basic = format!("x-access-token:{}", token.expose());
-    let basic = world.hide(&base64::engine::general_purpose::STANDARD.encode(basic));
-    let key = format!("http.{}/.extraheader", url.origin().ascii_serialization());
-    // The empty value removes the header of the user's own settings: GitHub answers 400 to two
-    // `Authorization` headers.
-    Ok(vec![
-        (key.clone(), String::new()),
-        (key, format!("Authorization: Basic {}", basic.expose())),
-    ])
-}
-
-fn is_same_host(one: &Url, other: &Url) -> bool {
-    one.host_str() == other.host_str()
-        && one.port_or_known_default() == other.port_or_known_default()
-}
-
-/// The token is only sent over TLS, or to this machine.
-fn is_safe(url: &Url) -> bool {
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && loopback)
+    Ok(Some(url))
 }
 
 #[cfg(test)]
@@ -156,39 +120,17 @@ mod tests {
         World::for_tests_with(Duration::ZERO, vars)
     }
 
-    fn login_at(url: &str) -> usize {
-        let world = world(&[
-            ("RUNBOOK_GITHUB_TOKEN", "ghs_token"),
-            ("GITHUB_SERVER_URL", "https://ghe.example.org"),
-        ]);
-        Address::new(&world, url).unwrap().login.len()
-    }
-
-    #[tokio::test]
-    async fn the_token_goes_only_to_githubs_host() {
-        assert_eq!(login_at("https://ghe.example.org/a/b"), 2);
-        for other in [
-            "https://github.com/a/b",
-            "https://ghe.example.org.evil.test/a/b",
-            "https://ghe.example.org:8443/a/b",
-            "http://ghe.example.org/a/b",
-            "http://ghe.example.org:443/a/b",
-            "https://user:own-password@ghe.example.org/a/b",
-            "ssh://git@ghe.example.org/a/b",
-            "git@ghe.example.org:a/b",
-            "/srv/git/b",
-        ] {
-            assert_eq!(login_at(other), 0, "{other}");
-        }
-    }
-
     #[tokio::test]
     async fn the_password_of_a_url_is_never_shown() {
         let world = world(&[]);
         let address = Address::new(&world, "https://user:p%2Fss@git.example.org/a").unwrap();
         assert_eq!(address.shown, "https://***@git.example.org/a");
         assert_eq!(world.redact("p/ss and p%2Fss"), "*** and ***");
-        assert!(address.has_credentials);
+        assert!(address.has_credentials && address.url == "https://git.example.org/a");
+        let short = Address::new(&world, "https://token@git.example.org/a").unwrap();
+        assert_eq!(short.shown, "https://***@git.example.org/a");
+        let plain = Address::new(&world, "https://git.example.org:443/a").unwrap();
+        assert_eq!(plain.shown, "https://git.example.org:443/a");
     }
 
     #[tokio::test]
@@ -199,6 +141,7 @@ mod tests {
             "ext::sh -c id",
             "ftp://host/a",
             "https://",
+            "ssh://git:password@host/a",
         ] {
             assert!(Address::new(&world(&[]), bad).is_err(), "{bad}");
         }

@@ -79,6 +79,8 @@ pub(crate) enum PushAnswer {
     Moved,
     Rejected {
         protected: bool,
+        #[serde(default)]
+        forbidden: bool,
         word: String,
         lines: Vec<String>,
     },
@@ -188,13 +190,14 @@ impl PushAnswer {
             Self::Moved => PushResult::Moved,
             Self::Rejected {
                 protected,
+                forbidden,
                 word,
                 lines,
             } => {
-                let kind = if protected {
-                    RejectionKind::Protected
-                } else {
-                    RejectionKind::Declined
+                let kind = match (protected, forbidden) {
+                    (true, _) => RejectionKind::Protected,
+                    (false, true) => RejectionKind::Forbidden,
+                    (false, false) => RejectionKind::Declined,
                 };
                 PushResult::Rejected(Rejection { kind, word, lines })
             }

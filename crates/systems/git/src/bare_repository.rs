@@ -1,8 +1,9 @@
 //! A temporary bare repository, which is removed when its value is dropped.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -49,8 +50,11 @@ pub(crate) struct BareRepository {
 impl BareRepository {
     /// Makes an empty repository, without the user's templates.
     pub(crate) fn new() -> Result<Self, GitError> {
-        sweep(&std::env::temp_dir());
-        make().map_err(|error| GitError::not_written("make a temporary repository", &error))
+        let failed = |error| GitError::not_written("make a temporary repository", &error);
+        let repository = make().map_err(failed)?;
+        let metadata = fs::symlink_metadata(repository.path()).map_err(failed)?;
+        sweep(&std::env::temp_dir(), metadata.uid());
+        Ok(repository)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -74,7 +78,11 @@ impl BareRepository {
 }
 
 fn make() -> io::Result<BareRepository> {
-    let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+    // Other users of the machine must not read a private repository.
+    let folder = tempfile::Builder::new()
+        .prefix(PREFIX)
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir()?;
     let path = |name: &str| folder.path().join(name);
     // The file is locked before it gets its name, so no other run ever finds it unlocked.
     let alive = File::create(path("new"))?;
@@ -92,43 +100,45 @@ fn make() -> io::Result<BareRepository> {
 }
 
 /// Removes the folders of killed runs, which would fill the disk of a machine that is never reset.
-fn sweep(temporary: &Path) {
+///
+/// Every user of the machine may put something into the temporary folder. Only a folder that no
+/// other user can change is looked into, and no link is followed.
+fn sweep(temporary: &Path, user: u32) {
     for entry in fs::read_dir(temporary).into_iter().flatten().flatten() {
         let folder = entry.path();
-        if !entry.file_name().to_string_lossy().starts_with(PREFIX) || !is_abandoned(&folder) {
+        let is_candidate = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        if !is_candidate || !is_own(&folder, user) || !is_abandoned(&folder) {
             continue;
         }
         tracing::debug!("remove {}, left behind by an earlier run", folder.display());
-        // This may fail: the folder may belong to another user, or a child of the killed run may
-        // still write there. The next run then tries again.
-        let _ = remove(&folder);
+        // This may fail: a child of the killed run may still write there. A later run then tries
+        // again. It follows no links.
+        let _ = fs::remove_dir_all(&folder);
     }
 }
 
-/// Removes a folder, with the [`ALIVE`] file last: it shows other runs that the folder is
-/// abandoned.
-fn remove(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            fs::remove_dir_all(path)?;
-        } else if !path.ends_with(ALIVE) {
-            fs::remove_file(path)?;
-        }
-    }
-    fs::remove_dir_all(folder)
+/// Returns whether the path is a folder of this user, in which no other user can change anything.
+fn is_own(folder: &Path, user: u32) -> bool {
+    fs::symlink_metadata(folder).is_ok_and(|metadata| {
+        metadata.is_dir() && metadata.uid() == user && metadata.mode() & 0o022 == 0
+    })
 }
 
+/// Returns whether no run has locked the file [`ALIVE`] of a folder.
 fn is_abandoned(folder: &Path) -> bool {
-    match File::open(folder.join(ALIVE)) {
-        Ok(alive) => alive.try_lock().is_ok(),
+    let alive = folder.join(ALIVE);
+    match fs::symlink_metadata(&alive) {
+        // Opening a pipe would wait for its writer.
+        Ok(metadata) if metadata.is_file() => {
+            File::open(alive).is_ok_and(|alive| alive.try_lock().is_ok())
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let age = fs::metadata(folder)
+            let age = fs::symlink_metadata(folder)
                 .and_then(|metadata| metadata.modified())
                 .map(|time| time.elapsed());
             matches!(age, Ok(Ok(age)) if age > UNFINISHED)
         }
-        Err(_) => false,
+        _ => false,
     }
 }
 
@@ -151,25 +161,90 @@ impl Drop for BareRepository {
 mod tests {
     use super::*;
 
+    /// A temporary folder, and the user who made it.
+    struct Temporary(TempDir, u32);
+
+    impl Temporary {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let user = fs::metadata(folder.path()).unwrap().uid();
+            Self(folder, user)
+        }
+
+        /// Makes a folder that only its user can change.
+        fn folder(&self, name: &str) -> PathBuf {
+            let folder = self.0.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
+            folder
+        }
+
+        fn abandoned(&self, name: &str) -> PathBuf {
+            let folder = self.folder(name);
+            fs::write(folder.join(ALIVE), "").unwrap();
+            folder
+        }
+
+        fn sweep(&self) {
+            sweep(self.0.path(), self.1);
+        }
+    }
+
     #[test]
     fn only_folders_of_dead_runs_are_removed() {
-        let temporary = tempfile::tempdir().unwrap();
-        let folder = |name: &str| {
-            let folder = temporary.path().join(name);
-            fs::create_dir(&folder).unwrap();
-            folder
-        };
-        let (dead, alive) = (folder("runbook-git-dead"), folder("runbook-git-alive"));
-        fs::write(dead.join(ALIVE), "").unwrap();
-        let lock = File::create(alive.join(ALIVE)).unwrap();
+        let temporary = Temporary::new();
+        let dead = temporary.abandoned("runbook-git-dead");
+        let alive = temporary.abandoned("runbook-git-alive");
+        let lock = File::open(alive.join(ALIVE)).unwrap();
         lock.try_lock().unwrap();
-        let (unfinished, other) = (folder("runbook-git-unfinished"), folder("other"));
-        fs::write(other.join(ALIVE), "").unwrap();
-        sweep(temporary.path());
+        let unfinished = temporary.folder("runbook-git-unfinished");
+        let other = temporary.abandoned("other");
+        temporary.sweep();
         let exist = [&dead, &alive, &unfinished, &other].map(|folder| folder.exists());
         assert_eq!(exist, [false, true, true, true]);
         drop(lock);
-        sweep(temporary.path());
+        temporary.sweep();
         assert!(!alive.exists());
+    }
+
+    #[test]
+    fn what_others_put_there_stays() {
+        let temporary = Temporary::new();
+        let target = temporary.abandoned("target");
+        std::os::unix::fs::symlink(&target, temporary.0.path().join("runbook-git-link")).unwrap();
+        let open = temporary.abandoned("runbook-git-open");
+        fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
+        let pipe = temporary.folder("runbook-git-pipe");
+        let made = std::process::Command::new("mkfifo")
+            .arg(pipe.join(ALIVE))
+            .status();
+        assert!(made.unwrap().success());
+        let linked = temporary.folder("runbook-git-linked");
+        std::os::unix::fs::symlink(target.join(ALIVE), linked.join(ALIVE)).unwrap();
+        temporary.sweep();
+        for kept in [&target.join(ALIVE), &open, &pipe, &linked] {
+            assert!(kept.exists(), "{}", kept.display());
+        }
+        let own = temporary.abandoned("runbook-git-own");
+        sweep(temporary.0.path(), temporary.1 + 1);
+        assert!(own.exists(), "it belongs to another user");
+    }
+
+    #[test]
+    fn an_abandoned_folder_is_removed_without_following_its_links() {
+        let temporary = Temporary::new();
+        let precious = temporary.folder("precious");
+        fs::write(precious.join("file"), "x").unwrap();
+        let dead = temporary.abandoned("runbook-git-dead");
+        std::os::unix::fs::symlink(&precious, dead.join("objects")).unwrap();
+        temporary.sweep();
+        assert!(!dead.exists() && precious.join("file").exists());
+    }
+
+    #[test]
+    fn no_other_user_can_read_a_repository() {
+        let repository = make().unwrap();
+        let metadata = fs::metadata(repository.path()).unwrap();
+        assert_eq!(metadata.mode() & 0o777, 0o700);
     }
 }

@@ -1,14 +1,15 @@
 //! Errors of git: its messages, sorted into reasons.
 
+mod failure;
 mod kind;
+mod said;
 
 use std::{fmt::Display, io, time::Duration};
 
-use branch::{HISTORY_CUT, NOT_WRITTEN};
-use contract::{Commit, Failure, asking};
+use contract::Commit;
 use serde::{Deserialize, Serialize};
 
-use crate::{address::Address, reasons::GIT_FAILED};
+use crate::redirect::RedirectTarget;
 use kind::GitErrorKind;
 
 /// An answer of git, or the error that came instead.
@@ -19,6 +20,8 @@ pub(crate) type GitAnswer<T> = Result<T, GitError>;
 pub(crate) struct GitError {
     kind: GitErrorKind,
     text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redirect: Option<RedirectTarget>,
 }
 
 impl GitError {
@@ -26,35 +29,30 @@ impl GitError {
         Self {
             kind,
             text: text.into(),
+            redirect: None,
         }
     }
 
     /// Recognizes the error in git's standard error.
     pub(crate) fn from_stderr(stderr: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(stderr);
-        if let Some((kind, line)) = kind::recognize(&text) {
-            return Self::new(kind, without_prefixes(line));
-        }
-        let line = text
-            .lines()
-            .rfind(|line| line.starts_with("fatal:") || line.starts_with("error:"))
-            .or_else(|| text.lines().rfind(|line| !line.trim().is_empty()));
-        let text = line.map_or_else(|| "git printed no message".to_owned(), without_prefixes);
-        Self::new(GitErrorKind::Other, text)
+        let (kind, text) = kind::recognize(&String::from_utf8_lossy(stderr));
+        Self::new(kind, text)
     }
 
-    /// The remote received a commit and could not store it.
-    pub(crate) fn unpacking(stderr: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(stderr);
-        let line = text
-            .lines()
-            .find(|line| line.contains("unpack"))
-            .or_else(|| text.lines().last());
-        let text = line.map_or_else(
-            || "the remote could not store the commit".to_owned(),
-            without_prefixes,
-        );
-        Self::new(GitErrorKind::ServerError, text)
+    /// The remote received a commit, and broke down before it had stored it.
+    pub(crate) fn broken_remote(word: &str, said: &[String]) -> Self {
+        let said = said.first().filter(|said| *said != word);
+        let text = said.map_or_else(|| word.to_owned(), |said| format!("{word}: {said}"));
+        Self::new(
+            GitErrorKind::ServerError,
+            format!("the remote broke down at the push: {text}"),
+        )
+    }
+
+    /// Something answered that is no git server.
+    pub(crate) fn not_git(what: &str) -> Self {
+        let text = format!("no git server answered, but {what}");
+        Self::new(GitErrorKind::NotGit, text)
     }
 
     /// The remote's history may go on, but the remote does not have the rest.
@@ -86,8 +84,8 @@ impl GitError {
     /// gix could not write an object.
     pub(crate) fn storing(error: impl std::error::Error) -> Self {
         let text = causes(&error);
-        let kind = match kind::recognize(&text) {
-            Some((GitErrorKind::NotWritten, _)) => GitErrorKind::NotWritten,
+        let kind = match kind::recognize(&format!("fatal: {text}")) {
+            (GitErrorKind::NotWritten, _) => GitErrorKind::NotWritten,
             _ => GitErrorKind::Other,
         };
         Self::new(kind, text)
@@ -95,6 +93,27 @@ impl GitError {
 
     pub(crate) fn other(error: impl Display) -> Self {
         Self::new(GitErrorKind::Other, error.to_string())
+    }
+
+    /// Adds where the server redirects to.
+    pub(crate) fn leading_to(mut self, target: Option<RedirectTarget>) -> Self {
+        if let Some(target) = &target {
+            self.text = format!("the server redirects to `{}`", target.shown);
+        }
+        self.redirect = target;
+        self
+    }
+
+    pub(crate) fn is_redirect(&self) -> bool {
+        self.kind == GitErrorKind::Redirected
+    }
+
+    /// Returns whether the error counts only if a git server has answered.
+    pub(crate) fn needs_a_git_server(&self) -> bool {
+        matches!(
+            self.kind,
+            GitErrorKind::BranchMissing | GitErrorKind::NotFound
+        )
     }
 
     pub(crate) fn is_missing_branch(&self) -> bool {
@@ -113,108 +132,10 @@ impl GitError {
             GitErrorKind::Broken
                 | GitErrorKind::TimedOut
                 | GitErrorKind::ServerError
+                | GitErrorKind::NotGit
                 | GitErrorKind::Other
         )
     }
-
-    /// Returns the failure when git does not trust the owner of the checkout that it runs in.
-    pub(crate) fn distrust(&self) -> Option<Failure> {
-        if self.kind != GitErrorKind::DubiousOwnership {
-            return None;
-        }
-        let error = anyhow::anyhow!("{}", self.text)
-            .context("could not read the `origin` of this checkout");
-        Some(Failure::denied(asking::PERMISSION_MISSING, error).hinted(trust_hint(&self.text)))
-    }
-
-    /// Returns the failure of the step.
-    pub(crate) fn failure(&self, address: &Address) -> Failure {
-        let error = self.with_context(address);
-        match self.kind {
-            GitErrorKind::HistoryCut => Failure::unavailable(HISTORY_CUT, error)
-                .hinted("use the full repository: a shallow clone lacks the earlier history"),
-            GitErrorKind::BranchMissing | GitErrorKind::CommitMissing | GitErrorKind::Other => {
-                Failure::unavailable(GIT_FAILED, error)
-            }
-            GitErrorKind::DubiousOwnership => {
-                Failure::denied(asking::PERMISSION_MISSING, error).hinted(trust_hint(&self.text))
-            }
-            GitErrorKind::NotWritten => Failure::unavailable(NOT_WRITTEN, error)
-                .hinted("free some space, or set `TMPDIR` to a writable folder"),
-            GitErrorKind::Unauthorized => unauthorized(error, address),
-            GitErrorKind::Forbidden => {
-                Failure::denied(asking::PERMISSION_MISSING, error).hinted(WRITE_HINT)
-            }
-            GitErrorKind::RateLimited => Failure::unavailable(asking::RATE_LIMITED, error),
-            GitErrorKind::ServerError => Failure::unavailable(asking::SERVER_ERROR, error),
-            GitErrorKind::NotFound => not_found(error, address),
-            GitErrorKind::Unreachable => {
-                Failure::unavailable(asking::UNREACHABLE, error).hinted("check `--remote`")
-            }
-            GitErrorKind::Broken => Failure::unavailable(asking::UNREACHABLE, error),
-            GitErrorKind::Untrusted => {
-                Failure::unavailable(asking::UNTRUSTED_CERTIFICATE, error).hinted(TRUST_HOST_HINT)
-            }
-            GitErrorKind::TimedOut => Failure::unavailable(asking::TIMED_OUT, error),
-            GitErrorKind::NoProgram => {
-                Failure::unavailable(GIT_FAILED, error).hinted("install git 2.30 or newer")
-            }
-        }
-    }
-
-    fn with_context(&self, address: &Address) -> anyhow::Error {
-        let failed = if self.kind == GitErrorKind::NotWritten {
-            "could not keep a temporary copy of"
-        } else {
-            "could not access"
-        };
-        anyhow::anyhow!("{}", self.text).context(format!("{failed} `{}`", address.shown))
-    }
-}
-
-const LOGIN_HINT: &str = "set `RUNBOOK_GITHUB_TOKEN` for GitHub, or configure one of git's \
-     credential helpers for another host";
-
-const WRITE_HINT: &str = "give the job `permissions: contents: write`, \
-     or use a token that may push to the branch";
-
-const TRUST_HOST_HINT: &str = "add the authority to git's `http.sslCAInfo`, or the host key to \
-     `known_hosts`";
-
-fn unauthorized(error: anyhow::Error, address: &Address) -> Failure {
-    if address.has_credentials {
-        Failure::denied(asking::CREDENTIALS_REJECTED, error)
-            .hinted("check that the token belongs to this host and has not expired")
-    } else {
-        Failure::denied(asking::NO_CREDENTIALS, error).hinted(LOGIN_HINT)
-    }
-}
-
-/// A forge also answers "not found" when the credentials may not see the repository.
-fn not_found(error: anyhow::Error, address: &Address) -> Failure {
-    if address.is_folder() {
-        return Failure::usage(error).hinted("check `--remote`");
-    }
-    let error = error.context("the repository does not exist, or these credentials may not see it");
-    if address.has_credentials {
-        Failure::denied(asking::PERMISSION_MISSING, error).hinted(WRITE_HINT)
-    } else {
-        Failure::denied(asking::NO_CREDENTIALS, error).hinted(LOGIN_HINT)
-    }
-}
-
-/// Returns the command that makes git trust the folder of its message.
-fn trust_hint(text: &str) -> String {
-    let folder = text.split('\'').nth(1).unwrap_or("FOLDER");
-    format!("run `git config --global --add safe.directory {folder}`")
-}
-
-fn without_prefixes(line: &str) -> String {
-    let mut rest = line.trim();
-    for prefix in ["remote:", "fatal:", "error:", "ERROR:"] {
-        rest = rest.strip_prefix(prefix).unwrap_or(rest).trim_start();
-    }
-    rest.trim_end_matches('.').to_owned()
 }
 
 fn causes(error: &dyn std::error::Error) -> String {
@@ -234,10 +155,14 @@ mod tests {
     const GENERAL: &str = "fatal: Could not read from remote repository.\n\n\
         Please make sure you have the correct access rights\nand the repository exists.\n";
 
-    const KNOWN: [(&str, GitErrorKind); 12] = [
+    const KNOWN: [(&str, GitErrorKind); 34] = [
         (
             "git@github.com: Permission denied (publickey).",
-            GitErrorKind::Unauthorized,
+            GitErrorKind::SshDenied,
+        ),
+        (
+            "Received disconnect from 1.2.3.4 port 22:2: Too many authentication failures",
+            GitErrorKind::SshDenied,
         ),
         ("Host key verification failed.", GitErrorKind::Untrusted),
         (
@@ -245,13 +170,82 @@ mod tests {
             GitErrorKind::Unreachable,
         ),
         (
+            "ssh: connect to host x port 22: Connection timed out",
+            GitErrorKind::Unreachable,
+        ),
+        (
             "ssh: Could not resolve hostname x: Name or service not known",
             GitErrorKind::Unreachable,
         ),
+        ("Connection closed by 1.2.3.4 port 22", GitErrorKind::Broken),
         ("ERROR: Repository not found.", GitErrorKind::NotFound),
         (
+            "fatal: remote error: access denied or repository not exported: /a",
+            GitErrorKind::NotFound,
+        ),
+        (
+            "remote: TF401019: The Git repository with name or identifier a does not exist or you do not have permissions",
+            GitErrorKind::NotFound,
+        ),
+        (
             "ERROR: Permission to a/b.git denied to deploy key",
+            GitErrorKind::ReadOnlyKey,
+        ),
+        (
+            "ERROR: The key you are authenticating with has been marked as read only.",
+            GitErrorKind::ReadOnlyKey,
+        ),
+        (
+            "remote: GitLab: This deploy key does not have write access to this project.",
+            GitErrorKind::ReadOnlyKey,
+        ),
+        (
+            "repository access denied. access via a deployment key is read-only.",
+            GitErrorKind::ReadOnlyKey,
+        ),
+        (
+            "remote: This repository was archived so it is read-only.\nfatal: unable to access 'https://x/': The requested URL returned error: 403",
+            GitErrorKind::ReadOnlyRepository,
+        ),
+        (
+            "remote: The 'acme' organization has enabled or enforced SAML SSO.\nfatal: unable to access 'https://x/': The requested URL returned error: 403",
+            GitErrorKind::SingleSignOn,
+        ),
+        (
+            "remote: The organization has an IP allow list enabled, and 1.2.3.4 is not permitted to access this resource.\nfatal: unable to access 'https://x/': The requested URL returned error: 403",
+            GitErrorKind::AddressRefused,
+        ),
+        (
+            "remote: Your account is suspended. Please visit https://support.github.com\nfatal: unable to access 'https://x/': The requested URL returned error: 403",
+            GitErrorKind::Suspended,
+        ),
+        (
+            "remote: Write access to repository not granted.\nfatal: unable to access 'https://x/': The requested URL returned error: 403",
             GitErrorKind::Forbidden,
+        ),
+        (
+            "remote: Retry later\nfatal: unable to access 'https://x/': The requested URL returned error: 403",
+            GitErrorKind::RateLimited,
+        ),
+        (
+            "remote: GitLab: Internal API unreachable",
+            GitErrorKind::ServerError,
+        ),
+        (
+            "fatal: unable to access 'https://x/': The requested URL returned error: 403",
+            GitErrorKind::NotGit,
+        ),
+        (
+            "error: RPC failed; HTTP 403 curl 22 The requested URL returned error: 403",
+            GitErrorKind::NotGit,
+        ),
+        (
+            "fatal: https://x/info/refs not valid: is this a git repository?",
+            GitErrorKind::NotGit,
+        ),
+        (
+            "fatal: protocol error: bad line length character: Welc",
+            GitErrorKind::NotGit,
         ),
         (
             "fatal: unable to access 'https://x/': SSL certificate problem: self-signed certificate",
@@ -262,7 +256,19 @@ mod tests {
             GitErrorKind::Unauthorized,
         ),
         (
+            "remote: HTTP Basic: Access denied. Use a personal access token.\nfatal: Authentication failed for 'https://x/'",
+            GitErrorKind::Unauthorized,
+        ),
+        (
+            "remote: Support for password authentication was removed on August 13, 2021.",
+            GitErrorKind::Unauthorized,
+        ),
+        (
             "fatal: unable to access 'https://x/': Could not resolve host: x",
+            GitErrorKind::Unreachable,
+        ),
+        (
+            "fatal: unable to access 'https://x/': Received HTTP code 407 from proxy after CONNECT",
             GitErrorKind::Unreachable,
         ),
         (
@@ -294,6 +300,46 @@ mod tests {
     }
 
     #[test]
+    fn the_servers_sentence_comes_before_gits() {
+        for (stderr, expected) in [
+            ("ERROR: The key is tired today.\n", "The key is tired today"),
+            (
+                "remote: This repository was archived so it is read-only.\nfatal: unable to access 'https://x/': The requested URL returned error: 403\n",
+                "This repository was archived so it is read-only (HTTP 403)",
+            ),
+            (
+                "remote: \nremote: ====\nremote: \nremote: ERROR: You may not.\nremote: \n",
+                "You may not",
+            ),
+            (
+                "Warning: Permanently added 'x' (ED25519) to the list of known hosts.\nodd words\n",
+                "odd words",
+            ),
+            (
+                "Load key \"/k\": error in libcrypto\r\ngit@x: Permission denied (publickey).\r\n",
+                "Load key \"/k\": error in libcrypto; git@x: Permission denied (publickey)",
+            ),
+            ("fatal: odd thing.\n", "odd thing"),
+        ] {
+            assert_eq!(recognized(&format!("{stderr}{GENERAL}")).1, expected);
+        }
+    }
+
+    #[test]
+    fn a_servers_words_are_no_error_of_this_machine() {
+        for said in [
+            "remote: fatal: No space left on device",
+            "remote: the certificate of the deployment has expired",
+            "remote: connection refused by the pre-receive check",
+        ] {
+            assert_eq!(
+                recognized(&format!("{said}\n{GENERAL}")).0,
+                GitErrorKind::Other
+            );
+        }
+    }
+
+    #[test]
     fn an_unknown_error_is_gits_last_line() {
         assert_eq!(
             recognized("warning: x\nfatal: odd thing.\nhint: y\n"),
@@ -312,7 +358,7 @@ mod tests {
         let (kind, text) = recognized(stderr);
         assert_eq!(kind, GitErrorKind::DubiousOwnership);
         assert_eq!(
-            trust_hint(&text),
+            failure::trust_hint(&text),
             "run `git config --global --add safe.directory /srv/git/a.git`"
         );
     }

@@ -97,6 +97,7 @@ impl<'w> Git<'w> {
             program: &self.program,
             effects: Rc::clone(effects),
             repository,
+            redactor: self.world.redactor(),
             limit: self.world.deadline().exchange(),
         }
     }

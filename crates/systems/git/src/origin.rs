@@ -10,13 +10,6 @@ use serde_json::json;
 
 use crate::error::{GitAnswer, GitError};
 
-/// Returns the address of github.com, or of the GitHub Enterprise Server in `GITHUB_SERVER_URL`.
-pub fn server(world: &World) -> String {
-    world
-        .var("GITHUB_SERVER_URL")
-        .unwrap_or_else(|| "https://github.com".to_owned())
-}
-
 /// Returns the address that `git push origin` would use in the current folder; `None` outside of a
 /// checkout, and when the checkout has no `origin`.
 ///
@@ -55,6 +48,8 @@ impl LocalCheckout {
     async fn ask(&self, arguments: &[&str]) -> GitAnswer<Option<String>> {
         let mut spawn = Spawn::new("git")
             .inheriting(["GIT_*"])
+            // A repository that is part of the checkout may look like a bare one.
+            .args(["-c", "safe.bareRepository=explicit"])
             .args(arguments.iter().copied())
             .env("LC_ALL", "C");
         spawn.limit = self.limit;

@@ -4,19 +4,25 @@
 use std::{ffi::OsString, io, rc::Rc, time::Duration};
 
 use contract::{
-    World,
+    Redactor, World,
     world::{Effects, Output, Spawn},
 };
+use url::Url;
 
 use crate::{
     address::Address,
     bare_repository::{BareRepository, REMOTE},
     error::GitError,
+    output,
+    redirect::{self, RedirectTarget},
+    trace::AnswerHead,
 };
 
 /// Settings for every call. The user's hooks must not see these commits, which are not the user's;
 /// large files go to the disk in pieces, since no step reads them.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
+    // git would take credentials along to the other server.
+    "http.followRedirects=false",
     "core.hooksPath=/dev/null",
     "core.bigFileThreshold=4m",
     "protocol.version=2",
@@ -69,6 +75,10 @@ pub(crate) struct GitProgram {
     inherited: usize,
     /// Whether git runs ssh, and the environment does not say how.
     needs_ssh_command: bool,
+    /// Whether git may ask the program in `GIT_ASKPASS` for credentials.
+    may_ask: bool,
+    /// The address, if it is one of HTTP.
+    url: Option<Url>,
 }
 
 /// git in one repository, for one exchange.
@@ -76,13 +86,14 @@ pub(crate) struct GitCall<'a> {
     pub(crate) program: &'a GitProgram,
     pub(crate) effects: Rc<dyn Effects>,
     pub(crate) repository: &'a BareRepository,
+    pub(crate) redactor: &'a Redactor,
     pub(crate) limit: Duration,
 }
 
 impl GitProgram {
     pub(crate) fn new(world: &World, address: &Address) -> Self {
         let mut settings = vec![(format!("remote.{REMOTE}.url"), address.url.clone())];
-        settings.extend(address.login.iter().cloned());
+        settings.extend(address.settings.iter().cloned());
         let inherited = world
             .var("GIT_CONFIG_COUNT")
             .and_then(|count| count.parse().ok())
@@ -93,6 +104,8 @@ impl GitProgram {
             settings,
             inherited,
             needs_ssh_command: address.is_ssh() && !has_ssh_command,
+            may_ask: address.may_ask_helpers,
+            url: address.url.parse().ok().filter(is_http),
         }
     }
 
@@ -113,6 +126,9 @@ impl GitProgram {
                 .env(format!("GIT_CONFIG_KEY_{at}"), key)
                 .env(format!("GIT_CONFIG_VALUE_{at}"), value);
         }
+        if !self.may_ask {
+            spawn = spawn.env("GIT_ASKPASS", "");
+        }
         spawn.without = REMOVED_VARIABLES.iter().map(OsString::from).collect();
         spawn.limit = limit;
         spawn
@@ -120,7 +136,7 @@ impl GitProgram {
 }
 
 impl GitCall<'_> {
-    /// Runs git to its end and returns its output, with any exit code.
+    /// Runs git to its end and returns its output, with any exit code; a redirect is an error.
     pub(crate) async fn run(&self, arguments: &[&str], input: &[u8]) -> Result<Output, GitError> {
         let mut spawn = self.program.spawn(self.repository, self.limit, arguments);
         spawn.input = input.to_vec();
@@ -128,7 +144,51 @@ impl GitCall<'_> {
             // Otherwise ssh would ask for a password on the terminal, and wait.
             spawn = spawn.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
         }
-        self.spawn(spawn).await
+        let output = self.spawn(spawn).await?;
+        if output.is_good() {
+            return Ok(output);
+        }
+        let error = GitError::from_stderr(&output.stderr);
+        if error.is_redirect() {
+            return Err(error.leading_to(self.redirect_target(arguments).await));
+        }
+        if error.needs_a_git_server() {
+            self.expect_git_server(arguments).await?;
+        }
+        Ok(output)
+    }
+
+    async fn redirect_target(&self, arguments: &[&str]) -> Option<RedirectTarget> {
+        let head = self.last_answer(arguments).await?;
+        redirect::target(head.location()?, self.program.url.as_ref()?)
+    }
+
+    /// Makes sure that a git server answers at the address: a login page, a proxy or a firewall may
+    /// answer in its place, and git takes any text for an empty repository.
+    pub(crate) async fn expect_git_server(&self, arguments: &[&str]) -> Result<(), GitError> {
+        let head = self.last_answer(arguments).await;
+        match head.and_then(|head| head.foreign()) {
+            Some(foreign) => Err(GitError::not_git(&foreign)),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks again what the server answers, since git's messages do not say it; a push is only
+    /// announced.
+    async fn last_answer(&self, arguments: &[&str]) -> Option<AnswerHead> {
+        self.program.url.as_ref()?;
+        let question = match arguments {
+            ["push", push @ ..] => [&["push", "--dry-run"], push].concat(),
+            _ => vec!["ls-remote", "--quiet", REMOTE, "HEAD"],
+        };
+        let spawn = self
+            .program
+            .spawn(self.repository, self.limit, &question)
+            .env("GIT_TRACE_CURL", "2")
+            .env("GIT_TRACE_CURL_NO_DATA", "1")
+            .env("GIT_TRACE_REDACT", "1");
+        let output = Rc::clone(&self.effects).spawn(spawn).await.ok()?;
+        AnswerHead::last(&String::from_utf8_lossy(&output.stderr))
     }
 
     /// Runs git; every exit code except 0 is an error.
@@ -164,13 +224,80 @@ impl GitCall<'_> {
     async fn spawn(&self, spawn: Spawn) -> Result<Output, GitError> {
         tracing::debug!("run {spawn}");
         let limit = spawn.limit;
-        Rc::clone(&self.effects)
-            .spawn(spawn)
-            .await
-            .map_err(|error| match error.kind() {
+        let output = Rc::clone(&self.effects).spawn(spawn).await;
+        match output {
+            Ok(output) => Ok(output::tidied(output, self.redactor)),
+            Err(error) => Err(match error.kind() {
                 io::ErrorKind::NotFound => GitError::no_program(),
                 io::ErrorKind::TimedOut => GitError::timed_out(limit),
                 _ => GitError::other(error),
-            })
+            }),
+        }
+    }
+}
+
+fn is_http(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+}
+
+#[cfg(test)]
+mod tests {
+    use lab::{Faulty, GitRemote, ScriptedReply};
+    use serde_json::json;
+
+    use super::*;
+
+    /// Returns the spawn that asks a remote for its references.
+    fn question(world: &World, url: &str) -> (BareRepository, Spawn) {
+        let address = Address::new(world, url).unwrap();
+        let repository = BareRepository::new().unwrap();
+        let program = GitProgram::new(world, &address);
+        let spawn = program.spawn(&repository, Duration::from_secs(60), &["ls-remote", REMOTE]);
+        (repository, spawn)
+    }
+
+    #[tokio::test]
+    async fn a_password_is_on_no_command_line() {
+        let (_repository, spawn) = question(
+            &World::for_tests(Duration::ZERO),
+            "https://ada:lovelace@git.example/a",
+        );
+        assert!(!spawn.to_string().contains("lovelace"), "{spawn}");
+        // git itself puts the address on the command line of its transport.
+        let has = |text: &str| spawn.environment.values().any(|value| value == text);
+        assert!(has("https://git.example/a"));
+        assert!(!spawn.environment.values().any(|value| {
+            let value = value.to_string_lossy();
+            value.starts_with("https:") && value.contains('@')
+        }));
+    }
+
+    #[tokio::test]
+    async fn a_proxy_sees_nothing_of_what_stays_here() {
+        let proxy = Faulty::new([ScriptedReply::text(502, "no")]);
+        let remote = GitRemote::new();
+        remote.commit("main", &[("a", "b", false)], "feat: a");
+        let http = remote.http("ada", "lovelace");
+        let url = http.url().replace("://", "://ada:lovelace@");
+        let by_name = url.replace("127.0.0.1", "git.localhost");
+        let world = World::for_tests(Duration::ZERO);
+        for url in [url, by_name] {
+            let (_repository, mut spawn) = question(&world, &url);
+            for name in ["http_proxy", "https_proxy", "ALL_PROXY"] {
+                spawn = spawn.env(name, proxy.url());
+            }
+            let live = |effects: Rc<dyn Effects>| async move {
+                let output = effects.spawn(spawn).await;
+                output.is_ok_and(|output| output.is_good())
+            };
+            assert!(
+                world
+                    .exchange::<bool, _, _>("git", &json!({}), live)
+                    .await
+                    .unwrap(),
+                "{url}"
+            );
+        }
+        assert_eq!((proxy.seen().len(), http.requests() > 1), (0, true));
     }
 }

@@ -1,6 +1,6 @@
 //! One commit, one push, and the remote's answer.
 
-use branch::{BranchName, CommitRequest};
+use branch::{BranchName, CommitRequest, RejectionKind};
 use contract::{Commit, world::Output};
 
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     error::{GitAnswer, GitError},
     identity::Identities,
     objects,
+    output::shortened,
     program::GitCall,
 };
 
@@ -46,7 +47,7 @@ fn judge(output: &Output, commit: Commit) -> GitAnswer<PushAnswer> {
     let lines = remote_lines(&output.stderr);
     let stdout = String::from_utf8_lossy(&output.stdout);
     match branch_line(&stdout) {
-        Some(("!", summary)) => return Ok(rejected(summary, lines, &output.stderr, commit)),
+        Some(("!", summary)) => return Ok(rejected(summary, lines, commit)),
         Some(_) if output.is_good() => {
             return Ok(PushAnswer::Landed {
                 commit,
@@ -76,27 +77,38 @@ fn branch_line(stdout: &str) -> Option<(&str, &str)> {
         })
 }
 
-/// Tells apart the cases of `[rejected] (…)` and `[remote rejected] (…)`.
-fn rejected(summary: &str, lines: Vec<String>, stderr: &[u8], commit: Commit) -> PushAnswer {
+/// Tells apart the cases of `[rejected] (…)`, `[remote rejected] (…)` and `[remote failure] (…)`.
+fn rejected(summary: &str, lines: Vec<String>, commit: Commit) -> PushAnswer {
     let word = summary
         .split_once('(')
         .map_or(summary, |(_, word)| word.strip_suffix(')').unwrap_or(word));
-    let text = format!("{word}\n{}", lines.join("\n")).to_ascii_lowercase();
-    let protected = contains_any(&text, &PROTECTED);
-    if !protected && !word.contains("declined") && contains_any(word, &MOVED) {
+    let word = shortened(word);
+    let text = format!("{word}\n{}", lines.join("\n"));
+    let kind = RejectionKind::of(&text);
+    let declined = word.contains("declined");
+    if kind.is_none() && !declined && contains_any(&word, &MOVED) {
         return PushAnswer::Moved;
     }
-    if !protected && word.contains("unpacker error") {
-        return PushAnswer::Uncertain {
-            commit,
-            error: GitError::unpacking(stderr),
-        };
+    if summary.starts_with("[remote failure]") || is_outage(&word, &text, declined) {
+        let error = GitError::broken_remote(&word, &lines);
+        return PushAnswer::Uncertain { commit, error };
     }
     PushAnswer::Rejected {
-        protected,
-        word: word.to_owned(),
+        protected: kind == Some(RejectionKind::Protected),
+        forbidden: kind == Some(RejectionKind::Forbidden),
+        word,
         lines,
     }
+}
+
+/// Returns whether the remote broke down: the commit may have landed. A hook that declines has a
+/// reason of its own, unless it says that the forge behind it did not answer.
+fn is_outage(word: &str, text: &str, declined: bool) -> bool {
+    let (word, text) = (word.to_ascii_lowercase(), text.to_ascii_lowercase());
+    OUTAGE_WORDS.contains(&word.trim())
+        || word.starts_with("unpacker error")
+        || contains_any(&text, &OUTAGES)
+        || (!declined && contains_any(&text, &["internal server error"]))
 }
 
 fn contains_any(text: &str, phrases: &[&str]) -> bool {
@@ -116,14 +128,27 @@ const MOVED: [&str; 9] = [
     "remote ref updated since checkout",
 ];
 
-/// Rules about who may push: GitHub's protected branches and rulesets, GitLab's protected branches.
-const PROTECTED: [&str; 6] = [
-    "gh006",
-    "gh013",
-    "protected branch",
-    "repository rule violations",
-    "not allowed to push code",
-    "permission denied",
+/// The whole reason of a rejection when the server broke down.
+const OUTAGE_WORDS: [&str; 6] = [
+    "failure",
+    "internal server error",
+    "internal error",
+    "remote failed to report status",
+    "service unavailable",
+    "timeout",
+];
+
+/// Messages of servers that broke down: of GitHub, GitLab, Gitea and Forgejo.
+const OUTAGES: [&str; 9] = [
+    "fatal error in commit_refs",
+    "internal api unreachable",
+    "api is not accessible",
+    "internal server connection error",
+    "service unavailable",
+    "temporarily unavailable",
+    "bad gateway",
+    "gateway timeout",
+    "gateway time-out",
 ];
 
 /// Returns the remote's messages, without `remote: `, empty lines and progress.
@@ -215,6 +240,7 @@ mod tests {
             protected: false,
             word,
             lines,
+            ..
         } = answer
         else {
             panic!("{answer:?}")
@@ -222,6 +248,84 @@ mod tests {
         assert_eq!(
             (word.as_str(), lines),
             ("pre-receive hook declined", vec!["no Fridays".to_owned()])
+        );
+    }
+
+    #[test]
+    fn an_outage_of_the_server_is_no_rule() {
+        for (word, said) in [
+            (
+                "[remote rejected] (Internal Server Error)",
+                "remote: Internal Server Error\nremote: Request ID 1\n",
+            ),
+            (
+                "[remote rejected] (failure)",
+                "remote: fatal error in commit_refs\n",
+            ),
+            ("[remote failure] (remote failed to report status)", ""),
+            (
+                "[remote rejected] (unpacker error)",
+                "error: remote unpack failed: index-pack\n",
+            ),
+            (
+                "[remote rejected] (pre-receive hook declined)",
+                "remote: GitLab: Internal API unreachable\n",
+            ),
+        ] {
+            let answer = rejection(word, said);
+            assert!(
+                matches!(answer, PushAnswer::Uncertain { .. }),
+                "{word}: {answer:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_permission_is_no_protection() {
+        let word = "[remote rejected] (refusing to allow a GitHub App to create or update workflow \
+            `.github/workflows/x.yml` without `workflows` permission)";
+        for (word, said) in [
+            (word, ""),
+            (
+                "[remote rejected] (TF401027: You need the Git 'GenericContribute' permission)",
+                "",
+            ),
+            (
+                "[remote rejected] (pre-receive hook declined)",
+                "remote: GitLab: You are not allowed to push code to this project.\n",
+            ),
+        ] {
+            let answer = rejection(word, said);
+            assert!(
+                matches!(
+                    answer,
+                    PushAnswer::Rejected {
+                        forbidden: true,
+                        protected: false,
+                        ..
+                    }
+                ),
+                "{answer:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_rule_about_the_content_is_no_protection() {
+        let word = "[remote rejected] (push declined due to repository rule violations)";
+        let said = "remote: error: GH013: Repository rule violations found for refs/heads/main.\n\
+            remote: - GITHUB PUSH PROTECTION\nremote: - Push cannot contain secrets\n";
+        let answer = rejection(word, said);
+        assert!(
+            matches!(
+                answer,
+                PushAnswer::Rejected {
+                    forbidden: false,
+                    protected: false,
+                    ..
+                }
+            ),
+            "{answer:?}"
         );
     }
 

@@ -50,10 +50,10 @@ pub(crate) async fn tip(call: &GitCall<'_>, name: &BranchName) -> GitAnswer<Opti
         .await?;
     // git lists every reference whose name ends like this one.
     let mut references = lines.iter().filter_map(|line| line.split_once('\t'));
-    references
-        .find(|(_, name)| *name == reference)
-        .map(|(id, _)| id.parse().map_err(GitError::other))
-        .transpose()
+    match references.find(|(_, name)| *name == reference) {
+        Some((id, _)) => id.parse().map(Some).map_err(GitError::other),
+        None => call.expect_git_server(&[]).await.map(|()| None),
+    }
 }
 
 fn entry(store: &ObjectStore, found: PathEntry) -> GitAnswer<EntryAnswer> {

@@ -7,31 +7,16 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use url::Url;
 
-/// The version of the REST API that this crate is written against.
+use crate::{denial::denied, reasons::TOO_LARGE};
+
+pub(crate) use crate::permission::TokenPermission;
+
+/// The version of the REST API that this crate is written against. Version 2026-03-10 removes
+/// `merge_commit_sha` from pull requests.
 const VERSION: &str = "2022-11-28";
 
 /// The size limit of an answer: GraphQL sends the text of several files at once.
 const MAX_ANSWER_SIZE: usize = 16 << 20;
-
-/// The permission that a query or a change permission, as in a workflow's `permissions:`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TokenPermission {
-    Contents,
-    ContentsWrite,
-    Deployments,
-    PullRequestsWrite,
-}
-
-impl TokenPermission {
-    fn line(self) -> &'static str {
-        match self {
-            Self::Contents => "contents: read",
-            Self::ContentsWrite => "contents: write",
-            Self::Deployments => "deployments: read",
-            Self::PullRequestsWrite => "pull-requests: write",
-        }
-    }
-}
 
 /// A GitHub server, with a token for it.
 pub(crate) struct GitHubApi<'w> {
@@ -70,9 +55,31 @@ pub(crate) struct GraphqlError {
     pub(crate) kind: String,
     pub(crate) message: String,
     path: Vec<Value>,
+    extensions: Option<ErrorExtensions>,
+}
+
+/// What GitHub adds to an error.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct ErrorExtensions {
+    code: Option<String>,
+    saml_failure: bool,
 }
 
 impl GraphqlError {
+    /// Returns whether the organization wants a single sign-on.
+    fn is_saml(&self) -> bool {
+        self.extensions
+            .as_ref()
+            .is_some_and(|extensions| extensions.saml_failure)
+    }
+
+    /// Returns whether the server's schema lacks a field, as that of an older server does.
+    fn is_unknown_field(&self) -> bool {
+        let code = self.extensions.as_ref().and_then(|own| own.code.as_deref());
+        code == Some("undefinedField")
+    }
+
     fn is_null_object(&self) -> bool {
         self.kind == "NOT_FOUND" && self.path.len() > 1
     }
@@ -91,6 +98,20 @@ pub(crate) enum ChangeError {
 #[derive(Deserialize)]
 struct RestError {
     message: String,
+    documentation_url: Option<String>,
+    status: Option<Value>,
+}
+
+impl RestError {
+    /// Reads an error in GitHub's own form; a firewall or a proxy may answer with another one, or
+    /// with a page.
+    fn of(answer: &Answer) -> Option<Self> {
+        let error: Self = answer.json().ok()?;
+        let is_githubs = error.documentation_url.is_some()
+            || error.status.is_some()
+            || answer.header("x-github-request-id").is_some();
+        is_githubs.then_some(error)
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -179,9 +200,11 @@ impl<'w> GitHubApi<'w> {
         let answer = request
             .secret_header("authorization", self.bearer(&self.rest))
             .send()
-            .await?;
+            .await
+            .map_err(failed)?;
         match answer.status() {
-            200 | 304 | 404 => Ok(answer),
+            200 | 304 => Ok(answer),
+            404 if RestError::of(&answer).is_some() => Ok(answer),
             _ => Err(self.unexpected(&answer, permission)),
         }
     }
@@ -204,13 +227,37 @@ impl<'w> GitHubApi<'w> {
             .header("accept", "application/json")
             .secret_header("authorization", self.bearer(&self.graphql));
         if repeatable {
-            request = request.repeatable();
+            request = request.repeatable().costly();
         }
-        let answer = request.send().await?;
+        let answer = request.send().await.map_err(failed)?;
         if answer.status() != 200 {
             return Err(self.unexpected(&answer, permission));
         }
-        answer.json().map_err(Failure::from)
+        let reply: GraphqlReply = answer.json()?;
+        if reply.errors.is_empty() && !reply.data.is_object() {
+            let text = format!(
+                "{} sent no answer of GraphQL{}",
+                answer.source(),
+                answer.request_id()
+            );
+            return Err(FetchError::new(asking::NOT_THE_API, text).into());
+        }
+        Ok(reply)
+    }
+
+    /// Returns the message of an error in GitHub's own form.
+    pub(crate) fn message(answer: &Answer) -> Option<String> {
+        RestError::of(answer).map(|error| error.message)
+    }
+
+    /// Returns whether this is github.com, or a company's part of it, not an Enterprise Server.
+    pub(crate) fn is_of_github_com(&self) -> bool {
+        self.rest.host_str().is_some_and(is_of_github_com)
+    }
+
+    /// Says something that the user should know, once.
+    pub(crate) fn notice(&self, text: &str) {
+        self.world.notice(text);
     }
 
     fn bearer(&self, server: &Url) -> BoundSecret {
@@ -218,22 +265,28 @@ impl<'w> GitHubApi<'w> {
         BoundSecret::new(header, server)
     }
 
-    /// Returns the failure for an unexpected status.
+    /// Returns the failure for an unexpected status. Only GitHub itself can refuse a token.
     fn unexpected(&self, answer: &Answer, permission: TokenPermission) -> Failure {
-        let message = answer.json::<RestError>().map(|error| error.message);
+        let message = RestError::of(answer).map(|error| self.world.redact(&error.message));
         match (answer.status(), message) {
-            (401, message) => {
-                let message = message.map(|text| format!(": {text}")).unwrap_or_default();
+            (401, Some(message)) => {
                 let source = answer.source();
-                let error = anyhow::anyhow!("{source} does not accept the token{message}");
+                let error = anyhow::anyhow!("{source} does not accept the token: {message}");
                 Failure::denied(asking::CREDENTIALS_REJECTED, error).hinted(
                     "check `RUNBOOK_GITHUB_TOKEN`: it may have expired, or belong to another host",
                 )
             }
-            (403, Ok(message)) => permission_missing(&self.world.redact(&message), permission),
+            (403 | 451, Some(message)) => denied(&one_line(&message), false, permission),
+            (422, Some(message)) if is_too_large(&message) => too_large(&one_line(&message)),
             (status, _) => {
-                let text = format!("{} answered {status}{}", answer.source(), answer.quoted());
-                FetchError::new(asking::NOT_THE_API, self.world.redact(&text)).into()
+                let (source, quoted) = (answer.source(), answer.quoted());
+                let text = format!("{source} answered {status}{quoted}{}", answer.request_id());
+                let failure: Failure =
+                    FetchError::new(asking::NOT_THE_API, self.world.redact(&text)).into();
+                failure.hinted(
+                    "check `GITHUB_API_URL`; a proxy or a firewall may have answered in the \
+                     place of GitHub",
+                )
             }
         }
     }
@@ -242,18 +295,21 @@ impl<'w> GitHubApi<'w> {
     pub(crate) fn failure(&self, error: &GraphqlError, permission: TokenPermission) -> Failure {
         let message = one_line(&self.world.redact(&error.message));
         let host = self.graphql.host_str().unwrap_or_default();
-        let reason = match error.kind.as_str() {
-            "FORBIDDEN" | "INSUFFICIENT_SCOPES" => return permission_missing(&message, permission),
-            "NOT_FOUND" => {
-                return permission_missing(&message, permission)
-                    .hinted("check `--repository`: GitHub hides what a token may not see");
+        let said = anyhow::anyhow!("`{host}` says: {message}");
+        match error.kind.as_str() {
+            "FORBIDDEN" | "INSUFFICIENT_SCOPES" => denied(&message, error.is_saml(), permission),
+            "NOT_FOUND" => denied(&message, error.is_saml(), permission)
+                .hinted("check `--repository`: GitHub hides what a token may not see"),
+            "RATE_LIMITED" | "RATE_LIMIT" => Failure::unavailable(asking::RATE_LIMITED, said),
+            "RESOURCE_LIMITS_EXCEEDED" | "MAX_NODE_LIMIT_EXCEEDED" | "EXCESSIVE_PAGINATION" => {
+                too_large(&message)
             }
-            "RATE_LIMITED" => asking::RATE_LIMITED,
+            "" if error.is_unknown_field() => Failure::unavailable(asking::NOT_THE_API, said)
+                .hinted("use a newer GitHub Enterprise Server: this one does not know the field"),
             // The documents are checked against GitHub's schema, so what is left is GitHub's own
             // accident (`Something went wrong while executing your query`), which may pass.
-            _ => asking::SERVER_ERROR,
-        };
-        Failure::unavailable(reason, anyhow::anyhow!("`{host}` says: {message}"))
+            _ => Failure::unavailable(asking::SERVER_ERROR, said),
+        }
     }
 
     fn parse<T: DeserializeOwned>(&self, data: Value) -> Result<T, Failure> {
@@ -309,16 +365,30 @@ fn addresses(given: &str) -> Result<(Url, Url), Failure> {
     Ok((rest, graphql))
 }
 
-fn permission_missing(message: &str, permission: TokenPermission) -> Failure {
-    let error = anyhow::anyhow!(
-        "GitHub does not allow this token to do that: {}",
-        one_line(message)
-    );
-    Failure::denied(asking::PERMISSION_MISSING, error).hinted(format!(
-        "give the token `{}`: below `permissions:` of the job, \
-         or in the settings of the App or token",
-        permission.line()
-    ))
+fn is_of_github_com(host: &str) -> bool {
+    host == "api.github.com" || host.ends_with(".ghe.com")
+}
+
+fn failed(error: FetchError) -> Failure {
+    let failure = Failure::from(error);
+    if failure.reason == asking::RATE_LIMITED {
+        return failure.hinted(
+            "wait, or use the token of an App: that of a job has 1,000 requests an hour \
+             for each repository",
+        );
+    }
+    failure
+}
+
+fn is_too_large(message: &str) -> bool {
+    message.contains("taking too long to generate")
+}
+
+fn too_large(message: &str) -> Failure {
+    Failure::unavailable(
+        TOO_LARGE,
+        anyhow::anyhow!("GitHub does not answer: {message}"),
+    )
 }
 
 fn one_line(text: &str) -> String {
@@ -345,6 +415,13 @@ mod tests {
                 "https://git.example.org/api/graphql"
             )
         );
+        assert_eq!(
+            both("https://api.acme.ghe.com").unwrap(),
+            pair(
+                "https://api.acme.ghe.com/",
+                "https://api.acme.ghe.com/graphql"
+            )
+        );
         for wrong in [
             "api.github.com",
             "",
@@ -352,6 +429,19 @@ mod tests {
             "https://git.example.org/api/v1",
         ] {
             assert!(both(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_enterprise_server_is_not_github_com() {
+        for (host, expected) in [
+            ("api.github.com", true),
+            ("api.acme.ghe.com", true),
+            ("git.example.org", false),
+            ("api.github.com.example.org", false),
+            ("xghe.com", false),
+        ] {
+            assert_eq!(is_of_github_com(host), expected, "{host}");
         }
     }
 }

@@ -130,12 +130,22 @@ pub(crate) async fn commit(
         },
         Err(ChangeError::Refused(error)) => match refused(github, &error) {
             RefusedCommit::Decided(result) => return result,
+            RefusedCommit::Vanished => return vanished(github, name).await,
             RefusedCommit::Unclear(failure) => failure,
         },
         Err(ChangeError::Failed(failure)) if may_have_been_sent(&failure) => failure,
         Err(ChangeError::Failed(failure)) => return Err(failure.into()),
     };
     settle(github, name, onto, request, failure).await
+}
+
+/// Returns whether a branch that GitHub did not find is there, as other writers may delete and make
+/// it at any time.
+async fn vanished(github: &GitHub<'_>, name: &BranchName) -> Result<PushResult, BranchError> {
+    match latest(github, name).await? {
+        Some(_) => Ok(PushResult::Moved),
+        None => Err(BranchError::Missing),
+    }
 }
 
 fn landed(github: &GitHub<'_>, created: CreatedCommit) -> PushResult {
@@ -184,49 +194,65 @@ fn input(
 /// The meaning of an error that came instead of the commit.
 enum RefusedCommit {
     Decided(Result<PushResult, BranchError>),
-    /// The commit may have landed, or the branch may have been deleted (`NOT_FOUND`).
+    /// The branch may have been deleted, and made again: the repository itself was read before.
+    Vanished,
+    /// The commit may have landed.
     Unclear(Failure),
 }
 
 fn refused(github: &GitHub<'_>, error: &GraphqlError) -> RefusedCommit {
-    if error.kind == "STALE_DATA" || error.message.contains("Expected branch to point to") {
+    if error.kind == "STALE_DATA" || is_of_another_tip(&error.message) {
         return RefusedCommit::Decided(Ok(PushResult::Moved));
     }
-    if let Some(rejection) = protected(error) {
+    if let Some(rejection) = ruled_out(error) {
         return RefusedCommit::Decided(Ok(PushResult::Rejected(rejection)));
     }
     let failure = github.api.failure(error, TokenPermission::ContentsWrite);
     match error.kind.as_str() {
+        "NOT_FOUND" => RefusedCommit::Vanished,
         "UNPROCESSABLE" => {
             let rejection = rejection(RejectionKind::Declined, &error.message);
             RefusedCommit::Decided(Ok(PushResult::Rejected(rejection)))
         }
-        "FORBIDDEN" | "INSUFFICIENT_SCOPES" | "RATE_LIMITED" => {
+        _ if failure.verdict == Verdict::Denied || failure.reason == asking::RATE_LIMITED => {
             RefusedCommit::Decided(Err(failure.into()))
         }
         _ => RefusedCommit::Unclear(failure),
     }
 }
 
-/// Phrases of rules about who may change a branch, and how: of protected branches and of rulesets.
-const PROTECTED: [&str; 4] = [
-    "repository rule violations",
-    "protected branch",
-    "through a pull request",
-    "approving review",
-];
+/// Returns whether the branch has another tip than the one of the request, or the server that was
+/// asked does not know that tip yet.
+fn is_of_another_tip(message: &str) -> bool {
+    message.contains("Expected branch to point to")
+        || message.contains("No commit exists with specified expectedHeadOid")
+}
 
-/// Returns the rejection, if the error is about a rule on who may change a branch.
+/// Returns the rejection, if the error is about a rule: on who may change a branch, or on what a
+/// commit may contain.
 ///
-/// GraphQL has an error type for classic branch protection, but none for rulesets.
-pub(crate) fn protected(error: &GraphqlError) -> Option<Rejection> {
-    let text = error.message.to_ascii_lowercase();
+/// GraphQL has an error type for classic branch protection, but none for rulesets, whose violations
+/// come as `FORBIDDEN`.
+pub(crate) fn ruled_out(error: &GraphqlError) -> Option<Rejection> {
+    let kind = RejectionKind::of(&error.message);
     if error.kind == "BRANCH_PROTECTION_RULE_VIOLATION" {
         let message = format!("protected branch\n{}", error.message);
-        return Some(rejection(RejectionKind::Protected, &message));
+        return Some(rejection(
+            kind.unwrap_or(RejectionKind::Protected),
+            &message,
+        ));
     }
-    let protected = PROTECTED.iter().any(|word| text.contains(word));
-    protected.then(|| rejection(RejectionKind::Protected, &error.message))
+    match kind? {
+        // A missing permission has its own reason.
+        RejectionKind::Forbidden => None,
+        kind => Some(rejection(kind, &error.message)),
+    }
+}
+
+/// Returns the failure when GitHub names a branch without its commit, which passes.
+pub(crate) fn no_target(name: &BranchName) -> Failure {
+    let error = anyhow::anyhow!("GitHub does not say at which commit `{name}` is");
+    Failure::unavailable(asking::SERVER_ERROR, error)
 }
 
 /// Splits a message: its first line says what happened, the lines below say why.
@@ -283,7 +309,7 @@ async fn settle(
 
 #[derive(Deserialize)]
 struct LatestRef {
-    target: LatestCommits,
+    target: Option<LatestCommits>,
 }
 
 #[derive(Deserialize)]
@@ -307,12 +333,15 @@ struct LatestParent {
 impl LatestCommit {
     fn is_request(&self, onto: &Snapshot, request: &CommitRequest) -> bool {
         let parents = self.parents.nodes.iter().map(|parent| &parent.oid);
-        parents.eq([&onto.tip]) && self.message.trim_end() == request.message.trim_end()
+        // GitHub may add a line, such as a sign-off.
+        parents.eq([&onto.tip]) && self.message.starts_with(request.message.trim_end())
     }
 }
 
 /// Returns the latest commits of a branch, if the branch exists.
 async fn latest(github: &GitHub<'_>, name: &BranchName) -> Result<Option<LatestCommits>, Failure> {
     let found: Option<LatestRef> = github.ask_branch(name, LATEST, []).await?;
-    Ok(found.map(|reference| reference.target))
+    found
+        .map(|reference| reference.target.ok_or_else(|| no_target(name)))
+        .transpose()
 }

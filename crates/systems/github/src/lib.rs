@@ -12,12 +12,15 @@ mod aliases;
 mod api;
 mod api_branch;
 mod commit;
+mod denial;
 mod deployments;
 mod github;
 mod history;
 mod name;
+mod permission;
 mod pulls;
 mod read;
+mod reasons;
 mod signature;
 
 pub use api::is_at_hand;
@@ -26,4 +29,5 @@ pub use deployments::{DeploymentQuery, Deployments, RecordedDeployment, deployme
 pub use github::GitHub;
 pub use name::{InvalidRepositoryName, RepositoryName};
 pub use pulls::{BranchNaming, Committer, Proposal, PullRequest, PullRequestState};
+pub use reasons::TOO_LARGE;
 pub use signature::Signature;

@@ -61,6 +61,10 @@ enum Announcement {
     Refused(PushResult),
 }
 
+/// Since 2026 github.com makes the runs of such a pull request, and holds them.
+const APPROVAL: &str = "the checks of this pull request start when a person with write access \
+     approves them (`Approve workflows to run`); those of an App's token start by themselves";
+
 const OPEN: &str = "mutation Open($input: CreatePullRequestInput!) { \
      createPullRequest(input: $input) { \
      pullRequest { id number url title body headRefName headRefOid \
@@ -212,9 +216,8 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
             Err(ChangeError::Refused(error)) if refusal::is_forbidden_to_workflows(&error) => {
                 Err(refusal::not_permitted(&error).into())
             }
-            Err(error) => {
-                refused(self.github, error, permission, RaceSign::Exists).map(Announcement::Refused)
-            }
+            Err(error) => refused(self.github, error, permission, RaceSign::PullRequest)
+                .map(Announcement::Refused),
         }
     }
 
@@ -286,8 +289,11 @@ impl<C: Committer> Branch for Proposal<'_, '_, C> {
         if !situation.has_base() {
             return Err(BranchError::Missing);
         }
-        if situation.is_never_checked() {
-            return Err(refusal::never_checked(&self.github.name).into());
+        if situation.waits_for_checks() {
+            if !self.github.api.is_of_github_com() {
+                return Err(refusal::never_checked(&self.github.name).into());
+            }
+            self.github.api.notice(APPROVAL);
         }
         let pushed = self.head.put(&situation, onto, request).await?;
         if !matches!(pushed, PushResult::Landed { .. }) {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::{
     aliases::{self, each},
     api::TokenPermission,
+    commit::no_target,
     github::GitHub,
 };
 
@@ -25,7 +26,7 @@ mod mode {
 
 #[derive(Deserialize)]
 struct TipRef {
-    target: TipTree,
+    target: Option<TipTree>,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +67,8 @@ pub(crate) async fn read(
     let found: Option<TipRef> = github
         .ask_branch(name, &document(places.len()), variables)
         .await?;
-    let mut tree = found.ok_or(BranchError::Missing)?.target;
+    let target = found.ok_or(BranchError::Missing)?.target;
+    let mut tree = target.ok_or_else(|| no_target(name))?;
     let found: BTreeMap<&str, TreeEntryNode> = places
         .iter()
         .enumerate()

@@ -9,6 +9,7 @@ use branch::{Ancestry, Branch as _, CommitName, FileHistory, History as _, TreeE
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use github::GitHub;
 use lab::{GitRemote, ScriptedReply, repo::TreeChange};
+use serde_json::json;
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
 
@@ -319,4 +320,26 @@ async fn a_refused_question_is_an_error() {
         "{}",
         failure.summary()
     );
+}
+
+#[tokio::test]
+async fn a_history_that_takes_too_long_is_asked_for_in_parts() {
+    let remote = GitRemote::new();
+    for content in ["one\n", "two\n"] {
+        set(&remote, content);
+    }
+    let api = ApiHistory::new(&remote);
+    let error = json!({ "type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits exceeded",
+        "path": ["repository", "object"] });
+    let partial = json!({ "data": { "repository": { "object": null } }, "errors": [error] });
+    api.server
+        .answer_next([ScriptedReply::json(200, &partial), ScriptedReply::html(502)]);
+    let history = api.history(&remote, 10).await;
+    assert_eq!(contents(&history), ["two\n", "one\n"]);
+    let counts = api.server.seen().into_iter().filter_map(|seen| {
+        let body: serde_json::Value = serde_json::from_slice(&seen.body).ok()?;
+        body["variables"]["count"].as_u64()
+    });
+    // The second question is asked once more before it is made smaller.
+    assert_eq!(counts.collect::<Vec<_>>(), [100, 50, 50]);
 }

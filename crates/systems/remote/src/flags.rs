@@ -1,7 +1,5 @@
 //! The flags for the target of a write, the same for every step that writes.
 
-use std::path::Path;
-
 use branch::BranchName;
 use contract::{Failure, World};
 use git::Git;
@@ -110,7 +108,8 @@ impl Where {
 
 /// Returns the repository of a source, given as a URL, a path, or `OWNER/NAME`.
 ///
-/// `OWNER/NAME` uses the same way as the target: git or the API.
+/// `OWNER/NAME` uses the same way as the target: git or the API. It is never a folder, which could
+/// come with the checkout and answer in the place of the forge.
 pub(crate) fn source<'w>(
     given: &str,
     target: &RemoteBranch<'_>,
@@ -118,19 +117,32 @@ pub(crate) fn source<'w>(
 ) -> Result<RemoteBranch<'w>, Failure> {
     // The source answers only questions about commits, so the name of its branch does not matter.
     let name = target.name().clone();
-    let is_path =
-        given.contains(':') || given.starts_with(['.', '/']) || given.matches('/').count() != 1;
-    if is_path || matches!(world.kind(Path::new(given)), Ok(Some(_))) {
+    if is_url_or_path(given) {
         return Ok(RemoteBranch::Git(Git::new(world, given, name)?));
     }
-    match (given.parse(), target) {
-        (Ok(repository), RemoteBranch::GitHub(_)) => through_the_api(repository, &name, world),
-        _ => Ok(RemoteBranch::Git(Git::new(
-            world,
-            &format!("{}/{given}", git::server(world)),
-            name,
-        )?)),
+    let repository: RepositoryName = given.parse().map_err(|_| no_source(given))?;
+    match target {
+        RemoteBranch::GitHub(_) => through_the_api(repository, &name, world),
+        RemoteBranch::Git(_) => {
+            let url = format!("{}/{repository}", git::server(world));
+            Ok(RemoteBranch::Git(Git::new(world, &url, name)?))
+        }
     }
+}
+
+/// A path begins with `/`, `./` or `../`; only URLs and ssh's addresses have a colon.
+fn is_url_or_path(given: &str) -> bool {
+    let is_path = ["/", "./", "../"]
+        .iter()
+        .any(|start| given.starts_with(start));
+    is_path || given.contains(':') || given == "." || given == ".."
+}
+
+fn no_source(given: &str) -> Failure {
+    let error = anyhow::anyhow!(
+        "the source repository `{given}` is neither `OWNER/NAME`, nor a URL, nor a path"
+    );
+    Failure::usage(error).hinted(format!("for a folder pass `./{given}`"))
 }
 
 fn through_the_api<'w>(
@@ -151,5 +163,37 @@ pub fn not_empty(text: &str) -> Result<String, String> {
         Err("expected a directory or a file".to_owned())
     } else {
         Ok(text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn owner_and_name_are_never_a_folder() {
+        let world = World::for_tests(Duration::ZERO);
+        // The tests run in a folder that has both.
+        assert!(std::path::Path::new("src/flags.rs").exists());
+        let name: BranchName = "main".parse().unwrap();
+        let target = RemoteBranch::Git(Git::new(&world, "/srv/a.git", name).unwrap());
+        let shown = |given| source(given, &target, &world).map(|source| source.shown());
+        for (given, expected) in [
+            ("src/flags.rs", "https://github.com/src/flags.rs"),
+            ("./src/flags.rs", "./src/flags.rs"),
+            ("../remote", "../remote"),
+            ("/srv/b.git", "/srv/b.git"),
+            ("file:///srv/b.git", "file:///srv/b.git"),
+            ("git@git.example:a/b", "git@git.example:a/b"),
+            ("https://git.example/a/b", "https://git.example/a/b"),
+        ] {
+            assert_eq!(shown(given).ok().as_deref(), Some(expected), "{given}");
+        }
+        for wrong in ["src", "tests/history/x", ".src/x/y", "", "-x"] {
+            let failure = shown(wrong).err().unwrap();
+            assert!(failure.summary().contains("neither"), "{wrong}");
+        }
     }
 }

@@ -5,11 +5,13 @@
 //! the compare-and-swap loop and returns a [`WriteOutcome`].
 
 mod apply;
+mod checkout_path;
 mod flags;
 mod outcome;
 mod plan;
 mod problem;
 mod propose;
+mod rejected;
 mod remote_branch;
 mod retry;
 mod run;
@@ -17,9 +19,10 @@ mod update;
 mod write;
 mod writer;
 
+pub use checkout_path::from_checkout;
 pub use flags::{PullRequestMode, Where, not_empty};
 pub use git::GIT_FAILED;
-pub use github::PullRequest;
+pub use github::{PullRequest, TOO_LARGE};
 pub use outcome::{Decision, WriteOutcome};
 pub use plan::WritePlan;
 pub use problem::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, UNVERIFIED};

@@ -1,14 +1,14 @@
 //! The problems of a write, and their reports.
 
-use branch::{BRANCH_MISSING, BranchName, POLICY, Rejection, RejectionKind};
+use branch::{BRANCH_MISSING, BranchName, Rejection};
 use contract::{
     Commit, Failure,
     Fault::{Configuration, Nobody},
-    Reason, Report, asking,
+    Reason, Report,
 };
 use github::{PullRequest, PullRequestState, Signature, Unsupported};
 
-use crate::{PullRequestMode, Where};
+use crate::{PullRequestMode, Where, rejected};
 
 /// The commit does not satisfy `--require-verified`.
 pub const UNVERIFIED: Reason = Reason::new(
@@ -74,9 +74,18 @@ impl Problem {
         Ok(match self {
             Self::Missing { shown } => missing(name, shown),
             Self::Declined(rejection) => {
-                return declined(name, rejection, to);
+                return rejected::report(name, rejection, to);
             }
-            Self::Unverified(commit, signature) => unverified(name, commit, signature.as_ref()),
+            Self::Unverified(commit, signature) => {
+                let report = unverified(name, commit, signature.as_ref());
+                match to.pull_request {
+                    PullRequestMode::Never => report,
+                    _ => report.hinted(
+                        "merge pull requests by squash or by a merge commit: GitHub does not \
+                         sign the commits of `Rebase and merge`",
+                    ),
+                }
+            }
             Self::NeverVerified(unsupported) => {
                 let why = format!(
                     "nothing was written: {unsupported}, and git would not sign the commit"
@@ -94,36 +103,6 @@ impl Problem {
 fn missing(name: &BranchName, shown: &str) -> Report {
     Report::refused(BRANCH_MISSING, format!("`{shown}` has no branch `{name}`"))
         .hinted("check `--branch`; this step never creates a branch")
-}
-
-fn declined(name: &BranchName, rejection: &Rejection, to: &Where) -> Result<Report, Failure> {
-    let said = rejection.said();
-    if rejection.kind == RejectionKind::Protected {
-        return Err(protected(name, &said, to));
-    }
-    let summary = format!(
-        "the remote declined the push to `{name}`, {}: {said}",
-        rejection.word
-    );
-    Ok(Report::refused(POLICY, summary)
-        .hinted("ask the owner of the remote about the rules of its hook; nothing was written"))
-}
-
-fn protected(name: &BranchName, said: &str, to: &Where) -> Failure {
-    let error = anyhow::anyhow!("`{name}` is protected, nothing was written: {said}");
-    let failure = Failure::denied(asking::PERMISSION_MISSING, error)
-        .hinted(format!(
-            "let an App or a deploy key bypass the rules of `{name}`: \
-             `github-actions[bot]` cannot"
-        ))
-        .hinted("put that App's token into `RUNBOOK_GITHUB_TOKEN`, and give it `contents: write`");
-    match to.pull_request {
-        PullRequestMode::Never => failure.hinted(
-            "or pass `--pull-request fallback`, which needs GitHub's API and \
-             `pull-requests: write`",
-        ),
-        _ => failure,
-    }
 }
 
 fn unverified(name: &BranchName, commit: &Commit, signature: Option<&Signature>) -> Report {

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use branch::{Branch as _, BranchError, BranchName, CommitRequest, PushResult, Snapshot};
-use contract::{Commit, Failure, Verdict, World};
+use contract::{Commit, Failure, Verdict, World, asking};
 use git::Git;
 use github::{Committer, GitHub, Proposal, PullRequest, PullRequestState};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Problem, RemoteWriter, WriteOutcome, WritePlan, writer::Attempt};
+use crate::{
+    Problem, RemoteWriter, WriteOutcome, WritePlan, retry::LIMIT_BACKOFF, writer::Attempt,
+};
 
 /// The time between the first two polls of a pull request; it doubles after each poll.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -159,12 +161,21 @@ async fn wait<C: Committer>(
 ) -> Result<PullRequestState, Failure> {
     let world = remote.world;
     let mut pause = POLL_INTERVAL;
+    let mut was_open = false;
     loop {
         let over = world.deadline().is_over();
         match proposal.outcome(commit).await {
-            Ok(PullRequestState::Open) if !over => {}
+            Ok(PullRequestState::Open) if !over => was_open = true,
+            // The deadline cuts the last question off, and it was open when it was asked before.
+            Err(failure) if failure.reason == asking::TIMED_OUT && over && was_open => {
+                return Ok(PullRequestState::Open);
+            }
             // Merging may take hours, so an outage in the meantime does not end the wait.
-            Err(failure) if failure.verdict == Verdict::Unavailable && !over => {}
+            Err(failure) if failure.verdict == Verdict::Unavailable && !over => {
+                if failure.reason == asking::RATE_LIMITED {
+                    pause = LIMIT_BACKOFF;
+                }
+            }
             decided => return decided,
         }
         world.waiting_for(format!(

@@ -12,6 +12,10 @@ const MAX_TRANSIENT_ERRORS: u32 = 4;
 /// The first backoff after a transient error; it doubles with each further error.
 const ERROR_BACKOFF: Duration = Duration::from_millis(200);
 
+/// The first backoff after a rate limit, which GitHub asks for; it doubles, too. Asking sooner may
+/// get an account banned.
+pub(crate) const LIMIT_BACKOFF: Duration = Duration::from_secs(60);
+
 /// The longest backoff after the first lost race; it grows with each further race, so that several
 /// writers spread out instead of meeting again.
 const RACE_BACKOFF: Duration = Duration::from_millis(60);
@@ -69,14 +73,21 @@ impl<'w> Retry<'w> {
     }
 
     async fn back_off(&self, failure: Failure, errors: u32) -> Result<(), Failure> {
-        if !is_transient(&failure) || errors >= MAX_TRANSIENT_ERRORS || self.is_late() {
+        let is_limit = failure.reason == asking::RATE_LIMITED;
+        let first = if is_limit {
+            LIMIT_BACKOFF
+        } else {
+            ERROR_BACKOFF
+        };
+        let backoff = first * 2_u32.pow(errors - 1);
+        let is_too_long = is_limit && !self.has_time_for(backoff);
+        let is_final = !is_limit && !is_transient(&failure);
+        if is_final || is_too_long || errors >= MAX_TRANSIENT_ERRORS || self.is_late() {
             return Err(failure);
         }
         self.world
             .waiting_for(format!("`{}` to answer: {}", self.name, failure.summary()));
-        self.world
-            .sleep(ERROR_BACKOFF * 2_u32.pow(errors - 1))
-            .await;
+        self.world.sleep(backoff).await;
         Ok(())
     }
 
@@ -107,6 +118,11 @@ impl<'w> Retry<'w> {
             }
             _ => failure,
         }
+    }
+
+    fn has_time_for(&self, pause: Duration) -> bool {
+        let deadline = self.world.deadline();
+        deadline.waits() && deadline.left() > pause
     }
 
     /// With `--timeout 0` a transient error has its retries too: they are part of asking once.

@@ -89,7 +89,8 @@ impl<'w> RemoteWriter<'w> {
 
     /// Returns why a commit that the API cannot make must not go through git.
     ///
-    /// GitHub does not sign git's commits, but it signs the merge of a pull request.
+    /// GitHub does not sign git's commits, but it signs the merge of a pull request, unless it is
+    /// merged by a rebase.
     pub(crate) fn never_verified(&self, unsupported: &Unsupported) -> Option<Problem> {
         if !self.to.require_verified || self.to.pull_request == PullRequestMode::Always {
             return None;

@@ -9,7 +9,13 @@ use crate::faulty::{ScriptedReply, SeenRequest};
 use crate::registry::basic;
 
 impl Hub {
+    /// Answers with a number of the request, as GitHub does.
     pub(super) fn answer(&mut self, seen: &SeenRequest) -> ScriptedReply {
+        self.answer_by_script(seen)
+            .header("X-GitHub-Request-Id", "1A2B:3C4D")
+    }
+
+    fn answer_by_script(&mut self, seen: &SeenRequest) -> ScriptedReply {
         let changes = graphql::is_change(seen);
         match self.script.front() {
             Some(When::Instead(_)) => {}

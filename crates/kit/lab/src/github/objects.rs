@@ -84,6 +84,11 @@ impl<'h> GraphQlObject<'h> {
                 let name = expression.unwrap_or_else(|| text(info, "oid"));
                 self.maybe(self.hub.object(&name))
             }
+            "pullRequest" => {
+                self.require("pull-requests: read")?;
+                let number = argument(info, "number").as_u64().unwrap_or_default();
+                self.maybe(self.hub.pull(number).map(GraphQlNode::PullRequest))
+            }
             "pullRequests" => {
                 self.require("pull-requests: read")?;
                 let nodes = self.open_pulls(
@@ -214,7 +219,8 @@ impl<'h> GraphQlObject<'h> {
                 .borrow()
                 .iter()
                 .any(|pull| pull.state == merged);
-        let signed = by_github && self.hub.signs;
+        let is_rewritten = self.hub.unsigned.borrow().iter().any(|commit| commit == id);
+        let signed = by_github && self.hub.signs && !is_rewritten;
         self.maybe(signed.then_some(GraphQlNode::Signature { valid: true }))
     }
 
@@ -236,6 +242,13 @@ impl<'h> GraphQlObject<'h> {
 
     fn pull(&self, pull: &GitHubPull, info: &ResolveInfo<'_>) -> Resolved<'h> {
         Ok(match info.field_name() {
+            "mergeCommit" => {
+                return self.maybe(match &pull.state {
+                    GitHubPullState::Merged(commit) => Some(GraphQlNode::Commit(commit.clone())),
+                    _ => None,
+                });
+            }
+            "commits" => self.object(self.pull_commits(pull)),
             "id" => ResolvedValue::leaf(pull.id()),
             "number" => ResolvedValue::leaf(pull.number),
             "url" => ResolvedValue::leaf(pull.url()),
@@ -247,6 +260,13 @@ impl<'h> GraphQlObject<'h> {
             "isCrossRepository" => ResolvedValue::leaf(pull.fork),
             _ => return Err(self.unknown_field_error(info)),
         })
+    }
+
+    fn pull_commits(&self, pull: &GitHubPull) -> GraphQlNode {
+        let commits = self.hub.tip(&pull.head).into_iter().map(|tip| {
+            GraphQlNode::Payload("PullRequestCommit", Box::new(GraphQlNode::Commit(tip)))
+        });
+        GraphQlNode::List("PullRequestCommitConnection", commits.collect())
     }
 
     fn mutation(&self, info: &ResolveInfo<'_>) -> Resolved<'h> {

@@ -45,7 +45,7 @@ impl Protection {
         ]
         .concat();
         error(
-            "UNPROCESSABLE",
+            "FORBIDDEN",
             format!(
                 "Repository rule violations found\n\n{}\n\n",
                 lines.join("\n\n")

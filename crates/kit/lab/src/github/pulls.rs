@@ -31,6 +31,10 @@ impl Hub {
             .collect();
         for update in &updates {
             self.may_update(update)?;
+            if self.forbids_deletions && field(update, "afterOid") == NOWHERE {
+                let message = "Repository rule violations found\n\nCannot delete this branch\n\n";
+                return Err(error("FORBIDDEN", message));
+            }
         }
         for update in updates {
             let (name, after) = (field(update, "name"), field(update, "afterOid"));
@@ -185,7 +189,7 @@ impl Hub {
             .cloned()
     }
 
-    fn set(&self, number: u64, state: GitHubPullState) {
+    pub(super) fn set(&self, number: u64, state: GitHubPullState) {
         let mut pulls = self.pulls.borrow_mut();
         pulls
             .iter_mut()

@@ -51,6 +51,11 @@ fn find(
         "/repos/{owner}/{repo}/git/blobs/{file_sha}" => {
             ("contents: read", blob(hub, operation.part("file_sha")))
         }
+        "/repos/{owner}/{repo}/compare/{basehead}" if is_unrelated(hub, operation) => {
+            let (base, head) = operation.part("basehead").split_once("...")?;
+            let message = format!("No common ancestor between {base} and {head}.");
+            return Some(Err(missing(&message)));
+        }
         "/repos/{owner}/{repo}/compare/{basehead}" => (
             "contents: read",
             compare(
@@ -87,6 +92,15 @@ fn blob(hub: &Hub, id: &str) -> Option<Value> {
     Some(json!({ "sha": id, "size": bytes.len(), "content": content, "encoding": "base64" }))
 }
 
+/// Returns whether both commits of a comparison exist, and have nothing in common.
+fn is_unrelated(hub: &Hub, operation: &RestOperation) -> bool {
+    let Some((base, head)) = operation.part("basehead").split_once("...") else {
+        return false;
+    };
+    let exists = |id: &str| hub.remote.try_git(&["cat-file", "-e", id]).is_some();
+    exists(base) && exists(head) && hub.compare(base, head).is_none()
+}
+
 /// The first page has all files.
 fn compare(hub: &Hub, range: &str, is_second: bool) -> Option<Value> {
     let (base, head) = range.split_once("...")?;
@@ -118,6 +132,7 @@ fn pull(hub: &Hub, number: &str) -> Option<Value> {
     let head = hub.tip(&pull.head).unwrap_or_default();
     // An open pull request has the commit of a test merge.
     let commit_there = commit.unwrap_or(&head);
+    let commit_there = (!hub.hides_merge_commits).then_some(commit_there);
     Some(json!({
         "number": number, "state": state, "merged": commit.is_some(),
         "merge_commit_sha": commit_there,
@@ -140,9 +155,13 @@ fn tagged(seen: &SeenRequest, body: &Value) -> ScriptedReply {
 }
 
 fn not_found() -> ScriptedReply {
+    missing("Not Found")
+}
+
+fn missing(message: &str) -> ScriptedReply {
     let url = "https://docs.github.com/rest";
     ScriptedReply::json(
         404,
-        &json!({ "message": "Not Found", "documentation_url": url, "status": "404" }),
+        &json!({ "message": message, "documentation_url": url, "status": "404" }),
     )
 }

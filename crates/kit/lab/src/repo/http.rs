@@ -32,6 +32,7 @@ struct HttpRemoteState {
     refusals: Vec<u16>,
     always: Option<u16>,
     pushes: Option<(u16, String)>,
+    redirect: Option<(String, String)>,
     lines: Vec<String>,
     authorizations: Vec<Option<String>>,
     sent: u64,
@@ -69,6 +70,7 @@ impl HttpRemote {
             refusals: Vec::new(),
             always: None,
             pushes: None,
+            redirect: None,
             lines: Vec::new(),
             authorizations: Vec::new(),
             sent: 0,
@@ -118,6 +120,12 @@ impl HttpRemote {
         self.state().pushes = Some((status, text.to_owned()));
     }
 
+    /// Redirects every request whose address contains `part` to the same path on another server,
+    /// `http://host:port`.
+    pub fn redirect(&self, part: &str, server: &str) {
+        self.state().redirect = Some((part.to_owned(), server.to_owned()));
+    }
+
     /// Returns how many requests it has had, the refused ones included.
     #[must_use]
     pub fn requests(&self) -> usize {
@@ -161,6 +169,11 @@ impl HttpRemoteState {
         let shown = text(request.headers(), "authorization").map(str::to_owned);
         self.authorizations.push(shown.clone());
         let pushing = request.uri().to_string().contains("git-receive-pack");
+        if let Some((part, server)) = &self.redirect
+            && request.uri().to_string().contains(part)
+        {
+            return Some(redirection(&format!("{server}{}", request.uri())));
+        }
         match &self.pushes {
             _ if !self.refusals.is_empty() => Some(refusal(self.refusals.remove(0), "not now\n")),
             _ if self.always.is_some() => self.always.map(|status| refusal(status, "never\n")),
@@ -183,6 +196,14 @@ fn refusal(status: u16, text: &str) -> Response<Body> {
     response
         .body(Body::from(text.to_owned()))
         .expect("a status is a number")
+}
+
+fn redirection(location: &str) -> Response<Body> {
+    Response::builder()
+        .status(301)
+        .header("location", location)
+        .body(Body::empty())
+        .expect("a good location")
 }
 
 async fn answer(

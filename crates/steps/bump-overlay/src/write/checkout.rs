@@ -19,7 +19,14 @@ pub(crate) fn write(
     judgement: &Judgement,
     world: &World,
 ) -> Result<(), Failure> {
-    if request.dry_run || judgement.decision != BumpDecision::Write {
+    if request.dry_run {
+        return Ok(());
+    }
+    if world.var("GITHUB_ACTIONS").as_deref() == Some("true") {
+        // An empty variable counts as absent, so a workflow may mean to commit.
+        world.notice("no `--branch`: only this checkout is edited, nothing is committed");
+    }
+    if judgement.decision != BumpDecision::Write {
         return Ok(());
     }
     let mut written: Vec<&FileEdit> = Vec::new();

@@ -208,14 +208,17 @@ fn a_read_only_token_is_denied() {
     let remote = remote();
     let http = remote.http_open();
     http.refuse_pushes(403, "Write access to repository not granted.\n");
-    let run = at(&http.url(), &["prod"]).args(["--format", "json"]).run();
-    run.expect_code(21);
-    assert_eq!(run.json()["reason"], "permission-missing");
-    let hints = run.json()["hints"].to_string();
-    assert!(
-        hints.contains("contents: write") && hints.contains("push to the branch"),
-        "{run}"
-    );
+    let github = format!("http://{}", http.address());
+    for (server, hint) in [
+        (github.as_str(), "contents: write"),
+        ("https://github.com", "write to the repository"),
+    ] {
+        let bump = at(&http.url(), &["prod"]).env("GITHUB_SERVER_URL", server);
+        let run = bump.args(["--format", "json"]).run();
+        run.expect_code(21);
+        assert_eq!(run.json()["reason"], "permission-missing");
+        assert!(run.json()["hints"].to_string().contains(hint), "{run}");
+    }
     assert_eq!(remote.log("main").len(), 1);
 }
 

@@ -28,7 +28,13 @@ pub(crate) async fn check(
         world,
     )?;
     let report = check_image::check(&check, world).await.map_err(|failure| {
-        failure.context(format!("could not find out whether {image} is still there"))
+        failure
+            .context(format!("could not find out whether {image} is still there"))
+            .hinted(format!(
+                "run it where the registry can be reached; or, if the image is surely still \
+                 there, deploy it without this check: `bump-overlay --force --image {image}`, \
+                 with the same overlay and branch"
+            ))
     })?;
     if let Some(reason) = report.reason {
         let why = if reason == PLATFORM_MISSING {

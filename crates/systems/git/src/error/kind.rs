@@ -1,17 +1,27 @@
-//! The kinds of errors, recognized by the phrases of git, curl and ssh.
+//! The kinds of errors, recognized by the words of git, curl and ssh, and of the forges.
 
 use serde::{Deserialize, Serialize};
+
+use super::said::{SaidLines, without_marks};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum GitErrorKind {
     BranchMissing,
     CommitMissing,
+    Redirected,
     HistoryCut,
     DubiousOwnership,
     NotWritten,
     Unauthorized,
+    SshDenied,
     Forbidden,
+    ReadOnlyKey,
+    ReadOnlyRepository,
+    SingleSignOn,
+    AddressRefused,
+    Suspended,
+    NotGit,
     RateLimited,
     ServerError,
     NotFound,
@@ -23,10 +33,133 @@ pub(super) enum GitErrorKind {
     Other,
 }
 
-/// The phrases of git, curl and ssh (`LC_ALL=C`), the more specific kinds first.
-const PHRASES: [(GitErrorKind, &[&str]); 12] = [
+/// A kind and its phrases, in lowercase.
+type Phrases = (GitErrorKind, &'static [&'static str]);
+
+/// What a forge says about the account, whatever status comes with it; the more specific first.
+const SERVER: [Phrases; 7] = [
+    (
+        GitErrorKind::ReadOnlyKey,
+        &[
+            "marked as read only",
+            "denied to deploy key",
+            "deploy key does not have",
+            "deployment key is read-only",
+            "deploy key: ",
+        ],
+    ),
+    (
+        GitErrorKind::SingleSignOn,
+        &["saml", "single sign-on", "enforced sso"],
+    ),
+    (
+        GitErrorKind::AddressRefused,
+        &[
+            "ip allow list",
+            "allowlist",
+            "whitelist",
+            "your ip",
+            "ip address",
+            "by ip ",
+            "conditional access policy",
+        ],
+    ),
+    (
+        GitErrorKind::ReadOnlyRepository,
+        &[
+            "archived",
+            "read-only gitlab instance",
+            "repository is read only",
+            "repository is read-only",
+            "is currently read-only",
+            "repository has been locked",
+            "repository is locked",
+            "has been disabled",
+            "is disabled",
+        ],
+    ),
+    (
+        GitErrorKind::Suspended,
+        &[
+            "suspended",
+            "is blocked",
+            "has been blocked",
+            "account is locked",
+            "terms of service",
+            "billing",
+            "upgrade to github",
+        ],
+    ),
+    (
+        GitErrorKind::RateLimited,
+        &["rate limit", "too many requests", "retry later"],
+    ),
+    (
+        GitErrorKind::ServerError,
+        &[
+            "internal server error",
+            "internal api unreachable",
+            "api is not accessible",
+            "internal server connection error",
+            "temporarily unavailable",
+            "service unavailable",
+            "bad gateway",
+            "gateway time-out",
+            "gateway timeout",
+            "try again later",
+            "undergoing maintenance",
+            "fatal error in commit_refs",
+        ],
+    ),
+];
+
+/// What ssh says.
+const SSH: [Phrases; 4] = [
+    (
+        GitErrorKind::Untrusted,
+        &[
+            "host key verification failed",
+            "remote host identification has changed",
+        ],
+    ),
+    (
+        GitErrorKind::SshDenied,
+        &[
+            "permission denied (",
+            "too many authentication failures",
+            "sign_and_send_pubkey:",
+        ],
+    ),
+    (
+        GitErrorKind::Unreachable,
+        &[
+            "could not resolve hostname",
+            "connection refused",
+            "no route to host",
+            "network is unreachable",
+            "connection timed out",
+            "operation timed out",
+        ],
+    ),
+    (
+        GitErrorKind::Broken,
+        &[
+            "connection closed",
+            "connection reset",
+            "kex_",
+            "disconnect",
+        ],
+    ),
+];
+
+/// What git and curl say, the more specific kinds first.
+const GIT: [Phrases; 11] = [
+    (GitErrorKind::Redirected, &["returned error: 30"]),
     (GitErrorKind::BranchMissing, &["couldn't find remote ref"]),
-    (GitErrorKind::CommitMissing, &["not our ref"]),
+    (
+        GitErrorKind::CommitMissing,
+        &["not our ref", "unadvertised object"],
+    ),
     (
         GitErrorKind::DubiousOwnership,
         &["detected dubious ownership"],
@@ -48,46 +181,87 @@ const PHRASES: [(GitErrorKind, &[&str]); 12] = [
             "authentication failed",
             "could not read username",
             "could not read password",
-            "invalid username or",
-            "permission denied (",
         ],
     ),
-    (
-        GitErrorKind::Forbidden,
-        &[
-            "returned error: 403",
-            "resource not accessible by integration",
-            "write access to repository not granted",
-            "denied to ",
-        ],
-    ),
+    (GitErrorKind::Forbidden, &["returned error: 403"]),
     (GitErrorKind::RateLimited, &["returned error: 429"]),
-    (
-        GitErrorKind::ServerError,
-        &["returned error: 5", "http 5", "internal server error"],
-    ),
+    (GitErrorKind::ServerError, &["returned error: 5", "http 5"]),
     (
         GitErrorKind::NotFound,
         &[
-            "repository not found",
             "returned error: 404",
             "' not found",
             "not appear to be a git repository",
         ],
     ),
     (
-        GitErrorKind::Untrusted,
-        &["certificate", "host key verification failed"],
+        GitErrorKind::NotGit,
+        &[
+            "is this a git repository?",
+            "invalid server response",
+            "bad line length",
+            "invalid content-type",
+            "unsupported protocol version",
+        ],
     ),
+];
+
+/// What a forge says when it names no more specific cause.
+const SERVER_IN_GENERAL: [Phrases; 3] = [
+    (
+        GitErrorKind::Unauthorized,
+        &[
+            "invalid username or",
+            "password authentication was removed",
+            "password authentication is not supported",
+            "http basic: access denied",
+            "authentication failed",
+            "invalid credentials",
+            "unauthorized",
+        ],
+    ),
+    (
+        GitErrorKind::NotFound,
+        &[
+            "repository not found",
+            "could not be found",
+            "does not exist",
+            "not appear to be a git repository",
+            "repository not exported",
+            "no such repository",
+        ],
+    ),
+    (
+        GitErrorKind::Forbidden,
+        &[
+            "resource not accessible",
+            "write access to repository not granted",
+            "privilege scopes",
+            "denied to ",
+            "access denied",
+            "not allowed to ",
+            "not authorized to ",
+            "permission denied",
+            "tf401027",
+            "you need the git",
+        ],
+    ),
+];
+
+/// What curl says about the connection.
+const CONNECTION: [Phrases; 3] = [
+    (GitErrorKind::Untrusted, &["certificate", "ssl "]),
     (
         GitErrorKind::Unreachable,
         &[
-            "could not resolve host",
+            "could not resolve",
             "failed to connect",
             "connection refused",
             "no route to host",
             "network is unreachable",
             "unable to connect",
+            "couldn't connect to server",
+            "proxy",
         ],
     ),
     (
@@ -98,27 +272,72 @@ const PHRASES: [(GitErrorKind, &[&str]); 12] = [
             "connection reset",
             "connection timed out",
             "operation timed out",
+            "timed out",
             "empty reply from server",
             "early eof",
             "broken pipe",
             "recv failure",
+            "send failure",
+            "transfer closed",
+            "http/2 stream",
         ],
     ),
 ];
 
-/// Returns the first kind that git's output matches, and the line that says so.
-pub(super) fn recognize(stderr: &str) -> Option<(GitErrorKind, &str)> {
-    PHRASES.iter().find_map(|(kind, phrases)| {
-        let line = stderr.lines().find(|line| matches(*kind, phrases, line))?;
-        Some((*kind, line))
+/// Returns the kind of an error, and the sentence that says why: the server's own, where it has
+/// one, since git's last line is the same for every cause.
+pub(super) fn recognize(stderr: &str) -> (GitErrorKind, String) {
+    let said = SaidLines::new(stderr);
+    let about_commits = [&said.git[..], &said.server[..]].concat();
+    let found = find(&GIT[..2], &said.git)
+        .or_else(|| find(&GIT[2..3], &about_commits))
+        .or_else(|| find(&SERVER, &said.server))
+        .or_else(|| find(&GIT[3..], &said.git))
+        .or_else(|| find(&SERVER_IN_GENERAL, &said.server))
+        .or_else(|| find(&SSH, &said.ssh))
+        .or_else(|| find(&CONNECTION, &said.git));
+    match found {
+        // A git server says why it forbids something. A page, or nothing, is a firewall's answer.
+        Some((GitErrorKind::Forbidden, _)) if said.server.is_empty() => {
+            let text = "something answered 403 (forbidden), but not in the words of a git server";
+            (GitErrorKind::NotGit, text.to_owned())
+        }
+        Some((kind, line)) => (kind, sentence(kind, line, &said)),
+        None => (GitErrorKind::Other, unknown(&said)),
+    }
+}
+
+/// Returns the first kind that one of the lines shows, and that line.
+fn find<'a>(kinds: &[Phrases], lines: &'a [String]) -> Option<(GitErrorKind, &'a str)> {
+    kinds.iter().find_map(|(kind, phrases)| {
+        let shows = |line: &&String| {
+            let line = line.to_ascii_lowercase();
+            phrases.iter().any(|phrase| line.contains(phrase))
+        };
+        Some((*kind, lines.iter().find(shows)?.as_str()))
     })
 }
 
-fn matches(kind: GitErrorKind, phrases: &[&str], line: &str) -> bool {
-    // The hint for a full disk is about this machine: a full disk of the remote is another error.
-    if kind == GitErrorKind::NotWritten && line.starts_with("remote:") {
-        return false;
+fn sentence(kind: GitErrorKind, line: &str, said: &SaidLines) -> String {
+    match kind {
+        GitErrorKind::BranchMissing
+        | GitErrorKind::CommitMissing
+        | GitErrorKind::DubiousOwnership
+        | GitErrorKind::NotWritten
+        | GitErrorKind::Redirected => without_marks(line),
+        _ if said.ssh.iter().any(|own| own == line) => said.ssh_line(),
+        _ => match (said.server_line(), said.status()) {
+            (Some(server), Some(status)) => format!("{server} (HTTP {status})"),
+            (Some(server), None) => server,
+            (None, _) => without_marks(line),
+        },
     }
-    let line = line.to_ascii_lowercase();
-    phrases.iter().any(|phrase| line.contains(phrase))
+}
+
+fn unknown(said: &SaidLines) -> String {
+    let ssh = (!said.ssh.is_empty()).then(|| said.ssh_line());
+    said.server_line()
+        .or(ssh)
+        .or_else(|| said.git_line())
+        .unwrap_or_else(|| "git printed no message".to_owned())
 }

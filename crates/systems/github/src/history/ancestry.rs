@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use branch::{Ancestry, CommitAncestry, CommitName};
-use contract::{Commit, Failure};
+use contract::{Commit, Failure, asking};
 use serde::Deserialize;
 
 use super::comparison::compare;
@@ -146,10 +146,9 @@ impl KnownAncestry {
         if self.contains(other, commit) {
             return Ok(Ancestry::Ancestor);
         }
-        // Both commits exist, so a missing comparison means that they have no common ancestor.
         let ancestry = compare(github, other, commit)
             .await?
-            .unwrap_or(Ancestry::Diverged);
+            .ok_or_else(|| not_compared(other, commit))?;
         match ancestry {
             Ancestry::Same | Ancestry::Descendant => self.learn_ancestor(commit, other),
             Ancestry::Ancestor => self.learn_ancestor(other, commit),
@@ -175,6 +174,12 @@ impl KnownAncestry {
         }
         false
     }
+}
+
+/// Returns the failure when GitHub does not compare two commits that it has named before.
+fn not_compared(base: &Commit, head: &Commit) -> Failure {
+    let error = anyhow::anyhow!("GitHub has {base} and {head}, but does not compare them");
+    Failure::unavailable(asking::SERVER_ERROR, error)
 }
 
 #[cfg(test)]

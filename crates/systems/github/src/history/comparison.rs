@@ -2,9 +2,13 @@
 
 use branch::{Ancestry, BranchError};
 use contract::{Commit, Failure};
+use fetch::HttpAnswer;
 use serde::Deserialize;
 
-use crate::{api::TokenPermission, github::GitHub};
+use crate::{
+    api::{GitHubApi, TokenPermission},
+    github::GitHub,
+};
 
 /// GitHub's words for how a head relates to its base.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -32,8 +36,8 @@ struct ComparisonPage {
     status: ComparisonStatus,
 }
 
-/// Asks how `head` relates to `base`; `None` when GitHub lacks one of them, or they have no common
-/// ancestor.
+/// Asks how `head` relates to `base`; `None` when GitHub lacks one of them. Without a common
+/// ancestor they have diverged.
 pub(crate) async fn compare(
     github: &GitHub<'_>,
     base: &Commit,
@@ -47,9 +51,14 @@ pub(crate) async fn compare(
         .get(&path, &query, None, TokenPermission::Contents)
         .await?;
     if answer.status() == 404 {
-        return Ok(None);
+        return Ok(has_no_common_ancestor(&answer).then_some(Ancestry::Diverged));
     }
     Ok(Some(answer.json::<ComparisonPage>()?.status.into()))
+}
+
+/// Returns whether GitHub has both commits: its answers differ only in the message.
+pub(super) fn has_no_common_ancestor(answer: &HttpAnswer) -> bool {
+    GitHubApi::message(answer).is_some_and(|message| message.contains("No common ancestor"))
 }
 
 const CONTAINS: &str = "query Contains($owner: String!, $name: String!, $branch: String!, \

@@ -5,7 +5,7 @@ use contract::{Commit, Failure, asking};
 use fetch::FetchError;
 use serde::Deserialize;
 
-use super::comparison::ComparisonStatus;
+use super::comparison::{ComparisonStatus, has_no_common_ancestor};
 use crate::{api::TokenPermission, github::GitHub};
 
 #[derive(Deserialize)]
@@ -70,8 +70,12 @@ async fn compare(
         .get(&path, &[("per_page", "1")], None, TokenPermission::Contents)
         .await?;
     if answer.status() == 404 {
-        let error =
-            format!("GitHub cannot compare {base} with {head}: they have no common ancestor");
+        let why = if has_no_common_ancestor(&answer) {
+            "they have no common ancestor"
+        } else {
+            "it lacks one of them"
+        };
+        let error = format!("GitHub cannot compare {base} with {head}: {why}");
         return Err(FetchError::new(asking::NOT_THE_API, error).into());
     }
     Ok(answer.json()?)

@@ -11,13 +11,14 @@ mod graph;
 use std::collections::BTreeMap;
 
 use branch::{FileHistory, GraphReach, GraphRevisions, MAX_FILE_SIZE};
-use contract::{Commit, Failure};
+use contract::{Commit, Failure, asking};
 
 use super::differences;
 use crate::{
     aliases::{self, each},
     api::TokenPermission,
     github::GitHub,
+    reasons::TOO_LARGE,
 };
 use answer::{RevisionNode, TipCommit, TipRepository, invalid};
 use contents::contents;
@@ -25,6 +26,9 @@ use graph::{NamedGraph, NamedHistory};
 
 /// The most nodes of a list that GitHub returns at once.
 const PAGE_SIZE: usize = 100;
+
+/// The fewest nodes that are worth a request.
+const MIN_PAGE_SIZE: usize = 25;
 
 /// The most parents of a commit that are asked for: merges of more branches are rare.
 const MAX_PARENTS: usize = 8;
@@ -152,10 +156,30 @@ async fn followed(
     Ok(histories)
 }
 
+/// Asks for pages of half the size where GitHub does not finish larger ones in time.
 async fn ask(github: &GitHub<'_>, tip: &Commit, paths: &[String]) -> Result<TipCommit, Failure> {
+    let mut size = PAGE_SIZE;
+    loop {
+        match ask_pages(github, tip, paths, size).await {
+            Err(failure) if size > MIN_PAGE_SIZE && is_too_much(&failure) => size /= 2,
+            result => return result,
+        }
+    }
+}
+
+fn is_too_much(failure: &Failure) -> bool {
+    [asking::SERVER_ERROR, TOO_LARGE].contains(&failure.reason)
+}
+
+async fn ask_pages(
+    github: &GitHub<'_>,
+    tip: &Commit,
+    paths: &[String],
+    size: usize,
+) -> Result<TipCommit, Failure> {
     let own = [
         ("tip".to_owned(), tip.as_str().into()),
-        ("count".to_owned(), PAGE_SIZE.into()),
+        ("count".to_owned(), size.into()),
     ];
     let named = aliases::variables("p", paths.iter().map(String::as_str));
     let variables = own.into_iter().chain(named);

@@ -1,17 +1,17 @@
 //! The branch of a proposal: one commit onto the base's tip, replaced by each later proposal.
 
 use branch::{BranchError, BranchName, CommitRequest, PushResult, Snapshot, TreeEntry};
-use contract::{Commit, Failure};
+use contract::{Commit, Failure, Verdict};
 use serde_json::{Value, json};
 
 use super::{
     committer::Committer,
     pull_request::PullRequest,
-    refusal::{RaceSign, refused},
+    refusal::{RaceSign, branch_hint, refused},
     situation::Situation,
 };
 use crate::{
-    api::{ChangeError, TokenPermission},
+    api::{ChangeError, GraphqlError, TokenPermission},
     github::GitHub,
     read,
 };
@@ -84,7 +84,7 @@ impl<C: Committer> HeadBranch<'_, '_, C> {
             // The branch exists already. Another run that still uses it sees that it has moved.
             let reset = json!([{ "name": aside.full(), "afterOid": onto.tip, "force": true }]);
             if let Err(error) = update_branches(self.github, situation, reset).await {
-                return self.conflict(error);
+                return self.conflict(head, error).await;
             }
             pushed = self.committer.commit(aside, onto, request).await?;
         }
@@ -95,20 +95,41 @@ impl<C: Committer> HeadBranch<'_, '_, C> {
             { "name": self.name.full(), "beforeOid": head, "afterOid": commit, "force": true },
             { "name": aside.full(), "afterOid": NO_COMMIT },
         ]);
-        match update_branches(self.github, situation, updates).await {
+        let mut updated = update_branches(self.github, situation, updates.clone()).await;
+        if matches!(&updated, Err(ChangeError::Refused(error)) if forbids_deletion(error)) {
+            // A rule may keep all branches: then the next run resets this one.
+            let only_head = json!([updates[0]]);
+            updated = update_branches(self.github, situation, only_head).await;
+        }
+        match updated {
             Ok(()) => Ok(PushResult::Landed { commit, said }),
             // The proposal's branch has moved since the situation was read.
-            Err(error) => self.conflict(error),
+            Err(error) => self.conflict(head, error).await,
         }
     }
 
-    fn conflict(&self, error: ChangeError) -> Result<PushResult, BranchError> {
-        refused(
-            self.github,
-            error,
-            TokenPermission::ContentsWrite,
-            RaceSign::AnyConflict,
-        )
+    /// Returns the meaning of an error about branches: another run was faster, if the proposal's
+    /// branch is not where it was; otherwise asking again would change nothing.
+    async fn conflict(&self, head: &Commit, error: ChangeError) -> Result<PushResult, BranchError> {
+        let permission = TokenPermission::ContentsWrite;
+        let result = refused(self.github, error, permission, RaceSign::Moved);
+        let is_final = match &result {
+            Ok(result) => matches!(result, PushResult::Rejected(_)),
+            Err(BranchError::Failed(failure)) => failure.verdict == Verdict::Denied,
+            Err(BranchError::Missing) => false,
+        };
+        if is_final && self.has_moved(head).await? {
+            return Ok(PushResult::Moved);
+        }
+        result
+    }
+
+    async fn has_moved(&self, head: &Commit) -> Result<bool, BranchError> {
+        match read::read(self.github, &self.name, &[]).await {
+            Ok(there) => Ok(there.tip != *head),
+            Err(BranchError::Missing) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a branch at the snapshot's tip, and the commit on it.
@@ -124,7 +145,8 @@ impl<C: Committer> HeadBranch<'_, '_, C> {
         let api = &self.github.api;
         match api.change::<Value>(CREATE_REF, input, permission).await {
             Ok(_) => self.committer.commit(name, onto, request).await,
-            Err(error) => refused(self.github, error, permission, RaceSign::Exists),
+            Err(error) => refused(self.github, error, permission, RaceSign::Exists)
+                .map_err(|error| branch_hint(error, &self.github.name)),
         }
     }
 
@@ -139,6 +161,10 @@ impl<C: Committer> HeadBranch<'_, '_, C> {
             )
         }))
     }
+}
+
+fn forbids_deletion(error: &GraphqlError) -> bool {
+    error.message.contains("Cannot delete this branch")
 }
 
 /// Deletes the branch of a pull request, if it is still where it was.

@@ -12,17 +12,40 @@ use crate::{
 /// Which errors mean that another run was faster.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum RaceSign {
-    /// GitHub says that the new branch or pull request exists already.
+    /// GitHub says that the new branch exists already.
     Exists,
-    /// Any error about the state of a branch.
-    AnyConflict,
+    /// GitHub says that there is such a pull request, or that its branch is gone or merged.
+    PullRequest,
+    /// GitHub says that a branch is not where it was.
+    Moved,
 }
+
+/// Phrases of errors about a new pull request, when another run has changed the branches.
+const CHANGED_BRANCHES: [&str; 5] = [
+    "already exists",
+    "No commits between",
+    "sha can't be blank",
+    "must be a branch",
+    "Could not resolve to",
+];
+
+/// Phrases of errors about a branch that another run has changed.
+const MOVED_BRANCH: [&str; 4] = [
+    "already exists",
+    "is at ",
+    "not a fast forward",
+    "does not exist",
+];
 
 impl RaceSign {
     fn is_shown_by(self, error: &GraphqlError) -> bool {
-        match self {
-            Self::Exists => error.message.contains("already exists"),
-            Self::AnyConflict => true,
+        let says = |phrases: &[&str]| phrases.iter().any(|words| error.message.contains(words));
+        match (error.kind.as_str(), self) {
+            ("STALE_DATA", _) | ("NOT_FOUND", Self::Moved | Self::PullRequest) => true,
+            ("UNPROCESSABLE", Self::Exists) => says(&["already exists"]),
+            ("UNPROCESSABLE", Self::PullRequest) => says(&CHANGED_BRANCHES),
+            ("UNPROCESSABLE", Self::Moved) => says(&MOVED_BRANCH),
+            _ => false,
         }
     }
 }
@@ -39,16 +62,31 @@ pub(super) fn refused(
         ChangeError::Failed(failure) => return Err(failure.into()),
         ChangeError::Refused(error) => error,
     };
-    if let Some(rejection) = commit::protected(&error) {
+    if let Some(rejection) = commit::ruled_out(&error) {
         return Ok(PushResult::Rejected(rejection));
     }
+    if race.is_shown_by(&error) {
+        return Ok(PushResult::Moved);
+    }
     match error.kind.as_str() {
-        "STALE_DATA" | "UNPROCESSABLE" if race.is_shown_by(&error) => Ok(PushResult::Moved),
         "UNPROCESSABLE" => Ok(PushResult::Rejected(commit::rejection(
             RejectionKind::Declined,
             &error.message,
         ))),
         _ => Err(github.api.failure(&error, permission).into()),
+    }
+}
+
+/// Adds what helps where GitHub lets the token of a job make no branch.
+pub(super) fn branch_hint(error: BranchError, base: &BranchName) -> BranchError {
+    match error {
+        BranchError::Failed(failure) if failure.reason == asking::PERMISSION_MISSING => {
+            BranchError::Failed(failure.hinted(format!(
+                "where `{base}` differs from the default branch in `.github/workflows`, GitHub \
+                 wants the token of an App with `workflows: write`"
+            )))
+        }
+        other => other,
     }
 }
 
@@ -89,7 +127,8 @@ pub(super) fn not_permitted(error: &GraphqlError) -> Failure {
         .hinted("or put the token of an App into `RUNBOOK_GITHUB_TOKEN`")
 }
 
-/// Returns the failure when the required checks of a pull request would never start.
+/// Returns the failure when the required checks of a pull request would never start, as on an
+/// Enterprise Server.
 pub(super) fn never_checked(name: &BranchName) -> Failure {
     let error = anyhow::anyhow!(
         "`{name}` requires checks, and a pull request of the job's own token never starts any"

@@ -91,7 +91,7 @@ struct RulesetRule {
 
 #[derive(Deserialize)]
 struct HeadRef {
-    target: HeadCommit,
+    target: Option<HeadCommit>,
 }
 
 #[derive(Deserialize)]
@@ -127,15 +127,16 @@ impl Situation {
         self.base.is_some()
     }
 
-    /// Returns whether required checks would never start: a pull request of a job's own token
-    /// starts no workflow.
-    pub(super) fn is_never_checked(&self) -> bool {
+    /// Returns whether required checks do not start by themselves: a pull request of a job's own
+    /// token starts no workflow on an Enterprise Server, and waits for an approval on github.com.
+    pub(super) fn waits_for_checks(&self) -> bool {
         self.login == BUILT_IN && self.base.as_ref().is_some_and(BaseBranch::requires_checks)
     }
 
     /// Returns the tip of the proposal's branch.
     pub(super) fn head(&self) -> Option<&Commit> {
-        self.head.as_ref().map(|head| &head.target.oid)
+        let target = self.head.as_ref()?.target.as_ref()?;
+        Some(&target.oid)
     }
 
     /// Returns the pull request of the proposal's branch; a fork may have a branch of the same

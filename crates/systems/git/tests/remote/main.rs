@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod secrets;
+
 use std::time::Duration;
 
 use branch::{
@@ -10,7 +12,7 @@ use branch::{
 };
 use contract::{Commit, Failure, Vars, Verdict, World, asking};
 use git::Git;
-use lab::{GitRemote, repo::TreeChange};
+use lab::{Faulty, GitRemote, ScriptedReply, repo::TreeChange};
 
 const PATH: &str = "overlays/prod/kustomization.yaml";
 
@@ -332,7 +334,7 @@ async fn a_password_in_the_url_is_never_shown() {
     );
     let said = format!("{} {}", failure.summary(), failure.hints.join(" "));
     assert!(
-        !world.redact(&said).contains("lace") && said.contains("contents: write"),
+        !world.redact(&said).contains("lace") && said.contains("write to the repository"),
         "{said}"
     );
 }
@@ -457,4 +459,33 @@ async fn a_tip_is_that_of_exactly_this_branch() {
     assert_eq!(tip("elsewhere").await, None);
     let nowhere = git(&world, &format!("http://{}/a.git", lab::closed_port()));
     assert_eq!(nowhere.tip().await.unwrap_err().reason, asking::UNREACHABLE);
+}
+
+#[tokio::test]
+async fn a_page_is_no_git_server() {
+    let page = "<!doctype html><html><head><title>Sign in</title></head></html>";
+    for (status, kind, body) in [
+        (200, "text/html", page),
+        (200, "text/html", "<html>\n<body>\n</body>\n</html>\n"),
+        (200, "application/json", "{\"message\":\"no\"}"),
+        (404, "text/html", page),
+        (403, "text/html", page),
+        (403, "application/json", "{}"),
+        (403, "text/plain", ""),
+    ] {
+        let reply = ScriptedReply::status(status).header("Content-Type", kind);
+        let server = Faulty::new([reply.body(body)]);
+        let world = world(&[]);
+        let git = git(&world, &format!("{}/a/b", server.url()));
+        let failure = failure(&git).await;
+        let tip = git.tip().await.unwrap_err();
+        for failure in [failure, tip] {
+            assert_eq!(
+                (failure.verdict, failure.reason),
+                (Verdict::Unavailable, asking::NOT_THE_API),
+                "{status} {kind}: {}",
+                failure.summary()
+            );
+        }
+    }
 }

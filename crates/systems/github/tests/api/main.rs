@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod proposals;
+mod refusals;
+
 use std::time::{Duration, Instant};
 
 use branch::{
@@ -463,26 +466,6 @@ async fn a_failed_commit_is_not_taken_for_landed() {
         github.commit(&snapshot, &edit("two\n")).await.unwrap(),
         PushResult::Moved
     ));
-}
-
-#[tokio::test]
-async fn the_hint_names_the_missing_write_permission() {
-    let remote = remote();
-    let server = lab::FakeGitHub::new(&remote);
-    let world = world_with(&server, &server.token_with(&["contents: read"]));
-    let github = on(&world, "main");
-    let snapshot = read(&github).await;
-    let Err(BranchError::Failed(failure)) = github.commit(&snapshot, &edit("two\n")).await else {
-        panic!()
-    };
-    assert_eq!(
-        (failure.verdict, failure.reason),
-        (Verdict::Denied, asking::PERMISSION_MISSING)
-    );
-    assert!(
-        failure.hints.join(" ").contains("`contents: write`"),
-        "{failure:?}"
-    );
 }
 
 #[tokio::test]

@@ -1,0 +1,198 @@
+//! The failure of a step for each error, with a hint that helps in this case.
+
+use branch::{HISTORY_CUT, NOT_WRITTEN};
+use contract::{Failure, Reason, asking};
+
+use super::{GitError, kind::GitErrorKind};
+use crate::{address::Address, reasons::GIT_FAILED, redirect::RedirectTarget};
+
+const TLS_HINT: &str = "add the authority to git's `http.sslCAInfo`";
+
+const HOST_KEY_HINT: &str = "add the host key to `known_hosts`, after comparing it with the one that \
+     the host publishes";
+
+const SSH_KEY_HINT: &str = "check ssh's key: its public half is known to the host, its file is \
+     whole, with the line break at its end, and only its owner may read it (mode 0600)";
+
+const GITHUB_WRITE_HINT: &str = "give the job `permissions: contents: write`, \
+     or use a token that may push to the branch";
+
+const NOT_GIT_HINT: &str = "check the address; a proxy, a firewall or a login page may have \
+     answered in the place of the server";
+
+impl GitError {
+    /// Returns the failure when git does not trust the owner of the checkout that it runs in.
+    pub(crate) fn distrust(&self) -> Option<Failure> {
+        if self.kind != GitErrorKind::DubiousOwnership {
+            return None;
+        }
+        let error = anyhow::anyhow!("{}", self.text)
+            .context("could not read the `origin` of this checkout");
+        Some(Failure::denied(asking::PERMISSION_MISSING, error).hinted(trust_hint(&self.text)))
+    }
+
+    /// Returns the failure of the step.
+    pub(crate) fn failure(&self, address: &Address) -> Failure {
+        match self.kind {
+            GitErrorKind::Unauthorized
+            | GitErrorKind::SshDenied
+            | GitErrorKind::Forbidden
+            | GitErrorKind::ReadOnlyKey
+            | GitErrorKind::ReadOnlyRepository
+            | GitErrorKind::SingleSignOn
+            | GitErrorKind::AddressRefused
+            | GitErrorKind::Suspended
+            | GitErrorKind::DubiousOwnership
+            | GitErrorKind::NotFound => self.denied(address),
+            _ => self.unavailable(address),
+        }
+    }
+
+    /// The remote, or this machine, has said no.
+    fn denied(&self, address: &Address) -> Failure {
+        let error = self.with_context(address);
+        let hint = match self.kind {
+            GitErrorKind::Unauthorized => return unauthorized(error, address),
+            GitErrorKind::NotFound => return not_found(error, address),
+            GitErrorKind::SshDenied => {
+                return Failure::denied(asking::CREDENTIALS_REJECTED, error).hinted(SSH_KEY_HINT);
+            }
+            GitErrorKind::ReadOnlyKey => {
+                "allow write access for the deploy key in the settings of the repository, \
+                 or use the key of an account that may push"
+            }
+            GitErrorKind::ReadOnlyRepository => {
+                "nothing can be written there until its owner makes the repository writable again"
+            }
+            GitErrorKind::SingleSignOn => {
+                "authorize the token or the ssh key for the single sign-on of the organization"
+            }
+            GitErrorKind::AddressRefused => {
+                "run it where the organization allows the address, \
+                 or let its owner add the address to the list"
+            }
+            GitErrorKind::Suspended => {
+                "let the owner of the account or of the organization settle that with the host"
+            }
+            GitErrorKind::DubiousOwnership => {
+                return Failure::denied(asking::PERMISSION_MISSING, error)
+                    .hinted(trust_hint(&self.text));
+            }
+            _ => write_hint(address),
+        };
+        Failure::denied(asking::PERMISSION_MISSING, error).hinted(hint)
+    }
+
+    /// There is no answer.
+    fn unavailable(&self, address: &Address) -> Failure {
+        let (reason, hint): (Reason, Option<&str>) = match self.kind {
+            GitErrorKind::Redirected => {
+                let hint = redirect_hint(self.redirect.as_ref());
+                return Failure::unavailable(
+                    asking::REDIRECTED_ELSEWHERE,
+                    self.with_context(address),
+                )
+                .hinted(hint);
+            }
+            GitErrorKind::HistoryCut => (
+                HISTORY_CUT,
+                Some("use the full repository: a shallow clone lacks the earlier history"),
+            ),
+            GitErrorKind::NotWritten => (
+                NOT_WRITTEN,
+                Some("free some space, or set `TMPDIR` to a writable folder"),
+            ),
+            GitErrorKind::NotGit => (asking::NOT_THE_API, Some(NOT_GIT_HINT)),
+            GitErrorKind::RateLimited => (asking::RATE_LIMITED, None),
+            GitErrorKind::ServerError => (asking::SERVER_ERROR, None),
+            GitErrorKind::Unreachable => (asking::UNREACHABLE, Some("check `--remote`")),
+            GitErrorKind::Broken => (asking::UNREACHABLE, None),
+            GitErrorKind::Untrusted if address.is_ssh() => {
+                (asking::UNTRUSTED_CERTIFICATE, Some(HOST_KEY_HINT))
+            }
+            GitErrorKind::Untrusted => (asking::UNTRUSTED_CERTIFICATE, Some(TLS_HINT)),
+            GitErrorKind::TimedOut => (asking::TIMED_OUT, None),
+            GitErrorKind::NoProgram => (GIT_FAILED, Some("install git 2.30 or newer")),
+            _ => (GIT_FAILED, None),
+        };
+        let failure = Failure::unavailable(reason, self.with_context(address));
+        match hint {
+            Some(hint) => failure.hinted(hint),
+            None => failure,
+        }
+    }
+
+    fn with_context(&self, address: &Address) -> anyhow::Error {
+        let failed = if self.kind == GitErrorKind::NotWritten {
+            "could not keep a temporary copy of"
+        } else {
+            "could not access"
+        };
+        anyhow::anyhow!("{}", self.text).context(format!("{failed} `{}`", address.shown))
+    }
+}
+
+fn unauthorized(error: anyhow::Error, address: &Address) -> Failure {
+    if address.has_credentials {
+        // git itself then asks for a user, and says only that it may not.
+        let error = error.context("the server rejects the credentials");
+        Failure::denied(asking::CREDENTIALS_REJECTED, error)
+            .hinted("check that the token belongs to this host and has not expired")
+    } else {
+        Failure::denied(asking::NO_CREDENTIALS, error).hinted(login_hint(address))
+    }
+}
+
+/// A forge also answers "not found" when the credentials may not see the repository.
+fn not_found(error: anyhow::Error, address: &Address) -> Failure {
+    if address.is_folder() {
+        return Failure::usage(error).hinted("check `--remote`");
+    }
+    let error = error.context("the repository does not exist, or these credentials may not see it");
+    if address.has_credentials {
+        Failure::denied(asking::PERMISSION_MISSING, error).hinted(write_hint(address))
+    } else {
+        Failure::denied(asking::NO_CREDENTIALS, error).hinted(login_hint(address))
+    }
+}
+
+fn login_hint(address: &Address) -> &'static str {
+    if address.is_ssh() {
+        SSH_KEY_HINT
+    } else if address.is_github {
+        "set `RUNBOOK_GITHUB_TOKEN`"
+    } else {
+        "configure one of git's credential helpers for this host"
+    }
+}
+
+fn write_hint(address: &Address) -> &'static str {
+    if address.is_github && !address.is_ssh() {
+        GITHUB_WRITE_HINT
+    } else {
+        "let this account, token or key write to the repository"
+    }
+}
+
+/// Credentials follow no redirect: a person has to look at the new address first.
+fn redirect_hint(target: Option<&RedirectTarget>) -> String {
+    match target {
+        Some(target) if target.is_repository && target.is_elsewhere => format!(
+            "if you trust that other server, pass the new address of the repository: `{}`",
+            target.shown
+        ),
+        Some(target) if target.is_repository => {
+            format!(
+                "the repository has moved: pass its new address, `{}`",
+                target.shown
+            )
+        }
+        _ => "check the address of the repository; credentials follow no redirect".to_owned(),
+    }
+}
+
+/// Returns the command that makes git trust the folder of its message.
+pub(super) fn trust_hint(text: &str) -> String {
+    let folder = text.split('\'').nth(1).unwrap_or("FOLDER");
+    format!("run `git config --global --add safe.directory {folder}`")
+}

@@ -1,0 +1,117 @@
+//! What GitHub's refusals of a token mean, and what helps in each case.
+
+use contract::{Failure, asking};
+
+use crate::permission::TokenPermission;
+
+/// Words of GitHub that a permission of the token does not help against, in lowercase, and what
+/// helps.
+const CAUSES: [(&[&str], &str); 5] = [
+    (
+        &["archived", "read-only", "read only"],
+        "nothing can be written there until its owner makes the repository writable again",
+    ),
+    (
+        &["saml", "single sign-on"],
+        "authorize the token for the single sign-on of the organization",
+    ),
+    (
+        &["ip allow list", "ip address"],
+        "run it where the organization allows the address, or let its owner add the address to \
+         the list",
+    ),
+    (
+        &["suspended", "blocked"],
+        "let the owner of the organization lift the suspension of the App or of the account",
+    ),
+    (
+        &["upgrade to github"],
+        "this needs another plan of GitHub, or a public repository",
+    ),
+];
+
+/// Returns the failure of a request that GitHub refuses to this token. `is_saml` is GitHub's own
+/// mark of an organization with single sign-on.
+pub(crate) fn denied(message: &str, is_saml: bool, permission: TokenPermission) -> Failure {
+    let error = anyhow::anyhow!("GitHub does not allow this token to do that: {message}");
+    let failure = Failure::denied(asking::PERMISSION_MISSING, error);
+    match cause(message, is_saml) {
+        Some(hint) => failure.hinted(hint),
+        None => failure.hinted(format!(
+            "give the token `{}`: below `permissions:` of the job, \
+             or in the settings of the App or token",
+            permission.line()
+        )),
+    }
+}
+
+fn cause(message: &str, is_saml: bool) -> Option<&'static str> {
+    let text = if is_saml {
+        "saml".to_owned()
+    } else {
+        message.to_ascii_lowercase()
+    };
+    CAUSES
+        .iter()
+        .find(|(words, _)| words.iter().any(|word| text.contains(word)))
+        .map(|(_, hint)| *hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message, GitHub's own mark of a single sign-on, and a part of the hint.
+    const SAID: [(&str, bool, &str); 8] = [
+        (
+            "Resource not accessible by integration",
+            false,
+            "`contents: write`",
+        ),
+        (
+            "Resource not accessible by personal access token",
+            false,
+            "`contents: write`",
+        ),
+        (
+            "Repository was archived so is read-only.",
+            false,
+            "its owner",
+        ),
+        (
+            "Resource protected by organization SAML enforcement.",
+            false,
+            "sign-on",
+        ),
+        ("Resource not accessible", true, "sign-on"),
+        (
+            "Although you appear to have the correct authorization credentials, the `acme` \
+             organization has an IP allow list enabled, and your IP address is not permitted",
+            false,
+            "address",
+        ),
+        ("This installation has been suspended", false, "suspension"),
+        (
+            "Upgrade to GitHub Pro or make this repository public to enable this feature.",
+            false,
+            "plan",
+        ),
+    ];
+
+    #[test]
+    fn every_cause_has_its_own_hint() {
+        let hint = |message: &str, is_saml| {
+            let failure = denied(message, is_saml, TokenPermission::ContentsWrite);
+            failure.hints.join(" ")
+        };
+        for (message, is_saml, word) in SAID {
+            let hint = hint(message, is_saml);
+            assert!(hint.contains(word), "{message}: {hint}");
+            assert_eq!(
+                hint.contains("permissions:"),
+                word.contains("contents"),
+                "{hint}"
+            );
+        }
+    }
+}
