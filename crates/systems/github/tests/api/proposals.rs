@@ -1,5 +1,6 @@
 //! Pull requests, as people and other runs treat them.
 
+use branch::BranchName;
 use github::{Proposal, PullRequestState};
 use lab::FakeGitHub;
 
@@ -31,13 +32,8 @@ impl Proposed {
 }
 
 fn proposal<'g, 'w>(github: &'g GitHub<'w>) -> Proposal<'g, 'w> {
-    Proposal::new(
-        github,
-        github,
-        |_base, _directories| HEAD.to_owned(),
-        paths(&["overlays/prod"]),
-    )
-    .unwrap()
+    let head = |_: &BranchName, _: &[String]| HEAD.to_owned();
+    Proposal::new(github, github, head, paths(&["overlays/prod"])).unwrap()
 }
 
 async fn propose(proposal: &Proposal<'_, '_>, content: &str) -> Commit {
