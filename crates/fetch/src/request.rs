@@ -123,8 +123,13 @@ impl<'f> FetchRequest<'f> {
         let end = Instant::now() + self.world.deadline().exchange();
         let mut attempts = 1;
         let mut too_long = 0;
+        let mut answered = None;
         loop {
-            let result = self.attempt(end).await;
+            let mut result = self.attempt(end).await;
+            if is_cut_off(&result, end) {
+                // An answer says more about the server than an attempt without the time for one.
+                result = answered.take().map_or(result, Ok);
+            }
             too_long += u32::from(retry::took_too_long(&result));
             let is_repeatable = self.is_repeatable && !(self.is_costly && too_long > 1);
             let pause = match retry::pause(&result, is_repeatable, attempts, self.world) {
@@ -140,6 +145,7 @@ impl<'f> FetchRequest<'f> {
             }
             tokio::time::sleep(pause).await;
             attempts += 1;
+            answered = result.ok().or(answered);
         }
     }
 
@@ -286,4 +292,10 @@ impl<'f> FetchRequest<'f> {
         url.set_query(None);
         self.world.redact(url.as_str())
     }
+}
+
+/// Returns whether the time of the exchange ended an attempt.
+fn is_cut_off(result: &Result<HttpAnswer, FetchError>, end: Instant) -> bool {
+    let is_late = Instant::now() >= end;
+    is_late && matches!(result, Err(error) if error.reason() == asking::TIMED_OUT)
 }

@@ -111,6 +111,16 @@ async fn a_silent_server_times_out_within_the_deadline() {
 }
 
 #[tokio::test]
+async fn an_answer_outlives_an_attempt_that_is_cut_off() {
+    let server = Faulty::new([ScriptedReply::status(502), ScriptedReply::silent()]);
+    let world = World::for_tests(Duration::from_secs(2));
+    let fetch = Fetch::new(&world);
+    let request = fetch.get(at(&server).parse().unwrap());
+    let error = request.send().await.unwrap_err();
+    assert_eq!(error.reason(), asking::SERVER_ERROR, "{error}");
+}
+
+#[tokio::test]
 async fn an_endless_body_is_not_the_api() {
     for reply in [
         ScriptedReply::status(200).endless(b' '),
