@@ -41,16 +41,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_path_of_the_checkout_is_relative() {
-        let vars: Vars = [("PWD", "/work/ws/repo"), ("GITHUB_WORKSPACE", "/work/ws/")]
+        let vars: Vars = [("PWD", "/srv/ws/repo"), ("GITHUB_WORKSPACE", "/srv/ws/")]
             .into_iter()
             .collect();
         let world = World::for_tests_with(Duration::ZERO, vars);
         for (given, expected) in [
-            ("/work/ws/repo/overlays/prod", "overlays/prod"),
-            ("/work/ws/overlays/prod", "overlays/prod"),
-            ("/work/ws/repo", "."),
-            ("/work/ws/repository/prod", "repository/prod"),
-            ("/work/wsx/prod", "/work/wsx/prod"),
+            ("/srv/ws/repo/overlays/prod", "overlays/prod"),
+            ("/srv/ws/overlays/prod", "overlays/prod"),
+            ("/srv/ws/repo", "."),
+            ("/srv/ws/repository/prod", "repository/prod"),
+            ("/srv/wsx/prod", "/srv/wsx/prod"),
             ("/etc", "/etc"),
             ("overlays/prod", "overlays/prod"),
         ] {
