@@ -70,7 +70,7 @@ pub(super) fn cut(
     chunks
 }
 
-/// Returns the words of data: what is between blanks, quotes, commas, brackets and `=`.
+/// Returns the words of data: the parts between blanks, quotes, commas, brackets and `=`.
 pub(super) fn words(text: &str) -> impl Iterator<Item = SecretRange> {
     let is_between = |c: char| c.is_whitespace() || ",;=\"'`()[]{}<>|".contains(c);
     text.split(is_between).map(|word| {

@@ -130,7 +130,7 @@ impl ContainerCheck<'_> {
             Patience::Pull => lasts >= grace.pull,
             Patience::Config => lasts >= grace.config,
             Patience::Secret => lasts >= grace.secret,
-            // A single failure of the container runtime is nobody's fault.
+            // A single failure of the container runtime proves nothing.
             Patience::Again => {
                 history.failures(self.container) > 1
                     || history.restarts(self.container) > 1

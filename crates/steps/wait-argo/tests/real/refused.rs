@@ -18,13 +18,13 @@ fn url() -> String {
 }
 
 /// Runs a command, and expects its end within this number of seconds, or three times that on a
-/// loaded machine.
+/// loaded machine, but always before a grace of a minute has passed.
 #[track_caller]
 fn within(seconds: u64, command: &HermeticCommand) -> ProgramRun {
     let started = Instant::now();
     let run = command.run();
     assert!(
-        started.elapsed() < Duration::from_secs(3 * seconds),
+        started.elapsed() < Duration::from_secs((3 * seconds).min(55)),
         "{run}"
     );
     run

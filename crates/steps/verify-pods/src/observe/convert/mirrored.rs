@@ -1,5 +1,6 @@
-//! Pods of a mirrored cluster: an API server that shows the objects of another one may give them new
-//! unique ids, so that no pod has the id of its controller.
+//! Pods whose controller has another unique id than they name, as stand-ins for an API server may
+//! show them. A real cluster is not known to do so; for such pods the name decides, within the limits
+//! of [`MirroredControllers::of`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
