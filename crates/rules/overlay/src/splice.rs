@@ -184,30 +184,26 @@ impl EntryBody<'_> {
         if between.is_some_and(|between| between.contains('#')) {
             return Err(unsupported(value, "a comment between a key and its value"));
         }
-        let range = if self.flow {
-            self.flow_pair_range(at, end)?
-        } else {
-            self.lines_range(at, end)?
-        };
-        Ok(TokenEdit::replace(range, ""))
+        if self.flow {
+            return self.delete_in_braces(at, end);
+        }
+        Ok(TokenEdit::replace(self.lines_range(at, end)?, ""))
     }
 
-    /// Returns the range of a pair in braces, with one of the commas around it.
-    fn flow_pair_range(&self, at: usize, end: usize) -> Result<Range<usize>, EditRefusal> {
+    /// Deletes a pair in braces, with one of the commas around it.
+    fn delete_in_braces(&self, at: usize, end: usize) -> Result<TokenEdit, EditRefusal> {
         let key = &self.pairs[at].0;
-        let range = match (at.checked_sub(1), self.pairs.get(at + 1)) {
+        let (range, left) = match (at.checked_sub(1), self.pairs.get(at + 1)) {
             (Some(previous), _) => {
                 let (key, value) = &self.pairs[previous];
-                let start = end_of(self.text, key, value)?;
-                let keeps_blank =
-                    value.span.is_empty() && self.text[start..].starts_with(AFTER_COLON);
-                start + if keeps_blank { AFTER_COLON.len() } else { 0 }..end
+                let gap = if value.span.is_empty() { AFTER_COLON } else { "" };
+                (end_of(self.text, key, value)?..end, gap)
             }
-            (None, Some((next, _))) => key.span.start..next.span.start,
+            (None, Some((next, _))) => (key.span.start..next.span.start, ""),
             (None, None) => return Err(unsupported(key, "the only key of an entry")),
         };
         match self.text.get(range.clone()) {
-            Some(deleted) if !deleted.contains('#') => Ok(range),
+            Some(deleted) if !deleted.contains('#') => Ok(TokenEdit::replace(range, left)),
             _ => Err(unsupported(key, "a comment next to a key to be removed")),
         }
     }
