@@ -60,7 +60,10 @@ impl<'t> YamlDocument<'t> {
     /// Reads a text; refuses invalid UTF-8, invalid YAML, several documents, and a large file.
     pub(crate) fn parse(bytes: &'t [u8]) -> Result<Self, EditRefusal> {
         let text = readable(bytes)?;
-        let mut builder = Builder::default();
+        let mut builder = Builder {
+            text,
+            ..Builder::default()
+        };
         for event in Parser::new_from_str_with_options(text, options()) {
             let (event, span) = event.map_err(|error| not_yaml(text, &error))?;
             builder.take(event, span)?;
@@ -248,6 +251,7 @@ fn only_document(documents: Vec<YamlNode<'_>>) -> Result<Option<YamlNode<'_>>, E
 /// Builds a tree from the flat events, with an explicit stack.
 #[derive(Default)]
 struct Builder<'t> {
+    text: &'t str,
     documents: Vec<YamlNode<'t>>,
     /// The collections around the next node, each with the key that still lacks its value.
     open: Vec<(YamlNode<'t>, Option<YamlNode<'t>>)>,
@@ -256,6 +260,7 @@ struct Builder<'t> {
 
 impl<'t> Builder<'t> {
     fn take(&mut self, event: Event<'t>, span: Span) -> Result<(), EditRefusal> {
+        self.check_anchor_name(&event, &span)?;
         match event {
             Event::Scalar(value, style, anchor, tag) => {
                 self.check_question_mark(&value, style, &span)?;
@@ -286,6 +291,31 @@ impl<'t> Builder<'t> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// To libyaml, and so to kustomize, the name of an anchor ends before a character that is not a
+    /// letter, a digit, `-` or `_`, and the rest belongs to the value. In YAML 1.2 it ends at a blank.
+    fn check_anchor_name(&self, event: &Event<'t>, span: &Span) -> Result<(), EditRefusal> {
+        let range = bytes_of(span)?;
+        let name = match event {
+            Event::Alias(_) => self.text[range].trim_start_matches('*'),
+            Event::Scalar(_, _, anchor, _)
+            | Event::SequenceStart(_, anchor, _)
+            | Event::MappingStart(_, anchor, _)
+                if *anchor != 0 =>
+            {
+                anchor_name(&self.text[..range.start])
+            }
+            _ => return Ok(()),
+        };
+        if name.bytes().all(is_of_anchor_name) {
+            return Ok(());
+        }
+        let message = format!("the anchor `{name}`, which YAML parsers read differently");
+        let refusal = EditRefusalKind::UnsupportedYaml
+            .because(message)
+            .at(span.start.line());
+        Err(refusal.hint("name it with letters, digits, `-` and `_`"))
     }
 
     /// Inside braces and brackets libyaml, and so kustomize, reads a leading `?` as an explicit
@@ -329,6 +359,17 @@ impl<'t> Builder<'t> {
             NodeKind::Scalar { .. } | NodeKind::Alias { .. } => {}
         }
     }
+}
+
+/// Returns the name of the last anchor in the text before its value: `a` of `k: &a !!str `.
+fn anchor_name(before: &str) -> &str {
+    let words = before.rsplit(char::is_whitespace);
+    let mut anchors = words.filter_map(|word| word.split_once('&'));
+    anchors.next().map_or("", |(_, name)| name)
+}
+
+fn is_of_anchor_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
 fn node<'t>(
