@@ -303,6 +303,8 @@ pub struct ControllerStatus {
     pub updated_number_scheduled: u32,
     /// The number of all pods.
     pub replicas: u32,
+    /// The number of ready pods.
+    pub ready_replicas: u32,
     /// The number of all pods: DaemonSets.
     pub current_number_scheduled: u32,
     /// The number of available pods; the API leaves out a zero.

@@ -251,6 +251,33 @@ mod tests {
     }
 
     #[test]
+    fn of_several_claims_the_counted_one_is_believed() {
+        let claimed = |ready: [bool; 2]| {
+            let mut view = view();
+            for (uid, is_ready) in ["old", "forged"].into_iter().zip(ready) {
+                let owner = ("ReplicaSet", "app-abc", uid);
+                let mut pod: k::PodObject = object(metadata(uid, uid, Some(owner)));
+                pod.status.conditions = vec![k::StatusCondition {
+                    kind: "Ready".to_owned(),
+                    status: if is_ready { "True" } else { "False" }.to_owned(),
+                    ..k::StatusCondition::default()
+                }];
+                view.pods.insert(uid.to_owned(), pod);
+            }
+            let deployments = view
+                .workloads
+                .get_mut(&k::ControllerKind::Deployment)
+                .unwrap();
+            let status = &mut deployments.get_mut("app").unwrap().status;
+            (status.replicas, status.ready_replicas) = (1, 1);
+            let owners = Owners::of(&view);
+            ["old", "forged"].map(|pod| owners.workload_of(&view.pods[pod]).is_some())
+        };
+        assert_eq!(claimed([true, false]), [true, false]);
+        assert_eq!(claimed([true, true]), [false, false]);
+    }
+
+    #[test]
     fn only_terminating_pods_outlive_their_replica_set() {
         let gone = |is_deleted| workload_of("ReplicaSet", "app-gone", "gone", is_deleted);
         assert_eq!(gone(true).as_deref(), Some("app"));
