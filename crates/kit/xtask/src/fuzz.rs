@@ -43,6 +43,9 @@ pub(crate) struct FuzzOptions {
     /// How long to search
     #[arg(long, default_value = "30", value_name = "N")]
     seconds: u64,
+    /// Stop after this many inputs, whatever the time
+    #[arg(long, conflicts_with = "seconds", value_name = "N")]
+    inputs: Option<u64>,
     /// Start with this number, to repeat a run [default: another one each time]
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
@@ -85,7 +88,7 @@ fn search(fuzz: &mut Command, options: &FuzzOptions, folder: &Path) -> anyhow::R
     let seed = options.seed.unwrap_or_else(any_number);
     println!("seed {seed}");
     let mut child = fuzz
-        .args(flags(seed, options.seconds))
+        .args(flags(seed, options))
         .arg(folder)
         .stderr(Stdio::piped())
         .spawn()
@@ -103,11 +106,15 @@ fn search(fuzz: &mut Command, options: &FuzzOptions, folder: &Path) -> anyhow::R
     Ok(exit_code(status.success()))
 }
 
-fn flags(seed: u32, seconds: u64) -> Vec<String> {
+fn flags(seed: u32, options: &FuzzOptions) -> Vec<String> {
+    let end = match options.inputs {
+        Some(count) => format!("-runs={count}"),
+        None => format!("-max_total_time={}", options.seconds),
+    };
     let words = root().join("crates/rules/overlay/fuzz/words.dict");
     vec![
         format!("-seed={seed}"),
-        format!("-max_total_time={seconds}"),
+        end,
         "-timeout=10".to_owned(),
         "-verbosity=0".to_owned(),
         "-print_final_stats=1".to_owned(),
