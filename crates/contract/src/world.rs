@@ -15,6 +15,7 @@ use std::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use tokio::time::Instant;
 
 pub use effects::{
@@ -152,17 +153,27 @@ impl World {
         L: FnOnce(Rc<dyn Effects>) -> F + 'a,
     {
         let request = serde_json::to_value(request).map_err(Failure::internal)?;
-        tracing::debug!("{kind} {}", self.redactor.apply(&request.to_string()));
         let live: Live<'a> = Box::new(move |effects| {
             Box::pin(
                 async move { serde_json::to_value(live(effects).await).map_err(io::Error::other) },
             )
         });
-        let answer = Rc::clone(&self.effects)
+        let answer = self.exchange_value(kind, request, live).await?;
+        serde_json::from_value(answer).map_err(Failure::internal)
+    }
+
+    /// Does what does not depend on the types of an exchange: it is in the binary once.
+    async fn exchange_value<'a>(
+        &'a self,
+        kind: &'static str,
+        request: Value,
+        live: Live<'a>,
+    ) -> Result<Value, Failure> {
+        tracing::debug!("{kind} {}", self.redactor.apply(&request.to_string()));
+        Rc::clone(&self.effects)
             .exchange(kind, request, live)
             .await
-            .map_err(Failure::internal)?;
-        serde_json::from_value(answer).map_err(Failure::internal)
+            .map_err(Failure::internal)
     }
 
     /// Lets another library send an HTTP request, and records it as [`http`](Self::http) does. `kube`,
