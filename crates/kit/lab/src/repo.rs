@@ -24,7 +24,7 @@ use tempfile::TempDir;
 
 pub use checkout::WorkingCopy;
 pub use http::HttpRemote;
-pub use import::TreeChange;
+pub use import::{GraftedCommit, TreeChange};
 pub use log::LoggedCommit;
 pub(crate) use objects::{GitObject, ObjectReader};
 pub use pushes::PushRace;
@@ -153,7 +153,7 @@ impl GitRemote {
         self.import(commits.collect());
     }
 
-    /// Returns the next commit, a minute after the previous one.
+    /// Returns the next commit.
     fn next(
         &self,
         author: &str,
@@ -162,9 +162,26 @@ impl GitRemote {
         changes: &[TreeChange],
         message: &str,
     ) -> Vec<u8> {
-        let date = FIRST_DATE + 60 * self.commits.fetch_add(1, Ordering::SeqCst);
+        let date = self.next_date();
         let commit = import::commit(branch, parent, &format!("{author} {date} +0000"), message);
         import::stream(commit, changes)
+    }
+
+    /// Writes a whole history, whose last commit becomes the tip of a new branch.
+    pub fn graft(&self, branch: &str, commits: &[GraftedCommit]) {
+        let stream = commits.iter().enumerate().flat_map(|(place, commit)| {
+            commit.stream(
+                branch,
+                place,
+                &format!("{AUTHOR} {} +0000", self.next_date()),
+            )
+        });
+        self.import(stream.collect());
+    }
+
+    /// Returns the time of the next commit, a minute after the previous one.
+    fn next_date(&self) -> u64 {
+        FIRST_DATE + 60 * self.commits.fetch_add(1, Ordering::SeqCst)
     }
 
     fn import(&self, stream: Vec<u8>) {

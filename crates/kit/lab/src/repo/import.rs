@@ -64,6 +64,34 @@ impl TreeChange {
     }
 }
 
+/// A commit of a history that is written as a whole.
+#[derive(Clone, Debug)]
+pub struct GraftedCommit {
+    /// The places of the parents in the history; the first one's tree is changed.
+    pub parents: Vec<usize>,
+    /// What differs from the first parent.
+    pub changes: Vec<TreeChange>,
+    /// The message.
+    pub message: String,
+}
+
+impl GraftedCommit {
+    /// Returns the commit at a place of the history.
+    pub(super) fn stream(&self, branch: &str, place: usize, who: &str) -> Vec<u8> {
+        let length = self.message.len();
+        let mut head = format!(
+            "commit refs/heads/{branch}\nmark :{}\nauthor {who}\ncommitter {who}\n\
+             data {length}\n{}\n",
+            place + 1,
+            self.message
+        );
+        for (parent, word) in self.parents.iter().zip(["from", "merge"]) {
+            head += &format!("{word} :{}\n", parent + 1);
+        }
+        stream(head, &self.changes)
+    }
+}
+
 /// Returns the head of a commit in the language of `fast-import`.
 pub(super) fn commit(branch: &str, parent: Option<&str>, who: &str, message: &str) -> String {
     let from = parent.map_or(String::new(), |parent| format!("from {parent}\n"));

@@ -10,6 +10,7 @@ struct ModelChange {
     value: u64,
     marks: BTreeSet<u64>,
     is_rollback: bool,
+    is_person: bool,
     lifts: bool,
     forced: bool,
     source: Option<u64>,
@@ -68,6 +69,7 @@ impl<'c> Model<'c> {
             value,
             marks,
             is_rollback: in_doubt || undoes.is_some_and(|undone| replaced.contains(&undone)),
+            is_person,
             lifts: commit.parents.len() == 1 && !replaced.is_empty() && (is_person || forced),
             forced,
             source: about.and_then(|block| block.source),
@@ -124,13 +126,63 @@ impl<'c> Model<'c> {
 
     /// The values of the branch, newest first.
     pub(crate) fn list(&self) -> Vec<u64> {
-        let mut list: Vec<u64> = Vec::new();
-        let mut at = Some(self.tip);
-        while let Some(commit) = at.map(|at| &self.commits[at]) {
-            let value = commit.file.map(|(value, _)| value);
-            list.extend(value.filter(|value| list.last() != Some(value)));
-            at = commit.parents.first().copied();
-        }
-        list
+        self.places().into_iter().map(|(value, _)| value).collect()
     }
+
+    /// The value that a rollback of the newest one restores: the newest other one that is not held,
+    /// and that nobody has taken back by hand.
+    pub(crate) fn restored(&self) -> Option<u64> {
+        let places = self.places();
+        let (bad, _) = *places.first()?;
+        let mut earlier = places.iter().enumerate().filter(|(at, (value, _))| {
+            *value != bad && !self.is_held(*value) && !is_reverted(&places, *at)
+        });
+        earlier.next().map(|(_, (value, _))| *value)
+    }
+
+    /// The values of the branch, each with whether a person set it.
+    fn places(&self) -> Vec<(u64, bool)> {
+        let mut places: Vec<(u64, bool)> = Vec::new();
+        let mut at = Some(self.tip);
+        while let Some(place) = at {
+            if let Some((value, _)) = self.commits[place].file {
+                let is_person = self
+                    .change(self.set_by(place))
+                    .is_some_and(|set| set.is_person);
+                if places.last().is_some_and(|(last, _)| *last == value) {
+                    // The commit that brought it decides: the oldest one.
+                    places.pop();
+                }
+                places.push((value, is_person));
+            }
+            at = self.commits[place].parents.first().copied();
+        }
+        places
+    }
+
+    /// The commit that set the value of a commit.
+    fn set_by(&self, at: usize) -> usize {
+        let commit = &self.commits[at];
+        let mut parents = commit.parents.iter();
+        match commit.file {
+            Some(_) if self.change(at).is_some() => at,
+            Some((value, _)) => {
+                let from = parents.find(|parent| self.last(**parent) == Some(value));
+                from.map_or(at, |parent| self.set_by(*parent))
+            }
+            None => parents.next().map_or(at, |parent| self.set_by(*parent)),
+        }
+    }
+}
+
+/// Whether a person put back what was there before a value.
+fn is_reverted(places: &[(u64, bool)], at: usize) -> bool {
+    (0..at).any(|to| {
+        let (value, is_person) = places[to];
+        let earlier = places
+            .iter()
+            .skip(to + 1)
+            .position(|(other, _)| *other == value);
+        is_person && earlier.is_some_and(|since| at < to + 1 + since)
+    })
 }

@@ -1,0 +1,146 @@
+//! Both programs on generated histories in git, judged by the model of the rules.
+//!
+//! `RUNBOOK_TEST_HISTORIES` sets the number of histories, `RUNBOOK_TEST_SEED` the first one.
+
+#[path = "../../../rules/branch/src/values/oracle/made.rs"]
+mod made;
+#[path = "../../../rules/branch/src/values/oracle/model.rs"]
+mod model;
+
+use lab::repo::{GraftedCommit, TreeChange};
+use lab::{GitRemote, HermeticCommand, Image, Registry};
+use made::{HistoryNames, IMAGES, MadeCommit, MadeHistory};
+use model::Model;
+
+/// The histories that are tried without the variable.
+const HISTORIES: u64 = 8;
+
+const FILE: &str = "overlays/prod/kustomization.yaml";
+
+/// A branch with a generated history, and the images and sources that it names.
+struct HistoryWorld {
+    /// Kept alive: the images are in it.
+    _registry: Registry,
+    names: HistoryNames,
+    /// The sources, each the parent of the next.
+    sources: GitRemote,
+}
+
+impl HistoryWorld {
+    fn new() -> Self {
+        let (registry, sources) = (Registry::plain(), GitRemote::new());
+        let repository = format!("{}/acme/app", registry.address());
+        let source = |number: u64| {
+            let file = TreeChange::file("app.rs", number.to_string());
+            sources
+                .change("main", &[file], "feat: x\n")
+                .parse()
+                .unwrap()
+        };
+        let names = HistoryNames {
+            repository,
+            sources: (0..IMAGES).map(source).collect(),
+        };
+        for (number, source) in names.sources.iter().enumerate() {
+            let image = Image::single("linux/amd64").label("revision", source.as_str());
+            let _ = image.push(&registry, "acme/app", &format!("v{number}"));
+        }
+        Self {
+            _registry: registry,
+            names,
+            sources,
+        }
+    }
+
+    /// Writes the commits of a history into a repository.
+    fn remote(&self, history: &MadeHistory) -> GitRemote {
+        let remote = GitRemote::new();
+        let commits = history.commits.iter().map(|commit| GraftedCommit {
+            parents: commit.parents.clone(),
+            changes: vec![self.file(commit)],
+            message: commit.message.clone(),
+        });
+        remote.graft("main", &commits.collect::<Vec<_>>());
+        remote
+    }
+
+    fn file(&self, commit: &MadeCommit) -> TreeChange {
+        let Some((value, rest)) = commit.file else {
+            return TreeChange::delete(FILE);
+        };
+        let name = &self.names.repository;
+        let text = format!("images:\n- name: {name}\n  newTag: v{value}\n# {rest}\n");
+        TreeChange::file(FILE, text)
+    }
+
+    fn step(&self, step: &str, remote: &GitRemote, image: u64) -> HermeticCommand {
+        let command = HermeticCommand::new(env!("CARGO_BIN_EXE_runbook")).arg(step);
+        let command = command.args(["--format", "json", "--dry-run", "--branch", "main"]);
+        let command = command.arg("--remote").arg(remote.path());
+        command.args(["--overlay", FILE, "--image", &self.names.image(image)])
+    }
+
+    fn check_bump(&self, remote: &GitRemote, model: &Model<'_>, current: u64, image: u64) {
+        let source = &self.names.sources[usize::try_from(image).unwrap()];
+        let command = self.step("bump-overlay", remote, image);
+        let command = command.args(["--source-commit", source.as_str()]);
+        let run = command
+            .arg("--source-repository")
+            .arg(self.sources.path())
+            .run();
+        let report = run.json();
+        let newest = model.sources().into_iter().max();
+        let expected = if image == current {
+            (0, None)
+        } else if model.is_held(image) {
+            (10, Some("held"))
+        } else if newest.is_some_and(|newest| image < newest) {
+            (12, Some("stale-source"))
+        } else {
+            (0, None)
+        };
+        let said = (run.code, report["reason"].as_str());
+        assert_eq!(
+            said, expected,
+            "bump to v{image} from v{current}: {report:#}"
+        );
+    }
+
+    fn check_rollback(&self, remote: &GitRemote, model: &Model<'_>, current: u64) {
+        let bad = self.names.image(current);
+        let run = self
+            .step("rollback-overlay", remote, current)
+            .args(["--bad", &bad])
+            .run();
+        let report = run.json();
+        let restored = report["facts"]["image"][0].as_str().unwrap();
+        let restored = restored.split('@').next().map(str::to_owned);
+        let expected = match model.restored() {
+            Some(good) => (0, None, Some(self.names.image(good))),
+            None => (10, Some("no-earlier-image"), Some(bad)),
+        };
+        let said = (run.code, report["reason"].as_str(), restored);
+        assert_eq!(said, expected, "rollback from v{current}: {report:#}");
+    }
+}
+
+#[test]
+fn the_model_agrees_about_every_call() {
+    let number = |name: &str, default: u64| {
+        std::env::var(name).map_or(default, |text| text.parse().unwrap())
+    };
+    let first = number("RUNBOOK_TEST_SEED", 1);
+    let world = HistoryWorld::new();
+    for seed in first..first + number("RUNBOOK_TEST_HISTORIES", HISTORIES) {
+        let history = MadeHistory::of(seed, &world.names);
+        let Some((current, _)) = history.commits[history.tip()].file else {
+            continue;
+        };
+        println!("history {seed}: {:?}", history.commits);
+        let (remote, model) = (world.remote(&history), Model::of(&history));
+        for image in 0..IMAGES {
+            world.check_bump(&remote, &model, current, image);
+        }
+        world.check_rollback(&remote, &model, current);
+    }
+}
