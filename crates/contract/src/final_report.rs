@@ -1,5 +1,7 @@
 //! The final report: all three reporters print it, and its JSON is an interface.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -113,45 +115,57 @@ impl FinalReport {
         for text in texts.chain(lists).chain(detail).chain(moments) {
             *text = redactor.apply(text);
         }
-        if let Some(value) = &mut self.value {
-            *value = redactor.apply_data(value, is_typed);
-        }
-        self.redact_outputs(redactor);
         for subject in &mut self.subjects {
             subject.name = redactor.apply_data(&subject.name, is_typed);
             subject.summary = redactor.apply(&subject.summary);
-            redact_facts(&mut subject.facts, redactor);
+        }
+        let masked = self.redact_data(redactor);
+        if self.is_good() && !masked.is_empty() {
+            self.spoiled(&masked);
         }
     }
 
-    /// Redacts the facts, and says aloud when a good run passes on less than it knows.
-    fn redact_outputs(&mut self, redactor: &Redactor) {
-        let facts = self.facts.clone();
-        redact_facts(&mut self.facts, redactor);
-        let masked = facts
-            .iter()
-            .filter(|(name, value)| self.facts.get(*name) != Some(value));
-        let names: Vec<&str> = masked.map(|(name, _)| name.as_str()).collect();
-        if self.is_good() && !names.is_empty() {
-            self.notices.push(masked_notice(&names));
+    /// Redacts what later steps read, and returns the names of what a secret was a word of.
+    fn redact_data(&mut self, redactor: &Redactor) -> BTreeSet<String> {
+        let mut masked = BTreeSet::new();
+        if let Some(value) = &mut self.value {
+            let shown = redactor.apply_data(value, is_typed);
+            if *value != shown {
+                masked.insert("stdout".to_owned());
+            }
+            *value = shown;
         }
+        let subjects = self.subjects.iter_mut().map(|subject| &mut subject.facts);
+        for facts in subjects.chain([&mut self.facts]) {
+            for (name, value) in facts {
+                let before = value.clone();
+                redactor.apply_data_json(value, is_typed);
+                if *value != before {
+                    masked.insert(name.clone());
+                }
+            }
+        }
+        masked
+    }
+
+    /// A run that is good for nobody who reads its outputs does not end with 0.
+    fn spoiled(&mut self, masked: &BTreeSet<String>) {
+        let names: Vec<&str> = masked.iter().map(String::as_str).collect();
+        let reason = asking::INVALID_USAGE;
+        self.verdict = Verdict::Usage;
+        self.exit = Verdict::Usage.exit();
+        (self.reason, self.fault) = (Some(reason.word), Some(reason.fault));
+        self.summary = format!(
+            "{}; but a secret is a word of `{}`, and later steps would get `***`",
+            self.summary,
+            names.join("`, `")
+        );
+        self.hints.push(SECRET_IS_A_NAME.to_owned());
     }
 }
 
-/// Returns the notice about outputs that are masked.
-fn masked_notice(names: &[&str]) -> String {
-    let names = names.join("`, `");
-    format!(
-        "a secret is a word of `{names}`, so that later steps get `***` there: choose a secret that \
-         is no name"
-    )
-}
-
-fn redact_facts(facts: &mut Map<String, Value>, redactor: &Redactor) {
-    for value in facts.values_mut() {
-        redactor.apply_data_json(value, is_typed);
-    }
-}
+/// The hint of a run whose outputs a secret spoils.
+const SECRET_IS_A_NAME: &str = "choose a secret that is no name, branch or version";
 
 impl From<Subject> for FinalSubject {
     fn from(subject: Subject) -> Self {
@@ -312,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_is_never_masked_in_silence() {
+    fn no_run_passes_with_a_masked_output() {
         let redactor = Redactor::default();
         redactor.add("linux");
         redactor.add("main");
@@ -322,7 +336,11 @@ mod tests {
         let report = FinalReport::new(RunEnd::Reported(report), RunContext::default(), &redactor);
         assert_eq!(report.facts["platforms"], facts["platforms"]);
         assert_eq!(report.facts["branch"], "***");
-        assert_eq!(report.notices, [masked_notice(&["branch"])]);
+        assert_eq!((report.verdict, report.exit), (Verdict::Usage, 2));
+        assert_eq!(
+            report.summary,
+            "*** is there; but a secret is a word of `branch`, and later steps would get `***`"
+        );
     }
 
     #[test]

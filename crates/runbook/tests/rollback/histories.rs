@@ -115,13 +115,36 @@ impl HistoryWorld {
         let report = run.json();
         let restored = report["facts"]["image"][0].as_str().unwrap();
         let restored = restored.split('@').next().map(str::to_owned);
-        let expected = match model.restored() {
+        let expected = match restored(model) {
             Some(good) => (0, None, Some(self.names.image(good))),
             None => (10, Some("no-earlier-image"), Some(bad)),
         };
         let said = (run.code, report["reason"].as_str(), restored);
         assert_eq!(said, expected, "rollback from v{current}: {report:#}");
     }
+}
+
+/// Returns the value that a rollback of the newest one restores: the newest other one that is not
+/// held, and that no person has taken back.
+fn restored(model: &Model<'_>) -> Option<u64> {
+    let places = model.places();
+    let (bad, _) = *places.first()?;
+    let mut earlier = places.iter().enumerate().filter(|(at, (value, _))| {
+        *value != bad && !model.is_held(*value) && !is_reverted(&places, *at)
+    });
+    earlier.next().map(|(_, (value, _))| *value)
+}
+
+/// Whether a person put back what was there before a value.
+fn is_reverted(places: &[(u64, bool)], at: usize) -> bool {
+    (0..at).any(|to| {
+        let (value, is_person) = places[to];
+        let earlier = places
+            .iter()
+            .skip(to + 1)
+            .position(|(other, _)| *other == value);
+        is_person && earlier.is_some_and(|since| at < to + 1 + since)
+    })
 }
 
 #[test]

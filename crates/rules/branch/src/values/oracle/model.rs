@@ -129,19 +129,8 @@ impl<'c> Model<'c> {
         self.places().into_iter().map(|(value, _)| value).collect()
     }
 
-    /// The value that a rollback of the newest one restores: the newest other one that is not held,
-    /// and that nobody has taken back by hand.
-    pub(crate) fn restored(&self) -> Option<u64> {
-        let places = self.places();
-        let (bad, _) = *places.first()?;
-        let mut earlier = places.iter().enumerate().filter(|(at, (value, _))| {
-            *value != bad && !self.is_held(*value) && !is_reverted(&places, *at)
-        });
-        earlier.next().map(|(_, (value, _))| *value)
-    }
-
     /// The values of the branch, each with whether a person set it.
-    fn places(&self) -> Vec<(u64, bool)> {
+    pub(crate) fn places(&self) -> Vec<(u64, bool)> {
         let mut places: Vec<(u64, bool)> = Vec::new();
         let mut at = Some(self.tip);
         while let Some(place) = at {
@@ -173,16 +162,4 @@ impl<'c> Model<'c> {
             None => parents.next().map_or(at, |parent| self.set_by(*parent)),
         }
     }
-}
-
-/// Whether a person put back what was there before a value.
-fn is_reverted(places: &[(u64, bool)], at: usize) -> bool {
-    (0..at).any(|to| {
-        let (value, is_person) = places[to];
-        let earlier = places
-            .iter()
-            .skip(to + 1)
-            .position(|(other, _)| *other == value);
-        is_person && earlier.is_some_and(|since| at < to + 1 + since)
-    })
 }
