@@ -113,13 +113,13 @@ impl HistoryWorld {
             .args(["--bad", &bad])
             .run();
         let report = run.json();
-        let restored = report["facts"]["image"][0].as_str().unwrap();
-        let restored = restored.split('@').next().map(str::to_owned);
+        let image = report["facts"]["image"][0].as_str().unwrap();
+        let image = image.split('@').next().map(str::to_owned);
         let expected = match restored(model) {
             Some(good) => (0, None, Some(self.names.image(good))),
             None => (10, Some("no-earlier-image"), Some(bad)),
         };
-        let said = (run.code, report["reason"].as_str(), restored);
+        let said = (run.code, report["reason"].as_str(), image);
         assert_eq!(said, expected, "rollback from v{current}: {report:#}");
     }
 }
