@@ -32,15 +32,7 @@ pub fn binary(name: &str) -> PathBuf {
 pub fn shipped(name: &str) -> PathBuf {
     let root = crate::root();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments = [
-        "build",
-        "--quiet",
-        "--profile",
-        "dist",
-        "--locked",
-        "-p",
-        name,
-    ];
+    let arguments = ["build-dist", "--quiet", "--locked", "-p", name];
     let status = Command::new(cargo)
         .args(arguments)
         .current_dir(&root)
