@@ -26,7 +26,9 @@
 //! settings or the cluster helps. A failure that may pass is tolerated for its grace period
 //! ([`GracePeriods`]).
 
+mod crash;
 mod create;
+mod ends;
 mod events;
 mod failure;
 mod flags;
@@ -42,6 +44,7 @@ mod rules;
 mod summary;
 mod unrecoverable;
 
+pub use crash::crash;
 pub use create::failed_create;
 pub use events::{ObjectEvent, failed_creation, no_new_node, waits_for_new_node};
 pub use failure::Unrecoverable;

@@ -30,14 +30,18 @@ pub const INVALID_IMAGE_NAME: Reason = Reason::new(
     Change,
     "the pod's image name is invalid",
 );
-/// A container ends again and again.
-pub const CRASH_LOOP: Reason =
-    Reason::new("crash-loop", Change, "a container ends again and again");
+/// A container ends again and again, or crashes once during the soak.
+pub const CRASH_LOOP: Reason = Reason::new(
+    "crash-loop",
+    Change,
+    "a container ends again and again, or crashes while all pods should stay ready",
+);
 /// A container exceeds its memory limit again and again.
 pub const OUT_OF_MEMORY: Reason = Reason::new(
     "out-of-memory",
     Change,
-    "a container exceeds its memory limit and is killed again and again",
+    "a container exceeds its memory limit and is killed again and again, or while all pods should \
+     stay ready",
 );
 /// A container's settings name an object that does not exist.
 pub const CONFIG_ERROR: Reason = Reason::new(

@@ -57,7 +57,7 @@ pub struct Args {
         help_heading = "Workloads"
     )]
     workloads: Vec<WorkloadName>,
-    /// How long all pods must stay ready
+    /// How long all pods must stay ready; a crash in that time refuses
     #[arg(
         long,
         value_name = "DURATION",

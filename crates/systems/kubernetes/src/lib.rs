@@ -28,10 +28,10 @@ pub use bridge::Cluster;
 pub use config::ClusterOptions;
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 pub use objects::{
-    ContainerSpec, ContainerState, ContainerStatus, ControllerKind, ControllerStatus, GENERATION,
-    GENERATION_LABEL, Labels, PodObject, PodSpec, PodStatus, PodTemplate, REVISION, REVISION_LABEL,
-    ReadinessProbe, ReplicaSet, ReplicaSetSpec, StatusCondition, TerminatedState, WaitingState,
-    Workload, WorkloadSpec,
+    ContainerResources, ContainerSpec, ContainerState, ContainerStatus, ControllerKind,
+    ControllerStatus, GENERATION, GENERATION_LABEL, Labels, PodObject, PodSpec, PodStatus,
+    PodTemplate, REVISION, REVISION_LABEL, ReadinessProbe, ReplicaSet, ReplicaSetSpec,
+    StatusCondition, TerminatedState, WaitingState, Workload, WorkloadSpec,
 };
 pub use requests::{ClusterEvent, InvolvedObject};
 pub use role::{EVENTS, LOGS, PODS, RULES, RoleRule, WORKLOADS};

@@ -61,6 +61,8 @@ pub struct ContainerSpec {
 pub struct ContainerResources {
     /// `memory: 256Mi`.
     pub limits: Labels,
+    /// `cpu: 100m`.
+    pub requests: Labels,
 }
 
 /// `readinessProbe` of a container.

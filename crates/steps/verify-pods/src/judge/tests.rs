@@ -1,5 +1,7 @@
 use kubernetes::ClusterOptions;
-use pods::{GracePeriods, Owner, PodCondition, PodPhase, Rollout, RunState, WorkloadKind};
+use pods::{
+    GracePeriods, Owner, PodCondition, PodPhase, Rollout, RunState, Termination, WorkloadKind,
+};
 
 use super::*;
 use crate::reasons::{

@@ -2,7 +2,7 @@
 
 use contract::Reason;
 use pods::{
-    GracePeriods, Pod, Rollout, Unrecoverable,
+    GracePeriods, Pod, Rollout, Unrecoverable, crash,
     image::{ImageMatch, ImageMatcher},
     unrecoverable,
 };
@@ -91,6 +91,7 @@ impl WorkloadCheck<'_> {
     fn failure(&self) -> Option<PodFailure> {
         self.failure_of_settings()
             .or_else(|| self.failure_of_pods())
+            .or_else(|| self.failure_of_soak())
             .or_else(|| self.failure_of_given_up())
             .or_else(|| self.failure_of_stuck_pod())
             .or_else(|| self.failure_of_controller())
@@ -133,6 +134,22 @@ impl WorkloadCheck<'_> {
         let grace = self.grace();
         self.pods.new.iter().find_map(|pod| {
             let cause = unrecoverable(pod, self.history.of(pod)?, &grace)?;
+            Some(PodFailure {
+                pod: Some(pod.name.clone()),
+                cause: cause.of_image(pod, self.image),
+            })
+        })
+    }
+
+    /// A crash while all pods were good, also when the container runs again.
+    fn failure_of_soak(&self) -> Option<PodFailure> {
+        let mut crashed = self
+            .pods
+            .new
+            .iter()
+            .filter(|pod| self.history.has_crashed(pod));
+        crashed.find_map(|pod| {
+            let cause = crash(pod, self.history.of(pod)?, &self.request.grace)?;
             Some(PodFailure {
                 pod: Some(pod.name.clone()),
                 cause: cause.of_image(pod, self.image),

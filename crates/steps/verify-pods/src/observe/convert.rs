@@ -159,10 +159,20 @@ fn containers(specs: &[k::ContainerSpec], statuses: &[k::ContainerStatus]) -> Ve
             restarts: status.restart_count,
             sidecar: spec.restart_policy.as_deref() == Some("Always"),
             memory_limit: spec.resources.limits.get("memory").cloned(),
+            resources: resources(&spec.resources),
             probe: spec.readiness_probe.as_ref().and_then(probe),
         }
     };
     specs.iter().map(container).collect()
+}
+
+/// Returns all requests and limits in one text.
+fn resources(resources: &k::ContainerResources) -> String {
+    let all = resources.requests.iter().chain(&resources.limits);
+    let texts: Vec<String> = all
+        .map(|(name, amount)| format!("{name}={amount}"))
+        .collect();
+    texts.join(" ")
 }
 
 fn state(state: &k::ContainerState) -> RunState {

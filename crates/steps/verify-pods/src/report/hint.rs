@@ -6,10 +6,11 @@ use pods::Pod;
 use crate::{
     judge::WorkloadJudgement,
     reasons::{
-        CONFIG_ERROR, CREATE_FAILED, EVICTED, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED,
-        MIXED_DIGESTS, NAME_RESERVED, NO_PODS, NODE_LOST, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME,
-        NOT_AVAILABLE, NOT_READY, OLD_PODS, ON_DELETE, PARTITIONED, PAUSED, POD_REJECTED, QUOTA,
-        RESTARTED, SANDBOX, SIDECAR, START_FAILED, STUCK_POD, UNKNOWN_DIGEST, UNSCHEDULABLE,
+        CONFIG_ERROR, CRASH_LOOP, CREATE_FAILED, EVICTED, IMAGE_NOT_FOUND, IMAGE_PULL,
+        IMAGE_PULL_DENIED, MIXED_DIGESTS, NAME_RESERVED, NO_PODS, NODE_LOST, NODE_POLICY,
+        NODE_PRESSURE, NODE_RUNTIME, NOT_AVAILABLE, NOT_READY, OLD_PODS, ON_DELETE, PARTITIONED,
+        PAUSED, POD_REJECTED, QUOTA, RESTARTED, SANDBOX, SIDECAR, START_FAILED, STUCK_POD,
+        UNKNOWN_DIGEST, UNSCHEDULABLE,
     },
 };
 
@@ -46,6 +47,9 @@ fn fixed(reason: Reason) -> Option<&'static str> {
             "give the pods a pull secret that is valid for this registry (`imagePullSecrets`)"
         }
         IMAGE_PULL => "pass a longer `--pull-grace` if the registry recovers by itself",
+        CRASH_LOOP => {
+            "if it may end until something else has started, pass a larger `--max-restarts`, or 0"
+        }
         CONFIG_ERROR => "pass a longer `--config-grace` if an operator creates what is missing",
         UNSCHEDULABLE => {
             "make room, or pass a longer `--schedule-grace` if nodes are added automatically"
