@@ -1,6 +1,7 @@
 //! Judges one observation of an application. Only values go in, and only values come out.
 
 mod api_error;
+mod blame;
 mod comparison;
 mod deadline;
 mod decision;

@@ -5,6 +5,7 @@ use contract::{Fault, Reason};
 
 use crate::{
     judge::{
+        blame,
         decision::{Conclusion, WaitDecision},
         message::{hides_message, out_of_sync, short, tidy},
         revision,
@@ -13,8 +14,9 @@ use crate::{
     },
     observe::{FollowUp, Observation},
     reasons::{
-        FIELD_CONFLICT, HOOK_FAILED, HOOK_TIMED_OUT, KIND_UNKNOWN, NAMESPACE_MISSING, NOT_SYNCED,
-        SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT, WILL_NOT_RETRY,
+        FIELD_CONFLICT, HOOK_FAILED, HOOK_TIMED_OUT, KIND_UNKNOWN, NAMESPACE_MISSING,
+        NEWER_COMMIT_FAILED, NOT_SYNCED, SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT,
+        WILL_NOT_RETRY,
     },
     request::Request,
 };
@@ -131,11 +133,19 @@ fn failed(
         return WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::WholeState]);
     }
     let failure = sync_failure(state);
+    let reason = blame::at_revision(request, &observation.app, failure.reason);
     if observation.operation_precedes_run() && !state.is_running() {
-        return will_not_retry(here, failure.reason, &state.message).into();
+        return will_not_retry(request, here, reason, &state.message).into();
     }
-    let conclusion = Conclusion::refused(failure.reason, text(request, failure, state));
-    match hint(failure.reason) {
+    let text = text(request, failure, state);
+    if reason == NEWER_COMMIT_FAILED {
+        let at = revision::describe(request, &observation.app);
+        return Conclusion::refused(reason, format!("{text} (at {at})"))
+            .hinted(blame::newer_commit_hint(request))
+            .into();
+    }
+    let conclusion = Conclusion::refused(reason, text);
+    match hint(reason) {
         Some(hint) => conclusion.hinted(hint).into(),
         None => conclusion.into(),
     }
@@ -200,13 +210,21 @@ fn hint(reason: Reason) -> Option<&'static str> {
 
 /// Refuses a failed revision: Argo CD tries to sync each revision only once. The change is to blame
 /// only if the failure proves that.
-pub(super) fn will_not_retry(here: &str, reason: Reason, message: &str) -> Conclusion {
+pub(super) fn will_not_retry(
+    request: &Request,
+    here: &str,
+    reason: Reason,
+    message: &str,
+) -> Conclusion {
     let message = tidy(message);
     let text = format!("is {here}, and Argo CD will not retry: {message}");
     let reason = match reason.fault {
         Fault::Change => WILL_NOT_RETRY,
         _ => reason,
     };
-    Conclusion::refused(reason, text)
-        .hinted("push a new commit, or sync it by hand: `argocd app sync APP`")
+    let conclusion = Conclusion::refused(reason, text);
+    if reason == NEWER_COMMIT_FAILED {
+        return conclusion.hinted(blame::newer_commit_hint(request));
+    }
+    conclusion.hinted("push a new commit, or sync it by hand: `argocd app sync APP`")
 }

@@ -16,12 +16,15 @@ use pods::{
 use self::scope::FailureScope;
 use crate::{
     judge::{
+        blame,
         decision::{Conclusion, WaitDecision},
         history::{ApplicationHistory, LastingPhase},
         image,
         message::tidy,
+        revision,
     },
     observe::{ApplicationPods, FollowUp, LogPlace, Observation, ObservedPod},
+    reasons::NEWER_COMMIT_FAILED,
     request::Request,
 };
 
@@ -101,7 +104,8 @@ pub(super) fn judge(
         grace: request.grace,
     };
     history.pod_warning = warning(observation, read, &counted);
-    history.image_roots = scope::image_roots(request, read);
+    let is_later = revision::is_descendant(request, &observation.app);
+    history.image_roots = scope::image_roots(request, read, is_later);
     match trouble(observation, read, &counted)? {
         PodsTrouble::Failed(failure) => Some(failed(request, observation, failure).into()),
         PodsTrouble::Asks(node, text) => {
@@ -120,9 +124,12 @@ fn failed(
         Some(newer) => image::superseded(request, observation, newer),
         None => {
             let text = format!("cannot become healthy: {}, {}", failure.name, failure.text);
-            Conclusion::refused(failure.reason, text)
+            Conclusion::refused(blamed(request, observation, failure.reason), text)
         }
     };
+    if conclusion.reason == Some(NEWER_COMMIT_FAILED) {
+        conclusion = conclusion.hinted(blame::newer_commit_hint(request));
+    }
     if conclusion.reason == Some(failure.reason)
         && let Some(hint) = hint(failure.reason)
     {
@@ -134,6 +141,15 @@ fn failed(
     }
     conclusion.log = failure.log;
     conclusion
+}
+
+/// Returns the reason of a failing pod. One that runs the image proves that itself, whatever commit
+/// brought it.
+fn blamed(request: &Request, observation: &Observation, reason: Reason) -> Reason {
+    match &request.image {
+        Some(_) => reason,
+        None => blame::at_revision(request, &observation.app, reason),
+    }
 }
 
 /// Returns what to do about a failure: where to look, or the flag that tolerates it for longer.
