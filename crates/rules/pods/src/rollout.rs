@@ -2,7 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{NOT_READY, ON_DELETE, PARTITIONED, PAUSED, Unrecoverable, failed_create};
+use crate::{
+    NOT_READY, ON_DELETE, PARTITIONED, PAUSED, PreviousTemplate, Unrecoverable, failed_create,
+};
 
 /// The kinds of workloads whose pods keep running.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,6 +78,8 @@ pub struct Rollout {
     /// Whether its controller replaces a pod only when all others are ready: a StatefulSet with the
     /// policy `OrderedReady`.
     pub ordered: bool,
+    /// The template that it had before.
+    pub previous: PreviousTemplate,
 }
 
 impl Rollout {
@@ -218,6 +222,7 @@ mod tests {
             min_ready_seconds: 0,
             not_available: None,
             ordered: true,
+            previous: PreviousTemplate::Unknown,
         }
     }
 

@@ -4,7 +4,7 @@ use contract::{Fault, Reason};
 
 use crate::{
     CRASH_LOOP, Container, GracePeriods, INIT_FAILED, NODE_PRESSURE, OUT_OF_MEMORY, Pod,
-    PodHistory, PodPhase, RunState, Termination, VOLUME,
+    PodHistory, PodPhase, RunState, SETTINGS_MISSING, Termination, VOLUME,
     ends::{last_end, was_lost},
     failure::Unrecoverable,
     history::is_pull,
@@ -273,8 +273,8 @@ impl ContainerCheck<'_> {
     }
 
     fn explain(&self, reason: Reason, word: &str, message: &str) -> Unrecoverable {
-        // A node is to blame, so its name is worth a word.
-        let node = if reason.fault == Fault::Change {
+        // If a node may be to blame, its name is worth a word.
+        let node = if reason.fault == Fault::Change || reason == SETTINGS_MISSING {
             String::new()
         } else {
             self.on_node()

@@ -22,6 +22,7 @@ mod plugin;
 mod privacy;
 mod requests;
 mod role;
+mod template;
 mod watch;
 
 pub use bridge::Cluster;
@@ -35,4 +36,5 @@ pub use objects::{
 };
 pub use requests::{ClusterEvent, InvolvedObject};
 pub use role::{EVENTS, LOGS, PODS, RULES, RoleRule, WORKLOADS};
+pub use template::{TemplateReference, TemplateSketch};
 pub use watch::{ClusterWatch, NamespaceView, WatchScope};

@@ -7,6 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use kube::{Resource, core::DynamicResourceScope};
 use serde::{Deserialize, Deserializer};
 
+use crate::TemplateSketch;
+
 /// Labels by name.
 pub type Labels = BTreeMap<String, String>;
 
@@ -218,6 +220,8 @@ pub struct ReplicaSet {
 pub struct ReplicaSetSpec {
     /// The number of pods.
     pub replicas: Option<u32>,
+    /// What tells its template from others.
+    pub template: Option<TemplateSketch>,
 }
 
 /// The kinds of workloads.

@@ -134,6 +134,7 @@ impl WorkloadCheck<'_> {
         let grace = self.grace();
         self.pods.new.iter().find_map(|pod| {
             let cause = unrecoverable(pod, self.history.of(pod)?, &grace)?;
+            let cause = cause.proven(&self.rollout.previous, self.image);
             Some(PodFailure {
                 pod: Some(pod.name.clone()),
                 cause: cause.of_image(pod, self.image),
@@ -205,7 +206,8 @@ impl WorkloadCheck<'_> {
 
     fn failed_create(&self) -> Option<Unrecoverable> {
         let is_over = self.history.failing_for() >= self.grace().config;
-        self.rollout.failed_create().filter(|_| is_over)
+        let cause = self.rollout.failed_create().filter(|_| is_over)?;
+        Some(cause.proven(&self.rollout.previous, self.image))
     }
 
     /// Finds pods with another digest, once the rollout is complete: until then, old pods may have

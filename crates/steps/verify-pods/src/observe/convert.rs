@@ -4,12 +4,14 @@ mod controller;
 mod mirrored;
 mod others;
 mod owners;
+mod previous;
 
 use std::{collections::BTreeMap, mem};
 
 use kubernetes as k;
 use pods::{
-    Container, Owner, Pod, PodCondition, PodPhase, Rollout, RunState, Termination, WorkloadKind,
+    Container, Owner, Pod, PodCondition, PodPhase, PreviousTemplate, Rollout, RunState,
+    Termination, WorkloadKind,
 };
 
 use self::{controller::controller, owners::Owners};
@@ -22,7 +24,10 @@ pub(super) fn namespace(name: &str, view: &k::NamespaceView, request: &Request) 
     let mut workloads = Vec::new();
     for (kind, objects) in &view.workloads {
         for object in objects.values() {
-            let rollout = rollout(*kind, object);
+            let rollout = Rollout {
+                previous: previous::template(view, object),
+                ..rollout(*kind, object)
+            };
             if request.selects(&rollout) {
                 let pods = members.take(&rollout).into();
                 workloads.push(WorkloadState { rollout, pods });
@@ -254,6 +259,7 @@ fn rollout(kind: k::ControllerKind, object: &k::Workload) -> Rollout {
             condition.kind == "Available" && condition.status == "False"
         }),
         ordered: kind == k::ControllerKind::StatefulSet && spec.pod_management_policy != "Parallel",
+        previous: PreviousTemplate::Unknown,
     }
 }
 

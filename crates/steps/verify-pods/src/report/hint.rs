@@ -6,11 +6,11 @@ use pods::Pod;
 use crate::{
     judge::WorkloadJudgement,
     reasons::{
-        CONFIG_ERROR, CRASH_LOOP, CREATE_FAILED, EVICTED, IMAGE_NOT_FOUND, IMAGE_PULL,
-        IMAGE_PULL_DENIED, MIXED_DIGESTS, NAME_RESERVED, NO_PODS, NODE_LOST, NODE_POLICY,
-        NODE_PRESSURE, NODE_RUNTIME, NOT_AVAILABLE, NOT_READY, OLD_PODS, ON_DELETE, PARTITIONED,
-        PAUSED, POD_REJECTED, QUOTA, RESTARTED, SANDBOX, SIDECAR, START_FAILED, STUCK_POD,
-        UNKNOWN_DIGEST, UNSCHEDULABLE,
+        CLUSTER_POLICY, CONFIG_ERROR, CRASH_LOOP, CREATE_FAILED, EVICTED, IMAGE_NOT_FOUND,
+        IMAGE_PULL, IMAGE_PULL_DENIED, MIXED_DIGESTS, NAME_RESERVED, NO_PODS, NODE_LOST,
+        NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME, NOT_AVAILABLE, NOT_READY, OLD_PODS, ON_DELETE,
+        PARTITIONED, PAUSED, POD_REJECTED, QUOTA, RESTARTED, SANDBOX, SETTINGS_MISSING, SIDECAR,
+        START_FAILED, STUCK_POD, UNKNOWN_DIGEST, UNSCHEDULABLE,
     },
 };
 
@@ -50,7 +50,9 @@ fn fixed(reason: Reason) -> Option<&'static str> {
         CRASH_LOOP => {
             "if it may end until something else has started, pass a larger `--max-restarts`, or 0"
         }
-        CONFIG_ERROR => "pass a longer `--config-grace` if an operator creates what is missing",
+        CONFIG_ERROR | SETTINGS_MISSING => {
+            "pass a longer `--config-grace` if an operator creates what is missing"
+        }
         UNSCHEDULABLE => {
             "make room, or pass a longer `--schedule-grace` if nodes are added automatically"
         }
@@ -60,6 +62,9 @@ fn fixed(reason: Reason) -> Option<&'static str> {
         }
         CREATE_FAILED => {
             "check what the message names: restore the webhook, or exempt this namespace from it"
+        }
+        CLUSTER_POLICY => {
+            "check which rule the message names, and whether the pods from before pass it"
         }
         QUOTA => "raise the quota, or lower what the pods request",
         EVICTED => {

@@ -304,10 +304,12 @@ fn the_reasons_are_a_closed_list() {
     crash-loop change
     out-of-memory change
     config-error change
+    settings-missing environment
     init-failed change
     unschedulable environment
     quota environment
     admission change
+    cluster-policy configuration
     create-failed environment
     volume environment
     sandbox environment

@@ -2,6 +2,7 @@
 
 use argocd::Application;
 use contract::{Fault, Reason};
+use pods::{ADMISSION, CLUSTER_POLICY};
 
 use crate::{judge::revision, reasons::NEWER_COMMIT_FAILED, request::Request};
 
@@ -12,6 +13,14 @@ pub(super) fn at_revision(request: &Request, app: &Application, reason: Reason) 
         NEWER_COMMIT_FAILED
     } else {
         reason
+    }
+}
+
+/// Returns the reason of a refusal by a policy: one that names the image is about the change.
+pub(super) fn of_policy(request: &Request, reason: Reason, message: &str) -> Reason {
+    match &request.image {
+        Some(image) if reason == CLUSTER_POLICY && image.is_named_in(message) => ADMISSION,
+        _ => reason,
     }
 }
 

@@ -133,7 +133,11 @@ fn failed(
         return WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::WholeState]);
     }
     let failure = sync_failure(state);
-    let reason = blame::at_revision(request, &observation.app, failure.reason);
+    let message = failure
+        .resource
+        .map_or(&state.message, |result| &result.message);
+    let reason = blame::of_policy(request, failure.reason, message);
+    let reason = blame::at_revision(request, &observation.app, reason);
     if observation.operation_precedes_run() && !state.is_running() {
         return will_not_retry(request, here, reason, &state.message).into();
     }

@@ -9,8 +9,8 @@ use contract::Reason;
 use pods::{
     CONFIG_ERROR, CRASH_LOOP, GracePeriods, IMAGE_PULL, IMAGE_PULL_DENIED, INIT_FAILED,
     NAME_RESERVED, NODE_PRESSURE, NODE_RUNTIME, NOT_READY, OUT_OF_MEMORY, POD_REJECTED, Pod,
-    RunState, SANDBOX, SIDECAR, START_FAILED, UNSCHEDULABLE, Unrecoverable, VOLUME, failed_create,
-    failed_creation, waits_for_new_node,
+    RunState, SANDBOX, SETTINGS_MISSING, SIDECAR, START_FAILED, UNSCHEDULABLE, Unrecoverable,
+    VOLUME, failed_create, failed_creation, waits_for_new_node,
 };
 
 use self::scope::FailureScope;
@@ -120,11 +120,12 @@ fn failed(
     observation: &Observation,
     failure: UnrecoverableResource,
 ) -> Conclusion {
+    let reason = blame::of_policy(request, failure.reason, &failure.text);
     let mut conclusion = match image::newer_image(request, observation, &failure.images) {
         Some(newer) => image::superseded(request, observation, newer),
         None => {
             let text = format!("cannot become healthy: {}, {}", failure.name, failure.text);
-            Conclusion::refused(blamed(request, observation, failure.reason), text)
+            Conclusion::refused(blamed(request, observation, reason), text)
         }
     };
     if conclusion.reason == Some(NEWER_COMMIT_FAILED) {
@@ -159,7 +160,9 @@ fn hint(reason: Reason) -> Option<&'static str> {
             "if it ends until something else has started, pass `--max-restarts N` to allow for \
              that, or 0 to leave it to the timeout"
         }
-        CONFIG_ERROR => "if something creates that later, pass a longer `--config-grace`",
+        CONFIG_ERROR | SETTINGS_MISSING => {
+            "if something creates that later, pass a longer `--config-grace`"
+        }
         UNSCHEDULABLE | VOLUME | SANDBOX => {
             "if that may take longer, pass a longer `--schedule-grace`"
         }

@@ -30,13 +30,14 @@ impl SyncFailure<'_> {
     /// Returns whether a retry of the sync cannot help. A namespace or a custom resource definition
     /// may come from another application of the same push.
     pub(super) fn is_final(self) -> bool {
-        const FINAL: [Reason; 6] = [
+        const FINAL: [Reason; 7] = [
             SYNC_TERMINATED,
             SYNC_FORBIDDEN,
             SHARED_RESOURCE,
             WRONG_SOURCE,
             UNSIGNED,
             pods::QUOTA,
+            pods::CLUSTER_POLICY,
         ];
         self.reason.fault == Fault::Change || FINAL.contains(&self.reason)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kubernetes as k;
-use pods::{Pod, Rollout};
+use pods::{Pod, PreviousTemplate, Rollout};
 
 use super::controller::controller;
 use crate::request::WorkloadName;
@@ -50,6 +50,7 @@ pub(super) fn rollout(
         min_ready_seconds: 0,
         not_available: None,
         ordered: false,
+        previous: PreviousTemplate::Unknown,
     })
 }
 

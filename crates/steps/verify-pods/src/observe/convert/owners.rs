@@ -138,7 +138,8 @@ fn uid(meta: &k::ObjectMeta) -> &str {
     meta.uid.as_deref().unwrap_or_default()
 }
 
-fn revision(set: &k::ReplicaSet) -> Option<u64> {
+/// Returns the number of a ReplicaSet's template among those of its Deployment.
+pub(super) fn revision(set: &k::ReplicaSet) -> Option<u64> {
     mark(set.metadata.annotations.as_ref(), k::REVISION)?
         .parse()
         .ok()
