@@ -31,10 +31,10 @@ pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerRefere
 pub use objects::{
     ContainerResources, ContainerSpec, ContainerState, ContainerStatus, ControllerKind,
     ControllerStatus, GENERATION, GENERATION_LABEL, Labels, PodObject, PodSpec, PodStatus,
-    PodTemplate, REVISION, REVISION_LABEL, ReadinessProbe, ReplicaSet, ReplicaSetSpec,
-    StatusCondition, TerminatedState, WaitingState, Workload, WorkloadSpec,
+    PodTemplate, REVISION, REVISION_LABEL, ROLLOUT_LABEL, ReadinessProbe, ReplicaSet,
+    ReplicaSetSpec, StatusCondition, TerminatedState, WaitingState, Workload, WorkloadSpec,
 };
 pub use requests::{ClusterEvent, InvolvedObject};
-pub use role::{EVENTS, LOGS, PODS, RULES, RoleRule, WORKLOADS};
+pub use role::{CLONE_SETS, EVENTS, LOGS, PODS, ROLLOUTS, RULES, RoleRule, WORKLOADS};
 pub use template::{TemplateReference, TemplateSketch};
 pub use watch::{ClusterWatch, NamespaceView, WatchScope};

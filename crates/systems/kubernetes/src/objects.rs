@@ -224,7 +224,7 @@ pub struct ReplicaSetSpec {
     pub template: Option<TemplateSketch>,
 }
 
-/// The kinds of workloads.
+/// The kinds of workloads whose status is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ControllerKind {
     /// Owns its pods through ReplicaSets.
@@ -233,9 +233,13 @@ pub enum ControllerKind {
     StatefulSet,
     /// Runs one pod on each node.
     DaemonSet,
+    /// A `Rollout` of Argo Rollouts: owns its pods through ReplicaSets.
+    Rollout,
+    /// A `CloneSet` of OpenKruise.
+    CloneSet,
 }
 
-/// A Deployment, StatefulSet or DaemonSet.
+/// A workload.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Workload {
@@ -273,6 +277,10 @@ pub struct UpdateStrategy {
     /// `RollingUpdate` or `OnDelete`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// The number of pods that the update leaves unchanged, or a percentage: CloneSets.
+    pub partition: serde_json::Value,
+    /// Whether the update is paused: CloneSets.
+    pub paused: bool,
     /// Its settings.
     pub rolling_update: Option<RollingUpdate>,
 }
@@ -298,6 +306,7 @@ pub struct PodTemplate {
 #[serde(default, rename_all = "camelCase")]
 pub struct ControllerStatus {
     /// The generation that the controller has observed.
+    #[serde(deserialize_with = "generation")]
     pub observed_generation: Option<i64>,
     /// The number of pods of the current template.
     pub updated_replicas: u32,
@@ -321,6 +330,12 @@ pub struct ControllerStatus {
     pub number_unavailable: Option<u32>,
     /// `Progressing`, `Available`, `ReplicaFailure`.
     pub conditions: Vec<StatusCondition>,
+    /// `Healthy`, `Progressing`, `Paused`, `Degraded`: Rollouts.
+    pub phase: String,
+    /// The explanation of the phase.
+    pub message: String,
+    /// The template that all pods will have: Rollouts.
+    pub current_pod_hash: String,
 }
 
 /// A pod whose log is read: `Api::logs` requires `Log`, which only k8s-openapi's pod has.
@@ -376,12 +391,17 @@ impl Resource for Workload {
         kind.name().into()
     }
 
-    fn group(_: &ControllerKind) -> Cow<'_, str> {
-        "apps".into()
+    fn group(kind: &ControllerKind) -> Cow<'_, str> {
+        kind.group().into()
     }
 
-    fn version(_: &ControllerKind) -> Cow<'_, str> {
-        "v1".into()
+    fn version(kind: &ControllerKind) -> Cow<'_, str> {
+        if kind.is_extension() {
+            "v1alpha1"
+        } else {
+            "v1"
+        }
+        .into()
     }
 
     fn plural(kind: &ControllerKind) -> Cow<'_, str> {
@@ -398,8 +418,26 @@ impl Resource for Workload {
 }
 
 impl ControllerKind {
-    /// All kinds.
+    /// All kinds that every cluster has.
     pub const ALL: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
+
+    /// Returns whether a cluster may lack the kind.
+    pub fn is_extension(self) -> bool {
+        !Self::ALL.contains(&self)
+    }
+
+    /// Returns whether its pods belong to ReplicaSets.
+    pub fn has_replica_sets(self) -> bool {
+        matches!(self, Self::Deployment | Self::Rollout)
+    }
+
+    fn group(self) -> &'static str {
+        match self {
+            Self::Deployment | Self::StatefulSet | Self::DaemonSet => "apps",
+            Self::Rollout => "argoproj.io",
+            Self::CloneSet => "apps.kruise.io",
+        }
+    }
 
     /// Returns the kind as an owner reference has it.
     pub fn name(self) -> &'static str {
@@ -407,6 +445,8 @@ impl ControllerKind {
             Self::Deployment => "Deployment",
             Self::StatefulSet => "StatefulSet",
             Self::DaemonSet => "DaemonSet",
+            Self::Rollout => "Rollout",
+            Self::CloneSet => "CloneSet",
         }
     }
 
@@ -415,6 +455,8 @@ impl ControllerKind {
             Self::Deployment => "deployments",
             Self::StatefulSet => "statefulsets",
             Self::DaemonSet => "daemonsets",
+            Self::Rollout => "rollouts",
+            Self::CloneSet => "clonesets",
         }
     }
 }
@@ -451,8 +493,17 @@ fn slim<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Err
     })
 }
 
-/// The label of a StatefulSet's pod that names its template.
+/// Reads a generation: a Rollout's is a text, and of old versions a hash.
+fn generation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    let of_text = |text: &str| text.parse().unwrap_or(i64::MAX);
+    Ok(value.as_i64().or_else(|| value.as_str().map(of_text)))
+}
+
+/// The label of a StatefulSet's or a CloneSet's pod that names its template.
 pub const REVISION_LABEL: &str = "controller-revision-hash";
+/// The label of a Rollout's pod that names its template.
+pub const ROLLOUT_LABEL: &str = "rollouts-pod-template-hash";
 /// The label of a DaemonSet's pod that counts its template.
 pub const GENERATION_LABEL: &str = "pod-template-generation";
 /// The annotation of a DaemonSet that counts its template.
@@ -463,7 +514,14 @@ pub const REVISION: &str = "deployment.kubernetes.io/revision";
 /// Keeps only the labels or annotations that identify a template.
 fn kept(mut marks: Labels) -> Option<Labels> {
     marks.retain(|name, _| {
-        [REVISION_LABEL, GENERATION_LABEL, GENERATION, REVISION].contains(&name.as_str())
+        let known = [
+            REVISION_LABEL,
+            ROLLOUT_LABEL,
+            GENERATION_LABEL,
+            GENERATION,
+            REVISION,
+        ];
+        known.contains(&name.as_str())
     });
     (!marks.is_empty()).then_some(marks)
 }

@@ -51,12 +51,19 @@ pub struct NamespaceView {
     pub workloads: BTreeMap<ControllerKind, BTreeMap<String, Workload>>,
     /// The paths that have not been listed yet.
     unlisted: BTreeSet<String>,
+    /// The kinds that the cluster does not have.
+    unknown: BTreeSet<ControllerKind>,
 }
 
 impl NamespaceView {
     /// Returns a workload.
     pub fn workload(&self, kind: ControllerKind, name: &str) -> Option<&Workload> {
         self.workloads.get(&kind)?.get(name)
+    }
+
+    /// Returns whether the cluster does not have a kind.
+    pub fn lacks(&self, kind: ControllerKind) -> bool {
+        self.unknown.contains(&kind)
     }
 
     /// Returns whether everything was listed at least once.
@@ -97,7 +104,7 @@ impl WatchEvent {
             self,
             Self::Pod(ObjectChange::Listed(_))
                 | Self::ReplicaSet(ObjectChange::Listed(_))
-                | Self::Workload(_, ObjectChange::Listed(_))
+                | Self::Workload(_, ObjectChange::Listed(_) | ObjectChange::Unknown)
         )
     }
 }
@@ -108,6 +115,8 @@ enum ObjectChange<K> {
     Listed(Vec<K>),
     Applied(K),
     Deleted(K),
+    /// The cluster does not have the kind.
+    Unknown,
     Failed(Failure),
 }
 
@@ -129,14 +138,27 @@ impl<'c> ClusterWatch<'c> {
 
     fn add(&mut self, scope: &WatchScope) {
         let (at, cluster, namespace) = (self.views.len(), self.cluster, scope.namespace.as_str());
-        let mut all = vec![stream(cluster, namespace, (), at, WatchEvent::Pod)];
-        if scope.kinds.contains(&ControllerKind::Deployment) {
-            all.push(stream(cluster, namespace, (), at, WatchEvent::ReplicaSet));
+        let mut all = vec![stream(cluster, namespace, (), at, false, WatchEvent::Pod)];
+        if scope.kinds.iter().any(|kind| kind.has_replica_sets()) {
+            all.push(stream(
+                cluster,
+                namespace,
+                (),
+                at,
+                false,
+                WatchEvent::ReplicaSet,
+            ));
         }
         for kind in scope.kinds.iter().copied() {
-            all.push(stream(cluster, namespace, kind, at, move |change| {
-                WatchEvent::Workload(kind, change)
-            }));
+            let is_extension = kind.is_extension();
+            all.push(stream(
+                cluster,
+                namespace,
+                kind,
+                at,
+                is_extension,
+                move |change| WatchEvent::Workload(kind, change),
+            ));
         }
         let (unlisted, streams): (_, Vec<_>) = all.into_iter().unzip();
         self.streams.extend(streams);
@@ -232,6 +254,9 @@ impl<'c> ClusterWatch<'c> {
             WatchEvent::Pod(change) => apply(&mut view.pods, change),
             WatchEvent::ReplicaSet(change) => apply(&mut view.replica_sets, change),
             WatchEvent::Workload(kind, change) => {
+                if matches!(change, ObjectChange::Unknown) {
+                    view.unknown.insert(kind);
+                }
                 apply(view.workloads.entry(kind).or_default(), change)
             }
         };
@@ -256,6 +281,7 @@ fn apply<K: Resource>(
     let key = |object: &K| object.meta().name.clone().unwrap_or_default();
     match change {
         ObjectChange::Restarted => return Ok(false),
+        ObjectChange::Unknown => objects.clear(),
         ObjectChange::Listed(list) => {
             *objects = list
                 .into_iter()
@@ -269,12 +295,14 @@ fn apply<K: Resource>(
     Ok(true)
 }
 
-/// Lists and watches one kind in one namespace without end. Returns the path as well.
+/// Lists and watches one kind in one namespace, without end unless the cluster does not have it.
+/// Returns the path as well.
 fn stream<'c, K>(
     cluster: &'c Cluster<'c>,
     namespace: &str,
     kind: K::DynamicType,
     index: usize,
+    is_extension: bool,
     wrap: impl Fn(ObjectChange<K>) -> WatchEvent + 'c,
 ) -> (String, LocalBoxStream<'c, SourcedEvent>)
 where
@@ -300,8 +328,16 @@ where
         })
     });
     let (source, scanned) = (path.clone(), path.clone());
-    let changes = watches.scan(None, move |list: &mut Option<Vec<K>>, event| {
-        std::future::ready(Some(change(list, event, cluster.failed(&scanned))))
+    let changes = watches.scan((None, false), move |(list, has_ended), event| {
+        if *has_ended {
+            return std::future::ready(None);
+        }
+        *has_ended = is_extension && matches!(&event, Err(error) if error::is_unknown_kind(error));
+        std::future::ready(Some(if *has_ended {
+            ObjectChange::Unknown
+        } else {
+            change(list, event, cluster.failed(&scanned))
+        }))
     });
     let events = changes.map(move |change| SourcedEvent {
         namespace: index,

@@ -257,11 +257,20 @@ impl WorkloadCheck<'_> {
         if let Some(pod) = self.pods.first_old() {
             let old = self.pods.count_old();
             let all = old + self.pods.new.len();
-            let text = format!("{old} of {all} pods are old; {}", self.describe_old(pod));
+            let mut text = format!("{old} of {all} pods are old; {}", self.describe_old(pod));
+            if let Some(words) = self.own_words() {
+                text += &format!("; the {} says: {words}", self.rollout.kind);
+            }
             return Some(PodWait(OLD_PODS, text));
         }
         let image = self.other_tag().filter(|_| self.pods.new.is_empty())?;
         Some(PodWait(OLD_PODS, format!("its template has {image}")))
+    }
+
+    /// Returns what a workload of an extension says: its strategy may wait for a person.
+    fn own_words(&self) -> Option<&String> {
+        let words = self.rollout.not_available.as_ref();
+        words.filter(|_| self.rollout.kind.is_extension())
     }
 
     fn wait_for_new(&self) -> Option<PodWait> {

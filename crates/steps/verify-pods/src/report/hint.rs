@@ -24,12 +24,16 @@ pub(super) fn of(reason: Reason, worst: &WorkloadJudgement) -> Option<String> {
             let more = "; if it does not come back, delete its pods with `--force`";
             return Some(about_node(lost(worst).or(pod), more));
         }
+        OLD_PODS | NOT_AVAILABLE if worst.title.starts_with("rollout/") => {
+            "promote it if it is paused (`kubectl argo rollouts promote NAME`), or pass a longer \
+             `--timeout`"
+        }
         STUCK_POD => return Some(delete(pod?)),
         NO_PODS if worst.title.is_empty() => {
             "check `--namespace` and the repository of `--image`; name a workload of another kind \
              with `--workload`, such as `rollout/NAME`"
         }
-        OLD_PODS if worst.title.is_empty() => {
+        OLD_PODS | NOT_READY if worst.title.is_empty() => {
             "name the workloads that count with `--workload`; one of another kind, such as \
              `rollout/NAME`, is found by its name only"
         }

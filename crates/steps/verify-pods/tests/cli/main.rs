@@ -1,6 +1,7 @@
 //! The binary, against servers that misbehave.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod extensions;
 mod fake_api;
 mod secrets;
 mod watch;

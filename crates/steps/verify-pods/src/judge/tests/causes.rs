@@ -206,6 +206,7 @@ fn events_of_a_pod_in_creation_tell_the_cause() {
                 pods: Rc::from([waiting("a", "ContainerCreating", "")]),
             }],
             strangers: Vec::new(),
+            unread: Vec::new(),
         };
         observation.update(&request, vec![state], Duration::ZERO);
         let judgement = super::super::judge(&request, &observation);
@@ -233,6 +234,7 @@ fn with_stranger(stranger: Pod, workloads: &[&str]) -> Judgement {
             pods: Rc::from([running("a", "v2", 'a')]),
         }],
         strangers: vec![stranger],
+        unread: Vec::new(),
     };
     let mut observation = Observation::default();
     observation.update(&request, vec![state], Duration::ZERO);
@@ -263,7 +265,22 @@ fn a_pod_of_no_known_workload_counts() {
                  that this step finds by itself"
         )
     );
+    let mut unready = running("canary-1", "v2", 'a');
+    unready.conditions.clear();
+    let judgement = with_stranger(owned_by("Rollout", unready.clone()), &[]);
+    let WorkloadStatus::NotYet(NOT_READY, text) = &judgement.worst().unwrap().status else {
+        panic!("{judgement:?}");
+    };
+    assert!(
+        text.starts_with("canary-1 (Rollout canary) is not ready"),
+        "{text}"
+    );
+    let by_hand = Pod {
+        owner: None,
+        ..unready
+    };
     let ignored = [
+        with_stranger(by_hand, &[]),
         with_stranger(owned_by("Rollout", old()), &["deployment/dex"]),
         with_stranger(owned_by("Rollout", running("canary-1", "v2", 'a')), &[]),
         with_stranger(owned_by("Job", old()), &[]),

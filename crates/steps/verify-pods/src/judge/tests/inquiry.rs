@@ -19,6 +19,7 @@ fn observed(request: &Request, workload: Option<(&Rollout, &[Pod])>, until: u64)
             name: "dex-prod".to_owned(),
             workloads: workloads.collect(),
             strangers: Vec::new(),
+            unread: Vec::new(),
         };
         observation.update(request, vec![namespace], Duration::from_secs(second));
     }
