@@ -144,6 +144,9 @@ impl WorkloadCheck<'_> {
 
     /// A crash while all pods were good, also when the container runs again.
     fn failure_of_soak(&self) -> Option<PodFailure> {
+        if self.request.soak.is_zero() {
+            return None;
+        }
         let mut crashed = self
             .pods
             .new

@@ -7,6 +7,7 @@ use crate::{
     judge::{
         blame,
         decision::{Conclusion, WaitDecision},
+        history::ApplicationHistory,
         message::{hides_message, out_of_sync, short, tidy},
         revision,
         sync_failure::{SyncFailure, sync_failure},
@@ -48,7 +49,11 @@ pub(super) fn running(app: &Application) -> Option<String> {
 }
 
 /// Judges the operation if it runs, or if it failed for this revision.
-pub(super) fn judge(request: &Request, observation: &Observation) -> Option<WaitDecision> {
+pub(super) fn judge(
+    request: &Request,
+    observation: &Observation,
+    history: &ApplicationHistory,
+) -> Option<WaitDecision> {
     let app = &observation.app;
     let here = here(request, app);
     let state = app.status.operation_state.as_ref();
@@ -60,7 +65,9 @@ pub(super) fn judge(request: &Request, observation: &Observation) -> Option<Wait
         return None;
     }
     if let Some(operation) = running(app) {
-        return Some(wait_or_fail(request, observation, &here, &operation));
+        let failed =
+            unrecoverable(app).map(|state| failed(request, observation, history, &here, state));
+        return Some(failed.unwrap_or_else(|| wait(request, observation, &here, &operation)));
     }
     let state = state.filter(|state| state.has_failed() && !state.is_dry_run())?;
     if state.revisions() != app.revisions() {
@@ -70,7 +77,7 @@ pub(super) fn judge(request: &Request, observation: &Observation) -> Option<Wait
         let here = format!("{here}, its sync had failed");
         return Some(window::request_sync(request, observation, &here));
     }
-    Some(failed(request, observation, &here, state))
+    Some(failed(request, observation, history, &here, state))
 }
 
 fn is_partial(operation: &argocd::RequestedOperation) -> bool {
@@ -78,17 +85,8 @@ fn is_partial(operation: &argocd::RequestedOperation) -> bool {
     sync.is_some_and(|sync| !sync.resources.is_empty())
 }
 
-fn wait_or_fail(
-    request: &Request,
-    observation: &Observation,
-    here: &str,
-    operation: &str,
-) -> WaitDecision {
-    let app = &observation.app;
-    let state = app.status.operation_state.as_ref();
-    if let Some(state) = state.filter(|state| cannot_recover(state, app)) {
-        return failed(request, observation, here, state);
-    }
+fn wait(request: &Request, observation: &Observation, here: &str, operation: &str) -> WaitDecision {
+    let state = observation.app.status.operation_state.as_ref();
     let is_blocked = state.is_some_and(|state| {
         state.is_running()
             && state
@@ -112,15 +110,18 @@ fn here(request: &Request, app: &Application) -> String {
     format!("{} at {at}", app.status.sync.status)
 }
 
-/// Returns whether a sync to this revision waits for a retry that cannot help.
-fn cannot_recover(state: &OperationState, app: &Application) -> bool {
-    let waits = state.is_running() && state.finished_at.is_some();
-    waits && state.revisions() == app.revisions() && sync_failure(state).is_final()
+/// Returns the sync to this revision if it waits for a retry that cannot help.
+fn unrecoverable(app: &Application) -> Option<&OperationState> {
+    app.status.operation_state.as_ref().filter(|state| {
+        let waits = state.is_running() && state.finished_at.is_some();
+        waits && state.revisions() == app.revisions() && sync_failure(state).is_final()
+    })
 }
 
 fn failed(
     request: &Request,
     observation: &Observation,
+    history: &ApplicationHistory,
     here: &str,
     state: &OperationState,
 ) -> WaitDecision {
@@ -133,10 +134,7 @@ fn failed(
         return WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::WholeState]);
     }
     let failure = sync_failure(state);
-    let message = failure
-        .resource
-        .map_or(&state.message, |result| &result.message);
-    let reason = blame::of_policy(request, failure.reason, message);
+    let reason = blame::of_sync(request, history, failure, state);
     let reason = blame::at_revision(request, &observation.app, reason);
     if observation.operation_precedes_run() && !state.is_running() {
         return will_not_retry(request, here, reason, &state.message).into();

@@ -327,7 +327,7 @@ fn contains(
     let (app, now) = (&observation.app, observation.now);
     let status = app.status.sync.status.as_str();
     history.update(LastingPhase::Applied, status == "Synced", now);
-    if let Some(decision) = operation::judge(request, observation) {
+    if let Some(decision) = operation::judge(request, observation, history) {
         history.update(LastingPhase::Idle, false, now);
         return Some(decision);
     }

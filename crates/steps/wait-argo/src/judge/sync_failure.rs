@@ -198,15 +198,20 @@ fn terminated(message: &str) -> Reason {
 }
 
 /// Returns the resource that made the sync fail: the first whose failure is proven to be the
-/// change's, else the first at all.
+/// change's, else the first at all. A `SyncFail` hook runs after that, so its own failure is a
+/// consequence.
 fn failed_resource(results: &[ResourceResult]) -> Option<(Reason, &ResourceResult)> {
-    let failed = || {
-        let results = results.iter();
+    let failed = |is_late: bool| {
+        let results = results
+            .iter()
+            .filter(move |result| (result.hook_type == "SyncFail") == is_late);
         results.filter_map(|result| Some((result_reason(result)?, result)))
     };
-    failed()
-        .find(|(reason, _)| reason.fault == Fault::Change)
-        .or_else(|| failed().next())
+    let first = failed(false).find(|(reason, _)| reason.fault == Fault::Change);
+    first.or_else(|| failed(false).next()).or_else(|| {
+        let (_, hook) = failed(true).next()?;
+        Some((SYNC_ERROR, hook))
+    })
 }
 
 /// Returns why a resource failed, if it did.

@@ -307,6 +307,45 @@ fn a_failure_of_a_later_commit_is_its_own() {
 }
 
 #[test]
+fn with_an_image_another_workload_proves_nothing() {
+    let image = "ghcr.io/a/dex:v2".parse().unwrap();
+    let image = ::pods::image::ImageMatcher::new(image, Vec::new(), Vec::new());
+    let request = Request {
+        image: Some(image),
+        ..request()
+    };
+    let fails = |resource: &Value| {
+        let failed = with(
+            operation("Failed", C),
+            "/syncResult/resources",
+            json!([resource]),
+        );
+        let before = app("OutOfSync", C, "Healthy");
+        let after = with(before.clone(), "/status/operationState", failed);
+        let mut observed = observed([before, after]);
+        observed.history.image_roots = vec!["Deployment/dex".to_owned()];
+        refused(observed.judge(&request)).0
+    };
+    let wave = |name: &str| json!({"kind": "Deployment", "name": name, "hookPhase": "Failed"});
+    assert_eq!(fails(&wave("dex")), DEGRADED);
+    assert_eq!(fails(&wave("redis")), DEGRADED_ELSEWHERE);
+    let pulling = |image: &str| {
+        json!({
+            "kind": "Pod", "name": "check", "hookType": "PostSync", "hookPhase": "Failed",
+            "message": format!("Back-off pulling image \"{image}\": ErrImagePull: {image}: not found"),
+        })
+    };
+    assert_eq!(fails(&pulling("ghcr.io/a/dex:v2")), ::pods::IMAGE_NOT_FOUND);
+    assert_eq!(fails(&pulling("docker.io/curl:9")), ::pods::SIDECAR);
+    let policy = |message: &str| json!({"kind": "Deployment", "name": "dex", "status": "SyncFailed", "message": message});
+    let denied = "admission webhook \"v\" denied the request: ";
+    let of_image = format!("{denied}ghcr.io/a/dex:v2 is not signed");
+    assert_eq!(fails(&policy(&of_image)), ::pods::ADMISSION);
+    let of_other = format!("{denied}label team is required");
+    assert_eq!(fails(&policy(&of_other)), ::pods::CLUSTER_POLICY);
+}
+
+#[test]
 fn an_earlier_failure_is_of_the_commit_that_it_names() {
     let proven = "one or more objects failed to apply, reason: Service \"x\" is invalid: y";
     for (failed, compared, reason) in [
