@@ -8,6 +8,7 @@ mod decision;
 mod health;
 mod history;
 mod image;
+mod kinds;
 mod message;
 mod operation;
 mod pods;

@@ -13,6 +13,7 @@ mod body_limit;
 mod bridge;
 mod config;
 mod connect_error;
+mod controller_kind;
 mod credentials;
 mod error;
 mod error_body;
@@ -27,12 +28,13 @@ mod watch;
 
 pub use bridge::Cluster;
 pub use config::ClusterOptions;
+pub use controller_kind::ControllerKind;
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 pub use objects::{
-    ContainerResources, ContainerSpec, ContainerState, ContainerStatus, ControllerKind,
-    ControllerStatus, GENERATION, GENERATION_LABEL, Labels, PodObject, PodSpec, PodStatus,
-    PodTemplate, REVISION, REVISION_LABEL, ROLLOUT_LABEL, ReadinessProbe, ReplicaSet,
-    ReplicaSetSpec, StatusCondition, TerminatedState, WaitingState, Workload, WorkloadSpec,
+    ContainerResources, ContainerSpec, ContainerState, ContainerStatus, ControllerStatus,
+    GENERATION, GENERATION_LABEL, Labels, PodObject, PodSpec, PodStatus, PodTemplate, REVISION,
+    REVISION_LABEL, ROLLOUT_LABEL, ReadinessProbe, ReplicaSet, ReplicaSetSpec, StatusCondition,
+    TerminatedState, WaitingState, Workload, WorkloadSpec,
 };
 pub use requests::{ClusterEvent, InvolvedObject};
 pub use role::{CLONE_SETS, EVENTS, LOGS, PODS, ROLLOUTS, RULES, RoleRule, WORKLOADS};

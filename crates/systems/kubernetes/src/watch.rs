@@ -9,7 +9,7 @@ use std::{
 
 use contract::Failure;
 use futures_util::{
-    FutureExt as _, StreamExt as _,
+    FutureExt as _, Stream, StreamExt as _,
     stream::{LocalBoxStream, SelectAll},
 };
 use kube::{
@@ -315,18 +315,7 @@ where
     K::DynamicType: Clone,
 {
     let path = K::url_path(&kind, Some(namespace));
-    let namespace = namespace.to_owned();
-    // A watch that the server refuses with status 410 starts again with a list.
-    let watches = futures_util::stream::repeat(()).flat_map(move |()| {
-        let api: Api<K> = Api::namespaced_with(cluster.client.clone(), &namespace, &kind);
-        let settings = watcher::Config::default().timeout(WATCH_TIMEOUT.as_secs() as u32);
-        let events = watcher(api, settings).backoff(WatchBackoff::default());
-        events.scan(false, |gone, event| {
-            // The error itself passes, and ends the stream before the next event.
-            let ends = mem::replace(gone, matches!(&event, Err(error) if error::is_gone(error)));
-            std::future::ready((!ends).then_some(event))
-        })
-    });
+    let watches = endless(cluster, namespace, kind);
     let (source, scanned) = (path.clone(), path.clone());
     let changes = watches.scan((None, false), move |(list, has_ended), event| {
         if *has_ended {
@@ -345,6 +334,35 @@ where
         event: wrap(change),
     });
     (path, events.boxed_local())
+}
+
+/// Lists and watches one kind again and again: a watch that the server refuses with status 410 starts
+/// with a list.
+fn endless<'c, K>(
+    cluster: &'c Cluster<'c>,
+    namespace: &str,
+    kind: K::DynamicType,
+) -> impl Stream<Item = Result<watcher::Event<K>, watcher::Error>> + use<'c, K>
+where
+    K: Resource<Scope = kube::core::DynamicResourceScope>
+        + Clone
+        + DeserializeOwned
+        + Debug
+        + Send
+        + 'static,
+    K::DynamicType: Clone,
+{
+    let namespace = namespace.to_owned();
+    futures_util::stream::repeat(()).flat_map(move |()| {
+        let api: Api<K> = Api::namespaced_with(cluster.client.clone(), &namespace, &kind);
+        let settings = watcher::Config::default().timeout(WATCH_TIMEOUT.as_secs() as u32);
+        let events = watcher(api, settings).backoff(WatchBackoff::default());
+        events.scan(false, |gone, event| {
+            // The error itself passes, and ends the stream before the next event.
+            let ends = mem::replace(gone, matches!(&event, Err(error) if error::is_gone(error)));
+            std::future::ready((!ends).then_some(event))
+        })
+    })
 }
 
 fn change<K>(

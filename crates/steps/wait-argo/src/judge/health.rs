@@ -9,6 +9,7 @@ use crate::{
         blame,
         decision::{Conclusion, WaitDecision},
         history::{ApplicationHistory, LastingPhase},
+        kinds::WORKLOADS,
         message::{hides_message, resource_name, tidy},
         revision,
     },
@@ -16,17 +17,6 @@ use crate::{
     reasons::{DEGRADED, DEGRADED_ELSEWHERE, NEWER_COMMIT_FAILED},
     request::{HealthScope, Request},
 };
-
-/// The kinds of resources that run pods.
-pub(super) const WORKLOADS: [&str; 7] = [
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "ReplicaSet",
-    "Rollout",
-    "Job",
-    "Pod",
-];
 
 /// Judges the health; `None` when the application is healthy.
 pub(super) fn judge(

@@ -10,7 +10,7 @@ use contract::{Fault, Reason};
 use pods::{GracePeriods, Pod, PodHistory, Summary, unrecoverable};
 
 use crate::{
-    judge::{api_error::api_refusal, comparison::comparison_failure, health::WORKLOADS},
+    judge::{api_error::api_refusal, comparison::comparison_failure, kinds::WORKLOADS},
     reasons::{
         DEGRADED, DEGRADED_ELSEWHERE, HOOK_FAILED, HOOK_TIMED_OUT, RENDERS_NOTHING,
         SHARED_RESOURCE, SYNC_ERROR, SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT, UNSIGNED,

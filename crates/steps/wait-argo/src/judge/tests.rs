@@ -1,3 +1,4 @@
+mod blame;
 mod health;
 mod image;
 mod revision;
