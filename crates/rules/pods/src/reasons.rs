@@ -36,6 +36,13 @@ pub const CRASH_LOOP: Reason = Reason::new(
     Change,
     "a container ends again and again, or crashes while all pods should stay ready",
 );
+/// Containers crash, and those of the version before as well.
+pub const CRASHED_BEFORE: Reason = Reason::new(
+    "crashed-before",
+    Environment,
+    "containers crash again and again, and those of the version before do so, too: the change is \
+     not proven to be to blame",
+);
 /// A container exceeds its memory limit again and again.
 pub const OUT_OF_MEMORY: Reason = Reason::new(
     "out-of-memory",
@@ -216,12 +223,13 @@ pub const RESTARTED: Reason = Reason::new(
 );
 
 /// All reasons of this crate.
-pub const REASONS: [Reason; 36] = [
+pub const REASONS: [Reason; 37] = [
     IMAGE_NOT_FOUND,
     IMAGE_PULL_DENIED,
     IMAGE_PULL,
     INVALID_IMAGE_NAME,
     CRASH_LOOP,
+    CRASHED_BEFORE,
     OUT_OF_MEMORY,
     CONFIG_ERROR,
     SETTINGS_MISSING,
@@ -300,8 +308,8 @@ mod tests {
         );
         assert!(words(Environment).starts_with(&[
             "image-pull",
-            "settings-missing",
-            "unschedulable"
+            "crashed-before",
+            "settings-missing"
         ]));
     }
 }

@@ -16,8 +16,8 @@ use crate::{
     Request,
     observe::WorkloadHistory,
     reasons::{
-        CREATE_FAILED, MIXED_DIGESTS, NO_PODS, NODE_LOST, NOT_AVAILABLE, NOT_READY, OLD_PODS,
-        STUCK_POD, UNKNOWN_DIGEST,
+        CRASH_LOOP, CRASHED_BEFORE, CREATE_FAILED, INIT_FAILED, MIXED_DIGESTS, NO_PODS, NODE_LOST,
+        NOT_AVAILABLE, NOT_READY, OLD_PODS, OUT_OF_MEMORY, STUCK_POD, UNKNOWN_DIGEST,
     },
 };
 
@@ -135,11 +135,47 @@ impl WorkloadCheck<'_> {
         self.pods.new.iter().find_map(|pod| {
             let cause = unrecoverable(pod, self.history.of(pod)?, &grace)?;
             let cause = cause.proven(&self.rollout.previous, self.image);
+            let cause = self.unless_shared(cause.of_image(pod, self.image));
             Some(PodFailure {
                 pod: Some(pod.name.clone()),
-                cause: cause.of_image(pod, self.image),
+                cause,
             })
         })
+    }
+
+    /// A crash that pods of the version before share does not blame the change.
+    fn unless_shared(&self, cause: Unrecoverable) -> Unrecoverable {
+        const CRASHES: [Reason; 3] = [CRASH_LOOP, OUT_OF_MEMORY, INIT_FAILED];
+        let mut old = self
+            .pods
+            .old
+            .iter()
+            .filter(|_| CRASHES.contains(&cause.reason));
+        let shares = old.find(|pod| {
+            let failure = self.failure_of_old(pod);
+            failure.is_some_and(|failure| CRASHES.contains(&failure.reason))
+        });
+        match shares {
+            Some(pod) => Unrecoverable {
+                reason: CRASHED_BEFORE,
+                text: format!(
+                    "{}; {}, of the version before, crashes, too",
+                    cause.text, pod.name
+                ),
+                ..cause
+            },
+            None => cause,
+        }
+    }
+
+    /// Returns the failure of a pod of an older template.
+    fn failure_of_old(&self, pod: &Pod) -> Option<Unrecoverable> {
+        let of_newest_template = Pod {
+            outdated: false,
+            ..pod.clone()
+        };
+        let history = self.history.of(pod)?;
+        unrecoverable(&of_newest_template, history, &self.request.grace)
     }
 
     /// A crash while all pods were good, also when the container runs again.
@@ -180,12 +216,7 @@ impl WorkloadCheck<'_> {
         }
         let mut pods = self.pods.old.iter().chain(&self.pods.new);
         pods.find_map(|pod| {
-            let of_newest_template = Pod {
-                outdated: false,
-                ..(*pod).clone()
-            };
-            let history = self.history.of(pod).filter(|_| pod.outdated)?;
-            let cause = unrecoverable(&of_newest_template, history, &self.request.grace)?;
+            let cause = self.failure_of_old(pod).filter(|_| pod.outdated)?;
             let text = format!(
                 "the StatefulSet waits for this pod of an older template, which cannot become \
                  ready; delete it ({})",

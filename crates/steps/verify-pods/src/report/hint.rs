@@ -6,11 +6,11 @@ use pods::Pod;
 use crate::{
     judge::WorkloadJudgement,
     reasons::{
-        CLUSTER_POLICY, CONFIG_ERROR, CRASH_LOOP, CREATE_FAILED, EVICTED, IMAGE_NOT_FOUND,
-        IMAGE_PULL, IMAGE_PULL_DENIED, MIXED_DIGESTS, NAME_RESERVED, NO_PODS, NODE_LOST,
-        NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME, NOT_AVAILABLE, NOT_READY, OLD_PODS, ON_DELETE,
-        PARTITIONED, PAUSED, POD_REJECTED, QUOTA, RESTARTED, SANDBOX, SETTINGS_MISSING, SIDECAR,
-        START_FAILED, STUCK_POD, UNKNOWN_DIGEST, UNSCHEDULABLE,
+        CLUSTER_POLICY, CONFIG_ERROR, CRASH_LOOP, CRASHED_BEFORE, CREATE_FAILED, EVICTED,
+        IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, MIXED_DIGESTS, NAME_RESERVED, NO_PODS,
+        NODE_LOST, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME, NOT_AVAILABLE, NOT_READY, OLD_PODS,
+        ON_DELETE, PARTITIONED, PAUSED, POD_REJECTED, QUOTA, RESTARTED, SANDBOX, SETTINGS_MISSING,
+        SIDECAR, START_FAILED, STUCK_POD, UNKNOWN_DIGEST, UNSCHEDULABLE,
     },
 };
 
@@ -53,6 +53,9 @@ fn fixed(reason: Reason) -> Option<&'static str> {
         IMAGE_PULL => "pass a longer `--pull-grace` if the registry recovers by itself",
         CRASH_LOOP => {
             "if it may end until something else has started, pass a larger `--max-restarts`, or 0"
+        }
+        CRASHED_BEFORE => {
+            "check what both versions need, such as a database: a rollback may not help"
         }
         CONFIG_ERROR | SETTINGS_MISSING => {
             "pass a longer `--config-grace` if an operator creates what is missing"

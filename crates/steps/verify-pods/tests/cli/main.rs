@@ -303,6 +303,7 @@ fn the_reasons_are_a_closed_list() {
     image-pull environment
     invalid-image-name change
     crash-loop change
+    crashed-before environment
     out-of-memory change
     config-error change
     settings-missing environment

@@ -301,3 +301,23 @@ fn an_unready_pod_of_no_known_workload_counts() {
     };
     assert!(with_stranger(by_hand, &[]).is_verified());
 }
+
+#[test]
+fn a_crash_that_the_old_version_shares_is_not_the_changes() {
+    let crashing = |name: &str, tag: &str| {
+        let mut pod = waiting(name, "CrashLoopBackOff", "back-off 10s");
+        pod.containers[0].image = image(tag);
+        pod.containers[0].restarts = 3;
+        pod.outdated = tag == "v1";
+        pod
+    };
+    let reason = |pods: &[Pod]| match after(1, &request(&[]), &rollout(2), pods) {
+        WorkloadStatus::Failed(failure) => failure.cause.reason,
+        other => panic!("{other:?}"),
+    };
+    let new = || crashing("b", "v2");
+    assert_eq!(reason(&[running("a", "v1", 'e'), new()]), CRASH_LOOP);
+    assert_eq!(reason(&[crashing("a", "v1"), new()]), CRASHED_BEFORE);
+    let leaving = terminating(crashing("a", "v1"));
+    assert_eq!(reason(&[leaving, new()]), CRASH_LOOP);
+}
