@@ -95,17 +95,16 @@ struct SourcedEvent {
 enum WatchEvent {
     Pod(ObjectChange<PodObject>),
     ReplicaSet(ObjectChange<ReplicaSet>),
-    Workload(ControllerKind, ObjectChange<Workload>),
+    Workload(ControllerKind, Box<ObjectChange<Workload>>),
 }
 
 impl WatchEvent {
     fn is_list(&self) -> bool {
-        matches!(
-            self,
-            Self::Pod(ObjectChange::Listed(_))
-                | Self::ReplicaSet(ObjectChange::Listed(_))
-                | Self::Workload(_, ObjectChange::Listed(_) | ObjectChange::Unknown)
-        )
+        match self {
+            Self::Pod(change) => change.is_list(),
+            Self::ReplicaSet(change) => change.is_list(),
+            Self::Workload(_, change) => change.is_list(),
+        }
     }
 }
 
@@ -118,6 +117,13 @@ enum ObjectChange<K> {
     /// The cluster does not have the kind.
     Unknown,
     Failed(Failure),
+}
+
+impl<K> ObjectChange<K> {
+    /// Returns whether it tells all objects that there are.
+    fn is_list(&self) -> bool {
+        matches!(self, Self::Listed(_) | Self::Unknown)
+    }
 }
 
 impl<'c> ClusterWatch<'c> {
@@ -157,7 +163,7 @@ impl<'c> ClusterWatch<'c> {
                 kind,
                 at,
                 is_extension,
-                move |change| WatchEvent::Workload(kind, change),
+                move |change| WatchEvent::Workload(kind, Box::new(change)),
             ));
         }
         let (unlisted, streams): (_, Vec<_>) = all.into_iter().unzip();
@@ -254,10 +260,10 @@ impl<'c> ClusterWatch<'c> {
             WatchEvent::Pod(change) => apply(&mut view.pods, change),
             WatchEvent::ReplicaSet(change) => apply(&mut view.replica_sets, change),
             WatchEvent::Workload(kind, change) => {
-                if matches!(change, ObjectChange::Unknown) {
+                if matches!(*change, ObjectChange::Unknown) {
                     view.unknown.insert(kind);
                 }
-                apply(view.workloads.entry(kind).or_default(), change)
+                apply(view.workloads.entry(kind).or_default(), *change)
             }
         };
         match learnt {
