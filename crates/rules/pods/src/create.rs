@@ -42,11 +42,11 @@ mod tests {
             [quota, security, webhook, limits, account, unsaid].map(reason),
             [
                 "quota",
-                "admission",
-                "admission",
-                "admission",
-                "admission",
-                "admission"
+                "cluster-policy",
+                "cluster-policy",
+                "cluster-policy",
+                "cluster-policy",
+                "cluster-policy"
             ]
             .map(Some)
         );

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{Container, Pod, RunState, pull, rules};
+use crate::{
+    Container, Pod, RunState,
+    ends::{ends, is_crash, last_end},
+    pull, rules,
+};
 
 /// For how long conditions that may pass are tolerated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +73,14 @@ struct ContainerHistory {
     /// The kubelet's last message that names the cause of a failed pull; older kubelets only say
     /// `Back-off pulling image` while they wait.
     pull_message: Option<String>,
+    /// How many times it had ended at the last observation.
+    ends: u32,
+    /// Its resources and its image at the last observation.
+    settings: [String; 2],
+    /// Whether its next end is that of a container whose settings were changed in place.
+    is_changed: bool,
+    /// Whether the last observation showed that it had crashed since the one before.
+    has_crashed: bool,
 }
 
 /// A condition of a container that is tolerated for a grace period.
@@ -136,6 +148,17 @@ impl PodHistory {
         self.of(container).map_or(0, |history| history.failures)
     }
 
+    /// Returns whether the last observation showed a crash of any container.
+    pub fn has_crashed(&self) -> bool {
+        self.containers.values().any(|history| history.has_crashed)
+    }
+
+    /// Returns whether the last observation showed a crash of this container.
+    pub(crate) fn shows_crash(&self, container: &Container) -> bool {
+        self.of(container)
+            .is_some_and(|history| history.has_crashed)
+    }
+
     /// Returns the message that names the cause of a failed pull: the present one, or an earlier
     /// one.
     pub(crate) fn pull_message<'a>(&'a self, container: &Container, present: &'a str) -> &'a str {
@@ -160,11 +183,14 @@ impl ContainerHistory {
     fn of(container: &Container) -> Self {
         Self {
             baseline: container.restarts,
+            ends: ends(container),
+            settings: settings(container),
             ..Self::default()
         }
     }
 
     fn observe(&mut self, container: &Container, at: Duration) {
+        self.observe_end(container);
         let condition = condition_of(&container.state);
         if let RunState::Waiting { message, .. } = &container.state
             && condition == Some(StartCondition::Pull)
@@ -186,6 +212,18 @@ impl ContainerHistory {
         }
     }
 
+    fn observe_end(&mut self, container: &Container) {
+        let (ends, settings) = (ends(container), settings(container));
+        self.is_changed |= settings != self.settings;
+        let has_ended = ends > self.ends;
+        self.has_crashed =
+            has_ended && !self.is_changed && last_end(container).is_some_and(is_crash);
+        if has_ended {
+            self.is_changed = false;
+        }
+        (self.ends, self.settings) = (ends, settings);
+    }
+
     fn tolerate(&mut self, condition: StartCondition, at: Duration) {
         let lasts = self
             .tolerated
@@ -194,6 +232,11 @@ impl ContainerHistory {
             self.tolerated = Some((condition, at));
         }
     }
+}
+
+/// Returns the settings whose change in place makes the kubelet restart a container.
+fn settings(container: &Container) -> [String; 2] {
+    [container.resources.clone(), container.image.clone()]
 }
 
 /// Keeps the start of a state while it lasts.

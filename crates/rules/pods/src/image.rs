@@ -76,6 +76,14 @@ impl ImageMatcher {
         name == self.name() && self.names(&found)
     }
 
+    /// Returns whether a text, such as the message of a policy, names the wanted image by its tag or
+    /// digest.
+    pub fn is_named_in(&self, text: &str) -> bool {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "./:@_-".contains(c);
+        let mut words = text.split(|c| !is_part(c));
+        words.any(|word| self.is_named(word.trim_end_matches(['.', ':'])))
+    }
+
     /// Compares the image that a container runs.
     pub fn compare(&self, container: &Container) -> ImageMatch {
         let Some((spec, name)) = self.parse(&container.image) else {

@@ -26,7 +26,9 @@
 //! settings or the cluster helps. A failure that may pass is tolerated for its grace period
 //! ([`GracePeriods`]).
 
+mod crash;
 mod create;
+mod ends;
 mod events;
 mod failure;
 mod flags;
@@ -35,6 +37,7 @@ mod history;
 pub mod image;
 mod log_lines;
 mod pod;
+mod previous;
 mod pull;
 mod reasons;
 mod rollout;
@@ -42,6 +45,7 @@ mod rules;
 mod summary;
 mod unrecoverable;
 
+pub use crash::crash;
 pub use create::failed_create;
 pub use events::{ObjectEvent, failed_creation, no_new_node, waits_for_new_node};
 pub use failure::Unrecoverable;
@@ -50,12 +54,14 @@ pub use given_up::GivenUpPods;
 pub use history::{GracePeriods, PodHistory};
 pub use log_lines::LogLines;
 pub use pod::{Container, Owner, Pod, PodCondition, PodPhase, RunState, Termination};
+pub use previous::PreviousTemplate;
 pub use reasons::{
-    ADMISSION, CONFIG_ERROR, CRASH_LOOP, CREATE_FAILED, EVICTED, IMAGE_NOT_FOUND, IMAGE_PULL,
-    IMAGE_PULL_DENIED, INIT_FAILED, INVALID_IMAGE_NAME, MIXED_DIGESTS, NAME_RESERVED, NO_PODS,
-    NODE_LOST, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME, NOT_AVAILABLE, NOT_READY, OLD_PODS,
-    ON_DELETE, OUT_OF_MEMORY, PARTITIONED, PAUSED, POD_REJECTED, QUOTA, REASONS, RESTARTED,
-    SANDBOX, SIDECAR, START_FAILED, STUCK_POD, UNKNOWN_DIGEST, UNSCHEDULABLE, VOLUME,
+    ADMISSION, CLUSTER_POLICY, CONFIG_ERROR, CRASH_LOOP, CRASHED_BEFORE, CREATE_FAILED, EVICTED,
+    IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, INIT_FAILED, INVALID_IMAGE_NAME, MIXED_DIGESTS,
+    NAME_RESERVED, NO_PODS, NODE_LOST, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME, NOT_AVAILABLE,
+    NOT_READY, OLD_PODS, ON_DELETE, OUT_OF_MEMORY, PARTITIONED, PAUSED, POD_REJECTED, QUOTA,
+    REASONS, RESTARTED, SANDBOX, SETTINGS_MISSING, SIDECAR, START_FAILED, STUCK_POD,
+    UNKNOWN_DIGEST, UNSCHEDULABLE, VOLUME,
 };
 pub use rollout::{Rollout, WorkloadKind};
 pub use summary::Summary;

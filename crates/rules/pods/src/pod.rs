@@ -98,6 +98,8 @@ pub struct Container {
     pub sidecar: bool,
     /// Its memory limit: `256Mi`.
     pub memory_limit: Option<String>,
+    /// All of its requests and limits in one text, to notice that they were changed in place.
+    pub resources: String,
     /// The request of its readiness probe: `GET :8080/readyz`.
     pub probe: Option<String>,
 }

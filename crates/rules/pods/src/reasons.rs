@@ -30,20 +30,39 @@ pub const INVALID_IMAGE_NAME: Reason = Reason::new(
     Change,
     "the pod's image name is invalid",
 );
-/// A container ends again and again.
-pub const CRASH_LOOP: Reason =
-    Reason::new("crash-loop", Change, "a container ends again and again");
+/// A container ends again and again, or crashes once during the soak.
+pub const CRASH_LOOP: Reason = Reason::new(
+    "crash-loop",
+    Change,
+    "a container ends again and again, or crashes while all pods should stay ready",
+);
+/// Containers crash, and those of the version before as well.
+pub const CRASHED_BEFORE: Reason = Reason::new(
+    "crashed-before",
+    Environment,
+    "containers crash again and again, and those of the version before do so, too: the change is \
+     not proven to be to blame",
+);
 /// A container exceeds its memory limit again and again.
 pub const OUT_OF_MEMORY: Reason = Reason::new(
     "out-of-memory",
     Change,
-    "a container exceeds its memory limit and is killed again and again",
+    "a container exceeds its memory limit and is killed again and again, or while all pods should \
+     stay ready",
 );
-/// A container's settings name an object that does not exist.
+/// The change names an object that does not exist, or a command that the image does not have.
 pub const CONFIG_ERROR: Reason = Reason::new(
     "config-error",
     Change,
-    "a container cannot be created: its ConfigMap, Secret, key or command is missing",
+    "a container cannot be created: its command is missing, or a ConfigMap, Secret or key that \
+     pods before the change did not need",
+);
+/// A ConfigMap, Secret or key is missing, and not proven to be new.
+pub const SETTINGS_MISSING: Reason = Reason::new(
+    "settings-missing",
+    Environment,
+    "a ConfigMap, Secret or key is missing, and the change is not proven to be to blame: pods \
+     before it needed the same, or they are not known",
 );
 /// An init container fails again and again.
 pub const INIT_FAILED: Reason = Reason::new(
@@ -59,11 +78,18 @@ pub const UNSCHEDULABLE: Reason = Reason::new(
 );
 /// The namespace's quota is used up.
 pub const QUOTA: Reason = Reason::new("quota", Environment, "the namespace's quota is used up");
-/// Admission control rejects the pod.
+/// Admission control rejects what the change brought.
 pub const ADMISSION: Reason = Reason::new(
     "admission",
     Change,
-    "admission control rejects the pod: pod security, limits, a webhook",
+    "admission control rejects what the change brought: pod security, limits, a webhook",
+);
+/// Admission control rejects something that is not proven to be new.
+pub const CLUSTER_POLICY: Reason = Reason::new(
+    "cluster-policy",
+    Configuration,
+    "admission control rejects the pods or the manifests, and the change is not proven to be to \
+     blame: it brought nothing but another image, or what was there before is not known",
 );
 /// The controller cannot create pods, for a cause that may pass.
 pub const CREATE_FAILED: Reason = Reason::new(
@@ -197,18 +223,21 @@ pub const RESTARTED: Reason = Reason::new(
 );
 
 /// All reasons of this crate.
-pub const REASONS: [Reason; 34] = [
+pub const REASONS: [Reason; 37] = [
     IMAGE_NOT_FOUND,
     IMAGE_PULL_DENIED,
     IMAGE_PULL,
     INVALID_IMAGE_NAME,
     CRASH_LOOP,
+    CRASHED_BEFORE,
     OUT_OF_MEMORY,
     CONFIG_ERROR,
+    SETTINGS_MISSING,
     INIT_FAILED,
     UNSCHEDULABLE,
     QUOTA,
     ADMISSION,
+    CLUSTER_POLICY,
     CREATE_FAILED,
     VOLUME,
     SANDBOX,
@@ -269,6 +298,7 @@ mod tests {
             words(Configuration),
             [
                 "image-pull-denied",
+                "cluster-policy",
                 "node-policy",
                 "no-pods",
                 "on-delete",
@@ -276,6 +306,10 @@ mod tests {
                 "paused"
             ]
         );
-        assert!(words(Environment).starts_with(&["image-pull", "unschedulable", "quota"]));
+        assert!(words(Environment).starts_with(&[
+            "image-pull",
+            "crashed-before",
+            "settings-missing"
+        ]));
     }
 }

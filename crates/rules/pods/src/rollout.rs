@@ -2,7 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{NOT_READY, ON_DELETE, PARTITIONED, PAUSED, Unrecoverable, failed_create};
+use crate::{
+    NOT_READY, ON_DELETE, PARTITIONED, PAUSED, PreviousTemplate, Unrecoverable, failed_create,
+};
 
 /// The kinds of workloads whose pods keep running.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,8 +15,11 @@ pub enum WorkloadKind {
     StatefulSet,
     /// `daemonset`.
     DaemonSet,
-    /// A kind of an extension, such as `rollout`: only its pods are known, by their owner. In lower
-    /// case.
+    /// `rollout`, of Argo Rollouts.
+    Rollout,
+    /// `cloneset`, of OpenKruise.
+    CloneSet,
+    /// A kind of another extension: only its pods are known, by their owner. In lower case.
     Other(String),
 }
 
@@ -24,8 +29,13 @@ const NOT_WORKLOADS: [&str; 9] = [
 ];
 
 impl WorkloadKind {
-    /// Returns whether the owner of a pod is of this kind: `Rollout` is of `rollout`, `rollouts` and
-    /// `rollout.argoproj.io`.
+    /// Returns whether an extension brings the kind.
+    pub fn is_extension(&self) -> bool {
+        !matches!(self, Self::Deployment | Self::StatefulSet | Self::DaemonSet)
+    }
+
+    /// Returns whether the owner of a pod is of this kind: `GameServerSet` is of `gameserverset`,
+    /// `gameserversets` and `gameserverset.agones.dev`.
     pub fn is_of(&self, owner_kind: &str) -> bool {
         let owner_kind = owner_kind.to_ascii_lowercase();
         match self {
@@ -76,6 +86,8 @@ pub struct Rollout {
     /// Whether its controller replaces a pod only when all others are ready: a StatefulSet with the
     /// policy `OrderedReady`.
     pub ordered: bool,
+    /// The template that it had before.
+    pub previous: PreviousTemplate,
 }
 
 impl Rollout {
@@ -83,7 +95,12 @@ impl Rollout {
     /// not run the wanted image.
     pub fn blocked(&self, old: usize) -> Option<Unrecoverable> {
         if self.paused {
-            let text = "the Deployment is paused".to_owned();
+            let kind = match self.kind {
+                WorkloadKind::Rollout => "Rollout",
+                WorkloadKind::CloneSet => "CloneSet",
+                _ => "Deployment",
+            };
+            let text = format!("the {kind} is paused");
             return Some(Unrecoverable::of_pod(PAUSED, text));
         }
         if !self.observed || old == 0 {
@@ -171,6 +188,8 @@ impl fmt::Display for WorkloadKind {
             Self::Deployment => "deployment",
             Self::StatefulSet => "statefulset",
             Self::DaemonSet => "daemonset",
+            Self::Rollout => "rollout",
+            Self::CloneSet => "cloneset",
             Self::Other(word) => word,
         })
     }
@@ -184,6 +203,12 @@ impl FromStr for WorkloadKind {
             "deployment" | "deployments" | "deploy" => Ok(Self::Deployment),
             "statefulset" | "statefulsets" | "sts" => Ok(Self::StatefulSet),
             "daemonset" | "daemonsets" | "ds" => Ok(Self::DaemonSet),
+            "rollout" | "rollouts" | "ro" | "rollout.argoproj.io" | "rollouts.argoproj.io" => {
+                Ok(Self::Rollout)
+            }
+            "cloneset" | "clonesets" | "cloneset.apps.kruise.io" | "clonesets.apps.kruise.io" => {
+                Ok(Self::CloneSet)
+            }
             word if NOT_WORKLOADS.contains(&word) || !is_kind(word) => Err(()),
             word => Ok(Self::Other(word.to_owned())),
         }
@@ -218,6 +243,7 @@ mod tests {
             min_ready_seconds: 0,
             not_available: None,
             ordered: true,
+            previous: PreviousTemplate::Unknown,
         }
     }
 
@@ -296,12 +322,19 @@ mod tests {
 
     #[test]
     fn a_kind_of_an_extension_is_known_by_its_name() {
-        let rollout = |word: &str| word.parse::<WorkloadKind>().unwrap();
+        let kind = |word: &str| word.parse::<WorkloadKind>().unwrap();
         for word in ["rollout", "Rollout", "rollouts", "rollouts.argoproj.io"] {
-            assert!(rollout(word).is_of("Rollout"), "{word}");
+            assert_eq!(kind(word), WorkloadKind::Rollout, "{word}");
         }
-        assert!(!rollout("cloneset").is_of("Rollout"));
-        assert!(rollout("deploy").is_of("Deployment"));
+        assert!(kind("rollout").is_of("Rollout") && !kind("cloneset").is_of("Rollout"));
+        for word in [
+            "gameserverset",
+            "GameServerSets",
+            "gameserversets.agones.dev",
+        ] {
+            assert!(kind(word).is_of("GameServerSet"), "{word}");
+        }
+        assert!(kind("deploy").is_of("Deployment"));
         for word in ["pod", "Job", "cronjobs", "", "1", "a/b"] {
             assert!(word.parse::<WorkloadKind>().is_err(), "{word}");
         }

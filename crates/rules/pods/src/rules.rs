@@ -13,7 +13,7 @@ pub(crate) use self::row::{FailureRule, Patience};
 use crate::{
     CONFIG_ERROR, EVICTED, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, INVALID_IMAGE_NAME,
     NAME_RESERVED, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME, OUT_OF_MEMORY, POD_REJECTED, SANDBOX,
-    START_FAILED, VOLUME, pull,
+    SETTINGS_MISSING, START_FAILED, VOLUME, pull,
 };
 
 /// The words about images that cannot be pulled.
@@ -120,7 +120,7 @@ pub(crate) const OF_CONTAINERS: &[FailureRule] = &[
     FailureRule {
         words: CONFIG,
         says: &["secret not found"],
-        reason: CONFIG_ERROR,
+        reason: SETTINGS_MISSING,
         patience: Patience::Secret,
         source: "kubelet, kubelet_pods.go: makeEnvironmentVariables",
     },
@@ -130,12 +130,20 @@ pub(crate) const OF_CONTAINERS: &[FailureRule] = &[
             "configmap not found",
             "couldn't find key",
             "references non-existent",
+        ],
+        reason: SETTINGS_MISSING,
+        patience: Patience::Config,
+        source: "kubelet, kubelet_pods.go: makeEnvironmentVariables",
+    },
+    FailureRule {
+        words: CONFIG,
+        says: &[
             "container has runasnonroot",
             "cannot verify user is non-root",
         ],
         reason: CONFIG_ERROR,
         patience: Patience::Config,
-        source: "kubelet, kubelet_pods.go, kuberuntime/security_context.go",
+        source: "kubelet, kuberuntime/security_context.go",
     },
     FailureRule {
         words: CONFIG,

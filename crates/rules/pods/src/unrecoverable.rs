@@ -4,7 +4,8 @@ use contract::{Fault, Reason};
 
 use crate::{
     CRASH_LOOP, Container, GracePeriods, INIT_FAILED, NODE_PRESSURE, OUT_OF_MEMORY, Pod,
-    PodHistory, PodPhase, RunState, Termination, VOLUME,
+    PodHistory, PodPhase, RunState, SETTINGS_MISSING, Termination, VOLUME,
+    ends::{last_end, was_lost},
     failure::Unrecoverable,
     history::is_pull,
     pull,
@@ -26,18 +27,41 @@ pub fn unrecoverable(
     {
         return None;
     }
-    let check = |container, is_init| ContainerCheck {
-        pod,
-        container,
-        is_init,
-        history,
-        grace,
-    };
-    let mut init = pod.init_containers.iter();
-    let mut main = pod.containers.iter();
-    init.find_map(|container| check(container, true).failure())
-        .or_else(|| main.find_map(|container| check(container, false).failure()))
+    checks(pod, history, grace)
+        .find_map(|check| check.failure())
         .or_else(|| unscheduled(pod, history, grace))
+}
+
+/// Returns the crash that the last observation of a pod showed.
+pub(crate) fn last_crash(
+    pod: &Pod,
+    history: &PodHistory,
+    grace: &GracePeriods,
+) -> Option<Unrecoverable> {
+    let mut checks = checks(pod, history, grace);
+    let crashed = checks.find(|check| history.shows_crash(check.container))?;
+    Some(crashed.crashed_once())
+}
+
+/// Returns the checks of all containers, init containers first.
+fn checks<'a>(
+    pod: &'a Pod,
+    history: &'a PodHistory,
+    grace: &'a GracePeriods,
+) -> impl Iterator<Item = ContainerCheck<'a>> {
+    let init = pod
+        .init_containers
+        .iter()
+        .map(|container| (container, true));
+    let main = pod.containers.iter().map(|container| (container, false));
+    init.chain(main)
+        .map(move |(container, is_init)| ContainerCheck {
+            pod,
+            container,
+            is_init,
+            history,
+            grace,
+        })
 }
 
 /// Returns the reason that the state of a container suggests, if it is a failure that may pass and is
@@ -202,6 +226,12 @@ impl ContainerCheck<'_> {
         self.about(self.crash_reason(), &format!("crashed{times}{cause}"))
     }
 
+    fn crashed_once(&self) -> Unrecoverable {
+        let cause = because(self.last(), self.container);
+        let text = format!("crashed{cause} while all pods should stay ready");
+        self.about(self.crash_reason(), &text)
+    }
+
     fn ended(&self, end: &Termination) -> Unrecoverable {
         let cause = because(Some(end), self.container);
         self.about(self.crash_reason(), &format!("ended{cause}"))
@@ -227,10 +257,7 @@ impl ContainerCheck<'_> {
     }
 
     fn last(&self) -> Option<&Termination> {
-        match &self.container.state {
-            RunState::Terminated(end) => Some(end),
-            _ => self.container.last.as_ref(),
-        }
+        last_end(self.container)
     }
 
     /// Returns whether neither the container nor its pod has a memory limit; a pod that is known
@@ -246,8 +273,8 @@ impl ContainerCheck<'_> {
     }
 
     fn explain(&self, reason: Reason, word: &str, message: &str) -> Unrecoverable {
-        // A node is to blame, so its name is worth a word.
-        let node = if reason.fault == Fault::Change {
+        // If a node may be to blame, its name is worth a word.
+        let node = if reason.fault == Fault::Change || reason == SETTINGS_MISSING {
             String::new()
         } else {
             self.on_node()
@@ -270,11 +297,6 @@ impl ContainerCheck<'_> {
             text: format!("{}: {text}", title(self.container, prefix)),
         }
     }
-}
-
-/// Returns whether a container ended since its node or its runtime was restarted or lost.
-fn was_lost(end: &Termination) -> bool {
-    rules::of_end(&end.reason, &end.message).is_some_and(|rule| rule.patience == Patience::Forever)
 }
 
 /// Returns the reason for a container that ended before its program ran, unless the change is to

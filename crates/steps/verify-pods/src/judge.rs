@@ -99,28 +99,36 @@ impl NamespaceJudge<'_> {
             };
             judged.push(self.missing(title, text));
         }
-        judged.extend(self.old_stranger());
+        judged.extend(self.stranger());
     }
 
-    /// Finds a pod of another version that belongs to no known workload: while it runs, not all pods
-    /// run the image. Where the request names the workloads, only their pods count. A Job's pod ends
-    /// by itself, and no rollout replaces it.
-    fn old_stranger(&self) -> Option<WorkloadJudgement> {
+    /// Finds a pod that belongs to no known workload, and runs another version or is not ready: while
+    /// it is there, not all pods run the image. Where the request names the workloads, only their
+    /// pods count. A Job's pod ends by itself, and no rollout replaces it.
+    fn stranger(&self) -> Option<WorkloadJudgement> {
         let is_asked = self.request.workloads.is_empty() && !self.namespace.workloads.is_empty();
         let mut strangers = self.namespace.strangers.iter().filter(|_| is_asked);
-        let (pod, container) = strangers.find_map(|pod| {
+        strangers.find_map(|pod| {
             let counts = !pod.has_ended() && !pod.is_terminating() && !is_of_job(pod);
-            let mut containers = pod.all_containers();
-            let old = containers.find(|container| is_old(container, self.image()))?;
-            counts.then_some((pod, old))
-        })?;
-        let (name, image) = (workload::describe(pod), &container.image);
-        let text = format!(
-            "{name} runs {image}, and belongs to no workload of a kind that this step finds by \
-             itself"
-        );
-        let pods = Rc::from([pod.clone()]);
-        Some(self.with_answers("", pods, WorkloadStatus::NotYet(OLD_PODS, text)))
+            let (reason, what) = self.trouble(pod).filter(|_| counts)?;
+            let text = format!(
+                "{} {what}, and belongs to no workload of a kind that this step finds by itself",
+                workload::describe(pod)
+            );
+            let pods = Rc::from([pod.clone()]);
+            Some(self.with_answers("", pods, WorkloadStatus::NotYet(reason, text)))
+        })
+    }
+
+    /// Returns what is wrong with a pod of no known workload. One that was made by hand need not be
+    /// ready.
+    fn trouble(&self, pod: &Pod) -> Option<(Reason, String)> {
+        let mut containers = pod.all_containers();
+        if let Some(old) = containers.find(|container| is_old(container, self.image())) {
+            return Some((OLD_PODS, format!("runs {}", old.image)));
+        }
+        let is_unready = self.request.is_new(pod) && !pod.is_ready() && pod.owner.is_some();
+        is_unready.then(|| (NOT_READY, "is not ready".to_owned()))
     }
 
     fn workload(&self, workload: &WorkloadState) -> WorkloadJudgement {
@@ -198,7 +206,7 @@ impl NamespaceJudge<'_> {
     }
 
     fn no_such(&self, title: &str) -> String {
-        if self.request.others().any(|name| name.to_string() == title) {
+        if self.namespace.unread.iter().any(|name| name == title) {
             format!("no pod belongs to {title}")
         } else {
             format!("there is no {title}")

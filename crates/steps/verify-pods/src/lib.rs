@@ -57,7 +57,7 @@ pub struct Args {
         help_heading = "Workloads"
     )]
     workloads: Vec<WorkloadName>,
-    /// How long all pods must stay ready
+    /// How long all pods must stay ready, without a crash
     #[arg(
         long,
         value_name = "DURATION",
@@ -139,6 +139,16 @@ impl Step for VerifyPods {
             system: System::Kubernetes,
             line: kubernetes::WORKLOADS.line,
             when: "always",
+        },
+        Permission {
+            system: System::Kubernetes,
+            line: kubernetes::ROLLOUTS.line,
+            when: "`--workload rollout/NAME`",
+        },
+        Permission {
+            system: System::Kubernetes,
+            line: kubernetes::CLONE_SETS.line,
+            when: "`--workload cloneset/NAME`",
         },
         Permission {
             system: System::Kubernetes,

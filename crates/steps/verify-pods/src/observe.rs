@@ -10,8 +10,11 @@ mod observation;
 mod progress;
 mod watch;
 
+use std::collections::BTreeSet;
+
 use contract::{Failure, World};
 use kubernetes::Cluster;
+use pods::Owner;
 
 pub(crate) use self::{
     history::WorkloadHistory,
@@ -36,12 +39,10 @@ async fn observe_cluster(
     cluster: &Cluster<'_>,
     world: &World,
 ) -> Result<Observation, Failure> {
-    for name in request.others() {
-        world.notice(format!(
-            "{name} is of a kind whose own status this step does not read: only its pods count"
-        ));
-    }
     let (mut observation, judgement) = watch::until_final(request, cluster, world).await?;
+    for text in unread(request, &observation) {
+        world.notice(text);
+    }
     if request.ignore_terminating {
         for text in judgement.terminating() {
             world.notice(text);
@@ -55,4 +56,29 @@ async fn observe_cluster(
         observation.events.insert(key, events);
     }
     Ok(observation)
+}
+
+/// Returns a text for each workload whose own status was not read.
+fn unread(request: &Request, observation: &Observation) -> BTreeSet<String> {
+    let mut texts = BTreeSet::new();
+    for namespace in &observation.namespaces {
+        texts.extend(namespace.unread.iter().map(|name| {
+            format!(
+                "only the pods of {name} count: this step cannot read the status of that kind \
+                 here, but `wait-argo` waits for its health"
+            )
+        }));
+        let strangers = namespace.strangers.iter();
+        let of_image = strangers.filter(|pod| request.is_new(pod) && !pod.has_ended());
+        let owners = of_image.filter_map(|pod| pod.owner.as_ref());
+        let others = owners.filter(|owner| owner.kind != "Job" && request.workloads.is_empty());
+        texts.extend(others.map(|Owner { kind, name }| {
+            let flag = kind.to_lowercase();
+            format!(
+                "{kind} {name} has the image, and was not verified: pass `--workload {flag}/{name}` \
+                 to verify it, too"
+            )
+        }));
+    }
+    texts
 }

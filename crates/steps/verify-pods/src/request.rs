@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use contract::{Failure, World};
 use kubernetes::ClusterOptions;
-use pods::{GracePeriods, Pod, Rollout, WorkloadKind, image::ImageMatcher};
+use pods::{GracePeriods, Pod, Rollout, image::ImageMatcher};
 
 pub(crate) use self::workload::{WorkloadName, parse_namespace};
 use crate::{Args, Terminating};
@@ -71,13 +71,6 @@ impl Request {
         self.workloads
             .iter()
             .any(|name| name.kind == rollout.kind && name.name == rollout.name)
-    }
-
-    /// Returns the requested workloads of kinds that are known only by the owners of their pods.
-    pub(crate) fn others(&self) -> impl Iterator<Item = &WorkloadName> {
-        self.workloads
-            .iter()
-            .filter(|name| matches!(name.kind, WorkloadKind::Other(_)))
     }
 
     /// Returns whether a workload's template has a container of the image's repository.

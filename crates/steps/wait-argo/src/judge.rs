@@ -1,12 +1,14 @@
 //! Judges one observation of an application. Only values go in, and only values come out.
 
 mod api_error;
+mod blame;
 mod comparison;
 mod deadline;
 mod decision;
 mod health;
 mod history;
 mod image;
+mod kinds;
 mod message;
 mod operation;
 mod pods;

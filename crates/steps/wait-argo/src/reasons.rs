@@ -121,6 +121,12 @@ pub const WILL_NOT_RETRY: Reason = Reason::new(
     Change,
     "the sync to this commit failed earlier, and Argo CD does not retry it",
 );
+/// A later commit failed.
+pub const NEWER_COMMIT_FAILED: Reason = Reason::new(
+    "newer-commit-failed",
+    Nobody,
+    "a later commit, which contains this one, failed: that proves nothing against this one",
+);
 /// The application is out of sync, and does not sync automatically.
 pub const AUTO_SYNC_OFF: Reason = Reason::new(
     "auto-sync-off",
@@ -211,6 +217,7 @@ pub const ALL: &[Reason] = &[
     HOOK_FAILED,
     HOOK_TIMED_OUT,
     WILL_NOT_RETRY,
+    NEWER_COMMIT_FAILED,
     AWAITS_TURN,
     AUTO_SYNC_OFF,
     DENY_WINDOW,
@@ -233,10 +240,12 @@ pub const ALL: &[Reason] = &[
     pods::CRASH_LOOP,
     pods::OUT_OF_MEMORY,
     pods::CONFIG_ERROR,
+    pods::SETTINGS_MISSING,
     pods::INIT_FAILED,
     pods::UNSCHEDULABLE,
     pods::QUOTA,
     pods::ADMISSION,
+    pods::CLUSTER_POLICY,
     pods::VOLUME,
     pods::SANDBOX,
     pods::SIDECAR,

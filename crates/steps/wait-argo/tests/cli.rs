@@ -399,6 +399,7 @@ fn the_reasons_are_a_closed_list() {
     hook-failed change
     hook-timed-out environment
     will-not-retry change
+    newer-commit-failed nobody
     awaits-turn nobody
     auto-sync-off configuration
     deny-window configuration
@@ -421,10 +422,12 @@ fn the_reasons_are_a_closed_list() {
     crash-loop change
     out-of-memory change
     config-error change
+    settings-missing environment
     init-failed change
     unschedulable environment
     quota environment
     admission change
+    cluster-policy configuration
     volume environment
     sandbox environment
     sidecar environment

@@ -75,6 +75,12 @@ pub(crate) fn is_gone(error: &watcher::Error) -> bool {
     }
 }
 
+/// Returns whether a list failed since the API does not have its kind: where no extension brings a
+/// kind, the API server answers without its usual form.
+pub(crate) fn is_unknown_kind(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 404)
+}
+
 /// A request that failed.
 #[derive(Clone, Copy)]
 pub(crate) struct FailedRequest<'a> {

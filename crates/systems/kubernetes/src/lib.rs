@@ -13,6 +13,7 @@ mod body_limit;
 mod bridge;
 mod config;
 mod connect_error;
+mod controller_kind;
 mod credentials;
 mod error;
 mod error_body;
@@ -22,17 +23,20 @@ mod plugin;
 mod privacy;
 mod requests;
 mod role;
+mod template;
 mod watch;
 
 pub use bridge::Cluster;
 pub use config::ClusterOptions;
+pub use controller_kind::ControllerKind;
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 pub use objects::{
-    ContainerSpec, ContainerState, ContainerStatus, ControllerKind, ControllerStatus, GENERATION,
-    GENERATION_LABEL, Labels, PodObject, PodSpec, PodStatus, PodTemplate, REVISION, REVISION_LABEL,
-    ReadinessProbe, ReplicaSet, ReplicaSetSpec, StatusCondition, TerminatedState, WaitingState,
-    Workload, WorkloadSpec,
+    ContainerResources, ContainerSpec, ContainerState, ContainerStatus, ControllerStatus,
+    GENERATION, GENERATION_LABEL, Labels, PodObject, PodSpec, PodStatus, PodTemplate, REVISION,
+    REVISION_LABEL, ROLLOUT_LABEL, ReadinessProbe, ReplicaSet, ReplicaSetSpec, StatusCondition,
+    TerminatedState, WaitingState, Workload, WorkloadSpec,
 };
 pub use requests::{ClusterEvent, InvolvedObject};
-pub use role::{EVENTS, LOGS, PODS, RULES, RoleRule, WORKLOADS};
+pub use role::{CLONE_SETS, EVENTS, LOGS, PODS, ROLLOUTS, RULES, RoleRule, WORKLOADS};
+pub use template::{TemplateReference, TemplateSketch};
 pub use watch::{ClusterWatch, NamespaceView, WatchScope};

@@ -7,6 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use kube::{Resource, core::DynamicResourceScope};
 use serde::{Deserialize, Deserializer};
 
+use crate::{ControllerKind, TemplateSketch};
+
 /// Labels by name.
 pub type Labels = BTreeMap<String, String>;
 
@@ -61,6 +63,8 @@ pub struct ContainerSpec {
 pub struct ContainerResources {
     /// `memory: 256Mi`.
     pub limits: Labels,
+    /// `cpu: 100m`.
+    pub requests: Labels,
 }
 
 /// `readinessProbe` of a container.
@@ -216,20 +220,11 @@ pub struct ReplicaSet {
 pub struct ReplicaSetSpec {
     /// The number of pods.
     pub replicas: Option<u32>,
+    /// What tells its template from others.
+    pub template: Option<TemplateSketch>,
 }
 
-/// The kinds of workloads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ControllerKind {
-    /// Owns its pods through ReplicaSets.
-    Deployment,
-    /// Gives its pods stable names.
-    StatefulSet,
-    /// Runs one pod on each node.
-    DaemonSet,
-}
-
-/// A Deployment, StatefulSet or DaemonSet.
+/// A workload.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Workload {
@@ -267,6 +262,10 @@ pub struct UpdateStrategy {
     /// `RollingUpdate` or `OnDelete`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// The number of pods that the update leaves unchanged, or a percentage: CloneSets.
+    pub partition: serde_json::Value,
+    /// Whether the update is paused: CloneSets.
+    pub paused: bool,
     /// Its settings.
     pub rolling_update: Option<RollingUpdate>,
 }
@@ -292,6 +291,7 @@ pub struct PodTemplate {
 #[serde(default, rename_all = "camelCase")]
 pub struct ControllerStatus {
     /// The generation that the controller has observed.
+    #[serde(deserialize_with = "generation")]
     pub observed_generation: Option<i64>,
     /// The number of pods of the current template.
     pub updated_replicas: u32,
@@ -317,6 +317,12 @@ pub struct ControllerStatus {
     pub number_unavailable: Option<u32>,
     /// `Progressing`, `Available`, `ReplicaFailure`.
     pub conditions: Vec<StatusCondition>,
+    /// `Healthy`, `Progressing`, `Paused`, `Degraded`: Rollouts.
+    pub phase: String,
+    /// The explanation of the phase.
+    pub message: String,
+    /// The template that all pods will have: Rollouts.
+    pub current_pod_hash: String,
 }
 
 /// A pod whose log is read: `Api::logs` requires `Log`, which only k8s-openapi's pod has.
@@ -372,12 +378,17 @@ impl Resource for Workload {
         kind.name().into()
     }
 
-    fn group(_: &ControllerKind) -> Cow<'_, str> {
-        "apps".into()
+    fn group(kind: &ControllerKind) -> Cow<'_, str> {
+        kind.group().into()
     }
 
-    fn version(_: &ControllerKind) -> Cow<'_, str> {
-        "v1".into()
+    fn version(kind: &ControllerKind) -> Cow<'_, str> {
+        if kind.is_extension() {
+            "v1alpha1"
+        } else {
+            "v1"
+        }
+        .into()
     }
 
     fn plural(kind: &ControllerKind) -> Cow<'_, str> {
@@ -390,28 +401,6 @@ impl Resource for Workload {
 
     fn meta_mut(&mut self) -> &mut ObjectMeta {
         &mut self.metadata
-    }
-}
-
-impl ControllerKind {
-    /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
-
-    /// Returns the kind as an owner reference has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Deployment => "Deployment",
-            Self::StatefulSet => "StatefulSet",
-            Self::DaemonSet => "DaemonSet",
-        }
-    }
-
-    pub(crate) fn plural(self) -> &'static str {
-        match self {
-            Self::Deployment => "deployments",
-            Self::StatefulSet => "statefulsets",
-            Self::DaemonSet => "daemonsets",
-        }
     }
 }
 
@@ -447,8 +436,17 @@ fn slim<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Err
     })
 }
 
-/// The label of a StatefulSet's pod that names its template.
+/// Reads a generation: a Rollout's is a text, and of old versions a hash.
+fn generation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    let of_text = |text: &str| text.parse().unwrap_or(i64::MAX);
+    Ok(value.as_i64().or_else(|| value.as_str().map(of_text)))
+}
+
+/// The label of a StatefulSet's or a CloneSet's pod that names its template.
 pub const REVISION_LABEL: &str = "controller-revision-hash";
+/// The label of a Rollout's pod that names its template.
+pub const ROLLOUT_LABEL: &str = "rollouts-pod-template-hash";
 /// The label of a DaemonSet's pod that counts its template.
 pub const GENERATION_LABEL: &str = "pod-template-generation";
 /// The annotation of a DaemonSet that counts its template.
@@ -459,7 +457,14 @@ pub const REVISION: &str = "deployment.kubernetes.io/revision";
 /// Keeps only the labels or annotations that identify a template.
 fn kept(mut marks: Labels) -> Option<Labels> {
     marks.retain(|name, _| {
-        [REVISION_LABEL, GENERATION_LABEL, GENERATION, REVISION].contains(&name.as_str())
+        let known = [
+            REVISION_LABEL,
+            ROLLOUT_LABEL,
+            GENERATION_LABEL,
+            GENERATION,
+            REVISION,
+        ];
+        known.contains(&name.as_str())
     });
     (!marks.is_empty()).then_some(marks)
 }

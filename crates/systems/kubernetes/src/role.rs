@@ -45,7 +45,22 @@ pub const EVENTS: RoleRule = RoleRule {
     line: r#"- { apiGroups: [""], resources: [events], verbs: [list] }"#,
 };
 
-/// All rules.
+/// Reads Rollouts of Argo Rollouts.
+pub const ROLLOUTS: RoleRule = RoleRule {
+    group: "argoproj.io",
+    resources: &["rollouts"],
+    verbs: &["list", "watch"],
+    line: "- { apiGroups: [argoproj.io], resources: [rollouts], verbs: [list, watch] }",
+};
+/// Reads CloneSets of OpenKruise.
+pub const CLONE_SETS: RoleRule = RoleRule {
+    group: "apps.kruise.io",
+    resources: &["clonesets"],
+    verbs: &["list", "watch"],
+    line: "- { apiGroups: [apps.kruise.io], resources: [clonesets], verbs: [list, watch] }",
+};
+
+/// All rules about kinds that every cluster has.
 pub const RULES: [RoleRule; 4] = [PODS, WORKLOADS, LOGS, EVENTS];
 
 /// Returns the rule that a path of the API needs.
@@ -57,7 +72,8 @@ pub(crate) fn of_path(path: &str) -> Option<&'static RoleRule> {
         [resource, ..] => resource,
         [] => return None,
     };
-    RULES.iter().find(|rule| rule.resources.contains(&resource))
+    let mut rules = RULES.iter().chain(&[ROLLOUTS, CLONE_SETS]);
+    rules.find(|rule| rule.resources.contains(&resource))
 }
 
 #[cfg(test)]
@@ -77,12 +93,20 @@ mod tests {
             rule("/apis/apps/v1/namespaces/pods/statefulsets"),
             Some(WORKLOADS)
         );
+        assert_eq!(
+            rule("/apis/argoproj.io/v1alpha1/namespaces/dex-prod/rollouts"),
+            Some(ROLLOUTS)
+        );
+        assert_eq!(
+            rule("/apis/apps.kruise.io/v1alpha1/namespaces/dex-prod/clonesets"),
+            Some(CLONE_SETS)
+        );
         assert_eq!(rule("/api/v1/namespaces/dex-prod"), None);
     }
 
     #[test]
     fn a_line_agrees_with_its_rule() {
-        for rule in RULES {
+        for rule in RULES.into_iter().chain([ROLLOUTS, CLONE_SETS]) {
             let (resources, verbs) = (rule.resources.join(", "), rule.verbs.join(", "));
             assert!(
                 rule.line

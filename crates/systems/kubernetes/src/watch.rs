@@ -9,7 +9,7 @@ use std::{
 
 use contract::Failure;
 use futures_util::{
-    FutureExt as _, StreamExt as _,
+    FutureExt as _, Stream, StreamExt as _,
     stream::{LocalBoxStream, SelectAll},
 };
 use kube::{
@@ -51,12 +51,19 @@ pub struct NamespaceView {
     pub workloads: BTreeMap<ControllerKind, BTreeMap<String, Workload>>,
     /// The paths that have not been listed yet.
     unlisted: BTreeSet<String>,
+    /// The kinds that the cluster does not have.
+    unknown: BTreeSet<ControllerKind>,
 }
 
 impl NamespaceView {
     /// Returns a workload.
     pub fn workload(&self, kind: ControllerKind, name: &str) -> Option<&Workload> {
         self.workloads.get(&kind)?.get(name)
+    }
+
+    /// Returns whether the cluster does not have a kind.
+    pub fn lacks(&self, kind: ControllerKind) -> bool {
+        self.unknown.contains(&kind)
     }
 
     /// Returns whether everything was listed at least once.
@@ -88,17 +95,16 @@ struct SourcedEvent {
 enum WatchEvent {
     Pod(ObjectChange<PodObject>),
     ReplicaSet(ObjectChange<ReplicaSet>),
-    Workload(ControllerKind, ObjectChange<Workload>),
+    Workload(ControllerKind, Box<ObjectChange<Workload>>),
 }
 
 impl WatchEvent {
     fn is_list(&self) -> bool {
-        matches!(
-            self,
-            Self::Pod(ObjectChange::Listed(_))
-                | Self::ReplicaSet(ObjectChange::Listed(_))
-                | Self::Workload(_, ObjectChange::Listed(_))
-        )
+        match self {
+            Self::Pod(change) => change.is_list(),
+            Self::ReplicaSet(change) => change.is_list(),
+            Self::Workload(_, change) => change.is_list(),
+        }
     }
 }
 
@@ -108,7 +114,16 @@ enum ObjectChange<K> {
     Listed(Vec<K>),
     Applied(K),
     Deleted(K),
+    /// The cluster does not have the kind.
+    Unknown,
     Failed(Failure),
+}
+
+impl<K> ObjectChange<K> {
+    /// Returns whether it tells all objects that there are.
+    fn is_list(&self) -> bool {
+        matches!(self, Self::Listed(_) | Self::Unknown)
+    }
 }
 
 impl<'c> ClusterWatch<'c> {
@@ -129,14 +144,27 @@ impl<'c> ClusterWatch<'c> {
 
     fn add(&mut self, scope: &WatchScope) {
         let (at, cluster, namespace) = (self.views.len(), self.cluster, scope.namespace.as_str());
-        let mut all = vec![stream(cluster, namespace, (), at, WatchEvent::Pod)];
-        if scope.kinds.contains(&ControllerKind::Deployment) {
-            all.push(stream(cluster, namespace, (), at, WatchEvent::ReplicaSet));
+        let mut all = vec![stream(cluster, namespace, (), at, false, WatchEvent::Pod)];
+        if scope.kinds.iter().any(|kind| kind.has_replica_sets()) {
+            all.push(stream(
+                cluster,
+                namespace,
+                (),
+                at,
+                false,
+                WatchEvent::ReplicaSet,
+            ));
         }
         for kind in scope.kinds.iter().copied() {
-            all.push(stream(cluster, namespace, kind, at, move |change| {
-                WatchEvent::Workload(kind, change)
-            }));
+            let is_extension = kind.is_extension();
+            all.push(stream(
+                cluster,
+                namespace,
+                kind,
+                at,
+                is_extension,
+                move |change| WatchEvent::Workload(kind, Box::new(change)),
+            ));
         }
         let (unlisted, streams): (_, Vec<_>) = all.into_iter().unzip();
         self.streams.extend(streams);
@@ -232,7 +260,10 @@ impl<'c> ClusterWatch<'c> {
             WatchEvent::Pod(change) => apply(&mut view.pods, change),
             WatchEvent::ReplicaSet(change) => apply(&mut view.replica_sets, change),
             WatchEvent::Workload(kind, change) => {
-                apply(view.workloads.entry(kind).or_default(), change)
+                if matches!(*change, ObjectChange::Unknown) {
+                    view.unknown.insert(kind);
+                }
+                apply(view.workloads.entry(kind).or_default(), *change)
             }
         };
         match learnt {
@@ -256,6 +287,7 @@ fn apply<K: Resource>(
     let key = |object: &K| object.meta().name.clone().unwrap_or_default();
     match change {
         ObjectChange::Restarted => return Ok(false),
+        ObjectChange::Unknown => objects.clear(),
         ObjectChange::Listed(list) => {
             *objects = list
                 .into_iter()
@@ -269,12 +301,14 @@ fn apply<K: Resource>(
     Ok(true)
 }
 
-/// Lists and watches one kind in one namespace without end. Returns the path as well.
+/// Lists and watches one kind in one namespace, without end unless the cluster does not have it.
+/// Returns the path as well.
 fn stream<'c, K>(
     cluster: &'c Cluster<'c>,
     namespace: &str,
     kind: K::DynamicType,
     index: usize,
+    is_extension: bool,
     wrap: impl Fn(ObjectChange<K>) -> WatchEvent + 'c,
 ) -> (String, LocalBoxStream<'c, SourcedEvent>)
 where
@@ -287,9 +321,45 @@ where
     K::DynamicType: Clone,
 {
     let path = K::url_path(&kind, Some(namespace));
+    let watches = endless(cluster, namespace, kind);
+    let (source, scanned) = (path.clone(), path.clone());
+    let changes = watches.scan((None, false), move |(list, has_ended), event| {
+        if *has_ended {
+            return std::future::ready(None);
+        }
+        *has_ended = is_extension && matches!(&event, Err(error) if error::is_unknown_kind(error));
+        std::future::ready(Some(if *has_ended {
+            ObjectChange::Unknown
+        } else {
+            change(list, event, cluster.failed(&scanned))
+        }))
+    });
+    let events = changes.map(move |change| SourcedEvent {
+        namespace: index,
+        path: source.clone(),
+        event: wrap(change),
+    });
+    (path, events.boxed_local())
+}
+
+/// Lists and watches one kind again and again: a watch that the server refuses with status 410 starts
+/// with a list.
+fn endless<'c, K>(
+    cluster: &'c Cluster<'c>,
+    namespace: &str,
+    kind: K::DynamicType,
+) -> impl Stream<Item = Result<watcher::Event<K>, watcher::Error>> + use<'c, K>
+where
+    K: Resource<Scope = kube::core::DynamicResourceScope>
+        + Clone
+        + DeserializeOwned
+        + Debug
+        + Send
+        + 'static,
+    K::DynamicType: Clone,
+{
     let namespace = namespace.to_owned();
-    // A watch that the server refuses with status 410 starts again with a list.
-    let watches = futures_util::stream::repeat(()).flat_map(move |()| {
+    futures_util::stream::repeat(()).flat_map(move |()| {
         let api: Api<K> = Api::namespaced_with(cluster.client.clone(), &namespace, &kind);
         let settings = watcher::Config::default().timeout(WATCH_TIMEOUT.as_secs() as u32);
         let events = watcher(api, settings).backoff(WatchBackoff::default());
@@ -298,17 +368,7 @@ where
             let ends = mem::replace(gone, matches!(&event, Err(error) if error::is_gone(error)));
             std::future::ready((!ends).then_some(event))
         })
-    });
-    let (source, scanned) = (path.clone(), path.clone());
-    let changes = watches.scan(None, move |list: &mut Option<Vec<K>>, event| {
-        std::future::ready(Some(change(list, event, cluster.failed(&scanned))))
-    });
-    let events = changes.map(move |change| SourcedEvent {
-        namespace: index,
-        path: source.clone(),
-        event: wrap(change),
-    });
-    (path, events.boxed_local())
+    })
 }
 
 fn change<K>(

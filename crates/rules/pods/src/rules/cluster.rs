@@ -2,8 +2,8 @@
 
 use super::row::{FailureRule, Patience};
 use crate::{
-    ADMISSION, CRASH_LOOP, CREATE_FAILED, NODE_LOST, OUT_OF_MEMORY, QUOTA, SANDBOX, UNSCHEDULABLE,
-    VOLUME,
+    CLUSTER_POLICY, CRASH_LOOP, CREATE_FAILED, NODE_LOST, OUT_OF_MEMORY, QUOTA, SANDBOX,
+    UNSCHEDULABLE, VOLUME,
 };
 
 /// Rules about containers that ended after their program had run: `state.terminated.reason`.
@@ -89,7 +89,7 @@ pub(crate) const OF_CONTROLLERS: &[FailureRule] = &[
             "is invalid",
             "not found",
         ],
-        reason: ADMISSION,
+        reason: CLUSTER_POLICY,
         patience: Patience::Config,
         source: "apiserver, validation; pod-security-admission; limitranger; webhooks",
     },

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use contract::{Fault, Reason};
 
 use super::*;
-use crate::{ADMISSION, CRASH_LOOP, CREATE_FAILED, NODE_LOST, QUOTA, UNSCHEDULABLE};
+use crate::{CLUSTER_POLICY, CRASH_LOOP, CREATE_FAILED, NODE_LOST, QUOTA, UNSCHEDULABLE};
 
 /// What nodes say, word for word, with the reason and the patience.
 const EXAMPLES: &[(&str, &str, Reason, Patience)] = &[
@@ -72,19 +72,19 @@ const EXAMPLES: &[(&str, &str, Reason, Patience)] = &[
     (
         "CreateContainerConfigError",
         "secret \"shop-db\" not found",
-        CONFIG_ERROR,
+        SETTINGS_MISSING,
         Patience::Secret,
     ),
     (
         "CreateContainerConfigError",
         "configmap \"settings\" not found",
-        CONFIG_ERROR,
+        SETTINGS_MISSING,
         Patience::Config,
     ),
     (
         "CreateContainerConfigError",
         "couldn't find key url in Secret dex/dex-env",
-        CONFIG_ERROR,
+        SETTINGS_MISSING,
         Patience::Config,
     ),
     (
@@ -346,7 +346,7 @@ const NOT_CREATED: &[(&str, &str, Reason, Patience)] = &[
     (
         "",
         "pods \"timeout-1\" is forbidden: violates PodSecurity \"restricted:latest\"",
-        ADMISSION,
+        CLUSTER_POLICY,
         Patience::Config,
     ),
     (

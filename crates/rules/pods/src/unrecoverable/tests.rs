@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     CONFIG_ERROR, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, INVALID_IMAGE_NAME, PodCondition,
-    Summary, UNSCHEDULABLE,
+    SETTINGS_MISSING, Summary, UNSCHEDULABLE,
 };
 
 mod nodes;
@@ -171,7 +171,7 @@ fn a_missing_config_map_fails_after_ten_seconds() {
         "configmap \"dex\" not found",
     ));
     let (at, failure) = failure_of(&[(0, missing)]);
-    assert_eq!((at, failure.reason), (10, CONFIG_ERROR));
+    assert_eq!((at, failure.reason), (10, SETTINGS_MISSING));
     assert_eq!(
         failure.text,
         "container dex: CreateContainerConfigError: configmap \"dex\" not found"
@@ -445,7 +445,7 @@ fn a_line_of_argo_cds_tree_suffices() {
         line("CreateContainerConfigError", "secret \"x\" not found")
             .1
             .reason,
-        CONFIG_ERROR
+        SETTINGS_MISSING
     );
     assert_eq!(
         line("Pending", "0/3 nodes are available: 3 Insufficient memory.")

@@ -1,11 +1,14 @@
 use kubernetes::ClusterOptions;
-use pods::{GracePeriods, Owner, PodCondition, PodPhase, Rollout, RunState, WorkloadKind};
+use pods::{
+    GracePeriods, Owner, PodCondition, PodPhase, PreviousTemplate, Rollout, RunState, Termination,
+    WorkloadKind,
+};
 
 use super::*;
 use crate::reasons::{
-    ADMISSION, CRASH_LOOP, CREATE_FAILED, EVICTED, IMAGE_PULL, MIXED_DIGESTS, NAME_RESERVED,
-    NODE_LOST, NOT_AVAILABLE, OLD_PODS, ON_DELETE, PARTITIONED, PAUSED, SANDBOX, SIDECAR,
-    STUCK_POD, UNKNOWN_DIGEST,
+    ADMISSION, CLUSTER_POLICY, CRASH_LOOP, CRASHED_BEFORE, CREATE_FAILED, EVICTED, IMAGE_PULL,
+    MIXED_DIGESTS, NAME_RESERVED, NODE_LOST, NOT_AVAILABLE, OLD_PODS, ON_DELETE, PARTITIONED,
+    PAUSED, SANDBOX, SIDECAR, STUCK_POD, UNKNOWN_DIGEST,
 };
 
 mod causes;
@@ -62,6 +65,7 @@ fn rollout(wanted: u32) -> Rollout {
         min_ready_seconds: 0,
         not_available: None,
         ordered: false,
+        previous: PreviousTemplate::Unknown,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use contract::Reason;
 use pods::{
-    GracePeriods, Pod, Rollout, Unrecoverable,
+    GracePeriods, Pod, Rollout, Unrecoverable, crash,
     image::{ImageMatch, ImageMatcher},
     unrecoverable,
 };
@@ -16,8 +16,8 @@ use crate::{
     Request,
     observe::WorkloadHistory,
     reasons::{
-        CREATE_FAILED, MIXED_DIGESTS, NO_PODS, NODE_LOST, NOT_AVAILABLE, NOT_READY, OLD_PODS,
-        STUCK_POD, UNKNOWN_DIGEST,
+        CRASH_LOOP, CRASHED_BEFORE, CREATE_FAILED, INIT_FAILED, MIXED_DIGESTS, NO_PODS, NODE_LOST,
+        NOT_AVAILABLE, NOT_READY, OLD_PODS, OUT_OF_MEMORY, STUCK_POD, UNKNOWN_DIGEST,
     },
 };
 
@@ -91,6 +91,7 @@ impl WorkloadCheck<'_> {
     fn failure(&self) -> Option<PodFailure> {
         self.failure_of_settings()
             .or_else(|| self.failure_of_pods())
+            .or_else(|| self.failure_of_soak())
             .or_else(|| self.failure_of_given_up())
             .or_else(|| self.failure_of_stuck_pod())
             .or_else(|| self.failure_of_controller())
@@ -133,6 +134,62 @@ impl WorkloadCheck<'_> {
         let grace = self.grace();
         self.pods.new.iter().find_map(|pod| {
             let cause = unrecoverable(pod, self.history.of(pod)?, &grace)?;
+            let cause = cause.proven(&self.rollout.previous, self.image);
+            let cause = self.unless_shared(cause.of_image(pod, self.image));
+            Some(PodFailure {
+                pod: Some(pod.name.clone()),
+                cause,
+            })
+        })
+    }
+
+    /// A crash that pods of the version before share does not blame the change.
+    fn unless_shared(&self, cause: Unrecoverable) -> Unrecoverable {
+        const CRASHES: [Reason; 3] = [CRASH_LOOP, OUT_OF_MEMORY, INIT_FAILED];
+        let mut old = self
+            .pods
+            .old
+            .iter()
+            .filter(|_| CRASHES.contains(&cause.reason));
+        let shares = old.find(|pod| {
+            let failure = self.failure_of_old(pod);
+            failure.is_some_and(|failure| CRASHES.contains(&failure.reason))
+        });
+        match shares {
+            Some(pod) => Unrecoverable {
+                reason: CRASHED_BEFORE,
+                text: format!(
+                    "{}; {}, of the version before, crashes, too",
+                    cause.text, pod.name
+                ),
+                ..cause
+            },
+            None => cause,
+        }
+    }
+
+    /// Returns the failure of a pod of an older template.
+    fn failure_of_old(&self, pod: &Pod) -> Option<Unrecoverable> {
+        let of_newest_template = Pod {
+            outdated: false,
+            ..pod.clone()
+        };
+        let history = self.history.of(pod)?;
+        unrecoverable(&of_newest_template, history, &self.request.grace)
+    }
+
+    /// A crash while all pods were good, also when the container runs again.
+    fn failure_of_soak(&self) -> Option<PodFailure> {
+        if self.request.soak.is_zero() {
+            return None;
+        }
+        let mut crashed = self
+            .pods
+            .new
+            .iter()
+            .filter(|pod| self.history.has_crashed(pod));
+        crashed.find_map(|pod| {
+            let cause = crash(pod, self.history.of(pod)?, &self.request.grace)?;
             Some(PodFailure {
                 pod: Some(pod.name.clone()),
                 cause: cause.of_image(pod, self.image),
@@ -159,12 +216,7 @@ impl WorkloadCheck<'_> {
         }
         let mut pods = self.pods.old.iter().chain(&self.pods.new);
         pods.find_map(|pod| {
-            let of_newest_template = Pod {
-                outdated: false,
-                ..(*pod).clone()
-            };
-            let history = self.history.of(pod).filter(|_| pod.outdated)?;
-            let cause = unrecoverable(&of_newest_template, history, &self.request.grace)?;
+            let cause = self.failure_of_old(pod).filter(|_| pod.outdated)?;
             let text = format!(
                 "the StatefulSet waits for this pod of an older template, which cannot become \
                  ready; delete it ({})",
@@ -188,7 +240,8 @@ impl WorkloadCheck<'_> {
 
     fn failed_create(&self) -> Option<Unrecoverable> {
         let is_over = self.history.failing_for() >= self.grace().config;
-        self.rollout.failed_create().filter(|_| is_over)
+        let cause = self.rollout.failed_create().filter(|_| is_over)?;
+        Some(cause.proven(&self.rollout.previous, self.image))
     }
 
     /// Finds pods with another digest, once the rollout is complete: until then, old pods may have
@@ -238,11 +291,20 @@ impl WorkloadCheck<'_> {
         if let Some(pod) = self.pods.first_old() {
             let old = self.pods.count_old();
             let all = old + self.pods.new.len();
-            let text = format!("{old} of {all} pods are old; {}", self.describe_old(pod));
+            let mut text = format!("{old} of {all} pods are old; {}", self.describe_old(pod));
+            if let Some(words) = self.own_words() {
+                text += &format!("; the {} says: {words}", self.rollout.kind);
+            }
             return Some(PodWait(OLD_PODS, text));
         }
         let image = self.other_tag().filter(|_| self.pods.new.is_empty())?;
         Some(PodWait(OLD_PODS, format!("its template has {image}")))
+    }
+
+    /// Returns what a workload of an extension says: its strategy may wait for a person.
+    fn own_words(&self) -> Option<&String> {
+        let words = self.rollout.not_available.as_ref();
+        words.filter(|_| self.rollout.kind.is_extension())
     }
 
     fn wait_for_new(&self) -> Option<PodWait> {

@@ -1,15 +1,18 @@
 //! Converts the objects of the API to the values that the rules judge.
 
 mod controller;
+mod extension;
 mod mirrored;
 mod others;
 mod owners;
+mod previous;
 
 use std::{collections::BTreeMap, mem};
 
 use kubernetes as k;
 use pods::{
-    Container, Owner, Pod, PodCondition, PodPhase, Rollout, RunState, Termination, WorkloadKind,
+    Container, Owner, Pod, PodCondition, PodPhase, PreviousTemplate, Rollout, RunState,
+    Termination, WorkloadKind,
 };
 
 use self::{controller::controller, owners::Owners};
@@ -22,15 +25,29 @@ pub(super) fn namespace(name: &str, view: &k::NamespaceView, request: &Request) 
     let mut workloads = Vec::new();
     for (kind, objects) in &view.workloads {
         for object in objects.values() {
-            let rollout = rollout(*kind, object);
+            let mut rollout = Rollout {
+                previous: previous::template(view, object),
+                ..rollout(*kind, object)
+            };
             if request.selects(&rollout) {
-                let pods = members.take(&rollout).into();
+                let pods = members.take(&rollout);
+                if rollout.images.is_empty() {
+                    // A Rollout may refer to the template of a Deployment (`workloadRef`).
+                    rollout.images = others::images(&pods);
+                }
+                let pods = pods.into();
                 workloads.push(WorkloadState { rollout, pods });
             }
         }
     }
-    for name in request.others() {
+    let mut unread = Vec::new();
+    for name in request
+        .workloads
+        .iter()
+        .filter(|name| is_unread(name, view))
+    {
         let pods = members.take_owned_by(name);
+        unread.push(name.to_string());
         if let Some(rollout) = others::rollout(name, view, &pods) {
             let pods = pods.into();
             workloads.push(WorkloadState { rollout, pods });
@@ -40,7 +57,13 @@ pub(super) fn namespace(name: &str, view: &k::NamespaceView, request: &Request) 
         name: name.to_owned(),
         workloads,
         strangers: members.strangers,
+        unread,
     }
+}
+
+/// Returns whether only the pods of a workload are known, not its own status.
+fn is_unread(name: &WorkloadName, view: &k::NamespaceView) -> bool {
+    matches!(name.kind, WorkloadKind::Other(_)) || view.lacks(controller_kind(&name.kind))
 }
 
 /// The pods of a namespace, by the workload that they belong to.
@@ -159,10 +182,20 @@ fn containers(specs: &[k::ContainerSpec], statuses: &[k::ContainerStatus]) -> Ve
             restarts: status.restart_count,
             sidecar: spec.restart_policy.as_deref() == Some("Always"),
             memory_limit: spec.resources.limits.get("memory").cloned(),
+            resources: resources(&spec.resources),
             probe: spec.readiness_probe.as_ref().and_then(probe),
         }
     };
     specs.iter().map(container).collect()
+}
+
+/// Returns all requests and limits in one text.
+fn resources(resources: &k::ContainerResources) -> String {
+    let all = resources.requests.iter().chain(&resources.limits);
+    let texts: Vec<String> = all
+        .map(|(name, amount)| format!("{name}={amount}"))
+        .collect();
+    texts.join(" ")
 }
 
 fn state(state: &k::ContainerState) -> RunState {
@@ -223,18 +256,18 @@ fn rollout(kind: k::ControllerKind, object: &k::Workload) -> Rollout {
             .is_some_and(|observed| meta.generation.is_none_or(|current| observed >= current)),
         wanted,
         updated,
-        paused: spec.paused,
+        paused: spec.paused || strategy.paused,
         on_delete: strategy.kind == "OnDelete",
-        partition: strategy
-            .rolling_update
-            .as_ref()
-            .and_then(|rolling| rolling.partition)
-            .unwrap_or(0),
+        partition: match &strategy.rolling_update {
+            Some(rolling) => rolling.partition.unwrap_or(0),
+            None => extension::partition(&strategy.partition, wanted),
+        },
         stalled: message(status, |condition| {
             condition.kind == "Progressing"
                 && condition.status == "False"
                 && condition.reason == "ProgressDeadlineExceeded"
-        }),
+        })
+        .or_else(|| extension::degraded(kind, status)),
         replica_failure: message(status, |condition| {
             condition.kind == "ReplicaFailure" && condition.status == "True"
         }),
@@ -242,8 +275,10 @@ fn rollout(kind: k::ControllerKind, object: &k::Workload) -> Rollout {
         min_ready_seconds: spec.min_ready_seconds,
         not_available: message(status, |condition| {
             condition.kind == "Available" && condition.status == "False"
-        }),
+        })
+        .or_else(|| extension::not_healthy(kind, status)),
         ordered: kind == k::ControllerKind::StatefulSet && spec.pod_management_policy != "Parallel",
+        previous: PreviousTemplate::Unknown,
     }
 }
 
@@ -295,6 +330,8 @@ fn workload_kind(kind: k::ControllerKind) -> WorkloadKind {
         k::ControllerKind::Deployment => WorkloadKind::Deployment,
         k::ControllerKind::StatefulSet => WorkloadKind::StatefulSet,
         k::ControllerKind::DaemonSet => WorkloadKind::DaemonSet,
+        k::ControllerKind::Rollout => WorkloadKind::Rollout,
+        k::ControllerKind::CloneSet => WorkloadKind::CloneSet,
     }
 }
 
@@ -305,6 +342,8 @@ pub(super) fn controller_kind(kind: &WorkloadKind) -> k::ControllerKind {
         WorkloadKind::Deployment | WorkloadKind::Other(_) => k::ControllerKind::Deployment,
         WorkloadKind::StatefulSet => k::ControllerKind::StatefulSet,
         WorkloadKind::DaemonSet => k::ControllerKind::DaemonSet,
+        WorkloadKind::Rollout => k::ControllerKind::Rollout,
+        WorkloadKind::CloneSet => k::ControllerKind::CloneSet,
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct WorkloadHistory {
     /// The pods of the current template that their nodes gave up.
     given_up: GivenUpPods,
     good_since: Option<Duration>,
+    /// The ids of the pods that crashed while the workload was good.
+    crashed: BTreeSet<String>,
     /// The pod whose restart was observed last.
     restarted: Option<String>,
 }
@@ -40,6 +42,7 @@ impl WorkloadHistory {
             };
         }
         self.now = at;
+        self.crashed.clear();
         for pod in pods {
             self.observe_pod(pod);
         }
@@ -66,6 +69,9 @@ impl WorkloadHistory {
     fn observe_pod(&mut self, pod: &Pod) {
         let history = self.pods.entry(pod.id.clone()).or_default();
         history.observe(pod, self.now);
+        if history.has_crashed() && self.good_since.is_some() {
+            self.crashed.insert(pod.id.clone());
+        }
         let previous = self.restarts.insert(pod.id.clone(), pod.restarts());
         let has_restarted = previous.is_some_and(|previous| pod.restarts() > previous);
         if has_restarted && !pod.outdated {
@@ -102,6 +108,11 @@ impl WorkloadHistory {
     /// Returns the pod whose restart was observed last.
     pub(crate) fn restarted(&self) -> Option<&str> {
         self.restarted.as_deref()
+    }
+
+    /// Returns whether a pod has crashed since the last observation, and the workload was good then.
+    pub(crate) fn has_crashed(&self, pod: &Pod) -> bool {
+        self.crashed.contains(&pod.id)
     }
 
     /// Returns what was observed of a pod.

@@ -38,6 +38,8 @@ pub(crate) struct NamespaceState {
     pub(crate) workloads: Vec<WorkloadState>,
     /// The pods of no known workload: made by hand, by a Job, by another controller.
     pub(crate) strangers: Vec<Pod>,
+    /// The requested workloads whose own status cannot be read: only their pods count.
+    pub(crate) unread: Vec<String>,
 }
 
 /// One workload and its pods.

@@ -6,10 +6,11 @@ use pods::Pod;
 use crate::{
     judge::WorkloadJudgement,
     reasons::{
-        CONFIG_ERROR, CREATE_FAILED, EVICTED, IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED,
-        MIXED_DIGESTS, NAME_RESERVED, NO_PODS, NODE_LOST, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME,
-        NOT_AVAILABLE, NOT_READY, OLD_PODS, ON_DELETE, PARTITIONED, PAUSED, POD_REJECTED, QUOTA,
-        RESTARTED, SANDBOX, SIDECAR, START_FAILED, STUCK_POD, UNKNOWN_DIGEST, UNSCHEDULABLE,
+        CLUSTER_POLICY, CONFIG_ERROR, CRASH_LOOP, CRASHED_BEFORE, CREATE_FAILED, EVICTED,
+        IMAGE_NOT_FOUND, IMAGE_PULL, IMAGE_PULL_DENIED, MIXED_DIGESTS, NAME_RESERVED, NO_PODS,
+        NODE_LOST, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME, NOT_AVAILABLE, NOT_READY, OLD_PODS,
+        ON_DELETE, PARTITIONED, PAUSED, POD_REJECTED, QUOTA, RESTARTED, SANDBOX, SETTINGS_MISSING,
+        SIDECAR, START_FAILED, STUCK_POD, UNKNOWN_DIGEST, UNSCHEDULABLE,
     },
 };
 
@@ -23,12 +24,16 @@ pub(super) fn of(reason: Reason, worst: &WorkloadJudgement) -> Option<String> {
             let more = "; if it does not come back, delete its pods with `--force`";
             return Some(about_node(lost(worst).or(pod), more));
         }
+        OLD_PODS | NOT_AVAILABLE if worst.title.starts_with("rollout/") => {
+            "promote it if it is paused (`kubectl argo rollouts promote NAME`), or pass a longer \
+             `--timeout`"
+        }
         STUCK_POD => return Some(delete(pod?)),
         NO_PODS if worst.title.is_empty() => {
             "check `--namespace` and the repository of `--image`; name a workload of another kind \
              with `--workload`, such as `rollout/NAME`"
         }
-        OLD_PODS if worst.title.is_empty() => {
+        OLD_PODS | NOT_READY if worst.title.is_empty() => {
             "name the workloads that count with `--workload`; one of another kind, such as \
              `rollout/NAME`, is found by its name only"
         }
@@ -46,7 +51,15 @@ fn fixed(reason: Reason) -> Option<&'static str> {
             "give the pods a pull secret that is valid for this registry (`imagePullSecrets`)"
         }
         IMAGE_PULL => "pass a longer `--pull-grace` if the registry recovers by itself",
-        CONFIG_ERROR => "pass a longer `--config-grace` if an operator creates what is missing",
+        CRASH_LOOP => {
+            "if it may end until something else has started, pass a larger `--max-restarts`, or 0"
+        }
+        CRASHED_BEFORE => {
+            "check what both versions need, such as a database: a rollback may not help"
+        }
+        CONFIG_ERROR | SETTINGS_MISSING => {
+            "pass a longer `--config-grace` if an operator creates what is missing"
+        }
         UNSCHEDULABLE => {
             "make room, or pass a longer `--schedule-grace` if nodes are added automatically"
         }
@@ -56,6 +69,9 @@ fn fixed(reason: Reason) -> Option<&'static str> {
         }
         CREATE_FAILED => {
             "check what the message names: restore the webhook, or exempt this namespace from it"
+        }
+        CLUSTER_POLICY => {
+            "check which rule the message names, and whether the pods from before pass it"
         }
         QUOTA => "raise the quota, or lower what the pods request",
         EVICTED => {

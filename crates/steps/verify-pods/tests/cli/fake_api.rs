@@ -25,6 +25,11 @@ pub(crate) fn kubeconfig(server: &str, ca_pem: Option<&str>, user: &Value) -> Va
 
 /// Verifies one Deployment with a kubeconfig in the home directory.
 pub(crate) fn with_config(config: &str) -> HermeticCommand {
+    of_workload("deployment/dex", config)
+}
+
+/// Verifies one workload with a kubeconfig in the home directory.
+pub(crate) fn of_workload(workload: &str, config: &str) -> HermeticCommand {
     let verify = HermeticCommand::new(env!("CARGO_BIN_EXE_verify-pods"));
     let file = verify.home().join("kubeconfig");
     std::fs::write(&file, config).unwrap();
@@ -33,7 +38,7 @@ pub(crate) fn with_config(config: &str) -> HermeticCommand {
             "--namespace",
             "dex-prod",
             "--workload",
-            "deployment/dex",
+            workload,
             "--format",
             "json",
         ])

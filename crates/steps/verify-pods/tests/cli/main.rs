@@ -1,6 +1,7 @@
 //! The binary, against servers that misbehave.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod extensions;
 mod fake_api;
 mod secrets;
 mod watch;
@@ -302,12 +303,15 @@ fn the_reasons_are_a_closed_list() {
     image-pull environment
     invalid-image-name change
     crash-loop change
+    crashed-before environment
     out-of-memory change
     config-error change
+    settings-missing environment
     init-failed change
     unschedulable environment
     quota environment
     admission change
+    cluster-policy configuration
     create-failed environment
     volume environment
     sandbox environment

@@ -268,28 +268,31 @@ fn no_pods_are_no_pass() {
 }
 
 #[test]
-fn a_restart_during_the_soak_is_reported() {
+fn a_crash_during_the_soak_refuses() {
     let fixture = PodFixture::new();
     fixture.namespace.pods(scripts::timeline([
         (Duration::from_millis(100), ScriptedStatus::running()),
         (
             Duration::from_secs(2),
             ScriptedStatus::running()
-                .restarted(1, 137, "Error")
-                .previous_log("terminated\n"),
+                .restarted(1, 1, "Error")
+                .previous_log("panic: no more connections\n"),
         ),
     ]));
     fixture.deploy(NEW, 1);
     let run = fixture
         .verify()
-        .args(["--soak", "4s", "--timeout", "5s"])
+        .args(["--soak", "8s", "--timeout", "20s"])
         .run();
     expect(
         &run,
-        11,
-        "restarted",
-        "environment",
-        &["restarted a container", "of 4 s since"],
+        10,
+        "crash-loop",
+        "change",
+        &[
+            "crashed (exit code 1) while all pods should stay ready",
+            "panic: no more connections",
+        ],
     );
     passed(&fixture.verify().run());
 }

@@ -5,7 +5,7 @@
 //! commit.
 
 use contract::Reason;
-use pods::{ADMISSION, QUOTA};
+use pods::{CLUSTER_POLICY, QUOTA};
 
 use crate::reasons::{
     FIELD_CONFLICT, KIND_UNKNOWN, NAMESPACE_MISSING, SYNC_ERROR, SYNC_FAILED, SYNC_FORBIDDEN,
@@ -109,9 +109,9 @@ pub(super) const REFUSALS: [ApiRefusal; 46] = [
         FIELD_CONFLICT,
     ),
     refusal(ADMIT, "exceeded quota", QUOTA),
-    refusal(ADMIT, "denied the request", ADMISSION),
-    refusal(ADMIT, "denied request", ADMISSION),
-    refusal(ADMIT, "violates podsecurity", ADMISSION),
+    refusal(ADMIT, "denied the request", CLUSTER_POLICY),
+    refusal(ADMIT, "denied request", CLUSTER_POLICY),
+    refusal(ADMIT, "violates podsecurity", CLUSTER_POLICY),
     refusal(SCHEMA, "field is immutable", SYNC_FAILED),
     refusal(SCHEMA, "is invalid:", SYNC_FAILED),
     refusal(SCHEMA, "strict decoding error", SYNC_FAILED),
@@ -135,7 +135,7 @@ pub(super) fn api_refusal(message: &str) -> Reason {
     let mut refusals = REFUSALS.iter();
     match refusals.find(|refusal| words.contains(refusal.words)) {
         Some(refusal) => refusal.reason,
-        None if words.contains("is forbidden:") => ADMISSION,
+        None if words.contains("is forbidden:") => CLUSTER_POLICY,
         None => SYNC_ERROR,
     }
 }

@@ -6,26 +6,17 @@ use pods::{NOT_READY, PAUSED};
 
 use crate::{
     judge::{
+        blame,
         decision::{Conclusion, WaitDecision},
         history::{ApplicationHistory, LastingPhase},
+        kinds::WORKLOADS,
         message::{hides_message, resource_name, tidy},
         revision,
     },
     observe::{FollowUp, Observation},
-    reasons::{DEGRADED, DEGRADED_ELSEWHERE},
+    reasons::{DEGRADED, DEGRADED_ELSEWHERE, NEWER_COMMIT_FAILED},
     request::{HealthScope, Request},
 };
-
-/// The kinds of resources that run pods.
-pub(super) const WORKLOADS: [&str; 7] = [
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "ReplicaSet",
-    "Rollout",
-    "Job",
-    "Pod",
-];
 
 /// Judges the health; `None` when the application is healthy.
 pub(super) fn judge(
@@ -57,7 +48,10 @@ pub(super) fn judge(
             let culprit = culprit(request, app, &health, history);
             let text = format!("is {here} and Degraded: {}", culprit.text);
             let hint = "if that may take longer, pass a longer `--degraded-grace`";
-            let conclusion = Conclusion::refused(culprit.reason, text).hinted(hint);
+            let mut conclusion = Conclusion::refused(culprit.reason, text).hinted(hint);
+            if culprit.reason == NEWER_COMMIT_FAILED {
+                conclusion = conclusion.hinted(blame::newer_commit_hint(request));
+            }
             Some(conclusion.into())
         }
         _ => Some(not_ready(request, &here, app, &health, history)),
@@ -197,15 +191,20 @@ fn culprit(
     let Some(resource) = found else {
         return Culprit {
             text: health.message.clone(),
-            reason: degraded_reason(history, false),
+            reason: DEGRADED_ELSEWHERE,
         };
     };
     // Before the pods were read, any workload may be one that runs the image.
     let is_unknown = request.image.is_none() || history.image_roots.is_empty();
-    let is_of_change = runs_image(&resource) || (is_unknown && is_workload(&resource));
+    let may_run_image = is_unknown && is_workload(&resource);
+    let reason = if runs_image(&resource) {
+        degraded_reason(history, true)
+    } else {
+        blame::at_revision(request, app, degraded_reason(history, may_run_image))
+    };
     Culprit {
         text: culprit_text(request, resource, health),
-        reason: degraded_reason(history, is_of_change),
+        reason,
     }
 }
 

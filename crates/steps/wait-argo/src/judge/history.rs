@@ -64,6 +64,12 @@ impl ApplicationHistory {
         now.saturating_sub(*self.since.entry(phase).or_insert(now))
     }
 
+    /// Returns whether the pods of a resource run the image, as far as they were read.
+    pub(super) fn runs_image(&self, kind: &str, name: &str) -> bool {
+        let resource = format!("{kind}/{name}");
+        self.image_roots.contains(&resource)
+    }
+
     /// Returns the beginning of a phase that lasts.
     pub(super) fn since(&self, phase: LastingPhase) -> Option<Duration> {
         self.since.get(&phase).copied()

@@ -5,7 +5,9 @@ use contract::{Fault, Reason};
 
 use crate::{
     judge::{
+        blame,
         decision::{Conclusion, WaitDecision},
+        history::ApplicationHistory,
         message::{hides_message, out_of_sync, short, tidy},
         revision,
         sync_failure::{SyncFailure, sync_failure},
@@ -13,8 +15,9 @@ use crate::{
     },
     observe::{FollowUp, Observation},
     reasons::{
-        FIELD_CONFLICT, HOOK_FAILED, HOOK_TIMED_OUT, KIND_UNKNOWN, NAMESPACE_MISSING, NOT_SYNCED,
-        SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT, WILL_NOT_RETRY,
+        FIELD_CONFLICT, HOOK_FAILED, HOOK_TIMED_OUT, KIND_UNKNOWN, NAMESPACE_MISSING,
+        NEWER_COMMIT_FAILED, NOT_SYNCED, SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT,
+        WILL_NOT_RETRY,
     },
     request::Request,
 };
@@ -46,7 +49,11 @@ pub(super) fn running(app: &Application) -> Option<String> {
 }
 
 /// Judges the operation if it runs, or if it failed for this revision.
-pub(super) fn judge(request: &Request, observation: &Observation) -> Option<WaitDecision> {
+pub(super) fn judge(
+    request: &Request,
+    observation: &Observation,
+    history: &ApplicationHistory,
+) -> Option<WaitDecision> {
     let app = &observation.app;
     let here = here(request, app);
     let state = app.status.operation_state.as_ref();
@@ -58,7 +65,9 @@ pub(super) fn judge(request: &Request, observation: &Observation) -> Option<Wait
         return None;
     }
     if let Some(operation) = running(app) {
-        return Some(wait_or_fail(request, observation, &here, &operation));
+        let failed =
+            unrecoverable(app).map(|state| failed(request, observation, history, &here, state));
+        return Some(failed.unwrap_or_else(|| wait(request, observation, &here, &operation)));
     }
     let state = state.filter(|state| state.has_failed() && !state.is_dry_run())?;
     if state.revisions() != app.revisions() {
@@ -68,7 +77,7 @@ pub(super) fn judge(request: &Request, observation: &Observation) -> Option<Wait
         let here = format!("{here}, its sync had failed");
         return Some(window::request_sync(request, observation, &here));
     }
-    Some(failed(request, observation, &here, state))
+    Some(failed(request, observation, history, &here, state))
 }
 
 fn is_partial(operation: &argocd::RequestedOperation) -> bool {
@@ -76,17 +85,8 @@ fn is_partial(operation: &argocd::RequestedOperation) -> bool {
     sync.is_some_and(|sync| !sync.resources.is_empty())
 }
 
-fn wait_or_fail(
-    request: &Request,
-    observation: &Observation,
-    here: &str,
-    operation: &str,
-) -> WaitDecision {
-    let app = &observation.app;
-    let state = app.status.operation_state.as_ref();
-    if let Some(state) = state.filter(|state| cannot_recover(state, app)) {
-        return failed(request, observation, here, state);
-    }
+fn wait(request: &Request, observation: &Observation, here: &str, operation: &str) -> WaitDecision {
+    let state = observation.app.status.operation_state.as_ref();
     let is_blocked = state.is_some_and(|state| {
         state.is_running()
             && state
@@ -110,15 +110,18 @@ fn here(request: &Request, app: &Application) -> String {
     format!("{} at {at}", app.status.sync.status)
 }
 
-/// Returns whether a sync to this revision waits for a retry that cannot help.
-fn cannot_recover(state: &OperationState, app: &Application) -> bool {
-    let waits = state.is_running() && state.finished_at.is_some();
-    waits && state.revisions() == app.revisions() && sync_failure(state).is_final()
+/// Returns the sync to this revision if it waits for a retry that cannot help.
+fn unrecoverable(app: &Application) -> Option<&OperationState> {
+    app.status.operation_state.as_ref().filter(|state| {
+        let waits = state.is_running() && state.finished_at.is_some();
+        waits && state.revisions() == app.revisions() && sync_failure(state).is_final()
+    })
 }
 
 fn failed(
     request: &Request,
     observation: &Observation,
+    history: &ApplicationHistory,
     here: &str,
     state: &OperationState,
 ) -> WaitDecision {
@@ -131,11 +134,20 @@ fn failed(
         return WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::WholeState]);
     }
     let failure = sync_failure(state);
+    let reason = blame::of_sync(request, history, failure, state);
+    let reason = blame::at_revision(request, &observation.app, reason);
     if observation.operation_precedes_run() && !state.is_running() {
-        return will_not_retry(here, failure.reason, &state.message).into();
+        return will_not_retry(request, here, reason, &state.message).into();
     }
-    let conclusion = Conclusion::refused(failure.reason, text(request, failure, state));
-    match hint(failure.reason) {
+    let text = text(request, failure, state);
+    if reason == NEWER_COMMIT_FAILED {
+        let at = revision::describe(request, &observation.app);
+        return Conclusion::refused(reason, format!("{text} (at {at})"))
+            .hinted(blame::newer_commit_hint(request))
+            .into();
+    }
+    let conclusion = Conclusion::refused(reason, text);
+    match hint(reason) {
         Some(hint) => conclusion.hinted(hint).into(),
         None => conclusion.into(),
     }
@@ -200,13 +212,21 @@ fn hint(reason: Reason) -> Option<&'static str> {
 
 /// Refuses a failed revision: Argo CD tries to sync each revision only once. The change is to blame
 /// only if the failure proves that.
-pub(super) fn will_not_retry(here: &str, reason: Reason, message: &str) -> Conclusion {
+pub(super) fn will_not_retry(
+    request: &Request,
+    here: &str,
+    reason: Reason,
+    message: &str,
+) -> Conclusion {
     let message = tidy(message);
     let text = format!("is {here}, and Argo CD will not retry: {message}");
     let reason = match reason.fault {
         Fault::Change => WILL_NOT_RETRY,
         _ => reason,
     };
-    Conclusion::refused(reason, text)
-        .hinted("push a new commit, or sync it by hand: `argocd app sync APP`")
+    let conclusion = Conclusion::refused(reason, text);
+    if reason == NEWER_COMMIT_FAILED {
+        return conclusion.hinted(blame::newer_commit_hint(request));
+    }
+    conclusion.hinted("push a new commit, or sync it by hand: `argocd app sync APP`")
 }

@@ -9,19 +9,22 @@ use contract::Reason;
 use pods::{
     CONFIG_ERROR, CRASH_LOOP, GracePeriods, IMAGE_PULL, IMAGE_PULL_DENIED, INIT_FAILED,
     NAME_RESERVED, NODE_PRESSURE, NODE_RUNTIME, NOT_READY, OUT_OF_MEMORY, POD_REJECTED, Pod,
-    RunState, SANDBOX, SIDECAR, START_FAILED, UNSCHEDULABLE, Unrecoverable, VOLUME, failed_create,
-    failed_creation, waits_for_new_node,
+    RunState, SANDBOX, SETTINGS_MISSING, SIDECAR, START_FAILED, UNSCHEDULABLE, Unrecoverable,
+    VOLUME, failed_create, failed_creation, waits_for_new_node,
 };
 
 use self::scope::FailureScope;
 use crate::{
     judge::{
+        blame,
         decision::{Conclusion, WaitDecision},
         history::{ApplicationHistory, LastingPhase},
         image,
         message::tidy,
+        revision,
     },
     observe::{ApplicationPods, FollowUp, LogPlace, Observation, ObservedPod},
+    reasons::NEWER_COMMIT_FAILED,
     request::Request,
 };
 
@@ -101,7 +104,8 @@ pub(super) fn judge(
         grace: request.grace,
     };
     history.pod_warning = warning(observation, read, &counted);
-    history.image_roots = scope::image_roots(request, read);
+    let is_later = revision::is_descendant(request, &observation.app);
+    history.image_roots = scope::image_roots(request, read, is_later);
     match trouble(observation, read, &counted)? {
         PodsTrouble::Failed(failure) => Some(failed(request, observation, failure).into()),
         PodsTrouble::Asks(node, text) => {
@@ -116,13 +120,17 @@ fn failed(
     observation: &Observation,
     failure: UnrecoverableResource,
 ) -> Conclusion {
+    let reason = blame::of_policy(request, failure.reason, &failure.text);
     let mut conclusion = match image::newer_image(request, observation, &failure.images) {
         Some(newer) => image::superseded(request, observation, newer),
         None => {
             let text = format!("cannot become healthy: {}, {}", failure.name, failure.text);
-            Conclusion::refused(failure.reason, text)
+            Conclusion::refused(blamed(request, observation, reason), text)
         }
     };
+    if conclusion.reason == Some(NEWER_COMMIT_FAILED) {
+        conclusion = conclusion.hinted(blame::newer_commit_hint(request));
+    }
     if conclusion.reason == Some(failure.reason)
         && let Some(hint) = hint(failure.reason)
     {
@@ -136,6 +144,15 @@ fn failed(
     conclusion
 }
 
+/// Returns the reason of a failing pod. One that runs the image proves that itself, whatever commit
+/// brought it.
+fn blamed(request: &Request, observation: &Observation, reason: Reason) -> Reason {
+    match &request.image {
+        Some(_) => reason,
+        None => blame::at_revision(request, &observation.app, reason),
+    }
+}
+
 /// Returns what to do about a failure: where to look, or the flag that tolerates it for longer.
 fn hint(reason: Reason) -> Option<&'static str> {
     Some(match reason {
@@ -143,7 +160,9 @@ fn hint(reason: Reason) -> Option<&'static str> {
             "if it ends until something else has started, pass `--max-restarts N` to allow for \
              that, or 0 to leave it to the timeout"
         }
-        CONFIG_ERROR => "if something creates that later, pass a longer `--config-grace`",
+        CONFIG_ERROR | SETTINGS_MISSING => {
+            "if something creates that later, pass a longer `--config-grace`"
+        }
         UNSCHEDULABLE | VOLUME | SANDBOX => {
             "if that may take longer, pass a longer `--schedule-grace`"
         }

@@ -7,6 +7,7 @@ use contract::Fault;
 
 use crate::{
     judge::{
+        blame,
         comparison::comparison_failure,
         decision::{Conclusion, WaitDecision},
         health,
@@ -326,7 +327,7 @@ fn contains(
     let (app, now) = (&observation.app, observation.now);
     let status = app.status.sync.status.as_str();
     history.update(LastingPhase::Applied, status == "Synced", now);
-    if let Some(decision) = operation::judge(request, observation) {
+    if let Some(decision) = operation::judge(request, observation, history) {
         history.update(LastingPhase::Idle, false, now);
         return Some(decision);
     }
@@ -389,7 +390,10 @@ fn sync_error(
     // A commit that changes nothing of the application has the failure of the one before.
     let revisions = observation.app.revisions();
     let is_of_this = revisions.iter().any(|revision| message.contains(revision));
-    if !is_of_this && reason.fault == Fault::Change {
+    let is_of_commit = message.contains(request.commit.as_str());
+    if is_of_this && !is_of_commit {
+        reason = blame::at_revision(request, &observation.app, reason);
+    } else if !is_of_commit && reason.fault == Fault::Change {
         reason = SYNC_ERROR;
     }
     if reason == RENDERS_NOTHING {
@@ -408,7 +412,7 @@ fn sync_error(
         let text = format!("its sync to {at} failed: {}", tidy(message));
         return WaitDecision::wait(NOT_SYNCED, text, vec![FollowUp::WholeState]);
     }
-    operation::will_not_retry(here, reason, message).into()
+    operation::will_not_retry(request, here, reason, message).into()
 }
 
 /// Says so if an application is only out of sync because no sync prunes.

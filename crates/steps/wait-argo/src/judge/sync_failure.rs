@@ -10,7 +10,7 @@ use contract::{Fault, Reason};
 use pods::{GracePeriods, Pod, PodHistory, Summary, unrecoverable};
 
 use crate::{
-    judge::{api_error::api_refusal, comparison::comparison_failure, health::WORKLOADS},
+    judge::{api_error::api_refusal, comparison::comparison_failure, kinds::WORKLOADS},
     reasons::{
         DEGRADED, DEGRADED_ELSEWHERE, HOOK_FAILED, HOOK_TIMED_OUT, RENDERS_NOTHING,
         SHARED_RESOURCE, SYNC_ERROR, SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT, UNSIGNED,
@@ -30,13 +30,14 @@ impl SyncFailure<'_> {
     /// Returns whether a retry of the sync cannot help. A namespace or a custom resource definition
     /// may come from another application of the same push.
     pub(super) fn is_final(self) -> bool {
-        const FINAL: [Reason; 6] = [
+        const FINAL: [Reason; 7] = [
             SYNC_TERMINATED,
             SYNC_FORBIDDEN,
             SHARED_RESOURCE,
             WRONG_SOURCE,
             UNSIGNED,
             pods::QUOTA,
+            pods::CLUSTER_POLICY,
         ];
         self.reason.fault == Fault::Change || FINAL.contains(&self.reason)
     }
@@ -197,15 +198,20 @@ fn terminated(message: &str) -> Reason {
 }
 
 /// Returns the resource that made the sync fail: the first whose failure is proven to be the
-/// change's, else the first at all.
+/// change's, else the first at all. A `SyncFail` hook runs after that, so its own failure is a
+/// consequence.
 fn failed_resource(results: &[ResourceResult]) -> Option<(Reason, &ResourceResult)> {
-    let failed = || {
-        let results = results.iter();
+    let failed = |is_late: bool| {
+        let results = results
+            .iter()
+            .filter(move |result| (result.hook_type == "SyncFail") == is_late);
         results.filter_map(|result| Some((result_reason(result)?, result)))
     };
-    failed()
-        .find(|(reason, _)| reason.fault == Fault::Change)
-        .or_else(|| failed().next())
+    let first = failed(false).find(|(reason, _)| reason.fault == Fault::Change);
+    first.or_else(|| failed(false).next()).or_else(|| {
+        let (_, hook) = failed(true).next()?;
+        Some((SYNC_ERROR, hook))
+    })
 }
 
 /// Returns why a resource failed, if it did.

@@ -1,3 +1,4 @@
+mod blame;
 mod health;
 mod image;
 mod revision;
@@ -16,9 +17,9 @@ use crate::{
     observe::{ApplicationPods, FollowUp, ObservedSet, RenderedImages, RevisionAncestry},
     reasons::{
         AUTO_SYNC_OFF, AWAITS_TURN, COMMIT_GONE, DEGRADED, DEGRADED_ELSEWHERE, DENY_WINDOW,
-        HOOK_FAILED, IMAGE_NOT_LIVE, NEWER_IMAGE, NOT_COMPARED, NOT_SYNCED, OLD_REVISION,
-        RENDER_ERROR, STALE_STATUS, SYNC_ERROR, SYNC_FAILED, SYNC_TERMINATED, WILL_NOT_RETRY,
-        WRONG_SOURCE,
+        HOOK_FAILED, IMAGE_NOT_LIVE, NEWER_COMMIT_FAILED, NEWER_IMAGE, NOT_COMPARED, NOT_SYNCED,
+        OLD_REVISION, RENDER_ERROR, STALE_STATUS, SYNC_ERROR, SYNC_FAILED, SYNC_TERMINATED,
+        WILL_NOT_RETRY, WRONG_SOURCE,
     },
     request::HealthScope,
 };

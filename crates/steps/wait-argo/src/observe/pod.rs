@@ -67,6 +67,7 @@ fn container(spec: &Value, status: &Value) -> Container {
         sidecar: spec["restartPolicy"] == "Always",
         memory_limit: memory_limit(spec),
         probe: probe(&spec["readinessProbe"]["httpGet"]),
+        ..Container::default()
     }
 }
 

@@ -17,7 +17,7 @@ fn missing_settings_refuse_after_a_grace_period() {
     let run = world.wait(&commit, NEW).run();
     assert_eq!(
         outcome(&run),
-        (10, json!("config-error"), json!("change")),
+        (10, json!("settings-missing"), json!("environment")),
         "{run}"
     );
     assert!(

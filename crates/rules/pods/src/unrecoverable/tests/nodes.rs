@@ -4,8 +4,8 @@ use contract::Fault;
 
 use super::*;
 use crate::{
-    NAME_RESERVED, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME, SIDECAR, START_FAILED,
-    image::ImageMatcher,
+    NAME_RESERVED, NODE_POLICY, NODE_PRESSURE, NODE_RUNTIME, SETTINGS_MISSING, SIDECAR,
+    START_FAILED, image::ImageMatcher,
 };
 
 const NO_DRIVER: &str = "OCI runtime create failed: error running hook #0: nvidia-container-cli: \
@@ -86,7 +86,7 @@ fn a_missing_secret_is_tolerated_for_longer() {
             "secret \"shop-db\" not found",
         )),
     )]);
-    assert_eq!((at, failure.reason), (60, CONFIG_ERROR));
+    assert_eq!((at, failure.reason), (60, SETTINGS_MISSING));
 }
 
 #[test]

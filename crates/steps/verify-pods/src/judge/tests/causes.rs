@@ -206,6 +206,7 @@ fn events_of_a_pod_in_creation_tell_the_cause() {
                 pods: Rc::from([waiting("a", "ContainerCreating", "")]),
             }],
             strangers: Vec::new(),
+            unread: Vec::new(),
         };
         observation.update(&request, vec![state], Duration::ZERO);
         let judgement = super::super::judge(&request, &observation);
@@ -233,6 +234,7 @@ fn with_stranger(stranger: Pod, workloads: &[&str]) -> Judgement {
             pods: Rc::from([running("a", "v2", 'a')]),
         }],
         strangers: vec![stranger],
+        unread: Vec::new(),
     };
     let mut observation = Observation::default();
     observation.update(&request, vec![state], Duration::ZERO);
@@ -279,4 +281,43 @@ fn a_pod_of_no_known_workload_counts() {
     for judgement in ignored {
         assert!(judgement.is_verified(), "{judgement:?}");
     }
+}
+
+#[test]
+fn an_unready_pod_of_no_known_workload_counts() {
+    let mut unready = running("canary-1", "v2", 'a');
+    unready.conditions.clear();
+    let judgement = with_stranger(owned_by("Rollout", unready.clone()), &[]);
+    let WorkloadStatus::NotYet(NOT_READY, text) = &judgement.worst().unwrap().status else {
+        panic!("{judgement:?}");
+    };
+    assert!(
+        text.starts_with("canary-1 (Rollout canary) is not ready"),
+        "{text}"
+    );
+    let by_hand = Pod {
+        owner: None,
+        ..unready
+    };
+    assert!(with_stranger(by_hand, &[]).is_verified());
+}
+
+#[test]
+fn a_crash_that_the_old_version_shares_is_not_the_changes() {
+    let crashing = |name: &str, tag: &str| {
+        let mut pod = waiting(name, "CrashLoopBackOff", "back-off 10s");
+        pod.containers[0].image = image(tag);
+        pod.containers[0].restarts = 3;
+        pod.outdated = tag == "v1";
+        pod
+    };
+    let reason = |pods: &[Pod]| match after(1, &request(&[]), &rollout(2), pods) {
+        WorkloadStatus::Failed(failure) => failure.cause.reason,
+        other => panic!("{other:?}"),
+    };
+    let new = || crashing("b", "v2");
+    assert_eq!(reason(&[running("a", "v1", 'e'), new()]), CRASH_LOOP);
+    assert_eq!(reason(&[crashing("a", "v1"), new()]), CRASHED_BEFORE);
+    let leaving = terminating(crashing("a", "v1"));
+    assert_eq!(reason(&[leaving, new()]), CRASH_LOOP);
 }

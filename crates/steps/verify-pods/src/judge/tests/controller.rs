@@ -42,6 +42,15 @@ fn a_failed_create_fails_after_its_grace_period() {
     );
     failed(
         after(10, &request(&['a']), &failing, &[]),
+        CLUSTER_POLICY,
+        "violates PodSecurity",
+    );
+    let new = Rollout {
+        previous: PreviousTemplate::None,
+        ..failing.clone()
+    };
+    failed(
+        after(10, &request(&['a']), &new, &[]),
         ADMISSION,
         "violates PodSecurity",
     );

@@ -19,6 +19,7 @@ fn observed(request: &Request, workload: Option<(&Rollout, &[Pod])>, until: u64)
             name: "dex-prod".to_owned(),
             workloads: workloads.collect(),
             strangers: Vec::new(),
+            unread: Vec::new(),
         };
         observation.update(request, vec![namespace], Duration::from_secs(second));
     }
@@ -83,7 +84,11 @@ fn only_the_last_create_event_counts() {
     assert_eq!(asked, Some(Inquiry::Events("dex".to_owned())));
     let forbidden = event("FailedCreate", "pods \"dex-0\" is forbidden");
     with_events(&mut observation, "dex", forbidden);
-    failed(only(&request, &observation).status, ADMISSION, "forbidden");
+    failed(
+        only(&request, &observation).status,
+        CLUSTER_POLICY,
+        "forbidden",
+    );
     let events = observation.events.values_mut().next().unwrap();
     events.push(event("SuccessfulCreate", ""));
     not_yet(only(&request, &observation).status, NOT_READY, "0 of 1");

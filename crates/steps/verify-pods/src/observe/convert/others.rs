@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kubernetes as k;
-use pods::{Pod, Rollout};
+use pods::{Pod, PreviousTemplate, Rollout};
 
 use super::controller::controller;
 use crate::request::WorkloadName;
@@ -21,23 +21,15 @@ pub(super) fn rollout(
     view: &k::NamespaceView,
     pods: &[Pod],
 ) -> Option<Rollout> {
-    let active = || {
-        pods.iter()
-            .filter(|pod| !pod.has_ended() && !pod.is_terminating())
-    };
-    let first = active().next()?;
-    let images: BTreeSet<String> = active()
-        .flat_map(Pod::all_containers)
-        .map(|container| container.image.clone())
-        .collect();
-    let count = u32::try_from(active().count()).unwrap_or(u32::MAX);
+    let first = active(pods).next()?;
+    let count = u32::try_from(active(pods).count()).unwrap_or(u32::MAX);
     let wanted = by_replica_sets(name, view).max(count);
     Some(Rollout {
         kind: name.kind.clone(),
         namespace: first.namespace.clone(),
         name: name.name.clone(),
         id: String::new(),
-        images: images.into_iter().collect(),
+        images: images(pods),
         observed: true,
         wanted,
         updated: wanted,
@@ -50,7 +42,20 @@ pub(super) fn rollout(
         min_ready_seconds: 0,
         not_available: None,
         ordered: false,
+        previous: PreviousTemplate::Unknown,
     })
+}
+
+/// Returns the images of the pods.
+pub(super) fn images(pods: &[Pod]) -> Vec<String> {
+    let containers = active(pods).flat_map(Pod::all_containers);
+    let images: BTreeSet<&String> = containers.map(|container| &container.image).collect();
+    images.into_iter().cloned().collect()
+}
+
+fn active(pods: &[Pod]) -> impl Iterator<Item = &Pod> {
+    pods.iter()
+        .filter(|pod| !pod.has_ended() && !pod.is_terminating())
 }
 
 /// Returns the number of pods that the workload's ReplicaSets want.

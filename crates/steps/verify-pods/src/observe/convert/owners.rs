@@ -105,22 +105,24 @@ impl<'v> Owners<'v> {
 
     /// Returns whether a pod was created from an older template; false when that is unknown.
     pub(super) fn are_newer(&self, pod: &k::PodObject, owner: WorkloadOwner<'v>) -> bool {
-        let (kind, workload) = (owner.kind, owner.workload);
-        let wanted = match kind {
-            k::ControllerKind::Deployment => return self.are_newer_than_set(pod, workload),
-            k::ControllerKind::StatefulSet => Some(workload.status.update_revision.as_str()),
+        let (meta, status) = (&owner.workload.metadata, &owner.workload.status);
+        let (label, wanted) = match owner.kind {
+            k::ControllerKind::Deployment => return self.are_newer_than_set(pod, owner.workload),
+            k::ControllerKind::StatefulSet | k::ControllerKind::CloneSet => {
+                (k::REVISION_LABEL, Some(status.update_revision.as_str()))
+            }
             k::ControllerKind::DaemonSet => {
-                mark(workload.metadata.annotations.as_ref(), k::GENERATION)
+                let generation = mark(meta.annotations.as_ref(), k::GENERATION);
+                (k::GENERATION_LABEL, generation)
+            }
+            k::ControllerKind::Rollout => {
+                (k::ROLLOUT_LABEL, Some(status.current_pod_hash.as_str()))
             }
         };
-        let label = if kind == k::ControllerKind::DaemonSet {
-            k::GENERATION_LABEL
-        } else {
-            k::REVISION_LABEL
-        };
+        // The label of a CloneSet's pod may be the end of the revision's name.
         mark(pod.metadata.labels.as_ref(), label)
             .zip(wanted.filter(|hash| !hash.is_empty()))
-            .is_some_and(|(own, wanted)| own != wanted)
+            .is_some_and(|(own, wanted)| own != wanted && !wanted.ends_with(&format!("-{own}")))
     }
 
     fn are_newer_than_set(&self, pod: &k::PodObject, deployment: &k::Workload) -> bool {
@@ -138,7 +140,8 @@ fn uid(meta: &k::ObjectMeta) -> &str {
     meta.uid.as_deref().unwrap_or_default()
 }
 
-fn revision(set: &k::ReplicaSet) -> Option<u64> {
+/// Returns the number of a ReplicaSet's template among those of its Deployment.
+pub(super) fn revision(set: &k::ReplicaSet) -> Option<u64> {
     mark(set.metadata.annotations.as_ref(), k::REVISION)?
         .parse()
         .ok()

@@ -108,17 +108,21 @@ fn spells(named: &str, image: &ImageMatcher) -> bool {
     rest.is_some_and(|rest| rest.starts_with([':', '@']))
 }
 
-/// Returns the resources whose pods run the image, as `Deployment/dex`.
-pub(super) fn image_roots(request: &Request, read: &ApplicationPods) -> Vec<String> {
+/// Returns the resources whose pods run the image, as `Deployment/dex`. At a later commit, pods of
+/// another version do not count: that commit may have brought it.
+pub(super) fn image_roots(
+    request: &Request,
+    read: &ApplicationPods,
+    is_later: bool,
+) -> Vec<String> {
     let Some(image) = &request.image else {
         return Vec::new();
     };
     let pods = read.pods.iter().map(|observed| &observed.node);
     let nodes = pods.chain(&read.failed_controllers);
     let of_image = nodes.filter(|node| {
-        node.images
-            .iter()
-            .any(|named| image.is_of_repository(named))
+        let mut images = node.images.iter();
+        images.any(|named| image.is_named(named) || (!is_later && image.is_of_repository(named)))
     });
     of_image
         .filter_map(|node| read.roots.get(&node.uid))

@@ -69,6 +69,25 @@ fn reason_of(failed: &Value) -> Reason {
 }
 
 #[test]
+fn a_hook_of_a_failed_sync_is_a_consequence() {
+    let message = "one or more SyncFail hooks failed";
+    let hook = json!({
+        "kind": "Job", "name": "notify", "hookType": "SyncFail", "hookPhase": "Failed",
+        "message": "Job has reached the specified backoff limit",
+    });
+    assert_eq!(reason("Failed", message, &json!([hook])), SYNC_ERROR);
+    let unreachable = json!({
+        "kind": "Service", "name": "dex", "status": "SyncFailed",
+        "message": "failed calling webhook \"x\": context deadline exceeded",
+    });
+    let results = json!([hook, unreachable]);
+    let state = state("Failed", message, &results);
+    let failure = sync_failure(&state);
+    assert_eq!(failure.reason, SYNC_ERROR);
+    assert_eq!(failure.resource.unwrap().name, "dex");
+}
+
+#[test]
 fn every_result_of_a_hook_has_its_reason() {
     let pulled = "Back-off pulling image \"x:1\": ErrImagePull: ";
     for (kind, phase, message, expected) in [

@@ -43,17 +43,42 @@ fn the_degraded_grace_begins_at_the_commit() {
 
 /// Judges an application that stays Degraded by this resource.
 fn stays_degraded(kind: &str, before: &[Value]) -> Reason {
+    stays_degraded_at(C, kind, before, &[])
+}
+
+/// The same at a revision, with resources whose pods run the image.
+fn stays_degraded_at(revision: &str, kind: &str, before: &[Value], roots: &[&str]) -> Reason {
     let resources = json!([{"kind": kind, "name": "dex", "health": {"status": "Degraded"}}]);
-    let state = with(app("Synced", C, "Degraded"), "/status/resources", resources);
+    let degraded = app("Synced", revision, "Degraded");
+    let state = with(degraded, "/status/resources", resources);
+    let mut request = request();
+    if !roots.is_empty() {
+        let image = "ghcr.io/a/dex:v2".parse().unwrap();
+        request.image = Some(::pods::image::ImageMatcher::new(
+            image,
+            Vec::new(),
+            Vec::new(),
+        ));
+    }
     let mut observed = observed(before.iter().cloned());
     for (seconds, version) in [(20, "8"), (81, "9")] {
-        observed.judge(&request());
+        observed.judge(&request);
         let state = with(state.clone(), "/metadata/resourceVersion", json!(version));
         observed.update(state, seconds);
     }
-    observed.judge(&request());
+    observed.history.image_roots = roots.iter().map(|root| (*root).to_owned()).collect();
+    observed.judge(&request);
     observed.wait_until(200);
-    refused(observed.judge(&request())).0
+    refused(observed.judge(&request)).0
+}
+
+#[test]
+fn a_later_commit_is_proof_only_with_the_image() {
+    let healthy = [app("Synced", B, "Healthy")];
+    let degraded = |roots: &[&str]| stays_degraded_at(D, "Deployment", &healthy, roots);
+    assert_eq!(degraded(&[]), NEWER_COMMIT_FAILED);
+    assert_eq!(degraded(&["Deployment/dex"]), DEGRADED);
+    assert_eq!(degraded(&["Deployment/other"]), DEGRADED_ELSEWHERE);
 }
 
 #[test]

@@ -1,0 +1,115 @@
+//! Which failures of a sync are proven to be the change's.
+
+use super::*;
+
+/// Judges a sync at a revision that fails during the run.
+fn sync_at(revision: &str, message: &str, resources: Value) -> (Reason, String) {
+    let failed = with(operation("Failed", revision), "/message", json!(message));
+    let failed = with(failed, "/syncResult/resources", resources);
+    let before = app("OutOfSync", revision, "Healthy");
+    let after = with(before.clone(), "/status/operationState", failed);
+    refused(observed([before, after]).judge(&request()))
+}
+
+#[test]
+fn a_failure_of_a_later_commit_is_its_own() {
+    let invalid = json!([{
+        "kind": "Service", "name": "x", "status": "SyncFailed", "message": "Service \"x\" is invalid: y",
+    }]);
+    let hook = json!([{
+        "kind": "Job", "name": "migrate", "hookType": "PreSync", "hookPhase": "Failed",
+        "message": "Job has reached the specified backoff limit",
+    }]);
+    let wave = json!([{"kind": "Deployment", "name": "dex", "hookPhase": "Failed"}]);
+    for (resources, reason) in [
+        (invalid, SYNC_FAILED),
+        (hook, HOOK_FAILED),
+        (wave, DEGRADED),
+    ] {
+        let message = "one or more synchronization tasks completed unsuccessfully";
+        assert_eq!(sync_at(C, message, resources.clone()).0, reason);
+        let (found, text) = sync_at(D, message, resources);
+        assert_eq!(found, NEWER_COMMIT_FAILED);
+        assert!(
+            text.ends_with("(at dddddddd, a descendant of cccccccc)"),
+            "{text}"
+        );
+    }
+    let terminated = sync_at(D, "Operation terminated", json!([]));
+    assert_eq!(
+        terminated.0, SYNC_TERMINATED,
+        "that is known whoever ran it"
+    );
+}
+
+#[test]
+fn with_an_image_another_workload_proves_nothing() {
+    let image = "ghcr.io/a/dex:v2".parse().unwrap();
+    let image = ::pods::image::ImageMatcher::new(image, Vec::new(), Vec::new());
+    let request = Request {
+        image: Some(image),
+        ..request()
+    };
+    let fails = |resource: &Value| {
+        let failed = with(
+            operation("Failed", C),
+            "/syncResult/resources",
+            json!([resource]),
+        );
+        let before = app("OutOfSync", C, "Healthy");
+        let after = with(before.clone(), "/status/operationState", failed);
+        let mut observed = observed([before, after]);
+        observed.history.image_roots = vec!["Deployment/dex".to_owned()];
+        refused(observed.judge(&request)).0
+    };
+    let wave = |name: &str| json!({"kind": "Deployment", "name": name, "hookPhase": "Failed"});
+    assert_eq!(fails(&wave("dex")), DEGRADED);
+    assert_eq!(fails(&wave("redis")), DEGRADED_ELSEWHERE);
+    let pulling = |image: &str| {
+        json!({
+            "kind": "Pod", "name": "check", "hookType": "PostSync", "hookPhase": "Failed",
+            "message": format!("Back-off pulling image \"{image}\": ErrImagePull: {image}: not found"),
+        })
+    };
+    assert_eq!(fails(&pulling("ghcr.io/a/dex:v2")), ::pods::IMAGE_NOT_FOUND);
+    assert_eq!(fails(&pulling("docker.io/curl:9")), ::pods::SIDECAR);
+    let policy = |message: &str| json!({"kind": "Deployment", "name": "dex", "status": "SyncFailed", "message": message});
+    let denied = "admission webhook \"v\" denied the request: ";
+    let of_image = format!("{denied}ghcr.io/a/dex:v2 is not signed");
+    assert_eq!(fails(&policy(&of_image)), ::pods::ADMISSION);
+    let of_other = format!("{denied}label team is required");
+    assert_eq!(fails(&policy(&of_other)), ::pods::CLUSTER_POLICY);
+}
+
+#[test]
+fn an_earlier_failure_is_of_the_commit_that_it_names() {
+    let proven = "one or more objects failed to apply, reason: Service \"x\" is invalid: y";
+    for (failed, compared, reason) in [
+        (C, C, WILL_NOT_RETRY),
+        // The later commit changes nothing of the application.
+        (C, D, WILL_NOT_RETRY),
+        (D, D, NEWER_COMMIT_FAILED),
+        (B, C, SYNC_ERROR),
+        (B, D, SYNC_ERROR),
+    ] {
+        let message = format!("Failed last sync attempt to [{failed}]: {proven}");
+        let error = json!([{"type": "SyncError", "message": message}]);
+        let state = with(
+            app("OutOfSync", compared, "Healthy"),
+            "/status/conditions",
+            error,
+        );
+        refuses(state, reason, "will not retry");
+    }
+    let failed = with(operation("Failed", D), "/message", json!(proven));
+    let state = with(
+        app("OutOfSync", D, "Healthy"),
+        "/status/operationState",
+        failed,
+    );
+    refuses(
+        state,
+        NEWER_COMMIT_FAILED,
+        "OutOfSync at dddddddd, a descendant of cccccccc",
+    );
+}
