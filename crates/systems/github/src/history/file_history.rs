@@ -2,7 +2,8 @@
 //!
 //! One query returns the newest commits with all of their parents, and for each file the commits
 //! that changed it. For older commits GitHub's history of each file has to do, in which merged
-//! commits take the place of their merges.
+//! commits take the place of their merges. It leaves out a merged side whose change was dropped, so
+//! a long history with merges never counts as complete.
 
 mod answer;
 mod contents;
@@ -109,7 +110,7 @@ impl ApiRevisions {
         });
         Self {
             list: list.collect(),
-            is_complete: reach == GraphReach::All,
+            is_complete: reach == GraphReach::All && !histories[0].may_lack_sides(),
         }
     }
 }
