@@ -229,18 +229,18 @@ mod tests {
             ),
             (
                 patch("PatchTransformer", "path: p.yaml"),
-                "line 5: the image may also be set by this transformer, after `images`",
+                "line 6: the image may also be set by this transformer, after `images`",
             ),
             (
                 patch(
                     "PatchTransformer",
                     "patch: '[{op: replace, path: /spec/image, value: a}]'",
                 ),
-                "line 5: the image may also be set by this transformer, after `images`",
+                "line 6: the image may also be set by this transformer, after `images`",
             ),
             (
                 custom.to_owned(),
-                "line 5: the image may also be set by this transformer, after `images`",
+                "line 6: the image may also be set by this transformer, after `images`",
             ),
         ] {
             assert_eq!(said(&text), [expected], "{text}");
