@@ -195,63 +195,78 @@ mod tests {
         edited("v2").entries.remove(0).notices
     }
 
+    fn replacement(field: &str) -> String {
+        format!(
+            "replacements:\n- source: {{kind: ConfigMap, name: x, fieldPath: data.image}}\n  \
+             targets:\n  - select: {{kind: Deployment}}\n    fieldPaths:\n    - {field}\n"
+        )
+    }
+
+    fn transformer(kind: &str, rest: &str) -> String {
+        format!(
+            "transformers:\n- |-\n  apiVersion: builtin\n  kind: {kind}\n  \
+             metadata: {{name: x}}\n  {rest}\n"
+        )
+    }
+
     #[test]
     fn what_may_set_the_image_later_is_said() {
+        let url = "https://example.com/x//y?ref=v1";
         let container = "spec.template.spec.containers.[name=app].image";
-        let replacement = |field: &str| {
-            format!(
-                "replacements:\n- source: {{kind: ConfigMap, name: x, fieldPath: data.image}}\n  \
-                 targets:\n  - select: {{kind: Deployment}}\n    fieldPaths:\n    - {field}\n"
-            )
-        };
-        let patch = |kind: &str, patch: &str| {
-            format!(
-                "transformers:\n- |-\n  apiVersion: builtin\n  kind: {kind}\n  metadata: {{name: x}}\n  {patch}\n"
-            )
-        };
-        let custom = "transformers:\n- |-\n  apiVersion: acme/v1\n  kind: SetImages\n  metadata:\n    name: x\n";
-        for (text, expected) in [
+        let patch = "patch: '[{op: replace, path: /spec/image, value: a}]'";
+        for (text, line, setter) in [
             (
                 "transformers: [tag.yaml]\n".to_owned(),
-                "line 4: the image may also be set by the transformer `tag.yaml`, after `images`",
+                4,
+                "the transformer `tag.yaml`".to_owned(),
             ),
             (
-                "transformers:\n- https://example.com/x//y?ref=v1\n".to_owned(),
-                "line 5: the image may also be set by the transformer `https://example.com/x//y?ref=v1`, after `images`",
+                format!("transformers:\n- {url}\n"),
+                5,
+                format!("the transformer `{url}`"),
             ),
             (
                 "replacements:\n- path: r.yaml\n".to_owned(),
-                "line 5: the image may also be set by the replacements of `r.yaml`, after `images`",
+                5,
+                "the replacements of `r.yaml`".to_owned(),
             ),
             (
                 replacement(container),
-                "line 9: the image may also be set by the replacement of `spec.template.spec.containers.[name=app].image`, after `images`",
-            ),
-            (
-                patch("PatchTransformer", "path: p.yaml"),
-                "line 6: the image may also be set by this transformer, after `images`",
-            ),
-            (
-                patch(
-                    "PatchTransformer",
-                    "patch: '[{op: replace, path: /spec/image, value: a}]'",
-                ),
-                "line 6: the image may also be set by this transformer, after `images`",
-            ),
-            (
-                custom.to_owned(),
-                "line 6: the image may also be set by this transformer, after `images`",
+                9,
+                format!("the replacement of `{container}`"),
             ),
         ] {
+            let expected =
+                format!("line {line}: the image may also be set by {setter}, after `images`");
             assert_eq!(said(&text), [expected], "{text}");
         }
         for text in [
+            transformer("PatchTransformer", "path: p.yaml"),
+            transformer("PatchTransformer", patch),
+            transformer("SetImages", "value: x"),
+            transformer("ImageTagTransformer", "imageTag: {name: ghcr.io/.*}"),
+        ] {
+            let notices = said(&text).join("\n");
+            assert!(
+                notices.contains("line 6: ") && notices.contains("this transformer"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_sets_no_image_is_not_said() {
+        for text in [
             replacement("spec.template.metadata.labels.app"),
-            patch(
+            transformer(
                 "PatchTransformer",
                 "patch: '[{op: add, path: /spec/replicas, value: 2}]'",
             ),
-            patch("LabelTransformer", "labels: {image: x}"),
+            transformer("LabelTransformer", "labels: {image: x}"),
+            transformer(
+                "ImageTagTransformer",
+                "imageTag: {name: ghcr.io/acme/other}",
+            ),
             "replacements: []\ntransformers:\n".to_owned(),
         ] {
             assert!(said(&text).is_empty(), "{text}");

@@ -139,29 +139,14 @@ impl Repositories<'_, '_> {
     ) -> Result<(), Failure> {
         match question {
             GuardQuestion::Values { paths, entries } => {
-                let newest = self
-                    .ask(async || {
-                        self.overlays
-                            .file_histories(&observation.tip, &paths, MAX_REVISIONS)
-                            .await
-                    })
-                    .await
-                    .map_err(history_unknown)?;
+                let newest = self.newest(&observation.tip, &paths).await?;
                 observation.values = Some(values(request, &newest, entries));
             }
             GuardQuestion::AllValues => {
                 let entries = observation.values.take().unwrap_or_default();
                 let entries: Vec<EntryKey> = entries.into_keys().collect();
-                let paths = overlay::unique(entries.iter().map(|entry| entry.path.clone()));
-                let whole = self
-                    .ask(async || {
-                        self.overlays
-                            .whole_histories(self.world, &observation.tip, &paths)
-                            .await
-                    })
-                    .await
-                    .map_err(|failure| older_changes_unknown(failure, &paths))?;
-                observation.values = Some(values(request, &whole, entries));
+                let all = self.all(&observation.tip, &entries).await?;
+                observation.values = Some(values(request, &all, entries));
             }
             GuardQuestion::Ancestry { source, others } => {
                 let ancestry = self.ancestry(&source, &others).await.map_err(age_unknown)?;
@@ -180,6 +165,40 @@ impl Repositories<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Reads the newest changes of files.
+    async fn newest(
+        &self,
+        tip: &Commit,
+        paths: &[String],
+    ) -> Result<BTreeMap<String, FileHistory>, Failure> {
+        let read = async || {
+            self.overlays
+                .file_histories(tip, paths, MAX_REVISIONS)
+                .await
+        };
+        self.ask(read).await.map_err(history_unknown)
+    }
+
+    /// Reads all changes of the files of these entries.
+    async fn all(
+        &self,
+        tip: &Commit,
+        entries: &[EntryKey],
+    ) -> Result<BTreeMap<String, FileHistory>, Failure> {
+        let paths = overlay::unique(entries.iter().map(|entry| entry.path.clone()));
+        let read = async || self.overlays.whole_histories(self.world, tip, &paths).await;
+        let all = self.ask(read).await;
+        let all = all.map_err(|failure| older_changes_unknown(failure, &paths))?;
+        let is_whole = |path: &String| all.get(path).is_some_and(|history| history.is_complete);
+        if paths.iter().all(is_whole) {
+            Ok(all)
+        } else {
+            let error = anyhow::anyhow!("the remote returned only a part of the history");
+            let failure = Failure::unavailable(HISTORY_CUT, error);
+            Err(older_changes_unknown(failure, &paths))
+        }
     }
 
     /// Asks how a commit relates to others, to so many at a time that the forge answers.

@@ -125,7 +125,7 @@ fn protected(name: &BranchName, rejection: &Rejection, to: &Where) -> Failure {
     let said = said(rejection);
     let error = anyhow::anyhow!("`{name}` is protected, nothing was written: {said}");
     let failure = Failure::denied(asking::PERMISSION_MISSING, error);
-    if let Some(rule) = rule_about_other_branches(rejection) {
+    if let Some(rule) = rule_about_other_branches(rejection, to) {
         return failure.hinted(format!(
             "let the ruleset with `{rule}` leave out the branches `runbook/**`, which the step \
              makes for its pull requests (Settings, Rules, Rulesets, Target branches, Exclude by \
@@ -154,8 +154,11 @@ fn protected(name: &BranchName, rejection: &Rejection, to: &Where) -> Failure {
 }
 
 /// Returns the setting of a rule that forbids what only the branches of pull requests need.
-fn rule_about_other_branches(rejection: &Rejection) -> Option<&'static str> {
+fn rule_about_other_branches(rejection: &Rejection, to: &Where) -> Option<&'static str> {
     let text = text(rejection);
+    if to.pull_request == PullRequestMode::Always && text.contains("cannot update this protected") {
+        return Some("Restrict updates");
+    }
     let found = OTHER_BRANCHES
         .iter()
         .find(|(words, _)| text.contains(words))?;
@@ -261,6 +264,26 @@ mod tests {
         ),
         ("something else", "", "this rule"),
     ];
+
+    #[test]
+    fn a_rule_against_updates_may_be_about_pull_requests() {
+        let name = "main".parse().unwrap();
+        let rejection = rejection("Cannot update this protected ref.", &[]);
+        for (pull_request, is_expected) in [
+            (PullRequestMode::Always, true),
+            (PullRequestMode::Never, false),
+        ] {
+            let to = Where {
+                remote: None,
+                repository: None,
+                require_verified: false,
+                pull_request,
+            };
+            let failure = report(&name, &rejection, &to).unwrap_err();
+            let hints = failure.hints.join("; ");
+            assert_eq!(hints.contains("`Restrict updates`"), is_expected, "{hints}");
+        }
+    }
 
     #[test]
     fn every_rule_comes_with_the_hint_that_helps() {
