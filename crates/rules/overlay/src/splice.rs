@@ -196,11 +196,7 @@ impl EntryBody<'_> {
         let (range, left) = match (at.checked_sub(1), self.pairs.get(at + 1)) {
             (Some(previous), _) => {
                 let (key, value) = &self.pairs[previous];
-                let gap = if value.span.is_empty() {
-                    AFTER_COLON
-                } else {
-                    ""
-                };
+                let gap = if value.span.is_empty() { AFTER_COLON } else { "" };
                 (end_of(self.text, key, value)?..end, gap)
             }
             (None, Some((next, _))) => (key.span.start..next.span.start, ""),
