@@ -17,6 +17,7 @@ mod deployment;
 mod deployments;
 mod error;
 mod fields;
+mod git_data;
 mod graphql;
 mod history;
 mod hub;

@@ -22,7 +22,8 @@ pub const HISTORY_CUT: Reason = Reason::new(
 )]
 pub trait History {
     /// Returns the newest revisions of each file, from `tip` back: at most `limit` on first
-    /// parents, and those that came by a merge.
+    /// parents, and those that came by a merge. A forge's API may return fewer; the history then is
+    /// not complete.
     ///
     /// The walk follows every parent that changed the file, gaps in which the file was absent, and
     /// renames.

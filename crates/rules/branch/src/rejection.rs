@@ -54,7 +54,7 @@ const CONTENT: [&str; 28] = [
 ];
 
 /// Words about who may change the branch, and how.
-const PROTECTION: [&str; 22] = [
+const PROTECTION: [&str; 24] = [
     // GitHub.
     "gh006",
     "gh013",
@@ -68,6 +68,8 @@ const PROTECTION: [&str; 22] = [
     "creations being restricted",
     "cannot delete this branch",
     "cannot force-push",
+    "force-pushing to",
+    "must not contain merge commits",
     // GitLab.
     "not allowed to push code",
     "not allowed to force push",
@@ -96,6 +98,10 @@ const OTHER_FORGES: [&str; 9] = [
     "merge request",
 ];
 
+/// Words of GitHub about force pushes: of a rule (`GH006`, `GH013`), and of the setting of an
+/// Enterprise Server (`GH003`).
+const FORCE_PUSHES: [&str; 2] = ["cannot force-push", "force-pushing to"];
+
 impl RejectionKind {
     /// Sorts the messages of a remote that rejects a commit; `None` when no word is known.
     ///
@@ -122,6 +128,12 @@ impl Rejection {
         let text = format!("{}\n{}", self.word, self.lines.join("\n")).to_ascii_lowercase();
         OTHER_FORGES.iter().any(|word| text.contains(word))
     }
+
+    /// Returns whether GitHub forbids to move a branch to a commit that is no descendant.
+    pub fn is_about_force_pushes(&self) -> bool {
+        let text = format!("{}\n{}", self.word, self.lines.join("\n")).to_ascii_lowercase();
+        FORCE_PUSHES.iter().any(|words| text.contains(words))
+    }
 }
 
 #[cfg(test)]
@@ -129,7 +141,7 @@ mod tests {
     use super::*;
 
     /// What forges say, as reported by their users.
-    const SAID: [(&str, Option<RejectionKind>); 36] = [
+    const SAID: [(&str, Option<RejectionKind>); 38] = [
         (
             "GH006: Protected branch update failed for refs/heads/main.",
             Some(RejectionKind::Protected),
@@ -164,6 +176,14 @@ mod tests {
         ),
         (
             "Cannot create ref due to creations being restricted.",
+            Some(RejectionKind::Protected),
+        ),
+        (
+            "GH003: Sorry, force-pushing to runbook/main/prod-1 is not allowed.",
+            Some(RejectionKind::Protected),
+        ),
+        (
+            "This branch must not contain merge commits.",
             Some(RejectionKind::Protected),
         ),
         (

@@ -11,7 +11,7 @@ mod value;
 use contract::{Commit, Reference};
 
 use crate::{CommitName, FileHistory, NamedImage};
-use evidence::Evidence;
+use evidence::{Evidence, source_of_tag};
 pub use value::{BadMark, ImageValue, ValueOrigin};
 
 /// The values of a file over time, newest first; equal neighbours are one value.
@@ -109,13 +109,13 @@ impl ImageValues {
 
     /// Returns the source commit of a value: from the trailers, else from its tag.
     pub fn source(&self, value: &ImageValue) -> Option<CommitName> {
-        let image: Reference = value.image.parse().ok()?;
+        let _: Reference = value.image.parse().ok()?;
         let recorded = self
             .same_image(value)
             .find_map(|other| other.trailers.source.as_ref());
         match recorded {
             Some(source) => Some(CommitName::from(source)),
-            None => CommitName::of_tag(image.tag()?.as_str()),
+            None => source_of_tag(&value.image),
         }
     }
 
@@ -139,6 +139,11 @@ impl ImageValues {
             }
         }
         sources
+    }
+
+    /// Returns whether the branch itself had a value that was set by this commit.
+    pub fn is_of_branch(&self, value: &ImageValue) -> bool {
+        self.list.iter().any(|own| own.set_by == value.set_by)
     }
 
     /// Returns whether a person put an earlier value back: that counts as a rollback of the values

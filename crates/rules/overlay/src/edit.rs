@@ -30,6 +30,7 @@ pub fn edit(
         planned.add(&images, at, update, options)?;
     }
     let new = planned.write(&document, &images)?;
+    planned.notify(transformers::notices(&document));
     Ok(EditResult {
         changed: new.as_bytes() != text,
         text: new.into_bytes(),
@@ -128,6 +129,14 @@ impl PlannedEdits {
         let new = token_edit::apply(document.text, token_edits)?;
         prove::prove(document.text, &new, &expected)?;
         Ok(new)
+    }
+
+    /// Adds notices about the whole file to the first entry that changes.
+    fn notify(&mut self, notices: Vec<String>) {
+        let mut entries = self.entries.iter_mut();
+        if let Some(changed) = entries.find(|entry| entry.outcome != EntryOutcome::Unchanged) {
+            changed.notices.extend(notices);
+        }
     }
 
     fn expected(&self) -> ExpectedEdits<'_> {

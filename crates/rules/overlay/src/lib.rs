@@ -36,6 +36,7 @@ mod quote;
 mod read;
 pub mod reasons;
 mod refusal;
+mod replacements;
 mod result;
 mod splice;
 mod token_edit;

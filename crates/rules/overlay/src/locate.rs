@@ -286,6 +286,6 @@ fn notices(
 }
 
 /// Whether a name is a regular expression to kustomize.
-fn is_pattern(name: &str) -> bool {
+pub(crate) fn is_pattern(name: &str) -> bool {
     name.contains(['*', '+', '?', '(', '[', '{', '|', '^', '$', '\\'])
 }

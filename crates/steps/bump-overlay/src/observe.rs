@@ -7,14 +7,17 @@ pub(crate) mod checkout;
 
 use std::collections::BTreeMap;
 
-use branch::{CommitAncestry, CommitName, HISTORY_CUT, History as _, ImageValues};
+use branch::{CommitAncestry, CommitName, FileHistory, HISTORY_CUT, History as _, ImageValues};
 use contract::{Commit, Failure, World};
 use remote::RemoteBranch;
 
 use crate::request::Request;
 
-/// The maximum number of revisions of a file to read.
-pub(crate) const MAX_REVISIONS: usize = 100;
+/// The maximum number of revisions of a file to read, unless they do not decide.
+const MAX_REVISIONS: usize = 100;
+
+/// The maximum number of commits to relate another one to at once.
+const MAX_ANCESTORS: usize = 100;
 
 /// The maximum number of paths to compare between two commits of the source.
 pub(crate) const MAX_DIFFERENCES: usize = 200;
@@ -47,6 +50,8 @@ pub(crate) enum GuardQuestion {
         paths: Vec<String>,
         entries: Vec<EntryKey>,
     },
+    /// Which images did the entries name before the newest changes, too?
+    AllValues,
     /// How does the source relate to other commits of its repository?
     Ancestry {
         source: CommitName,
@@ -134,14 +139,17 @@ impl Repositories<'_, '_> {
     ) -> Result<(), Failure> {
         match question {
             GuardQuestion::Values { paths, entries } => {
-                let values = self.values(request, &observation.tip, &paths, entries);
-                observation.values = Some(values.await?);
+                let newest = self.newest(&observation.tip, &paths).await?;
+                observation.values = Some(values(request, &newest, entries));
+            }
+            GuardQuestion::AllValues => {
+                let entries = observation.values.take().unwrap_or_default();
+                let entries: Vec<EntryKey> = entries.into_keys().collect();
+                let all = self.all(&observation.tip, &entries).await?;
+                observation.values = Some(values(request, &all, entries));
             }
             GuardQuestion::Ancestry { source, others } => {
-                let ancestry = self
-                    .ask(async || self.sources.ancestry(&source, &others).await)
-                    .await
-                    .map_err(age_unknown)?;
+                let ancestry = self.ancestry(&source, &others).await.map_err(age_unknown)?;
                 observation.ancestry.push((source, others, ancestry));
             }
             GuardQuestion::Differences { entry, one, other } => {
@@ -159,37 +167,80 @@ impl Repositories<'_, '_> {
         Ok(())
     }
 
-    /// Reads from the files' history which images the entries named.
-    async fn values(
+    /// Reads the newest changes of files.
+    async fn newest(
         &self,
-        request: &Request,
         tip: &Commit,
         paths: &[String],
-        entries: Vec<EntryKey>,
-    ) -> Result<BTreeMap<EntryKey, ImageValues>, Failure> {
-        let histories = self
-            .ask(async || {
-                self.overlays
-                    .file_histories(tip, paths, MAX_REVISIONS)
-                    .await
-            })
-            .await
-            .map_err(history_unknown)?;
-        let mut values = BTreeMap::new();
-        for entry in entries {
-            let history = histories.get(&entry.path).cloned().unwrap_or_default();
-            let update = &request.updates[entry.update];
-            let of_entry = ImageValues::read(&history, |text| {
-                overlay::image_in(text, &entry.name, update)
-            });
-            values.insert(entry, of_entry);
+    ) -> Result<BTreeMap<String, FileHistory>, Failure> {
+        let read = async || {
+            self.overlays
+                .file_histories(tip, paths, MAX_REVISIONS)
+                .await
+        };
+        self.ask(read).await.map_err(history_unknown)
+    }
+
+    /// Reads all changes of the files of these entries.
+    async fn all(
+        &self,
+        tip: &Commit,
+        entries: &[EntryKey],
+    ) -> Result<BTreeMap<String, FileHistory>, Failure> {
+        let paths = overlay::unique(entries.iter().map(|entry| entry.path.clone()));
+        let read = async || self.overlays.whole_histories(self.world, tip, &paths).await;
+        let all = self.ask(read).await;
+        let all = all.map_err(|failure| older_changes_unknown(failure, &paths))?;
+        let is_whole = |path: &String| all.get(path).is_some_and(|history| history.is_complete);
+        if paths.iter().all(is_whole) {
+            Ok(all)
+        } else {
+            let error = anyhow::anyhow!("the remote returned only a part of the history");
+            let failure = Failure::unavailable(HISTORY_CUT, error);
+            Err(older_changes_unknown(failure, &paths))
         }
-        Ok(values)
+    }
+
+    /// Asks how a commit relates to others, to so many at a time that the forge answers.
+    async fn ancestry(
+        &self,
+        commit: &CommitName,
+        others: &[CommitName],
+    ) -> Result<CommitAncestry, Failure> {
+        let mut all = CommitAncestry {
+            commit: None,
+            others: Vec::new(),
+        };
+        for others in others.chunks(MAX_ANCESTORS) {
+            let part = self
+                .ask(async || self.sources.ancestry(commit, others).await)
+                .await?;
+            all.commit = part.commit;
+            all.others.extend(part.others);
+        }
+        Ok(all)
     }
 
     async fn ask<T>(&self, question: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
         remote::ask(self.world, self.overlays.name(), question).await
     }
+}
+
+/// Reads from the files' history which images the entries named.
+fn values(
+    request: &Request,
+    histories: &BTreeMap<String, FileHistory>,
+    entries: Vec<EntryKey>,
+) -> BTreeMap<EntryKey, ImageValues> {
+    let empty = FileHistory::default();
+    let of_entry = |entry: EntryKey| {
+        let history = histories.get(&entry.path).unwrap_or(&empty);
+        let update = &request.updates[entry.update];
+        let values =
+            ImageValues::read(history, |text| overlay::image_in(text, &entry.name, update));
+        (entry, values)
+    };
+    entries.into_iter().map(of_entry).collect()
 }
 
 /// The step never guesses whether an image was called bad.
@@ -200,6 +251,20 @@ fn history_unknown(failure: Failure) -> Failure {
     failure
         .context("could not find out whether the overlay had a newer image, or a bad one")
         .hinted("or pass `--force` to skip these checks")
+}
+
+/// The newest changes did not decide, and the older ones cannot be read.
+fn older_changes_unknown(failure: Failure, paths: &[String]) -> Failure {
+    let paths: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
+    let paths = paths.join(", ");
+    let failure = failure.context(format!(
+        "the newest changes of {paths} do not show whether the image is older or was called bad, \
+         and the older ones could not be read"
+    ));
+    failure.hinted(
+        "pass `--source-commit`, with which the newest changes usually suffice, or `--force` to \
+         skip these checks",
+    )
 }
 
 /// The step never guesses whether an image is older.

@@ -52,7 +52,13 @@ pub(crate) async fn file_histories(
     paths: &[String],
     most: usize,
 ) -> GitAnswer<BTreeMap<String, FileHistoryAnswer>> {
-    let mut depths = DEPTHS.iter();
+    // All revisions need the whole history.
+    let depths = if most == usize::MAX {
+        &DEPTHS[DEPTHS.len() - 1..]
+    } else {
+        &DEPTHS[..]
+    };
+    let mut depths = depths.iter();
     loop {
         match walk_all(call, tip, paths, most)? {
             WalkEnd::Enough(walked) => return answers(call, walked).await,

@@ -92,6 +92,8 @@ fn credentials(
     }
     if !origin.is_confidential() {
         settings.push((format!("credential.{url}.helper"), String::new()));
+        // An empty user keeps libcurl from sending the one of `~/.netrc`.
+        settings.push((key(url, "emptyAuth"), "true".to_owned()));
     }
     match login {
         Some(login) => settings.push((key(url, "extraheader"), format!("Authorization: {login}"))),

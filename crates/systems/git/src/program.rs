@@ -273,6 +273,36 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn plain_http_gets_no_credentials_of_netrc() {
+        let remote = GitRemote::new();
+        remote.commit("main", &[("a", "b", false)], "feat: a");
+        let home = tempfile::tempdir().unwrap();
+        let lines = ["git.example", "127.0.0.1"]
+            .map(|host| format!("machine {host} login ada password lovelace\n"));
+        std::fs::write(home.path().join(".netrc"), lines.concat()).unwrap();
+        let world = World::for_tests(Duration::ZERO);
+        // The server is the proxy of the other host, and so sees what is sent there.
+        let http = remote.http("ada", "lovelace");
+        let proxied = "http://git.example/remote.git".to_owned();
+        for (url, expected) in [(proxied, false), (http.url(), true)] {
+            http.forget_requests();
+            let (_repository, spawn) = question(&world, &url);
+            let spawn = spawn
+                .env("HOME", home.path().display().to_string())
+                .env("http_proxy", format!("http://{}", http.address()));
+            let live = |effects: Rc<dyn Effects>| async move {
+                let output = effects.spawn(spawn).await;
+                output.is_ok_and(|output| output.is_good())
+            };
+            let is_good = world
+                .exchange::<bool, _, _>("git", &json!({}), live)
+                .await
+                .unwrap();
+            assert!(is_good == expected && http.requests() > 0, "{url}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_proxy_sees_nothing_of_what_stays_here() {
         let proxy = Faulty::new([ScriptedReply::text(502, "no")]);
         let remote = GitRemote::new();

@@ -209,6 +209,34 @@ impl<'w> GitHubApi<'w> {
         }
     }
 
+    /// Makes an object of git through the REST API, which is on no branch yet: making it twice does
+    /// no harm.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        body: &Value,
+        permission: TokenPermission,
+    ) -> Result<Answer, Failure> {
+        let mut url = self.rest.clone();
+        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        let answer = self
+            .fetch
+            .post(url, body.to_string().into_bytes())
+            .limit(MAX_ANSWER_SIZE)
+            .repeatable()
+            .header("accept", "application/vnd.github+json")
+            .header("content-type", "application/json")
+            .header("x-github-api-version", VERSION)
+            .secret_header("authorization", self.bearer(&self.rest))
+            .send()
+            .await
+            .map_err(failed)?;
+        match answer.status() {
+            201 => Ok(answer),
+            _ => Err(self.unexpected(&answer, permission)),
+        }
+    }
+
     async fn graphql(
         &self,
         document: &str,

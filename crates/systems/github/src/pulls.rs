@@ -3,6 +3,7 @@
 mod committer;
 mod description;
 mod head_branch;
+mod on_top;
 mod pull_request;
 mod refusal;
 mod situation;
@@ -160,13 +161,13 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     /// returns those that stay open, since another account opened them.
     ///
     /// # Errors
-    /// The [`Failure`] of the first request that failed.
+    /// The [`Failure`] of the question which pull requests there are.
     pub async fn withdraw(&self, commit: &Commit) -> Result<Vec<PullRequest>, Failure> {
         let situation = situation::ask(self.github, self.head()).await?;
         let others = situation.all().filter(|pull| self.covers(pull));
         let all = situation.own().into_iter().chain(others);
         let (ours, theirs): (Vec<_>, Vec<_>) = all.partition(|pull| situation.is_author_of(pull));
-        self.close(&situation, &ours, &commit.to_string()).await?;
+        self.close(&situation, &ours, &commit.to_string()).await;
         Ok(theirs.into_iter().cloned().collect())
     }
 
@@ -245,28 +246,51 @@ impl<'g, 'w, C: Committer> Proposal<'g, 'w, C> {
     }
 
     /// Closes pull requests, with a line that names their successor, and deletes their branches.
-    async fn close(
-        &self,
-        situation: &Situation,
-        pulls: &[&PullRequest],
-        by: &str,
-    ) -> Result<(), Failure> {
+    ///
+    /// The change has been made before, so a failure is only a notice.
+    async fn close(&self, situation: &Situation, pulls: &[&PullRequest], by: &str) {
         for pull in pulls {
-            let mark = description::SUPERSEDED;
-            let body = format!("{}\n\nSuperseded by {by}.\n{mark}", pull.body);
-            self.update(json!({ "pullRequestId": pull.id, "body": body, "state": "CLOSED" }))
-                .await?;
-            match delete_branch(self.github, situation, pull).await {
-                // The branch has moved or is gone: another run uses it.
-                Ok(()) => {}
-                Err(ChangeError::Refused(error)) if refusal::is_conflict(&error) => {}
-                Err(error) => {
-                    let permission = TokenPermission::ContentsWrite;
-                    return Err(refusal::failure(self.github, error, permission));
-                }
+            if let Err(notice) = self.close_one(situation, pull, by).await {
+                self.github.api.notice(&notice);
             }
         }
-        Ok(())
+    }
+
+    /// # Errors
+    /// The notice about what may be left.
+    async fn close_one(
+        &self,
+        situation: &Situation,
+        pull: &PullRequest,
+        by: &str,
+    ) -> Result<(), String> {
+        let number = pull.number;
+        let mark = description::SUPERSEDED;
+        let body = format!("{}\n\nSuperseded by {by}.\n{mark}", pull.body);
+        let closed = json!({ "pullRequestId": pull.id, "body": body, "state": "CLOSED" });
+        self.update(closed).await.map_err(|failure| {
+            let why = failure.summary();
+            format!(
+                "pull request #{number} may still be open, although {by} replaces it; close it by \
+                 hand ({why})"
+            )
+        })?;
+        match delete_branch(self.github, situation, pull).await {
+            Ok(()) => Ok(()),
+            // The branch has moved or is gone: another run uses it.
+            Err(ChangeError::Refused(error)) if refusal::is_conflict(&error) => Ok(()),
+            // A rule keeps all branches.
+            Err(ChangeError::Refused(error)) if refusal::forbids_deletion(&error) => Ok(()),
+            Err(error) => {
+                let permission = TokenPermission::ContentsWrite;
+                let why = refusal::failure(self.github, error, permission).summary();
+                let name = &pull.head_ref_name;
+                Err(format!(
+                    "the branch `{name}` of the closed pull request #{number} may still exist; \
+                     delete it by hand ({why})"
+                ))
+            }
+        }
     }
 }
 
@@ -305,8 +329,7 @@ impl<C: Committer> Branch for Proposal<'_, '_, C> {
         let others = situation.all().filter(|pull| self.covers(pull));
         let ours: Vec<_> = others.filter(|pull| situation.is_author_of(pull)).collect();
         let by = self.pull().map(|pull| format!("#{}", pull.number));
-        self.close(&situation, &ours, &by.unwrap_or_default())
-            .await?;
+        self.close(&situation, &ours, &by.unwrap_or_default()).await;
         Ok(pushed)
     }
 

@@ -130,6 +130,41 @@ async fn merged_commits_replace_an_old_merge() {
 }
 
 #[tokio::test]
+async fn a_move_that_github_does_not_show_is_incomplete() {
+    let remote = GitRemote::new();
+    let old = "old/kustomization.yaml";
+    for (files, is_complete) in [(20, true), (320, false)] {
+        let first = remote.commit("main", &[(old, "a: 1\n", false)], "feat: a\n");
+        let mut changes: Vec<TreeChange> = (0..files)
+            .map(|number| TreeChange::file(&format!("a/{files}/{number}"), number.to_string()))
+            .collect();
+        changes.extend([TreeChange::delete(old), TreeChange::file(PATH, "a: 1\n")]);
+        remote.change("main", &changes, "refactor: move\n");
+        let history = ApiHistory::new(&remote).history(&remote, 100).await;
+        assert_eq!(history.is_complete, is_complete, "{files}");
+        let oldest = history.revisions.last().unwrap();
+        assert_eq!(oldest.commit.as_str() == first, is_complete, "{files}");
+        remote.change("main", &[TreeChange::delete(PATH)], "chore: gone\n");
+    }
+}
+
+#[tokio::test]
+async fn merges_among_older_commits_are_incomplete() {
+    let remote = GitRemote::new();
+    set(&remote, "one");
+    merged(&remote);
+    let is_complete = async || {
+        let api = ApiHistory::new(&remote);
+        api.history(&remote, 100).await.is_complete
+    };
+    assert!(is_complete().await);
+    // Now a merge is among the newest commits, and others may be among the older ones.
+    remote.pad(101);
+    merged(&remote);
+    assert!(!is_complete().await);
+}
+
+#[tokio::test]
 async fn binary_and_large_revisions_are_complete() {
     let remote = GitRemote::new();
     remote.change(

@@ -53,6 +53,16 @@ const CONTENT: [(&[&str], &str); 5] = [
     ),
 ];
 
+/// Words of rules about what only the branches of pull requests need, in lowercase, and the names of
+/// the settings.
+const OTHER_BRANCHES: [(&str, &str); 5] = [
+    ("creations being restricted", "Restrict creations"),
+    ("cannot delete this branch", "Restrict deletions"),
+    ("cannot force-push", "Block force pushes"),
+    ("force-pushing to", "Block force pushes"),
+    ("must not contain merge commits", "Require linear history"),
+];
+
 /// Returns the report of a rejected commit, without facts.
 ///
 /// # Errors
@@ -115,11 +125,12 @@ fn protected(name: &BranchName, rejection: &Rejection, to: &Where) -> Failure {
     let said = said(rejection);
     let error = anyhow::anyhow!("`{name}` is protected, nothing was written: {said}");
     let failure = Failure::denied(asking::PERMISSION_MISSING, error);
-    if is_about_other_branches(rejection) {
-        return failure.hinted(
-            "let the ruleset leave out the branches `runbook/**`, which the step makes for its \
-             pull requests",
-        );
+    if let Some(rule) = rule_about_other_branches(rejection, to) {
+        return failure.hinted(format!(
+            "let the ruleset with `{rule}` leave out the branches `runbook/**`, which the step \
+             makes for its pull requests (Settings, Rules, Rulesets, Target branches, Exclude by \
+             pattern)"
+        ));
     }
     if rejection.is_of_another_forge() {
         return failure.hinted(format!(
@@ -142,15 +153,16 @@ fn protected(name: &BranchName, rejection: &Rejection, to: &Where) -> Failure {
     }
 }
 
-/// Returns whether a rule forbids what only the branches of pull requests need.
-fn is_about_other_branches(rejection: &Rejection) -> bool {
+/// Returns the setting of a rule that forbids what only the branches of pull requests need.
+fn rule_about_other_branches(rejection: &Rejection, to: &Where) -> Option<&'static str> {
     let text = text(rejection);
-    let words = [
-        "creations being restricted",
-        "cannot delete this branch",
-        "cannot force-push",
-    ];
-    words.iter().any(|word| text.contains(word))
+    if to.pull_request == PullRequestMode::Always && text.contains("cannot update this protected") {
+        return Some("Restrict updates");
+    }
+    let found = OTHER_BRANCHES
+        .iter()
+        .find(|(words, _)| text.contains(words))?;
+    Some(found.1)
 }
 
 /// Returns the remote's messages in one line of a bounded length.
@@ -193,7 +205,7 @@ mod tests {
     const HOOK: &str = "pre-receive hook declined";
 
     /// The word of a rejection, a line of the remote, and a part of the hint.
-    const RULES: [(&str, &str, &str); 11] = [
+    const RULES: [(&str, &str, &str); 13] = [
         (
             HOOK,
             "GitLab: You cannot push commits for 'x'. You can only push commits if the committer email is one of your own verified emails.",
@@ -240,8 +252,38 @@ mod tests {
             "Cannot create ref due to creations being restricted.",
             "`runbook/**`",
         ),
+        (
+            "Repository rule violations found",
+            "Cannot force-push to this branch",
+            "`Block force pushes`",
+        ),
+        (
+            "This branch must not contain merge commits.",
+            "",
+            "`Require linear history`",
+        ),
         ("something else", "", "this rule"),
     ];
+
+    #[test]
+    fn a_rule_against_updates_may_be_about_pull_requests() {
+        let name = "main".parse().unwrap();
+        let rejection = rejection("Cannot update this protected ref.", &[]);
+        for (pull_request, is_expected) in [
+            (PullRequestMode::Always, true),
+            (PullRequestMode::Never, false),
+        ] {
+            let to = Where {
+                remote: None,
+                repository: None,
+                require_verified: false,
+                pull_request,
+            };
+            let failure = report(&name, &rejection, &to).unwrap_err();
+            let hints = failure.hints.join("; ");
+            assert_eq!(hints.contains("`Restrict updates`"), is_expected, "{hints}");
+        }
+    }
 
     #[test]
     fn every_rule_comes_with_the_hint_that_helps() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use branch::{Branch as _, BranchName, CommitAncestry, CommitName, FileHistory, History};
-use contract::{Commit, Failure};
+use contract::{Commit, Failure, World};
 use git::Git;
 use github::GitHub;
 
@@ -31,6 +31,31 @@ impl RemoteBranch<'_> {
             Self::GitHub(github) => github.repository().to_string(),
         }
     }
+
+    /// Returns all revisions of each file, through git: GitHub's API has only the newest ones.
+    ///
+    /// # Errors
+    /// When there is no answer, or the remote's own history is cut off
+    /// ([`HISTORY_CUT`](branch::HISTORY_CUT)).
+    pub async fn whole_histories(
+        &self,
+        world: &World,
+        tip: &Commit,
+        paths: &[String],
+    ) -> Result<BTreeMap<String, FileHistory>, Failure> {
+        match self {
+            Self::Git(git) => git.file_histories(tip, paths, usize::MAX).await,
+            Self::GitHub(github) => {
+                let git = Git::new(world, &git_url(world, github), github.name().clone())?;
+                git.file_histories(tip, paths, usize::MAX).await
+            }
+        }
+    }
+}
+
+/// Returns the URL of a repository for git.
+pub(crate) fn git_url(world: &World, github: &GitHub<'_>) -> String {
+    format!("{}/{}", git::server(world), github.repository())
 }
 
 impl History for RemoteBranch<'_> {

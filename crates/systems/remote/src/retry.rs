@@ -109,8 +109,8 @@ impl<'w> Retry<'w> {
         Ok(())
     }
 
-    /// Returns the verdict on a failed read: after lost races, a read that the deadline ends is
-    /// contention, and not a slow server.
+    /// Returns the verdict on a failed question: after lost races, a question that the deadline ends
+    /// is contention, and not a slow server.
     pub(crate) fn cut_off(&self, failure: Failure) -> Failure {
         match &self.last {
             Some(tip) if failure.reason == asking::TIMED_OUT && self.is_late() => {

@@ -65,7 +65,9 @@ pub async fn update<B: Branch, R>(
             Err(BranchError::Missing) => return Ok(missing(shown)),
             Err(BranchError::Failed(failure)) => return Err(retry.cut_off(failure)),
         };
-        let request = match decide(&snapshot).await? {
+        // A decision asks the remote, too.
+        let decision = decide(&snapshot).await;
+        let request = match decision.map_err(|failure| retry.cut_off(failure))? {
             Decision::Write(request) => request,
             Decision::Nothing => return Ok(WriteOutcome::Unchanged(snapshot.tip)),
             Decision::Refuse(report) => return Ok(WriteOutcome::Refused(report)),

@@ -5,7 +5,8 @@ use contract::{Commit, Failure, World};
 use github::{GitHub, Unsupported};
 
 use crate::{
-    Decision, Problem, PullRequestMode, RemoteBranch, Where, WriteOutcome, WritePlan, flags, update,
+    Decision, Problem, PullRequestMode, RemoteBranch, Where, WriteOutcome, WritePlan, flags,
+    remote_branch::git_url, update,
 };
 
 /// A branch that a step writes.
@@ -100,7 +101,7 @@ impl<'w> RemoteWriter<'w> {
 
     /// Returns the URL of the repository for git.
     pub(crate) fn url(&self, github: &GitHub<'_>) -> String {
-        format!("{}/{}", git::server(self.world), github.repository())
+        git_url(self.world, github)
     }
 
     /// Whether a pull request may follow: the rule is about the account, not about the content.

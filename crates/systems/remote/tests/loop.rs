@@ -222,6 +222,34 @@ async fn permanent_contention_ends_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_decision_that_the_deadline_ends_is_contention() {
+    for (is_raced, verdict) in [(true, Verdict::Contended), (false, Verdict::Unavailable)] {
+        let memory = MemoryBranch::new([PushEvent::Moves]);
+        let world = world(5);
+        let decided = Cell::new(0);
+        let decide = async |_: &Snapshot| -> Result<Decision<()>, Failure> {
+            decided.set(decided.get() + 1);
+            if is_raced && decided.get() == 1 {
+                let file = FileContent {
+                    path: FILE.to_owned(),
+                    content: b"1".to_vec(),
+                };
+                return Ok(Decision::Write(CommitRequest {
+                    files: vec![file],
+                    message: String::new(),
+                }));
+            }
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            let error = anyhow::anyhow!("git did not finish");
+            Err(Failure::unavailable(asking::TIMED_OUT, error))
+        };
+        let paths = [FILE.to_owned()];
+        let failure = update(&world, &memory, "memory", &paths, decide).await;
+        assert_eq!(failure.unwrap_err().verdict, verdict, "{is_raced}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_timeout_there_is_one_attempt() {
     let memory = MemoryBranch::new([PushEvent::Moves]);
     let failure = add_one(&world(0), &memory, u32::MAX).await.unwrap_err();

@@ -24,6 +24,7 @@ pub(super) struct Hub {
     pub(super) unsigned: RefCell<Vec<String>>,
     pub(super) hides_merge_commits: bool,
     pub(super) forbids_deletions: bool,
+    pub(super) force_pushes: ForcePushes,
     pub(super) text_limit: usize,
     pub(super) workflows_may_create_pulls: bool,
     pub(super) script: VecDeque<When>,
@@ -39,6 +40,16 @@ pub(super) struct Hub {
     pub(super) objects: RefCell<ObjectReader>,
     pub(super) tokens: Vec<GitHubToken>,
     pub(super) git: HttpRemote,
+}
+
+/// Whether branches may be moved to commits that are no descendants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ForcePushes {
+    Allowed,
+    /// A ruleset for all branches forbids them.
+    Ruled,
+    /// A setting of an Enterprise Server blocks them; no rule shows it.
+    Blocked,
 }
 
 /// A scripted reply, and whether the request is executed.
@@ -69,6 +80,7 @@ impl Hub {
             unsigned: RefCell::default(),
             hides_merge_commits: false,
             forbids_deletions: false,
+            force_pushes: ForcePushes::Allowed,
             text_limit: 512_000,
             workflows_may_create_pulls: true,
             script: VecDeque::new(),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::deployment::StoredDeployment;
 use super::error::error;
 use super::fields::{argument, text};
-use super::hub::Hub;
+use super::hub::{ForcePushes, Hub};
 use super::node::{GraphQlNode, ListPage};
 use super::protection::Protection;
 use super::pull::{GitHubPull, GitHubPullState};
@@ -159,9 +159,11 @@ impl<'h> GraphQlObject<'h> {
             ),
             "rules" => {
                 let rules = protection.filter(|rules| !rules.classic);
+                let is_ruled = self.hub.force_pushes == ForcePushes::Ruled;
                 let nodes = rules
                     .into_iter()
                     .flat_map(Protection::kinds)
+                    .chain(is_ruled.then_some("NON_FAST_FORWARD"))
                     .map(GraphQlNode::Rule)
                     .collect();
                 Ok(self.object(GraphQlNode::List("RepositoryRuleConnection", nodes)))
@@ -365,6 +367,7 @@ impl<'h> GraphQlObject<'h> {
             (GraphQlNode::UpdateRule(rules), "requiredStatusCheckContexts") => {
                 ResolvedValue::list(rules.checks.iter().map(|check| leaf(check)))
             }
+            (GraphQlNode::UpdateRule(_), "allowsForcePushes") => ResolvedValue::leaf(true),
             (GraphQlNode::Rule(kind), "type") => leaf(kind),
             (GraphQlNode::List(_, nodes), "nodes") => self.objects(nodes),
             (GraphQlNode::Page(_, page), "nodes") => self.objects(&page.nodes),

@@ -50,7 +50,13 @@ pub(super) fn operation(method: &str, target: &str) -> Result<RestOperation, Str
     if let Some(unknown) = names.into_iter().find(|name| !known.contains(name)) {
         return Err(format!("{method} {template} has no parameter `{unknown}`"));
     }
-    let content = &resolve(&operation["responses"]["200"])["content"]["application/json"];
+    let responses = &operation["responses"];
+    let good = ["200", "201"].map(|status| &responses[status]);
+    let good = good.into_iter().find(|response| !response.is_null());
+    let content = good.map_or(
+        &Value::Null,
+        |good| &resolve(good)["content"]["application/json"],
+    );
     Ok(RestOperation {
         template,
         parts,

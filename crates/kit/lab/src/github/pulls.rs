@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::error::error;
 use super::fields::field;
-use super::hub::Hub;
+use super::hub::{ForcePushes, Hub};
 use super::pull::{GitHubPull, GitHubPullState};
 use super::token::GitHubToken;
 
@@ -62,6 +62,18 @@ impl Hub {
         if !forward && update["force"] != true {
             let message = format!("{name} is not a fast forward");
             return Err(error("UNPROCESSABLE", message));
+        }
+        match self.force_pushes {
+            ForcePushes::Ruled if !forward => {
+                let message =
+                    "Repository rule violations found\n\nCannot force-push to this branch\n\n";
+                return Err(error("FORBIDDEN", message));
+            }
+            ForcePushes::Blocked if !forward => {
+                let message = format!("Sorry, force-pushing to {name} is not allowed.");
+                return Err(error("UNPROCESSABLE", message));
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -30,7 +30,10 @@ pub(super) fn answer(
             if let Some(complaint) = operation.wrong(&body) {
                 hub.complain(complaint);
             }
-            tagged(seen, &body)
+            match &*seen.method {
+                "POST" => ScriptedReply::json(201, &body),
+                _ => tagged(seen, &body),
+            }
         }
         Some(Err(reply)) => reply,
         None => not_found(),
@@ -50,6 +53,14 @@ fn find(
     let (permission, values) = match operation.template {
         "/repos/{owner}/{repo}/git/blobs/{file_sha}" => {
             ("contents: read", blob(hub, operation.part("file_sha")))
+        }
+        "/repos/{owner}/{repo}/git/commits/{commit_sha}" => (
+            "contents: read",
+            hub.git_commit(operation.part("commit_sha")),
+        ),
+        "/repos/{owner}/{repo}/git/trees" => ("contents: write", hub.create_tree(&sent(seen))),
+        "/repos/{owner}/{repo}/git/commits" => {
+            ("contents: write", hub.create_git_commit(&sent(seen)))
         }
         "/repos/{owner}/{repo}/compare/{basehead}" if is_unrelated(hub, operation) => {
             let (base, head) = operation.part("basehead").split_once("...")?;
@@ -78,6 +89,10 @@ fn find(
         return Some(Err(ScriptedReply::json(403, &body)));
     }
     values.map(Ok)
+}
+
+fn sent(seen: &SeenRequest) -> Value {
+    serde_json::from_slice(&seen.body).unwrap_or_default()
 }
 
 fn blob(hub: &Hub, id: &str) -> Option<Value> {

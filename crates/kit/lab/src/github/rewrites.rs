@@ -1,7 +1,7 @@
 //! What the buttons of a pull request do to commits: a rebase writes them again, unsigned.
 
 use super::FakeGitHub;
-use super::hub::Hub;
+use super::hub::{ForcePushes, Hub};
 use super::pull::GitHubPullState;
 
 impl FakeGitHub {
@@ -28,6 +28,16 @@ impl FakeGitHub {
     /// Lets no branch be deleted, as a ruleset for all branches does.
     pub fn forbid_deletions(&self) {
         self.hub().forbids_deletions = true;
+    }
+
+    /// Lets no branch be moved by force, as a ruleset for all branches does.
+    pub fn forbid_force_pushes(&self) {
+        self.hub().force_pushes = ForcePushes::Ruled;
+    }
+
+    /// Lets no branch be moved by force, as a setting of an Enterprise Server does: no rule shows it.
+    pub fn block_force_pushes(&self) {
+        self.hub().force_pushes = ForcePushes::Blocked;
     }
 }
 

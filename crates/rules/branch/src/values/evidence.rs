@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::Commit;
+use contract::{Commit, Reference};
 
 use super::{
     claims::{Claims, ValueChange},
     value::{BadMark, ImageValue, ValueOrigin},
 };
-use crate::{FileHistory, NamedImage, Revision};
+use crate::{CommitName, FileHistory, NamedImage, Revision, Trailers};
 
 /// The knowledge after some revisions.
 #[derive(Default)]
@@ -104,7 +104,7 @@ impl<'h> Evidence<'h> {
         if is_changed && !revision.is_merge && lifts(&claims) {
             self.lift(revision, named.as_ref());
         }
-        if claims.trailers.forced && claims.trailers.source.is_some() {
+        if claims.trailers.forced && has_source(&claims.trailers, &text) {
             self.leave_behind(revision);
         }
         self.mark(revision, &claims);
@@ -214,6 +214,17 @@ impl<'h> Evidence<'h> {
 /// A squash of older commits does not: it has their trailers.
 fn lifts(claims: &Claims) -> bool {
     claims.origin == ValueOrigin::Person || claims.trailers.forced
+}
+
+/// Whether the source of a value is known: from the trailers, else from its tag.
+fn has_source(trailers: &Trailers, image: &str) -> bool {
+    trailers.source.is_some() || source_of_tag(image).is_some()
+}
+
+/// Returns the source commit that the tag of an image names.
+pub(super) fn source_of_tag(image: &str) -> Option<CommitName> {
+    let image: Reference = image.parse().ok()?;
+    CommitName::of_tag(image.tag()?.as_str())
 }
 
 fn is_rollback(origin: ValueOrigin) -> bool {

@@ -263,6 +263,19 @@ fn a_forced_step_back_leaves_newer_sources_behind() {
 }
 
 #[test]
+fn a_forced_step_back_may_name_its_source_by_tag() {
+    let tag = |digit: &str| format!("a:sha-{}", digit.repeat(7));
+    let bump = |digit: &str| format!("deploy\n\nRunbook-Image: {}", tag(digit));
+    let forced = format!("{}\nRunbook-Forced: yes", bump("1"));
+    let values = values(&[
+        (&*tag("3"), &*bump("3")),
+        (&*tag("1"), &*forced),
+        (&*tag("2"), &*bump("2")),
+    ]);
+    assert_eq!(sources(&values), ["2222222", "1111111"]);
+}
+
+#[test]
 fn the_title_of_a_rollback_without_trailers_is_a_doubt() {
     let mut history = FileHistory::linear(
         vec![

@@ -23,6 +23,13 @@ pub struct ImageValue {
     pub undone: Vec<NamedImage>,
 }
 
+impl ImageValue {
+    /// Returns whether a bump set it that has passed the checks for older and bad images.
+    pub fn is_checked_bump(&self) -> bool {
+        self.origin == ValueOrigin::Bump && !self.trailers.forced
+    }
+}
+
 /// A rollback's mark on a bad image. Setting the value again on purpose lifts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadMark {

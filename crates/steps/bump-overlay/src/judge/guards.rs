@@ -12,7 +12,7 @@ use overlay::EntryResult;
 
 use super::edits::{Edits, FileEdit};
 use crate::{
-    observe::{EntryKey, GuardQuestion, MAX_DIFFERENCES, MAX_REVISIONS, Observation},
+    observe::{EntryKey, GuardQuestion, MAX_DIFFERENCES, Observation},
     request::Request,
 };
 
@@ -172,29 +172,24 @@ impl Guards<'_> {
             self.note(entry, &text);
             return Ok(Some(GuardFinding::Held { text, hint }));
         }
-        if !entry.values.is_whole {
-            let text = format!(
-                "only the newest {MAX_REVISIONS} changes of `{}` were checked for newer and bad \
-                 images",
-                entry.key.path
-            );
-            self.findings.notices.push(text);
+        let (image, known) = (entry.image, entry.values.sources());
+        let source = self.source(image).filter(|_| !known.is_empty());
+        if source.is_none() {
+            entry.needs_all_values()?;
         }
-        let image = entry.image;
         let count = entry.values.list.len();
         self.note(
             entry,
             format!("no rollback among its {count} values called the image bad"),
         );
-        let known = entry.values.sources();
-        match self.source(image) {
-            None => self.unknown(entry, "its source is not known", "--source-commit"),
-            Some(_) if known.is_empty() => {
-                let why = "no source of an earlier image is known";
-                self.unknown(entry, why, "--source-commit");
-            }
-            Some(source) => return self.compare(entry, &source, &known),
+        if let Some(source) = source {
+            return self.compare(entry, &source, &known);
         }
+        let why = match self.source(image) {
+            None => "its source is not known",
+            Some(_) => "no source of an earlier image is known",
+        };
+        self.unknown(entry, why, "--source-commit");
         Ok(None)
     }
 
@@ -208,6 +203,7 @@ impl Guards<'_> {
         let names: Vec<CommitName> = known.iter().map(|(name, _)| name.clone()).collect();
         let ancestry = self.observation.ancestry(source, &names)?;
         let Some(commit) = &ancestry.commit else {
+            entry.needs_all_values()?;
             let why = format!("the source repository does not have {source}");
             self.unknown(entry, &why, "--source-repository");
             return Ok(None);
@@ -221,6 +217,9 @@ impl Guards<'_> {
                 source: commit.clone(),
                 newer: newer.clone(),
             }));
+        }
+        if !entry.is_settled(ancestry, known) {
+            entry.needs_all_values()?;
         }
         if matches!(ancestry.others.first(), Some((Ancestry::Unknown, _))) {
             let why = format!(
@@ -319,6 +318,28 @@ impl GuardedEntry<'_> {
             Some(mark) => Some((mark, HELD_HINT)),
             None => Some((self.values.bad(written?)?, SAME_LINE_HINT)),
         }
+    }
+
+    /// # Errors
+    /// The question for all values of the entry, if only the newest ones were read.
+    fn needs_all_values(&self) -> Result<(), GuardQuestion> {
+        if self.values.is_whole {
+            Ok(())
+        } else {
+            Err(GuardQuestion::AllValues)
+        }
+    }
+
+    /// Returns whether values older than the known ones cannot matter: a bump of the branch has
+    /// passed these checks, and its source is an ancestor of the new one. If an image of the new
+    /// source, or of a newer one, had been deployed before it, the bump would have been stale.
+    fn is_settled(&self, ancestry: &CommitAncestry, known: &[(CommitName, &ImageValue)]) -> bool {
+        let mut relations = known.iter().zip(&ancestry.others);
+        relations.any(|((_, value), (ancestry, _))| {
+            *ancestry == Ancestry::Descendant
+                && value.is_checked_bump()
+                && self.values.is_of_branch(value)
+        })
     }
 
     /// Returns whether the deployed image was built from this source.

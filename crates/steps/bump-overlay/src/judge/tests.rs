@@ -168,6 +168,44 @@ fn an_unknown_source_is_written_with_a_notice() {
     assert_eq!(judgement.findings.notices.len(), 1);
 }
 
+/// The observation with only the newest values, from a commit with these trailers.
+fn newest(ancestry: Ancestry, trailers: &str) -> Observation {
+    let source = format!("Runbook-Source: {}\n", id('1'));
+    let mut observation = Observation {
+        values: observation(&format!("{source}{trailers}")).values,
+        ..related(ancestry)
+    };
+    for values in observation.values.iter_mut().flat_map(BTreeMap::values_mut) {
+        values.is_whole = false;
+    }
+    let paths = vec!["src/main.rs".to_owned()];
+    observation.differences = vec![(key(), [id('1'), id('3')], paths)];
+    observation
+}
+
+#[test]
+fn only_a_checked_bump_settles_older_changes() {
+    let request = request(false);
+    let image = "Runbook-Image: acme/app:v1";
+    let settled = newest(Ancestry::Descendant, image);
+    assert_eq!(decision(&request, &settled), BumpDecision::Write);
+    let forced = format!("{image}\nRunbook-Forced: yes");
+    for (ancestry, trailers) in [
+        (Ancestry::Descendant, &*forced),
+        (Ancestry::Diverged, image),
+        (Ancestry::Unknown, image),
+    ] {
+        let unsettled = newest(ancestry, trailers);
+        assert_eq!(
+            question(&request, &unsettled),
+            GuardQuestion::AllValues,
+            "{ancestry:?} {trailers}"
+        );
+    }
+    let stale = newest(Ancestry::Ancestor, image);
+    assert_eq!(decision(&request, &stale), BumpDecision::Stop);
+}
+
 #[test]
 fn an_ancestor_of_the_deployed_source_stops() {
     let observation = related(Ancestry::Ancestor);

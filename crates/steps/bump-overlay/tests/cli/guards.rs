@@ -33,7 +33,7 @@ pub(super) fn deploy(remote: &GitRemote, source: &str) -> lab::HermeticCommand {
     built(&remote.path().display().to_string(), source)
 }
 
-fn built(url: &str, source: &str) -> lab::HermeticCommand {
+pub(super) fn built(url: &str, source: &str) -> lab::HermeticCommand {
     written(&["--remote", url], source)
 }
 

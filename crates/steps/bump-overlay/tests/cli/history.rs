@@ -1,6 +1,6 @@
 //! The guards and the history as people make it: merges, moves, gaps, and several images.
 
-use super::guards::{REPOSITORY, deploy, image_of, roll_back, set, source};
+use super::guards::{REPOSITORY, built, deploy, image_of, roll_back, set, source};
 use super::{OLD, PROD, bump, remote};
 use lab::overlays;
 
@@ -129,7 +129,9 @@ fn a_forced_step_back_moves_the_newest_source() {
         .arg("--force")
         .run()
         .expect_code(0);
+    assert_eq!(remote.log("main")[0].trailer("Runbook-Forced"), Some("yes"));
     deploy(&remote, &sources[1]).run().expect_code(0);
+    assert_eq!(remote.log("main")[0].trailer("Runbook-Forced"), None);
     deploy(&remote, &sources[0]).run().expect_code(12);
 }
 
@@ -177,4 +179,103 @@ fn a_merge_a_move_and_a_gap_forget_nothing() {
     ];
     remote.change("main", &changes, "refactor: move\n");
     held(moved);
+}
+
+/// Sets other images by hand, so often that older changes are not among the newest.
+fn bury(remote: &lab::GitRemote) {
+    for number in 0..101 {
+        set(remote, &format!("x{number}"), "by hand\n");
+    }
+}
+
+#[test]
+fn a_hold_below_a_hundred_changes_still_holds() {
+    let remote = remote();
+    set(&remote, "v2", "deploy: v2\n");
+    roll_back(&remote, "v2", "v1");
+    bury(&remote);
+    let flags = |command: lab::HermeticCommand| {
+        command
+            .args(["--overlay", PROD, "--branch", "main"])
+            .args(["--image", &format!("{REPOSITORY}:v2")])
+    };
+    let held = flags(bump()).arg("--remote").arg(remote.path()).run();
+    held.expect_code(10);
+    assert!(held.stderr.contains("[held]"), "{held}");
+    let server = lab::FakeGitHub::new(&remote);
+    let through_the_api = flags(bump()).args(["--repository", "example/dex"]);
+    let run = server.environment(through_the_api, &server.token()).run();
+    run.expect_code(10);
+    assert!(run.stderr.contains("[held]"), "{run}");
+}
+
+#[test]
+fn a_newer_source_below_a_hundred_changes_still_counts() {
+    let remote = remote();
+    let (older, newer) = (source(&remote, "one"), source(&remote, "two"));
+    let next = source(&remote, "three");
+    deploy(&remote, &newer).run().expect_code(0);
+    bury(&remote);
+    deploy(&remote, &older).run().expect_code(12);
+    // A shallow remote does not have those changes.
+    let folder = tempfile::tempdir().unwrap();
+    let shallow = folder.path().join("shallow.git").display().to_string();
+    remote.git(&[
+        "clone",
+        "--quiet",
+        "--bare",
+        "--depth=102",
+        &remote.url(),
+        &shallow,
+    ]);
+    let run = built(&shallow, &older).run();
+    run.expect_code(20);
+    assert!(run.stderr.contains("[history-cut]"), "{run}");
+    assert!(run.stderr.contains("`--force`"), "{run}");
+    deploy(&remote, &next).run().expect_code(0);
+}
+
+#[test]
+fn a_dropped_rollback_below_a_hundred_commits_holds() {
+    let remote = remote();
+    set(&remote, "v2", "deploy: v2\n");
+    let rollback = format!(
+        "rollback(prod): x\n\nRunbook-Image: {REPOSITORY}:v1\nRunbook-Rollback-Of: {REPOSITORY}:v2\n"
+    );
+    remote.commit(
+        "rollback",
+        &[(PROD, &overlays::prod("v1"), false)],
+        &rollback,
+    );
+    set(&remote, "v3", "deploy: v3\n");
+    // The merge keeps the file of the branch.
+    let tree = remote.git(&["rev-parse", "main^{tree}"]);
+    let merge = remote.git(&[
+        "commit-tree",
+        tree.trim_end(),
+        "-p",
+        "main",
+        "-p",
+        "rollback",
+        "-m",
+        "Merge",
+    ]);
+    remote.git(&["update-ref", "refs/heads/main", merge.trim_end()]);
+    remote.pad(100);
+    let checkout = remote.checkout("main");
+    checkout.git(&["checkout", "--quiet", "-b", "topic"]);
+    checkout.write("topic.txt", "x");
+    checkout.git(&["add", "topic.txt"]);
+    checkout.git(&["commit", "--quiet", "-m", "feat: topic"]);
+    checkout.git(&["checkout", "--quiet", "main"]);
+    checkout.git(&["merge", "--quiet", "--no-ff", "-m", "merge", "topic"]);
+    checkout.git(&["push", "--quiet", "origin", "main"]);
+    let server = lab::FakeGitHub::new(&remote);
+    let command = bump()
+        .args(["--overlay", PROD, "--branch", "main"])
+        .args(["--image", &format!("{REPOSITORY}:v2")])
+        .args(["--repository", "example/dex"]);
+    let run = server.environment(command, &server.token()).run();
+    run.expect_code(10);
+    assert!(run.stderr.contains("[held]"), "{run}");
 }

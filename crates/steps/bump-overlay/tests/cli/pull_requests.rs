@@ -1,6 +1,7 @@
 //! Pull requests: one for each set of overlays, kept up to date, waited for.
 
 mod fallback;
+mod rulesets;
 
 use std::{sync::mpsc, thread};
 

@@ -74,7 +74,8 @@ fn refusals_failures_and_dry_runs_are_replayed() {
     let remote = remote();
     let missing = on(&remote, &["nowhere"]);
     let gone = at("http://127.0.0.1:1/a.git", &["prod"]);
-    let gone = gone.args(["--timeout", "1s"]);
+    // How often an attempt fits into a longer time depends on the load.
+    let gone = gone.args(["--timeout", "0"]);
     for command in [missing, on(&remote, &["prod"]).arg("--dry-run"), gone] {
         let record = command.home().join("record");
         drop(command.clone().arg("--record").arg(&record).run());

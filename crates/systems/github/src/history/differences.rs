@@ -8,6 +8,9 @@ use serde::Deserialize;
 use super::comparison::{ComparisonStatus, has_no_common_ancestor};
 use crate::{api::TokenPermission, github::GitHub};
 
+/// The most files that GitHub lists.
+const MAX_FILES: usize = 300;
+
 #[derive(Deserialize)]
 struct ComparedFiles {
     status: ComparisonStatus,
@@ -45,17 +48,34 @@ pub(super) async fn differences(
     Ok(paths)
 }
 
-/// Returns the path that a file had in the first parent of the commit that moved it; `None` if the
-/// commit created it.
-pub(super) async fn earlier_name(
+/// The origin of a file that a commit brought.
+pub(super) enum FileOrigin {
+    Created,
+    /// The commit moved it from this path.
+    Moved(String),
+    /// The commit changed more files than GitHub lists.
+    Unknown,
+}
+
+/// Returns where a file was in the first parent of the commit that brought it.
+pub(super) async fn origin(
     github: &GitHub<'_>,
     parent: &Commit,
     commit: &Commit,
     path: &str,
-) -> Result<Option<String>, Failure> {
+) -> Result<FileOrigin, Failure> {
     let files = compare(github, parent, commit).await?.files;
-    let moved = files.into_iter().find(|file| file.filename == path);
-    Ok(moved.and_then(|file| file.previous_filename))
+    let is_cut = files.len() >= MAX_FILES;
+    let found = files.into_iter().find(|file| file.filename == path);
+    Ok(match found {
+        Some(ChangedFile {
+            previous_filename: Some(earlier),
+            ..
+        }) => FileOrigin::Moved(earlier),
+        // GitHub pairs only files that it lists.
+        _ if is_cut => FileOrigin::Unknown,
+        _ => FileOrigin::Created,
+    })
 }
 
 async fn compare(

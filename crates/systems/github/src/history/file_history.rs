@@ -2,7 +2,8 @@
 //!
 //! One query returns the newest commits with all of their parents, and for each file the commits
 //! that changed it. For older commits GitHub's history of each file has to do, in which merged
-//! commits take the place of their merges.
+//! commits take the place of their merges. It leaves out a merged side whose change was dropped, so
+//! a long history with merges never counts as complete.
 
 mod answer;
 mod contents;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use branch::{FileHistory, GraphReach, GraphRevisions, MAX_FILE_SIZE};
 use contract::{Commit, Failure, asking};
 
-use super::differences;
+use super::differences::{self, FileOrigin};
 use crate::{
     aliases::{self, each},
     api::TokenPermission,
@@ -33,7 +34,8 @@ const MIN_PAGE_SIZE: usize = 25;
 /// The most parents of a commit that are asked for: merges of more branches are rare.
 const MAX_PARENTS: usize = 8;
 
-/// The most commits that are asked whether they moved a file.
+/// The most commits that are asked whether they moved a file; a history with more of them never
+/// counts as complete.
 const MAX_CREATIONS: usize = 5;
 
 /// The revisions of a file, newest first.
@@ -62,8 +64,8 @@ pub(super) async fn file_histories(
     let mut found = Vec::new();
     let answers = named(ask(github, tip, paths).await?, paths.len())?;
     for (history, path) in answers.into_iter().zip(paths) {
-        let histories = followed(github, history, path).await?;
-        found.push(ApiRevisions::of(&histories, tip, most.min(PAGE_SIZE)));
+        let followed = followed(github, history, path).await?;
+        found.push(ApiRevisions::of(&followed, tip, most.min(PAGE_SIZE)));
     }
     let files = found
         .iter()
@@ -95,8 +97,8 @@ pub(super) async fn file_histories(
 }
 
 impl ApiRevisions {
-    fn of(histories: &[NamedHistory], tip: &Commit, most: usize) -> Self {
-        let graph = NamedGraph::of(histories, tip);
+    fn of(followed: &FollowedHistories, tip: &Commit, most: usize) -> Self {
+        let graph = NamedGraph::of(&followed.list, tip);
         let GraphRevisions { list, reach } = graph.graph.revisions(most);
         let list = list.into_iter().filter_map(|revision| {
             let follows = revision.follows.iter();
@@ -109,8 +111,21 @@ impl ApiRevisions {
         });
         Self {
             list: list.collect(),
-            is_complete: reach == GraphReach::All,
+            is_complete: reach == GraphReach::All && followed.is_complete(),
         }
+    }
+}
+
+/// The histories of a file under all of its names, that of today first.
+struct FollowedHistories {
+    list: Vec<NamedHistory>,
+    /// Whether the file may have had other names before.
+    is_cut: bool,
+}
+
+impl FollowedHistories {
+    fn is_complete(&self) -> bool {
+        !self.is_cut && !self.list.iter().any(NamedHistory::may_lack_sides)
     }
 }
 
@@ -135,25 +150,36 @@ async fn followed(
     github: &GitHub<'_>,
     history: NamedHistory,
     path: &str,
-) -> Result<Vec<NamedHistory>, Failure> {
+) -> Result<FollowedHistories, Failure> {
     let mut open = vec![(0, path.to_owned())];
-    let (mut histories, mut asked) = (vec![history], 0);
+    let mut asked = 0;
+    let mut followed = FollowedHistories {
+        list: vec![history],
+        is_cut: false,
+    };
     while let Some((at, path)) = open.pop() {
-        for (commit, parent) in histories[at].creations() {
+        for (commit, parent) in followed.list[at].creations() {
             if asked == MAX_CREATIONS {
-                return Ok(histories);
+                followed.is_cut = true;
+                return Ok(followed);
             }
             asked += 1;
-            let earlier = differences::earlier_name(github, &parent, &commit, &path).await?;
-            let Some(earlier) = earlier else { continue };
+            let earlier = match differences::origin(github, &parent, &commit, &path).await? {
+                FileOrigin::Moved(earlier) => earlier,
+                FileOrigin::Created => continue,
+                FileOrigin::Unknown => {
+                    followed.is_cut = true;
+                    continue;
+                }
+            };
             let answer = ask(github, &parent, std::slice::from_ref(&earlier)).await?;
-            let place = histories.len();
-            histories[at].moved.insert(commit, place);
-            histories.extend(named(answer, 1)?);
+            let place = followed.list.len();
+            followed.list[at].moved.insert(commit, place);
+            followed.list.extend(named(answer, 1)?);
             open.push((place, earlier));
         }
     }
-    Ok(histories)
+    Ok(followed)
 }
 
 /// Asks for pages of half the size where GitHub does not finish larger ones in time.

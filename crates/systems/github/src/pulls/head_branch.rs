@@ -1,4 +1,5 @@
-//! The branch of a proposal: one commit onto the base's tip, replaced by each later proposal.
+//! The branch of a proposal: one commit onto the base's tip, replaced by each later proposal, or
+//! followed by it where rules forbid force pushes.
 
 use branch::{BranchError, BranchName, CommitRequest, PushResult, Snapshot, TreeEntry};
 use contract::{Commit, Failure, Verdict};
@@ -6,12 +7,13 @@ use serde_json::{Value, json};
 
 use super::{
     committer::Committer,
+    on_top,
     pull_request::PullRequest,
-    refusal::{RaceSign, branch_hint, refused},
+    refusal::{RaceSign, branch_hint, forbids_deletion, refused},
     situation::Situation,
 };
 use crate::{
-    api::{ChangeError, GraphqlError, TokenPermission},
+    api::{ChangeError, TokenPermission},
     github::GitHub,
     read,
 };
@@ -52,6 +54,9 @@ impl<C: Committer> HeadBranch<'_, '_, C> {
                 said: Vec::new(),
             });
         }
+        if situation.forbids_force_pushes() {
+            return self.put_on_top(situation, head, onto, request).await;
+        }
         // All runs use the same name, so that the next run removes what a killed one left behind.
         let aside: BranchName = format!("{}-next", self.name)
             .parse()
@@ -65,9 +70,40 @@ impl<C: Committer> HeadBranch<'_, '_, C> {
                 // first one is reported.
                 let deletion = json!([{ "name": aside.full(), "afterOid": NO_COMMIT }]);
                 drop(update_branches(self.github, situation, deletion).await);
-                other
+                match other {
+                    Ok(PushResult::Rejected(rejection)) if rejection.is_about_force_pushes() => {
+                        self.put_on_top(situation, head, onto, request).await
+                    }
+                    other => other,
+                }
             }
         }
+    }
+
+    /// Adds a commit on top of the branch, where rules forbid to replace the commit there.
+    async fn put_on_top(
+        &self,
+        situation: &Situation,
+        head: &Commit,
+        onto: &Snapshot,
+        request: &CommitRequest,
+    ) -> Result<PushResult, BranchError> {
+        let commit = on_top::make(self.github, head, onto, request).await?;
+        let update = json!([{
+            "name": self.name.full(), "beforeOid": head, "afterOid": commit, "force": false,
+        }]);
+        if let Err(error) = update_branches(self.github, situation, update).await {
+            return self.conflict(head, error).await;
+        }
+        self.github.api.notice(&format!(
+            "force pushes to `{}` are forbidden, so its pull request keeps the earlier commits \
+             below the new one",
+            self.name
+        ));
+        Ok(PushResult::Landed {
+            commit,
+            said: Vec::new(),
+        })
     }
 
     /// Makes the commit on the branch `aside`, and then moves the proposal's branch to it.
@@ -161,10 +197,6 @@ impl<C: Committer> HeadBranch<'_, '_, C> {
             )
         }))
     }
-}
-
-fn forbids_deletion(error: &GraphqlError) -> bool {
-    error.message.contains("Cannot delete this branch")
 }
 
 /// Deletes the branch of a pull request, if it is still where it was.

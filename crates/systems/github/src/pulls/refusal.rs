@@ -110,6 +110,10 @@ pub(super) fn is_conflict(error: &GraphqlError) -> bool {
     )
 }
 
+pub(super) fn forbids_deletion(error: &GraphqlError) -> bool {
+    error.message.contains("Cannot delete this branch")
+}
+
 pub(super) fn is_forbidden_to_workflows(error: &GraphqlError) -> bool {
     error
         .message

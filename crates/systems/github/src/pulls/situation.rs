@@ -20,7 +20,8 @@ const SITUATION: &str = "query Situation($owner: String!, $name: String!, $branc
      viewer { login } repository(owner: $owner, name: $name) { id \
      ref(qualifiedName: $branch) { refUpdateRule { requiredStatusCheckContexts } \
      rules(first: 100) { nodes { type } } } \
-     head: ref(qualifiedName: $head) { target { oid } } \
+     head: ref(qualifiedName: $head) { target { oid } refUpdateRule { allowsForcePushes } \
+     rules(first: 100) { nodes { type } } } \
      own: pullRequests(baseRefName: $base, headRefName: $headName, states: OPEN, first: 20) { \
      nodes { ...pull } } \
      others: pullRequests(baseRefName: $base, states: OPEN, first: 100, \
@@ -90,8 +91,17 @@ struct RulesetRule {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct HeadRef {
     target: Option<HeadCommit>,
+    ref_update_rule: Option<HeadUpdateRule>,
+    rules: Option<Nodes<RulesetRule>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HeadUpdateRule {
+    allows_force_pushes: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -137,6 +147,18 @@ impl Situation {
     pub(super) fn head(&self) -> Option<&Commit> {
         let target = self.head.as_ref()?.target.as_ref()?;
         Some(&target.oid)
+    }
+
+    /// Returns whether a rule forbids to replace the commit of the proposal's branch: one of branch
+    /// protection, or of a ruleset.
+    pub(super) fn forbids_force_pushes(&self) -> bool {
+        let Some(head) = &self.head else {
+            return false;
+        };
+        let protection = head.ref_update_rule.as_ref();
+        let allowed = protection.and_then(|rule| rule.allows_force_pushes);
+        let mut rules = head.rules.iter().flat_map(|rules| &rules.nodes);
+        allowed == Some(false) || rules.any(|rule| rule.kind == "NON_FAST_FORWARD")
     }
 
     /// Returns the pull request of the proposal's branch; a fork may have a branch of the same

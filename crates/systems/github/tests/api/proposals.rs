@@ -115,6 +115,44 @@ async fn a_rule_against_deletions_keeps_no_pull_request_old() {
 }
 
 #[tokio::test]
+async fn a_rule_against_force_pushes_keeps_no_pull_request_old() {
+    for is_ruled in [true, false] {
+        let proposed = Proposed::new();
+        let github = proposed.github();
+        let proposal = proposal(&github);
+        propose(&proposal, "two\n").await;
+        proposed.server.forbid_deletions();
+        if is_ruled {
+            proposed.server.forbid_force_pushes();
+        } else {
+            proposed.server.block_force_pushes();
+        }
+        let on_the_same_tip = propose(&proposal, "three\n").await;
+        assert_eq!(proposed.remote.log(HEAD)[0].parents.len(), 1);
+        // The base moves, too, at the same line.
+        proposed
+            .remote
+            .commit("main", &[(PATH, "zero\n", false)], "revert: zero");
+        for content in ["four\n", "five\n"] {
+            let commit = propose(&proposal, content).await;
+            assert_eq!(proposed.remote.tip(HEAD), commit.as_str());
+            let outcome = proposal.outcome(&commit).await.unwrap();
+            assert_eq!(outcome, PullRequestState::Open);
+        }
+        let log = proposed.remote.log(HEAD);
+        assert!(log[1].parents.contains(&proposed.remote.tip("main")));
+        assert!(log[0].parents.len() == 1 && log[1].parents.len() == 2);
+        assert!(
+            log.iter()
+                .any(|commit| commit.id == on_the_same_tip.as_str())
+        );
+        proposed.server.merge(1);
+        let merged = proposed.remote.file("main", PATH);
+        assert_eq!(merged.as_deref(), Some("five\n"));
+    }
+}
+
+#[tokio::test]
 async fn what_another_run_does_to_branches_is_no_permission() {
     let proposed = Proposed::new();
     let github = proposed.github();

@@ -74,6 +74,22 @@ impl NamedHistory {
         }
     }
 
+    /// Returns whether GitHub may have left out a side of a merge, whose change the merge dropped:
+    /// there are merges, and older commits than the newest ones.
+    pub(super) fn may_lack_sides(&self) -> bool {
+        let mut commits = self.commits.values();
+        let has_merges = commits.any(|node| node.parents.nodes.len() > 1);
+        has_merges && !self.has_all_commits()
+    }
+
+    fn has_all_commits(&self) -> bool {
+        let mut recent = self.recent.iter();
+        recent.all(|commit| {
+            let mut parents = self.commits[commit].parents.nodes.iter();
+            parents.all(|parent| self.recent.contains(&parent.oid))
+        })
+    }
+
     /// Returns the commits that brought the file where none of their parents had it, each with its
     /// first parent.
     pub(super) fn creations(&self) -> Vec<(Commit, Commit)> {
