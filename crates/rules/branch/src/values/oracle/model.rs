@@ -124,12 +124,7 @@ impl<'c> Model<'c> {
             .or_else(|| same.find_map(|(_, other)| other.source))
     }
 
-    /// The values of the branch, newest first.
-    pub(crate) fn list(&self) -> Vec<u64> {
-        self.places().into_iter().map(|(value, _)| value).collect()
-    }
-
-    /// The values of the branch, each with whether a person set it.
+    /// The values of the branch, newest first, each with whether a person set it.
     pub(crate) fn places(&self) -> Vec<(u64, bool)> {
         let mut places: Vec<(u64, bool)> = Vec::new();
         let mut at = Some(self.tip);
