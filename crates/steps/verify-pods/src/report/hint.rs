@@ -24,9 +24,9 @@ pub(super) fn of(reason: Reason, worst: &WorkloadJudgement) -> Option<String> {
             let more = "; if it does not come back, delete its pods with `--force`";
             return Some(about_node(lost(worst).or(pod), more));
         }
-        OLD_PODS | NOT_AVAILABLE if worst.title.starts_with("rollout/") => {
-            "promote it if it is paused (`kubectl argo rollouts promote NAME`), or pass a longer \
-             `--timeout`"
+        OLD_PODS | NOT_AVAILABLE | NOT_READY if worst.title.starts_with("rollout/") => {
+            "look at its step (`kubectl argo rollouts get rollout NAME`): promote it if it is \
+             paused, or pass a longer `--timeout`"
         }
         STUCK_POD => return Some(delete(pod?)),
         NO_PODS if worst.title.is_empty() => {
