@@ -1,6 +1,6 @@
 //! Compares the image that a container runs with the wanted one.
 
-use std::{fmt, str::FromStr};
+use std::{cell::RefCell, collections::HashMap, fmt, rc::Rc, str::FromStr};
 
 use contract::{Digest, Reference};
 
@@ -12,6 +12,17 @@ pub struct ImageMatcher {
     reference: Reference,
     digests: Vec<Digest>,
     aliases: Vec<Alias>,
+    /// The canonical name of the wanted repository.
+    name: String,
+    /// The images that were read before: many pods have the same few.
+    known: RefCell<HashMap<String, Option<Rc<NamedReference>>>>,
+}
+
+/// An image, and the canonical name of its repository.
+#[derive(Debug)]
+struct NamedReference {
+    reference: Reference,
+    name: String,
 }
 
 /// Another name of a registry: webhooks and caches rewrite hosts
@@ -46,9 +57,11 @@ impl ImageMatcher {
     pub fn new(reference: Reference, mut digests: Vec<Digest>, aliases: Vec<Alias>) -> Self {
         digests.extend(reference.digest().cloned());
         Self {
+            name: canonical(&aliases, &reference.name()),
             reference,
             digests,
             aliases,
+            known: RefCell::default(),
         }
     }
 
@@ -65,15 +78,13 @@ impl ImageMatcher {
     /// Returns whether an image of a specification is of the wanted repository.
     pub fn is_of_repository(&self, image: &str) -> bool {
         self.parse(image)
-            .is_some_and(|found| found.1 == self.name())
+            .is_some_and(|found| found.name == self.name)
     }
 
     /// Returns whether the image of a specification is the wanted one by its tag or digest.
     pub fn is_named(&self, image: &str) -> bool {
-        let Some((found, name)) = self.parse(image) else {
-            return false;
-        };
-        name == self.name() && self.names(&found)
+        let found = self.parse(image);
+        found.is_some_and(|found| found.name == self.name && self.names(&found.reference))
     }
 
     /// Returns whether a text, such as the message of a policy, names the wanted image by its tag or
@@ -86,13 +97,11 @@ impl ImageMatcher {
 
     /// Compares the image that a container runs.
     pub fn compare(&self, container: &Container) -> ImageMatch {
-        let Some((spec, name)) = self.parse(&container.image) else {
+        let found = self.parse(&container.image);
+        let Some(spec) = found.filter(|spec| spec.name == self.name) else {
             return ImageMatch::Another;
         };
-        if name != self.name() {
-            return ImageMatch::Another;
-        }
-        let named = self.names(&spec);
+        let named = self.names(&spec.reference);
         match (digest_of(&container.image_id), named) {
             (Some(digest), _) if self.digests.contains(&digest) => ImageMatch::Wanted(Some(digest)),
             (_, false) => ImageMatch::Old,
@@ -111,33 +120,39 @@ impl ImageMatcher {
         }
     }
 
-    fn name(&self) -> String {
-        self.canonical(&self.reference.name().to_lowercase())
+    fn parse(&self, image: &str) -> Option<Rc<NamedReference>> {
+        if let Some(known) = self.known.borrow().get(image) {
+            return known.clone();
+        }
+        let found = self.read(image.trim()).map(Rc::new);
+        let mut known = self.known.borrow_mut();
+        known.insert(image.to_owned(), found.clone());
+        found
     }
 
-    fn parse(&self, image: &str) -> Option<(Reference, String)> {
-        let image = image.trim();
+    fn read(&self, image: &str) -> Option<NamedReference> {
         // Kubernetes adds `latest` to a name without a tag.
-        let found: Reference = image
+        let reference: Reference = image
             .parse()
             .or_else(|_| format!("{image}:latest").parse())
             .ok()?;
-        let name = self.canonical(&found.name().to_lowercase());
-        Some((found, name))
+        let name = canonical(&self.aliases, &reference.name());
+        Some(NamedReference { reference, name })
     }
+}
 
-    fn canonical(&self, name: &str) -> String {
-        let hub = ["index.docker.io", "registry-1.docker.io"].map(|host| (host, "docker.io"));
-        let given = self
-            .aliases
-            .iter()
-            .map(|alias| (alias.from.as_str(), alias.to.as_str()));
-        let renamed = given.chain(hub).find_map(|(from, to)| {
-            let rest = name.strip_prefix(from)?.strip_prefix('/')?;
-            Some(format!("{to}/{rest}"))
-        });
-        renamed.unwrap_or_else(|| name.to_owned())
-    }
+/// Returns the name of a repository in lower case, without aliases.
+fn canonical(aliases: &[Alias], name: &str) -> String {
+    let name = name.to_lowercase();
+    let hub = ["index.docker.io", "registry-1.docker.io"].map(|host| (host, "docker.io"));
+    let given = aliases
+        .iter()
+        .map(|alias| (alias.from.as_str(), alias.to.as_str()));
+    let renamed = given.chain(hub).find_map(|(from, to)| {
+        let rest = name.strip_prefix(from)?.strip_prefix('/')?;
+        Some(format!("{to}/{rest}"))
+    });
+    renamed.unwrap_or(name)
 }
 
 /// Returns the digest that a node reports: `repository@sha256:…` of containerd, at times of another
