@@ -17,6 +17,7 @@ mod credentials;
 mod error;
 mod error_body;
 mod health;
+mod kubeconfig_text;
 mod objects;
 mod plugin;
 mod privacy;
