@@ -41,16 +41,40 @@ pub(crate) fn harmless(text: &str) -> String {
     inert(&one_line(text))
 }
 
-/// Returns a line that no runner takes for a command: `::x` counts at the start of a line, `##[x`
-/// anywhere in it. A space breaks them. A zero-width space would not do: a comparison that depends
-/// on the language ignores it.
+/// Returns a line that no runner takes for a command: `::x` counts at the start of a line, and what
+/// [`for_any_agent`] breaks anywhere in it. A space breaks them. A zero-width space would not do: a
+/// comparison that depends on the language ignores it.
 pub(crate) fn inert(line: &str) -> String {
-    let line = line.replace("##[", "## [");
+    let line = for_any_agent(line);
     if line.trim_start().starts_with("::") {
         line.replacen("::", ": :", 1)
     } else {
         line
     }
+}
+
+/// Returns a line without the commands that agents of other systems know as well: `##[x` (GitHub,
+/// Azure Pipelines), `##vso[x` (Azure Pipelines), `##teamcity[x`. No person writes these words.
+pub(crate) fn for_any_agent(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line;
+    for bracket in agent_brackets(line) {
+        let at = bracket - (line.len() - rest.len());
+        let hashes = rest[..at].trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        text.push_str(hashes);
+        text.push(' ');
+        text.push_str(&rest[hashes.len()..=at]);
+        rest = &rest[at + 1..];
+    }
+    text + rest
+}
+
+/// Returns the places of the brackets of such commands.
+pub(crate) fn agent_brackets(text: &str) -> impl Iterator<Item = usize> {
+    text.match_indices('[').map(|(at, _)| at).filter(|at| {
+        let name = text[..*at].trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        name.ends_with("##")
+    })
 }
 
 /// Returns the data of a workflow command (`toolkit`, `escapeData`).
@@ -88,6 +112,10 @@ mod tests {
     fn a_command_is_broken_by_a_visible_space() {
         assert_eq!(harmless(" ::error::x"), " : :error::x");
         assert_eq!(harmless("a ##[error]x"), "a ## [error]x");
+        assert_eq!(
+            harmless("[1] ##vso[task.complete]a ###teamcity[b] #vso[c]"),
+            "[1] ## vso[task.complete]a ### teamcity[b] #vso[c]"
+        );
         assert_eq!(harmless("#\u{200b}#[error]x"), "#\\u{200b}#[error]x");
         assert_eq!(harmless(":\u{fe0f}:error::x"), ":\\u{fe0f}:error::x");
     }

@@ -252,7 +252,7 @@ fn a_secret_is_in_no_output() {
 
 #[test]
 fn no_line_is_a_command_on_a_runner() {
-    let text_from_outside = "x\n::stop-commands::y\n##[error]z";
+    let text_from_outside = "x\n::stop-commands::y\n##[error]z\n##vso[task.complete]z";
     for format in ["plain", "json", "github"] {
         for act in ["refuse", "fail", "panic"] {
             let arguments = [
@@ -271,6 +271,21 @@ fn no_line_is_a_command_on_a_runner() {
             {
                 let is_command = line.trim_start().starts_with("::") || line.contains("##[");
                 assert!(!is_command, "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_line_is_a_command_of_another_agent() {
+    let evil = "x ##vso[task.setvariable variable=a]b\n##teamcity[buildStatus]\n##[error]z";
+    for format in ["plain", "json", "github"] {
+        for act in ["refuse", "fail", "panic"] {
+            let arguments = ["--act", act, "--format", format, "--text", evil];
+            let output = run(&arguments, &[("TF_BUILD", "True")]);
+            let all = format!("{}{}", text(&output.stdout), text(&output.stderr));
+            for command in ["##vso[", "##teamcity[", "##["] {
+                assert!(!all.contains(command), "{format} {act}: {all}");
             }
         }
     }

@@ -40,11 +40,14 @@ pub enum RefusedLead {
 }
 
 /// The addresses at which clouds give credentials although they are not link-local (Alibaba Cloud,
-/// Amazon over IPv6, Azure).
-const METADATA: [IpAddr; 3] = [
+/// Azure, Oracle; Google, Oracle and Scaleway over IPv6).
+const METADATA: [IpAddr; 6] = [
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
 ];
 /// The name of Google Cloud's metadata service, which resolves to a link-local address.
 const METADATA_NAME: &str = "metadata.google.internal";
@@ -72,6 +75,16 @@ impl Origin {
         }
     }
 
+    /// Returns how far away a server is that another one names. The unspecified address is no
+    /// address of a server, but a connection to it ends on this machine.
+    fn reach_as_target(&self) -> Reach {
+        match &self.host {
+            Some(Host::Ipv4(address)) if address.is_unspecified() => Reach::Loopback,
+            Some(Host::Ipv6(address)) if is_unspecified(*address) => Reach::Loopback,
+            _ => self.reach(),
+        }
+    }
+
     /// Returns whether the server is on this machine.
     pub fn is_loopback(&self) -> bool {
         self.reach() == Reach::Loopback
@@ -87,7 +100,7 @@ impl Origin {
     /// challenges, and addresses in a body or a header lead to other servers. Where a lead is
     /// allowed, it still takes no secret of this server along.
     pub fn refuses(&self, target: &Self) -> Option<RefusedLead> {
-        let (from, to) = (self.reach(), target.reach());
+        let (from, to) = (self.reach(), target.reach_as_target());
         if self == target {
             None
         } else if to == Reach::LinkLocal {
@@ -148,8 +161,10 @@ impl Reach {
     }
 
     fn of_v6(address: Ipv6Addr) -> Self {
-        let first = address.segments()[0];
-        if first & 0xffc0 == 0xfe80 {
+        let [first, second, ..] = address.segments();
+        // fd00:ec2::/32 are the services of Amazon's instances and pods.
+        let is_of_amazon = (first, second) == (0xfd00, 0xec2);
+        if first & 0xffc0 == 0xfe80 || is_of_amazon {
             Self::LinkLocal
         } else if address.is_loopback() {
             Self::Loopback
@@ -187,14 +202,25 @@ pub(crate) fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-/// Returns the IPv4 address in an IPv6 address that stands for it: mapped, compatible, or translated
-/// (NAT64).
+fn is_unspecified(address: Ipv6Addr) -> bool {
+    address.is_unspecified() || embedded(address).is_some_and(|address| address.is_unspecified())
+}
+
+/// Returns the IPv4 address in an IPv6 address that stands for it: mapped, compatible, translated
+/// (RFC 6052, 8215 and 7915), or of a tunnel (6to4, ISATAP).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let is_mapped = [a, b, c, d, e] == [0; 5] && (f == 0xffff || (f == 0 && g != 0));
-    let is_translated = [a, b, c, d, e, f] == [0x64, 0xff9b, 0, 0, 0, 0];
-    let [high, low] = [g, h].map(u16::to_be_bytes);
-    (is_mapped || is_translated).then(|| Ipv4Addr::new(high[0], high[1], low[0], low[1]))
+    let [high, low] = match address.segments() {
+        [0, 0, 0, 0, 0, 0xffff, g, h]
+        | [0, 0, 0, 0, 0xffff, 0, g, h]
+        | [0x64, 0xff9b, 0, 0, 0, 0, g, h]
+        | [0x64, 0xff9b, 1, _, _, _, g, h]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, g, h]
+        | [0x2002, g, h, ..] => [g, h],
+        [0, 0, 0, 0, 0, 0, g, h] if g != 0 => [g, h],
+        _ => return None,
+    };
+    let [high, low] = [high, low].map(u16::to_be_bytes);
+    Some(Ipv4Addr::new(high[0], high[1], low[0], low[1]))
 }
 
 #[cfg(test)]
@@ -222,6 +248,15 @@ mod tests {
             ("[::ffff:169.254.169.254]", Reach::LinkLocal),
             ("[64:ff9b::a9fe:a9fe]", Reach::LinkLocal),
             ("[fd00:ec2::254]", Reach::LinkLocal),
+            ("[fd00:ec2::23]", Reach::LinkLocal),
+            ("[fd20:ce::254]", Reach::LinkLocal),
+            ("[fd00:c1::a9fe:a9fe]", Reach::LinkLocal),
+            ("192.0.0.192", Reach::LinkLocal),
+            ("[64:ff9b:1::a9fe:a9fe]", Reach::LinkLocal),
+            ("[::ffff:0:169.254.169.254]", Reach::LinkLocal),
+            ("[2002:a9fe:a9fe::1]", Reach::LinkLocal),
+            ("[fd12:3456::5efe:169.254.169.254]", Reach::LinkLocal),
+            ("[2002:7f00:1::]", Reach::Loopback),
             ("100.100.100.200", Reach::LinkLocal),
             ("metadata.google.internal.", Reach::LinkLocal),
             ("10.1.2.3", Reach::Private),
@@ -283,6 +318,10 @@ mod tests {
             (tls, "https://x.localhost", RefusedLead::Inner),
             (plain, "http://10.0.0.1", RefusedLead::Inner),
             (inner, "https://[::1]", RefusedLead::Inner),
+            (inner, "https://0.0.0.0", RefusedLead::Inner),
+            (inner, "https://[::]", RefusedLead::Inner),
+            (inner, "https://[::ffff:0.0.0.0]", RefusedLead::Inner),
+            (inner, "https://[fd00:ec2::23]", RefusedLead::LinkLocal),
             (
                 "http://127.0.0.1",
                 "http://169.254.169.254",

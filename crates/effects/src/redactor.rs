@@ -33,7 +33,7 @@ struct SecretForm {
 
 impl Redactor {
     /// Remembers a secret in every form in which it may return: as it is, percent-encoded as in a
-    /// URL, and escaped as in JSON. Returns whether it is new.
+    /// URL, and escaped as in JSON and HTML. Returns whether it is new.
     pub fn add(&self, secret: &str) -> bool {
         self.remember(secret, false)
     }
@@ -81,15 +81,14 @@ impl Redactor {
     /// (`linux/amd64`), so it is masked only where it is a whole word.
     pub fn apply_data(&self, text: &str, is_typed: impl Fn(&str) -> bool) -> String {
         let mut ranges = self.ranges_of(text, |form, range| {
-            form.text.chars().count() >= MIN_PART_LENGTH
-                || ranges::words(text).any(|word| word == *range)
+            form.text.chars().count() >= MIN_PART_LENGTH || ranges::is_word(text, range)
         });
         if !ranges.is_empty() {
             let typed = ranges::words(text).filter(|range| is_typed(&text[range.clone()]));
             let typed: Vec<_> = typed
                 .filter(|range| !self.is_own(&text[range.clone()]))
                 .collect();
-            ranges.retain(|secret| !typed.iter().any(|word| contains(word, secret)));
+            ranges.retain(|secret| !is_within(secret, &typed));
         }
         replaced(text, &ranges)
     }
@@ -171,8 +170,11 @@ impl fmt::Debug for Redactor {
     }
 }
 
-fn contains(word: &SecretRange, secret: &SecretRange) -> bool {
-    word.start <= secret.start && secret.end <= word.end
+/// Returns whether a place is within one of these words, which are in order.
+fn is_within(secret: &SecretRange, words: &[SecretRange]) -> bool {
+    let next = words.partition_point(|word| word.start <= secret.start);
+    let word = next.checked_sub(1).and_then(|at| words.get(at));
+    word.is_some_and(|word| secret.end <= word.end)
 }
 
 /// Rewrites every string of a JSON value, keys included.
@@ -190,17 +192,64 @@ fn rewrite(value: &mut Value, text_of: &impl Fn(&str) -> String) {
     }
 }
 
-/// Returns the secret as it is, percent-encoded in both ways, and escaped as in JSON.
-fn forms(secret: &str) -> [String; 4] {
+/// What Go's JSON escapes beside what every JSON does.
+const GO_JSON: [(char, &str); 3] = [('&', "\\u0026"), ('<', "\\u003c"), ('>', "\\u003e")];
+/// What HTML escapes, in the form of Go.
+const HTML: [(char, &str); 5] = [
+    ('&', "&amp;"),
+    ('<', "&lt;"),
+    ('>', "&gt;"),
+    ('"', "&#34;"),
+    ('\'', "&#39;"),
+];
+
+/// Returns the secret as it is, percent-encoded in every way, and escaped as in JSON and HTML.
+fn forms(secret: &str) -> [String; 9] {
     let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let of_path = encoded.replace('+', "%20");
     let quoted = Value::from(secret).to_string();
     let escaped = &quoted[1..quoted.len() - 1];
     [
         secret.to_owned(),
-        encoded.replace('+', "%20"),
+        with_lowercase_digits(&of_path),
+        with_lowercase_digits(&encoded),
+        of_path,
         encoded,
         escaped.to_owned(),
+        with_escapes(escaped, &GO_JSON),
+        escaped.replace('/', "\\/"),
+        with_escapes(secret, &HTML),
     ]
+}
+
+fn with_escapes(text: &str, escapes: &[(char, &str)]) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match escapes.iter().find(|(escaped, _)| *escaped == c) {
+            Some((_, escape)) => escaped.push_str(escape),
+            None => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Returns a percent-encoded text with the digits `a` to `f` in lowercase.
+fn with_lowercase_digits(encoded: &str) -> String {
+    let mut text = String::with_capacity(encoded.len());
+    let mut digits = 0;
+    for c in encoded.chars() {
+        text.push(if digits > 0 {
+            c.to_ascii_lowercase()
+        } else {
+            c
+        });
+        digits = if c == '%' {
+            2
+        } else {
+            digits - i32::from(digits > 0)
+        };
+    }
+    text
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub struct HttpAnswer {
     body: Vec<u8>,
     url: Url,
     is_elsewhere: bool,
+    is_secret: bool,
     redactor: Redactor,
 }
 
@@ -30,6 +31,7 @@ impl HttpAnswer {
             body,
             url,
             is_elsewhere: false,
+            is_secret: false,
             redactor: Redactor::default(),
         }
     }
@@ -39,6 +41,18 @@ impl HttpAnswer {
             is_elsewhere,
             ..self
         }
+    }
+
+    /// Declares that the body contains a secret that no redactor knows yet, as a token server's
+    /// does. The body of a refusal contains none.
+    pub(crate) fn secret(self, has_secret: bool) -> Self {
+        let is_secret = has_secret && self.status < 400;
+        Self { is_secret, ..self }
+    }
+
+    /// Returns whether messages must not show a part of the body.
+    fn has_hidden_body(&self) -> bool {
+        self.is_elsewhere || self.is_secret
     }
 
     /// Lets messages about the answer be redacted before they are cut.
@@ -107,7 +121,7 @@ impl HttpAnswer {
         serde_json::from_slice(&self.body).map_err(|error| {
             let what = if self.is_html() {
                 "an HTML page".to_owned()
-            } else if self.is_elsewhere {
+            } else if self.has_hidden_body() {
                 "a body that is not the expected JSON".to_owned()
             } else {
                 format!("a body that is not the expected JSON ({error})")
@@ -137,9 +151,10 @@ impl HttpAnswer {
     }
 
     /// Returns the beginning of the body for a message, `: "…"`, or the title of a page; nothing
-    /// from another server than the one that was asked, which could lead to any text.
+    /// from another server than the one that was asked, which could lead to any text, and nothing
+    /// from an answer that contains a secret.
     pub fn quoted(&self) -> String {
-        if self.is_elsewhere {
+        if self.has_hidden_body() {
             return String::new();
         }
         let text = String::from_utf8_lossy(&self.body);
@@ -160,7 +175,7 @@ impl HttpAnswer {
     pub fn sentence(&self) -> String {
         let sentence = serde_json::from_slice(&self.body).ok().and_then(sentence);
         match sentence {
-            Some(text) if !self.is_elsewhere => format!(": \"{}\"", self.excerpt(&text, 400)),
+            Some(text) if !self.has_hidden_body() => format!(": \"{}\"", self.excerpt(&text, 400)),
             _ => self.quoted(),
         }
     }
@@ -247,6 +262,24 @@ mod tests {
             assert!(!error.to_string().contains("s3cret"), "{error}");
             assert_eq!(answer.quoted(), "");
         }
+    }
+
+    #[test]
+    fn an_answer_with_a_secret_is_not_quoted() {
+        for (status, body) in [
+            (200, r#"{"token":["s3cret"]}"#),
+            (200, r#"{"token":"s3cret""#),
+            (200, r#""s3cret""#),
+            (201, r#"{"message":"s3cret"}"#),
+            (203, "<html><title>s3cret</title></html>"),
+        ] {
+            let answer = answer(status, &[], body).secret(true);
+            let error = answer.json::<Vec<u8>>().unwrap_err().to_string();
+            let said = [error, answer.quoted(), answer.sentence()].concat();
+            assert!(!said.contains("s3cret"), "{said}");
+        }
+        let refusal = answer(401, &[], r#"{"message":"no"}"#).secret(true);
+        assert_eq!(refusal.sentence(), ": \"no\"");
     }
 
     #[test]

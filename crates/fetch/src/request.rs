@@ -268,6 +268,7 @@ impl<'f> FetchRequest<'f> {
         let (status, headers) = (response.status, response.headers);
         let answer = HttpAnswer::new(status, headers, body, trail.url.clone());
         let answer = answer.elsewhere(trail.is_elsewhere);
+        let answer = answer.secret(self.has_secret_answer);
         Ok(answer.redacted_by(self.world.redactor()))
     }
 

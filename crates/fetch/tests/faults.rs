@@ -325,3 +325,13 @@ async fn a_refused_stream_is_an_answer_without_retry() {
     assert_eq!(ask().await.err().unwrap().reason(), asking::SERVER_ERROR);
     assert_eq!(server.seen().len(), 2);
 }
+
+#[tokio::test]
+async fn an_answer_with_a_secret_is_not_quoted() {
+    let token = r#"{"token":"s3cret"}"#;
+    let server = Faulty::new([ScriptedReply::text(201, token)]);
+    let world = World::for_tests(Duration::ZERO);
+    let fetch = Fetch::new(&world);
+    let request = fetch.get(at(&server).parse().unwrap()).secret_answer();
+    assert_eq!(request.send().await.unwrap().quoted(), "");
+}

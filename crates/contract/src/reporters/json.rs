@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use crate::{FinalReport, text::is_invisible};
+use crate::{
+    FinalReport,
+    text::{agent_brackets, is_invisible},
+};
 
 /// Writes the document and a line break.
 pub(crate) fn document(sink: &mut dyn Write, report: &FinalReport) -> io::Result<()> {
@@ -14,8 +17,11 @@ pub(crate) fn document(sink: &mut dyn Write, report: &FinalReport) -> io::Result
 /// are only in its strings.
 fn inert(document: &str) -> String {
     let mut text = String::with_capacity(document.len());
-    for c in document.replace("##[", "##\\u005b").chars() {
-        if is_invisible(c) {
+    let mut brackets = agent_brackets(document).peekable();
+    for (at, c) in document.char_indices() {
+        if brackets.next_if_eq(&at).is_some() {
+            text.push_str("\\u005b");
+        } else if is_invisible(c) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
                 text.push_str(&format!("\\u{unit:04x}"));
@@ -33,10 +39,15 @@ mod tests {
 
     #[test]
     fn an_escaped_document_is_equal() {
-        let value = serde_json::json!(["##[error]x", "a\u{202e}b\u{e0001}\u{7f}", "ä"]);
+        let value = serde_json::json!([
+            "##[error]x",
+            ["##vso[task.complete]"],
+            "a\u{202e}b\u{e0001}\u{7f}",
+            "ä"
+        ]);
         let text = inert(&value.to_string());
         assert!(
-            !text.contains("##[") && !text.chars().any(is_invisible),
+            agent_brackets(&text).next().is_none() && !text.chars().any(is_invisible),
             "{text}"
         );
         assert_eq!(

@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::{
     FinalReport, Verdict,
-    text::{inert, one_line},
+    text::{for_any_agent, inert, one_line},
 };
 
 /// Writes the value, but only of a good run, so that a pipe never gets a partial answer.
@@ -20,8 +20,9 @@ pub(crate) fn value(sink: &mut dyn Write, report: &FinalReport) -> io::Result<()
     }
 }
 
-/// Writes the report for people: first the verdict and its reason, then the next steps. A runner
-/// reads standard error in every format, so there no line may be a command.
+/// Writes the report for people: first the verdict and its reason, then the next steps. A runner,
+/// or the agent of another system, reads standard error in every format, so there no line may be a
+/// command.
 pub(crate) fn words(
     sink: &mut dyn Write,
     report: &FinalReport,
@@ -29,11 +30,9 @@ pub(crate) fn words(
     is_runner: bool,
 ) -> io::Result<()> {
     let text = text(report, colour);
-    if !is_runner {
-        return sink.write_all(text.as_bytes());
-    }
+    let without_commands = if is_runner { inert } else { for_any_agent };
     text.lines()
-        .try_for_each(|line| writeln!(sink, "{}", inert(line)))
+        .try_for_each(|line| writeln!(sink, "{}", without_commands(line)))
 }
 
 /// Returns the report for people as a text.

@@ -72,9 +72,21 @@ pub(super) fn cut(
 
 /// Returns the words of data: the parts between blanks, quotes, commas, brackets and `=`.
 pub(super) fn words(text: &str) -> impl Iterator<Item = SecretRange> {
-    let is_between = |c: char| c.is_whitespace() || ",;=\"'`()[]{}<>|".contains(c);
     text.split(is_between).map(|word| {
         let start = word.as_ptr().addr() - text.as_ptr().addr();
         start..start + word.len()
     })
+}
+
+/// Returns whether a place is a whole word of data.
+pub(super) fn is_word(text: &str, range: &SecretRange) -> bool {
+    let before = text[..range.start].chars().next_back();
+    let after = text[range.end..].chars().next();
+    before.is_none_or(is_between)
+        && after.is_none_or(is_between)
+        && !text[range.clone()].contains(is_between)
+}
+
+fn is_between(c: char) -> bool {
+    c.is_whitespace() || ",;=\"'`()[]{}<>|".contains(c)
 }

@@ -25,6 +25,33 @@ fn a_secret_is_removed_in_every_form() {
 }
 
 #[test]
+fn a_secret_is_removed_as_other_programs_escape_it() {
+    let redactor = knowing(&["A/b&<c>+d'=="]);
+    for text in [
+        "A/b\\u0026\\u003cc\\u003e+d'==",
+        "A\\/b&<c>+d'==",
+        "A/b&amp;&lt;c&gt;+d&#39;==",
+        "A%2fb%26%3cc%3e%2bd%27%3d%3d",
+        "A%2Fb%26%3Cc%3E%2Bd%27%3D%3D",
+    ] {
+        assert_eq!(redactor.apply(&format!("a {text} b")), "a *** b");
+    }
+}
+
+/// With a comparison of each place with each other one this takes more than a minute.
+#[test]
+fn a_server_that_repeats_a_secret_wins_no_time() {
+    let redactor = knowing(&["s3cr", "a-longer-secret"]);
+    let started = std::time::Instant::now();
+    let text = "s3cr/a-longer-secret/@ ".repeat(20_000);
+    assert!(!redactor.apply(&text).contains("s3cr"));
+    let data = "s3cr typed-a-longer-secret-word ".repeat(20_000);
+    let masked = redactor.apply_data(&data, |word| word.starts_with("typed"));
+    assert!(masked.starts_with("*** typed-a-longer-secret-word ***"));
+    assert!(started.elapsed() < std::time::Duration::from_secs(30));
+}
+
+#[test]
 fn the_longer_of_two_secrets_goes_first() {
     let redactor = knowing(&["abc", "abcdef"]);
     assert_eq!(redactor.apply("abcdef abc"), "*** ***");

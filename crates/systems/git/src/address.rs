@@ -87,10 +87,12 @@ fn parse(text: &str) -> Result<Option<Url>, Failure> {
         return Err(wrong("expected a URL or a path"));
     }
     let Some((scheme, _)) = text.split_once("://") else {
-        // Transport helpers such as `ext::` can run any program.
+        // Transport helpers such as `ext::` can run any program. The signs are those of git
+        // (`is_urlschemechar`).
+        let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
         let helper = text
             .split_once("::")
-            .is_some_and(|(name, _)| name.bytes().all(|b| b.is_ascii_alphanumeric()));
+            .is_some_and(|(name, _)| name.bytes().all(is_sign));
         return if helper {
             Err(wrong("transport helpers are not supported"))
         } else {
@@ -139,6 +141,10 @@ mod tests {
             "",
             "--upload-pack=x",
             "ext::sh -c id",
+            "fd::3",
+            "a-b::x",
+            "a+b.c::x",
+            "ext::sh -c id ://x",
             "ftp://host/a",
             "https://",
             "ssh://git:password@host/a",

@@ -98,8 +98,9 @@ impl GitProgram {
             .var("GIT_CONFIG_COUNT")
             .and_then(|count| count.parse().ok())
             .unwrap_or(0);
+        // The command may have a password in it, as that of `sshpass` does.
         let has_ssh_command =
-            world.var("GIT_SSH_COMMAND").is_some() || world.var("GIT_SSH").is_some();
+            world.text_with_secrets("GIT_SSH_COMMAND").is_some() || world.var("GIT_SSH").is_some();
         Self {
             settings,
             inherited,
@@ -188,7 +189,11 @@ impl GitCall<'_> {
             .env("GIT_TRACE_CURL_NO_DATA", "1")
             .env("GIT_TRACE_REDACT", "1");
         let output = Rc::clone(&self.effects).spawn(spawn).await.ok()?;
-        AnswerHead::last(&String::from_utf8_lossy(&output.stderr))
+        // What is read from it is cut later.
+        let trace = self
+            .redactor
+            .apply(&String::from_utf8_lossy(&output.stderr));
+        AnswerHead::last(&trace)
     }
 
     /// Runs git; every exit code except 0 is an error.

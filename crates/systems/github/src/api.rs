@@ -261,7 +261,11 @@ impl<'w> GitHubApi<'w> {
         if answer.status() != 200 {
             return Err(self.unexpected(&answer, permission));
         }
-        let reply: GraphqlReply = answer.json()?;
+        let mut reply: GraphqlReply = answer.json()?;
+        for error in &mut reply.errors {
+            // It may be cut later.
+            error.message = self.world.redact(&error.message);
+        }
         if reply.errors.is_empty() && !reply.data.is_object() {
             let text = format!(
                 "{} sent no answer of GraphQL{}",

@@ -29,6 +29,7 @@ use crate::{
     error::{self, FailedRequest},
     error_body,
     health::{ApiHealth, HEAD_TIMEOUT},
+    kubeconfig_text,
 };
 
 /// A cluster that answers requests while [`serve`](Self::serve) runs.
@@ -62,6 +63,9 @@ impl<'w> Cluster<'w> {
     /// `usage` when the kubeconfig cannot be read, lacks the context, or has credentials for a server
     /// that would get them over plain HTTP; `denied` when its exec plugin fails.
     pub async fn connect(world: &'w World, options: &ClusterOptions) -> Result<Self, Failure> {
+        if let Some(setting) = &options.kubeconfig {
+            kubeconfig_text::expect_path(setting, world)?;
+        }
         let live = RefCell::new(None);
         let address: Result<ClusterAddress, ConnectError> = world
             .exchange("kubeconfig", options, async |effects| {

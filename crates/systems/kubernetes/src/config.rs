@@ -11,6 +11,7 @@ use crate::{
     connect_error::ConnectError,
     credentials::ClusterCredentials,
     health::{CONNECT_TIMEOUT, READ_TIMEOUT},
+    kubeconfig_text,
     privacy::{self, is_loopback},
 };
 
@@ -206,15 +207,10 @@ fn no_configuration() -> ConnectError {
 }
 
 fn unreadable(error: &KubeconfigError) -> ConnectError {
-    let text = match error {
-        KubeconfigError::ReadConfig(error, path) => {
-            format!(
-                "could not read the kubeconfig `{}`: {error}",
-                path.display()
-            )
-        }
-        error => format!("could not read the kubeconfig: {error}"),
-    };
+    let text = format!(
+        "could not read the kubeconfig: {}",
+        kubeconfig_text::explain(error)
+    );
     ConnectError::settings(text, "pass a readable kubeconfig as `--kubeconfig`")
 }
 
@@ -231,7 +227,10 @@ fn wrong_context(error: &KubeconfigError, known: &[String]) -> ConnectError {
         KubeconfigError::CurrentContextNotSet => {
             format!("the kubeconfig has no current context: {has}")
         }
-        error => format!("the kubeconfig is invalid: {error}"),
+        error => {
+            let why = kubeconfig_text::explain(error);
+            format!("the kubeconfig is invalid: {why}")
+        }
     };
     ConnectError::settings(text, "pass the name of a context as `--context`")
 }

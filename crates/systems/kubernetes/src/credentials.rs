@@ -21,6 +21,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     connect_error::ConnectError,
+    kubeconfig_text::path_text,
     plugin::{self, PluginCredentials},
 };
 
@@ -73,7 +74,7 @@ impl ClusterCredentials {
                 (CredentialSource::TokenFile(file), header)
             }
             (None, None, Some(plugin)) => {
-                let found = plugin::run(&plugin, &effects).await?;
+                let found = plugin::run(&plugin, &effects, world).await?;
                 let header = of_plugin(&found, world)?;
                 use_certificate(user, found);
                 (CredentialSource::Plugin(Box::new(plugin)), header)
@@ -117,7 +118,7 @@ impl ClusterCredentials {
                 Err(_) => current.renew_at = Some(self.effects.now() + TOKEN_FILE_INTERVAL),
             },
             CredentialSource::Plugin(plugin) => {
-                let found = plugin::run(plugin, &self.effects).await?;
+                let found = plugin::run(plugin, &self.effects, world).await?;
                 *current = of_plugin(&found, world)?;
             }
         }
@@ -169,8 +170,8 @@ fn of_file(
     let content = effects.read(file, MAX_TOKEN_FILE).map_err(|error| {
         ConnectError::login(
             format!(
-                "could not read the token file `{}`: {error}",
-                file.display()
+                "could not read the token file {}: {error}",
+                path_text(&file.to_string_lossy())
             ),
             "set `tokenFile` of the kubeconfig's user to a readable file with a token",
         )

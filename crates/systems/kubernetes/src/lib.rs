@@ -18,6 +18,7 @@ mod credentials;
 mod error;
 mod error_body;
 mod health;
+mod kubeconfig_text;
 mod objects;
 mod plugin;
 mod privacy;

@@ -5,7 +5,10 @@
 
 use std::{collections::BTreeMap, ffi::OsString, io, rc::Rc, time::Duration};
 
-use contract::world::{Effects, Spawn};
+use contract::{
+    World,
+    world::{Effects, Spawn},
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::config::{ExecConfig, Kubeconfig};
 use serde::Deserialize;
@@ -18,6 +21,9 @@ const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The largest output of a plugin: a token, or a certificate and its key.
 const MAX_OUTPUT: usize = 1 << 20;
+
+/// The most characters of its messages that are shown.
+const MAX_MESSAGE: usize = 1000;
 
 const PLUGIN_HINT: &str =
     "run the kubeconfig's exec plugin by hand, and complete the login that it asks for";
@@ -39,6 +45,7 @@ pub(crate) struct PluginCredentials {
 pub(crate) async fn run(
     plugin: &ExecConfig,
     effects: &Rc<dyn Effects>,
+    world: &World,
 ) -> Result<PluginCredentials, ConnectError> {
     let Some(command) = &plugin.command else {
         return Err(ConnectError::settings(
@@ -54,10 +61,8 @@ pub(crate) async fn run(
             Some(code) => format!("exit code {code}"),
             None => "ended by a signal".to_owned(),
         };
-        return Err(failed(&format!(
-            "`{command}` failed ({how}): {}",
-            said.trim()
-        )));
+        let said = world.excerpt(&said, MAX_MESSAGE);
+        return Err(failed(&format!("`{command}` failed ({how}): {said}")));
     }
     if output.stdout.len() > MAX_OUTPUT {
         return Err(failed(&format!("the output of `{command}` is too large")));
@@ -93,47 +98,63 @@ fn spawn(plugin: &ExecConfig, command: &str) -> Spawn {
     }
 }
 
+/// The beginnings of the variables of steps and runners.
+const OF_STEPS_AND_RUNNERS: [&str; 3] = ["RUNBOOK_", "ACTIONS_", "GITHUB_"];
+
+/// The beginnings of the variables of systems that have clusters.
+const OF_CLUSTERS: [&str; 23] = [
+    "AAD_",
+    "ALIBABA_",
+    "ARM_",
+    "AWS_",
+    "AZURE_",
+    "CIVO_",
+    "CLOUDSDK_",
+    "DIGITALOCEAN_",
+    "EXOSCALE_",
+    "GCE_",
+    "GCLOUD_",
+    "GKE_",
+    "GOOGLE_",
+    "HCLOUD_",
+    "IBMCLOUD_",
+    "KUBE",
+    "LINODE_",
+    "OCI_",
+    "OIDC_",
+    "OS_",
+    "SCW_",
+    "TELEPORT_",
+    "VAULT_",
+];
+
+/// Parts of names that sound like a secret.
+const SECRET_PARTS: [&str; 9] = [
+    "TOKEN",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "SECRET",
+    "CREDENTIAL",
+    "APIKEY",
+    "AUTH",
+    "WEBHOOK",
+];
+
+/// Whole words that sound like a secret: `PAT` is a personal access token, `PATH` is none.
+const SECRET_WORDS: [&str; 8] = ["COOKIE", "DSN", "JWT", "KEY", "KEYS", "PASS", "PAT", "PWD"];
+
+/// The variables that say where a shell is, and was.
+const FOLDERS: [&str; 2] = ["PWD", "OLDPWD"];
+
 /// Returns whether a variable may hold a secret of another system than the plugin's: of a step, of
 /// the runner, or any other that no cloud's own variables begin with.
 fn is_foreign_secret(name: &str) -> bool {
-    const OF_STEPS_AND_RUNNERS: [&str; 3] = ["RUNBOOK_", "ACTIONS_", "GITHUB_"];
-    const OF_CLUSTERS: [&str; 22] = [
-        "ALIBABA_",
-        "ARM_",
-        "AWS_",
-        "AZURE_",
-        "CIVO_",
-        "CLOUDSDK_",
-        "DIGITALOCEAN_",
-        "EXOSCALE_",
-        "GCE_",
-        "GCLOUD_",
-        "GKE_",
-        "GOOGLE_",
-        "HCLOUD_",
-        "IBMCLOUD_",
-        "KUBE",
-        "LINODE_",
-        "OCI_",
-        "OIDC_",
-        "OS_",
-        "SCW_",
-        "TELEPORT_",
-        "VAULT_",
-    ];
-    const SECRET_WORDS: [&str; 8] = [
-        "TOKEN",
-        "PASSWORD",
-        "PASSWD",
-        "SECRET",
-        "CREDENTIAL",
-        "API_KEY",
-        "PRIVATE_KEY",
-        "AUTH",
-    ];
     let name = name.to_uppercase();
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
-    let sounds_secret = SECRET_WORDS.iter().any(|word| name.contains(word));
+    let mut words = name.split('_');
+    let sounds_secret = SECRET_PARTS.iter().any(|part| name.contains(part))
+        || (words.any(|word| SECRET_WORDS.contains(&word)) && !FOLDERS.contains(&&*name));
     begins(&["RUNBOOK_", "ACTIONS_"])
         || (sounds_secret && (begins(&OF_STEPS_AND_RUNNERS) || !begins(&OF_CLUSTERS)))
 }
@@ -193,6 +214,13 @@ mod tests {
             "NPM_TOKEN",
             "DOCKER_AUTH_CONFIG",
             "db_password",
+            "GH_PAT",
+            "MYSQL_PWD",
+            "DB_PASS",
+            "SENTRY_DSN",
+            "SIGNING_KEY",
+            "GPG_PASSPHRASE",
+            "SLACK_WEBHOOK_URL",
         ] {
             assert!(is_foreign_secret(name), "{name}");
         }
@@ -202,8 +230,11 @@ mod tests {
     fn a_plugin_keeps_variables_of_its_cloud() {
         for name in [
             "PATH",
+            "PWD",
+            "OLDPWD",
             "HOME",
             "HTTPS_PROXY",
+            "AAD_SERVICE_PRINCIPAL_CLIENT_SECRET",
             "AWS_SESSION_TOKEN",
             "AWS_SECRET_ACCESS_KEY",
             "AZURE_CLIENT_SECRET",

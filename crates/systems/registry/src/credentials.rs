@@ -17,6 +17,10 @@ use crate::{
 
 /// The largest credentials file to read.
 const MAX_FILE_SIZE: u64 = 1 << 20;
+/// The largest output of a helper: a token.
+const MAX_HELPER_OUTPUT: usize = 1 << 20;
+/// The most characters of a helper's message that are shown.
+const MAX_WARNING: usize = 500;
 /// Ends a helper that waits for the user.
 const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A variable with the JSON of Docker's `config.json`.
@@ -98,7 +102,7 @@ async fn find_in_files(
         })
         .await?;
     for warning in lookup.warnings {
-        world.notice(warning);
+        world.notice(world.excerpt(&warning, MAX_WARNING));
     }
     Ok(lookup.found.map(|found| Credentials {
         username: found.username,
@@ -222,6 +226,7 @@ async fn ask_helper(
         .inheriting(HELPER_VARIABLES);
     spawn.input = server.as_bytes().to_vec();
     spawn.limit = HELPER_TIMEOUT;
+    spawn.output_limit = MAX_HELPER_OUTPUT;
     let output = Rc::clone(effects)
         .spawn(spawn)
         .await

@@ -132,6 +132,13 @@ fn not_merged(pull: &PullRequest, outcome: &PullRequestState, what: &str) -> Rep
             );
             Report::superseded(NEWER_IMAGE, summary)
         }
+        PullRequestState::Retargeted(base) => {
+            let summary = format!(
+                "pull request #{number} for {what} was pointed at another branch, `{base}`"
+            );
+            Report::refused(NOT_WANTED, summary)
+                .hinted(format!("see who changed its base, and why: {}", pull.url))
+        }
         PullRequestState::Open | PullRequestState::Merged(_) => {
             let summary = format!("pull request #{number} for {what} is still open");
             Report::not_yet(NOT_MERGED, summary)

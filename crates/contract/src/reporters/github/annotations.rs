@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::{
     FinalReport, FinalSubject, Verdict,
     reporters::plain,
-    text::{escape_data, escape_property, harmless, one_line},
+    text::{escape_data, escape_property, for_any_agent, harmless, one_line},
 };
 
 /// A runner shows at most ten annotations of a type for a step.
@@ -69,7 +69,8 @@ fn title(step: &str, verdict: Verdict, reason: Option<&str>) -> String {
 
 fn annotation(sink: &mut dyn Write, kind: &str, title: &str, text: &str) -> io::Result<()> {
     let lines: Vec<String> = text.lines().map(one_line).collect();
-    let text: String = lines.join("\n").chars().take(MAX_MESSAGE).collect();
+    let text = for_any_agent(&lines.join("\n"));
+    let text: String = text.chars().take(MAX_MESSAGE).collect();
     let (title, text) = (escape_property(title), escape_data(&text));
     writeln!(sink, "::{kind} title={title}::{text}")
 }

@@ -22,6 +22,8 @@ pub enum PullRequestState {
     Closed,
     /// A later proposal has taken its place.
     Superseded,
+    /// Somebody chose another branch for it to change.
+    Retargeted(String),
 }
 
 /// A pull request in an answer of the REST API.
@@ -34,6 +36,14 @@ pub(super) struct PullRequestResource {
     merge_commit_sha: Option<Commit>,
     body: Option<String>,
     head: PullRequestHead,
+    base: Option<PullRequestBase>,
+}
+
+/// The branch that a pull request changes.
+#[derive(Deserialize)]
+struct PullRequestBase {
+    #[serde(rename = "ref")]
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +96,9 @@ impl PullRequestResource {
         github: &GitHub<'_>,
         commit: &Commit,
     ) -> Result<PullRequestState, Failure> {
+        if let Some(other) = self.other_base(github.name.as_str()) {
+            return Ok(PullRequestState::Retargeted(other.to_owned()));
+        }
         let mut merge = self.merge_commit_sha.clone().filter(|_| self.merged);
         let mut has_commit = self.has_commit(github, commit).await?;
         if !has_commit || (self.merged && merge.is_none()) {
@@ -129,6 +142,13 @@ impl PullRequestResource {
         }))
     }
 
+    /// Returns the branch that the pull request changes in the place of the proposed one: whoever
+    /// may edit it can choose another one, and a merge there changes nothing here.
+    fn other_base(&self, proposed: &str) -> Option<&str> {
+        let base = self.base.as_ref()?.name.as_str();
+        (base != proposed).then_some(base)
+    }
+
     fn without_merge_commit(&self) -> Failure {
         let number = self.number;
         let error = anyhow::anyhow!(
@@ -162,5 +182,28 @@ impl ProposedRepository {
             let message = pull.commit.message.as_deref().unwrap_or_default();
             message.trim_end() == own.trim_end()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_pull_request_may_get_another_base() {
+        let commit = "a".repeat(40);
+        let resource = |base: serde_json::Value| -> PullRequestResource {
+            let pull = json!({
+                "number": 1, "state": "closed", "merged": true, "merge_commit_sha": commit,
+                "body": null, "head": { "sha": commit }, "base": base,
+            });
+            serde_json::from_value(pull).unwrap()
+        };
+        let other = resource(json!({ "ref": "develop" }));
+        assert_eq!(other.other_base("main"), Some("develop"));
+        assert_eq!(other.other_base("develop"), None);
+        assert_eq!(resource(json!(null)).other_base("main"), None);
     }
 }
