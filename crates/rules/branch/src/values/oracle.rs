@@ -1,5 +1,5 @@
 //! Generated histories, judged by a model that is written from the rules and shares no code with
-//! the walk. The tests of `runbook` ask both programs about such histories.
+//! the walk. `tests/tests/histories.rs` asks both programs about such histories.
 //!
 //! `RUNBOOK_TEST_HISTORIES` sets the number of histories.
 

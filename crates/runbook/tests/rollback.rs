@@ -2,9 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
-mod histories;
-
-use branch::{NamedImage, Trailers};
 use lab::{GitRemote, HermeticCommand, Image, Registry, overlays::SampleOverlay};
 
 const REPOSITORY: &str = "acme/app";

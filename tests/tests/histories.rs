@@ -2,15 +2,19 @@
 //!
 //! `RUNBOOK_TEST_HISTORIES` sets the number of histories, `RUNBOOK_TEST_SEED` the first one.
 
-#[path = "../../../rules/branch/src/values/oracle/made.rs"]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+#[path = "../../crates/rules/branch/src/values/oracle/made.rs"]
 mod made;
-#[path = "../../../rules/branch/src/values/oracle/model.rs"]
+#[path = "../../crates/rules/branch/src/values/oracle/model.rs"]
 mod model;
 
+use branch::{NamedImage, Trailers};
 use lab::repo::{GraftedCommit, TreeChange};
 use lab::{GitRemote, HermeticCommand, Image, Registry};
 use made::{HistoryNames, IMAGES, MadeCommit, MadeHistory};
 use model::Model;
+use tests::tools::binary;
 
 /// The histories that are tried without the variable.
 const HISTORIES: u64 = 8;
@@ -74,7 +78,7 @@ impl HistoryWorld {
     }
 
     fn step(&self, step: &str, remote: &GitRemote, image: u64) -> HermeticCommand {
-        let command = HermeticCommand::new(env!("CARGO_BIN_EXE_runbook")).arg(step);
+        let command = HermeticCommand::new(binary(step));
         let command = command.args(["--format", "json", "--dry-run", "--branch", "main"]);
         let command = command.arg("--remote").arg(remote.path());
         command.args(["--overlay", FILE, "--image", &self.names.image(image)])
