@@ -10,6 +10,7 @@ mod made;
 mod model;
 
 use branch::{NamedImage, Trailers};
+use contract::Commit;
 use lab::repo::{GraftedCommit, TreeChange};
 use lab::{GitRemote, HermeticCommand, Image, Registry};
 use made::{HistoryNames, IMAGES, MadeCommit, MadeHistory};
@@ -34,7 +35,7 @@ impl HistoryWorld {
     fn new() -> Self {
         let (registry, sources) = (Registry::plain(), GitRemote::new());
         let repository = format!("{}/acme/app", registry.address());
-        let source = |number: u64| {
+        let source = |number: u64| -> Commit {
             let file = TreeChange::file("app.rs", number.to_string());
             sources
                 .change("main", &[file], "feat: x\n")
