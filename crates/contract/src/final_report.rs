@@ -148,7 +148,7 @@ impl FinalReport {
         masked
     }
 
-    /// A run that is good for nobody who reads its outputs does not end with 0.
+    /// Makes the run an error: later steps cannot use its outputs.
     fn spoiled(&mut self, masked: &BTreeSet<String>) {
         let names: Vec<&str> = masked.iter().map(String::as_str).collect();
         let reason = asking::INVALID_USAGE;

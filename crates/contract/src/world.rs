@@ -246,7 +246,7 @@ impl World {
     }
 
     /// Returns a variable with text that has secrets in it, such as the JSON of Docker's credentials: a
-    /// recording keeps only that it was set. What is read from it is a secret only after
+    /// recording keeps only that it was set. A part of it is a secret only after
     /// [`hide`](Self::hide).
     pub fn text_with_secrets(&self, name: &str) -> Option<String> {
         self.effects.var(&self.vars, name, true)

@@ -189,7 +189,7 @@ impl GitCall<'_> {
             .env("GIT_TRACE_CURL_NO_DATA", "1")
             .env("GIT_TRACE_REDACT", "1");
         let output = Rc::clone(&self.effects).spawn(spawn).await.ok()?;
-        // What is read from it is cut later.
+        // The reader cuts it later.
         let trace = self
             .redactor
             .apply(&String::from_utf8_lossy(&output.stderr));
