@@ -68,13 +68,21 @@ impl<'v> Owners<'v> {
     }
 
     /// Returns the controller of a pod, or the controller of its ReplicaSet: of a kind that this step
-    /// does not know.
+    /// does not know. Of the kinds that are always watched, one that is not there controls nothing:
+    /// the pod only claims it.
     pub(super) fn root_of(&self, pod: &k::PodObject) -> Option<Owner> {
         let owner = controller(&pod.metadata)?;
-        let set = self.sets.get(self.mirrored.id_of(owner));
-        let root = set
-            .and_then(|set| controller(&set.metadata))
-            .unwrap_or(owner);
+        let root = match owner.kind.as_str() {
+            "ReplicaSet" => {
+                let set = self.sets.get(self.mirrored.id_of(owner))?;
+                controller(&set.metadata).unwrap_or(owner)
+            }
+            "Deployment" | "StatefulSet" | "DaemonSet" => {
+                self.workload(owner)?;
+                owner
+            }
+            _ => owner,
+        };
         Some(Owner {
             kind: root.kind.clone(),
             name: root.name.clone(),
@@ -225,6 +233,20 @@ mod tests {
     fn a_replica_set_of_another_deployment_does_not_count() {
         let found = workload_of("ReplicaSet", "app-forged", "uid-of-app-forged", false);
         assert_eq!(found, None);
+    }
+
+    #[test]
+    fn a_claim_makes_no_controller() {
+        let root = |kind, name, uid| {
+            let view = view();
+            let pod = object(metadata("pod", "uid-of-pod", Some((kind, name, uid))));
+            Owners::of(&view).root_of(&pod).map(|root| root.name)
+        };
+        assert_eq!(root("ReplicaSet", "app-abc", "another"), None);
+        assert_eq!(root("StatefulSet", "db", "another"), None);
+        assert_eq!(root("Rollout", "canary", "any").as_deref(), Some("canary"));
+        let forged = root("ReplicaSet", "app-forged", "uid-of-app-forged");
+        assert_eq!(forged.as_deref(), Some("app"));
     }
 
     /// Returns the workloads of pods that claim `app-abc`, each by a uid.
