@@ -257,6 +257,10 @@ fn a_failing_credential_helper_is_skipped() {
         document["notices"],
         json!(["skipped `docker-credential-lab`, which failed: no keyring"])
     );
+    helper("yes keyring | head -c 100000; exit 1");
+    let (_, document) = json_of(&check);
+    let notice = document["notices"][0].as_str().unwrap();
+    assert!(notice.len() < 600, "{} bytes", notice.len());
 }
 
 #[test]

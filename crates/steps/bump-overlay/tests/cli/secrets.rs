@@ -118,6 +118,7 @@ fn no_text_contains_the_remotes_password() {
             let run = command
                 .clone()
                 .env("GITHUB_OUTPUT", home.join("outputs"))
+                .env("GIT_SSH_COMMAND", format!("sshpass -p {TOKEN} ssh"))
                 .run();
             run.expect_code(code);
             clean(&texts(&run, &home), format);

@@ -277,6 +277,9 @@ fn an_exec_plugin_logs_in_or_fails() {
         "{failing}"
     );
     assert!(!format!("{failing}").contains(TOKEN), "{failing}");
+    let talking = by_plugin(&server, "yes expired | head -c 100000 >&2; exit 3").run();
+    let said = talking.json()["summary"].as_str().unwrap().len();
+    assert!(said < 1_300, "{said} bytes");
 }
 
 #[test]
