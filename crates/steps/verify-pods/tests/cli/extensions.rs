@@ -4,8 +4,8 @@ use lab::{Faulty, HermeticCommand, ProgramRun, ScriptedReply, SeenRequest};
 use serde_json::{Value, json};
 
 use crate::fake_api::{
-    IMAGE, TOKEN, expect, is_watch, kubeconfig, list_with, metadata, of_workload, owned_by, quiet,
-    status,
+    IMAGE, TOKEN, expect, is_watch, kubeconfig, list_of, list_with, metadata, of_workload,
+    owned_by, quiet, status,
 };
 
 /// Lists a Rollout with this status, whose only pod is ready. `None` is a cluster without the kind.
@@ -28,15 +28,7 @@ fn cluster(seen: &SeenRequest, rollout: Option<&Value>) -> ScriptedReply {
         }),
         _ => return list_with(seen, &json!([{ "type": "Ready", "status": "True" }])),
     };
-    ScriptedReply::json(
-        200,
-        &json!({
-            "kind": "List",
-            "apiVersion": "v1",
-            "metadata": { "resourceVersion": "7" },
-            "items": [item],
-        }),
-    )
+    list_of(&item)
 }
 
 fn verify(rollout: Option<Value>) -> ProgramRun {

@@ -154,6 +154,11 @@ pub(crate) fn list_with_container(
             },
         }),
     };
+    list_of(&item)
+}
+
+/// Returns a list of one object.
+pub(crate) fn list_of(item: &Value) -> ScriptedReply {
     ScriptedReply::json(
         200,
         &json!({

@@ -22,7 +22,7 @@ pub enum PullRequestState {
     Closed,
     /// A later proposal has taken its place.
     Superseded,
-    /// Somebody chose another branch for it to change.
+    /// It changes another branch now, this one.
     Retargeted(String),
 }
 
@@ -142,8 +142,8 @@ impl PullRequestResource {
         }))
     }
 
-    /// Returns the branch that the pull request changes in the place of the proposed one: whoever
-    /// may edit it can choose another one, and a merge there changes nothing here.
+    /// Returns the branch that the pull request changes instead of the proposed one: everyone who may
+    /// edit it can choose another branch, and a merge there changes nothing here.
     fn other_base(&self, proposed: &str) -> Option<&str> {
         let base = self.base.as_ref()?.name.as_str();
         (base != proposed).then_some(base)

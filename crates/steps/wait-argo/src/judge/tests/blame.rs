@@ -38,7 +38,7 @@ fn a_failure_of_a_later_commit_is_its_own() {
     let terminated = sync_at(D, "Operation terminated", json!([]));
     assert_eq!(
         terminated.0, SYNC_TERMINATED,
-        "that is known whoever ran it"
+        "the reason does not depend on the commit"
     );
 }
 
