@@ -14,6 +14,7 @@ mod import;
 mod log;
 mod objects;
 mod pushes;
+mod refs;
 mod ssh;
 
 use std::path::PathBuf;
@@ -36,13 +37,17 @@ use git::{FIRST_DATE, git, run, try_git};
 pub const AUTHOR: &str = "Somebody <somebody@example.com>";
 
 /// The settings of a remote; git's own clean-up never runs during a test.
-const SETTINGS: [[&str; 2]; 5] = [
-    ["uploadpack.allowFilter", "true"],
-    ["uploadpack.allowAnySHA1InWant", "true"],
-    ["http.receivepack", "true"],
-    ["receive.fsckObjects", "true"],
-    ["gc.auto", "0"],
-];
+const SETTINGS: &str = "\
+[uploadpack]
+\tallowFilter = true
+\tallowAnySHA1InWant = true
+[http]
+\treceivepack = true
+[receive]
+\tfsckObjects = true
+[gc]
+\tauto = 0
+";
 
 /// A bare repository in a folder of its own; its clones are the same repository.
 #[derive(Clone, Debug)]
@@ -73,9 +78,9 @@ impl GitRemote {
             remote.folder.path(),
             &["init", "--quiet", "--bare", "-b", "main", "remote.git"],
         );
-        for [setting, value] in SETTINGS {
-            remote.git(&["config", setting, value]);
-        }
+        let config = remote.path().join("config");
+        let written = std::fs::read_to_string(&config).expect("git wrote its settings");
+        std::fs::write(config, written + SETTINGS).expect("a temporary folder");
         hooks::install(&remote.path());
         remote
     }
@@ -316,16 +321,6 @@ impl GitRemote {
         } else {
             format!("refs/heads/{branch}")
         };
-        let id = try_git(
-            &self.path(),
-            &[
-                "rev-parse",
-                "--verify",
-                "--quiet",
-                "--end-of-options",
-                &name,
-            ],
-        )?;
-        Some(String::from_utf8_lossy(&id).trim().to_owned())
+        refs::resolve(&self.path(), &name)
     }
 }
