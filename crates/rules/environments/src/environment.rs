@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use branch::BranchName;
 use contract::parse_timeout;
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    InvalidRunbook,
+    Check, InvalidRunbook,
     file::{EnvironmentFile, Text},
 };
 
@@ -38,21 +37,6 @@ pub struct Environment {
     pub timeout: Option<Duration>,
 }
 
-/// One line of the checklist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum Check {
-    /// CI passed for the commit.
-    Ci,
-    /// The image exists, complete.
-    Image,
-    /// Monitoring is alive, and no alert fires.
-    Alerts,
-    /// The pull request was approved.
-    Approval,
-}
-
 /// The approval that a deployment needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Approval {
@@ -60,18 +44,6 @@ pub struct Approval {
     pub required: u32,
     /// Whether the approval of a person who committed to the pull request is left out.
     pub exclude_committers: bool,
-}
-
-impl Check {
-    /// Returns the word of the file: `ci`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Ci => "ci",
-            Self::Image => "image",
-            Self::Alerts => "alerts",
-            Self::Approval => "approval",
-        }
-    }
 }
 
 impl Environment {

@@ -5,6 +5,7 @@
 //! default filled in; an unknown key, a duplicate key or an invalid value is refused with its line,
 //! since a setting that is not read looks like one that holds.
 
+mod check;
 mod environment;
 mod file;
 mod invalid;
@@ -13,7 +14,8 @@ mod runbook;
 mod schema;
 mod tag_template;
 
-pub use environment::{Approval, Check, Environment};
+pub use check::Check;
+pub use environment::{Approval, Environment};
 pub use invalid::InvalidRunbook;
 pub use runbook::Runbook;
 #[cfg(feature = "schema")]

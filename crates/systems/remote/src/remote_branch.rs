@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use branch::{
-    Branch, BranchError, BranchName, ChangedPaths, CommitAncestry, CommitName, FileHistory,
+    Branch as _, BranchError, BranchName, ChangedPaths, CommitAncestry, CommitName, FileHistory,
     History, Snapshot,
 };
 use contract::{Commit, Failure, World};
