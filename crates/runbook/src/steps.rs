@@ -9,6 +9,7 @@ pub const ALL: &[Registration] = &[
     Registration::of::<wait_argo::WaitArgo>(),
     Registration::of::<verify_pods::VerifyPods>(),
     Registration::of::<rollback_overlay::RollbackOverlay>(),
+    Registration::of::<plan_deploy::PlanDeploy>(),
 ];
 
 pub(crate) fn find(name: &str) -> Option<&'static Registration> {

@@ -27,7 +27,12 @@ pub const TABLE: &[ArrowRow<'_>] = &[
     },
     ArrowRow {
         folder: "crates/kit/xtask",
-        may_use: &["crates/runbook", "crates/kit/lab", "crates/contract"],
+        may_use: &[
+            "crates/runbook",
+            "crates/rules/environments",
+            "crates/kit/lab",
+            "crates/contract",
+        ],
         reason: "",
     },
     ArrowRow {
@@ -96,6 +101,16 @@ pub const TABLE: &[ArrowRow<'_>] = &[
         ],
         reason: "steps do not use each other",
     },
+    ArrowRow {
+        folder: "crates/steps/plan-deploy",
+        may_use: &[
+            "crates/rules/environments",
+            "crates/rules/branch",
+            "crates/systems/remote",
+            "crates/contract",
+        ],
+        reason: "steps do not use each other",
+    },
     // `cargo xtask new-step` writes the row of its step above this line.
     ArrowRow {
         folder: "crates/systems/remote",
@@ -131,6 +146,11 @@ pub const TABLE: &[ArrowRow<'_>] = &[
         folder: "crates/systems/kubernetes",
         may_use: &["crates/fetch", "crates/contract"],
         reason: "systems do not use each other",
+    },
+    ArrowRow {
+        folder: "crates/rules/environments",
+        may_use: &["crates/rules/branch", "crates/contract"],
+        reason: "",
     },
     ArrowRow {
         folder: "crates/rules/overlay/fuzz",

@@ -1,7 +1,8 @@
 //! `cargo xtask generate`: writes the files whose content follows from the code.
 //!
 //! A step states its sentence, flags, facts, reasons, permissions and secrets once, in its crate;
-//! its action and README are made of them. The rows of `.deny.toml` come from the table of arrows.
+//! its action and README are made of them. The rows of `.deny.toml` come from the table of arrows,
+//! the JSON Schema of `.github/runbook.yaml` from the types that read it.
 //! All are reviewed like code.
 #![expect(
     clippy::print_stdout,
@@ -29,6 +30,7 @@ use crate::{
 };
 
 const DENY: &str = ".deny.toml";
+const SCHEMA: &str = "actions/plan-deploy/runbook.schema.json";
 
 /// Writes all generated files, or reports those that are not current.
 pub(crate) fn run(root: &Path, check: bool) -> anyhow::Result<ExitCode> {
@@ -58,6 +60,8 @@ fn files(root: &Path) -> anyhow::Result<BTreeMap<PathBuf, String>> {
     let deny = with_rows(&deny, &packages(root)?, TABLE)
         .context("`.deny.toml` lacks the lines around its generated rows")?;
     files.insert(PathBuf::from(DENY), deny);
+    let schema = serde_json::to_string_pretty(&environments::schema())?;
+    files.insert(PathBuf::from(SCHEMA), schema + "\n");
     Ok(files)
 }
 

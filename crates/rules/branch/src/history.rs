@@ -57,7 +57,26 @@ pub trait History {
         other: &Commit,
         limit: usize,
     ) -> Result<Vec<String>, Failure>;
+
+    /// Returns the paths that a commit changed against its first parent; for the first commit of a
+    /// repository all of its paths. `None` when the repository does not have the commit.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    async fn changed_paths(&self, commit: &Commit) -> Result<Option<ChangedPaths>, Failure>;
 }
+
+/// The paths that a commit changed against its first parent.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ChangedPaths {
+    /// The paths, both of a file that moved; at most [`MAX_CHANGED_PATHS`].
+    pub paths: Vec<String>,
+    /// Whether these are all.
+    pub is_complete: bool,
+}
+
+/// The most paths of a commit; GitHub's API lists no more files of one.
+pub const MAX_CHANGED_PATHS: usize = 3000;
 
 /// The newest revisions of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

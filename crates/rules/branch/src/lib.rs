@@ -24,7 +24,7 @@ pub use branch::{
 pub use branch_name::{BranchName, InvalidBranchName};
 pub use commit_name::{CommitName, InvalidCommitName};
 pub use file_graph::{FileGraph, GraphCommit, GraphReach, GraphRevision, GraphRevisions};
-pub use history::{FileHistory, HISTORY_CUT, History, Revision};
+pub use history::{ChangedPaths, FileHistory, HISTORY_CUT, History, MAX_CHANGED_PATHS, Revision};
 pub use named_image::{NamedImage, is_same};
 pub use reasons::{BRANCH_MISSING, CONTENDED, NOT_WRITTEN, POLICY};
 pub use trailers::Trailers;

@@ -1,7 +1,6 @@
 //! Decides whether the image is the requested one, and complete for every required platform.
 
-use contract::{Digest, Reason};
-use registry::Platform;
+use contract::{Digest, Platform, Reason};
 
 use crate::{
     Request,

@@ -11,9 +11,9 @@ mod report;
 mod request;
 
 use contract::{
-    Digest, Failure, Permission, Reason, Reference, Report, SecretVariable, Step, System, World,
+    Digest, Failure, Permission, Platform, Reason, Reference, Report, SecretVariable, Step, System,
+    World,
 };
-pub use registry::Platform;
 
 pub use self::request::{Connection, Request};
 

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use contract::{Failure, Reference, World};
-use registry::{Platform, RegistryOptions, RegistryPassword};
+use contract::{Failure, Platform, Reference, World};
+use registry::{RegistryOptions, RegistryPassword};
 
 use crate::Args;
 

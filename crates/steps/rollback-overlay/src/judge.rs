@@ -8,8 +8,8 @@ mod registries;
 #[cfg(test)]
 mod tests;
 
-use check_image::{Platform, reasons::PLATFORM_MISSING};
-use contract::{Commit, Reference};
+use check_image::reasons::PLATFORM_MISSING;
+use contract::{Commit, Platform, Reference};
 use overlay::{Diff, EditResult, OverlayRefusal, reasons::INCOMPLETE_IMAGE};
 
 use self::{bad::BadValue, candidates::Candidate, known_image::KnownImage, registries::Registries};

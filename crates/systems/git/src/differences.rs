@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use branch::{ChangedPaths, MAX_CHANGED_PATHS};
 use contract::Commit;
 use gix_hash::ObjectId;
 use gix_object::{Tree, tree::EntryMode};
@@ -38,6 +39,32 @@ pub(crate) async fn differences(
         .collect())
 }
 
+/// Returns the paths that a commit changed against its first parent; `None` when the remote does
+/// not have the commit.
+pub(crate) async fn changed_paths(
+    call: &GitCall<'_>,
+    commit: &Commit,
+) -> GitAnswer<Option<ChangedPaths>> {
+    match fetch_commits(call, "--depth=2", &[commit]).await {
+        Err(error) if error.is_missing_commit(commit) => return Ok(None),
+        fetched => fetched?,
+    }
+    let store = call.repository.objects()?;
+    let parents = objects::parents(&store, objects::id(commit)?)?.unwrap_or_default();
+    let before = match parents.first() {
+        Some(parent) => objects::root(&store, &objects::commit(*parent)?)?,
+        None => Tree::empty(),
+    };
+    let after = objects::root(&store, commit)?;
+    // One more than fits tells whether these are all.
+    let found = compare(&store, &before, &after, MAX_CHANGED_PATHS + 1)?;
+    let paths = found.into_iter().map(|difference| difference.path);
+    let mut paths: Vec<String> = paths.collect();
+    let is_complete = paths.len() <= MAX_CHANGED_PATHS;
+    paths.truncate(MAX_CHANGED_PATHS);
+    Ok(Some(ChangedPaths { paths, is_complete }))
+}
+
 /// Compares the trees of two commits that are in the store.
 pub(crate) fn between(
     store: &ObjectStore,
@@ -45,13 +72,22 @@ pub(crate) fn between(
     other: &Commit,
     most: usize,
 ) -> GitAnswer<Vec<Difference>> {
+    let (one, other) = (objects::root(store, one)?, objects::root(store, other)?);
+    compare(store, &one, &other, most)
+}
+
+fn compare(
+    store: &ObjectStore,
+    one: &Tree,
+    other: &Tree,
+    most: usize,
+) -> GitAnswer<Vec<Difference>> {
     let mut comparison = TreeComparison {
         store,
         most,
         found: Vec::new(),
     };
-    let (one, other) = (objects::root(store, one)?, objects::root(store, other)?);
-    comparison.compare_trees(&one, &other, "")?;
+    comparison.compare_trees(one, other, "")?;
     Ok(comparison.found)
 }
 

@@ -3,8 +3,8 @@
 use std::{cell::OnceCell, collections::BTreeMap, rc::Rc};
 
 use branch::{
-    Branch, BranchError, BranchName, CommitAncestry, CommitName, CommitRequest, FileHistory,
-    History, PushResult, Snapshot,
+    Branch, BranchError, BranchName, ChangedPaths, CommitAncestry, CommitName, CommitRequest,
+    FileHistory, History, PushResult, Snapshot,
 };
 use contract::{Commit, Failure, World, world::Effects};
 use serde_json::json;
@@ -224,6 +224,19 @@ impl History for Git<'_> {
             differences::differences(&call, one, other, most).await
         };
         let answer: GitAnswer<Vec<String>> = self.world.exchange("git", &request, live).await?;
+        answer.map_err(|error| error.failure(&self.address))
+    }
+
+    async fn changed_paths(&self, commit: &Commit) -> Result<Option<ChangedPaths>, Failure> {
+        let request = json!({
+            "operation": "changed-paths", "remote": self.address.shown, "commit": commit,
+        });
+        let live = |effects: Rc<dyn Effects>| async move {
+            let call = self.call(&effects, self.repository()?);
+            differences::changed_paths(&call, commit).await
+        };
+        let answer: GitAnswer<Option<ChangedPaths>> =
+            self.world.exchange("git", &request, live).await?;
         answer.map_err(|error| error.failure(&self.address))
     }
 }

@@ -112,6 +112,11 @@ impl RestError {
             || answer.header("x-github-request-id").is_some();
         is_githubs.then_some(error)
     }
+
+    /// Returns whether GitHub says of a whole id that it has no such commit (`GET …/commits/{ref}`).
+    fn is_missing_commit(&self) -> bool {
+        self.message.starts_with("No commit found for SHA")
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -175,7 +180,8 @@ impl<'w> GitHubApi<'w> {
         }
     }
 
-    /// Asks the REST API; every answer other than 200, 404 and, with an `etag`, 304 is a failure.
+    /// Asks the REST API; every answer other than 200, 404, the 422 for a missing commit and, with an
+    /// `etag`, 304 is a failure.
     pub(crate) async fn get(
         &self,
         path: &str,
@@ -205,6 +211,9 @@ impl<'w> GitHubApi<'w> {
         match answer.status() {
             200 | 304 => Ok(answer),
             404 if RestError::of(&answer).is_some() => Ok(answer),
+            422 if RestError::of(&answer).is_some_and(|error| error.is_missing_commit()) => {
+                Ok(answer)
+            }
             _ => Err(self.unexpected(&answer, permission)),
         }
     }

@@ -7,7 +7,7 @@ mod file_history;
 
 use std::collections::BTreeMap;
 
-use branch::{CommitAncestry, CommitName, FileHistory, History};
+use branch::{ChangedPaths, CommitAncestry, CommitName, FileHistory, History};
 use contract::{Commit, Failure};
 
 use crate::github::GitHub;
@@ -43,5 +43,9 @@ impl History for GitHub<'_> {
         most: usize,
     ) -> Result<Vec<String>, Failure> {
         differences::differences(self, one, other, most).await
+    }
+
+    async fn changed_paths(&self, commit: &Commit) -> Result<Option<ChangedPaths>, Failure> {
+        differences::changed_paths(self, commit).await
     }
 }

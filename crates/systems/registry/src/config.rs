@@ -1,8 +1,7 @@
 //! The configuration of an image.
 
+use contract::Platform;
 use serde::Deserialize;
-
-use crate::Platform;
 
 /// The part of an image's configuration that names its platform (OCI image specification, "Image
 /// configuration").

@@ -15,7 +15,6 @@ mod denial;
 mod error;
 mod manifest;
 mod options;
-mod platform;
 pub mod reasons;
 mod refusal;
 mod repository;
@@ -25,6 +24,5 @@ pub use self::{
     config::ImageConfig,
     manifest::{IndexEntry, ManifestKind, RegistryManifest},
     options::{RegistryOptions, RegistryPassword, authorities},
-    platform::{InvalidPlatform, Platform},
     repository::{ImageRepository, ManifestAnswer},
 };

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use contract::{Digest, asking};
+use contract::{Digest, Platform, asking};
 use fetch::{FetchError, HttpAnswer};
 use serde::Deserialize;
 
-use crate::{ImageConfig, Platform};
+use crate::ImageConfig;
 
 /// A manifest, its digest verified.
 #[derive(Debug, Clone)]

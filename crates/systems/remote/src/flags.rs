@@ -59,38 +59,14 @@ impl Where {
             return through_the_api(repository.clone(), name, world);
         }
         if let Some(remote) = &self.remote {
-            return self.through_git(remote, name, world);
+            self.only_through_git()?;
+            return through_git(remote, name, world);
         }
-        if world.var("GITHUB_ACTIONS").as_deref() == Some("true")
-            && let Some(repository) = world.var("GITHUB_REPOSITORY")
-        {
-            return match repository.parse() {
-                Ok(repository) if github::is_at_hand(world)? => {
-                    through_the_api(repository, name, world)
-                }
-                _ => {
-                    let url = format!("{}/{repository}", git::server(world));
-                    self.through_git(&url, name, world)
-                }
-            };
+        let found = here(name, "--remote", world).await?;
+        if let RemoteBranch::Git(_) = found {
+            self.only_through_git()?;
         }
-        let origin = git::origin(world).await?.ok_or_else(|| {
-            let error =
-                anyhow::anyhow!("there is neither a `--remote` nor a checkout with an `origin`");
-            Failure::usage(error)
-                .hinted("pass `--remote URL`, or run it inside a checkout that has an `origin`")
-        })?;
-        self.through_git(&origin, name, world)
-    }
-
-    fn through_git<'w>(
-        &self,
-        url: &str,
-        name: &BranchName,
-        world: &'w World,
-    ) -> Result<RemoteBranch<'w>, Failure> {
-        self.only_through_git()?;
-        Ok(RemoteBranch::Git(Git::new(world, url, name.clone())?))
+        Ok(found)
     }
 
     /// Refuses flags that need GitHub's API.
@@ -106,6 +82,70 @@ impl Where {
     }
 }
 
+/// Returns the repository of the workflow, else the `origin` of the checkout.
+async fn here<'w>(
+    name: &BranchName,
+    flag: &str,
+    world: &'w World,
+) -> Result<RemoteBranch<'w>, Failure> {
+    if world.var("GITHUB_ACTIONS").as_deref() == Some("true")
+        && let Some(repository) = world.var("GITHUB_REPOSITORY")
+    {
+        return match repository.parse() {
+            Ok(repository) => on_github(repository, name, world),
+            Err(_) => through_git(&format!("{}/{repository}", git::server(world)), name, world),
+        };
+    }
+    let origin = git::origin(world).await?.ok_or_else(|| {
+        let error = anyhow::anyhow!("there is neither a `{flag}` nor a checkout with an `origin`");
+        Failure::usage(error).hinted(format!(
+            "pass `{flag} URL`, or run it inside a checkout that has an `origin`"
+        ))
+    })?;
+    through_git(&origin, name, world)
+}
+
+/// Returns a branch to read: of the repository that a flag gives as a URL, a path or `OWNER/NAME`,
+/// else of the workflow's, else of the checkout's `origin`.
+///
+/// # Errors
+/// `usage` when the flag's value is no repository, or there is none.
+pub async fn open<'w>(
+    given: Option<&str>,
+    flag: &str,
+    name: &BranchName,
+    world: &'w World,
+) -> Result<RemoteBranch<'w>, Failure> {
+    let Some(given) = given else {
+        return here(name, flag, world).await;
+    };
+    if is_url_or_path(given) {
+        return through_git(given, name, world);
+    }
+    let repository = given.parse().map_err(|_| no_source(given))?;
+    on_github(repository, name, world)
+}
+
+/// Returns a branch on GitHub: through the API with a token, else through git.
+fn on_github<'w>(
+    repository: RepositoryName,
+    name: &BranchName,
+    world: &'w World,
+) -> Result<RemoteBranch<'w>, Failure> {
+    if github::is_at_hand(world)? {
+        return through_the_api(repository, name, world);
+    }
+    through_git(&format!("{}/{repository}", git::server(world)), name, world)
+}
+
+fn through_git<'w>(
+    url: &str,
+    name: &BranchName,
+    world: &'w World,
+) -> Result<RemoteBranch<'w>, Failure> {
+    Ok(RemoteBranch::Git(Git::new(world, url, name.clone())?))
+}
+
 /// Returns the repository of a source, given as a URL, a path, or `OWNER/NAME`.
 ///
 /// `OWNER/NAME` uses the same way as the target: git or the API. It is never a folder, which could
@@ -118,15 +158,16 @@ pub(crate) fn source<'w>(
     // The source answers only questions about commits, so the name of its branch does not matter.
     let name = target.name().clone();
     if is_url_or_path(given) {
-        return Ok(RemoteBranch::Git(Git::new(world, given, name)?));
+        return through_git(given, &name, world);
     }
     let repository: RepositoryName = given.parse().map_err(|_| no_source(given))?;
     match target {
         RemoteBranch::GitHub(_) => through_the_api(repository, &name, world),
-        RemoteBranch::Git(_) => {
-            let url = format!("{}/{repository}", git::server(world));
-            Ok(RemoteBranch::Git(Git::new(world, &url, name)?))
-        }
+        RemoteBranch::Git(_) => through_git(
+            &format!("{}/{repository}", git::server(world)),
+            &name,
+            world,
+        ),
     }
 }
 

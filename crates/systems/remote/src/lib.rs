@@ -20,7 +20,7 @@ mod write;
 mod writer;
 
 pub use checkout_path::from_checkout;
-pub use flags::{PullRequestMode, Where, not_empty};
+pub use flags::{PullRequestMode, Where, not_empty, open};
 pub use git::GIT_FAILED;
 pub use github::{PullRequest, TOO_LARGE};
 pub use outcome::{Decision, WriteOutcome};

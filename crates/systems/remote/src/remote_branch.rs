@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use branch::{Branch as _, BranchName, CommitAncestry, CommitName, FileHistory, History};
+use branch::{
+    Branch as _, BranchError, BranchName, ChangedPaths, CommitAncestry, CommitName, FileHistory,
+    History, Snapshot,
+};
 use contract::{Commit, Failure, World};
 use git::Git;
 use github::GitHub;
@@ -29,6 +32,17 @@ impl RemoteBranch<'_> {
         match self {
             Self::Git(git) => git.shown().to_owned(),
             Self::GitHub(github) => github.repository().to_string(),
+        }
+    }
+
+    /// Reads the tip, and the entries at these paths.
+    ///
+    /// # Errors
+    /// When the branch is missing, or the remote does not answer.
+    pub async fn read(&self, paths: &[String]) -> Result<Snapshot, BranchError> {
+        match self {
+            Self::Git(git) => git.read(paths).await,
+            Self::GitHub(github) => github.read(paths).await,
         }
     }
 
@@ -91,6 +105,13 @@ impl History for RemoteBranch<'_> {
         match self {
             Self::Git(git) => git.differences(one, other, limit).await,
             Self::GitHub(github) => github.differences(one, other, limit).await,
+        }
+    }
+
+    async fn changed_paths(&self, commit: &Commit) -> Result<Option<ChangedPaths>, Failure> {
+        match self {
+            Self::Git(git) => git.changed_paths(commit).await,
+            Self::GitHub(github) => github.changed_paths(commit).await,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use branch::{
     Ancestry, BranchName, CommitAncestry, CommitName, FileHistory, History as _, Revision,
 };
-use contract::{Vars, World};
+use contract::{Commit, Vars, World};
 use git::Git;
 use github::GitHub;
 use lab::{GitRemote, repo::TreeChange};
@@ -404,4 +404,37 @@ async fn two_commits_differ_where_their_trees_do() {
         );
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_commit_changes_paths_against_its_first_parent() {
+    let remote = GitRemote::new();
+    let files = [("src/a.rs", "a\n", false), (PATH, "1", false)];
+    let first: Commit = remote.commit("main", &files, "one\n").parse().unwrap();
+    let bump: Commit = set(&remote, "2").parse().unwrap();
+    let changes = [
+        TreeChange::delete("src/a.rs"),
+        TreeChange::file("src/b.rs", "a\n"),
+    ];
+    let side: Commit = remote.change("side", &changes, "side\n").parse().unwrap();
+    let merge: Commit = remote.merge("side", "main", "merge\n").parse().unwrap();
+    let absent: Commit = "1".repeat(40).parse().unwrap();
+    every_way(&remote, async |branch| {
+        for (commit, paths) in [
+            (&first, &[PATH, "src/a.rs"][..]),
+            (&bump, &[PATH]),
+            (&side, &["src/a.rs", "src/b.rs"]),
+            (&merge, &["src/a.rs", "src/b.rs"]),
+        ] {
+            let mut changed = branch.changed_paths(commit).await.unwrap().unwrap();
+            changed.paths.sort();
+            assert_eq!((changed.paths, changed.is_complete), (texts(paths), true));
+        }
+        assert_eq!(branch.changed_paths(&absent).await.unwrap(), None);
+    })
+    .await;
+}
+
+fn texts(given: &[&str]) -> Vec<String> {
+    given.iter().map(|text| (*text).to_owned()).collect()
 }

@@ -10,6 +10,8 @@ use crate::repo::GitObject;
 
 /// The number of files in a comparison.
 const MAX_FILES: usize = 300;
+/// The tree without entries, which git knows without an object.
+const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
 /// A commit.
 pub(super) struct StoredCommit {
@@ -118,6 +120,17 @@ impl Hub {
             .say(&["diff", "--name-status", "--find-renames", &range, "--"])
             .unwrap_or_default();
         differences.lines().take(MAX_FILES).map(file).collect()
+    }
+
+    /// Returns a commit as REST shows it, with the files that it changed against its first parent.
+    pub(super) fn commit_with_files(&self, id: &str) -> Option<Value> {
+        self.say(&["cat-file", "-e", &format!("{id}^{{commit}}")])?;
+        let first = self.commit(id).parents.into_iter().next();
+        let base = first.unwrap_or_else(|| EMPTY_TREE.to_owned());
+        let git = ["diff", "--name-status", "--find-renames", &base, id, "--"];
+        let files = self.say(&git).unwrap_or_default();
+        let files: Vec<Value> = files.lines().take(MAX_FILES).map(file).collect();
+        Some(json!({ "sha": id, "files": files }))
     }
 
     fn say(&self, git: &[&str]) -> Option<String> {

@@ -58,6 +58,18 @@ fn find(
             "contents: read",
             hub.git_commit(operation.part("commit_sha")),
         ),
+        "/repos/{owner}/{repo}/commits/{ref}" => match hub.commit_with_files(operation.part("ref"))
+        {
+            Some(commit) => ("contents: read", Some(commit)),
+            None => {
+                let message = format!("No commit found for SHA: {}", operation.part("ref"));
+                let body = json!({
+                    "message": message, "status": "422",
+                    "documentation_url": "https://docs.github.com/rest/commits/commits#get-a-commit"
+                });
+                return Some(Err(ScriptedReply::json(422, &body)));
+            }
+        },
         "/repos/{owner}/{repo}/git/trees" => ("contents: write", hub.create_tree(&sent(seen))),
         "/repos/{owner}/{repo}/git/commits" => {
             ("contents: write", hub.create_git_commit(&sent(seen)))

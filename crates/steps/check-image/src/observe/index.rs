@@ -1,8 +1,8 @@
 //! Reads the images of an index, and of the indexes that it lists.
 
-use contract::{Failure, asking};
+use contract::{Failure, Platform, asking};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use registry::{ImageRepository, IndexEntry, ManifestAnswer, ManifestKind, Platform};
+use registry::{ImageRepository, IndexEntry, ManifestAnswer, ManifestKind};
 
 use super::part::{ImageDefect, ImagePart};
 use crate::Request;

@@ -1,7 +1,7 @@
 //! The image for one platform.
 
-use contract::{Digest, Failure};
-use registry::{ImageRepository, Platform};
+use contract::{Digest, Failure, Platform};
+use registry::ImageRepository;
 
 /// The image for one platform: an entry of an index, or the only manifest.
 #[derive(Debug)]

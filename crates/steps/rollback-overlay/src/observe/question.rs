@@ -1,8 +1,7 @@
 //! The questions of the judge, each of which costs a request, and the registry's answer.
 
 use branch::CommitName;
-use check_image::Platform;
-use contract::{Commit, Digest, Reference};
+use contract::{Commit, Digest, Platform, Reference};
 use overlay::OverlayRefusal;
 
 /// A question about an overlay that the judge has before it can decide.

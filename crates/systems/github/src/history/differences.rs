@@ -1,8 +1,8 @@
 //! The paths at which two commits differ.
 
-use branch::Ancestry;
+use branch::{Ancestry, ChangedPaths, MAX_CHANGED_PATHS};
 use contract::{Commit, Failure, asking};
-use fetch::FetchError;
+use fetch::{FetchError, HttpAnswer};
 use serde::Deserialize;
 
 use super::comparison::{ComparisonStatus, has_no_common_ancestor};
@@ -18,10 +18,25 @@ struct ComparedFiles {
     files: Vec<ChangedFile>,
 }
 
+/// A commit, whose files are left out when there are none.
+#[derive(Deserialize)]
+struct CommitFiles {
+    #[serde(default)]
+    files: Vec<ChangedFile>,
+}
+
 #[derive(Deserialize)]
 struct ChangedFile {
     filename: String,
     previous_filename: Option<String>,
+}
+
+impl ChangedFile {
+    fn paths(self) -> impl Iterator<Item = String> {
+        [Some(self.filename), self.previous_filename]
+            .into_iter()
+            .flatten()
+    }
 }
 
 /// Returns the paths at which two commits differ, at most `most` of them; GitHub lists at most 300.
@@ -37,15 +52,50 @@ pub(super) async fn differences(
         // too.
         files.extend(compare(github, other, one).await?.files);
     }
-    let mut paths: Vec<String> = files
-        .into_iter()
-        .flat_map(|file| [Some(file.filename), file.previous_filename])
-        .flatten()
-        .collect();
+    let mut paths: Vec<String> = files.into_iter().flat_map(ChangedFile::paths).collect();
     paths.sort();
     paths.dedup();
     paths.truncate(most);
     Ok(paths)
+}
+
+/// Returns the paths that a commit changed against its first parent, as GitHub shows the commit;
+/// `None` when the repository does not have it.
+pub(super) async fn changed_paths(
+    github: &GitHub<'_>,
+    commit: &Commit,
+) -> Result<Option<ChangedPaths>, Failure> {
+    let path = format!("repos/{}/commits/{commit}", github.repository);
+    let mut paths = Vec::new();
+    // GitHub lists 300 files on a page, and 3,000 of a commit (REST API, "Get a commit").
+    for page in 1..=MAX_CHANGED_PATHS / MAX_FILES {
+        let page = page.to_string();
+        let query = [("page", page.as_str())];
+        let answer = github
+            .api
+            .get(&path, &query, None, TokenPermission::Contents)
+            .await?;
+        if [404, 422].contains(&answer.status()) {
+            return Ok(None);
+        }
+        let files = answer.json::<CommitFiles>()?.files;
+        paths.extend(files.into_iter().flat_map(ChangedFile::paths));
+        if !has_next_page(&answer) {
+            return Ok(Some(ChangedPaths {
+                paths,
+                is_complete: true,
+            }));
+        }
+    }
+    Ok(Some(ChangedPaths {
+        paths,
+        is_complete: false,
+    }))
+}
+
+fn has_next_page(answer: &HttpAnswer) -> bool {
+    let link = answer.header("link").unwrap_or_default();
+    link.contains("rel=\"next\"")
 }
 
 /// The origin of a file that a commit brought.
