@@ -55,10 +55,11 @@ fn split(further: &[String]) -> (&[String], &[String]) {
     (&further[..end], further.get(end + 1..).unwrap_or_default())
 }
 
-/// Runs two programs at a time: those that talk to real systems mostly wait.
+/// Runs three programs at a time, one more than a small machine has cores: those that talk to real
+/// systems mostly wait.
 fn run_programs(queue: ProgramQueue, arguments: &[String], path: &OsStr) -> Count {
     std::thread::scope(|scope| {
-        let workers = [(); 2].map(|()| scope.spawn(|| run_queue(&queue, arguments, path)));
+        let workers = [(); 3].map(|()| scope.spawn(|| run_queue(&queue, arguments, path)));
         workers
             .into_iter()
             .filter_map(|worker| worker.join().ok())
