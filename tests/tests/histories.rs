@@ -20,15 +20,28 @@ use tests::tools::binary;
 /// The histories that are tried without the variable.
 const HISTORIES: u64 = 8;
 
-const FILE: &str = "overlays/prod/kustomization.yaml";
+/// The paths that the file may have.
+const PATHS: [&str; 2] = [
+    "overlays/prod/kustomization.yaml",
+    "deploy/prod/kustomization.yaml",
+];
 
-/// A branch with a generated history, and the images and sources that it names.
+/// The images and sources that generated histories name.
 struct HistoryWorld {
     /// Kept alive: the images are in it.
     _registry: Registry,
     names: HistoryNames,
     /// The sources, each the parent of the next.
     sources: GitRemote,
+}
+
+/// A branch with a generated history, at its tip.
+struct HistoryBranch {
+    remote: GitRemote,
+    /// The path of the file.
+    path: &'static str,
+    /// The number of its image.
+    current: u64,
 }
 
 impl HistoryWorld {
@@ -62,32 +75,39 @@ impl HistoryWorld {
         let remote = GitRemote::new();
         let commits = history.commits.iter().map(|commit| GraftedCommit {
             parents: commit.parents.clone(),
-            changes: vec![self.file(commit)],
+            changes: self.files(commit),
             message: commit.message.clone(),
         });
         remote.graft("main", &commits.collect::<Vec<_>>());
         remote
     }
 
-    fn file(&self, commit: &MadeCommit) -> TreeChange {
-        let Some((value, rest)) = commit.file else {
-            return TreeChange::delete(FILE);
-        };
-        let name = &self.names.repository;
-        let text = format!("images:\n- name: {name}\n  newTag: v{value}\n# {rest}\n");
-        TreeChange::file(FILE, text)
+    fn files(&self, commit: &MadeCommit) -> Vec<TreeChange> {
+        let mut changes = PATHS.map(TreeChange::delete).to_vec();
+        if let Some((value, rest)) = commit.file {
+            let name = &self.names.repository;
+            let text = format!("images:\n- name: {name}\n  newTag: v{value}\n# {rest}\n");
+            changes[commit.path] = TreeChange::file(PATHS[commit.path], text);
+        }
+        changes
     }
 
-    fn step(&self, step: &str, remote: &GitRemote, image: u64) -> HermeticCommand {
+    fn step(&self, step: &str, branch: &HistoryBranch, image: u64) -> HermeticCommand {
         let command = HermeticCommand::new(binary(step));
         let command = command.args(["--format", "json", "--dry-run", "--branch", "main"]);
-        let command = command.arg("--remote").arg(remote.path());
-        command.args(["--overlay", FILE, "--image", &self.names.image(image)])
+        let command = command.arg("--remote").arg(branch.remote.path());
+        command.args([
+            "--overlay",
+            branch.path,
+            "--image",
+            &self.names.image(image),
+        ])
     }
 
-    fn check_bump(&self, remote: &GitRemote, model: &Model<'_>, current: u64, image: u64) {
+    fn check_bump(&self, branch: &HistoryBranch, model: &Model<'_>, image: u64) {
+        let current = branch.current;
         let source = &self.names.sources[usize::try_from(image).unwrap()];
-        let command = self.step("bump-overlay", remote, image);
+        let command = self.step("bump-overlay", branch, image);
         let command = command.args(["--source-commit", source.as_str()]);
         let run = command
             .arg("--source-repository")
@@ -111,10 +131,11 @@ impl HistoryWorld {
         );
     }
 
-    fn check_rollback(&self, remote: &GitRemote, model: &Model<'_>, current: u64) {
+    fn check_rollback(&self, branch: &HistoryBranch, model: &Model<'_>) {
+        let current = branch.current;
         let bad = self.names.image(current);
         let run = self
-            .step("rollback-overlay", remote, current)
+            .step("rollback-overlay", branch, current)
             .args(["--bad", &bad])
             .run();
         let report = run.json();
@@ -161,14 +182,20 @@ fn the_model_agrees_about_every_call() {
     let world = HistoryWorld::new();
     for seed in first..first + number("RUNBOOK_TEST_HISTORIES", HISTORIES) {
         let history = MadeHistory::of(seed, &world.names);
-        let Some((current, _)) = history.commits[history.tip()].file else {
+        let tip = &history.commits[history.tip()];
+        let Some((current, _)) = tip.file else {
             continue;
         };
         println!("history {seed}: {:?}", history.commits);
-        let (remote, model) = (world.remote(&history), Model::of(&history));
+        let branch = HistoryBranch {
+            remote: world.remote(&history),
+            path: PATHS[tip.path],
+            current,
+        };
+        let model = Model::of(&history);
         for image in 0..IMAGES {
-            world.check_bump(&remote, &model, current, image);
+            world.check_bump(&branch, &model, image);
         }
-        world.check_rollback(&remote, &model, current);
+        world.check_rollback(&branch, &model);
     }
 }

@@ -1,4 +1,5 @@
-//! Generated histories of one file: bumps, rollbacks, edits by people, merges, squashes, removals.
+//! Generated histories of one file: bumps, rollbacks, edits by people, merges, squashes, removals,
+//! moves.
 
 use std::collections::BTreeSet;
 
@@ -55,6 +56,8 @@ pub(crate) struct MadeCommit {
     pub(crate) parents: Vec<usize>,
     /// The value, and the rest of the file; `None` without a file.
     pub(crate) file: Option<(u64, u64)>,
+    /// Which of two paths the file has; without a file, the one that it had.
+    pub(crate) path: usize,
     pub(crate) blocks: Vec<MadeBlock>,
     /// Whether a title says that the commit is a rollback, without its trailers.
     pub(crate) is_titled: bool,
@@ -114,6 +117,7 @@ impl<'n> Maker<'n> {
         let first = MadeCommit {
             parents: Vec::new(),
             file: Some((0, 0)),
+            path: 0,
             blocks: Vec::new(),
             is_titled: false,
             message: "start".to_owned(),
@@ -136,9 +140,24 @@ impl<'n> Maker<'n> {
             (0 | 1, None) => self.side = Some(self.main),
             (0 | 1, Some(side)) => self.join(side),
             (2, Some(_)) => self.side = None,
-            (_, Some(side)) if self.dice.roll(2) == 0 => self.side = Some(self.change(side, true)),
-            _ => self.main = self.change(self.main, false),
+            (_, Some(side)) if self.dice.roll(2) == 0 => {
+                let new = self.change(side, true);
+                self.side = Some(self.moved(side, new));
+            }
+            _ => {
+                let new = self.change(self.main, false);
+                self.main = self.moved(self.main, new);
+            }
         }
+    }
+
+    /// Lets a commit move the file, too; one that is not there cannot be moved.
+    fn moved(&mut self, before: usize, new: usize) -> usize {
+        let has_file = |at: usize| self.commits[at].file.is_some();
+        if has_file(before) && has_file(new) && self.dice.roll(6) == 0 {
+            self.commits[new].path ^= 1;
+        }
+        new
     }
 
     /// Adds a commit to a branch.
@@ -202,9 +221,10 @@ impl<'n> Maker<'n> {
         let all = ancestors(&self.commits, self.main);
         let base = ancestors(&self.commits, side);
         let base = base.intersection(&all).max().copied();
-        let base = base.and_then(|base| self.commits[base].file);
         self.side = None;
-        let (Some(ours), Some(theirs), Some(base)) = (ours, theirs, base) else {
+        let base_file = base.and_then(|base| self.commits[base].file);
+        let (Some(ours), Some(theirs), Some(base_at), Some(base)) = (ours, theirs, base, base_file)
+        else {
             return;
         };
         if all.contains(&side) {
@@ -213,6 +233,8 @@ impl<'n> Maker<'n> {
         let value = self.merged(base.0, ours.0, theirs.0);
         let rest = self.merged(base.1, ours.1, theirs.1);
         let file = Some((value, rest));
+        let [base, ours, theirs] = [base_at, self.main, side].map(|at| self.commits[at].path);
+        let path = if theirs == base { ours } else { theirs };
         let parents = vec![self.main, side];
         self.main = if self.dice.roll(2) == 0 {
             self.add(parents, file, Vec::new(), false)
@@ -226,6 +248,7 @@ impl<'n> Maker<'n> {
             let is_titled = new.iter().any(|at| self.commits[*at].is_titled);
             self.add(vec![self.main], file, blocks, is_titled)
         };
+        self.commits[self.main].path = path;
     }
 
     fn merged(&mut self, base: u64, ours: u64, theirs: u64) -> u64 {
@@ -244,9 +267,11 @@ impl<'n> Maker<'n> {
         is_titled: bool,
     ) -> usize {
         let message = self.message(&blocks, is_titled);
+        let path = parents.first().map_or(0, |first| self.commits[*first].path);
         self.commits.push(MadeCommit {
             parents,
             file,
+            path,
             blocks,
             is_titled,
             message,
