@@ -155,7 +155,7 @@ mod tests {
     const GENERAL: &str = "fatal: Could not read from remote repository.\n\n\
         Please make sure you have the correct access rights\nand the repository exists.\n";
 
-    const KNOWN: [(&str, GitErrorKind); 34] = [
+    const KNOWN: [(&str, GitErrorKind); 43] = [
         (
             "git@github.com: Permission denied (publickey).",
             GitErrorKind::SshDenied,
@@ -283,6 +283,39 @@ mod tests {
             "fatal: the remote end hung up unexpectedly",
             GitErrorKind::Broken,
         ),
+        (
+            "remote: Permission to acme/billing.git denied to bot.\nfatal: unable to access 'https://x/': The requested URL returned error: 403",
+            GitErrorKind::Forbidden,
+        ),
+        (
+            "ERROR: Permission to acme/archived-saml.git denied to billing-bot.",
+            GitErrorKind::Forbidden,
+        ),
+        (
+            "remote: The project 'acme/is blocked' could not be found",
+            GitErrorKind::NotFound,
+        ),
+        (
+            "ERROR: Repository `acme/site' is disabled.\nPlease ask the owner to check their account.",
+            GitErrorKind::ReadOnlyRepository,
+        ),
+        (
+            "remote: [ALERT] Your push failed because the account 'acme' has exceeded its\nremote: [ALERT] user limit and this repository is restricted to read-only access.\nfatal: unable to access 'https://x/': The requested URL returned error: 402",
+            GitErrorKind::ReadOnlyRepository,
+        ),
+        ("Gogs: Key permission denied", GitErrorKind::Forbidden),
+        (
+            "error: cannot run ssh: No such file or directory\nfatal: unable to fork",
+            GitErrorKind::NoTransport,
+        ),
+        (
+            "fatal: cannot exec 'ssh': Permission denied\nfatal: unable to fork",
+            GitErrorKind::NoTransport,
+        ),
+        (
+            "fatal: Unable to find remote helper for 'https'",
+            GitErrorKind::NoTransport,
+        ),
     ];
 
     fn recognized(stderr: &str) -> (GitErrorKind, String) {
@@ -320,6 +353,10 @@ mod tests {
                 "Load key \"/k\": error in libcrypto; git@x: Permission denied (publickey)",
             ),
             ("fatal: odd thing.\n", "odd thing"),
+            (
+                "error: cannot run ssh: No such file or directory\nfatal: unable to fork\n",
+                "cannot run ssh: No such file or directory",
+            ),
         ] {
             assert_eq!(recognized(&format!("{stderr}{GENERAL}")).1, expected);
         }

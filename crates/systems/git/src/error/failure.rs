@@ -17,6 +17,12 @@ const SSH_KEY_HINT: &str = "check ssh's key: its public half is known to the hos
 const GITHUB_WRITE_HINT: &str = "give the job `permissions: contents: write`, \
      or use a token that may push to the branch";
 
+const NO_SSH_HINT: &str = "install ssh (`openssh-client`) next to git, or pass the https address of \
+     the repository";
+
+const CODECOMMIT_HINT: &str = "AWS CodeCommit answers 403 without a word to credentials that are \
+     missing, expired, or without `codecommit:GitPull` and `codecommit:GitPush`";
+
 const NOT_GIT_HINT: &str = "check the address; a proxy, a firewall or a login page may have \
      answered in the place of the server";
 
@@ -102,6 +108,9 @@ impl GitError {
                 NOT_WRITTEN,
                 Some("free some space, or set `TMPDIR` to a writable folder"),
             ),
+            GitErrorKind::NotGit if address.url.contains("://git-codecommit.") => {
+                (asking::NOT_THE_API, Some(CODECOMMIT_HINT))
+            }
             GitErrorKind::NotGit => (asking::NOT_THE_API, Some(NOT_GIT_HINT)),
             GitErrorKind::RateLimited => (asking::RATE_LIMITED, None),
             GitErrorKind::ServerError => (asking::SERVER_ERROR, None),
@@ -113,6 +122,11 @@ impl GitError {
             GitErrorKind::Untrusted => (asking::UNTRUSTED_CERTIFICATE, Some(TLS_HINT)),
             GitErrorKind::TimedOut => (asking::TIMED_OUT, None),
             GitErrorKind::NoProgram => (GIT_FAILED, Some("install git 2.30 or newer")),
+            GitErrorKind::NoTransport if address.is_ssh() => (GIT_FAILED, Some(NO_SSH_HINT)),
+            GitErrorKind::NoTransport => (
+                GIT_FAILED,
+                Some("install the whole of git: this one cannot speak to the host of the address"),
+            ),
             _ => (GIT_FAILED, None),
         };
         let failure = Failure::unavailable(reason, self.with_context(address));

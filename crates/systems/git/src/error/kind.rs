@@ -1,5 +1,6 @@
 //! The kinds of errors, recognized by the words of git, curl and ssh, and of the forges.
 
+use contract::without_names;
 use serde::{Deserialize, Serialize};
 
 use super::said::{SaidLines, without_marks};
@@ -30,6 +31,7 @@ pub(super) enum GitErrorKind {
     Broken,
     TimedOut,
     NoProgram,
+    NoTransport,
     Other,
 }
 
@@ -71,6 +73,9 @@ const SERVER: [Phrases; 7] = [
             "read-only gitlab instance",
             "repository is read only",
             "repository is read-only",
+            "read only mode",
+            "restricted to read-only access",
+            "does not permit write",
             "is currently read-only",
             "repository has been locked",
             "repository is locked",
@@ -153,7 +158,7 @@ const SSH: [Phrases; 4] = [
 ];
 
 /// What git and curl say, the more specific kinds first.
-const GIT: [Phrases; 11] = [
+const GIT: [Phrases; 12] = [
     (GitErrorKind::Redirected, &["returned error: 30"]),
     (GitErrorKind::BranchMissing, &["couldn't find remote ref"]),
     (
@@ -172,6 +177,14 @@ const GIT: [Phrases; 11] = [
             "read-only file system",
             "disk quota exceeded",
             "couldn't write '",
+        ],
+    ),
+    (
+        GitErrorKind::NoTransport,
+        &[
+            "cannot run ssh",
+            "cannot exec 'ssh'",
+            "unable to find remote helper",
         ],
     ),
     (
@@ -291,9 +304,9 @@ pub(super) fn recognize(stderr: &str) -> (GitErrorKind, String) {
     let about_commits = [&said.git[..], &said.server[..]].concat();
     let found = find(&GIT[..2], &said.git)
         .or_else(|| find(&GIT[2..3], &about_commits))
-        .or_else(|| find(&SERVER, &said.server))
+        .or_else(|| find_said(&SERVER, &said.server))
         .or_else(|| find(&GIT[3..], &said.git))
-        .or_else(|| find(&SERVER_IN_GENERAL, &said.server))
+        .or_else(|| find_said(&SERVER_IN_GENERAL, &said.server))
         .or_else(|| find(&SSH, &said.ssh))
         .or_else(|| find(&CONNECTION, &said.git));
     match found {
@@ -309,13 +322,37 @@ pub(super) fn recognize(stderr: &str) -> (GitErrorKind, String) {
 
 /// Returns the first kind that one of the lines shows, and that line.
 fn find<'a>(kinds: &[Phrases], lines: &'a [String]) -> Option<(GitErrorKind, &'a str)> {
+    find_in(kinds, lines, str::to_owned)
+}
+
+/// Returns the first kind that one of the server's sentences shows, and that sentence.
+fn find_said<'a>(kinds: &[Phrases], lines: &'a [String]) -> Option<(GitErrorKind, &'a str)> {
+    find_in(kinds, lines, words)
+}
+
+fn find_in<'a>(
+    kinds: &[Phrases],
+    lines: &'a [String],
+    words: impl Fn(&str) -> String,
+) -> Option<(GitErrorKind, &'a str)> {
     kinds.iter().find_map(|(kind, phrases)| {
         let shows = |line: &&String| {
-            let line = line.to_ascii_lowercase();
+            let line = words(line).to_ascii_lowercase();
             phrases.iter().any(|phrase| line.contains(phrase))
         };
         Some((*kind, lines.iter().find(shows)?.as_str()))
     })
+}
+
+/// Returns the words of a sentence without the names of repositories and accounts.
+fn words(sentence: &str) -> String {
+    let words = without_names(sentence);
+    match words.split_once("denied to ") {
+        Some((before, account)) if !account.starts_with("deploy key") => {
+            format!("{before}denied to ")
+        }
+        _ => words,
+    }
 }
 
 fn sentence(kind: GitErrorKind, line: &str, said: &SaidLines) -> String {
