@@ -125,6 +125,11 @@ impl GitError {
         self.kind == GitErrorKind::CommitMissing && self.text.contains(commit.as_str())
     }
 
+    /// Returns whether the error is that the remote serves branches, and no commit by its id.
+    pub(crate) fn is_about_ids(&self) -> bool {
+        self.kind == GitErrorKind::CommitNotServed
+    }
+
     /// Returns whether a push may have had an effect although it failed.
     pub(crate) fn may_have_been_sent(&self) -> bool {
         matches!(
@@ -155,7 +160,7 @@ mod tests {
     const GENERAL: &str = "fatal: Could not read from remote repository.\n\n\
         Please make sure you have the correct access rights\nand the repository exists.\n";
 
-    const KNOWN: [(&str, GitErrorKind); 43] = [
+    const KNOWN: [(&str, GitErrorKind); 44] = [
         (
             "git@github.com: Permission denied (publickey).",
             GitErrorKind::SshDenied,
@@ -311,6 +316,10 @@ mod tests {
         (
             "fatal: cannot exec 'ssh': Permission denied\nfatal: unable to fork",
             GitErrorKind::NoTransport,
+        ),
+        (
+            "error: Server does not allow request for unadvertised object 1111",
+            GitErrorKind::CommitNotServed,
         ),
         (
             "fatal: Unable to find remote helper for 'https'",

@@ -10,6 +10,7 @@ use super::said::{SaidLines, without_marks};
 pub(super) enum GitErrorKind {
     BranchMissing,
     CommitMissing,
+    CommitNotServed,
     Redirected,
     HistoryCut,
     DubiousOwnership,
@@ -158,13 +159,11 @@ const SSH: [Phrases; 4] = [
 ];
 
 /// What git and curl say, the more specific kinds first.
-const GIT: [Phrases; 12] = [
+const GIT: [Phrases; 13] = [
     (GitErrorKind::Redirected, &["returned error: 30"]),
     (GitErrorKind::BranchMissing, &["couldn't find remote ref"]),
-    (
-        GitErrorKind::CommitMissing,
-        &["not our ref", "unadvertised object"],
-    ),
+    (GitErrorKind::CommitMissing, &["not our ref"]),
+    (GitErrorKind::CommitNotServed, &["unadvertised object"]),
     (
         GitErrorKind::DubiousOwnership,
         &["detected dubious ownership"],
@@ -303,9 +302,9 @@ pub(super) fn recognize(stderr: &str) -> (GitErrorKind, String) {
     let said = SaidLines::new(stderr);
     let about_commits = [&said.git[..], &said.server[..]].concat();
     let found = find(&GIT[..2], &said.git)
-        .or_else(|| find(&GIT[2..3], &about_commits))
+        .or_else(|| find(&GIT[2..4], &about_commits))
         .or_else(|| find_said(&SERVER, &said.server))
-        .or_else(|| find(&GIT[3..], &said.git))
+        .or_else(|| find(&GIT[4..], &said.git))
         .or_else(|| find_said(&SERVER_IN_GENERAL, &said.server))
         .or_else(|| find(&SSH, &said.ssh))
         .or_else(|| find(&CONNECTION, &said.git));
@@ -359,6 +358,7 @@ fn sentence(kind: GitErrorKind, line: &str, said: &SaidLines) -> String {
     match kind {
         GitErrorKind::BranchMissing
         | GitErrorKind::CommitMissing
+        | GitErrorKind::CommitNotServed
         | GitErrorKind::DubiousOwnership
         | GitErrorKind::NotWritten
         | GitErrorKind::Redirected => without_marks(line),
