@@ -160,7 +160,7 @@ mod tests {
     const GENERAL: &str = "fatal: Could not read from remote repository.\n\n\
         Please make sure you have the correct access rights\nand the repository exists.\n";
 
-    const KNOWN: [(&str, GitErrorKind); 44] = [
+    const KNOWN: [(&str, GitErrorKind); 49] = [
         (
             "git@github.com: Permission denied (publickey).",
             GitErrorKind::SshDenied,
@@ -322,6 +322,26 @@ mod tests {
             GitErrorKind::CommitNotServed,
         ),
         (
+            "ERROR: You're using an RSA key with SHA-1, which is no longer allowed. Please use a newer client or a different key type.",
+            GitErrorKind::OldAlgorithm,
+        ),
+        (
+            "remote: Command git-upload-pack: You're using ssh-rsa that is about to be deprecated and your request has been blocked intentionally.\nremote: ERROR_SSH_UNSUPPORTED_CIPHER (7)",
+            GitErrorKind::OldAlgorithm,
+        ),
+        (
+            "Unable to negotiate with 192.0.2.1 port 29418: no matching host key type found. Their offer: ssh-rsa,ssh-dss",
+            GitErrorKind::NoCommonAlgorithm,
+        ),
+        (
+            "remote: Bitbucket Cloud recently stopped supporting account passwords for Git authentication.\nfatal: unable to access 'https://x/': The requested URL returned error: 410",
+            GitErrorKind::Unauthorized,
+        ),
+        (
+            "fatal: unable to access 'https://x/': The requested URL returned error: 410",
+            GitErrorKind::Gone,
+        ),
+        (
             "fatal: Unable to find remote helper for 'https'",
             GitErrorKind::NoTransport,
         ),
@@ -362,6 +382,15 @@ mod tests {
                 "Load key \"/k\": error in libcrypto; git@x: Permission denied (publickey)",
             ),
             ("fatal: odd thing.\n", "odd thing"),
+            // Azure DevOps sends the start of a push again, with its packets' lengths.
+            (
+                "remote: 001f# service=git-receive-pack\nremote: 0000000000aaTF401027: You need the Git 'GenericContribute' permission.\nremote: TF401027: You need the Git 'GenericContribute' permission.\nfatal: unable to access 'https://x/': The requested URL returned error: 403\n",
+                "TF401027: You need the Git 'GenericContribute' permission (HTTP 403)",
+            ),
+            (
+                "remote: 0000beef is no commit of this repository.\n",
+                "0000beef is no commit of this repository",
+            ),
             (
                 "error: cannot run ssh: No such file or directory\nfatal: unable to fork\n",
                 "cannot run ssh: No such file or directory",

@@ -32,6 +32,9 @@ pub(super) enum GitErrorKind {
     Broken,
     TimedOut,
     NoProgram,
+    NoCommonAlgorithm,
+    OldAlgorithm,
+    Gone,
     NoTransport,
     Other,
 }
@@ -40,7 +43,17 @@ pub(super) enum GitErrorKind {
 type Phrases = (GitErrorKind, &'static [&'static str]);
 
 /// What a forge says about the account, whatever status comes with it; the more specific first.
-const SERVER: [Phrases; 7] = [
+const SERVER: [Phrases; 8] = [
+    (
+        GitErrorKind::OldAlgorithm,
+        &[
+            // GitHub.
+            "key with sha-1",
+            // Azure DevOps.
+            "using ssh-rsa",
+            "unsupported_cipher",
+        ],
+    ),
     (
         GitErrorKind::ReadOnlyKey,
         &[
@@ -120,7 +133,8 @@ const SERVER: [Phrases; 7] = [
 ];
 
 /// What ssh says.
-const SSH: [Phrases; 4] = [
+const SSH: [Phrases; 5] = [
+    (GitErrorKind::NoCommonAlgorithm, &["unable to negotiate"]),
     (
         GitErrorKind::Untrusted,
         &[
@@ -226,6 +240,9 @@ const SERVER_IN_GENERAL: [Phrases; 3] = [
             "invalid username or",
             "password authentication was removed",
             "password authentication is not supported",
+            // Bitbucket.
+            "account passwords",
+            "app password",
             "http basic: access denied",
             "authentication failed",
             "invalid credentials",
@@ -260,8 +277,9 @@ const SERVER_IN_GENERAL: [Phrases; 3] = [
     ),
 ];
 
-/// What curl says about the connection.
-const CONNECTION: [Phrases; 3] = [
+/// What curl says about the connection, and an answer whose words say no more.
+const CONNECTION: [Phrases; 4] = [
+    (GitErrorKind::Gone, &["returned error: 410"]),
     (GitErrorKind::Untrusted, &["certificate", "ssl "]),
     (
         GitErrorKind::Unreachable,
