@@ -131,6 +131,17 @@ fn a_mirror_may_have_some_platforms_only() {
 }
 
 #[test]
+fn an_earlier_version_in_a_crowded_index_is_read() {
+    let arm = json!({ "os": "linux", "architecture": "arm", "variant": "v6" });
+    let mut entries: Vec<_> = (0..70)
+        .map(|n| entry(&sha256(&[n]), linux("s390x")))
+        .collect();
+    entries.push(entry(&sha256(b"lost"), arm));
+    let (code, report, _) = Content::default().check(&entries, &["--platform=linux/arm/v7"]);
+    assert_eq!((code, &report["reason"]), (10, &json!("dangling-index")));
+}
+
+#[test]
 fn indexes_have_bounds_together() {
     let mut content = Content::default();
     let entries: Vec<_> = (0..40)
