@@ -160,7 +160,7 @@ mod tests {
     const GENERAL: &str = "fatal: Could not read from remote repository.\n\n\
         Please make sure you have the correct access rights\nand the repository exists.\n";
 
-    const KNOWN: [(&str, GitErrorKind); 49] = [
+    const KNOWN: [(&str, GitErrorKind); 50] = [
         (
             "git@github.com: Permission denied (publickey).",
             GitErrorKind::SshDenied,
@@ -322,6 +322,10 @@ mod tests {
             GitErrorKind::CommitNotServed,
         ),
         (
+            "error: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413\nsend-pack: unexpected disconnect while reading sideband packet\nfatal: the remote end hung up unexpectedly",
+            GitErrorKind::Other,
+        ),
+        (
             "ERROR: You're using an RSA key with SHA-1, which is no longer allowed. Please use a newer client or a different key type.",
             GitErrorKind::OldAlgorithm,
         ),
@@ -382,6 +386,10 @@ mod tests {
                 "Load key \"/k\": error in libcrypto; git@x: Permission denied (publickey)",
             ),
             ("fatal: odd thing.\n", "odd thing"),
+            (
+                "error: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413\nfatal: the remote end hung up unexpectedly\n",
+                "RPC failed; HTTP 413 curl 22 The requested URL returned error: 413",
+            ),
             // Azure DevOps sends the start of a push again, with its packets' lengths.
             (
                 "remote: 001f# service=git-receive-pack\nremote: 0000000000aaTF401027: You need the Git 'GenericContribute' permission.\nremote: TF401027: You need the Git 'GenericContribute' permission.\nfatal: unable to access 'https://x/': The requested URL returned error: 403\n",

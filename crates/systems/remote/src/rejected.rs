@@ -65,7 +65,7 @@ const OTHER_BRANCHES: [(&str, &str); 5] = [
 
 /// Words of rules about every branch, in lowercase, and the names of the settings. A pull request that
 /// is asked for needs no push to its base, so the rule is about the branches of pull requests.
-const ALL_BRANCHES: [(&str, &str); 4] = [
+const ALL_BRANCHES: [(&str, &str); 6] = [
     ("cannot update this protected", "Restrict updates"),
     ("merge queue", "Require merge queue"),
     ("required status check", "Require status checks to pass"),
@@ -73,6 +73,8 @@ const ALL_BRANCHES: [(&str, &str); 4] = [
         "through a pull request",
         "Require a pull request before merging",
     ),
+    ("approving review", "Require a pull request before merging"),
+    ("code owner", "Require a pull request before merging"),
 ];
 
 /// Returns the report of a rejected commit, without facts.
@@ -326,6 +328,14 @@ mod tests {
             (
                 "Changes must be made through a pull request.",
                 "Require a pull request before merging",
+            ),
+            (
+                "At least 1 approving review is required by reviewers with write access.",
+                "Require a pull request before merging",
+            ),
+            (
+                "4 of 6 required status checks are expected.",
+                "Require status checks to pass",
             ),
         ] {
             let rejection = rejection("Repository rule violations found", &[said]);

@@ -278,8 +278,10 @@ const SERVER_IN_GENERAL: [Phrases; 3] = [
 ];
 
 /// What curl says about the connection, and an answer whose words say no more.
-const CONNECTION: [Phrases; 4] = [
+const CONNECTION: [Phrases; 5] = [
     (GitErrorKind::Gone, &["returned error: 410"]),
+    // Any other status of a client's fault: the end of the connection only follows from it.
+    (GitErrorKind::Other, &["returned error: 4"]),
     (GitErrorKind::Untrusted, &["certificate", "ssl "]),
     (
         GitErrorKind::Unreachable,
