@@ -313,9 +313,8 @@ impl<'w> GitHubApi<'w> {
             (401, Some(message)) => {
                 let source = answer.source();
                 let error = anyhow::anyhow!("{source} does not accept the token: {message}");
-                Failure::denied(asking::CREDENTIALS_REJECTED, error).hinted(
-                    "check `RUNBOOK_GITHUB_TOKEN`: it may have expired, or belong to another host",
-                )
+                Failure::denied(asking::CREDENTIALS_REJECTED, error)
+                    .hinted(rejection_hint(&message))
             }
             (403 | 451, Some(message)) => denied(&one_line(&message), false, permission),
             (422, Some(message)) if is_too_large(&message) => too_large(&one_line(&message)),
@@ -421,6 +420,17 @@ fn failed(error: FetchError) -> Failure {
     failure
 }
 
+/// Returns what helps against a rejected token. Enterprise Servers before 3.10 reject fine-grained
+/// ones at their GraphQL API.
+fn rejection_hint(message: &str) -> &'static str {
+    if message.contains("do not support the GraphQL API") {
+        "use the token of an App, or a classic personal access token: this server's GraphQL API \
+         takes no fine-grained ones"
+    } else {
+        "check `RUNBOOK_GITHUB_TOKEN`: it may have expired, or belong to another host"
+    }
+}
+
 fn is_too_large(message: &str) -> bool {
     message.contains("taking too long to generate")
 }
@@ -471,6 +481,13 @@ mod tests {
         ] {
             assert!(both(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_older_server_takes_no_fine_grained_tokens() {
+        let said = "Personal access tokens with fine grained access do not support the GraphQL API";
+        assert!(rejection_hint(said).contains("classic"));
+        assert!(rejection_hint("Bad credentials").contains("expired"));
     }
 
     #[test]

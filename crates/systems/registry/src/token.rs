@@ -24,6 +24,10 @@ const MIN_TOKEN_LENGTH: usize = 16;
 /// The token of a recording, which contains no secrets.
 const RECORDED_TOKEN: &str = "***";
 
+/// A registry behind a proxy names its token server by its own idea of its address.
+const REALM_HINT: &str = "set the public address of the registry in its own configuration, with \
+    https: Harbor's `external_url`, Gitea's `ROOT_URL`, distribution's `auth.token.realm`";
+
 /// Where the tokens for one repository come from.
 pub(crate) struct TokenEndpoint {
     /// With the query that names service and scope.
@@ -107,7 +111,8 @@ impl TokenEndpoint {
         let server = Origin::of(&url);
         if let Some(why) = registry.refuses(&server) {
             let text = format!("`{registry}` names `{server}` as its token server, which is {why}");
-            return Err(FetchError::new(asking::REALM_REFUSED, text).into());
+            let failure = Failure::from(FetchError::new(asking::REALM_REFUSED, text));
+            return Err(failure.hinted(REALM_HINT));
         }
         // A user in an address becomes a header `authorization`.
         let _ = (url.set_username(""), url.set_password(None));
@@ -301,6 +306,7 @@ mod tests {
         ] {
             let failure = named_by(registry, realm, None).err().unwrap();
             assert_eq!(failure.reason, asking::REALM_REFUSED, "{registry} {realm}");
+            assert!(failure.hints.join(" ").contains("public address"));
         }
     }
 
