@@ -176,11 +176,14 @@ impl<'w> ArgoClient<'w> {
         answer: HttpAnswer,
         permission: RequiredPermission,
     ) -> Result<Presence<HttpAnswer>, Failure> {
-        match (answer.status(), ArgoError::read(&answer)) {
-            (200..300, _) => Ok(Presence::Present(answer)),
-            (status, Some(error)) => self.refused(app, status, &error, permission),
+        let status = answer.status();
+        if (200..300).contains(&status) {
+            return Ok(Presence::Present(answer));
+        }
+        match ArgoError::read(&answer) {
+            Some(error) => self.refused(app, status, &error, permission),
             // A proxy, not Argo CD: whatever its status says, Argo CD has not answered.
-            (_, None) => Err(self.unexpected(&answer)),
+            None => Err(self.unexpected(&answer)),
         }
     }
 
