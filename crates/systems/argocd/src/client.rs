@@ -244,13 +244,19 @@ impl<'w> ArgoClient<'w> {
             return Failure::denied(asking::NO_CREDENTIALS, anyhow::anyhow!(text))
                 .hinted(TOKEN_HINT);
         }
+        let token = self.token.as_ref().map_or("", Secret::expose);
+        let hint = if token.starts_with("argocd.token=") || token.starts_with("Bearer ") {
+            "pass the bare token in `RUNBOOK_ARGOCD_TOKEN`, without `argocd.token=` or `Bearer `"
+        } else {
+            TOKEN_HINT
+        };
         let what = if message.contains("expired") {
             "its token has expired"
         } else {
             "it rejected the token"
         };
         let text = format!("`{host}` answered 401, {what}: {message}");
-        Failure::denied(asking::CREDENTIALS_REJECTED, anyhow::anyhow!(text)).hinted(TOKEN_HINT)
+        Failure::denied(asking::CREDENTIALS_REJECTED, anyhow::anyhow!(text)).hinted(hint)
     }
 
     fn forbidden(
