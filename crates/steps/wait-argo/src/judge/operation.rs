@@ -114,8 +114,20 @@ fn here(request: &Request, app: &Application) -> String {
 fn unrecoverable(app: &Application) -> Option<&OperationState> {
     app.status.operation_state.as_ref().filter(|state| {
         let waits = state.is_running() && state.finished_at.is_some();
-        waits && state.revisions() == app.revisions() && sync_failure(state).is_final()
+        let failure = sync_failure(state);
+        let is_final = failure.is_final() && !awaits_definition(state, failure);
+        waits && state.revisions() == app.revisions() && is_final
     })
+}
+
+/// Returns whether the cluster does not know a field of a custom resource: another application of the
+/// same push may bring the newer definition (argo-cd#25064). The kinds of Kubernetes have theirs.
+fn awaits_definition(state: &OperationState, failure: SyncFailure<'_>) -> bool {
+    const WORDS: [&str; 2] = ["unknown field", "field not declared in schema"];
+    let said = failure
+        .resource
+        .map_or(&state.message, |failed| &failed.message);
+    WORDS.iter().any(|words| said.contains(words)) && !said.contains(" io.k8s.")
 }
 
 fn failed(

@@ -285,6 +285,14 @@ fn a_retry_is_awaited_unless_it_cannot_help() {
          Retrying attempt #1",
     ));
     assert_eq!(reason, SYNC_FAILED);
+    let field = |kind: &str| {
+        retries(&format!(
+            "error validating data: ValidationError({kind}): unknown field \"x\" in {kind}. \
+             Retrying attempt #1"
+        ))
+    };
+    waits(field("com.example.v1.Shop.spec"));
+    assert_eq!(refused(field("io.k8s.api.core.v1.Probe")).0, SYNC_FAILED);
 }
 
 #[test]
