@@ -234,11 +234,7 @@ async fn read_details(
 ) -> Result<ObservedPod, Failure> {
     let pod = match argocd.object(app, node).await? {
         Some(object) => pod::read(&object),
-        // It was deleted since the tree was read: its successor counts.
-        None => Pod {
-            terminating: Some(String::new()),
-            ..summarize(node)
-        },
+        None => summarize(node),
     };
     Ok(ObservedPod {
         node: node.clone(),
