@@ -181,6 +181,9 @@ fn hint(reason: Reason) -> Option<&'static str> {
             "if it ends until something else has started, pass `--max-restarts N` to allow for \
              that, or 0 to leave it to the timeout"
         }
+        CRASHED_BEFORE => {
+            "check what both versions need, such as a database: a rollback may not help"
+        }
         CONFIG_ERROR | SETTINGS_MISSING => {
             "if something creates that later, pass a longer `--config-grace`"
         }
