@@ -296,6 +296,11 @@ impl World {
         self.redactor.apply(text)
     }
 
+    /// Does the same in place.
+    pub fn redact_in_place(&self, text: &mut String) {
+        self.redactor.apply_to(text);
+    }
+
     /// Returns the beginning of a text from outside in one line: redacted first, then folded, then
     /// cut at this number of characters.
     pub fn excerpt(&self, text: &str, max_chars: usize) -> String {

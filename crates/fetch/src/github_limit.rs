@@ -40,7 +40,10 @@ struct LimitError {
 impl GitHubLimit {
     /// Returns the limit that an answer reports.
     pub(crate) fn of(answer: &HttpAnswer) -> Option<Self> {
-        if !matches!(answer.status(), 200 | 403 | 429) {
+        // Only GraphQL reports a limit with the status 200. The answers of other servers are not
+        // searched: they may be large.
+        let is_graphql = answer.url().path().ends_with("/graphql");
+        if !matches!((answer.status(), is_graphql), (200, true) | (403 | 429, _)) {
             return None;
         }
         // Most answers are large, and have none of these words.
@@ -108,6 +111,19 @@ mod tests {
         );
         let rest = limit(403, &json!({ "message": secondary }));
         assert_eq!(rest, Some(GitHubLimit::Secondary));
+    }
+
+    #[test]
+    fn only_graphql_reports_a_limit_with_status_200() {
+        let body = json!({ "errors": [{ "type": "RATE_LIMIT" }] });
+        let at = |path: &str| {
+            let url = format!("https://api.example.org{path}").parse().unwrap();
+            let body = body.to_string().into_bytes();
+            GitHubLimit::of(&HttpAnswer::new(200, Vec::new(), body, url))
+        };
+        assert_eq!(at("/graphql"), Some(GitHubLimit::Primary));
+        assert_eq!(at("/api/graphql"), Some(GitHubLimit::Primary));
+        assert_eq!(at("/api/v1/applications/dex/resource-tree"), None);
     }
 
     #[test]

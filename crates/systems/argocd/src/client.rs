@@ -176,11 +176,14 @@ impl<'w> ArgoClient<'w> {
         answer: HttpAnswer,
         permission: RequiredPermission,
     ) -> Result<Presence<HttpAnswer>, Failure> {
-        match (answer.status(), ArgoError::read(&answer)) {
-            (200..300, _) => Ok(Presence::Present(answer)),
-            (status, Some(error)) => self.refused(app, status, &error, permission),
+        let status = answer.status();
+        if (200..300).contains(&status) {
+            return Ok(Presence::Present(answer));
+        }
+        match ArgoError::read(&answer) {
+            Some(error) => self.refused(app, status, &error, permission),
             // A proxy, not Argo CD: whatever its status says, Argo CD has not answered.
-            (_, None) => Err(self.unexpected(&answer)),
+            None => Err(self.unexpected(&answer)),
         }
     }
 
@@ -241,13 +244,19 @@ impl<'w> ArgoClient<'w> {
             return Failure::denied(asking::NO_CREDENTIALS, anyhow::anyhow!(text))
                 .hinted(TOKEN_HINT);
         }
+        let token = self.token.as_ref().map_or("", Secret::expose);
+        let hint = if token.starts_with("argocd.token=") || token.starts_with("Bearer ") {
+            "pass the bare token in `RUNBOOK_ARGOCD_TOKEN`, without `argocd.token=` or `Bearer `"
+        } else {
+            TOKEN_HINT
+        };
         let what = if message.contains("expired") {
             "its token has expired"
         } else {
             "it rejected the token"
         };
         let text = format!("`{host}` answered 401, {what}: {message}");
-        Failure::denied(asking::CREDENTIALS_REJECTED, anyhow::anyhow!(text)).hinted(TOKEN_HINT)
+        Failure::denied(asking::CREDENTIALS_REJECTED, anyhow::anyhow!(text)).hinted(hint)
     }
 
     fn forbidden(

@@ -100,7 +100,7 @@ impl<'w> ArgoCd<'w> {
 
     pub(crate) fn redact(&self, texts: Vec<&mut String>) {
         for text in texts {
-            *text = self.world.redact(text);
+            self.world.redact_in_place(text);
         }
     }
 

@@ -106,7 +106,7 @@ impl<'a> ApplicationWatch<'a> {
             max_log_lines: request.log_lines,
             progress,
             jobs: FuturesUnordered::new(),
-            observation: Observation::default(),
+            observation: Observation::starting_at(world.now()),
             schedule: Schedule::new(world.deadline().waits()),
             outages: Outages::default(),
             heard_at: Duration::ZERO,
