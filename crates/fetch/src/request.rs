@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contract::{
     World, asking,
-    world::{BoundSecret, HttpRequest, HttpResponse, Tls, TransportError},
+    world::{BoundSecret, HttpRequest, HttpResponse, Origin, Tls, TransportError},
 };
 use tokio::time::{Instant, timeout};
 use url::Url;
@@ -37,6 +37,7 @@ pub struct FetchRequest<'f> {
     has_secret_answer: bool,
     is_costly: bool,
     is_once_if_limited: bool,
+    led_by: Option<Origin>,
     limit: usize,
 }
 
@@ -53,6 +54,7 @@ impl<'f> FetchRequest<'f> {
             has_secret_answer: false,
             is_costly: false,
             is_once_if_limited: false,
+            led_by: None,
             limit: MAX_BODY_SIZE,
         }
     }
@@ -82,6 +84,18 @@ impl<'f> FetchRequest<'f> {
     pub fn limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
         self
+    }
+
+    /// Declares that another server named the address: it must not lead further in than it is.
+    #[must_use]
+    pub fn led_by(mut self, server: Origin) -> Self {
+        self.led_by = Some(server);
+        self
+    }
+
+    /// Returns the other server that named the address, if one did.
+    pub fn leader(&self) -> Option<&Origin> {
+        self.led_by.as_ref()
     }
 
     /// Declares that repeating the request does no harm.
@@ -163,7 +177,7 @@ impl<'f> FetchRequest<'f> {
     /// # Errors
     /// A [`FetchError`] when there was no answer.
     pub async fn stream(self, idle: Duration) -> Result<StreamAnswer, FetchError> {
-        let trail = RedirectTrail::start(&self.url);
+        let trail = RedirectTrail::start(&self.url, self.led_by.as_ref());
         let response = self.head(&trail, idle).await?;
         if (200..300).contains(&response.status) {
             let stream = HttpStream::new(response.body, idle, self.shown());
@@ -201,7 +215,7 @@ impl<'f> FetchRequest<'f> {
 
     /// Makes one attempt, redirects included.
     async fn attempt(&self, end: Instant) -> Result<HttpAnswer, FetchError> {
-        let mut trail = RedirectTrail::start(&self.url);
+        let mut trail = RedirectTrail::start(&self.url, self.led_by.as_ref());
         for _ in 0..=MAX_REDIRECTS {
             let left = end.saturating_duration_since(Instant::now());
             let response = self.head(&trail, left.min(HEAD_TIMEOUT)).await?;
@@ -234,6 +248,7 @@ impl<'f> FetchRequest<'f> {
             tls: self.tls.clone(),
             has_secret_answer: self.has_secret_answer,
             is_redirected: trail.url != self.url,
+            led_by: trail.led_by.clone(),
         };
         let head = timeout(limit, self.world.http(request)).await;
         head.map_err(|_| self.timed_out("no answer"))?

@@ -30,6 +30,8 @@ pub(crate) struct TokenEndpoint {
     url: Url,
     /// Whether no other machine can have named this server: none can change the registry's answers.
     is_named_in_private: bool,
+    /// The registry that names it.
+    registry: Origin,
 }
 
 /// The answer of a token server.
@@ -126,6 +128,7 @@ impl TokenEndpoint {
         Ok(Self {
             url,
             is_named_in_private: registry.is_confidential(),
+            registry,
         })
     }
 
@@ -157,6 +160,7 @@ impl TokenEndpoint {
             }
         };
         let request = request.limit(MAX_TOKEN_SIZE).secret_answer();
+        let request = request.led_by(self.registry.clone());
         // Token servers lock accounts and addresses after some rejected logins.
         if credentials.is_some() {
             request.once_if_limited()
@@ -302,6 +306,16 @@ mod tests {
             let failure = named_by(registry, realm, None).err().unwrap();
             assert_eq!(failure.reason, asking::REALM_REFUSED, "{registry} {realm}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_named_realm_is_led_to_by_its_registry() {
+        let world = World::for_tests(std::time::Duration::ZERO);
+        let fetch = Fetch::new(&world);
+        let server = named_by("http://registry.example/", "http://auth.example/x", None).unwrap();
+        let request = server.request(None, &fetch, &world);
+        let registry = Origin::of(&"http://registry.example".parse().unwrap());
+        assert_eq!(request.leader(), Some(&registry));
     }
 
     #[test]
