@@ -246,6 +246,9 @@ fn defect(token: &str, image: &str) -> Option<&'static str> {
     let digits = token.strip_prefix("sha256:").unwrap_or(token);
     if token.chars().count() < MIN_TOKEN_LENGTH {
         Some("shorter than 16 characters")
+    } else if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // A sentence is not; a runner would mask it in the log of the whole job.
+        Some("a text with blanks or letters that no header has")
     } else if digits
         .bytes()
         .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -375,6 +378,8 @@ mod tests {
             &digest[7..30],
             "registry.example/data",
             image,
+            "the registry does not have it",
+            "sixteen-\u{202e}-chars---",
         ] {
             assert!(defect(token, image).is_some(), "{token}");
         }
