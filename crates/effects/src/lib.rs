@@ -34,7 +34,7 @@ pub use http::{Body, BodyStream, Header, HttpRequest, HttpResponse, Tls};
 pub use local_future::LocalFuture;
 pub use origin::{Origin, Reach, RefusedLead};
 pub use program::{Output, Spawn};
-pub use real::Real;
+pub use real::{Real, kill_programs};
 pub use recorder::Recorder;
 pub use recording_folder::RecordingFolder;
 pub use redactor::Redactor;
