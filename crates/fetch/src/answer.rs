@@ -15,6 +15,7 @@ pub struct HttpAnswer {
     url: Url,
     is_elsewhere: bool,
     is_secret: bool,
+    is_graphql: bool,
     redactor: Redactor,
 }
 
@@ -32,6 +33,7 @@ impl HttpAnswer {
             url,
             is_elsewhere: false,
             is_secret: false,
+            is_graphql: false,
             redactor: Redactor::default(),
         }
     }
@@ -48,6 +50,16 @@ impl HttpAnswer {
     pub(crate) fn secret(self, has_secret: bool) -> Self {
         let is_secret = has_secret && self.status < 400;
         Self { is_secret, ..self }
+    }
+
+    /// Declares that the answer is one of GraphQL.
+    pub(crate) fn graphql(self, is_graphql: bool) -> Self {
+        Self { is_graphql, ..self }
+    }
+
+    /// Returns whether the answer is one of GraphQL, whose errors have the status 200.
+    pub(crate) fn is_graphql(&self) -> bool {
+        self.is_graphql
     }
 
     /// Returns whether messages must not show a part of the body.

@@ -37,6 +37,7 @@ pub struct FetchRequest<'f> {
     has_secret_answer: bool,
     is_costly: bool,
     is_once_if_limited: bool,
+    is_graphql: bool,
     led_by: Option<Origin>,
     limit: usize,
 }
@@ -54,6 +55,7 @@ impl<'f> FetchRequest<'f> {
             has_secret_answer: false,
             is_costly: false,
             is_once_if_limited: false,
+            is_graphql: false,
             led_by: None,
             limit: MAX_BODY_SIZE,
         }
@@ -96,6 +98,14 @@ impl<'f> FetchRequest<'f> {
     /// Returns the other server that named the address, if one did.
     pub fn leader(&self) -> Option<&Origin> {
         self.led_by.as_ref()
+    }
+
+    /// Declares that the answer is one of GraphQL, whose errors have the status 200. The words of
+    /// any other answer with that status are data, whatever they say.
+    #[must_use]
+    pub fn graphql(mut self) -> Self {
+        self.is_graphql = true;
+        self
     }
 
     /// Declares that repeating the request does no harm.
@@ -284,6 +294,7 @@ impl<'f> FetchRequest<'f> {
         let answer = HttpAnswer::new(status, headers, body, trail.url.clone());
         let answer = answer.elsewhere(trail.is_elsewhere);
         let answer = answer.secret(self.has_secret_answer);
+        let answer = answer.graphql(self.is_graphql);
         Ok(answer.redacted_by(self.world.redactor()))
     }
 

@@ -251,6 +251,7 @@ impl<'w> GitHubApi<'w> {
             .fetch
             .post(self.graphql.clone(), body)
             .limit(MAX_ANSWER_SIZE)
+            .graphql()
             .header("content-type", "application/json")
             .header("accept", "application/json")
             .secret_header("authorization", self.bearer(&self.graphql));
