@@ -4,7 +4,10 @@ use contract::{Failure, asking};
 use fetch::{FetchError, HttpStream};
 use serde::Deserialize;
 
-use crate::{answer::Presence, application::Application, id::ApplicationId, server::ArgoCd};
+use crate::{
+    answer::Presence, application::Application, event_lines::EventLines, id::ApplicationId,
+    server::ArgoCd,
+};
 
 /// The fields of each state that a decision needs. A whole state is tens of kilobytes, with every
 /// resource and every result. The list has `error` because the server filters its errors as well.
@@ -63,7 +66,7 @@ pub struct ApplicationEvent {
 /// An open stream.
 pub struct ApplicationEvents {
     stream: HttpStream,
-    buffer: Vec<u8>,
+    lines: EventLines,
 }
 
 #[derive(Deserialize)]
@@ -107,7 +110,7 @@ impl ArgoCd<'_> {
         Ok(match self.client.stream(app, &query).await? {
             Presence::Present(stream) => Presence::Present(ApplicationEvents {
                 stream,
-                buffer: Vec::new(),
+                lines: EventLines::default(),
             }),
             Presence::Absent(message) => Presence::Absent(message),
         })
@@ -124,7 +127,7 @@ impl ArgoCd<'_> {
         events: &mut ApplicationEvents,
     ) -> Result<Option<ApplicationEvent>, Failure> {
         loop {
-            while let Some(line) = events.take_line() {
+            while let Some(line) = events.lines.take() {
                 if let Some(data) = line.strip_prefix(b"data:")
                     && let Some(event) = self.frame(app, data)?
                 {
@@ -135,10 +138,10 @@ impl ArgoCd<'_> {
             let Some(chunk) = chunk.map_err(|error| self.client.explain(error))? else {
                 return Ok(None);
             };
-            if events.buffer.len() + chunk.len() > MAX_FRAME {
+            if events.lines.len() + chunk.len() > MAX_FRAME {
                 return Err(self.not_the_api("the stream sent a line without an end"));
             }
-            events.buffer.extend_from_slice(&chunk);
+            events.lines.push(&chunk);
         }
     }
 
@@ -165,15 +168,5 @@ impl ArgoCd<'_> {
     fn not_the_api(&self, text: &str) -> Failure {
         self.client
             .explain(FetchError::new(asking::NOT_THE_API, text))
-    }
-}
-
-impl ApplicationEvents {
-    /// Takes the next whole line out of the buffer.
-    fn take_line(&mut self) -> Option<Vec<u8>> {
-        let end = self.buffer.iter().position(|byte| *byte == b'\n')?;
-        let mut line: Vec<u8> = self.buffer.drain(..=end).collect();
-        line.pop();
-        Some(line)
     }
 }
