@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contract::{
     World, asking,
-    world::{BoundSecret, HttpRequest, HttpResponse, Origin, Tls, TransportError},
+    world::{BoundSecret, HttpRequest, HttpResponse, JsonWeight, Origin, Tls, TransportError},
 };
 use tokio::time::{Instant, timeout};
 use url::Url;
@@ -22,6 +22,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest body unless the caller sets a limit. The distribution specification asks registries
 /// to accept manifests of 4 MiB, and the APIs in use answer with less.
 const MAX_BODY_SIZE: usize = 4 << 20;
+/// The most memory that each byte of the largest body may need as JSON, unless the caller sets a
+/// limit. A byte of text needs one, a byte of `{}` hundreds.
+const MEMORY_PER_BYTE: usize = 64;
 /// How many redirects are followed; blobs need one.
 const MAX_REDIRECTS: usize = 5;
 
@@ -40,6 +43,7 @@ pub struct FetchRequest<'f> {
     is_graphql: bool,
     led_by: Option<Origin>,
     limit: usize,
+    memory_limit: Option<usize>,
 }
 
 impl<'f> FetchRequest<'f> {
@@ -58,6 +62,7 @@ impl<'f> FetchRequest<'f> {
             is_graphql: false,
             led_by: None,
             limit: MAX_BODY_SIZE,
+            memory_limit: None,
         }
     }
 
@@ -85,6 +90,14 @@ impl<'f> FetchRequest<'f> {
     #[must_use]
     pub fn limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
+        self
+    }
+
+    /// Limits the memory that the JSON of the answer may need: a server could fill it with objects
+    /// of two bytes each.
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.memory_limit = Some(bytes);
         self
     }
 
@@ -277,25 +290,40 @@ impl<'f> FetchRequest<'f> {
         if announced.is_some_and(|length| length > self.limit) {
             return Err(self.too_large());
         }
-        let mut body = Vec::new();
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let chunk = timeout(left.min(IDLE_TIMEOUT), response.body.next()).await;
-            let chunk = chunk.map_err(|_| self.timed_out("the answer did not end"))?;
-            match chunk.map_err(|error| self.transport(&error))? {
-                Some(chunk) if body.len() + chunk.len() > self.limit => {
-                    return Err(self.too_large());
-                }
-                Some(chunk) => body.extend_from_slice(&chunk),
-                None => break,
-            }
-        }
+        let body = self.read_body(&mut response, end).await?;
         let (status, headers) = (response.status, response.headers);
         let answer = HttpAnswer::new(status, headers, body, trail.url.clone());
         let answer = answer.elsewhere(trail.is_elsewhere);
         let answer = answer.secret(self.has_secret_answer);
         let answer = answer.graphql(self.is_graphql);
         Ok(answer.redacted_by(self.world.redactor()))
+    }
+
+    async fn read_body(
+        &self,
+        response: &mut HttpResponse,
+        end: Instant,
+    ) -> Result<Vec<u8>, FetchError> {
+        let max_memory = self.limit.saturating_mul(MEMORY_PER_BYTE);
+        let max_memory = self.memory_limit.unwrap_or(max_memory);
+        let (mut body, mut weight) = (Vec::new(), JsonWeight::default());
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let chunk = timeout(left.min(IDLE_TIMEOUT), response.body.next()).await;
+            let chunk = chunk.map_err(|_| self.timed_out("the answer did not end"))?;
+            let Some(chunk) = chunk.map_err(|error| self.transport(&error))? else {
+                return Ok(body);
+            };
+            if body.len() + chunk.len() > self.limit {
+                return Err(self.too_large());
+            }
+            weight.add(&chunk);
+            if weight.bytes() > max_memory {
+                let text = format!("`{}` answered with too many objects", self.shown());
+                return Err(FetchError::new(asking::NOT_THE_API, text));
+            }
+            body.extend_from_slice(&chunk);
+        }
     }
 
     fn transport(&self, error: &TransportError) -> FetchError {

@@ -1,6 +1,6 @@
 //! The stream of an application's states, as server-sent events.
 
-use contract::{Failure, asking};
+use contract::{Failure, asking, world::JsonWeight};
 use fetch::{FetchError, HttpStream};
 use serde::Deserialize;
 
@@ -53,6 +53,8 @@ const HYDRATOR_FIELDS: [&str; 4] = [
 
 /// The size limit of a frame.
 const MAX_FRAME: usize = 4 << 20;
+/// The most memory that a state may need.
+const MAX_FRAME_MEMORY: usize = 64 << 20;
 
 /// A state of an application, or its deletion.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,6 +148,9 @@ impl ArgoCd<'_> {
     }
 
     fn frame(&self, app: &ApplicationId, data: &[u8]) -> Result<Option<ApplicationEvent>, Failure> {
+        if JsonWeight::of(data).bytes() > MAX_FRAME_MEMORY {
+            return Err(self.not_the_api("the stream sent a state with too many objects"));
+        }
         let frame: EventFrame = serde_json::from_slice(data).map_err(|error| {
             self.not_the_api(&format!(
                 "the stream sent something other than states: {error}"
