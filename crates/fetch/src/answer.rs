@@ -6,6 +6,9 @@ use url::Url;
 
 use crate::FetchError;
 
+/// The longest error of the JSON parser to show.
+const MAX_ERROR: usize = 300;
+
 /// Status, headers and body of an answer.
 #[derive(Debug, Clone)]
 pub struct HttpAnswer {
@@ -136,6 +139,8 @@ impl HttpAnswer {
             } else if self.has_hidden_body() {
                 "a body that is not the expected JSON".to_owned()
             } else {
+                // The parser quotes the whole text that it did not expect.
+                let error = self.excerpt(&error.to_string(), MAX_ERROR);
                 format!("a body that is not the expected JSON ({error})")
             };
             FetchError::new(
@@ -258,6 +263,21 @@ mod tests {
         assert_eq!(error.reason(), asking::NOT_THE_API);
         assert!(
             error.to_string().contains("an HTML page: \"Sign in\""),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_error_of_the_parser_is_cut_after_it_is_redacted() {
+        let redactor = Redactor::default();
+        redactor.add("correct-horse-battery");
+        let start = "x".repeat(MAX_ERROR - 40);
+        let body = format!("\"{start}correct-horse-battery{}\"", "y".repeat(1 << 20));
+        let answer = answer(200, &[], &body).redacted_by(&redactor);
+        let error = answer.json::<u8>().unwrap_err().to_string();
+        assert!(error.len() < 1000, "{} bytes", error.len());
+        assert!(
+            error.contains("x***") && !error.contains("correct"),
             "{error}"
         );
     }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use url::Url;
 
 use self::error::ArgoError;
+pub(crate) use self::error::MAX_MESSAGE;
 pub(crate) use self::permission::{GET, RequiredPermission};
 use crate::{
     address::ServerAddress,

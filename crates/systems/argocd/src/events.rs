@@ -152,13 +152,15 @@ impl ArgoCd<'_> {
             return Err(self.not_the_api("the stream sent a state with too many objects"));
         }
         let frame: EventFrame = serde_json::from_slice(data).map_err(|error| {
+            // The parser quotes the whole text that it did not expect.
+            let error = self.excerpt(&error.to_string());
             self.not_the_api(&format!(
                 "the stream sent something other than states: {error}"
             ))
         })?;
-        if let Some(mut error) = frame.error {
-            self.redact(vec![&mut error.message]);
-            return Err(self.client.frame_error(app, error.http_code, error.message));
+        if let Some(error) = frame.error {
+            let message = self.excerpt(&error.message);
+            return Err(self.client.frame_error(app, error.http_code, message));
         }
         // A server may send the states of other applications, too.
         let change = frame
