@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 pub use effects::{
     Body, BodyStream, BoundSecret, Effects, FileKind, Header, HttpRequest, HttpResponse,
-    LocalFuture, Origin, Output, Reach, RefusedLead, Spawn, Tls, TransportError,
+    JsonWeight, LocalFuture, Origin, Output, Reach, RefusedLead, Spawn, Tls, TransportError,
     TransportErrorKind, WithheldSecret,
 };
 use effects::{Deadline, Live, LiveHttp, Real};

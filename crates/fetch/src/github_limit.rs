@@ -40,10 +40,9 @@ struct LimitError {
 impl GitHubLimit {
     /// Returns the limit that an answer reports.
     pub(crate) fn of(answer: &HttpAnswer) -> Option<Self> {
-        // Only GraphQL reports a limit with the status 200. The answers of other servers are not
-        // searched: they may be large.
-        let is_graphql = answer.url().path().ends_with("/graphql");
-        if !matches!((answer.status(), is_graphql), (200, true) | (403 | 429, _)) {
+        let is_refusal = matches!(answer.status(), 403 | 429);
+        let is_reply = answer.status() == 200 && answer.is_graphql();
+        if !is_refusal && !is_reply {
             return None;
         }
         // Most answers are large, and have none of these words.
@@ -53,9 +52,10 @@ impl GitHubLimit {
             return None;
         }
         let body: LimitedAnswer = serde_json::from_slice(answer.body()).ok()?;
+        // With the status 200 a `message` is data, such as that of a commit.
         let rest = LimitError {
             kind: None,
-            message: body.message,
+            message: body.message.filter(|_| is_refusal),
         };
         body.errors.iter().chain([&rest]).find_map(Self::named)
     }
@@ -86,7 +86,7 @@ mod tests {
     fn limit(status: u16, body: &serde_json::Value) -> Option<GitHubLimit> {
         let url = "https://api.example.org/graphql".parse().unwrap();
         let body = body.to_string().into_bytes();
-        GitHubLimit::of(&HttpAnswer::new(status, Vec::new(), body, url))
+        GitHubLimit::of(&HttpAnswer::new(status, Vec::new(), body, url).graphql(true))
     }
 
     #[test]
@@ -132,5 +132,19 @@ mod tests {
         assert_eq!(limit(200, &json!({ "data": { "text": text } })), None);
         let forbidden = json!({ "message": "Resource not accessible by integration" });
         assert_eq!(limit(403, &forbidden), None);
+    }
+
+    #[test]
+    fn a_commit_or_an_image_about_limits_is_no_limit() {
+        let message = "API rate limit exceeded: a secondary rate limit";
+        let commit = json!({ "message": message });
+        assert_eq!(limit(200, &commit), None, "even of GraphQL");
+        let errors = json!({ "errors": [{ "type": "RATE_LIMIT", "message": message }] });
+        for document in [commit, errors] {
+            let url = "https://api.example.org/x".parse().unwrap();
+            let body = document.to_string().into_bytes();
+            let answer = HttpAnswer::new(200, Vec::new(), body, url);
+            assert_eq!(GitHubLimit::of(&answer), None, "{document}");
+        }
     }
 }

@@ -158,6 +158,7 @@ mod tests {
             body.as_bytes().to_vec(),
             "https://api.example.org/graphql".parse().unwrap(),
         )
+        .graphql(true)
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     answer::Presence,
     application::Application,
-    client::{ArgoClient, GET},
+    client::{ArgoClient, GET, MAX_MESSAGE},
     id::ApplicationId,
     options::ArgoOptions,
 };
@@ -96,6 +96,11 @@ impl<'w> ArgoCd<'w> {
     pub(crate) fn redacted(&self, mut application: Application) -> Application {
         self.redact(application.texts());
         application
+    }
+
+    /// Returns the beginning of a message of the server, redacted before it is cut.
+    pub(crate) fn excerpt(&self, message: &str) -> String {
+        self.world.excerpt(message, MAX_MESSAGE)
     }
 
     pub(crate) fn redact(&self, texts: Vec<&mut String>) {

@@ -445,4 +445,16 @@ mod tests {
             "run `git config --global --add safe.directory /srv/git/a.git`"
         );
     }
+
+    #[test]
+    fn the_command_to_trust_a_folder_runs_nothing_else() {
+        let hint = |folder: &str| {
+            let line = format!("fatal: detected dubious ownership in repository at '{folder}'");
+            failure::trust_hint(&recognized(&line).1).replace("run `git config --global --add ", "")
+        };
+        assert_eq!(hint("/srv/a b;$(id)"), "safe.directory '/srv/a b;$(id)'`");
+        for folder in ["*", "$(id)", "'; id; '", ""] {
+            assert_eq!(hint(folder), "safe.directory FOLDER`", "{folder}");
+        }
+    }
 }

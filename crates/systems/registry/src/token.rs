@@ -34,6 +34,8 @@ pub(crate) struct TokenEndpoint {
     url: Url,
     /// Whether no other machine can have named this server: none can change the registry's answers.
     is_named_in_private: bool,
+    /// The registry that names it.
+    registry: Origin,
 }
 
 /// The answer of a token server.
@@ -131,6 +133,7 @@ impl TokenEndpoint {
         Ok(Self {
             url,
             is_named_in_private: registry.is_confidential(),
+            registry,
         })
     }
 
@@ -162,6 +165,7 @@ impl TokenEndpoint {
             }
         };
         let request = request.limit(MAX_TOKEN_SIZE).secret_answer();
+        let request = request.led_by(self.registry.clone());
         // Token servers lock accounts and addresses after some rejected logins.
         if credentials.is_some() {
             request.once_if_limited()
@@ -247,6 +251,9 @@ fn defect(token: &str, image: &str) -> Option<&'static str> {
     let digits = token.strip_prefix("sha256:").unwrap_or(token);
     if token.chars().count() < MIN_TOKEN_LENGTH {
         Some("shorter than 16 characters")
+    } else if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // A sentence is not; a runner would mask it in the log of the whole job.
+        Some("a text with blanks or letters that no header has")
     } else if digits
         .bytes()
         .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -310,6 +317,16 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_named_realm_is_led_to_by_its_registry() {
+        let world = World::for_tests(std::time::Duration::ZERO);
+        let fetch = Fetch::new(&world);
+        let server = named_by("http://registry.example/", "http://auth.example/x", None).unwrap();
+        let request = server.request(None, &fetch, &world);
+        let registry = Origin::of(&"http://registry.example".parse().unwrap());
+        assert_eq!(request.leader(), Some(&registry));
+    }
+
     #[test]
     fn only_a_confidential_realm_gets_credentials() {
         let may_use = |kind, registry: &str, realm: &str| {
@@ -367,6 +384,8 @@ mod tests {
             &digest[7..30],
             "registry.example/data",
             image,
+            "the registry does not have it",
+            "sixteen-\u{202e}-chars---",
         ] {
             assert!(defect(token, image).is_some(), "{token}");
         }

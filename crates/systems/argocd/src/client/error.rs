@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The largest number of characters of an error to show.
-const MAX_MESSAGE: usize = 1000;
+pub(crate) const MAX_MESSAGE: usize = 1000;
 /// The largest code of gRPC (`google.golang.org/grpc/codes`): `Unauthenticated`.
 const MAX_CODE: u32 = 16;
 

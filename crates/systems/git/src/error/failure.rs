@@ -224,7 +224,18 @@ fn redirect_hint(target: Option<&RedirectTarget>) -> String {
 
 /// Returns the command that makes git trust the folder of its message.
 pub(super) fn trust_hint(text: &str) -> String {
-    let folder = text.split('\'').nth(1).unwrap_or("FOLDER");
+    // Over ssh the server may say this, too: its text must not become a part of a command, and
+    // `*` would trust every folder.
+    let folder = text
+        .split('\'')
+        .nth(1)
+        .filter(|folder| folder.starts_with('/'));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./+@".contains(c);
+    let folder = match folder {
+        Some(folder) if folder.chars().all(is_plain) => folder.to_owned(),
+        Some(folder) => format!("'{folder}'"),
+        None => "FOLDER".to_owned(),
+    };
     format!("run `git config --global --add safe.directory {folder}`")
 }
 
