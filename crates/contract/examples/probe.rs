@@ -4,6 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use contract::{
     Failure, Fault, Permission, Reason, Report, SecretVariable, Step, Subject, World, asking,
+    world::Spawn,
 };
 
 struct ProbeStep;
@@ -47,6 +48,9 @@ enum Act {
     Contend,
     Wait,
     Panic,
+    // Panics while a program runs that writes its number into the file `--text`.
+    #[value(hide = true)]
+    PanicWithProgram,
     Secret,
 }
 
@@ -102,6 +106,7 @@ impl Step for ProbeStep {
             Act::Mixed => Ok(mixed().with_facts(&facts)),
             Act::Wait => wait(world).await,
             Act::Panic => panic!("{text}"),
+            Act::PanicWithProgram => panic_with_program(world, &text).await,
             Act::Secret => secret(world),
             Act::Misuse | Act::Fail | Act::Deny | Act::Contend => Err(failure(args.act, text)),
         }
@@ -136,6 +141,22 @@ async fn wait(world: &World) -> Result<Report, Failure> {
     world.waiting_for("a thing that never comes");
     tokio::time::sleep(Duration::from_secs(600)).await;
     Ok(Report::passed("it came"))
+}
+
+/// Panics as soon as a program that runs has written a file.
+async fn panic_with_program(world: &World, file: &str) -> Result<Report, Failure> {
+    let script = format!("sleep 600 & echo $! > {file}.new; mv {file}.new {file}; wait");
+    let run = world.spawn(Spawn::new("sh").args(["-c", &script]));
+    let panics = async {
+        while !std::path::Path::new(file).exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("while a program runs");
+    };
+    tokio::select! {
+        _ = run => Ok(Report::passed("the program ended")),
+        () = panics => Ok(Report::passed("no panic")),
+    }
 }
 
 /// Puts the secret into every place that takes a text.

@@ -18,6 +18,8 @@ use crate::{
 pub(crate) fn report<S: Step>(format: Format, vars: &Vars, redactor: Redactor) {
     let vars = vars.clone();
     std::panic::set_hook(Box::new(move |panic| {
+        // What runs could still write, and would outlive this process.
+        effects::kill_programs();
         let report = final_report::<S>(panic, &redactor);
         print(format, &vars, &report);
         #[expect(

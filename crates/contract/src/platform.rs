@@ -83,6 +83,31 @@ impl Platform {
         self.os == "unknown" && self.architecture == "unknown"
     }
 
+    /// Returns whether a machine of this platform runs an image for another one: a processor runs the
+    /// code of earlier versions, and runtimes pull it where there is nothing later
+    /// (containerd/platforms, `platformVector`).
+    pub fn runs(&self, image: &Self) -> bool {
+        let is_same_kind = self.os == image.os && self.architecture == image.architecture;
+        let is_earlier = match (self.version(), image.version()) {
+            (Some(own), Some(other)) => other < own,
+            _ => self.architecture == "arm64" && image.variant.is_none(),
+        };
+        self == image || (is_same_kind && is_earlier)
+    }
+
+    /// Returns the version of an architecture that has numbered ones.
+    pub fn version(&self) -> Option<u32> {
+        let variant = self.variant.as_deref();
+        match self.architecture.as_str() {
+            "amd64" => variant.unwrap_or("v1"),
+            "arm" => variant?,
+            _ => return None,
+        }
+        .strip_prefix('v')?
+        .parse()
+        .ok()
+    }
+
     fn is_known(&self) -> bool {
         let is_version = |text: &str, most: char| {
             let mut digits = text.strip_prefix('v').unwrap_or_default().chars();
@@ -213,6 +238,33 @@ mod tests {
             assert_eq!(parsed(text), platform, "{text}");
         }
         assert_ne!(parsed("linux/arm/v6"), parsed("linux/arm/v7"));
+    }
+
+    #[test]
+    fn a_processor_runs_the_code_of_earlier_versions() {
+        let runs = |node: &str, image: &str| {
+            let parse = |text: &str| text.parse::<Platform>().unwrap();
+            parse(node).runs(&parse(image))
+        };
+        for (node, image) in [
+            ("linux/arm/v7", "linux/arm/v6"),
+            ("linux/arm/v7", "linux/arm/v5"),
+            ("linux/amd64/v3", "linux/amd64/v2"),
+            ("linux/amd64/v3", "linux/amd64"),
+            ("linux/arm64/v9", "linux/arm64"),
+            ("linux/s390x", "linux/s390x"),
+        ] {
+            assert!(runs(node, image), "{node} {image}");
+            assert!(node == image || !runs(image, node), "{image} {node}");
+        }
+        for (node, image) in [
+            ("linux/amd64", "linux/386"),
+            ("linux/arm64", "linux/arm/v7"),
+            ("windows/arm/v7", "linux/arm/v6"),
+            ("linux/arm64/v9", "linux/arm64/v8.7"),
+        ] {
+            assert!(!runs(node, image), "{node} {image}");
+        }
     }
 
     #[test]

@@ -12,6 +12,10 @@ use crate::{
 /// Without a change, the last line is repeated after this time.
 const REPEAT_INTERVAL: Duration = Duration::from_secs(60);
 
+/// After so many changes, only the repetitions are shown: a server decides how often its words
+/// change.
+const MAX_MOMENTS: usize = 1000;
+
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProgressStyle {
@@ -66,11 +70,18 @@ impl RunProgress {
         if state.moments.last().is_some_and(|last| last.text == text) {
             return;
         }
-        state.moments.push(Moment {
+        let moment = Moment {
             at: self.started.elapsed(),
             text,
-        });
-        self.show(&mut state);
+        };
+        let has_room = state.moments.len() < MAX_MOMENTS;
+        if !has_room {
+            state.moments.pop();
+        }
+        state.moments.push(moment);
+        if has_room || self.style == ProgressStyle::Live {
+            self.show(&mut state);
+        }
     }
 
     /// Masks a secret on a runner, before anything else can print it.
@@ -186,6 +197,23 @@ mod tests {
         [ 150 s] waiting for b
         ");
         assert_eq!(progress.finish().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn words_that_change_for_ever_fill_no_log() {
+        let screen = Screen::default();
+        let progress = RunProgress::new(ProgressStyle::Lines, Box::new(screen.clone()));
+        let story = async {
+            for number in 0..10 * MAX_MOMENTS {
+                progress.update(number.to_string());
+            }
+            tokio::time::sleep(Duration::from_secs(90)).await;
+        };
+        tokio::select! { never = progress.keep_going() => match never {}, () = story => {} }
+        assert_eq!(screen.text().lines().count(), MAX_MOMENTS + 1);
+        let last = format!("waiting for {}\n", 10 * MAX_MOMENTS - 1);
+        assert!(screen.text().ends_with(&last));
+        assert_eq!(progress.finish().len(), MAX_MOMENTS);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 pub use effects::{
     Body, BodyStream, BoundSecret, Effects, FileKind, Header, HttpRequest, HttpResponse,
-    LocalFuture, Origin, Output, Reach, RefusedLead, Spawn, Tls, TransportError,
+    JsonWeight, LocalFuture, Origin, Output, Reach, RefusedLead, Spawn, Tls, TransportError,
     TransportErrorKind, WithheldSecret,
 };
 use effects::{Deadline, Live, LiveHttp, Real};
@@ -294,6 +294,11 @@ impl World {
     /// Returns the text without secrets.
     pub fn redact(&self, text: &str) -> String {
         self.redactor.apply(text)
+    }
+
+    /// Does the same in place.
+    pub fn redact_in_place(&self, text: &mut String) {
+        self.redactor.apply_to(text);
     }
 
     /// Returns the beginning of a text from outside in one line: redacted first, then folded, then

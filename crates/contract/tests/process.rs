@@ -160,6 +160,24 @@ fn a_panic_is_reported_in_every_format() {
 }
 
 #[test]
+fn a_panic_ends_what_the_step_started() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("id");
+    let text = format!("--text={}", file.display());
+    let path = std::env::var("PATH").unwrap();
+    let output = run(&["--act=panic-with-program", &text], &[("PATH", &path)]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let id = std::fs::read_to_string(&file).unwrap();
+    let stat = format!("/proc/{}/stat", id.trim());
+    let is_gone = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        let stat = std::fs::read_to_string(&stat).unwrap_or_default();
+        stat.is_empty() || stat.contains(") Z ")
+    });
+    assert!(is_gone, "{id} still runs");
+}
+
+#[test]
 fn a_signal_ends_the_run_with_its_facts() {
     for (signal, name) in [("INT", "SIGINT"), ("TERM", "SIGTERM")] {
         let child = waiting_probe();

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use url::Url;
 
-use crate::{LocalFuture, TransportError};
+use crate::{LocalFuture, Origin, TransportError};
 
 /// One request, sent as it is: no redirect is followed, nothing is retried.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct HttpRequest {
     pub has_secret_answer: bool,
     /// Whether a server redirected to this URL, whose query may then be a signature.
     pub is_redirected: bool,
+    /// The other server that led to this URL, if one did: a name in it must not lead further in.
+    pub led_by: Option<Origin>,
 }
 
 impl HttpRequest {

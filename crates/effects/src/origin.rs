@@ -16,7 +16,7 @@ pub struct Origin {
 }
 
 /// How far away a server is, as far as its address tells; a name counts as public.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reach {
     /// On the same link: clouds give credentials to every program that asks there.
     LinkLocal,
@@ -75,6 +75,14 @@ impl Origin {
         }
     }
 
+    /// Returns how far away a server is that names another one.
+    fn reach_as_source(&self) -> Reach {
+        match self.reach() {
+            Reach::Loopback if !self.is_loopback() => Reach::Public,
+            reach => reach,
+        }
+    }
+
     /// Returns how far away a server is that another one names. The unspecified address is no
     /// address of a server, but a connection to it ends on this machine.
     fn reach_as_target(&self) -> Reach {
@@ -85,9 +93,23 @@ impl Origin {
         }
     }
 
-    /// Returns whether the server is on this machine.
+    /// Returns whether the server is on this machine. An address that only stands for one of this
+    /// machine, such as that of a tunnel, does not count: its packets leave the machine.
     pub fn is_loopback(&self) -> bool {
-        self.reach() == Reach::Loopback
+        match &self.host {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+            Some(Host::Domain(name)) => is_localhost(name),
+            None => false,
+        }
+    }
+
+    /// Returns the host, if it is a name.
+    pub(crate) fn domain(&self) -> Option<&str> {
+        match &self.host {
+            Some(Host::Domain(name)) => Some(name),
+            _ => None,
+        }
     }
 
     /// Returns whether other machines cannot read the traffic: it is encrypted, or stays on this
@@ -100,7 +122,7 @@ impl Origin {
     /// challenges, and addresses in a body or a header lead to other servers. Where a lead is
     /// allowed, it still takes no secret of this server along.
     pub fn refuses(&self, target: &Self) -> Option<RefusedLead> {
-        let (from, to) = (self.reach(), target.reach_as_target());
+        let (from, to) = (self.reach_as_source(), target.reach_as_target());
         if self == target {
             None
         } else if to == Reach::LinkLocal {
@@ -175,7 +197,8 @@ impl Reach {
         }
     }
 
-    fn is_further_in_than(self, from: Self) -> bool {
+    /// Returns whether an address lies further in than the one that leads there.
+    pub(crate) fn is_further_in_than(self, from: Self) -> bool {
         match self {
             Self::LinkLocal => from != Self::LinkLocal,
             Self::Loopback => from != Self::Loopback,
@@ -278,6 +301,31 @@ mod tests {
     }
 
     #[test]
+    fn only_this_machine_is_loopback() {
+        for host in [
+            "127.0.0.1",
+            "127.8.8.8",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "x.localhost",
+        ] {
+            let server = origin(&format!("http://{host}/x"));
+            assert!(server.is_loopback() && server.is_confidential(), "{host}");
+        }
+        for host in [
+            "[64:ff9b::127.0.0.1]",
+            "[::127.0.0.1]",
+            "[2002:7f00:1::]",
+            "[2001:db8::5efe:127.0.0.1]",
+            "127.0.0.1.example.org",
+            "10.0.0.1",
+        ] {
+            let server = origin(&format!("http://{host}/x"));
+            assert!(!server.is_loopback() && !server.is_confidential(), "{host}");
+        }
+    }
+
+    #[test]
     fn scheme_host_and_port_make_the_server() {
         let server = origin("https://a.example/x?y");
         assert_eq!(server, origin("https://a.example:443/z"));
@@ -322,6 +370,11 @@ mod tests {
             (inner, "https://[::]", RefusedLead::Inner),
             (inner, "https://[::ffff:0.0.0.0]", RefusedLead::Inner),
             (inner, "https://[fd00:ec2::23]", RefusedLead::LinkLocal),
+            (
+                "http://[2002:7f00:1::2]",
+                "http://[::1]",
+                RefusedLead::Inner,
+            ),
             (
                 "http://127.0.0.1",
                 "http://169.254.169.254",

@@ -4,6 +4,8 @@ mod environment;
 mod program;
 mod replace;
 
+pub use program::kill_all as kill_programs;
+
 use std::{fs, io, io::Read as _, path::Path, rc::Rc, time::SystemTime};
 
 use serde_json::Value;

@@ -4,7 +4,7 @@ use std::{
     fs::{DirBuilder, File},
     io::{self, Write as _},
     os::unix::fs::DirBuilderExt as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, renameat, unlinkat};
@@ -22,7 +22,9 @@ impl RecordingFolder {
     /// # Errors
     /// `NotADirectory` when the path is a link or a file, and the error of the operating system.
     pub fn open(path: &Path) -> io::Result<Self> {
-        match DirBuilder::new().recursive(true).mode(0o700).create(path) {
+        // A slash at the end would follow a link.
+        let path: PathBuf = path.components().collect();
+        match DirBuilder::new().recursive(true).mode(0o700).create(&path) {
             // A link that leads nowhere.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 return Err(io::ErrorKind::NotADirectory.into());
@@ -30,7 +32,7 @@ impl RecordingFolder {
             made => made?,
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let folder = openat(CWD, path, flags, Mode::empty());
+        let folder = openat(CWD, &path, flags, Mode::empty());
         folder
             .map(|folder| Self(folder.into()))
             .map_err(|error| match error {
@@ -64,7 +66,6 @@ mod tests {
     use std::{
         fs,
         os::unix::fs::{PermissionsExt as _, symlink},
-        path::PathBuf,
     };
 
     use super::*;
@@ -98,7 +99,7 @@ mod tests {
         assert_eq!(fs::read(path("recording/tape")).unwrap(), b"new");
         symlink(path("recording"), path("link")).unwrap();
         symlink(path("nowhere"), path("loose")).unwrap();
-        for name in ["link", "loose", "victim"] {
+        for name in ["link", "link/", "link/.", "loose", "loose/", "victim"] {
             let error = RecordingFolder::open(&path(name)).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::NotADirectory, "{name}");
         }

@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use url::Url;
 
-use self::resolve::SafeResolver;
+use self::resolve::{NamedLead, ResolvedNames, SafeResolver};
 use crate::{
     BodyStream, HttpRequest, HttpResponse, LocalFuture, Origin, Tls, TransportError,
     TransportErrorKind,
@@ -30,6 +30,7 @@ pub(crate) struct Transport {
     clients: RefCell<HashMap<(Tls, bool), reqwest::Client>>,
     /// Whether the system's certificates are trusted as well, set by the first unknown issuer.
     system: Cell<bool>,
+    names: ResolvedNames,
 }
 
 impl Transport {
@@ -48,7 +49,10 @@ impl Transport {
     }
 
     async fn try_send(&self, request: &HttpRequest) -> Result<HttpResponse, TransportError> {
-        let client = self.client(&request.tls, &request.url)?;
+        let client = match self.lead(request) {
+            Some(lead) => self.build(&request.tls, true, Some(lead))?,
+            None => self.client(&request.tls, &request.url)?,
+        };
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|error| TransportError::new(TransportErrorKind::Broken, error))?;
         let mut builder = client.request(method, request.url.clone());
@@ -70,20 +74,40 @@ impl Transport {
         if let Some(client) = self.clients.borrow().get(&key) {
             return Ok(client.clone());
         }
+        let client = self.build(tls, may_use_proxy, None)?;
+        self.clients.borrow_mut().insert(key, client.clone());
+        Ok(client)
+    }
+
+    /// Returns the server that led to the name of a request, if it has to be kept from leading
+    /// further in. With TLS only the owner of the name can answer.
+    fn lead(&self, request: &HttpRequest) -> Option<NamedLead> {
+        let from = request.led_by.as_ref()?;
+        let target = Origin::of(&request.url);
+        let name = target.domain().filter(|_| !target.is_confidential())?;
+        Some(NamedLead {
+            name: name.to_owned(),
+            from: self.names.reach(from),
+        })
+    }
+
+    fn build(
+        &self,
+        tls: &Tls,
+        may_use_proxy: bool,
+        lead: Option<NamedLead>,
+    ) -> Result<reqwest::Client, TransportError> {
+        let names = self.names.clone();
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::config(tls, self.system.get())?)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .dns_resolver(SafeResolver)
+            .dns_resolver(SafeResolver { names, lead })
             .user_agent(concat!("dex-actions/", env!("CARGO_PKG_VERSION")));
         if !may_use_proxy {
             builder = builder.no_proxy();
         }
-        let client = builder
-            .build()
-            .map_err(|error| classify::classify(&error))?;
-        self.clients.borrow_mut().insert(key, client.clone());
-        Ok(client)
+        builder.build().map_err(|error| classify::classify(&error))
     }
 }
 

@@ -6,6 +6,9 @@ use url::Url;
 
 use crate::FetchError;
 
+/// The longest error of the JSON parser to show.
+const MAX_ERROR: usize = 300;
+
 /// Status, headers and body of an answer.
 #[derive(Debug, Clone)]
 pub struct HttpAnswer {
@@ -15,6 +18,7 @@ pub struct HttpAnswer {
     url: Url,
     is_elsewhere: bool,
     is_secret: bool,
+    is_graphql: bool,
     redactor: Redactor,
 }
 
@@ -32,6 +36,7 @@ impl HttpAnswer {
             url,
             is_elsewhere: false,
             is_secret: false,
+            is_graphql: false,
             redactor: Redactor::default(),
         }
     }
@@ -48,6 +53,16 @@ impl HttpAnswer {
     pub(crate) fn secret(self, has_secret: bool) -> Self {
         let is_secret = has_secret && self.status < 400;
         Self { is_secret, ..self }
+    }
+
+    /// Declares that the answer is one of GraphQL.
+    pub(crate) fn graphql(self, is_graphql: bool) -> Self {
+        Self { is_graphql, ..self }
+    }
+
+    /// Returns whether the answer is one of GraphQL, whose errors have the status 200.
+    pub(crate) fn is_graphql(&self) -> bool {
+        self.is_graphql
     }
 
     /// Returns whether messages must not show a part of the body.
@@ -124,6 +139,8 @@ impl HttpAnswer {
             } else if self.has_hidden_body() {
                 "a body that is not the expected JSON".to_owned()
             } else {
+                // The parser quotes the whole text that it did not expect.
+                let error = self.excerpt(&error.to_string(), MAX_ERROR);
                 format!("a body that is not the expected JSON ({error})")
             };
             FetchError::new(
@@ -246,6 +263,21 @@ mod tests {
         assert_eq!(error.reason(), asking::NOT_THE_API);
         assert!(
             error.to_string().contains("an HTML page: \"Sign in\""),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_error_of_the_parser_is_cut_after_it_is_redacted() {
+        let redactor = Redactor::default();
+        redactor.add("correct-horse-battery");
+        let start = "x".repeat(MAX_ERROR - 40);
+        let body = format!("\"{start}correct-horse-battery{}\"", "y".repeat(1 << 20));
+        let answer = answer(200, &[], &body).redacted_by(&redactor);
+        let error = answer.json::<u8>().unwrap_err().to_string();
+        assert!(error.len() < 1000, "{} bytes", error.len());
+        assert!(
+            error.contains("x***") && !error.contains("correct"),
             "{error}"
         );
     }

@@ -40,7 +40,9 @@ struct LimitError {
 impl GitHubLimit {
     /// Returns the limit that an answer reports.
     pub(crate) fn of(answer: &HttpAnswer) -> Option<Self> {
-        if !matches!(answer.status(), 200 | 403 | 429) {
+        let is_refusal = matches!(answer.status(), 403 | 429);
+        let is_reply = answer.status() == 200 && answer.is_graphql();
+        if !is_refusal && !is_reply {
             return None;
         }
         // Most answers are large, and have none of these words.
@@ -50,9 +52,10 @@ impl GitHubLimit {
             return None;
         }
         let body: LimitedAnswer = serde_json::from_slice(answer.body()).ok()?;
+        // With the status 200 a `message` is data, such as that of a commit.
         let rest = LimitError {
             kind: None,
-            message: body.message,
+            message: body.message.filter(|_| is_refusal),
         };
         body.errors.iter().chain([&rest]).find_map(Self::named)
     }
@@ -83,7 +86,7 @@ mod tests {
     fn limit(status: u16, body: &serde_json::Value) -> Option<GitHubLimit> {
         let url = "https://api.example.org/graphql".parse().unwrap();
         let body = body.to_string().into_bytes();
-        GitHubLimit::of(&HttpAnswer::new(status, Vec::new(), body, url))
+        GitHubLimit::of(&HttpAnswer::new(status, Vec::new(), body, url).graphql(true))
     }
 
     #[test]
@@ -111,10 +114,37 @@ mod tests {
     }
 
     #[test]
+    fn only_graphql_reports_a_limit_with_status_200() {
+        let body = json!({ "errors": [{ "type": "RATE_LIMIT" }] });
+        let at = |path: &str| {
+            let url = format!("https://api.example.org{path}").parse().unwrap();
+            let body = body.to_string().into_bytes();
+            GitHubLimit::of(&HttpAnswer::new(200, Vec::new(), body, url))
+        };
+        assert_eq!(at("/graphql"), Some(GitHubLimit::Primary));
+        assert_eq!(at("/api/graphql"), Some(GitHubLimit::Primary));
+        assert_eq!(at("/api/v1/applications/dex/resource-tree"), None);
+    }
+
+    #[test]
     fn a_file_about_limits_is_no_limit() {
         let text = "the API rate limit exceeded, submitted too quickly";
         assert_eq!(limit(200, &json!({ "data": { "text": text } })), None);
         let forbidden = json!({ "message": "Resource not accessible by integration" });
         assert_eq!(limit(403, &forbidden), None);
+    }
+
+    #[test]
+    fn a_commit_or_an_image_about_limits_is_no_limit() {
+        let message = "API rate limit exceeded: a secondary rate limit";
+        let commit = json!({ "message": message });
+        assert_eq!(limit(200, &commit), None, "even of GraphQL");
+        let errors = json!({ "errors": [{ "type": "RATE_LIMIT", "message": message }] });
+        for document in [commit, errors] {
+            let url = "https://api.example.org/x".parse().unwrap();
+            let body = document.to_string().into_bytes();
+            let answer = HttpAnswer::new(200, Vec::new(), body, url);
+            assert_eq!(GitHubLimit::of(&answer), None, "{document}");
+        }
     }
 }

@@ -25,13 +25,17 @@ pub(crate) struct RedirectTrail {
     pub(crate) url: Url,
     /// Whether a redirect led to another server, if only for a while.
     pub(crate) is_elsewhere: bool,
+    /// The other server that led to the address, if one did.
+    pub(crate) led_by: Option<Origin>,
 }
 
 impl RedirectTrail {
-    pub(crate) fn start(url: &Url) -> Self {
+    pub(crate) fn start(url: &Url, led_by: Option<&Origin>) -> Self {
+        let led_by = led_by.filter(|server| **server != Origin::of(url));
         Self {
             url: url.clone(),
             is_elsewhere: false,
+            led_by: led_by.cloned(),
         }
     }
 
@@ -48,9 +52,11 @@ impl RedirectTrail {
         // A user in an address becomes a header `authorization`. Both calls fail only without a
         // host, and http always has one.
         let _ = (next.set_username(""), next.set_password(None));
+        let is_other = from != to;
         Ok(Self {
             url: next,
-            is_elsewhere: self.is_elsewhere || from != to,
+            is_elsewhere: self.is_elsewhere || is_other,
+            led_by: if is_other { Some(from) } else { self.led_by },
         })
     }
 
@@ -122,7 +128,7 @@ mod tests {
     use super::*;
 
     fn trail(urls: &[&str]) -> Result<RedirectTrail, FetchError> {
-        let start = RedirectTrail::start(&urls[0].parse().unwrap());
+        let start = RedirectTrail::start(&urls[0].parse().unwrap(), None);
         urls[1..]
             .iter()
             .try_fold(start, |trail, url| trail.follow(url.parse().unwrap()))
@@ -188,6 +194,30 @@ mod tests {
                 "only the server: {error}"
             );
         }
+    }
+
+    #[test]
+    fn the_server_that_leads_elsewhere_is_known() {
+        let led_by = |urls: &[&str]| {
+            let trail = trail(urls).unwrap();
+            trail.led_by.map(|server| server.to_string())
+        };
+        let [a, b, c] = [
+            "http://a.example/x",
+            "http://b.example/x",
+            "http://b.example/y",
+        ];
+        assert_eq!(led_by(&[a]), None);
+        assert_eq!(led_by(&[b, c]), None);
+        for urls in [&[a, b][..], &[a, b, c]] {
+            assert_eq!(led_by(urls).as_deref(), Some("http://a.example"));
+        }
+        assert_eq!(led_by(&[a, b, a]).as_deref(), Some("http://b.example"));
+        let start = |led_by: &str| {
+            let led_by = Origin::of(&led_by.parse().unwrap());
+            RedirectTrail::start(&a.parse().unwrap(), Some(&led_by)).led_by
+        };
+        assert!(start(a).is_none() && start(b).is_some());
     }
 
     #[test]

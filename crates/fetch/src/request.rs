@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contract::{
     World, asking,
-    world::{BoundSecret, HttpRequest, HttpResponse, Tls, TransportError},
+    world::{BoundSecret, HttpRequest, HttpResponse, JsonWeight, Origin, Tls, TransportError},
 };
 use tokio::time::{Instant, timeout};
 use url::Url;
@@ -22,6 +22,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest body unless the caller sets a limit. The distribution specification asks registries
 /// to accept manifests of 4 MiB, and the APIs in use answer with less.
 const MAX_BODY_SIZE: usize = 4 << 20;
+/// The most memory that each byte of the largest body may need as JSON, unless the caller sets a
+/// limit. A byte of text needs one, a byte of `{}` hundreds.
+const MEMORY_PER_BYTE: usize = 64;
 /// How many redirects are followed; blobs need one.
 const MAX_REDIRECTS: usize = 5;
 
@@ -37,7 +40,10 @@ pub struct FetchRequest<'f> {
     has_secret_answer: bool,
     is_costly: bool,
     is_once_if_limited: bool,
+    is_graphql: bool,
+    led_by: Option<Origin>,
     limit: usize,
+    memory_limit: Option<usize>,
 }
 
 impl<'f> FetchRequest<'f> {
@@ -53,7 +59,10 @@ impl<'f> FetchRequest<'f> {
             has_secret_answer: false,
             is_costly: false,
             is_once_if_limited: false,
+            is_graphql: false,
+            led_by: None,
             limit: MAX_BODY_SIZE,
+            memory_limit: None,
         }
     }
 
@@ -81,6 +90,34 @@ impl<'f> FetchRequest<'f> {
     #[must_use]
     pub fn limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
+        self
+    }
+
+    /// Limits the memory that the JSON of the answer may need: a server could fill it with objects
+    /// of two bytes each.
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.memory_limit = Some(bytes);
+        self
+    }
+
+    /// Declares that another server named the address: it must not lead further in than it is.
+    #[must_use]
+    pub fn led_by(mut self, server: Origin) -> Self {
+        self.led_by = Some(server);
+        self
+    }
+
+    /// Returns the other server that named the address, if one did.
+    pub fn leader(&self) -> Option<&Origin> {
+        self.led_by.as_ref()
+    }
+
+    /// Declares that the answer is one of GraphQL, whose errors have the status 200. The words of
+    /// any other answer with that status are data, whatever they say.
+    #[must_use]
+    pub fn graphql(mut self) -> Self {
+        self.is_graphql = true;
         self
     }
 
@@ -163,7 +200,7 @@ impl<'f> FetchRequest<'f> {
     /// # Errors
     /// A [`FetchError`] when there was no answer.
     pub async fn stream(self, idle: Duration) -> Result<StreamAnswer, FetchError> {
-        let trail = RedirectTrail::start(&self.url);
+        let trail = RedirectTrail::start(&self.url, self.led_by.as_ref());
         let response = self.head(&trail, idle).await?;
         if (200..300).contains(&response.status) {
             let stream = HttpStream::new(response.body, idle, self.shown());
@@ -201,7 +238,7 @@ impl<'f> FetchRequest<'f> {
 
     /// Makes one attempt, redirects included.
     async fn attempt(&self, end: Instant) -> Result<HttpAnswer, FetchError> {
-        let mut trail = RedirectTrail::start(&self.url);
+        let mut trail = RedirectTrail::start(&self.url, self.led_by.as_ref());
         for _ in 0..=MAX_REDIRECTS {
             let left = end.saturating_duration_since(Instant::now());
             let response = self.head(&trail, left.min(HEAD_TIMEOUT)).await?;
@@ -234,6 +271,7 @@ impl<'f> FetchRequest<'f> {
             tls: self.tls.clone(),
             has_secret_answer: self.has_secret_answer,
             is_redirected: trail.url != self.url,
+            led_by: trail.led_by.clone(),
         };
         let head = timeout(limit, self.world.http(request)).await;
         head.map_err(|_| self.timed_out("no answer"))?
@@ -252,24 +290,40 @@ impl<'f> FetchRequest<'f> {
         if announced.is_some_and(|length| length > self.limit) {
             return Err(self.too_large());
         }
-        let mut body = Vec::new();
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let chunk = timeout(left.min(IDLE_TIMEOUT), response.body.next()).await;
-            let chunk = chunk.map_err(|_| self.timed_out("the answer did not end"))?;
-            match chunk.map_err(|error| self.transport(&error))? {
-                Some(chunk) if body.len() + chunk.len() > self.limit => {
-                    return Err(self.too_large());
-                }
-                Some(chunk) => body.extend_from_slice(&chunk),
-                None => break,
-            }
-        }
+        let body = self.read_body(&mut response, end).await?;
         let (status, headers) = (response.status, response.headers);
         let answer = HttpAnswer::new(status, headers, body, trail.url.clone());
         let answer = answer.elsewhere(trail.is_elsewhere);
         let answer = answer.secret(self.has_secret_answer);
+        let answer = answer.graphql(self.is_graphql);
         Ok(answer.redacted_by(self.world.redactor()))
+    }
+
+    async fn read_body(
+        &self,
+        response: &mut HttpResponse,
+        end: Instant,
+    ) -> Result<Vec<u8>, FetchError> {
+        let max_memory = self.limit.saturating_mul(MEMORY_PER_BYTE);
+        let max_memory = self.memory_limit.unwrap_or(max_memory);
+        let (mut body, mut weight) = (Vec::new(), JsonWeight::default());
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let chunk = timeout(left.min(IDLE_TIMEOUT), response.body.next()).await;
+            let chunk = chunk.map_err(|_| self.timed_out("the answer did not end"))?;
+            let Some(chunk) = chunk.map_err(|error| self.transport(&error))? else {
+                return Ok(body);
+            };
+            if body.len() + chunk.len() > self.limit {
+                return Err(self.too_large());
+            }
+            weight.add(&chunk);
+            if weight.bytes() > max_memory {
+                let text = format!("`{}` answered with too many objects", self.shown());
+                return Err(FetchError::new(asking::NOT_THE_API, text));
+            }
+            body.extend_from_slice(&chunk);
+        }
     }
 
     fn transport(&self, error: &TransportError) -> FetchError {

@@ -156,8 +156,9 @@ mod tests {
             status,
             headers,
             body.as_bytes().to_vec(),
-            "https://api.example.org/x".parse().unwrap(),
+            "https://api.example.org/graphql".parse().unwrap(),
         )
+        .graphql(true)
     }
 
     #[tokio::test]

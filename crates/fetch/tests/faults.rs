@@ -136,6 +136,20 @@ async fn an_endless_body_is_not_the_api() {
 }
 
 #[tokio::test]
+async fn objects_of_two_bytes_do_not_fill_the_memory() {
+    let objects = "{},".repeat(1 << 20);
+    let reply = ScriptedReply::text(200, &objects);
+    let server = Faulty::new([reply.clone(), reply]);
+    let error = get(&at(&server)).await.unwrap_err();
+    assert_eq!(error.reason(), asking::NOT_THE_API, "{error}");
+    let world = World::for_tests(Duration::ZERO);
+    let fetch = Fetch::new(&world);
+    let request = fetch.get(at(&server).parse().unwrap());
+    let answer = request.memory_limit(1 << 30).send().await.unwrap();
+    assert_eq!(answer.body().len(), objects.len());
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_is_retried() {
     let whole = ScriptedReply::text(200, "0123456789");
     let server = Faulty::new([whole.clone().cut_after(5), whole]);

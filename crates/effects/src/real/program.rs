@@ -1,6 +1,10 @@
 //! Runs a program.
 
-use std::{io, process::Stdio};
+use std::{
+    io,
+    process::Stdio,
+    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
@@ -27,8 +31,22 @@ pub(super) async fn run(spawn: Spawn) -> io::Result<Output> {
         ));
     };
     let output = output?;
-    group.0 = None;
+    group.leave();
     Ok(output)
+}
+
+/// Kills every program that runs, and all that it started. A panic ends the process without
+/// dropping anything.
+pub fn kill_all() {
+    // The lock is held for a moment only; a panic in that moment must not wait for itself.
+    let running = match RUNNING.try_lock() {
+        Ok(running) => running,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => return,
+    };
+    for group in running.iter() {
+        let _ = kill_process_group(*group, Signal::KILL);
+    }
 }
 
 async fn finish(child: &mut Child, spawn: &Spawn) -> io::Result<Output> {
@@ -87,19 +105,35 @@ fn command(spawn: &Spawn) -> Command {
     command
 }
 
+/// The process groups that run.
+static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+fn running() -> MutexGuard<'static, Vec<Pid>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A program and all programs that it started; killed when this is dropped.
 struct ProcessGroup(Option<Pid>);
 
 impl ProcessGroup {
     fn of(child: &Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Self(id.and_then(Pid::from_raw))
+        let group = id.and_then(Pid::from_raw);
+        running().extend(group);
+        Self(group)
+    }
+
+    /// Lets the group live on: its program has ended.
+    fn leave(&mut self) -> Option<Pid> {
+        let group = self.0.take()?;
+        running().retain(|other| *other != group);
+        Some(group)
     }
 }
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        if let Some(group) = self.0 {
+        if let Some(group) = self.leave() {
             // It fails when all of them have ended.
             let _ = kill_process_group(group, Signal::KILL);
         }

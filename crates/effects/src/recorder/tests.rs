@@ -35,6 +35,7 @@ fn request() -> HttpRequest {
         tls: Tls::default(),
         has_secret_answer: false,
         is_redirected: false,
+        led_by: None,
     }
 }
 

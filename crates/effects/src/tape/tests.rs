@@ -25,6 +25,7 @@ fn request() -> HttpRequest {
         tls: Tls::default(),
         has_secret_answer: false,
         is_redirected: false,
+        led_by: None,
     }
 }
 

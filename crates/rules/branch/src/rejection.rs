@@ -1,16 +1,21 @@
 //! The rules of remotes, recognized by the words of forges.
 
+use contract::without_names;
+
 use crate::{Rejection, RejectionKind};
 
 /// Words about permissions of the account, in lowercase: no pull request and no other content helps.
-const PERMISSIONS: [&str; 10] = [
+const PERMISSIONS: [&str; 13] = [
     // GitHub: a workflow file without the permission for workflows.
     "refusing to allow",
     "resource not accessible",
     "marked as read only",
     "denied to deploy key",
+    "cannot change this locked branch",
     // Azure DevOps.
     "tf401027",
+    // Gerrit.
+    "does not permit write",
     // GitLab.
     "not allowed to push code to this project",
     "does not have write access",
@@ -19,6 +24,7 @@ const PERMISSIONS: [&str; 10] = [
     "is not authorized to write",
     // Bitbucket.
     "required privilege scopes",
+    "read only mode",
 ];
 
 /// Words about the content of a commit: everybody who proposes it is declined.
@@ -54,7 +60,7 @@ const CONTENT: [&str; 28] = [
 ];
 
 /// Words about who may change the branch, and how.
-const PROTECTION: [&str; 24] = [
+const PROTECTION: [&str; 25] = [
     // GitHub.
     "gh006",
     "gh013",
@@ -77,6 +83,8 @@ const PROTECTION: [&str; 24] = [
     // Azure DevOps.
     "tf402455",
     "must use a pull request",
+    // Gerrit.
+    "prohibited by gerrit",
     // GitHub, Bitbucket, Gitea.
     "through a pull request",
     "through pull requests",
@@ -108,7 +116,7 @@ impl RejectionKind {
     /// A rule about the content counts more than one about the branch: a pull request with this
     /// content would be declined, too.
     pub fn of(text: &str) -> Option<Self> {
-        let text = text.to_ascii_lowercase();
+        let text = without_names(text).to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
         if has(&PERMISSIONS) {
             Some(Self::Forbidden)
@@ -141,7 +149,7 @@ mod tests {
     use super::*;
 
     /// What forges say, as reported by their users.
-    const SAID: [(&str, Option<RejectionKind>); 38] = [
+    const SAID: [(&str, Option<RejectionKind>); 45] = [
         (
             "GH006: Protected branch update failed for refs/heads/main.",
             Some(RejectionKind::Protected),
@@ -288,6 +296,34 @@ mod tests {
         ),
         (
             "You can only push your own commits in this repository",
+            Some(RejectionKind::Declined),
+        ),
+        (
+            "GH006: Protected branch update failed for refs/heads/main.\n- Changes must be made through a pull request.\n- Cannot change this locked branch",
+            Some(RejectionKind::Forbidden),
+        ),
+        (
+            "prohibited by Gerrit: not permitted: update\nerror: branch refs/heads/main:\nTo push into this reference you need 'Push' rights.",
+            Some(RejectionKind::Protected),
+        ),
+        (
+            "prohibited by Gerrit: project state does not permit write",
+            Some(RejectionKind::Forbidden),
+        ),
+        (
+            "repository is in read only mode (over 2 GB size limit).",
+            Some(RejectionKind::Forbidden),
+        ),
+        (
+            "GH006: Protected branch update failed for refs/heads/unsigned.",
+            Some(RejectionKind::Protected),
+        ),
+        (
+            "no deploys to overlays/not-protected/unsigned on Friday",
+            None,
+        ),
+        (
+            "VS403702: The push was rejected because one or more commits contain author email 'x' which does not match the policy-specified patterns.",
             Some(RejectionKind::Declined),
         ),
         ("no deploys on Friday", None),

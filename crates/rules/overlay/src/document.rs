@@ -162,7 +162,28 @@ fn options() -> granit_parser::Options {
     granit_parser::options! { emit_comments: false }
 }
 
+/// What git keeps in the place of a file that a filter changes: its start, what it is, and the way out.
+const STAND_INS: [(&[u8], &str, &str); 2] = [
+    (
+        b"version https://git-lfs.github.com/spec/",
+        "this is a pointer of Git LFS, not the file",
+        "take the file out of Git LFS with `git lfs untrack`; in a checkout `git lfs pull` also helps",
+    ),
+    (
+        b"\0GITCRYPT\0",
+        "git-crypt has encrypted the file",
+        "run `git-crypt unlock` in a checkout, and edit the file there",
+    ),
+];
+
 fn readable(bytes: &[u8]) -> Result<&str, EditRefusal> {
+    if let Some((_, message, hint)) = STAND_INS
+        .iter()
+        .find(|(start, ..)| bytes.starts_with(start))
+    {
+        let refusal = EditRefusalKind::UnsupportedYaml.because(*message);
+        return Err(refusal.at(1).hint(*hint));
+    }
     if bytes.len() > MAX_FILE_SIZE {
         let message = format!("{} bytes exceed the limit of 4 MiB", bytes.len());
         return Err(EditRefusalKind::UnsupportedYaml.because(message));
@@ -403,4 +424,24 @@ fn bytes_of(span: &Span) -> Result<Range<usize>, EditRefusal> {
 
 fn is_flow(style: StructureStyle) -> bool {
     style == StructureStyle::Flow
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_filter_of_git_left_is_named() {
+        for (bytes, word) in [
+            (
+                &b"version https://git-lfs.github.com/spec/v1\noid sha256:a\n"[..],
+                "Git LFS",
+            ),
+            (&b"\0GITCRYPT\0\xff\x01"[..], "git-crypt"),
+        ] {
+            let refusal = YamlDocument::parse(bytes).err().unwrap();
+            assert_eq!(refusal.kind, EditRefusalKind::UnsupportedYaml);
+            assert!(refusal.message.contains(word) && refusal.hint.is_some());
+        }
+    }
 }

@@ -93,7 +93,10 @@ impl PlannedEdits {
                 .because(message)
                 .hint("pass one of them only"));
         }
-        self.entries.push(new_entry(at, &keys));
+        self.entries.push(EntryResult {
+            notices: locate::renaming_patterns(found),
+            ..new_entry(at, &keys)
+        });
         if earlier.is_none() {
             self.created.push(keys);
         }

@@ -282,7 +282,19 @@ fn notices(
             notices.push(format!("line {line}: the pattern `{name}` may override it"));
         }
     }
+    notices.extend(renaming_patterns(&entries[..at]));
     notices
+}
+
+/// Returns a notice for each pattern that may rename the image before a later entry could match it.
+pub(crate) fn renaming_patterns(earlier: &[FoundEntry<'_>]) -> Vec<String> {
+    let is_renaming =
+        |entry: &&FoundEntry<'_>| is_pattern(entry.name) && entry.value(Key::NewName).is_some();
+    let notice = |entry: &FoundEntry<'_>| {
+        let (line, name) = (entry.line(), entry.name);
+        format!("line {line}: the pattern `{name}` may rename it first")
+    };
+    earlier.iter().filter(is_renaming).map(notice).collect()
 }
 
 /// Whether a name is a regular expression to kustomize.

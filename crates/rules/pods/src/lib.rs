@@ -26,6 +26,7 @@
 //! settings or the cluster helps. A failure that may pass is tolerated for its grace period
 //! ([`GracePeriods`]).
 
+mod command_output;
 mod crash;
 mod create;
 mod ends;
@@ -45,6 +46,7 @@ mod rules;
 mod summary;
 mod unrecoverable;
 
+pub use command_output::without_command_output;
 pub use crash::crash;
 pub use create::failed_create;
 pub use events::{ObjectEvent, failed_creation, no_new_node, waits_for_new_node};

@@ -193,14 +193,18 @@ impl Pod {
         self.init_containers.iter().chain(&self.containers)
     }
 
-    /// Shortens what containers said at their end to this number of lines. With
-    /// `terminationMessagePolicy: FallbackToLogsOnError` that is the end of the log, so it is shown
-    /// only as far as the log is.
+    /// Shortens what containers said at their end, and what a hook said, to this number of lines.
+    /// With `terminationMessagePolicy: FallbackToLogsOnError` that is the end of the log, so it is
+    /// shown only as far as the log is.
     pub fn limit_termination_messages(&mut self, max_lines: usize) {
         let containers = self.init_containers.iter_mut().chain(&mut self.containers);
         for container in containers {
-            if let RunState::Terminated(end) = &mut container.state {
-                end.limit_message(max_lines);
+            match &mut container.state {
+                RunState::Terminated(end) => end.limit_message(max_lines),
+                RunState::Waiting { reason, message } if max_lines == 0 => {
+                    *message = crate::without_command_output(reason, message).to_owned();
+                }
+                _ => {}
             }
             if let Some(end) = &mut container.last {
                 end.limit_message(max_lines);

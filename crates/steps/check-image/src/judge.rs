@@ -77,10 +77,16 @@ fn platforms<'o>(request: &'o Request, parts: &'o [ImagePart]) -> Vec<PlatformOu
         .collect()
 }
 
+/// Returns the part that a runtime pulls for a platform: that of the platform, or else of the latest
+/// version that the platform runs.
 fn find<'o>(parts: &'o [ImagePart], platform: &Platform) -> Option<&'o ImagePart> {
-    parts
-        .iter()
-        .find(|part| part.platform.as_ref() == Some(platform))
+    let of = |part: &'o ImagePart| part.platform.as_ref().map(|own| (own, part));
+    let known: Vec<(&Platform, &ImagePart)> = parts.iter().filter_map(of).collect();
+    let exact = known.iter().find(|(own, _)| *own == platform);
+    let runnable = known.iter().filter(|(own, _)| platform.runs(own));
+    // Of several with one version, runtimes take the first.
+    let found = exact.or_else(|| runnable.rev().max_by_key(|(own, _)| own.version()));
+    found.map(|(_, part)| *part)
 }
 
 impl<'o> PlatformOutcome<'o> {
@@ -168,6 +174,16 @@ mod tests {
             reasons(&["linux/amd64", "linux/arm64"], parts()),
             [None, Some(PLATFORM_MISSING)]
         );
+    }
+
+    #[test]
+    fn a_platform_of_an_earlier_version_is_enough() {
+        let broken = || part("linux/arm/v5", Some(ImageDefect::ManifestAbsent));
+        let parts = || vec![broken(), part("linux/arm/v6", None)];
+        assert_eq!(reasons(&["linux/arm/v7"], parts()), [None]);
+        assert_eq!(reasons(&["linux/arm/v5"], parts()), [Some(DANGLING_INDEX)]);
+        let later = vec![part("linux/arm/v7", None)];
+        assert_eq!(reasons(&["linux/arm/v6"], later), [Some(PLATFORM_MISSING)]);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Reports the judgement: the verdict in words, hints, and the facts.
 
-use contract::{Digest, Report, Subject};
+use contract::{Digest, Reason, Report, Subject};
 
 use crate::{
     Facts, Request,
     judge::{ImageOutcome, Judgement, PlatformOutcome},
     observe::{ImageDefect, ImagePart, ImageWait},
-    reasons::{ABSENT, NOT_AN_IMAGE, PLATFORM_MISSING, TAG_MOVED},
+    reasons::{ABSENT, DANGLING_INDEX, NOT_AN_IMAGE, PLATFORM_MISSING, TAG_MOVED},
 };
 
 pub(crate) fn report(request: &Request, judgement: &Judgement<'_>) -> Report {
@@ -116,9 +116,15 @@ fn image(
     };
     let image = &request.image;
     if !report.verdict.is_good() {
-        let hint = repair(&report);
+        let hint = repair(report.reason);
         let summary = format!("{image}: {}", report.summary);
-        return Report { summary, ..report }.hinted(hint);
+        let is_partial = request.platforms.is_empty() && report.reason == Some(DANGLING_INDEX);
+        let report = Report { summary, ..report }.hinted(hint);
+        return if is_partial && !has.is_empty() {
+            report.hinted(PARTIAL_HINT)
+        } else {
+            report
+        };
     }
     let platforms = if has.is_empty() {
         String::new()
@@ -129,9 +135,13 @@ fn image(
     Report { summary, ..report }
 }
 
+/// A mirror may copy only some of the images that an index lists.
+const PARTIAL_HINT: &str = "or pass `--platform` for the platforms that the nodes have, if this \
+    registry has the images of some platforms only";
+
 /// Returns what to do about the worst platform.
-fn repair(report: &Report) -> &'static str {
-    if report.reason == Some(PLATFORM_MISSING) {
+fn repair(reason: Option<Reason>) -> &'static str {
+    if reason == Some(PLATFORM_MISSING) {
         "build the image for this platform too (`platforms:` of docker/build-push-action), or \
          remove the platform from `--platform`"
     } else {

@@ -136,12 +136,37 @@ impl NamespaceJudge<'_> {
         let new = WorkloadHistory::default();
         let history = self.history(&title).unwrap_or(&new);
         let status = workload::judge(self.request, rollout, &workload.pods, history);
+        let status = self.with_other_pod(status);
         let judgement = self.with_answers(&title, Rc::clone(&workload.pods), status);
         WorkloadJudgement {
             status: soak(self.request, judgement.status, history),
             warnings: self.warnings(&title, &workload.pods, history),
             ..judgement
         }
+    }
+
+    /// Adds to a workload without pods the pod of a kind that this step does not know: a Rollout may
+    /// have taken over the template of a Deployment, which is scaled to zero (`workloadRef`).
+    fn with_other_pod(&self, status: WorkloadStatus) -> WorkloadStatus {
+        let WorkloadStatus::Failed(mut failure) = status else {
+            return status;
+        };
+        if failure.cause.reason == NO_PODS
+            && let Some(pod) = self.other_pod()
+        {
+            let (pod, image) = (workload::describe(pod), self.image().reference().name());
+            failure.cause.text += &format!("; {pod} runs {image}");
+        }
+        failure.into()
+    }
+
+    /// Returns a pod of the image that belongs to no known workload, and is not one of a Job.
+    fn other_pod(&self) -> Option<&Pod> {
+        let mut strangers = self.namespace.strangers.iter();
+        strangers.find(|pod| {
+            let runs = !pod.has_ended() && !is_of_job(pod);
+            runs && is_of_repository(pod, self.image())
+        })
     }
 
     /// Judges a workload that does not exist. It may still be created, within a grace period; one

@@ -35,6 +35,18 @@ pub const PLUGIN_FAILED: Reason = Reason::new(
     Environment,
     "a config management plugin of Argo CD failed, and does not tell whose fault that is",
 );
+/// Argo CD may not read the repository.
+pub const REPOSITORY_DENIED: Reason = Reason::new(
+    "repository-denied",
+    Configuration,
+    "the repository denies access to Argo CD, or its host key is not the known one",
+);
+/// The same failed before the commit.
+pub const FAILED_BEFORE: Reason = Reason::new(
+    "failed-before",
+    Environment,
+    "the same failed before this run or before this commit: the change is not proven to be to blame",
+);
 /// The sync failed.
 pub const SYNC_FAILED: Reason = Reason::new(
     "sync-failed",
@@ -177,6 +189,18 @@ pub const DEGRADED_ELSEWHERE: Reason = Reason::new(
     "a resource was Degraded for longer than `--degraded-grace`, and it was so before the commit, \
      or does not run the image",
 );
+/// The analysis of a Rollout could not measure.
+pub const ANALYSIS_ERROR: Reason = Reason::new(
+    "analysis-error",
+    Environment,
+    "Argo Rollouts aborted the rollout, since its analysis could not measure",
+);
+/// A Rollout was aborted.
+pub const ROLLOUT_ABORTED: Reason = Reason::new(
+    "rollout-aborted",
+    Nobody,
+    "the rollout was aborted, and Argo Rollouts names no cause, as when a person aborts it",
+);
 /// Argo CD shows a status that is not the present one.
 pub const STALE_STATUS: Reason = Reason::new(
     "stale-status",
@@ -203,6 +227,8 @@ pub const ALL: &[Reason] = &[
     NOT_SYNCED,
     RENDER_ERROR,
     PLUGIN_FAILED,
+    REPOSITORY_DENIED,
+    FAILED_BEFORE,
     SYNC_FAILED,
     SYNC_TERMINATED,
     SYNC_TIMED_OUT,
@@ -227,6 +253,8 @@ pub const ALL: &[Reason] = &[
     COMMIT_GONE,
     DEGRADED,
     DEGRADED_ELSEWHERE,
+    ANALYSIS_ERROR,
+    ROLLOUT_ABORTED,
     STALE_STATUS,
     IMAGE_NOT_LIVE,
     NEWER_IMAGE,
@@ -238,6 +266,7 @@ pub const ALL: &[Reason] = &[
     pods::IMAGE_PULL,
     pods::INVALID_IMAGE_NAME,
     pods::CRASH_LOOP,
+    pods::CRASHED_BEFORE,
     pods::OUT_OF_MEMORY,
     pods::CONFIG_ERROR,
     pods::SETTINGS_MISSING,

@@ -385,6 +385,8 @@ fn the_reasons_are_a_closed_list() {
     not-synced environment
     render-error change
     plugin-failed environment
+    repository-denied configuration
+    failed-before environment
     sync-failed change
     sync-terminated nobody
     sync-timed-out environment
@@ -409,6 +411,8 @@ fn the_reasons_are_a_closed_list() {
     commit-gone nobody
     degraded change
     degraded-elsewhere environment
+    analysis-error environment
+    rollout-aborted nobody
     stale-status environment
     image-not-live environment
     newer-image nobody
@@ -420,6 +424,7 @@ fn the_reasons_are_a_closed_list() {
     image-pull environment
     invalid-image-name change
     crash-loop change
+    crashed-before environment
     out-of-memory change
     config-error change
     settings-missing environment

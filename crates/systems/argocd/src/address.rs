@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use contract::world::Origin;
 use fetch::is_loopback;
 use url::Url;
 
@@ -23,6 +24,11 @@ pub struct InvalidServerAddress {
 }
 
 impl ServerAddress {
+    /// Returns the server, as it is asked first.
+    pub fn origin(&self) -> Origin {
+        Origin::of(&self.base(self.starts_secure(false)))
+    }
+
     /// Returns the address, with a slash at the end.
     pub(crate) fn base(&self, secure: bool) -> Url {
         let mut base = self.base.clone();

@@ -256,13 +256,15 @@ pub struct ResourceResult {
 
 /// An error or a warning.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ApplicationCondition {
     /// `ComparisonError`, `SyncError`, …
     #[serde(rename = "type")]
     pub kind: String,
     /// Its message.
     pub message: String,
+    /// Since when it has this message.
+    pub last_transition_time: Option<String>,
 }
 
 /// One resource of an application.

@@ -81,6 +81,10 @@ impl ArgoCd<'_> {
         app: &ApplicationId,
         name: &str,
     ) -> Result<Option<ApplicationSet>, Failure> {
+        // The name stands in the application, whose owners need not be what they claim.
+        if !is_name(name) {
+            return Ok(None);
+        }
         let path = format!("api/v1/applicationsets/{name}");
         let namespace = app.namespace.as_deref();
         let query = namespace.map(|namespace| ("appsetNamespace", namespace));
@@ -92,6 +96,35 @@ impl ArgoCd<'_> {
             Ok(Presence::Absent(_)) => Ok(None),
             Err(failure) if failure.verdict == contract::Verdict::Denied => Ok(None),
             Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// Returns whether Kubernetes allows a name, which is then safe within an address.
+fn is_name(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_set_leads_to_no_other_address() {
+        assert!(is_name("dex") && is_name("dex-2.prod"));
+        for name in [
+            "",
+            ".",
+            "..",
+            "../applications/x",
+            "a/b",
+            "a?b",
+            "a%2fb",
+            "A",
+            "-a",
+        ] {
+            assert!(!is_name(name), "{name}");
         }
     }
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use url::Url;
 
 use self::error::ArgoError;
+pub(crate) use self::error::MAX_MESSAGE;
 pub(crate) use self::permission::{GET, RequiredPermission};
 use crate::{
     address::ServerAddress,
@@ -25,6 +26,8 @@ const MAX_ANSWER: usize = 8 << 20;
 /// The size limit of an answer about all resources of an application: Argo CD's own limit of a
 /// message between its components (`ARGOCD_GRPC_MAX_SIZE_MB`).
 const MAX_LIST: usize = 200 << 20;
+/// The most memory that such an answer may need.
+const MAX_LIST_MEMORY: usize = 2 << 30;
 
 /// How long a stream may be silent: it sends a keepalive every 15 s (argoproj/pkg,
 /// `grpc/http/forwarders.go`, `keepalive`), so this is after two missing ones.
@@ -61,10 +64,10 @@ impl<'w> ArgoClient<'w> {
         permission: RequiredPermission,
     ) -> Result<Presence<HttpAnswer>, Failure> {
         let url = || self.url(app, path, query);
-        let mut answer = self.get_once(url()?, MAX_ANSWER).await?;
+        let mut answer = self.get_once(url()?).await?;
         if self.requires_tls(&answer) {
             self.secure.set(true);
-            answer = self.get_once(url()?, MAX_ANSWER).await?;
+            answer = self.get_once(url()?).await?;
         }
         self.read(app, answer, permission)
     }
@@ -76,14 +79,20 @@ impl<'w> ArgoClient<'w> {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<Presence<HttpAnswer>, Failure> {
-        let answer = self.get_once(self.url(app, path, query)?, MAX_LIST).await?;
+        let request = self.get_request(self.url(app, path, query)?);
+        let request = request.limit(MAX_LIST).memory_limit(MAX_LIST_MEMORY);
+        let answer = request.send().await.map_err(|error| self.explain(error))?;
         self.read(app, answer, GET)
     }
 
-    async fn get_once(&self, url: Url, limit: usize) -> Result<HttpAnswer, Failure> {
-        let request = self.fetch.get(url).header("accept", "application/json");
-        let answer = self.authorized(request).limit(limit).send().await;
+    async fn get_once(&self, url: Url) -> Result<HttpAnswer, Failure> {
+        let answer = self.get_request(url).limit(MAX_ANSWER).send().await;
         answer.map_err(|error| self.explain(error))
+    }
+
+    fn get_request(&self, url: Url) -> fetch::FetchRequest<'_> {
+        let request = self.fetch.get(url).header("accept", "application/json");
+        self.authorized(request)
     }
 
     /// Sends a request that has an effect.
@@ -176,11 +185,14 @@ impl<'w> ArgoClient<'w> {
         answer: HttpAnswer,
         permission: RequiredPermission,
     ) -> Result<Presence<HttpAnswer>, Failure> {
-        match (answer.status(), ArgoError::read(&answer)) {
-            (200..300, _) => Ok(Presence::Present(answer)),
-            (status, Some(error)) => self.refused(app, status, &error, permission),
+        let status = answer.status();
+        if (200..300).contains(&status) {
+            return Ok(Presence::Present(answer));
+        }
+        match ArgoError::read(&answer) {
+            Some(error) => self.refused(app, status, &error, permission),
             // A proxy, not Argo CD: whatever its status says, Argo CD has not answered.
-            (_, None) => Err(self.unexpected(&answer)),
+            None => Err(self.unexpected(&answer)),
         }
     }
 
@@ -241,13 +253,19 @@ impl<'w> ArgoClient<'w> {
             return Failure::denied(asking::NO_CREDENTIALS, anyhow::anyhow!(text))
                 .hinted(TOKEN_HINT);
         }
+        let token = self.token.as_ref().map_or("", Secret::expose);
+        let hint = if token.starts_with("argocd.token=") || token.starts_with("Bearer ") {
+            "pass the bare token in `RUNBOOK_ARGOCD_TOKEN`, without `argocd.token=` or `Bearer `"
+        } else {
+            TOKEN_HINT
+        };
         let what = if message.contains("expired") {
             "its token has expired"
         } else {
             "it rejected the token"
         };
         let text = format!("`{host}` answered 401, {what}: {message}");
-        Failure::denied(asking::CREDENTIALS_REJECTED, anyhow::anyhow!(text)).hinted(TOKEN_HINT)
+        Failure::denied(asking::CREDENTIALS_REJECTED, anyhow::anyhow!(text)).hinted(hint)
     }
 
     fn forbidden(

@@ -1,10 +1,13 @@
 //! The stream of an application's states, as server-sent events.
 
-use contract::{Failure, asking};
+use contract::{Failure, asking, world::JsonWeight};
 use fetch::{FetchError, HttpStream};
 use serde::Deserialize;
 
-use crate::{answer::Presence, application::Application, id::ApplicationId, server::ArgoCd};
+use crate::{
+    answer::Presence, application::Application, event_lines::EventLines, id::ApplicationId,
+    server::ArgoCd,
+};
 
 /// The fields of each state that a decision needs. A whole state is tens of kilobytes, with every
 /// resource and every result. The list has `error` because the server filters its errors as well.
@@ -50,6 +53,8 @@ const HYDRATOR_FIELDS: [&str; 4] = [
 
 /// The size limit of a frame.
 const MAX_FRAME: usize = 4 << 20;
+/// The most memory that a state may need.
+const MAX_FRAME_MEMORY: usize = 64 << 20;
 
 /// A state of an application, or its deletion.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +68,7 @@ pub struct ApplicationEvent {
 /// An open stream.
 pub struct ApplicationEvents {
     stream: HttpStream,
-    buffer: Vec<u8>,
+    lines: EventLines,
 }
 
 #[derive(Deserialize)]
@@ -107,7 +112,7 @@ impl ArgoCd<'_> {
         Ok(match self.client.stream(app, &query).await? {
             Presence::Present(stream) => Presence::Present(ApplicationEvents {
                 stream,
-                buffer: Vec::new(),
+                lines: EventLines::default(),
             }),
             Presence::Absent(message) => Presence::Absent(message),
         })
@@ -124,7 +129,7 @@ impl ArgoCd<'_> {
         events: &mut ApplicationEvents,
     ) -> Result<Option<ApplicationEvent>, Failure> {
         loop {
-            while let Some(line) = events.take_line() {
+            while let Some(line) = events.lines.take() {
                 if let Some(data) = line.strip_prefix(b"data:")
                     && let Some(event) = self.frame(app, data)?
                 {
@@ -135,22 +140,27 @@ impl ArgoCd<'_> {
             let Some(chunk) = chunk.map_err(|error| self.client.explain(error))? else {
                 return Ok(None);
             };
-            if events.buffer.len() + chunk.len() > MAX_FRAME {
+            if events.lines.len() + chunk.len() > MAX_FRAME {
                 return Err(self.not_the_api("the stream sent a line without an end"));
             }
-            events.buffer.extend_from_slice(&chunk);
+            events.lines.push(&chunk);
         }
     }
 
     fn frame(&self, app: &ApplicationId, data: &[u8]) -> Result<Option<ApplicationEvent>, Failure> {
+        if JsonWeight::of(data).bytes() > MAX_FRAME_MEMORY {
+            return Err(self.not_the_api("the stream sent a state with too many objects"));
+        }
         let frame: EventFrame = serde_json::from_slice(data).map_err(|error| {
+            // The parser quotes the whole text that it did not expect.
+            let error = self.excerpt(&error.to_string());
             self.not_the_api(&format!(
                 "the stream sent something other than states: {error}"
             ))
         })?;
-        if let Some(mut error) = frame.error {
-            self.redact(vec![&mut error.message]);
-            return Err(self.client.frame_error(app, error.http_code, error.message));
+        if let Some(error) = frame.error {
+            let message = self.excerpt(&error.message);
+            return Err(self.client.frame_error(app, error.http_code, message));
         }
         // A server may send the states of other applications, too.
         let change = frame
@@ -165,15 +175,5 @@ impl ArgoCd<'_> {
     fn not_the_api(&self, text: &str) -> Failure {
         self.client
             .explain(FetchError::new(asking::NOT_THE_API, text))
-    }
-}
-
-impl ApplicationEvents {
-    /// Takes the next whole line out of the buffer.
-    fn take_line(&mut self) -> Option<Vec<u8>> {
-        let end = self.buffer.iter().position(|byte| *byte == b'\n')?;
-        let mut line: Vec<u8> = self.buffer.drain(..=end).collect();
-        line.pop();
-        Some(line)
     }
 }

@@ -10,6 +10,7 @@ mod answer;
 mod application;
 mod application_set;
 mod client;
+mod event_lines;
 mod events;
 mod id;
 mod options;

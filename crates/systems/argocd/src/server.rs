@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     answer::Presence,
     application::Application,
-    client::{ArgoClient, GET},
+    client::{ArgoClient, GET, MAX_MESSAGE},
     id::ApplicationId,
     options::ArgoOptions,
 };
@@ -98,9 +98,14 @@ impl<'w> ArgoCd<'w> {
         application
     }
 
+    /// Returns the beginning of a message of the server, redacted before it is cut.
+    pub(crate) fn excerpt(&self, message: &str) -> String {
+        self.world.excerpt(message, MAX_MESSAGE)
+    }
+
     pub(crate) fn redact(&self, texts: Vec<&mut String>) {
         for text in texts {
-            *text = self.world.redact(text);
+            self.world.redact_in_place(text);
         }
     }
 

@@ -194,3 +194,23 @@ async fn a_server_that_requires_tls_is_asked_again() {
         (Verdict::Unavailable, 1)
     );
 }
+
+#[tokio::test]
+async fn a_token_of_a_cookie_is_told_apart() {
+    let said = json!({ "error": "invalid session", "code": 16, "message": "invalid session" });
+    for (token, hint) in [
+        ("argocd.token=abcdefgh", "without `argocd.token=`"),
+        ("abcdefghijklmnop", "generate-token"),
+    ] {
+        let server = Faulty::new([ScriptedReply::json(401, &said)]);
+        let world = World::for_tests(Duration::from_secs(20));
+        let options = ArgoOptions {
+            server: server.url().parse().unwrap(),
+            authorities: None,
+            token: Some(world.hide(token)),
+        };
+        let failure = ArgoCd::new(&world, options).application(&app()).await;
+        let failure = failure.unwrap_err();
+        assert!(failure.hints[0].contains(hint), "{failure:?}");
+    }
+}

@@ -29,11 +29,13 @@ pub(crate) async fn ancestry(
     let mut wanted = WantedCommits {
         commits: commit.whole().into_iter().collect(),
         branches: commit.whole().is_none(),
+        only_branches: false,
     };
     let mut is_wide = wanted.branches;
     for (step, depth) in DEPTHS.iter().enumerate() {
         wanted.fetch(call, depth).await?;
-        let graph = CommitGraph::new(call, step).await?;
+        is_wide |= wanted.only_branches;
+        let graph = CommitGraph::new(call, step, wanted.only_branches).await?;
         let open = match graph.find(commit, others, is_wide)? {
             AncestryFinding::Certain(ancestry) => return Ok(ancestry),
             AncestryFinding::Open { at } => at,
@@ -44,7 +46,7 @@ pub(crate) async fn ancestry(
         is_wide = true;
         wanted.widen(others);
         wanted.fetch(call, depth).await?;
-        let graph = CommitGraph::new(call, step).await?;
+        let graph = CommitGraph::new(call, step, wanted.only_branches).await?;
         if let AncestryFinding::Certain(ancestry) = graph.find(commit, others, is_wide)? {
             return Ok(ancestry);
         }
@@ -57,6 +59,8 @@ struct WantedCommits {
     commits: Vec<Commit>,
     /// Whether to fetch all branches: an abbreviated commit can only be found in their history.
     branches: bool,
+    /// Whether the remote serves the history of its branches, and no commit by its id.
+    only_branches: bool,
 }
 
 impl WantedCommits {
@@ -81,6 +85,11 @@ impl WantedCommits {
             let Err(error) = fetch(call, depth, FetchFilter::OnlyCommits, &wanted).await else {
                 break;
             };
+            if error.is_about_ids() && !self.only_branches {
+                (self.only_branches, self.branches) = (true, true);
+                self.commits.clear();
+                continue;
+            }
             let before = self.commits.len();
             self.commits
                 .retain(|commit| !error.is_missing_commit(commit));

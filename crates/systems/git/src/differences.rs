@@ -14,6 +14,10 @@ use crate::{
     program::GitCall,
 };
 
+/// How deep folders are compared: git itself checks out no path of more than 4096 bytes, and each
+/// level costs stack. A folder below that differs as a whole.
+const MAX_DEPTH: usize = 512;
+
 /// Returns the paths at which two commits differ, at most `most` of them.
 pub(crate) async fn differences(
     call: &GitCall<'_>,
@@ -87,7 +91,7 @@ fn compare(
         most,
         found: Vec::new(),
     };
-    comparison.compare_trees(one, other, "")?;
+    comparison.compare_trees(one, other, "", 0)?;
     Ok(comparison.found)
 }
 
@@ -116,7 +120,13 @@ struct TreeComparison<'r> {
 }
 
 impl TreeComparison<'_> {
-    fn compare_trees(&mut self, one: &Tree, other: &Tree, folder: &str) -> GitAnswer<()> {
+    fn compare_trees(
+        &mut self,
+        one: &Tree,
+        other: &Tree,
+        folder: &str,
+        depth: usize,
+    ) -> GitAnswer<()> {
         let mut names: BTreeMap<&[u8], [Option<ComparedEntry>; 2]> = BTreeMap::new();
         for (side, tree) in [one, other].into_iter().enumerate() {
             for entry in &tree.entries {
@@ -133,7 +143,7 @@ impl TreeComparison<'_> {
             } else {
                 format!("{folder}/{name}")
             };
-            self.compare_entries(sides, path)?;
+            self.compare_entries(sides, path, depth)?;
         }
         Ok(())
     }
@@ -143,20 +153,72 @@ impl TreeComparison<'_> {
         &mut self,
         sides: [Option<ComparedEntry>; 2],
         path: String,
+        depth: usize,
     ) -> GitAnswer<()> {
         let has_file = sides.iter().flatten().any(|(mode, _)| !mode.is_tree());
-        if has_file {
+        if has_file || depth == MAX_DEPTH {
             self.found.push(Difference { path, sides });
             return Ok(());
         }
         let (one, other) = (self.tree(sides[0])?, self.tree(sides[1])?);
-        self.compare_trees(&one, &other, &path)
+        self.compare_trees(&one, &other, &path, depth + 1)
     }
 
     fn tree(&self, side: Option<ComparedEntry>) -> GitAnswer<Tree> {
         match side {
             Some((_, id)) => objects::read_tree(self.store, id),
             None => Ok(Tree::empty()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gix_object::{
+        Write as _,
+        tree::{Entry, EntryKind},
+    };
+
+    use super::*;
+    use crate::bare_repository::BareRepository;
+
+    /// Makes a file below as many folders.
+    fn nested(store: &ObjectStore, content: &[u8], depth: usize) -> Tree {
+        let mut oid = store.write_buf(gix_object::Kind::Blob, content).unwrap();
+        let mut kind = EntryKind::Blob;
+        for _ in 0..depth {
+            oid = store.write(&folder(kind, oid)).unwrap();
+            kind = EntryKind::Tree;
+        }
+        folder(kind, oid)
+    }
+
+    fn folder(kind: EntryKind, oid: ObjectId) -> Tree {
+        let entry = Entry {
+            mode: kind.into(),
+            filename: "a".into(),
+            oid,
+        };
+        Tree {
+            entries: vec![entry],
+        }
+    }
+
+    #[test]
+    fn folders_of_any_depth_are_compared_without_a_crash() {
+        let repository = BareRepository::new().unwrap();
+        let store = repository.objects().unwrap();
+        for (depth, found_depth) in [(3, 3), (10_000, MAX_DEPTH)] {
+            let mut comparison = TreeComparison {
+                store: &store,
+                most: 10,
+                found: Vec::new(),
+            };
+            let one = nested(&store, b"one", depth);
+            let other = nested(&store, b"other", depth);
+            comparison.compare_trees(&one, &other, "", 0).unwrap();
+            let paths: Vec<&str> = comparison.found.iter().map(|found| &*found.path).collect();
+            assert_eq!(paths, [format!("a{}", "/a".repeat(found_depth))]);
         }
     }
 }

@@ -125,6 +125,11 @@ impl GitError {
         self.kind == GitErrorKind::CommitMissing && self.text.contains(commit.as_str())
     }
 
+    /// Returns whether the error is that the remote serves branches, and no commit by its id.
+    pub(crate) fn is_about_ids(&self) -> bool {
+        self.kind == GitErrorKind::CommitNotServed
+    }
+
     /// Returns whether a push may have had an effect although it failed.
     pub(crate) fn may_have_been_sent(&self) -> bool {
         matches!(
@@ -155,7 +160,7 @@ mod tests {
     const GENERAL: &str = "fatal: Could not read from remote repository.\n\n\
         Please make sure you have the correct access rights\nand the repository exists.\n";
 
-    const KNOWN: [(&str, GitErrorKind); 34] = [
+    const KNOWN: [(&str, GitErrorKind); 50] = [
         (
             "git@github.com: Permission denied (publickey).",
             GitErrorKind::SshDenied,
@@ -283,6 +288,67 @@ mod tests {
             "fatal: the remote end hung up unexpectedly",
             GitErrorKind::Broken,
         ),
+        (
+            "remote: Permission to acme/billing.git denied to bot.\nfatal: unable to access 'https://x/': The requested URL returned error: 403",
+            GitErrorKind::Forbidden,
+        ),
+        (
+            "ERROR: Permission to acme/archived-saml.git denied to billing-bot.",
+            GitErrorKind::Forbidden,
+        ),
+        (
+            "remote: The project 'acme/is blocked' could not be found",
+            GitErrorKind::NotFound,
+        ),
+        (
+            "ERROR: Repository `acme/site' is disabled.\nPlease ask the owner to check their account.",
+            GitErrorKind::ReadOnlyRepository,
+        ),
+        (
+            "remote: [ALERT] Your push failed because the account 'acme' has exceeded its\nremote: [ALERT] user limit and this repository is restricted to read-only access.\nfatal: unable to access 'https://x/': The requested URL returned error: 402",
+            GitErrorKind::ReadOnlyRepository,
+        ),
+        ("Gogs: Key permission denied", GitErrorKind::Forbidden),
+        (
+            "error: cannot run ssh: No such file or directory\nfatal: unable to fork",
+            GitErrorKind::NoTransport,
+        ),
+        (
+            "fatal: cannot exec 'ssh': Permission denied\nfatal: unable to fork",
+            GitErrorKind::NoTransport,
+        ),
+        (
+            "error: Server does not allow request for unadvertised object 1111",
+            GitErrorKind::CommitNotServed,
+        ),
+        (
+            "error: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413\nsend-pack: unexpected disconnect while reading sideband packet\nfatal: the remote end hung up unexpectedly",
+            GitErrorKind::Other,
+        ),
+        (
+            "ERROR: You're using an RSA key with SHA-1, which is no longer allowed. Please use a newer client or a different key type.",
+            GitErrorKind::OldAlgorithm,
+        ),
+        (
+            "remote: Command git-upload-pack: You're using ssh-rsa that is about to be deprecated and your request has been blocked intentionally.\nremote: ERROR_SSH_UNSUPPORTED_CIPHER (7)",
+            GitErrorKind::OldAlgorithm,
+        ),
+        (
+            "Unable to negotiate with 192.0.2.1 port 29418: no matching host key type found. Their offer: ssh-rsa,ssh-dss",
+            GitErrorKind::NoCommonAlgorithm,
+        ),
+        (
+            "remote: Bitbucket Cloud recently stopped supporting account passwords for Git authentication.\nfatal: unable to access 'https://x/': The requested URL returned error: 410",
+            GitErrorKind::Unauthorized,
+        ),
+        (
+            "fatal: unable to access 'https://x/': The requested URL returned error: 410",
+            GitErrorKind::Gone,
+        ),
+        (
+            "fatal: Unable to find remote helper for 'https'",
+            GitErrorKind::NoTransport,
+        ),
     ];
 
     fn recognized(stderr: &str) -> (GitErrorKind, String) {
@@ -320,6 +386,23 @@ mod tests {
                 "Load key \"/k\": error in libcrypto; git@x: Permission denied (publickey)",
             ),
             ("fatal: odd thing.\n", "odd thing"),
+            (
+                "error: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413\nfatal: the remote end hung up unexpectedly\n",
+                "RPC failed; HTTP 413 curl 22 The requested URL returned error: 413",
+            ),
+            // Azure DevOps sends the start of a push again, with its packets' lengths.
+            (
+                "remote: 001f# service=git-receive-pack\nremote: 0000000000aaTF401027: You need the Git 'GenericContribute' permission.\nremote: TF401027: You need the Git 'GenericContribute' permission.\nfatal: unable to access 'https://x/': The requested URL returned error: 403\n",
+                "TF401027: You need the Git 'GenericContribute' permission (HTTP 403)",
+            ),
+            (
+                "remote: 0000beef is no commit of this repository.\n",
+                "0000beef is no commit of this repository",
+            ),
+            (
+                "error: cannot run ssh: No such file or directory\nfatal: unable to fork\n",
+                "cannot run ssh: No such file or directory",
+            ),
         ] {
             assert_eq!(recognized(&format!("{stderr}{GENERAL}")).1, expected);
         }
@@ -361,5 +444,17 @@ mod tests {
             failure::trust_hint(&text),
             "run `git config --global --add safe.directory /srv/git/a.git`"
         );
+    }
+
+    #[test]
+    fn the_command_to_trust_a_folder_runs_nothing_else() {
+        let hint = |folder: &str| {
+            let line = format!("fatal: detected dubious ownership in repository at '{folder}'");
+            failure::trust_hint(&recognized(&line).1).replace("run `git config --global --add ", "")
+        };
+        assert_eq!(hint("/srv/a b;$(id)"), "safe.directory '/srv/a b;$(id)'`");
+        for folder in ["*", "$(id)", "'; id; '", ""] {
+            assert_eq!(hint(folder), "safe.directory FOLDER`", "{folder}");
+        }
     }
 }

@@ -18,6 +18,7 @@ mod file_history;
 mod git;
 mod http_access;
 mod identity;
+mod lead;
 mod objects;
 mod origin;
 mod output;
@@ -31,6 +32,7 @@ mod server;
 mod trace;
 
 pub use git::Git;
+pub use lead::check_lead;
 pub use origin::origin;
 pub use reasons::GIT_FAILED;
 pub use server::server;

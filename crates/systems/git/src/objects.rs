@@ -198,16 +198,15 @@ pub(crate) fn parents(store: &ObjectStore, id: ObjectId) -> GitAnswer<Option<Vec
 /// Returns the message of a commit and its author's date, in seconds since 1970.
 pub(crate) fn message_and_date(store: &ObjectStore, id: ObjectId) -> GitAnswer<(String, i64)> {
     let commit = read(store, id, Kind::Commit)?;
-    let message = iter(&commit)
-        .message()
-        .map_err(GitError::other)?
-        .to_string();
-    let date = iter(&commit)
-        .author()
-        .map_err(GitError::other)?
-        .time()
-        .map_err(GitError::other)?;
-    Ok((message, date.seconds))
+    // As git does: the first empty line ends the headers, whatever is in them.
+    let start = commit.windows(2).position(|pair| pair == b"\n\n");
+    let message = start.map_or(&[][..], |at| &commit[at + 2..]);
+    let message = String::from_utf8_lossy(message).into_owned();
+    // The author wrote the date, and people only read it: no date must keep the history from being
+    // read.
+    let author = iter(&commit).author().ok();
+    let date = author.and_then(|author| author.time().ok());
+    Ok((message, date.map_or(0, |date| date.seconds)))
 }
 
 /// Converts a commit into gix's id.
@@ -218,4 +217,31 @@ pub(crate) fn id(commit: &Commit) -> GitAnswer<ObjectId> {
 /// Converts gix's id into a commit.
 pub(crate) fn commit(id: ObjectId) -> GitAnswer<Commit> {
     id.to_string().parse().map_err(GitError::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bare_repository::BareRepository;
+
+    #[test]
+    fn no_date_of_an_author_keeps_the_history_from_being_read() {
+        let repository = BareRepository::new().unwrap();
+        let store = repository.objects().unwrap();
+        let tree = ObjectId::empty_tree(HASH);
+        for (date, seconds) in [
+            ("1764460800 +0000", 1_764_460_800),
+            ("253402300800 +0000", 253_402_300_800),
+            ("99999999999999999999999 +0000", 0),
+            ("yesterday", 0),
+            ("", 0),
+        ] {
+            let author = format!("author a <a@example.org> {date}");
+            let committer = format!("committer a <a@example.org> {date}");
+            let text = format!("tree {tree}\n{author}\n{committer}\n\na\n\nb\n");
+            let id = store.write_buf(Kind::Commit, text.as_bytes()).unwrap();
+            let expected = ("a\n\nb\n".to_owned(), seconds);
+            assert_eq!(message_and_date(&store, id).unwrap(), expected, "{date}");
+        }
+    }
 }

@@ -105,27 +105,34 @@ fn rejected(summary: &str, lines: Vec<String>, commit: Commit) -> PushAnswer {
 /// reason of its own, unless it says that the forge behind it did not answer.
 fn is_outage(word: &str, text: &str, declined: bool) -> bool {
     let (word, text) = (word.to_ascii_lowercase(), text.to_ascii_lowercase());
+    let is_forges_own = |line: &str| {
+        let said = line.split_once(": ").map_or(line, |(_, said)| said);
+        said.trim_end_matches('.') == "internal server error"
+    };
     OUTAGE_WORDS.contains(&word.trim())
-        || word.starts_with("unpacker error")
+        || word.contains("unpacker error")
         || contains_any(&text, &OUTAGES)
         || (!declined && contains_any(&text, &["internal server error"]))
+        || text.lines().any(is_forges_own)
 }
 
 fn contains_any(text: &str, phrases: &[&str]) -> bool {
     phrases.iter().any(|phrase| text.contains(phrase))
 }
 
-/// The branch has moved: phrases of git, of its servers, of GitHub and of GitLab.
-const MOVED: [&str; 9] = [
+/// The branch has moved: phrases of git, of its servers, of GitHub, GitLab, Gerrit and Azure DevOps.
+const MOVED: [&str; 11] = [
     "stale info",
     "fetch first",
     "non-fast-forward",
+    "non-fast forward",
     "cannot lock ref",
     "failed to update ref",
     "failed to lock",
     "incorrect old value provided",
     "reference already exists",
     "remote ref updated since checkout",
+    "has already been updated by another client",
 ];
 
 /// The whole reason of a rejection when the server broke down.
@@ -139,11 +146,12 @@ const OUTAGE_WORDS: [&str; 6] = [
 ];
 
 /// Messages of servers that broke down: of GitHub, GitLab, Gitea and Forgejo.
-const OUTAGES: [&str; 9] = [
+const OUTAGES: [&str; 10] = [
     "fatal error in commit_refs",
     "internal api unreachable",
     "api is not accessible",
     "internal server connection error",
+    "push operation timed out",
     "service unavailable",
     "temporarily unavailable",
     "bad gateway",
@@ -195,6 +203,11 @@ mod tests {
             "[remote rejected] (cannot lock ref 'refs/heads/main': is at b but expected a)",
             "[remote rejected] (failed to update ref)",
             "[remote rejected] (incorrect old value provided)",
+            // Gerrit.
+            "[remote rejected] (non-fast forward)",
+            // Azure DevOps.
+            "[remote rejected] (TF401028: The reference 'refs/heads/main' has already been updated by \
+             another client, so you cannot update it. Please try again.)",
         ] {
             assert!(matches!(rejection(word, ""), PushAnswer::Moved), "{word}");
         }
@@ -252,6 +265,14 @@ mod tests {
     }
 
     #[test]
+    fn a_hook_may_speak_of_an_outage() {
+        let word = "[remote rejected] (pre-receive hook declined)";
+        let said = "remote: the internal server error page must keep its text\n";
+        let answer = rejection(word, said);
+        assert!(matches!(answer, PushAnswer::Rejected { .. }), "{answer:?}");
+    }
+
+    #[test]
     fn an_outage_of_the_server_is_no_rule() {
         for (word, said) in [
             (
@@ -271,6 +292,16 @@ mod tests {
                 "[remote rejected] (pre-receive hook declined)",
                 "remote: GitLab: Internal API unreachable\n",
             ),
+            (
+                "[remote rejected] (pre-receive hook declined)",
+                "remote: GitLab: Push operation timed out\nremote: \nremote: Timing information\n",
+            ),
+            (
+                "[remote rejected] (pre-receive hook declined)",
+                "remote: \nremote: Gitea: Internal Server Error\n",
+            ),
+            // JGit, as in Gerrit.
+            ("[remote rejected] (n/a (unpacker error))", ""),
         ] {
             let answer = rejection(word, said);
             assert!(

@@ -183,6 +183,38 @@ async fn a_shallow_remote_does_not_hide_the_beginning() {
 }
 
 #[tokio::test]
+async fn a_server_of_branches_alone_is_asked_for_its_branches() {
+    let remote = GitRemote::new();
+    let old = set(&remote, "one");
+    remote.pad(300);
+    let new = set(&remote, "two");
+    remote.git(&["config", "uploadpack.allowAnySHA1InWant", "false"]);
+    let server = remote.http_open();
+    server.speak_version_zero();
+    let (world, missing) = (world(), "1".repeat(40));
+    let related = async |commit: &str, others: &[&str]| {
+        let others: Vec<CommitName> = others.iter().map(|other| name(other)).collect();
+        let git = git(&world, &server.url());
+        git.ancestry(&name(commit), &others).await.unwrap()
+    };
+    let ancestries = |found: branch::CommitAncestry| -> Vec<Ancestry> {
+        found
+            .others
+            .into_iter()
+            .map(|(ancestry, _)| ancestry)
+            .collect()
+    };
+    let found = related(&new, &[&new, &old, &missing]).await;
+    assert_eq!(
+        ancestries(found),
+        [Ancestry::Same, Ancestry::Descendant, Ancestry::Unknown]
+    );
+    let found = related(&old, &[&new]).await;
+    assert_eq!(ancestries(found), [Ancestry::Ancestor]);
+    assert_eq!(related(&missing, &[&new]).await.commit, None);
+}
+
+#[tokio::test]
 async fn a_commit_can_be_pushed_after_history_questions() {
     let remote = GitRemote::new();
     set(&remote, "one");

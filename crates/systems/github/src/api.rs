@@ -18,6 +18,9 @@ const VERSION: &str = "2022-11-28";
 /// The size limit of an answer: GraphQL sends the text of several files at once.
 const MAX_ANSWER_SIZE: usize = 16 << 20;
 
+/// The longest message to keep of an error.
+const MAX_MESSAGE: usize = 2000;
+
 /// A GitHub server, with a token for it.
 pub(crate) struct GitHubApi<'w> {
     world: &'w World,
@@ -260,6 +263,7 @@ impl<'w> GitHubApi<'w> {
             .fetch
             .post(self.graphql.clone(), body)
             .limit(MAX_ANSWER_SIZE)
+            .graphql()
             .header("content-type", "application/json")
             .header("accept", "application/json")
             .secret_header("authorization", self.bearer(&self.graphql));
@@ -272,8 +276,8 @@ impl<'w> GitHubApi<'w> {
         }
         let mut reply: GraphqlReply = answer.json()?;
         for error in &mut reply.errors {
-            // It may be cut later.
-            error.message = self.world.redact(&error.message);
+            // Redacted first: a part of a secret is not recognized.
+            error.message = cut(&self.world.redact(&error.message));
         }
         if reply.errors.is_empty() && !reply.data.is_object() {
             let text = format!(
@@ -308,14 +312,13 @@ impl<'w> GitHubApi<'w> {
 
     /// Returns the failure for an unexpected status. Only GitHub itself can refuse a token.
     fn unexpected(&self, answer: &Answer, permission: TokenPermission) -> Failure {
-        let message = RestError::of(answer).map(|error| self.world.redact(&error.message));
+        let message = RestError::of(answer).map(|error| cut(&self.world.redact(&error.message)));
         match (answer.status(), message) {
             (401, Some(message)) => {
                 let source = answer.source();
                 let error = anyhow::anyhow!("{source} does not accept the token: {message}");
-                Failure::denied(asking::CREDENTIALS_REJECTED, error).hinted(
-                    "check `RUNBOOK_GITHUB_TOKEN`: it may have expired, or belong to another host",
-                )
+                Failure::denied(asking::CREDENTIALS_REJECTED, error)
+                    .hinted(rejection_hint(&message))
             }
             (403 | 451, Some(message)) => denied(&one_line(&message), false, permission),
             (422, Some(message)) if is_too_large(&message) => too_large(&one_line(&message)),
@@ -356,6 +359,8 @@ impl<'w> GitHubApi<'w> {
     fn parse<T: DeserializeOwned>(&self, data: Value) -> Result<T, Failure> {
         serde_json::from_value(data).map_err(|error| {
             let host = self.graphql.host_str().unwrap_or_default();
+            // The parser quotes the whole text that it did not expect.
+            let error = self.world.excerpt(&error.to_string(), MAX_MESSAGE);
             FetchError::new(
                 asking::NOT_THE_API,
                 format!("`{host}` sent an answer of unknown form ({error})"),
@@ -421,6 +426,17 @@ fn failed(error: FetchError) -> Failure {
     failure
 }
 
+/// Returns what helps against a rejected token. Enterprise Servers before 3.10 reject fine-grained
+/// ones at their GraphQL API.
+fn rejection_hint(message: &str) -> &'static str {
+    if message.contains("do not support the GraphQL API") {
+        "use the token of an App, or a classic personal access token: this server's GraphQL API \
+         takes no fine-grained ones"
+    } else {
+        "check `RUNBOOK_GITHUB_TOKEN`: it may have expired, or belong to another host"
+    }
+}
+
 fn is_too_large(message: &str) -> bool {
     message.contains("taking too long to generate")
 }
@@ -430,6 +446,11 @@ fn too_large(message: &str) -> Failure {
         TOO_LARGE,
         anyhow::anyhow!("GitHub does not answer: {message}"),
     )
+}
+
+/// Keeps the beginning of a message of GitHub.
+fn cut(message: &str) -> String {
+    message.chars().take(MAX_MESSAGE).collect()
 }
 
 fn one_line(text: &str) -> String {
@@ -471,6 +492,13 @@ mod tests {
         ] {
             assert!(both(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_older_server_takes_no_fine_grained_tokens() {
+        let said = "Personal access tokens with fine grained access do not support the GraphQL API";
+        assert!(rejection_hint(said).contains("classic"));
+        assert!(rejection_hint("Bad credentials").contains("expired"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What GitHub's refusals of a token mean, and what helps in each case.
 
-use contract::{Failure, asking};
+use contract::{Failure, asking, without_names};
 
 use crate::permission::TokenPermission;
 
@@ -37,6 +37,11 @@ pub(crate) fn denied(message: &str, is_saml: bool, permission: TokenPermission) 
     let failure = Failure::denied(asking::PERMISSION_MISSING, error);
     match cause(message, is_saml) {
         Some(hint) => failure.hinted(hint),
+        None if message.contains("personal access token") => failure.hinted(format!(
+            "give the token this repository and `{}` in its settings; the organization may have to \
+             approve it",
+            permission.line()
+        )),
         None => failure.hinted(format!(
             "give the token `{}`: below `permissions:` of the job, \
              or in the settings of the App or token",
@@ -49,7 +54,7 @@ fn cause(message: &str, is_saml: bool) -> Option<&'static str> {
     let text = if is_saml {
         "saml".to_owned()
     } else {
-        message.to_ascii_lowercase()
+        without_names(message).to_ascii_lowercase()
     };
     CAUSES
         .iter()
@@ -62,7 +67,7 @@ mod tests {
     use super::*;
 
     /// A message, GitHub's own mark of a single sign-on, and a part of the hint.
-    const SAID: [(&str, bool, &str); 8] = [
+    const SAID: [(&str, bool, &str); 9] = [
         (
             "Resource not accessible by integration",
             false,
@@ -92,11 +97,28 @@ mod tests {
         ),
         ("This installation has been suspended", false, "suspension"),
         (
+            "Could not resolve to a Repository with the name 'acme/archived-saml'.",
+            false,
+            "`contents: write`",
+        ),
+        (
             "Upgrade to GitHub Pro or make this repository public to enable this feature.",
             false,
             "plan",
         ),
     ];
+
+    #[test]
+    fn a_hint_fits_the_kind_of_token() {
+        let hint = |message: &str| {
+            let failure = denied(message, false, TokenPermission::ContentsWrite);
+            failure.hints.join(" ")
+        };
+        let person = hint("Resource not accessible by personal access token");
+        assert!(person.contains("approve") && !person.contains("`permissions:`"));
+        let integration = hint("Resource not accessible by integration");
+        assert!(integration.contains("`permissions:`") && !integration.contains("approve"));
+    }
 
     #[test]
     fn every_cause_has_its_own_hint() {
@@ -108,7 +130,7 @@ mod tests {
             let hint = hint(message, is_saml);
             assert!(hint.contains(word), "{message}: {hint}");
             assert_eq!(
-                hint.contains("permissions:"),
+                hint.contains("contents: write"),
                 word.contains("contents"),
                 "{hint}"
             );

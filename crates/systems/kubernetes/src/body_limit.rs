@@ -3,8 +3,11 @@
 use std::{error::Error as StdError, fmt};
 
 use bytes::Bytes;
+use contract::world::JsonWeight;
 use http::Uri;
 use tower::BoxError;
+
+use crate::list_pages::MAX_PAGES;
 
 /// A part of a body on its way to kube.
 pub(crate) type BodyChunk = Result<Bytes, BoxError>;
@@ -15,14 +18,20 @@ const MAX_EVENT: usize = 4 << 20;
 const MAX_PAGE: usize = 64 << 20;
 /// The largest log or error; of a log, 64 KiB are requested.
 const MAX_TEXT: usize = 1 << 20;
+/// The most memory that an event of a watch may need, and a page of a list.
+const MAX_EVENT_MEMORY: usize = 64 << 20;
+const MAX_PAGE_MEMORY: usize = 1 << 30;
 
-/// Counts the bytes of one answer.
+/// Counts the bytes of one answer, and its objects.
 #[derive(Debug)]
 pub(crate) struct BodyLimit {
     max: usize,
+    max_memory: usize,
     /// Whether only the current line counts, as in a watch.
     is_by_line: bool,
     count: usize,
+    weight: JsonWeight,
+    has_too_many_pages: bool,
 }
 
 impl BodyLimit {
@@ -30,17 +39,28 @@ impl BodyLimit {
     pub(crate) fn of(request: &Uri, status: u16) -> Self {
         let query = request.query().unwrap_or_default();
         let is_watch = query.split('&').any(|part| part == "watch=true");
-        let (max, is_by_line) = if status != 200 || request.path().ends_with("/log") {
-            (MAX_TEXT, false)
+        let (max, max_memory) = if status != 200 || request.path().ends_with("/log") {
+            (MAX_TEXT, usize::MAX)
         } else if is_watch {
-            (MAX_EVENT, true)
+            (MAX_EVENT, MAX_EVENT_MEMORY)
         } else {
-            (MAX_PAGE, false)
+            (MAX_PAGE, MAX_PAGE_MEMORY)
         };
         Self {
             max,
-            is_by_line,
+            max_memory,
+            is_by_line: max == MAX_EVENT,
             count: 0,
+            weight: JsonWeight::default(),
+            has_too_many_pages: false,
+        }
+    }
+
+    /// Refuses a page of a list that has too many of them.
+    pub(crate) fn or_too_many_pages(self, has_too_many_pages: bool) -> Self {
+        Self {
+            has_too_many_pages,
+            ..self
         }
     }
 
@@ -49,22 +69,39 @@ impl BodyLimit {
         let is_end = |byte: &u8| self.is_by_line && *byte == b'\n';
         let end = chunk.iter().position(is_end).unwrap_or(chunk.len());
         let last_end = chunk[end..].iter().rposition(is_end);
-        self.count += end;
-        let is_too_large = self.count > self.max;
+        self.add(&chunk[..end])?;
         if let Some(at) = last_end {
-            self.count = chunk.len() - end - at - 1;
-        }
-        if is_too_large || self.count > self.max {
-            return Err(BodyTooLarge { max: self.max });
+            (self.count, self.weight) = (0, JsonWeight::default());
+            self.add(&chunk[end + at + 1..])?;
         }
         Ok(())
     }
+
+    fn add(&mut self, part: &[u8]) -> Result<(), BodyTooLarge> {
+        self.count += part.len();
+        self.weight.add(part);
+        if self.has_too_many_pages {
+            Err(BodyTooLarge::Pages)
+        } else if self.count > self.max {
+            Err(BodyTooLarge::Bytes { max: self.max })
+        } else if self.weight.bytes() > self.max_memory {
+            Err(BodyTooLarge::Objects)
+        } else {
+            Ok(())
+        }
+    }
 }
 
-/// An answer above its limit.
+/// An answer above one of its limits.
 #[derive(Debug)]
-pub(crate) struct BodyTooLarge {
-    max: usize,
+pub(crate) enum BodyTooLarge {
+    Bytes {
+        max: usize,
+    },
+    /// More objects than an answer of its size has.
+    Objects,
+    /// The next page of a list that has enough.
+    Pages,
 }
 
 impl BodyTooLarge {
@@ -83,7 +120,11 @@ impl BodyTooLarge {
 
 impl fmt::Display for BodyTooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an answer of more than {} MiB", self.max >> 20)
+        match self {
+            Self::Bytes { max } => write!(f, "an answer of more than {} MiB", max >> 20),
+            Self::Objects => f.write_str("an answer with too many objects"),
+            Self::Pages => write!(f, "a list of more than {MAX_PAGES} pages"),
+        }
     }
 }
 
@@ -114,6 +155,32 @@ mod tests {
         assert_eq!(chunks_until_error(&mut limit(), &line), 100);
         let two_lines = [vec![b' '; 5 << 20], b"\n{}\n".to_vec()].concat();
         assert_eq!(chunks_until_error(&mut limit(), &two_lines), 1);
+    }
+
+    #[test]
+    fn objects_of_two_bytes_do_not_fill_the_memory() {
+        let until = |uri: &str, chunk: &[u8]| {
+            let mut limit = BodyLimit::of(&uri.parse().unwrap(), 200);
+            chunks_until_error(&mut limit, chunk)
+        };
+        let (page, watch) = (format!("{PODS}?limit=500"), format!("{PODS}?watch=true"));
+        let objects = "{},".repeat(100_000);
+        assert_eq!(until(&page, objects.as_bytes()), 20, "6 of 64 MiB");
+        assert_eq!(until(&watch, objects.as_bytes()), 2);
+        let lines = "{},".repeat(50_000) + "\n";
+        assert_eq!(until(&watch, lines.as_bytes()), 100);
+        // As an API server writes pods: an object in 50 bytes.
+        let pods = format!("{{{}", "x".repeat(40)).repeat(10_000);
+        assert_eq!(until(&page, pods.as_bytes()), 100);
+        assert_eq!(until(&format!("{PODS}/dex-1/log"), objects.as_bytes()), 4);
+    }
+
+    #[test]
+    fn a_list_ends() {
+        let uri = format!("{PODS}?limit=500&continue=x").parse().unwrap();
+        let mut limit = BodyLimit::of(&uri, 200).or_too_many_pages(true);
+        let error = limit.count(b"{}").unwrap_err();
+        assert_eq!(error.to_string(), "a list of more than 300 pages");
     }
 
     #[test]

@@ -30,6 +30,7 @@ use crate::{
     error_body,
     health::{ApiHealth, HEAD_TIMEOUT},
     kubeconfig_text,
+    list_pages::ListPages,
 };
 
 /// A cluster that answers requests while [`serve`](Self::serve) runs.
@@ -37,6 +38,7 @@ pub struct Cluster<'w> {
     pub(crate) world: &'w World,
     pub(crate) client: kube::Client,
     pub(crate) health: ApiHealth,
+    pages: ListPages,
     address: ClusterAddress,
     /// The cluster of the network; `None` on a tape.
     live: RefCell<Option<Rc<LiveCluster>>>,
@@ -79,6 +81,7 @@ impl<'w> Cluster<'w> {
             world,
             client: kube::Client::new(BridgeService(sender), "default"),
             health: ApiHealth::default(),
+            pages: ListPages::default(),
             address: address.map_err(Failure::from)?,
             live,
             requests: RefCell::new(Some(receiver)),
@@ -119,6 +122,7 @@ impl<'w> Cluster<'w> {
     async fn answer(&self, PendingRequest { request, mut reply }: PendingRequest) {
         let uri = request.uri().clone();
         let path = uri.path();
+        let has_too_many_pages = self.pages.has_too_many(&uri);
         let head = tokio::select! {
             // The caller dropped the request, as a watch does when it ends.
             () = reply.closed() => return,
@@ -130,14 +134,15 @@ impl<'w> Cluster<'w> {
         }
         match head.and_then(|head| split(head, &uri)) {
             Ok(answer) => {
+                let limit = answer.limit.or_too_many_pages(has_too_many_pages);
                 let is_error = answer.response.status().as_u16() >= 400;
                 if reply.send(Ok(answer.response)).is_err() {
                     return;
                 }
                 if is_error {
-                    error_body::pump(answer.body, answer.limit, answer.chunks).await;
+                    error_body::pump(answer.body, limit, answer.chunks).await;
                 } else {
-                    pump(answer.body, answer.limit, answer.chunks).await;
+                    pump(answer.body, limit, answer.chunks).await;
                 }
             }
             Err(error) => drop(reply.send(Err(error))),

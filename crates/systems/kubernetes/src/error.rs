@@ -113,6 +113,8 @@ impl FailedRequest<'_> {
         match error {
             kube::Error::Api(status) => self.api(&status),
             kube::Error::SerdeError(error) => {
+                // The parser quotes the whole text that it did not expect.
+                let error = self.world.excerpt(&error.to_string(), MAX_MESSAGE_LENGTH);
                 self.not_the_api(&format!("JSON of another shape: {error}"))
             }
             kube::Error::FromUtf8(error) => self.not_the_api(&error.to_string()),

@@ -19,6 +19,7 @@ mod error;
 mod error_body;
 mod health;
 mod kubeconfig_text;
+mod list_pages;
 mod objects;
 mod plugin;
 mod privacy;

@@ -74,7 +74,10 @@ pub(crate) async fn run(
 fn spawn(plugin: &ExecConfig, command: &str) -> Spawn {
     // A plugin may read any variable of its cloud; no list could name them all.
     let mut environment: BTreeMap<OsString, OsString> = std::env::vars_os()
-        .filter(|(name, _)| !is_foreign_secret(&name.to_string_lossy()))
+        .filter(|(name, value)| {
+            let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+            !is_foreign_secret(&name) && !is_foreign_address(&name, &value)
+        })
         .collect();
     // The kubeconfig may pass a secret on purpose.
     let pairs = plugin.env.iter().flatten();
@@ -129,7 +132,7 @@ const OF_CLUSTERS: [&str; 23] = [
 ];
 
 /// Parts of names that sound like a secret.
-const SECRET_PARTS: [&str; 9] = [
+const SECRET_PARTS: [&str; 10] = [
     "TOKEN",
     "PASSWORD",
     "PASSWD",
@@ -138,6 +141,7 @@ const SECRET_PARTS: [&str; 9] = [
     "CREDENTIAL",
     "APIKEY",
     "AUTH",
+    "CONNECTION_STRING",
     "WEBHOOK",
 ];
 
@@ -157,6 +161,19 @@ fn is_foreign_secret(name: &str) -> bool {
         || (words.any(|word| SECRET_WORDS.contains(&word)) && !FOLDERS.contains(&&*name));
     begins(&["RUNBOOK_", "ACTIONS_"])
         || (sounds_secret && (begins(&OF_STEPS_AND_RUNNERS) || !begins(&OF_CLUSTERS)))
+}
+
+/// Returns whether a variable is an address with a password, such as that of a database. A plugin
+/// needs a proxy, whose address may have one.
+fn is_foreign_address(name: &str, value: &str) -> bool {
+    let name = name.to_uppercase();
+    let has_password = value.split("://").skip(1).any(|rest| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let user = rest[..end].rsplit_once('@').map(|(user, _)| user);
+        user.is_some_and(|user| user.contains(':'))
+    });
+    let is_own = OF_CLUSTERS.iter().any(|prefix| name.starts_with(prefix));
+    has_password && !is_own && !name.ends_with("_PROXY")
 }
 
 /// Reads what a plugin printed: JSON, or YAML, which `kubectl` accepts as well.
@@ -221,8 +238,35 @@ mod tests {
             "SIGNING_KEY",
             "GPG_PASSPHRASE",
             "SLACK_WEBHOOK_URL",
+            "QUEUE_CONNECTION_STRING",
         ] {
             assert!(is_foreign_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_plugin_gets_no_address_with_a_password_of_another_system() {
+        let database = "postgres://ada:lovelace@db.example:5432/app";
+        for (name, value, is_foreign) in [
+            ("DATABASE_URL", database, true),
+            ("MIRRORS", "https://a.example https://u:p@b.example/x", true),
+            ("RAILS_QUEUE", "amqp://:p@queue.example", true),
+            (
+                "HTTPS_PROXY",
+                "http://ada:lovelace@proxy.example:3128",
+                false,
+            ),
+            (
+                "https_proxy",
+                "http://ada:lovelace@proxy.example:3128",
+                false,
+            ),
+            ("VAULT_ADDR", "https://ada:lovelace@vault.example", false),
+            ("HOMEPAGE", "https://a.example/x:y@z", false),
+            ("REMOTE", "ssh://git@forge.example:22/x", false),
+            ("PATH", "/bin:/usr/bin", false),
+        ] {
+            assert_eq!(is_foreign_address(name, value), is_foreign, "{name}");
         }
     }
 

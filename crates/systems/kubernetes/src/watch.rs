@@ -256,14 +256,15 @@ impl<'c> ClusterWatch<'c> {
         if event.is_list() {
             view.unlisted.remove(&path);
         }
+        let request = self.cluster.failed(&path);
         let learnt = match event {
-            WatchEvent::Pod(change) => apply(&mut view.pods, change),
-            WatchEvent::ReplicaSet(change) => apply(&mut view.replica_sets, change),
+            WatchEvent::Pod(change) => apply(&mut view.pods, change, request),
+            WatchEvent::ReplicaSet(change) => apply(&mut view.replica_sets, change, request),
             WatchEvent::Workload(kind, change) => {
                 if matches!(*change, ObjectChange::Unknown) {
                     view.unknown.insert(kind);
                 }
-                apply(view.workloads.entry(kind).or_default(), *change)
+                apply(view.workloads.entry(kind).or_default(), *change, request)
             }
         };
         match learnt {
@@ -283,6 +284,7 @@ impl<'c> ClusterWatch<'c> {
 fn apply<K: Resource>(
     objects: &mut BTreeMap<String, K>,
     change: ObjectChange<K>,
+    request: FailedRequest<'_>,
 ) -> Result<bool, Failure> {
     let key = |object: &K| object.meta().name.clone().unwrap_or_default();
     match change {
@@ -294,7 +296,12 @@ fn apply<K: Resource>(
                 .map(|object| (key(&object), object))
                 .collect();
         }
-        ObjectChange::Applied(object) => drop(objects.insert(key(&object), object)),
+        ObjectChange::Applied(object) => {
+            objects.insert(key(&object), object);
+            if objects.len() > MAX_OBJECTS {
+                return Err(too_many_objects(request));
+            }
+        }
         ObjectChange::Deleted(object) => drop(objects.remove(&key(&object))),
         ObjectChange::Failed(failure) => return Err(failure),
     }
@@ -384,8 +391,7 @@ fn change<K>(
         Ok(watcher::Event::InitApply(object)) => {
             let list = list.get_or_insert_default();
             if list.len() >= MAX_OBJECTS {
-                let text = format!("a list of more than {MAX_OBJECTS} objects");
-                return ObjectChange::Failed(request.not_the_api(&text));
+                return ObjectChange::Failed(too_many_objects(request));
             }
             list.push(object);
             ObjectChange::Restarted
@@ -396,6 +402,10 @@ fn change<K>(
         Err(error) if error::is_gone(&error) => ObjectChange::Restarted,
         Err(error) => ObjectChange::Failed(request.watch(error)),
     }
+}
+
+fn too_many_objects(request: FailedRequest<'_>) -> Failure {
+    request.not_the_api(&format!("a list of more than {MAX_OBJECTS} objects"))
 }
 
 /// The backoff between two attempts: short, since a restart of the API server takes seconds.
@@ -414,5 +424,32 @@ impl Iterator for WatchBackoff {
 impl kube::runtime::utils::Backoff for WatchBackoff {
     fn reset(&mut self) {
         self.0 = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{World, asking};
+
+    use super::*;
+
+    #[test]
+    fn a_watch_adds_no_more_objects_than_a_list_may_have() {
+        let world = World::for_tests(Duration::ZERO);
+        let request = FailedRequest {
+            path: "/api/v1/namespaces/dex/pods",
+            server: "https://cluster.example",
+            world: &world,
+        };
+        let mut objects = BTreeMap::new();
+        let mut add = |number: usize| {
+            let mut set = ReplicaSet::default();
+            set.metadata.name = Some(number.to_string());
+            apply(&mut objects, ObjectChange::Applied(set), request)
+        };
+        assert!((0..MAX_OBJECTS).all(|number| add(number).is_ok()));
+        assert!(add(0).is_ok(), "it is there already");
+        let failure = add(MAX_OBJECTS).unwrap_err();
+        assert_eq!(failure.reason, asking::NOT_THE_API);
     }
 }

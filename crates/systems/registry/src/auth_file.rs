@@ -93,8 +93,8 @@ impl RegistryKeys {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct AuthFile {
-    auths: Option<BTreeMap<String, AuthEntry>>,
-    cred_helpers: Option<BTreeMap<String, String>>,
+    auths: Option<BTreeMap<String, Option<AuthEntry>>>,
+    cred_helpers: Option<BTreeMap<String, Option<String>>>,
     creds_store: Option<String>,
 }
 
@@ -116,7 +116,8 @@ impl AuthFile {
         let helpers = self.cred_helpers.as_ref();
         let own = helpers.and_then(|helpers| keys.find(helpers).next());
         if let Some((server, helper)) = own {
-            return (!helper.is_empty()).then(|| (helper.clone(), server.clone()));
+            let helper = helper.clone().filter(|helper| !helper.is_empty())?;
+            return Some((helper, server.clone()));
         }
         let store = self.creds_store.clone().filter(|store| !store.is_empty())?;
         let entries = self.auths.as_ref();
@@ -128,7 +129,8 @@ impl AuthFile {
     /// Returns the entries for a repository, the most exact first.
     pub(crate) fn entries(&self, keys: &RegistryKeys) -> impl Iterator<Item = &AuthEntry> {
         let entries = self.auths.as_ref().map(|entries| keys.find(entries));
-        entries.into_iter().flatten().map(|(_, entry)| entry)
+        let entries = entries.into_iter().flatten();
+        entries.filter_map(|(_, entry)| entry.as_ref())
     }
 }
 
@@ -217,6 +219,18 @@ mod tests {
         let json =
             r#"{"auths":{"https://registry.example/other":{"username":"u","password":"p"}}}"#;
         assert_eq!(user(json, "registry.example"), None);
+    }
+
+    #[test]
+    fn an_entry_without_value_is_empty() {
+        let json = r#"{
+            "auths": {"a.example": null, "b.example": {"username":"u","password":"p"}},
+            "credHelpers": {"b.example": null}
+        }"#;
+        assert_eq!(user(json, "a.example"), None);
+        assert_eq!(user(json, "b.example").as_deref(), Some("u"));
+        let keys = RegistryKeys::new("b.example", "acme/app");
+        assert_eq!(file(json).helper(&keys), None);
     }
 
     #[test]

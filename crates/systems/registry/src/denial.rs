@@ -1,6 +1,6 @@
 //! The failures of a registry that does not let a client read, each with the hint that helps.
 
-use contract::{Failure, Reason, asking};
+use contract::{Failure, Reason, asking, without_names};
 use fetch::{FetchError, HttpAnswer};
 
 use crate::{
@@ -10,6 +10,35 @@ use crate::{
     reasons::{FIREWALL, PULL_BLOCKED},
     refusal::RefusalKind,
 };
+
+/// Words of registries that let no one pull an image, in lowercase, and what helps then.
+const BLOCKED: [(&[&str], &str); 4] = [
+    (
+        &["api has not been used", "to enable the "],
+        "let the owner of the project turn the registry's API on, at the address in the message",
+    ),
+    (
+        &["billing", "payment", "subscription"],
+        "let the owner of the registry's account settle it: other credentials do not help",
+    ),
+    (
+        &["shutting down", "deprecated"],
+        "name the registry in `--image` that the images have moved to",
+    ),
+    (&["name_invalid"], "check the name of the image"),
+];
+
+/// Words about the content of an image, and about rules for it.
+const CONTENT_RULES: [&str; 8] = [
+    "vulnerab",
+    "polic",
+    "scan",
+    "sign",
+    "quarantin",
+    "malicious",
+    "malware",
+    "curation",
+];
 
 /// An access that a registry denied.
 pub(crate) struct Denial<'a> {
@@ -118,6 +147,12 @@ impl Denial<'_> {
 
     /// Adds the hint that helps against a rate limit.
     pub(crate) fn limited(&self, failure: Failure) -> Failure {
+        if without_names(&failure.summary()).contains("upstream") {
+            let host = self.host;
+            return failure.hinted(format!(
+                "let the owner of `{host}` log it in to its upstream registry, whose limit this is"
+            ));
+        }
         if self.credentials.is_some() {
             return failure;
         }
@@ -155,10 +190,23 @@ impl Denial<'_> {
         let (host, repository) = (self.host, self.repository);
         let text =
             format!("`{host}` does not let anyone pull this image of `{repository}`: {said}");
-        denied(PULL_BLOCKED, text).hinted(format!(
-            "scan, sign or exempt the image as the policy of `{host}` requires; other credentials \
-             do not help"
-        ))
+        denied(PULL_BLOCKED, text).hinted(self.blocked_hint(said))
+    }
+
+    fn blocked_hint(&self, said: &str) -> String {
+        let (host, text) = (self.host, without_names(said).to_lowercase());
+        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        let known = BLOCKED.iter().find(|(words, _)| says(words));
+        match known {
+            Some((_, hint)) => (*hint).to_owned(),
+            None if says(&CONTENT_RULES) => format!(
+                "scan, sign or exempt the image as the policy of `{host}` requires; other \
+                 credentials do not help"
+            ),
+            None => {
+                format!("ask the owner of `{host}` to lift that; other credentials do not help")
+            }
+        }
     }
 
     /// Returns where the credentials come from, for messages.
@@ -327,6 +375,57 @@ mod tests {
         };
         assert!(rejected("AWS").contains("aws ecr get-login-password"));
         assert!(rejected("x").contains("RUNBOOK_REGISTRY_PASSWORD"));
+    }
+
+    #[test]
+    fn a_blocked_pull_comes_with_what_lifts_it() {
+        for (said, word) in [
+            (
+                "current image with 7 vulnerabilities",
+                "scan, sign or exempt",
+            ),
+            (
+                "blocked by the download policy of Xray",
+                "scan, sign or exempt",
+            ),
+            (
+                "Artifact Registry API has not been used in project 1",
+                "API",
+            ),
+            (
+                "contact project owners to enable the Container Registry API",
+                "API",
+            ),
+            ("This API method requires billing to be enabled.", "account"),
+            ("PAYMENT_REQUIRED: the subscription ended", "account"),
+            (
+                "Container Registry is deprecated and shutting down",
+                "moved",
+            ),
+            ("NAME_INVALID: invalid repository name", "the name"),
+            ("This namespace is disabled.", "the owner"),
+        ] {
+            let hints = hints("registry.example", "x", |denial| denial.blocked(said));
+            assert!(hints.contains(word), "{said}: {hints}");
+            assert_eq!(hints.contains("scan"), word.contains("scan"), "{hints}");
+        }
+    }
+
+    #[test]
+    fn the_limit_of_an_upstream_registry_is_not_lifted_by_a_login() {
+        let limited = |said: &str| {
+            let denial = Denial {
+                host: "harbor.example",
+                repository: "proxy/library/nginx",
+                credentials: None,
+                password_registry: None,
+            };
+            let failure = FetchError::new(asking::RATE_LIMITED, said.to_owned()).into();
+            denial.limited(failure).hints.join("; ")
+        };
+        let upstream = limited("TOO_MANY_REQUEST: too many requests to upstream registry");
+        assert!(upstream.contains("upstream") && !upstream.contains("docker login"));
+        assert!(limited("TOOMANYREQUESTS: slow down").contains("docker login"));
     }
 
     #[test]

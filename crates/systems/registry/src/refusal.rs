@@ -1,5 +1,7 @@
 //! The meaning of an answer that is not the content.
 
+use contract::without_names;
+
 use crate::error::RegistryError;
 
 /// The meanings of such an answer.
@@ -69,8 +71,8 @@ const PLACE: [&str; 10] = [
     "not allowed access",
     "vpcservicecontrols",
 ];
-/// Words of rules of any other kind.
-const RULES: [&str; 7] = [
+/// Words of rules of any other kind, and of services that are off (Google).
+const RULES: [&str; 10] = [
     "policy",
     "policies",
     "curation",
@@ -78,11 +80,14 @@ const RULES: [&str; 7] = [
     "blocked",
     "blacklist",
     "disabled",
+    "to enable the ",
+    "shutting down",
+    "requires billing",
 ];
 
 impl RefusalKind {
     /// Classifies an answer by its form: the status, whether it names a way to log in, and the error
-    /// in it. Words decide only where two meanings share a form.
+    /// in it. Words decide only where two meanings share a form, and names in them never.
     pub(crate) fn of(status: u16, is_challenge: bool, error: Option<&RegistryError>) -> Self {
         let Some(error) = error else {
             return if status == 401 && is_challenge {
@@ -92,7 +97,7 @@ impl RefusalKind {
             };
         };
         let code = error.code.to_ascii_uppercase();
-        let message = error.message.to_lowercase();
+        let message = without_names(&error.message).to_lowercase();
         let is_one = |codes: &[&str]| codes.contains(&code.as_str());
         let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
         match status {

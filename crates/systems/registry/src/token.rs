@@ -24,12 +24,18 @@ const MIN_TOKEN_LENGTH: usize = 16;
 /// The token of a recording, which contains no secrets.
 const RECORDED_TOKEN: &str = "***";
 
+/// A registry behind a proxy names its token server by its own idea of its address.
+const REALM_HINT: &str = "set the public address of the registry in its own configuration, with \
+    https: Harbor's `external_url`, Gitea's `ROOT_URL`, distribution's `auth.token.realm`";
+
 /// Where the tokens for one repository come from.
 pub(crate) struct TokenEndpoint {
     /// With the query that names service and scope.
     url: Url,
     /// Whether no other machine can have named this server: none can change the registry's answers.
     is_named_in_private: bool,
+    /// The registry that names it.
+    registry: Origin,
 }
 
 /// The answer of a token server.
@@ -107,7 +113,8 @@ impl TokenEndpoint {
         let server = Origin::of(&url);
         if let Some(why) = registry.refuses(&server) {
             let text = format!("`{registry}` names `{server}` as its token server, which is {why}");
-            return Err(FetchError::new(asking::REALM_REFUSED, text).into());
+            let failure = Failure::from(FetchError::new(asking::REALM_REFUSED, text));
+            return Err(failure.hinted(REALM_HINT));
         }
         // A user in an address becomes a header `authorization`.
         let _ = (url.set_username(""), url.set_password(None));
@@ -126,6 +133,7 @@ impl TokenEndpoint {
         Ok(Self {
             url,
             is_named_in_private: registry.is_confidential(),
+            registry,
         })
     }
 
@@ -157,6 +165,7 @@ impl TokenEndpoint {
             }
         };
         let request = request.limit(MAX_TOKEN_SIZE).secret_answer();
+        let request = request.led_by(self.registry.clone());
         // Token servers lock accounts and addresses after some rejected logins.
         if credentials.is_some() {
             request.once_if_limited()
@@ -242,6 +251,9 @@ fn defect(token: &str, image: &str) -> Option<&'static str> {
     let digits = token.strip_prefix("sha256:").unwrap_or(token);
     if token.chars().count() < MIN_TOKEN_LENGTH {
         Some("shorter than 16 characters")
+    } else if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // A sentence is not; a runner would mask it in the log of the whole job.
+        Some("a text with blanks or letters that no header has")
     } else if digits
         .bytes()
         .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -301,7 +313,18 @@ mod tests {
         ] {
             let failure = named_by(registry, realm, None).err().unwrap();
             assert_eq!(failure.reason, asking::REALM_REFUSED, "{registry} {realm}");
+            assert!(failure.hints.join(" ").contains("public address"));
         }
+    }
+
+    #[tokio::test]
+    async fn a_named_realm_is_led_to_by_its_registry() {
+        let world = World::for_tests(std::time::Duration::ZERO);
+        let fetch = Fetch::new(&world);
+        let server = named_by("http://registry.example/", "http://auth.example/x", None).unwrap();
+        let request = server.request(None, &fetch, &world);
+        let registry = Origin::of(&"http://registry.example".parse().unwrap());
+        assert_eq!(request.leader(), Some(&registry));
     }
 
     #[test]
@@ -361,6 +384,8 @@ mod tests {
             &digest[7..30],
             "registry.example/data",
             image,
+            "the registry does not have it",
+            "sixteen-\u{202e}-chars---",
         ] {
             assert!(defect(token, image).is_some(), "{token}");
         }

@@ -1,7 +1,7 @@
 //! The report of a commit that the remote rejects, with a hint that helps against its rule.
 
 use branch::{BranchName, POLICY, Rejection, RejectionKind};
-use contract::{Failure, Report, asking};
+use contract::{Failure, Report, asking, without_names};
 
 use crate::{PullRequestMode, Where};
 
@@ -63,6 +63,20 @@ const OTHER_BRANCHES: [(&str, &str); 5] = [
     ("must not contain merge commits", "Require linear history"),
 ];
 
+/// Words of rules about every branch, in lowercase, and the names of the settings. A pull request that
+/// is asked for needs no push to its base, so the rule is about the branches of pull requests.
+const ALL_BRANCHES: [(&str, &str); 6] = [
+    ("cannot update this protected", "Restrict updates"),
+    ("merge queue", "Require merge queue"),
+    ("required status check", "Require status checks to pass"),
+    (
+        "through a pull request",
+        "Require a pull request before merging",
+    ),
+    ("approving review", "Require a pull request before merging"),
+    ("code owner", "Require a pull request before merging"),
+];
+
 /// Returns the report of a rejected commit, without facts.
 ///
 /// # Errors
@@ -109,6 +123,11 @@ fn forbidden(name: &BranchName, rejection: &Rejection) -> Failure {
     let hint = if text.contains("workflow") {
         "use the token of an App with `workflows: write`, or of a person with the scope \
          `workflow`: the token of a job can have neither"
+    } else if text.contains("locked branch") {
+        "unlock the branch in its protection rule: while it is locked, no pull request can be merged \
+         into it either"
+    } else if text.contains("read only mode") || text.contains("does not permit write") {
+        "nothing can be written there until its owner makes the repository writable again"
     } else if text.contains("read only") || text.contains("deploy key") {
         "allow write access for the deploy key in the settings of the repository, \
          or use the key of an account that may push"
@@ -156,12 +175,10 @@ fn protected(name: &BranchName, rejection: &Rejection, to: &Where) -> Failure {
 /// Returns the setting of a rule that forbids what only the branches of pull requests need.
 fn rule_about_other_branches(rejection: &Rejection, to: &Where) -> Option<&'static str> {
     let text = text(rejection);
-    if to.pull_request == PullRequestMode::Always && text.contains("cannot update this protected") {
-        return Some("Restrict updates");
-    }
-    let found = OTHER_BRANCHES
-        .iter()
-        .find(|(words, _)| text.contains(words))?;
+    let of_all = ALL_BRANCHES.iter();
+    let of_all = of_all.filter(|_| to.pull_request == PullRequestMode::Always);
+    let mut known = of_all.chain(&OTHER_BRANCHES);
+    let found = known.find(|(words, _)| text.contains(words))?;
     Some(found.1)
 }
 
@@ -171,7 +188,8 @@ fn said(rejection: &Rejection) -> String {
 }
 
 fn text(rejection: &Rejection) -> String {
-    format!("{}\n{}", rejection.word, rejection.lines.join("\n")).to_ascii_lowercase()
+    let text = format!("{}\n{}", rejection.word, rejection.lines.join("\n"));
+    without_names(&text).to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -205,7 +223,7 @@ mod tests {
     const HOOK: &str = "pre-receive hook declined";
 
     /// The word of a rejection, a line of the remote, and a part of the hint.
-    const RULES: [(&str, &str, &str); 13] = [
+    const RULES: [(&str, &str, &str); 19] = [
         (
             HOOK,
             "GitLab: You cannot push commits for 'x'. You can only push commits if the committer email is one of your own verified emails.",
@@ -262,8 +280,80 @@ mod tests {
             "",
             "`Require linear history`",
         ),
+        (
+            "protected branch hook declined",
+            "error: GH006: Protected branch update failed. Cannot change this locked branch",
+            "unlock",
+        ),
+        (
+            "prohibited by Gerrit: not permitted: update",
+            "To push into this reference you need 'Push' rights.",
+            "in the rules of the branch",
+        ),
+        (
+            HOOK,
+            "repository is in read only mode (over 2 GB size limit).",
+            "writable again",
+        ),
+        (
+            "push declined due to repository rule violations",
+            "error: GH013: File path infra/secret-author/kustomization.yaml is restricted",
+            "this file",
+        ),
+        (
+            "VS403654: The push was rejected because it contains one or more secrets.",
+            "",
+            "a secret",
+        ),
+        (
+            "push declined due to email privacy restrictions",
+            "error: GH007: Your push would publish a private email address.",
+            "GIT_COMMITTER_EMAIL",
+        ),
         ("something else", "", "this rule"),
     ];
+
+    #[test]
+    fn a_rule_of_pull_requests_names_their_branches() {
+        let name = "main".parse().unwrap();
+        for (said, setting) in [
+            (
+                "Changes must be made through the merge queue",
+                "Require merge queue",
+            ),
+            (
+                "Required status check \"ci\" is expected.",
+                "Require status checks to pass",
+            ),
+            (
+                "Changes must be made through a pull request.",
+                "Require a pull request before merging",
+            ),
+            (
+                "At least 1 approving review is required by reviewers with write access.",
+                "Require a pull request before merging",
+            ),
+            (
+                "4 of 6 required status checks are expected.",
+                "Require status checks to pass",
+            ),
+        ] {
+            let rejection = rejection("Repository rule violations found", &[said]);
+            let to = Where {
+                remote: None,
+                repository: None,
+                require_verified: false,
+                pull_request: PullRequestMode::Always,
+            };
+            let hints = report(&name, &rejection, &to).unwrap_err().hints.join("; ");
+            assert!(
+                hints.contains(setting) && hints.contains("runbook/**"),
+                "{hints}"
+            );
+            let (_, never) = told("Repository rule violations found", &[said]);
+            assert!(never.contains("--pull-request fallback"), "{never}");
+        }
+    }
 
     #[test]
     fn a_rule_against_updates_may_be_about_pull_requests() {

@@ -33,6 +33,7 @@ struct HttpRemoteState {
     always: Option<u16>,
     pushes: Option<(u16, String)>,
     redirect: Option<(String, String)>,
+    is_version_zero: bool,
     lines: Vec<String>,
     authorizations: Vec<Option<String>>,
     sent: u64,
@@ -71,6 +72,7 @@ impl HttpRemote {
             always: None,
             pushes: None,
             redirect: None,
+            is_version_zero: false,
             lines: Vec::new(),
             authorizations: Vec::new(),
             sent: 0,
@@ -124,6 +126,11 @@ impl HttpRemote {
     /// `http://host:port`.
     pub fn redirect(&self, part: &str, server: &str) {
         self.state().redirect = Some((part.to_owned(), server.to_owned()));
+    }
+
+    /// Speaks the first version of git's protocol only, as some forges do.
+    pub fn speak_version_zero(&self) {
+        self.state().is_version_zero = true;
     }
 
     /// Returns how many requests it has had, the refused ones included.
@@ -208,10 +215,13 @@ fn redirection(location: &str) -> Response<Body> {
 
 async fn answer(
     State(state): State<Arc<Mutex<HttpRemoteState>>>,
-    request: Request,
+    mut request: Request,
 ) -> Response<Body> {
     let (refused, remote) = {
         let mut state = lock(&state);
+        if state.is_version_zero {
+            request.headers_mut().remove("git-protocol");
+        }
         (state.judge(&request), state.remote.clone())
     };
     let (head, body) = match refused {

@@ -101,7 +101,7 @@ fn only_required(required: &[Platform], reads: Vec<EntryRead>) -> Vec<EntryRead>
     let mut kept = Vec::new();
     for read in reads {
         match &read.entry.platform {
-            Some(platform) if !required.contains(platform) => {
+            Some(platform) if !required.iter().any(|own| own.runs(platform)) => {
                 if others.len() < MAX_READ_ENTRIES && !others.contains(platform) {
                     others.push(platform.clone());
                     let is_needed = false;

@@ -115,6 +115,33 @@ fn a_lost_image_of_a_nested_index_is_dangling() {
 }
 
 #[test]
+fn a_mirror_may_have_some_platforms_only() {
+    let mut content = Content::default();
+    let (arm64, lost) = (content.image("arm64"), sha256(b"lost"));
+    let entries = [entry(&arm64, linux("arm64")), entry(&lost, linux("amd64"))];
+    let (code, report, _) = content.clone().check(&entries, &[]);
+    assert_eq!((code, &report["reason"]), (10, &json!("dangling-index")));
+    let hints = report["hints"].to_string();
+    assert!(hints.contains("pass `--platform`"), "{hints}");
+    let (code, report, _) = content.clone().check(&entries, &["--platform=linux/arm64"]);
+    assert_eq!(code, 0, "{report}");
+    let (_, report, _) = content.check(&entries, &["--platform=linux/amd64"]);
+    let hints = report["hints"].to_string();
+    assert!(!hints.contains("pass `--platform`"), "{hints}");
+}
+
+#[test]
+fn an_earlier_version_in_a_crowded_index_is_read() {
+    let arm = json!({ "os": "linux", "architecture": "arm", "variant": "v6" });
+    let mut entries: Vec<_> = (0..70)
+        .map(|n| entry(&sha256(&[n]), linux("s390x")))
+        .collect();
+    entries.push(entry(&sha256(b"lost"), arm));
+    let (code, report, _) = Content::default().check(&entries, &["--platform=linux/arm/v7"]);
+    assert_eq!((code, &report["reason"]), (10, &json!("dangling-index")));
+}
+
+#[test]
 fn indexes_have_bounds_together() {
     let mut content = Content::default();
     let entries: Vec<_> = (0..40)

@@ -102,8 +102,30 @@ fn mark(values: &ImageValues, value: &ImageValue) -> Option<String> {
     Some(format!("called bad by {}", mark.by.short()))
 }
 
+/// Returns a day. The author of a commit writes its date, so it may be one that no calendar has.
 fn date(seconds: i64) -> String {
-    let since = Duration::from_secs(seconds.try_into().unwrap_or_default());
-    let text = humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + since).to_string();
+    const LAST: u64 = 253_402_300_799;
+    let seconds = u64::try_from(seconds).unwrap_or_default().min(LAST);
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let text = humantime::format_rfc3339_seconds(time).to_string();
     text.chars().take(10).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_date_of_a_commit_is_too_far_away() {
+        for (seconds, day) in [
+            (i64::MIN, "1970-01-01"),
+            (0, "1970-01-01"),
+            (1_764_460_800, "2025-11-30"),
+            (253_402_300_799, "9999-12-31"),
+            (253_402_300_800, "9999-12-31"),
+            (i64::MAX, "9999-12-31"),
+        ] {
+            assert_eq!(date(seconds), day, "{seconds}");
+        }
+    }
 }

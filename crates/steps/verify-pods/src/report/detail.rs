@@ -1,7 +1,7 @@
 //! The lines below the summary: the pods of the worst workload, the events and the log of its pod.
 
 use kubernetes::ClusterEvent;
-use pods::{Pod, RunState};
+use pods::{Pod, RunState, without_command_output};
 
 use crate::{
     Request,
@@ -21,7 +21,7 @@ pub(super) fn lines(
     worst: &WorkloadJudgement,
 ) -> Vec<String> {
     let mut lines = pods(request, worst);
-    lines.extend(events(&judgement.diagnosis.events));
+    lines.extend(events(request, &judgement.diagnosis.events));
     if let Some(log) = &judgement.diagnosis.log {
         lines.extend(log_lines(log));
     }
@@ -97,19 +97,24 @@ fn why_unready(pod: &Pod) -> &str {
 }
 
 /// Returns lines about the last warnings.
-fn events(events: &[ClusterEvent]) -> Vec<String> {
+fn events(request: &Request, events: &[ClusterEvent]) -> Vec<String> {
     let warnings = events.iter().filter(|event| event.kind == "Warning");
-    let lines: Vec<String> = warnings.map(event_line).collect();
+    let lines = warnings.map(|event| event_line(request, event));
+    let lines: Vec<String> = lines.collect();
     lines[lines.len().saturating_sub(MAX_EVENTS)..].to_vec()
 }
 
 /// Returns a line about an event: `event Unhealthy (7 times): Readiness probe failed: …`.
-fn event_line(event: &ClusterEvent) -> String {
+fn event_line(request: &Request, event: &ClusterEvent) -> String {
     let times = match event.count {
         Some(count @ 2..) => format!(" ({count} times)"),
         _ => String::new(),
     };
-    format!("event {}{times}: {}", event.reason, event.message.trim())
+    let message = match request.max_log_lines {
+        0 => without_command_output(&event.reason, &event.message),
+        _ => event.message.trim(),
+    };
+    format!("event {}{times}: {message}", event.reason)
 }
 
 fn log_lines(log: &ContainerLog) -> Vec<String> {

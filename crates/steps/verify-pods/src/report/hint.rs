@@ -87,7 +87,8 @@ fn of_workload(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         NO_PODS => {
             "check `--namespace`, `--workload` and the repository of `--image`; \
-             pass `--allow-zero` if the workload may have no pods"
+             pass `--allow-zero` if the workload may have no pods, and name one of another kind \
+             with `--workload`, such as `rollout/NAME`"
         }
         PAUSED => "run `kubectl rollout resume`, or remove `paused: true` from the manifest",
         ON_DELETE => "delete the old pods, or set `updateStrategy.type: RollingUpdate`",

@@ -119,6 +119,41 @@ fn a_plugin_gets_no_secret_of_another_system() {
 }
 
 #[test]
+fn the_output_of_a_probe_obeys_the_log_lines() {
+    let server = Faulty::answering(|seen| {
+        if is_watch(seen) {
+            return quiet();
+        }
+        if seen.path.contains("/events?") {
+            let message = "Readiness probe failed: KEY=of-the-probe";
+            let event = json!({ "type": "Warning", "reason": "Unhealthy", "message": message });
+            let list = json!({ "kind": "EventList", "items": [event] });
+            return ScriptedReply::json(200, &list);
+        }
+        if seen.path.contains("/log?") {
+            return ScriptedReply::text(200, "the log");
+        }
+        let container = json!({
+            "name": "dex",
+            "restartCount": 3,
+            "state": { "waiting": { "reason": "CrashLoopBackOff" } },
+            "lastState": { "terminated": { "exitCode": 1, "reason": "Error" } },
+        });
+        list_with_container(seen, &json!([]), &container)
+    });
+    for (lines, expected) in [("0", false), ("1", true)] {
+        let run = at(&server.url()).args(["--log-lines", lines]).run();
+        expect(&run, 10, "crash-loop", "change");
+        let shown = format!("{run}");
+        assert!(
+            shown.contains("event Unhealthy: Readiness probe failed"),
+            "{run}"
+        );
+        assert_eq!(shown.contains("of-the-probe"), expected, "{run}");
+    }
+}
+
+#[test]
 fn a_termination_message_obeys_the_log_lines() {
     let server = Faulty::answering(|seen| {
         if is_watch(seen) {

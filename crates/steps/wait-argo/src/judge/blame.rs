@@ -1,12 +1,18 @@
 //! Whether a failure may be blamed on the commit.
 
-use argocd::{Application, OperationState};
+use argocd::{Application, OperationState, ResourceResult};
 use contract::{Fault, Reason};
 use pods::{ADMISSION, CLUSTER_POLICY, IMAGE_NOT_FOUND, SIDECAR};
 
 use crate::{
-    judge::{history::ApplicationHistory, revision, sync_failure::SyncFailure},
-    reasons::{DEGRADED, DEGRADED_ELSEWHERE, NEWER_COMMIT_FAILED},
+    judge::{
+        history::ApplicationHistory,
+        revision,
+        sync_failure::{SyncFailure, identity},
+    },
+    reasons::{
+        DEGRADED, DEGRADED_ELSEWHERE, FAILED_BEFORE, HOOK_FAILED, NEWER_COMMIT_FAILED, SYNC_ERROR,
+    },
     request::Request,
 };
 
@@ -35,6 +41,39 @@ pub(super) fn of_sync(
         DEGRADED if !history.runs_image(&resource.kind, &resource.name) => DEGRADED_ELSEWHERE,
         IMAGE_NOT_FOUND if !image.is_named_in(&resource.message) => SIDECAR,
         reason => of_policy(request, reason, &resource.message),
+    }
+}
+
+/// Returns the reason of a failed hook: one of whose pods a node gave up, such as a spot node that
+/// ended, may have failed for that alone.
+pub(super) fn unless_given_up(
+    history: &ApplicationHistory,
+    failure: SyncFailure<'_>,
+    reason: Reason,
+) -> Reason {
+    let was_given_up = |resource: &ResourceResult| {
+        let name = format!("{}/{}", resource.kind, resource.name);
+        history.given_up.contains(&name)
+    };
+    if reason == HOOK_FAILED && failure.resource.is_some_and(was_given_up) {
+        SYNC_ERROR
+    } else {
+        reason
+    }
+}
+
+/// Returns the reason of a failed sync: a resource that failed in the same way before the commit
+/// proves nothing against the change.
+pub(super) fn unless_failed_before(
+    history: &ApplicationHistory,
+    failure: SyncFailure<'_>,
+    reason: Reason,
+) -> Reason {
+    let before = |resource| history.failed_before.contains(&identity(resource));
+    if reason.fault == Fault::Change && failure.resource.is_some_and(before) {
+        FAILED_BEFORE
+    } else {
+        reason
     }
 }
 

@@ -9,12 +9,15 @@ use contract::Reason;
 
 use crate::{
     judge::api_error::names_network_failure,
-    reasons::{NOT_COMPARED, PLUGIN_FAILED, RENDER_ERROR, UNSIGNED, WRONG_SOURCE},
+    reasons::{
+        NOT_COMPARED, PLUGIN_FAILED, RENDER_ERROR, REPOSITORY_DENIED, SYNC_FORBIDDEN, UNSIGNED,
+        WRONG_SOURCE,
+    },
 };
 
 /// What the controller was doing when it failed, and whose error that is. The first that matches
 /// counts.
-const STAGES: [(&str, ComparisonStage); 14] = [
+const STAGES: [(&str, ComparisonStage); 20] = [
     (
         "Failed to load target state: failed to generate manifest for source ",
         ComparisonStage::Generate,
@@ -33,6 +36,26 @@ const STAGES: [(&str, ComparisonStage); 14] = [
         "Manifest generation error (cached): ",
         ComparisonStage::Answer("Manifest generation error (cached): "),
     ),
+    // `gitops-engine/pkg/cache/cluster.go`: an Argo CD that may manage some namespaces only.
+    (
+        "Failed to load live state: Cluster level ",
+        ComparisonStage::Reason(SYNC_FORBIDDEN),
+    ),
+    (
+        "Failed to load live state: cluster level ",
+        ComparisonStage::Reason(SYNC_FORBIDDEN),
+    ),
+    (
+        "Failed to load live state: Namespace \"",
+        ComparisonStage::Reason(SYNC_FORBIDDEN),
+    ),
+    (
+        "Failed to load live state: namespace \"",
+        ComparisonStage::Reason(SYNC_FORBIDDEN),
+    ),
+    // The same, of Argo CD before 2.8.
+    ("Cluster level ", ComparisonStage::Reason(SYNC_FORBIDDEN)),
+    ("Namespace \"", ComparisonStage::Reason(SYNC_FORBIDDEN)),
     // A cluster, a repository or the repository server that cannot be asked.
     (
         "Failed to load target state: ",
@@ -87,9 +110,15 @@ const UNANSWERED: [&str; 6] = [
     "Aborted",
 ];
 
-/// Layers around the error of a generator.
-const LAYERS: [&str; 5] = [
+/// Layers around the error of a generator; those of Helm are in `util/helm`.
+const LAYERS: [&str; 11] = [
     "Manifest generation error (cached): ",
+    "failed to execute helm template command: ",
+    "failed to get command args to log: ",
+    "failed running helm: ",
+    "error building helm chart dependencies: ",
+    "failed to build helm dependencies: ",
+    "failed to build dependencies: ",
     "plugin sidecar failed. ",
     "error generating manifests in cmp: ",
     "error generating manifests in plugin: ",
@@ -122,8 +151,42 @@ const FETCHING_COMMANDS: [&str; 8] = [
     "oras ",
 ];
 
+/// What a renderer says of something that it fetches: kustomize gets remote bases and charts
+/// (`api/internal/{git,loader}`, `api/internal/builtins/HelmChartInflationGenerator.go`), and Helm
+/// value files (`pkg/getter`).
+const NESTED_FETCHES: [&str; 5] = [
+    "failed to run '",
+    "unable to run: 'helm pull ",
+    "HTTP Error: status code ",
+    "is not a valid chart repository or cannot be reached",
+    "failed to fetch https://",
+];
+
+/// What a renderer says of a program that it starts: the secrets of SOPS, a plugin of kustomize or
+/// of Helm.
+const NESTED_PLUGINS: [&str; 4] = [
+    "kust-plugin-config-",
+    "required to decrypt the SOPS file",
+    "[helm-secrets]",
+    "Error: plugin \"",
+];
+
+/// What Helm says of the files of a chart before it fetches anything: `Chart.lock` or
+/// `requirements.lock` is another one's.
+const OUTDATED_LOCK: [&str; 2] = [
+    "Error: the lock file (Chart.lock) is out of sync with ",
+    ".lock is out of sync with ",
+];
+
 /// Beginnings of errors of the repository server about the files of the source.
-const FILE_ERRORS: [&str; 12] = [
+const FILE_ERRORS: [&str; 19] = [
+    "Failed to evaluate jsonnet ",
+    "Found multiple objects in ",
+    "failed to get potentially valid manifests: ",
+    "repository contains out-of-bounds symlinks",
+    "error getting app source type: error while parsing source parameters: ",
+    "error getting helm repos: error retrieving helm dependency repos: ",
+    "error resolving set-file path: ",
     "Failed to unmarshal ",
     "failed to unmarshal ",
     "error unmarshaling ",
@@ -183,7 +246,7 @@ fn generation_failure(answer: &str) -> Reason {
                 return WRONG_SOURCE;
             }
             error = description;
-        } else if let Some(rest) = LAYERS.iter().find_map(|layer| error.strip_prefix(layer)) {
+        } else if let Some(rest) = without_layer(error) {
             error = rest;
         } else {
             break;
@@ -192,22 +255,61 @@ fn generation_failure(answer: &str) -> Reason {
     generator_failure(error)
 }
 
+fn without_layer(error: &str) -> Option<&str> {
+    let error = error.trim_start();
+    if let Some(named) = error.strip_prefix("CMP processing failed for application \"") {
+        return named.split_once("\": ").map(|(_, rest)| rest);
+    }
+    LAYERS.iter().find_map(|layer| error.strip_prefix(layer))
+}
+
 fn generator_failure(error: &str) -> Reason {
     // A hydrated application whose branch waits for a commit of another program.
     if error.contains(" - waiting for an external process to update ") {
         return NOT_COMPARED;
     }
-    let reason = match error.strip_prefix('`') {
+    // A kustomization may have a remote base, and a plugin may ask anything.
+    if names_network_failure(error) {
+        return NOT_COMPARED;
+    }
+    match error.strip_prefix('`') {
+        _ if is_denied(error) => REPOSITORY_DENIED,
         Some(command) => command_failure(command),
         None if is_about_files(error) => RENDER_ERROR,
         None => NOT_COMPARED,
-    };
-    // A kustomization may have a remote base, and a plugin may ask anything.
-    if names_network_failure(error) {
-        NOT_COMPARED
-    } else {
-        reason
     }
+}
+
+/// Returns whether a repository denies access to Argo CD: go-git's and git's own words
+/// (`plumbing/transport/common.go`, `remote-curl.c`), those of ssh, and of GitHub's tokens of an
+/// app. Only errors of git are asked: a program may quote the same words of another system.
+fn is_denied(error: &str) -> bool {
+    const BEGINNINGS: [&str; 6] = [
+        "failed to list refs: ",
+        "failed to initialize repository resources: ",
+        "authentication required",
+        "repository not found",
+        "`git ",
+        "could not refresh installation id ",
+    ];
+    const WORDS: [&str; 13] = [
+        "authentication required",
+        "authorization failed",
+        "authentication failed for",
+        "repository not found",
+        "invalid username or token",
+        "invalid credentials",
+        "could not read username for",
+        "permission denied (publickey",
+        "unable to authenticate",
+        "knownhosts: key mismatch",
+        "knownhosts: key is unknown",
+        "access denied",
+        "received non 2xx response status \"40",
+    ];
+    let said = error.to_lowercase();
+    BEGINNINGS.iter().any(|begin| said.starts_with(begin))
+        && WORDS.iter().any(|words| said.contains(words))
 }
 
 fn is_about_files(error: &str) -> bool {
@@ -226,8 +328,15 @@ fn command_failure(command: &str) -> Reason {
     let fetches = FETCHING_COMMANDS
         .iter()
         .any(|fetch| command.starts_with(fetch));
-    if fetches || !outcome.starts_with("failed exit status") {
+    let says = |words: &[&str]| words.iter().any(|words| outcome.contains(words));
+    if !outcome.starts_with("failed exit status") {
         NOT_COMPARED
+    } else if says(&OUTDATED_LOCK) {
+        RENDER_ERROR
+    } else if fetches || says(&NESTED_FETCHES) {
+        NOT_COMPARED
+    } else if says(&NESTED_PLUGINS) {
+        PLUGIN_FAILED
     } else if RENDERERS.contains(&name) {
         RENDER_ERROR
     } else {

@@ -6,12 +6,13 @@ use pods::NOT_READY;
 use crate::{
     judge::{
         decision::Conclusion,
+        health,
         history::ApplicationHistory,
         revision::{self, Containment},
         source,
     },
     observe::{Observation, ObservedSet},
-    reasons::{AWAITS_TURN, NOT_SYNCED, OLD_REVISION},
+    reasons::{AWAITS_TURN, NOT_SYNCED, OLD_REVISION, SHARED_RESOURCE},
     request::Request,
 };
 
@@ -25,6 +26,20 @@ pub(super) fn not_yet(
     let conclusion = Conclusion::new(Verdict::NotYet, *reason, text);
     match *reason {
         OLD_REVISION => conclusion.hinted(old_revision_hint(request, observation)),
+        SHARED_RESOURCE => conclusion.hinted(
+            "two applications apply it in turns: take it out of one of them, or change its name",
+        ),
+        NOT_READY
+            if matches!(
+                observation.app.status.health.status.as_str(),
+                "Progressing" | "Degraded"
+            ) =>
+        {
+            match health::other_scope(request, &observation.app) {
+                Some(hint) => conclusion.hinted(hint),
+                None => conclusion,
+            }
+        }
         NOT_SYNCED if observation.syncs_in_vain > 1 => conclusion.hinted(
             "something in the cluster changes what Argo CD applies, such as a webhook, a policy or \
              another controller: find it in the diff (`argocd app diff`), and list that field in \

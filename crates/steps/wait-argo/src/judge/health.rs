@@ -12,9 +12,10 @@ use crate::{
         kinds::WORKLOADS,
         message::{hides_message, resource_name, tidy},
         revision,
+        rollout::degraded_reason,
     },
     observe::{FollowUp, Observation},
-    reasons::{DEGRADED, DEGRADED_ELSEWHERE, NEWER_COMMIT_FAILED},
+    reasons::{ANALYSIS_ERROR, DEGRADED_ELSEWHERE, NEWER_COMMIT_FAILED, ROLLOUT_ABORTED},
     request::{HealthScope, Request},
 };
 
@@ -42,19 +43,36 @@ pub(super) fn judge(
             let follow_ups = vec![FollowUp::WholeState];
             Some(WaitDecision::wait(NOT_READY, text, follow_ups))
         }
-        "Suspended" if only_later_runs_are_suspended(app) => settled(observation, &here),
+        "Suspended" if only_schedules_are_suspended(app) => settled(observation, &here),
         "Suspended" => Some(suspended(&here, app)),
         "Degraded" if degraded >= request.degraded_grace && observation.is_whole => {
             let culprit = culprit(request, app, &health, history);
             let text = format!("is {here} and Degraded: {}", culprit.text);
-            let hint = "if that may take longer, pass a longer `--degraded-grace`";
+            let hint = degraded_hint(culprit.reason);
             let mut conclusion = Conclusion::refused(culprit.reason, text).hinted(hint);
             if culprit.reason == NEWER_COMMIT_FAILED {
                 conclusion = conclusion.hinted(blame::newer_commit_hint(request));
             }
+            let conclusion = match other_scope(request, app) {
+                Some(hint) => conclusion.hinted(hint),
+                None => conclusion,
+            };
             Some(conclusion.into())
         }
         _ => Some(not_ready(request, &here, app, &health, history)),
+    }
+}
+
+fn degraded_hint(reason: Reason) -> &'static str {
+    match reason {
+        ROLLOUT_ABORTED => {
+            "find out who aborted it, and start it again: `kubectl argo rollouts retry rollout NAME`"
+        }
+        ANALYSIS_ERROR => {
+            "mend the analysis or the system that it asks, and start the rollout again: \
+             `kubectl argo rollouts retry rollout NAME`"
+        }
+        _ => "if that may take longer, pass a longer `--degraded-grace`",
     }
 }
 
@@ -67,15 +85,17 @@ fn settled(observation: &Observation, here: &str) -> Option<WaitDecision> {
     Some(WaitDecision::wait(NOT_READY, text, vec![FollowUp::Refresh]))
 }
 
-/// A suspended CronJob, or a suspended Job, runs nothing now, as git wants it.
-fn only_later_runs_are_suspended(app: &Application) -> bool {
+/// A suspended CronJob, or a suspended Job, runs nothing now, as git wants it; a paused scaler of
+/// KEDA leaves the number of pods as it is.
+fn only_schedules_are_suspended(app: &Application) -> bool {
+    const SCHEDULES: [&str; 4] = ["CronJob", "Job", "ScaledObject", "ScaledJob"];
     let resources = app.status.resources.iter();
     let mut suspended = resources.filter(|resource| has_health(resource, "Suspended"));
     let all = suspended.clone();
     suspended.next().is_some()
         && all
             .into_iter()
-            .all(|resource| matches!(resource.kind.as_str(), "CronJob" | "Job"))
+            .all(|resource| SCHEDULES.contains(&resource.kind.as_str()))
 }
 
 fn not_ready(
@@ -126,6 +146,22 @@ fn suspended(here: &str, app: &Application) -> WaitDecision {
     };
     let text = format!("{here}, Suspended{what}");
     WaitDecision::wait(NOT_READY, text, vec![FollowUp::FailingPods])
+}
+
+/// Returns the flag that leaves out what makes the application unhealthy, if no workload does.
+pub(super) fn other_scope(request: &Request, app: &Application) -> Option<String> {
+    let status = app.status.health.status.as_str();
+    let mut resources = app.status.resources.iter();
+    let first = resources.find(|resource| has_health(resource, status))?;
+    let is_workload = |resource: &ResourceStatus| WORKLOADS.contains(&resource.kind.as_str());
+    let mut unhealthy = app.status.resources.iter();
+    let is_by_workload =
+        unhealthy.any(|resource| has_health(resource, status) && is_workload(resource));
+    let is_meant = request.health_scope == HealthScope::App && !is_by_workload;
+    is_meant.then(|| {
+        let name = resource_name(first);
+        format!("if {name} does not matter here, pass `--health-scope workloads`")
+    })
 }
 
 /// Returns the health that counts: that of the application, or the worst of its workloads.
@@ -197,10 +233,15 @@ fn culprit(
     // Before the pods were read, any workload may be one that runs the image.
     let is_unknown = request.image.is_none() || history.image_roots.is_empty();
     let may_run_image = is_unknown && is_workload(&resource);
+    let said = resource
+        .health
+        .as_ref()
+        .map_or("", |own| own.message.as_str());
+    let own = degraded_reason(&resource.kind, said);
     let reason = if runs_image(&resource) {
-        degraded_reason(history, true)
+        unless_before(history, true, own)
     } else {
-        blame::at_revision(request, app, degraded_reason(history, may_run_image))
+        blame::at_revision(request, app, unless_before(history, may_run_image, own))
     };
     Culprit {
         text: culprit_text(request, resource, health),
@@ -209,9 +250,9 @@ fn culprit(
 }
 
 /// The change is to blame only for a workload of it that was not Degraded before.
-fn degraded_reason(history: &ApplicationHistory, is_of_change: bool) -> Reason {
+fn unless_before(history: &ApplicationHistory, is_of_change: bool, own: Reason) -> Reason {
     if is_of_change && !history.was_degraded_before {
-        DEGRADED
+        own
     } else {
         DEGRADED_ELSEWHERE
     }

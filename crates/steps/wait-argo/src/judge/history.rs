@@ -1,6 +1,9 @@
 //! What judgements remember of earlier observations.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use contract::Reason;
 
@@ -40,6 +43,10 @@ pub(crate) struct ApplicationHistory {
     pub(super) image_roots: Vec<String>,
     /// Whether the application was Degraded at a revision without the commit.
     pub(super) was_degraded_before: bool,
+    /// The resources of which a node gave up a pod, as `Job/migrate`.
+    pub(super) given_up: BTreeSet<String>,
+    /// The resources that failed in a sync to a revision without the commit, with their messages.
+    pub(super) failed_before: BTreeSet<String>,
 }
 
 impl Default for ApplicationHistory {
@@ -50,6 +57,8 @@ impl Default for ApplicationHistory {
             pod_warning: None,
             image_roots: Vec::new(),
             was_degraded_before: false,
+            given_up: BTreeSet::new(),
+            failed_before: BTreeSet::new(),
         }
     }
 }

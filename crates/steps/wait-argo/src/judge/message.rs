@@ -1,6 +1,6 @@
 //! Words that several judgements use.
 
-use argocd::ResourceStatus;
+use argocd::{Application, ResourceStatus};
 use contract::Commit;
 
 use crate::{Request, observe::Observation};
@@ -40,6 +40,22 @@ pub(super) fn out_of_sync(observation: &Observation) -> String {
         0 | 1 => format!("; OutOfSync is {first}{others}"),
         count => format!("; OutOfSync is {first}{others}, although {count} syncs succeeded"),
     }
+}
+
+/// Returns Argo CD's warning that another application has a resource, too, if that one is out of
+/// sync: each of them overwrites what the other one applied (`controller/state.go`).
+pub(super) fn shared_out_of_sync(app: &Application) -> Option<String> {
+    let mut resources = app.status.resources.iter();
+    let warnings = || {
+        let conditions = app.status.conditions.iter();
+        conditions.filter(|condition| condition.kind == "SharedResourceWarning")
+    };
+    resources.find_map(|resource| {
+        let begin = format!("{} is part of ", resource_name(resource));
+        let mut warnings = warnings().filter(|_| resource.status == "OutOfSync");
+        let warning = warnings.find(|warning| warning.message.starts_with(&begin))?;
+        Some(tidy(&warning.message))
+    })
 }
 
 /// Returns whether Argo CD's message about a resource is not to be shown: the health of a pod that

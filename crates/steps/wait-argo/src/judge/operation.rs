@@ -10,14 +10,14 @@ use crate::{
         history::ApplicationHistory,
         message::{hides_message, out_of_sync, short, tidy},
         revision,
-        sync_failure::{SyncFailure, sync_failure},
+        sync_failure::{self, SyncFailure, sync_failure},
         window,
     },
     observe::{FollowUp, Observation},
     reasons::{
-        FIELD_CONFLICT, HOOK_FAILED, HOOK_TIMED_OUT, KIND_UNKNOWN, NAMESPACE_MISSING,
-        NEWER_COMMIT_FAILED, NOT_SYNCED, SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT,
-        WILL_NOT_RETRY,
+        FAILED_BEFORE, FIELD_CONFLICT, HOOK_FAILED, HOOK_TIMED_OUT, KIND_UNKNOWN,
+        NAMESPACE_MISSING, NEWER_COMMIT_FAILED, NOT_SYNCED, SYNC_FORBIDDEN, SYNC_TERMINATED,
+        SYNC_TIMED_OUT, WILL_NOT_RETRY,
     },
     request::Request,
 };
@@ -114,8 +114,20 @@ fn here(request: &Request, app: &Application) -> String {
 fn unrecoverable(app: &Application) -> Option<&OperationState> {
     app.status.operation_state.as_ref().filter(|state| {
         let waits = state.is_running() && state.finished_at.is_some();
-        waits && state.revisions() == app.revisions() && sync_failure(state).is_final()
+        let failure = sync_failure(state);
+        let is_final = failure.is_final() && !awaits_definition(state, failure);
+        waits && state.revisions() == app.revisions() && is_final
     })
+}
+
+/// Returns whether the cluster does not know a field of a custom resource: another application of the
+/// same push may bring the newer definition (argo-cd#25064). The kinds of Kubernetes have theirs.
+fn awaits_definition(state: &OperationState, failure: SyncFailure<'_>) -> bool {
+    const WORDS: [&str; 2] = ["unknown field", "field not declared in schema"];
+    let said = failure
+        .resource
+        .map_or(&state.message, |failed| &failed.message);
+    WORDS.iter().any(|words| said.contains(words)) && !said.contains(" io.k8s.")
 }
 
 fn failed(
@@ -135,6 +147,8 @@ fn failed(
     }
     let failure = sync_failure(state);
     let reason = blame::of_sync(request, history, failure, state);
+    let reason = blame::unless_given_up(history, failure, reason);
+    let reason = blame::unless_failed_before(history, failure, reason);
     let reason = blame::at_revision(request, &observation.app, reason);
     if observation.operation_precedes_run() && !state.is_running() {
         return will_not_retry(request, here, reason, &state.message).into();
@@ -147,10 +161,43 @@ fn failed(
             .into();
     }
     let conclusion = Conclusion::refused(reason, text);
-    match hint(reason) {
+    let said = failure
+        .resource
+        .map_or(&state.message, |failed| &failed.message);
+    match hint_of_message(said).or_else(|| hint(reason)) {
         Some(hint) => conclusion.hinted(hint).into(),
         None => conclusion.into(),
     }
+}
+
+/// Returns what to do about a refusal whose words tell it.
+fn hint_of_message(message: &str) -> Option<&'static str> {
+    const HINTS: [(&str, &str); 3] = [
+        (
+            "metadata.annotations: Too long",
+            "set the sync option `ServerSideApply=true`: it keeps no copy of the manifest in an \
+             annotation",
+        ),
+        (
+            "field is immutable",
+            "give the resource another name, or let Argo CD replace it: annotate it with \
+             `argocd.argoproj.io/sync-options: Replace=true,Force=true`",
+        ),
+        (
+            "is installed on the destination cluster",
+            "use the `apiVersion` that this cluster has in the manifest",
+        ),
+    ];
+    let mut hints = HINTS.iter();
+    let found = hints.find(|(words, _)| message.contains(words));
+    found.map(|(_, hint)| *hint)
+}
+
+/// Returns the resources that failed in the last sync, with their messages.
+pub(super) fn failures(app: &Application) -> Vec<String> {
+    let state = app.status.operation_state.as_ref();
+    let state = state.filter(|state| state.has_failed() || state.finished_at.is_some());
+    state.map_or_else(Vec::new, sync_failure::failed_resources)
 }
 
 /// Describes why a sync failed, with the resource that did.
@@ -196,6 +243,10 @@ fn hint(reason: Reason) -> Option<&'static str> {
         FIELD_CONFLICT => {
             "leave that field to its manager: take it out of the manifests and list it in \
              `spec.ignoreDifferences`"
+        }
+        FAILED_BEFORE => {
+            "it failed in the same way before this commit: correct that first, since the sync \
+             cannot succeed before"
         }
         SYNC_FORBIDDEN => {
             "allow it in the project (`clusterResourceWhitelist`, `destinations`) or to the service \

@@ -7,10 +7,10 @@ use std::time::Duration;
 use argocd::ResourceNode;
 use contract::Reason;
 use pods::{
-    CONFIG_ERROR, CRASH_LOOP, GracePeriods, IMAGE_PULL, IMAGE_PULL_DENIED, INIT_FAILED,
-    NAME_RESERVED, NODE_PRESSURE, NODE_RUNTIME, NOT_READY, OUT_OF_MEMORY, POD_REJECTED, Pod,
-    RunState, SANDBOX, SETTINGS_MISSING, SIDECAR, START_FAILED, UNSCHEDULABLE, Unrecoverable,
-    VOLUME, failed_create, failed_creation, waits_for_new_node,
+    CONFIG_ERROR, CRASH_LOOP, CRASHED_BEFORE, GracePeriods, IMAGE_PULL, IMAGE_PULL_DENIED,
+    INIT_FAILED, NAME_RESERVED, NODE_PRESSURE, NODE_RUNTIME, NOT_READY, OUT_OF_MEMORY,
+    POD_REJECTED, Pod, RunState, SANDBOX, SETTINGS_MISSING, SIDECAR, START_FAILED, UNSCHEDULABLE,
+    Unrecoverable, VOLUME, failed_create, failed_creation, waits_for_new_node,
 };
 
 use self::scope::FailureScope;
@@ -48,6 +48,26 @@ enum PodsTrouble {
     Failed(UnrecoverableResource),
     /// The events of this object tell whether something is wrong.
     Asks(Box<ResourceNode>, String),
+}
+
+impl PodsTrouble {
+    /// A crash that pods of the version before share does not blame the change.
+    fn unless_shared(self, node: &ResourceNode, read: &ApplicationPods) -> Self {
+        const CRASHES: [Reason; 3] = [CRASH_LOOP, OUT_OF_MEMORY, INIT_FAILED];
+        let Self::Failed(failure) = self else {
+            return self;
+        };
+        let is_crash = CRASHES.contains(&failure.reason);
+        let Some(before) = read.crashed_before(node).filter(|_| is_crash) else {
+            return Self::Failed(failure);
+        };
+        let (text, before) = (&failure.text, &before.name);
+        Self::Failed(UnrecoverableResource {
+            reason: CRASHED_BEFORE,
+            text: format!("{text}; {before}, of the version before, crashes, too"),
+            ..failure
+        })
+    }
 }
 
 /// The pods whose failures count. During a rollout the old pods are still the newest, and their
@@ -106,6 +126,7 @@ pub(super) fn judge(
     history.pod_warning = warning(observation, read, &counted);
     let is_later = revision::is_descendant(request, &observation.app);
     history.image_roots = scope::image_roots(request, read, is_later);
+    history.given_up.extend(scope::given_up_roots(read));
     match trouble(observation, read, &counted)? {
         PodsTrouble::Failed(failure) => Some(failed(request, observation, failure).into()),
         PodsTrouble::Asks(node, text) => {
@@ -160,6 +181,9 @@ fn hint(reason: Reason) -> Option<&'static str> {
             "if it ends until something else has started, pass `--max-restarts N` to allow for \
              that, or 0 to leave it to the timeout"
         }
+        CRASHED_BEFORE => {
+            "check what both versions need, such as a database: a rollback may not help"
+        }
         CONFIG_ERROR | SETTINGS_MISSING => {
             "if something creates that later, pass a longer `--config-grace`"
         }
@@ -186,7 +210,8 @@ fn trouble(
     let mut pods = read.pods.iter();
     let pod = pods.find_map(|observed| {
         let trouble = pod_trouble(observation, observed, counted)?;
-        counted.contains(&observed.node, read).then_some(trouble)
+        let counts = counted.contains(&observed.node, read);
+        counts.then(|| trouble.unless_shared(&observed.node, read))
     });
     pod.or_else(|| {
         let mut controllers = read.failed_controllers.iter();

@@ -8,12 +8,11 @@ use contract::Fault;
 use crate::{
     judge::{
         blame,
-        comparison::comparison_failure,
         decision::{Conclusion, WaitDecision},
         health,
         history::{ApplicationHistory, LastingPhase},
-        message::{out_of_sync, resource_name, short, tidy},
-        operation,
+        message::{out_of_sync, resource_name, shared_out_of_sync, short, tidy},
+        operation, rendering,
         revision::{self, AskedRevision, Containment, LackingRevision},
         source,
         sync_failure::sync_error_reason,
@@ -22,14 +21,11 @@ use crate::{
     observe::{FollowUp, Observation},
     reasons::{
         APP_DELETED, AUTO_SYNC_OFF, COMMIT_GONE, NOT_COMPARED, NOT_SYNCED, OLD_REVISION,
-        PLUGIN_FAILED, RENDER_ERROR, RENDERS_NOTHING, STALE_STATUS, SYNC_ERROR, WRONG_SOURCE,
+        RENDERS_NOTHING, SHARED_RESOURCE, STALE_STATUS, SYNC_ERROR, WRONG_SOURCE,
     },
     request::Request,
 };
 
-/// The grace period before a comparison error is blamed on the commit: a repository may fail for a
-/// moment.
-const COMPARE_GRACE: Duration = Duration::from_secs(15);
 /// The grace period for an automatic sync, which starts within a second or two.
 const IDLE_GRACE: Duration = Duration::from_secs(3);
 /// The time at an old revision after which git is asked whether the branch still contains the
@@ -54,10 +50,13 @@ pub(super) fn judge(
     }
     if matches!(containment, Containment::Lacks(_)) {
         history.was_degraded_before |= observation.app.status.health.status == "Degraded";
+        history
+            .failed_before
+            .extend(operation::failures(&observation.app));
     }
     let error = invalid_spec(observation)
-        .or_else(|| comparison_error(request, observation, history, &containment))
-        .or_else(|| hydration_error(request, observation, history));
+        .or_else(|| rendering::comparison_error(request, observation, history, &containment))
+        .or_else(|| rendering::hydration_error(request, observation, history));
     if error.is_some() {
         return error;
     }
@@ -120,80 +119,6 @@ fn invalid_spec(observation: &Observation) -> Option<WaitDecision> {
     let hint =
         "correct the application's `spec`, or its project's `sourceRepos` and `destinations`";
     Some(Conclusion::refused(WRONG_SOURCE, text).hinted(hint).into())
-}
-
-/// Waits for the end of a comparison error, or refuses it as the overlay's.
-fn comparison_error(
-    request: &Request,
-    observation: &Observation,
-    history: &mut ApplicationHistory,
-    containment: &Containment,
-) -> Option<WaitDecision> {
-    let message = observation.app.condition("ComparisonError");
-    let lasts = message.is_some();
-    let lasted = history.update(LastingPhase::NotCompared, lasts, observation.now);
-    let message = message?;
-    // Argo CD may tell which revision it could not compare: another one proves nothing.
-    let is_of_other = match containment {
-        Containment::Contains => revision::is_descendant(request, &observation.app),
-        Containment::Lacks(lacking) => !lacking.revision.is_empty(),
-        Containment::NotAsked(_) => true,
-    };
-    let lasts_long = lasted >= COMPARE_GRACE && observation.was_compared_again();
-    let is_certain = lasts_long && !is_of_other;
-    Some(not_rendered(request, message, is_certain))
-}
-
-/// Waits for the end of an error of the source hydrator about a commit that contains the wanted
-/// one, or refuses it as the overlay's.
-fn hydration_error(
-    request: &Request,
-    observation: &Observation,
-    history: &mut ApplicationHistory,
-) -> Option<WaitDecision> {
-    let status = observation.app.status.source_hydrator.as_ref();
-    let failed = status
-        .and_then(|status| status.current_operation.as_ref())
-        .filter(|operation| operation.phase == "Failed")
-        .filter(|operation| operation.dry == request.commit.as_str());
-    let lasted = history.update(LastingPhase::NotHydrated, failed.is_some(), observation.now);
-    // `failed to hydrate app: failed to get manifests for app "dex": rpc error: …`
-    let message = failed?.message.as_str();
-    let at = message.find("rpc error: ").unwrap_or_default();
-    Some(not_rendered(
-        request,
-        &message[at..],
-        lasted >= COMPARE_GRACE,
-    ))
-}
-
-fn not_rendered(request: &Request, message: &str, is_certain: bool) -> WaitDecision {
-    let reason = comparison_failure(message);
-    let message = tidy(message);
-    if reason == NOT_COMPARED || !is_certain {
-        let text = format!("could not be compared: {message}");
-        return WaitDecision::wait(NOT_COMPARED, text, vec![FollowUp::Refresh]);
-    }
-    let (text, hint) = match reason {
-        RENDER_ERROR => (
-            format!("cannot be rendered: {message}"),
-            format!("render it as Argo CD does, at {}", request.commit.short()),
-        ),
-        PLUGIN_FAILED => (
-            format!("cannot be rendered by its plugin: {message}"),
-            "run the plugin by hand on the overlay, with the systems that it asks".to_owned(),
-        ),
-        WRONG_SOURCE => (
-            format!("has a source that Argo CD cannot use: {message}"),
-            "correct its `spec.source`, or its project's `sourceRepos`".to_owned(),
-        ),
-        _ => (
-            format!("is not compared: {message}"),
-            "sign the commits of this branch with a key of the project's `signatureKeys`"
-                .to_owned(),
-        ),
-    };
-    Conclusion::refused(reason, text).hinted(hint).into()
 }
 
 fn not_asked(request: &Request, app: &Application, asked: AskedRevision) -> WaitDecision {
@@ -369,13 +294,16 @@ fn judge_out_of_sync(request: &Request, observation: &Observation, idle: Duratio
     if let Some(blocking) = window::blocking(windows) {
         return window::closed(request, &here, &blocking, FollowUp::Windows);
     }
+    let follow_ups = vec![FollowUp::Windows, FollowUp::WholeState];
+    if let Some(shared) = shared_out_of_sync(app) {
+        return WaitDecision::wait(SHARED_RESOURCE, format!("{here}; {shared}"), follow_ups);
+    }
     let pruning = pruning(app);
     let names = if pruning.is_empty() {
         out_of_sync(observation)
     } else {
         pruning
     };
-    let follow_ups = vec![FollowUp::Windows, FollowUp::WholeState];
     WaitDecision::wait(NOT_SYNCED, format!("{here}{names}"), follow_ups)
 }
 

@@ -10,11 +10,13 @@ use contract::{Fault, Reason};
 use pods::{GracePeriods, Pod, PodHistory, Summary, unrecoverable};
 
 use crate::{
-    judge::{api_error::api_refusal, comparison::comparison_failure, kinds::WORKLOADS},
+    judge::{
+        api_error::api_refusal, comparison::comparison_failure, kinds::WORKLOADS, message::tidy,
+        rollout::degraded_reason,
+    },
     reasons::{
-        DEGRADED, DEGRADED_ELSEWHERE, HOOK_FAILED, HOOK_TIMED_OUT, RENDERS_NOTHING,
-        SHARED_RESOURCE, SYNC_ERROR, SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT, UNSIGNED,
-        WRONG_SOURCE,
+        DEGRADED_ELSEWHERE, HOOK_FAILED, HOOK_TIMED_OUT, RENDERS_NOTHING, SHARED_RESOURCE,
+        SYNC_ERROR, SYNC_FORBIDDEN, SYNC_TERMINATED, SYNC_TIMED_OUT, UNSIGNED, WRONG_SOURCE,
     },
 };
 
@@ -185,6 +187,20 @@ fn failure<'r>(message: &str, is_error: bool, results: &'r [ResourceResult]) -> 
     }
 }
 
+/// Returns the resources that failed, each with its message.
+pub(super) fn failed_resources(state: &OperationState) -> Vec<String> {
+    let results = state.sync_result.iter();
+    let results = results.flat_map(|result| &result.resources);
+    let failed = results.filter(|result| result_reason(result).is_some());
+    failed.map(identity).collect()
+}
+
+/// Returns a failed resource with its message, to recognize the same failure in another sync.
+pub(super) fn identity(result: &ResourceResult) -> String {
+    let message = tidy(&result.message);
+    format!("{}/{}: {message}", result.kind, result.name)
+}
+
 /// Since Argo CD 3.1 the message tells whether its own time limit ended the operation.
 fn terminated(message: &str) -> Reason {
     let is_late = message.contains(", triggered by controller sync timeout")
@@ -220,11 +236,17 @@ fn result_reason(result: &ResourceResult) -> Option<Reason> {
     match (result.status.as_str(), result.hook_phase.as_str()) {
         // Argo CD could not ask for the resource, or it was deleted.
         (_, "Error") if result.message != "Terminated" && !is_own_end(result) => Some(SYNC_ERROR),
+        // Argo CD deletes a hook before it creates it again: that one was still there (argo-cd#7430).
+        ("SyncFailed", _) if is_hook && result.message.contains("field is immutable") => {
+            Some(SYNC_ERROR)
+        }
         ("SyncFailed", _) => Some(api_refusal(&result.message)),
         (_, "Failed" | "Error") if result.message == "Terminated" => Some(SYNC_TERMINATED),
         (_, "Failed" | "Error") if is_hook => Some(hook_reason(result)),
         // A wave waits for its resources, and this one became Degraded.
-        (_, "Failed" | "Error") if WORKLOADS.contains(&result.kind.as_str()) => Some(DEGRADED),
+        (_, "Failed" | "Error") if WORKLOADS.contains(&result.kind.as_str()) => {
+            Some(degraded_reason(&result.kind, &result.message))
+        }
         (_, "Failed" | "Error") => Some(DEGRADED_ELSEWHERE),
         _ => None,
     }

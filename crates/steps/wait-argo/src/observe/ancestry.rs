@@ -1,7 +1,7 @@
 //! Asks a repository how a revision relates to the commit.
 
 use branch::{Ancestry, BranchName, CommitName, History as _, InvalidBranchName};
-use contract::{Commit, Failure, Verdict, World};
+use contract::{Commit, Failure, Verdict, World, world::Origin};
 use git::Git;
 
 /// The repository's answer about a revision and the commit.
@@ -34,6 +34,8 @@ pub(crate) fn open_repository<'w>(
 /// A revision and the commit, in the repository of both.
 pub(super) struct AncestryQuestion<'a> {
     pub(super) remote: &'a str,
+    /// The server that named the remote, if the request did not.
+    pub(super) named_by: Option<&'a Origin>,
     /// The branch that the application tracks; `None` for the default branch.
     pub(super) branch: Option<&'a str>,
     pub(super) commit: &'a Commit,
@@ -57,6 +59,9 @@ impl AncestryQuestion<'_> {
     }
 
     async fn ask_git(&self, world: &World) -> Result<RevisionAncestry, Failure> {
+        if let Some(server) = self.named_by {
+            git::check_lead(server, self.remote)?;
+        }
         let git = open_repository(world, self.remote, self.branch)?;
         let tip = git.tip().await?;
         // Most often both are near: the commit is an ancestor of the tip, and the revision one of
@@ -105,6 +110,7 @@ mod tests {
             branch,
             commit,
             revision,
+            named_by: None,
         }
         .ask(&world)
         .await

@@ -1,6 +1,10 @@
 //! Reads an application's pods through Argo CD's tree: without credentials for the cluster.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    rc::Rc,
+    time::Duration,
+};
 
 use argocd::{ApplicationId, ApplicationTree, ArgoCd, ResourceNode};
 use contract::Failure;
@@ -36,7 +40,9 @@ pub(crate) struct ApplicationPods {
     /// The controllers that cannot create pods; their health says why.
     pub(crate) failed_controllers: Vec<ResourceNode>,
     /// The resources of the application to which these belong, by unique id.
-    pub(crate) roots: BTreeMap<String, RootResource>,
+    pub(crate) roots: BTreeMap<String, Rc<RootResource>>,
+    /// The pods of earlier versions that crash.
+    pub(crate) crashing_before: Vec<ResourceNode>,
     /// Whether the tree has any resource: an application that runs nothing has its controllers.
     pub(crate) has_resources: bool,
     /// The time of the request, if it was made for the proof that the pods run the image.
@@ -118,9 +124,10 @@ pub(super) async fn read(
     question: PodsQuestion<'_>,
 ) -> Result<ApplicationPods, Failure> {
     let tree = argocd.tree(app).await?;
-    let (mut detailed, mut others): (Vec<&ResourceNode>, Vec<&ResourceNode>) = current_pods(&tree)
-        .into_iter()
-        .partition(|node| looks_failing(node) || question.needs_digest(node));
+    let old = old_replica_sets(&tree);
+    let (mut detailed, mut others): (Vec<&ResourceNode>, Vec<&ResourceNode>) =
+        current_pods(&tree, &old)
+            .partition(|node| looks_failing(node) || question.needs_digest(node));
     detailed.sort_by_key(|node| !question.is_of_image(node));
     others.extend(detailed.split_off(question.limit(&detailed)));
     let objects = stream::iter(&detailed).map(|node| read_details(argocd, app, node));
@@ -134,12 +141,14 @@ pub(super) async fn read(
         let pod = &mut observed.pod;
         pod.limit_termination_messages(question.max_log_lines);
     }
-    let mut failed_controllers = failed_controllers(&tree);
+    let mut failed_controllers = failed_controllers(&tree, &old);
     for node in &mut failed_controllers {
         node.images = template_images(argocd, app, node).await?;
     }
+    let crashing_before = crashing_before(&tree, &old, question.image);
     let nodes = pods.iter().map(|observed| &observed.node);
-    let mut roots = root::roots(&tree, nodes.chain(&failed_controllers));
+    let nodes = nodes.chain(&failed_controllers).chain(&crashing_before);
+    let mut roots = root::roots(&tree, nodes);
     // Without an image the application's health decides, from which an annotation may exclude a
     // resource.
     if question.image.is_none() {
@@ -150,12 +159,21 @@ pub(super) async fn read(
         pods,
         failed_controllers,
         roots,
+        crashing_before,
         has_resources: !tree.nodes.is_empty(),
         live_at: question.live_at,
     })
 }
 
 impl ApplicationPods {
+    /// Returns a pod of an earlier version that crashes, of the resource to which a node belongs.
+    pub(crate) fn crashed_before(&self, node: &ResourceNode) -> Option<&ResourceNode> {
+        let root = |node: &ResourceNode| Some(&self.roots.get(&node.uid)?.node.uid);
+        let own = root(node)?;
+        let mut crashing = self.crashing_before.iter();
+        crashing.find(|crashing| root(crashing) == Some(own))
+    }
+
     /// Returns the pods of each resource of the application, by its unique id.
     fn pods_by_root(&self) -> BTreeMap<&str, Vec<&Pod>> {
         let mut found: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
@@ -226,18 +244,44 @@ async fn read_details(
 }
 
 /// Returns the pods of the newest ReplicaSet of each Deployment, and all pods without one.
-fn current_pods(tree: &ApplicationTree) -> Vec<&ResourceNode> {
-    let old = old_replica_sets(tree);
+fn current_pods<'t>(
+    tree: &'t ApplicationTree,
+    old: &HashSet<&str>,
+) -> impl Iterator<Item = &'t ResourceNode> {
     let pods = tree.nodes.iter().filter(|node| node.kind == "Pod");
-    pods.filter(|pod| {
-        let mut parents = pod.parent_refs.iter();
-        !parents.any(|parent| old.contains(&parent.uid.as_str()))
-    })
-    .collect()
+    pods.filter(|pod| !is_of(pod, old))
+}
+
+fn is_of(pod: &ResourceNode, sets: &HashSet<&str>) -> bool {
+    let mut parents = pod.parent_refs.iter();
+    parents.any(|parent| sets.contains(parent.uid.as_str()))
+}
+
+/// Returns the pods that crash, and are of an older ReplicaSet or run another version of the image.
+fn crashing_before(
+    tree: &ApplicationTree,
+    old: &HashSet<&str>,
+    image: Option<&ImageMatcher>,
+) -> Vec<ResourceNode> {
+    const CRASHES: [&str; 3] = ["CrashLoopBackOff", "Error", "OOMKilled"];
+    let crashes = |pod: &ResourceNode| {
+        let status = pod.info("Status Reason").unwrap_or_default();
+        CRASHES.contains(&status.strip_prefix("Init:").unwrap_or(status))
+    };
+    let is_other = |pod: &ResourceNode, image: &ImageMatcher| {
+        let mut images = pod.images.iter();
+        images.any(|named| image.is_of_repository(named))
+            && !pod.images.iter().any(|named| image.is_named(named))
+    };
+    let pods = tree.nodes.iter();
+    let pods = pods.filter(|node| node.kind == "Pod" && crashes(node));
+    pods.filter(|pod| is_of(pod, old) || image.is_some_and(|image| is_other(pod, image)))
+        .cloned()
+        .collect()
 }
 
 /// Returns the ids of the ReplicaSets that are not the newest of their Deployment.
-fn old_replica_sets(tree: &ApplicationTree) -> Vec<&str> {
+fn old_replica_sets(tree: &ApplicationTree) -> HashSet<&str> {
     let sets: Vec<(&ResourceNode, &str, u64)> = tree.nodes.iter().filter_map(replica_set).collect();
     let mut newest: BTreeMap<&str, u64> = BTreeMap::new();
     for (_, deployment, revision) in &sets {
@@ -261,14 +305,13 @@ fn replica_set(node: &ResourceNode) -> Option<(&ResourceNode, &str, u64)> {
 }
 
 /// Returns the controllers that cannot create pods: their condition makes them Degraded.
-pub(crate) fn failed_controllers(tree: &ApplicationTree) -> Vec<ResourceNode> {
-    let old = old_replica_sets(tree);
-    let controllers = tree
-        .nodes
-        .iter()
-        .filter(|node| matches!(node.kind.as_str(), "ReplicaSet" | "Job" | "StatefulSet"));
-    controllers
-        .filter(|node| !old.contains(&node.uid.as_str()) && has_health(node, "Degraded"))
+pub(crate) fn failed_controllers(tree: &ApplicationTree, old: &HashSet<&str>) -> Vec<ResourceNode> {
+    let is_controller =
+        |node: &ResourceNode| matches!(node.kind.as_str(), "ReplicaSet" | "Job" | "StatefulSet");
+    let failed = tree.nodes.iter();
+    let failed = failed.filter(|node| is_controller(node) && has_health(node, "Degraded"));
+    failed
+        .filter(|node| !old.contains(node.uid.as_str()))
         .cloned()
         .collect()
 }

@@ -1,6 +1,9 @@
 //! The observation of one application: its last state, and what else is known at the same moment.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use argocd::{Application, ApplicationSet, SyncWindows};
 use pods::ObjectEvent;
@@ -53,6 +56,8 @@ pub(crate) struct RenderedImages {
 pub(crate) struct Observation {
     /// The moment, measured from the start of the run.
     pub(crate) now: Duration,
+    /// The start of the run.
+    pub(crate) started_at: Option<SystemTime>,
     /// Whether no other observation follows: the deadline has come, or with `--timeout 0` every
     /// request is answered.
     pub(crate) is_last: bool,
@@ -111,6 +116,14 @@ struct OperationEnd {
 }
 
 impl Observation {
+    /// Makes the observation before the first answer.
+    pub(crate) fn starting_at(now: SystemTime) -> Self {
+        Self {
+            started_at: Some(now),
+            ..Self::default()
+        }
+    }
+
     /// Takes in a state, unless a later one is known; returns whether it took it.
     pub(crate) fn update(&mut self, mut app: Application, is_whole: bool) -> bool {
         let is_older = app.version() < self.app.version();
@@ -226,6 +239,16 @@ impl Observation {
         };
         let reconciled_at = self.app.status.reconciled_at.as_ref();
         self.app.version() > *version || reconciled_at.is_some_and(|at| *at > end.finished_at)
+    }
+
+    /// Returns for how long a condition had lasted when this run began. A message that changes, such
+    /// as one with a random path, is a new condition for Argo CD.
+    pub(crate) fn age_of(&self, condition: &str) -> Option<Duration> {
+        let mut conditions = self.app.status.conditions.iter();
+        let condition = conditions.find(|one| one.kind == condition)?;
+        let began = condition.last_transition_time.as_deref()?;
+        let began = humantime::parse_rfc3339_weak(began).ok()?;
+        self.started_at?.duration_since(began).ok()
     }
 
     /// Returns whether the last operation had ended before this run began.

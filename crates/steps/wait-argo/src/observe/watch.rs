@@ -10,7 +10,7 @@ use argocd::{
     Application, ApplicationEvent, ApplicationEvents, ApplicationId, ApplicationSet, ArgoCd,
     Presence, Refresh, SyncAnswer, SyncWindows, TreeEvent,
 };
-use contract::{Commit, Failure, Verdict, World, asking};
+use contract::{Commit, Failure, Verdict, World, asking, world::Origin};
 use futures_util::{
     StreamExt as _,
     future::{FutureExt as _, LocalBoxFuture},
@@ -78,6 +78,8 @@ pub(crate) struct ApplicationWatch<'a> {
     commit: &'a Commit,
     image: Option<&'a ImageMatcher>,
     max_log_lines: usize,
+    /// The server that names the repository of the commit, if the request does not.
+    remote_named_by: Option<Origin>,
     progress: &'a ApplicationProgress<'a>,
     jobs: FuturesUnordered<LocalBoxFuture<'a, JobResult>>,
     observation: Observation,
@@ -104,9 +106,13 @@ impl<'a> ApplicationWatch<'a> {
             commit: &request.commit,
             image: request.image.as_ref(),
             max_log_lines: request.log_lines,
+            remote_named_by: request
+                .remote
+                .is_none()
+                .then(|| request.argocd.server.origin()),
             progress,
             jobs: FuturesUnordered::new(),
-            observation: Observation::default(),
+            observation: Observation::starting_at(world.now()),
             schedule: Schedule::new(world.deadline().waits()),
             outages: Outages::default(),
             heard_at: Duration::ZERO,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The largest number of characters of an error to show.
-const MAX_MESSAGE: usize = 1000;
+pub(crate) const MAX_MESSAGE: usize = 1000;
 /// The largest code of gRPC (`google.golang.org/grpc/codes`): `Unauthenticated`.
 const MAX_CODE: u32 = 16;
 
@@ -34,9 +34,9 @@ impl ArgoError {
 }
 
 fn frame(body: &[u8]) -> Option<ArgoError> {
-    let value: Value = serde_json::from_slice(body).ok()?;
-    let frame: ErrorFrame = match &value["error"] {
-        Value::Object(error) => serde_json::from_value(error.clone().into()).ok()?,
+    let mut value: Value = serde_json::from_slice(body).ok()?;
+    let frame: ErrorFrame = match value.get_mut("error")? {
+        error @ Value::Object(_) => serde_json::from_value(error.take()).ok()?,
         Value::String(_) => serde_json::from_value(value).ok()?,
         _ => return None,
     };

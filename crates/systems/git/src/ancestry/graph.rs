@@ -20,6 +20,8 @@ pub(super) struct CommitGraph {
     branches: Vec<ObjectId>,
     /// How often the history was deepened.
     step: usize,
+    /// Whether a commit of the remote is found in its branches only.
+    only_branches: bool,
 }
 
 /// An answer from the fetched commits.
@@ -47,7 +49,11 @@ enum NameLookup {
 }
 
 impl CommitGraph {
-    pub(super) async fn new(call: &GitCall<'_>, step: usize) -> GitAnswer<Self> {
+    pub(super) async fn new(
+        call: &GitCall<'_>,
+        step: usize,
+        only_branches: bool,
+    ) -> GitAnswer<Self> {
         let branches = call
             .lines(&["for-each-ref", "--format=%(objectname)", BRANCHES])
             .await?;
@@ -58,6 +64,7 @@ impl CommitGraph {
             store: call.repository.objects()?,
             branches: branches.collect::<GitAnswer<_>>()?,
             step,
+            only_branches,
         })
     }
 
@@ -128,6 +135,8 @@ impl CommitGraph {
             let id = objects::id(&commit)?;
             return Ok(if objects::exists(&self.store, id) {
                 NameLookup::Commit(id)
+            } else if self.only_branches && among.is_cut {
+                NameLookup::Open
             } else {
                 NameLookup::Unknown
             });

@@ -17,6 +17,20 @@ const SSH_KEY_HINT: &str = "check ssh's key: its public half is known to the hos
 const GITHUB_WRITE_HINT: &str = "give the job `permissions: contents: write`, \
      or use a token that may push to the branch";
 
+const NO_SSH_HINT: &str = "install ssh (`openssh-client`) next to git, or pass the https address of \
+     the repository";
+
+const CODECOMMIT_HINT: &str = "AWS CodeCommit answers 403 without a word to credentials that are \
+     missing, expired, or without `codecommit:GitPull` and `codecommit:GitPush`";
+
+const BITBUCKET_HINT: &str = "Bitbucket answers 410 to app passwords: use an API token, or an access \
+     token of the repository";
+
+const KEY_HINT: &str = "use a newer ssh, or a key of a kind that the host takes";
+
+const ALGORITHM_HINT: &str = "update the older one of ssh and the host, pass the https address, or allow \
+     for this host in `~/.ssh/config` what the host offers (`HostKeyAlgorithms +ssh-rsa`)";
+
 const NOT_GIT_HINT: &str = "check the address; a proxy, a firewall or a login page may have \
      answered in the place of the server";
 
@@ -34,8 +48,10 @@ impl GitError {
     /// Returns the failure of the step.
     pub(crate) fn failure(&self, address: &Address) -> Failure {
         match self.kind {
+            GitErrorKind::Gone if address.url.contains("bitbucket.org/") => self.denied(address),
             GitErrorKind::Unauthorized
             | GitErrorKind::SshDenied
+            | GitErrorKind::OldAlgorithm
             | GitErrorKind::Forbidden
             | GitErrorKind::ReadOnlyKey
             | GitErrorKind::ReadOnlyRepository
@@ -56,6 +72,12 @@ impl GitError {
             GitErrorKind::NotFound => return not_found(error, address),
             GitErrorKind::SshDenied => {
                 return Failure::denied(asking::CREDENTIALS_REJECTED, error).hinted(SSH_KEY_HINT);
+            }
+            GitErrorKind::OldAlgorithm => {
+                return Failure::denied(asking::CREDENTIALS_REJECTED, error).hinted(KEY_HINT);
+            }
+            GitErrorKind::Gone => {
+                return Failure::denied(asking::CREDENTIALS_REJECTED, error).hinted(BITBUCKET_HINT);
             }
             GitErrorKind::ReadOnlyKey => {
                 "allow write access for the deploy key in the settings of the repository, \
@@ -102,6 +124,9 @@ impl GitError {
                 NOT_WRITTEN,
                 Some("free some space, or set `TMPDIR` to a writable folder"),
             ),
+            GitErrorKind::NotGit if address.url.contains("://git-codecommit.") => {
+                (asking::NOT_THE_API, Some(CODECOMMIT_HINT))
+            }
             GitErrorKind::NotGit => (asking::NOT_THE_API, Some(NOT_GIT_HINT)),
             GitErrorKind::RateLimited => (asking::RATE_LIMITED, None),
             GitErrorKind::ServerError => (asking::SERVER_ERROR, None),
@@ -112,7 +137,13 @@ impl GitError {
             }
             GitErrorKind::Untrusted => (asking::UNTRUSTED_CERTIFICATE, Some(TLS_HINT)),
             GitErrorKind::TimedOut => (asking::TIMED_OUT, None),
+            GitErrorKind::NoCommonAlgorithm => (GIT_FAILED, Some(ALGORITHM_HINT)),
             GitErrorKind::NoProgram => (GIT_FAILED, Some("install git 2.30 or newer")),
+            GitErrorKind::NoTransport if address.is_ssh() => (GIT_FAILED, Some(NO_SSH_HINT)),
+            GitErrorKind::NoTransport => (
+                GIT_FAILED,
+                Some("install the whole of git: this one cannot speak to the host of the address"),
+            ),
             _ => (GIT_FAILED, None),
         };
         let failure = Failure::unavailable(reason, self.with_context(address));
@@ -193,6 +224,62 @@ fn redirect_hint(target: Option<&RedirectTarget>) -> String {
 
 /// Returns the command that makes git trust the folder of its message.
 pub(super) fn trust_hint(text: &str) -> String {
-    let folder = text.split('\'').nth(1).unwrap_or("FOLDER");
+    // Over ssh the server may say this, too: its text must not become a part of a command, and
+    // `*` would trust every folder.
+    let folder = text
+        .split('\'')
+        .nth(1)
+        .filter(|folder| folder.starts_with('/'));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./+@".contains(c);
+    let folder = match folder {
+        Some(folder) if folder.chars().all(is_plain) => folder.to_owned(),
+        Some(folder) => format!("'{folder}'"),
+        None => "FOLDER".to_owned(),
+    };
     format!("run `git config --global --add safe.directory {folder}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::World;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_hint_fits_the_host() {
+        let world = World::for_tests(std::time::Duration::from_secs(1));
+        for (url, stderr, reason, hint) in [
+            (
+                "https://bitbucket.org/acme/infra.git",
+                "fatal: unable to access 'https://x/': The requested URL returned error: 410",
+                asking::CREDENTIALS_REJECTED,
+                "API token",
+            ),
+            (
+                "https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/infra",
+                "fatal: unable to access 'https://x/': The requested URL returned error: 403",
+                asking::NOT_THE_API,
+                "codecommit:GitPush",
+            ),
+            (
+                "git@ssh.dev.azure.com:v3/acme/p/infra",
+                "Unable to negotiate with 192.0.2.1 port 22: no matching host key type found. \
+                 Their offer: ssh-rsa\nfatal: Could not read from remote repository.",
+                GIT_FAILED,
+                "HostKeyAlgorithms",
+            ),
+            (
+                "git@git.example:acme/infra.git",
+                "error: cannot run ssh: No such file or directory\nfatal: unable to fork",
+                GIT_FAILED,
+                "openssh-client",
+            ),
+        ] {
+            let address = Address::new(&world, url).unwrap();
+            let failure = GitError::from_stderr(stderr.as_bytes()).failure(&address);
+            assert_eq!(failure.reason, reason, "{url}");
+            let hints = failure.hints.join(" ");
+            assert!(hints.contains(hint), "{url}: {hints}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The kinds of errors, recognized by the words of git, curl and ssh, and of the forges.
 
+use contract::without_names;
 use serde::{Deserialize, Serialize};
 
 use super::said::{SaidLines, without_marks};
@@ -9,6 +10,7 @@ use super::said::{SaidLines, without_marks};
 pub(super) enum GitErrorKind {
     BranchMissing,
     CommitMissing,
+    CommitNotServed,
     Redirected,
     HistoryCut,
     DubiousOwnership,
@@ -30,6 +32,10 @@ pub(super) enum GitErrorKind {
     Broken,
     TimedOut,
     NoProgram,
+    NoCommonAlgorithm,
+    OldAlgorithm,
+    Gone,
+    NoTransport,
     Other,
 }
 
@@ -37,7 +43,17 @@ pub(super) enum GitErrorKind {
 type Phrases = (GitErrorKind, &'static [&'static str]);
 
 /// What a forge says about the account, whatever status comes with it; the more specific first.
-const SERVER: [Phrases; 7] = [
+const SERVER: [Phrases; 8] = [
+    (
+        GitErrorKind::OldAlgorithm,
+        &[
+            // GitHub.
+            "key with sha-1",
+            // Azure DevOps.
+            "using ssh-rsa",
+            "unsupported_cipher",
+        ],
+    ),
     (
         GitErrorKind::ReadOnlyKey,
         &[
@@ -71,6 +87,9 @@ const SERVER: [Phrases; 7] = [
             "read-only gitlab instance",
             "repository is read only",
             "repository is read-only",
+            "read only mode",
+            "restricted to read-only access",
+            "does not permit write",
             "is currently read-only",
             "repository has been locked",
             "repository is locked",
@@ -114,7 +133,8 @@ const SERVER: [Phrases; 7] = [
 ];
 
 /// What ssh says.
-const SSH: [Phrases; 4] = [
+const SSH: [Phrases; 5] = [
+    (GitErrorKind::NoCommonAlgorithm, &["unable to negotiate"]),
     (
         GitErrorKind::Untrusted,
         &[
@@ -153,13 +173,11 @@ const SSH: [Phrases; 4] = [
 ];
 
 /// What git and curl say, the more specific kinds first.
-const GIT: [Phrases; 11] = [
+const GIT: [Phrases; 13] = [
     (GitErrorKind::Redirected, &["returned error: 30"]),
     (GitErrorKind::BranchMissing, &["couldn't find remote ref"]),
-    (
-        GitErrorKind::CommitMissing,
-        &["not our ref", "unadvertised object"],
-    ),
+    (GitErrorKind::CommitMissing, &["not our ref"]),
+    (GitErrorKind::CommitNotServed, &["unadvertised object"]),
     (
         GitErrorKind::DubiousOwnership,
         &["detected dubious ownership"],
@@ -172,6 +190,14 @@ const GIT: [Phrases; 11] = [
             "read-only file system",
             "disk quota exceeded",
             "couldn't write '",
+        ],
+    ),
+    (
+        GitErrorKind::NoTransport,
+        &[
+            "cannot run ssh",
+            "cannot exec 'ssh'",
+            "unable to find remote helper",
         ],
     ),
     (
@@ -214,6 +240,9 @@ const SERVER_IN_GENERAL: [Phrases; 3] = [
             "invalid username or",
             "password authentication was removed",
             "password authentication is not supported",
+            // Bitbucket.
+            "account passwords",
+            "app password",
             "http basic: access denied",
             "authentication failed",
             "invalid credentials",
@@ -248,8 +277,11 @@ const SERVER_IN_GENERAL: [Phrases; 3] = [
     ),
 ];
 
-/// What curl says about the connection.
-const CONNECTION: [Phrases; 3] = [
+/// What curl says about the connection, and an answer whose words say no more.
+const CONNECTION: [Phrases; 5] = [
+    (GitErrorKind::Gone, &["returned error: 410"]),
+    // Any other status of a client's fault: the end of the connection only follows from it.
+    (GitErrorKind::Other, &["returned error: 4"]),
     (GitErrorKind::Untrusted, &["certificate", "ssl "]),
     (
         GitErrorKind::Unreachable,
@@ -290,10 +322,10 @@ pub(super) fn recognize(stderr: &str) -> (GitErrorKind, String) {
     let said = SaidLines::new(stderr);
     let about_commits = [&said.git[..], &said.server[..]].concat();
     let found = find(&GIT[..2], &said.git)
-        .or_else(|| find(&GIT[2..3], &about_commits))
-        .or_else(|| find(&SERVER, &said.server))
-        .or_else(|| find(&GIT[3..], &said.git))
-        .or_else(|| find(&SERVER_IN_GENERAL, &said.server))
+        .or_else(|| find(&GIT[2..4], &about_commits))
+        .or_else(|| find_said(&SERVER, &said.server))
+        .or_else(|| find(&GIT[4..], &said.git))
+        .or_else(|| find_said(&SERVER_IN_GENERAL, &said.server))
         .or_else(|| find(&SSH, &said.ssh))
         .or_else(|| find(&CONNECTION, &said.git));
     match found {
@@ -309,19 +341,44 @@ pub(super) fn recognize(stderr: &str) -> (GitErrorKind, String) {
 
 /// Returns the first kind that one of the lines shows, and that line.
 fn find<'a>(kinds: &[Phrases], lines: &'a [String]) -> Option<(GitErrorKind, &'a str)> {
+    find_in(kinds, lines, str::to_owned)
+}
+
+/// Returns the first kind that one of the server's sentences shows, and that sentence.
+fn find_said<'a>(kinds: &[Phrases], lines: &'a [String]) -> Option<(GitErrorKind, &'a str)> {
+    find_in(kinds, lines, words)
+}
+
+fn find_in<'a>(
+    kinds: &[Phrases],
+    lines: &'a [String],
+    words: impl Fn(&str) -> String,
+) -> Option<(GitErrorKind, &'a str)> {
     kinds.iter().find_map(|(kind, phrases)| {
         let shows = |line: &&String| {
-            let line = line.to_ascii_lowercase();
+            let line = words(line).to_ascii_lowercase();
             phrases.iter().any(|phrase| line.contains(phrase))
         };
         Some((*kind, lines.iter().find(shows)?.as_str()))
     })
 }
 
+/// Returns the words of a sentence without the names of repositories and accounts.
+fn words(sentence: &str) -> String {
+    let words = without_names(sentence);
+    match words.split_once("denied to ") {
+        Some((before, account)) if !account.starts_with("deploy key") => {
+            format!("{before}denied to ")
+        }
+        _ => words,
+    }
+}
+
 fn sentence(kind: GitErrorKind, line: &str, said: &SaidLines) -> String {
     match kind {
         GitErrorKind::BranchMissing
         | GitErrorKind::CommitMissing
+        | GitErrorKind::CommitNotServed
         | GitErrorKind::DubiousOwnership
         | GitErrorKind::NotWritten
         | GitErrorKind::Redirected => without_marks(line),

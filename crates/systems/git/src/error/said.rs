@@ -69,6 +69,7 @@ impl SaidLines {
             }
             let lower = line.to_ascii_lowercase();
             if let Some(sentence) = server_sentence(line) {
+                let sentence = sentence.filter(|sentence| !said.server.contains(sentence));
                 said.server.extend(sentence);
             } else if is_ssh(&lower) {
                 said.ssh.push(line.to_owned());
@@ -128,8 +129,9 @@ fn server_sentence(line: &str) -> Option<Option<String>> {
         .strip_prefix("remote:")
         .or_else(|| line.strip_prefix("fatal: remote error:"))
         .or_else(|| line.strip_prefix("ERROR:"))?;
-    let text = without_marks(text);
+    let text = without_marks(without_packets(text.trim_start()));
     let is_progress = [
+        "# service=git-",
         "Resolving deltas:",
         "Counting objects:",
         "Compressing objects:",
@@ -139,6 +141,22 @@ fn server_sentence(line: &str) -> Option<Option<String>> {
     .iter()
     .any(|start| text.starts_with(start));
     Some((!is_progress && text.contains(char::is_alphanumeric)).then_some(text))
+}
+
+/// Returns a text without the lengths of the packets that it came in: Azure DevOps shows them.
+fn without_packets(text: &str) -> &str {
+    let is_length =
+        |text: &&str| text.starts_with('0') && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut rest = text;
+    while let Some(after) = rest.strip_prefix("0000") {
+        rest = after;
+    }
+    let length = rest.get(..4).filter(is_length);
+    let is_packet = rest.len() < text.len() || rest.contains("# service=git-");
+    match length {
+        Some(length) if is_packet => &rest[length.len()..],
+        _ => text,
+    }
 }
 
 /// ssh puts the user and the host before some of its messages: `git@host: Permission denied`.

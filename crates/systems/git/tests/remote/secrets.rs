@@ -93,3 +93,20 @@ async fn a_push_is_not_redirected() {
         http.redirect("nothing", &server);
     }
 }
+
+/// The address of a redirect is cut; what is left of a secret there is still one.
+#[tokio::test]
+async fn a_redirect_is_redacted_before_it_is_cut() {
+    let secret = "a-secret-of-many-characters-0123456789";
+    let start = "http://127.0.0.1:1/";
+    let filler = "x".repeat(290 - start.len());
+    let location = format!("{start}{filler}{secret}/info/refs");
+    let server = Faulty::answering(move |_| ScriptedReply::redirect(301, &location));
+    let world = world(&[("RUNBOOK_GITHUB_TOKEN", secret)]);
+    let url = format!("{}/git-tests/app", server.url());
+    let failure = failure(&git(&world, &url)).await;
+    assert_eq!(failure.reason, asking::REDIRECTED_ELSEWHERE);
+    let said = format!("{} {}", failure.summary(), failure.hints.join(" "));
+    assert!(said.contains("xx***"), "{said}");
+    assert!(!said.contains("a-secret"), "{said}");
+}

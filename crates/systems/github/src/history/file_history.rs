@@ -86,7 +86,7 @@ pub(super) async fn file_histories(
                 } = revision;
                 node.revision(is_merged, follows, &contents)
             })
-            .collect::<Result<_, Failure>>()?;
+            .collect();
         let history = FileHistory {
             revisions,
             is_complete,

@@ -229,3 +229,23 @@ async fn the_hint_names_the_missing_write_permission() {
         "{failure:?}"
     );
 }
+
+/// Long messages are cut; what is left of a secret there is still one.
+#[tokio::test]
+async fn an_error_is_redacted_before_it_is_cut() {
+    let remote = remote();
+    let server = FakeGitHub::new(&remote);
+    let token = server.token_with(&SETTINGS);
+    let world = world_with(&server, &token);
+    let long = format!("{}{token}", "x".repeat(1990));
+    let rest = ScriptedReply::json(403, &json!({ "message": long, "status": "403" }));
+    for reply in [graphql_error("INTERNAL", &long), rest] {
+        server.answer_next([reply]);
+        let said = failure(&on(&world, "main")).await.summary();
+        assert!(
+            said.contains("xx***") && !said.contains(&token[..8]),
+            "{said}"
+        );
+        assert!(said.len() < 3000, "{} bytes", said.len());
+    }
+}

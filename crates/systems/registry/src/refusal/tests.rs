@@ -119,6 +119,55 @@ const CLOUDS: &[SampleAnswer] = &[
         "manifest tagged by \"v1\" is not found",
         Absent,
     ),
+    (
+        403,
+        "DENIED",
+        "Artifact Registry API has not been used in project 1 before or it is disabled. Enable it by \
+         visiting https://console.developers.google.com/x then retry.",
+        Blocked,
+    ),
+    (
+        403,
+        "DENIED",
+        "Please enable or contact project owners to enable the Google Container Registry API in \
+         Cloud Console at https://console.cloud.google.com/x before performing this operation.",
+        Blocked,
+    ),
+    (
+        403,
+        "DENIED",
+        "Container Registry is deprecated and shutting down, please use the auto migration tool",
+        Blocked,
+    ),
+    (
+        403,
+        "DENIED",
+        "This API method requires billing to be enabled.",
+        Blocked,
+    ),
+];
+
+/// Names that contain the words of rules, which say nothing about the refusal.
+const NAMES: &[SampleAnswer] = &[
+    (
+        403,
+        "DENIED",
+        "Permission \"artifactregistry.repositories.downloadArtifacts\" denied on resource \
+         \"projects/acme/locations/europe-west1/repositories/policy-scanner\" (or it may not exist)",
+        Unauthorized,
+    ),
+    (
+        403,
+        "FORBIDDEN",
+        "no access to team/quarantine-disabled",
+        Unauthorized,
+    ),
+    (
+        403,
+        "",
+        "Not enough permissions to read 'docker-local/malware-firewall/v1'.",
+        Unauthorized,
+    ),
 ];
 
 /// What Quay, Harbor and Artifactory answer. An error of Artifactory itself has no code.
@@ -190,7 +239,7 @@ fn kind(status: u16, code: &str, message: &str) -> RefusalKind {
 
 #[test]
 fn the_registries_say_the_same_in_many_ways() {
-    for samples in [DISTRIBUTION, CLOUDS, PRODUCTS, OTHERS] {
+    for samples in [DISTRIBUTION, CLOUDS, PRODUCTS, OTHERS, NAMES] {
         for (status, code, message, expected) in samples {
             let found = kind(*status, code, message);
             assert_eq!(found, *expected, "{status} {code} {message}");

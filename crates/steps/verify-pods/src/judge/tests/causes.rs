@@ -321,3 +321,35 @@ fn a_crash_that_the_old_version_shares_is_not_the_changes() {
     let leaving = terminating(crashing("a", "v1"));
     assert_eq!(reason(&[leaving, new()]), CRASH_LOOP);
 }
+
+#[test]
+fn a_workload_without_pods_names_the_pod_of_another_kind() {
+    let request = request(&['a']);
+    let state = |strangers| NamespaceState {
+        name: "dex-prod".to_owned(),
+        workloads: vec![WorkloadState {
+            rollout: rollout(0),
+            pods: Rc::from([]),
+        }],
+        strangers,
+        unread: Vec::new(),
+    };
+    let text = |strangers| {
+        let mut observation = Observation::default();
+        observation.update(&request, vec![state(strangers)], Duration::ZERO);
+        let judgement = super::super::judge(&request, &observation);
+        match &judgement.worst().unwrap().status {
+            WorkloadStatus::Failed(failure) => failure.cause.text.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(text(Vec::new()), "it is scaled to zero");
+    let job = owned_by("Job", running("import-1", "v2", 'a'));
+    assert_eq!(text(vec![job]), "it is scaled to zero");
+    let canary = owned_by("Rollout", running("canary-1", "v2", 'a'));
+    let found = text(vec![canary]);
+    assert!(
+        found.starts_with("it is scaled to zero; canary-1 (Rollout canary) runs "),
+        "{found}"
+    );
+}

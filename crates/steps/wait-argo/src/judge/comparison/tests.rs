@@ -51,8 +51,9 @@ fn errors_of_systems_are_not_the_commits() {
          running '/usr/bin/git fetch --depth=1'",
         "`kustomize build x` failed exit status 1: Error: Get \"https://example.org/base.yaml\": \
          dial tcp: lookup example.org: no such host",
-        "failed to list refs: authentication required",
-        "failed to initialize repository resources: repository not found",
+        "failed to list refs: dial tcp: lookup github.com on 10.0.0.10:53: server misbehaving",
+        "error building helm chart dependencies: failed to build helm dependencies: failed running \
+         helm: `helm dependency build` failed exit status 1: Error: could not download x",
         "x: app path does not exist - waiting for an external process to update env from env-next",
     ] {
         let message = generated(description);
@@ -73,6 +74,99 @@ fn errors_of_systems_are_not_the_commits() {
 }
 
 #[test]
+fn every_layer_of_helm_is_taken_off() {
+    for description in [
+        "failed to execute helm template command: failed to get command args to log: `helm \
+         template . --name-template dex --include-crds` failed exit status 1: Error: template: \
+         dex/templates/deployment.yaml:24:27: nil pointer",
+        "failed to execute helm template command: failed running helm: `helm template . \
+         <api versions removed> --include-crds` failed exit status 1: Error: values don't meet \
+         the specifications of the schema(s) in the following chart(s)",
+        "Manifest generation error (cached): failed to execute helm template command: failed to \
+         get command args to log: `helm template .` failed exit status 1: Error: YAML parse error",
+        "error building helm chart dependencies: failed to build helm dependencies: failed running \
+         helm: `helm dependency build` failed exit status 1: Error: the lock file (Chart.lock) is \
+         out of sync with the dependencies file (Chart.yaml). Please update the dependencies",
+        "Manifest generation error (cached): failed to build helm dependencies: failed to build \
+         dependencies: failed to get command args to log: `helm dependency build` failed exit status \
+         1: Error: the lock file (Chart.lock) is out of sync with the dependencies file (Chart.yaml)",
+        "Failed to evaluate jsonnet \"main.jsonnet\": RUNTIME ERROR: x",
+        "Found multiple objects in \"x.json\". Only single objects are allowed in JSON files.",
+        "error getting app source type: error while parsing source parameters: \
+         .argocd-source-dex.yaml: error converting YAML to JSON: yaml: line 3",
+    ] {
+        let message = generated(description);
+        assert_eq!(comparison_failure(&message), RENDER_ERROR, "{message}");
+    }
+}
+
+#[test]
+fn what_a_renderer_fetches_is_not_the_commits() {
+    let kustomize = |outcome: &str| {
+        generated(&format!(
+            "`kustomize build <path to cached source>/env/prod --enable-helm` failed exit status \
+             1: Error: {outcome}"
+        ))
+    };
+    for outcome in [
+        "accumulating resources: accumulation err='accumulating resources from \
+         'https://github.com/acme/base?ref=v1': URL is a git repository': failed to run \
+         '/usr/bin/git fetch --depth=1 https://github.com/acme/base v1': fatal: unable to access \
+         'https://github.com/acme/base/': Could not resolve host: github.com : exit status 128",
+        "failed to run '/usr/local/bin/git fetch --depth=1 origin v1': remote: Repository not found.",
+        "quay.io/acme/squid:0.1.802: not found : unable to run: 'helm pull --untar oci://quay.io/\
+         acme/squid --version 0.1.802' with env=[HELM_CONFIG_HOME=x] (is 'helm' installed?): exit \
+         status 1",
+        "accumulating resources from 'https://raw.githubusercontent.com/acme/x.yaml': HTTP Error: \
+         status code 429 (Too Many Requests)",
+    ] {
+        assert_eq!(comparison_failure(&kustomize(outcome)), NOT_COMPARED);
+    }
+    for outcome in [
+        "failure in plugin configured via /tmp/kust-plugin-config-52463179; exit status 1",
+        "trouble decrypting file: Failed to get the data key required to decrypt the SOPS file.",
+    ] {
+        assert_eq!(comparison_failure(&kustomize(outcome)), PLUGIN_FAILED);
+    }
+    let values = "`helm template . --values https://example.org/v.yaml` failed exit status 1: \
+                  Error: failed to fetch https://example.org/v.yaml : 404 Not Found";
+    assert_eq!(comparison_failure(&generated(values)), NOT_COMPARED);
+}
+
+#[test]
+fn credentials_of_a_repository_are_a_setting() {
+    for description in [
+        "failed to list refs: authentication required: Repository not found.",
+        "failed to list refs: authentication required",
+        "failed to initialize repository resources: repository not found",
+        "failed to list refs: ssh: handshake failed: knownhosts: key mismatch",
+        "`git fetch origin --tags --force --prune` failed exit status 128: fatal: Authentication \
+         failed for 'https://github.com/data-literate/dex/'",
+        "`git submodule update --init --recursive` failed exit status 1: remote: HTTP Basic: \
+         Access denied",
+        "could not refresh installation id 7's token: received non 2xx response status \"401 \
+         Unauthorized\" when fetching https://api.github.com/app/installations/7/access_tokens",
+    ] {
+        let message = generated(description);
+        assert_eq!(comparison_failure(&message), REPOSITORY_DENIED, "{message}");
+    }
+    let quoted = generated("`kustomize build x` failed exit status 1: Error: access denied");
+    assert_eq!(comparison_failure(&quoted), RENDER_ERROR);
+}
+
+#[test]
+fn the_scope_of_argo_cd_is_a_setting() {
+    for message in [
+        "Failed to load live state: Cluster level ClusterRoleBinding \"dex\" can not be managed \
+         when in namespaced mode",
+        "Failed to load live state: namespace \"shop\" for Deployment \"dex\" is not managed",
+        "Namespace \"default\" for Deployment \"coffee\" is not managed",
+    ] {
+        assert_eq!(comparison_failure(message), SYNC_FORBIDDEN, "{message}");
+    }
+}
+
+#[test]
 fn a_plugin_does_not_say_whose_fault_it_is() {
     let plugin = |command: &str| {
         generated(&format!(
@@ -80,6 +174,12 @@ fn a_plugin_does_not_say_whose_fault_it_is() {
              desc = error generating manifests: `{command}` failed exit status 1: Error: denied"
         ))
     };
+    let named = generated(
+        "CMP processing failed for application \"argocd_dex\": plugin sidecar failed. error \
+         generating manifests in cmp: rpc error: code = Unknown desc = error generating manifests: \
+         `sh -c render.sh` failed exit status 1: denied",
+    );
+    assert_eq!(comparison_failure(&named), PLUGIN_FAILED);
     for (command, reason) in [
         ("sh -c render.sh", PLUGIN_FAILED),
         ("argocd-vault-plugin generate ./", PLUGIN_FAILED),

@@ -1,5 +1,7 @@
 //! Which pods belong to what decides about an application.
 
+use std::{collections::BTreeSet, rc::Rc};
+
 use argocd::{Application, ResourceNode};
 use contract::Fault;
 use pods::{Pod, SIDECAR, Unrecoverable, image::ImageMatcher};
@@ -41,7 +43,7 @@ impl<'a> FailureScope<'a> {
 
     /// Returns whether a pod, or a controller without pods, belongs to what decides.
     pub(super) fn contains(self, node: &ResourceNode, read: &ApplicationPods) -> bool {
-        let root = read.roots.get(&node.uid);
+        let root = read.roots.get(&node.uid).map(Rc::as_ref);
         match self {
             Self::Nothing => false,
             Self::Image {
@@ -124,10 +126,20 @@ pub(super) fn image_roots(
         let mut images = node.images.iter();
         images.any(|named| image.is_named(named) || (!is_later && image.is_of_repository(named)))
     });
-    of_image
+    // A workload has many pods.
+    let roots: BTreeSet<(&str, &str)> = of_image
         .filter_map(|node| read.roots.get(&node.uid))
-        .map(|root| format!("{}/{}", root.node.kind, root.node.name))
-        .collect()
+        .map(|root| (root.node.kind.as_str(), root.node.name.as_str()))
+        .collect();
+    let names = roots.into_iter();
+    names.map(|(kind, name)| format!("{kind}/{name}")).collect()
+}
+
+/// Returns the resources of which a node gave up a pod, as `Job/migrate`.
+pub(super) fn given_up_roots(read: &ApplicationPods) -> impl Iterator<Item = String> {
+    let given_up = read.pods.iter().filter(|one| one.pod.was_given_up());
+    let roots = given_up.filter_map(|one| read.roots.get(&one.node.uid));
+    roots.map(|root| format!("{}/{}", root.node.kind, root.node.name))
 }
 
 /// The Jobs of a CronJob are another matter: the next one may succeed, and the health of a CronJob

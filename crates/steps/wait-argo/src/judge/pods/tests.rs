@@ -1,3 +1,5 @@
+use std::{collections::HashSet, rc::Rc};
+
 use argocd::{ApplicationTree, HealthStatus, NodeInfo, ParentRef};
 use pods::{IMAGE_NOT_FOUND, QUOTA, image::ImageMatcher};
 
@@ -105,6 +107,7 @@ fn unrecoverable_resource(
 fn with_root(mut observation: Observation, root: RootResource) -> Observation {
     let read = observation.pods.as_mut().unwrap();
     let ids: Vec<String> = read.pods.iter().map(|pod| pod.node.uid.clone()).collect();
+    let root = Rc::new(root);
     read.roots = ids.into_iter().map(|id| (id, root.clone())).collect();
     observation
 }
@@ -202,7 +205,7 @@ fn a_failing_controller_has_a_grace_period() {
         nodes: vec![health(set, "Degraded", message), old],
     };
     let pods = ApplicationPods {
-        failed_controllers: failed_controllers(&tree),
+        failed_controllers: failed_controllers(&tree, &HashSet::new()),
         ..ApplicationPods::default()
     };
     let mut observation = Observation::default();
@@ -452,9 +455,28 @@ fn a_controllers_words_are_shown_until_they_are_certain() {
         nodes: vec![health(set, "Degraded", message)],
     };
     let read = ApplicationPods {
-        failed_controllers: failed_controllers(&tree),
+        failed_controllers: failed_controllers(&tree, &HashSet::new()),
         ..ApplicationPods::default()
     };
     let text = warning(&Observation::default(), &read, &all()).unwrap();
     assert_eq!(text, format!("ReplicaSet/dex-new: {message}"));
+}
+
+#[test]
+fn a_crash_that_the_version_before_shares_blames_no_change() {
+    let root = root("Deployment", "dex", "Progressing");
+    let mut observation = with_root(observation(&crash_looping()), root);
+    let reason = |observation: &Observation| {
+        let failure = unrecoverable_resource(observation, all()).unwrap();
+        (failure.reason, failure.text)
+    };
+    assert_eq!(reason(&observation).0, CRASH_LOOP);
+    let read = observation.pods.as_mut().unwrap();
+    let before = node("Pod", "dex-old-a", "dex-old", &[]);
+    let root = read.roots.values().next().unwrap().clone();
+    read.roots.insert(before.uid.clone(), root);
+    read.crashing_before.push(before);
+    let (reason, text) = reason(&observation);
+    assert_eq!(reason, CRASHED_BEFORE);
+    assert!(text.ends_with("dex-old-a, of the version before, crashes, too"));
 }

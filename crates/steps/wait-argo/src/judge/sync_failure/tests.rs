@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::reasons::{NOT_COMPARED, RENDER_ERROR, SYNC_FAILED};
+use crate::reasons::{DEGRADED, NOT_COMPARED, RENDER_ERROR, SYNC_FAILED};
 
 fn state(phase: &str, message: &str, resources: &Value) -> OperationState {
     serde_json::from_value(json!({
@@ -143,6 +143,18 @@ fn every_result_of_a_hook_has_its_reason() {
             "kind": kind, "name": "x", "hookType": "Sync", "hookPhase": phase, "message": message,
         });
         assert_eq!(reason_of(&hook), expected, "{hook}");
+    }
+}
+
+#[test]
+fn a_hook_that_was_still_there_is_not_the_changes() {
+    let immutable = "Job.batch \"x\" is invalid: spec.template: field is immutable";
+    for (hook, expected) in [("PreSync", SYNC_ERROR), ("", SYNC_FAILED)] {
+        let job = json!({
+            "kind": "Job", "name": "x", "status": "SyncFailed", "hookType": hook,
+            "message": immutable,
+        });
+        assert_eq!(reason_of(&job), expected, "{hook}");
     }
 }
 

@@ -113,3 +113,74 @@ fn an_earlier_failure_is_of_the_commit_that_it_names() {
         "OutOfSync at dddddddd, a descendant of cccccccc",
     );
 }
+
+#[test]
+fn what_failed_before_the_commit_proves_nothing() {
+    let result = |name: &str, message: &str| json!([{"kind": "Job", "name": name, "status": "SyncFailed", "message": message}]);
+    let failed = |revision: &str, resources: Value| {
+        let operation = with(
+            operation("Failed", revision),
+            "/syncResult/resources",
+            resources,
+        );
+        with(
+            app("OutOfSync", revision, "Healthy"),
+            "/status/operationState",
+            operation,
+        )
+    };
+    let immutable = "Job.batch \"migrate\" is invalid: spec.template: field is immutable";
+    let old = failed(B, result("migrate", immutable));
+    for (name, message, reason) in [
+        ("migrate", immutable, FAILED_BEFORE),
+        (
+            "migrate",
+            "Job.batch \"migrate\" is invalid: y",
+            SYNC_FAILED,
+        ),
+        ("import", immutable, SYNC_FAILED),
+    ] {
+        let mut observed = observed([]);
+        observed.answer_ancestry(B, Ancestry::Ancestor, Some(true));
+        observed.update(old.clone(), 0);
+        waits(observed.judge(&request()));
+        let path = format!("when patching \"/dev/shm/7\": {message}");
+        let path = if reason == FAILED_BEFORE {
+            message
+        } else {
+            &path
+        };
+        let new = with(
+            failed(C, result(name, path)),
+            "/metadata/resourceVersion",
+            json!("2"),
+        );
+        let new = with(
+            new,
+            "/status/operationState/startedAt",
+            json!("2026-01-01T00:01:00Z"),
+        );
+        observed.update(new, 60);
+        assert_eq!(refused(observed.judge(&request())).0, reason, "{message}");
+    }
+}
+
+#[test]
+fn a_hook_whose_pod_was_evicted_proves_nothing() {
+    let hook = json!([{
+        "kind": "Job", "name": "migrate", "hookType": "PreSync", "hookPhase": "Failed",
+        "message": "Job has reached the specified backoff limit",
+    }]);
+    let failed = with(operation("Failed", C), "/syncResult/resources", hook);
+    let before = app("OutOfSync", C, "Healthy");
+    let after = with(before.clone(), "/status/operationState", failed);
+    let reason = |given_up: &[&str]| {
+        let mut observed = observed([before.clone(), after.clone()]);
+        let given_up = given_up.iter().map(|name| (*name).to_owned());
+        observed.history.given_up = given_up.collect();
+        refused(observed.judge(&request())).0
+    };
+    assert_eq!(reason(&[]), HOOK_FAILED);
+    assert_eq!(reason(&["Job/import"]), HOOK_FAILED);
+    assert_eq!(reason(&["Job/migrate"]), SYNC_ERROR);
+}

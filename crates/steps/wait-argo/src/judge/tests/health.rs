@@ -108,6 +108,33 @@ fn a_suspended_cron_job_is_deployed() {
 }
 
 #[test]
+fn a_paused_scaler_is_deployed_and_a_paused_rollout_is_not() {
+    let suspended = |kind: &str| {
+        let resources = json!([{"kind": kind, "name": "dex", "health": {"status": "Suspended"}}]);
+        judged(with(
+            app("Synced", C, "Suspended"),
+            "/status/resources",
+            resources,
+        ))
+    };
+    passes(suspended("ScaledObject"));
+    assert_eq!(waits(suspended("Rollout")).reason, ::pods::NOT_READY);
+}
+
+#[test]
+fn what_is_no_workload_can_be_left_out() {
+    for (kind, hints) in [("Ingress", 1), ("Deployment", 0)] {
+        let resources = json!([{"kind": kind, "name": "dex", "health": {"status": "Progressing"}}]);
+        let state = app("Synced", C, "Progressing");
+        let mut observed = observed([with(state, "/status/resources", resources)]);
+        waits(observed.judge(&request()));
+        observed.observation.is_last = true;
+        let conclusion = concluded(observed.judge(&request()));
+        assert_eq!(conclusion.hints.len(), hints, "{conclusion:?}");
+    }
+}
+
+#[test]
 fn workload_health_ignores_an_ingress_without_an_address() {
     let resources = json!([
         {"kind": "Ingress", "name": "dex", "health": {"status": "Progressing"}},

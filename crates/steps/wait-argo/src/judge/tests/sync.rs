@@ -285,6 +285,14 @@ fn a_retry_is_awaited_unless_it_cannot_help() {
          Retrying attempt #1",
     ));
     assert_eq!(reason, SYNC_FAILED);
+    let field = |kind: &str| {
+        retries(&format!(
+            "error validating data: ValidationError({kind}): unknown field \"x\" in {kind}. \
+             Retrying attempt #1"
+        ))
+    };
+    waits(field("com.example.v1.Shop.spec"));
+    assert_eq!(refused(field("io.k8s.api.core.v1.Probe")).0, SYNC_FAILED);
 }
 
 #[test]
@@ -416,4 +424,63 @@ fn older_states_never_replace_newer_ones() {
     );
     assert!(observation.update(state(C, "3"), false));
     assert!(!observation.is_whole && observation.app.status.resources.len() == 1);
+}
+
+#[test]
+fn a_shared_resource_is_told_by_its_warning() {
+    let warning = "ConfigMap/dex is part of applications argocd/dex-prod and other";
+    let conditions = json!([
+        {"type": "SharedResourceWarning", "message": "Secret/x is part of applications a and b"},
+        {"type": "SharedResourceWarning", "message": warning},
+    ]);
+    let resources = json!([{"kind": "ConfigMap", "name": "dex", "status": "OutOfSync"}]);
+    let state = with(
+        app("OutOfSync", C, "Healthy"),
+        "/status/conditions",
+        conditions,
+    );
+    let mut observed = observed([with(state, "/status/resources", resources)]);
+    observed.observation.windows = Some(SyncWindows::default());
+    waits(observed.judge(&request()));
+    observed.wait_until(20);
+    let state = waits(observed.judge(&request()));
+    assert!(
+        state.reason == SHARED_RESOURCE && state.text.ends_with(warning),
+        "{state:?}"
+    );
+    observed.observation.is_last = true;
+    let conclusion = concluded(observed.judge(&request()));
+    assert!(
+        conclusion.hints[0].contains("two applications"),
+        "{conclusion:?}"
+    );
+}
+
+#[test]
+fn the_words_of_a_refusal_tell_what_to_do() {
+    for (message, hint) in [
+        (
+            "CustomResourceDefinition.apiextensions.k8s.io \"x\" is invalid: metadata.annotations: \
+             Too long: must have at most 262144 bytes",
+            "ServerSideApply=true",
+        ),
+        (
+            "Job.batch \"migrate\" is invalid: spec.template: field is immutable",
+            "Replace=true,Force=true",
+        ),
+        (
+            "The Kubernetes API could not find version \"v\" of apps/Deployment for requested \
+             resource shop/dex. Version \"v1\" of apps/Deployment is installed on the destination \
+             cluster.",
+            "`apiVersion`",
+        ),
+    ] {
+        let result =
+            json!([{"kind": "X", "name": "x", "status": "SyncFailed", "message": message}]);
+        let failed = with(operation("Failed", C), "/syncResult/resources", result);
+        let before = app("OutOfSync", C, "Healthy");
+        let after = with(before.clone(), "/status/operationState", failed);
+        let conclusion = concluded(observed([before, after]).judge(&request()));
+        assert!(conclusion.hints[0].contains(hint), "{conclusion:?}");
+    }
 }

@@ -1,6 +1,9 @@
 //! The resources of an application to which pods belong.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
 
 use argocd::{ApplicationId, ApplicationTree, ArgoCd, ResourceNode};
 use contract::Failure;
@@ -23,6 +26,14 @@ pub(crate) struct RootResource {
 }
 
 impl RootResource {
+    fn of(node: &ResourceNode, is_scheduled: bool) -> Self {
+        Self {
+            node: node.clone(),
+            is_health_ignored: false,
+            is_scheduled,
+        }
+    }
+
     /// Returns its health; empty if it has none.
     pub(crate) fn health(&self) -> &str {
         let health = self.node.health.as_ref();
@@ -30,22 +41,36 @@ impl RootResource {
     }
 }
 
-/// Returns the roots of these nodes, by the nodes' unique ids.
+/// Returns the roots of these nodes, by the nodes' unique ids. Nodes of one resource share it.
 pub(super) fn roots<'n>(
     tree: &ApplicationTree,
     nodes: impl Iterator<Item = &'n ResourceNode>,
-) -> BTreeMap<String, RootResource> {
+) -> BTreeMap<String, Rc<RootResource>> {
     let by_id: HashMap<&str, &ResourceNode> = tree
         .nodes
         .iter()
         .map(|node| (node.uid.as_str(), node))
         .collect();
-    nodes
-        .map(|node| (node.uid.clone(), root(&by_id, node)))
-        .collect()
+    let mut known: HashMap<(&str, bool), Rc<RootResource>> = HashMap::new();
+    let mut roots = BTreeMap::new();
+    for node in nodes {
+        let Some(node) = by_id.get(node.uid.as_str()) else {
+            continue;
+        };
+        let (root, is_scheduled) = root(&by_id, node);
+        let root = known
+            .entry((&root.uid, is_scheduled))
+            .or_insert_with(|| Rc::new(RootResource::of(root, is_scheduled)));
+        roots.insert(node.uid.clone(), Rc::clone(root));
+    }
+    roots
 }
 
-fn root(by_id: &HashMap<&str, &ResourceNode>, node: &ResourceNode) -> RootResource {
+/// Returns the root of a node, and whether a CronJob started the run to which it belongs.
+fn root<'n>(
+    by_id: &HashMap<&str, &'n ResourceNode>,
+    node: &'n ResourceNode,
+) -> (&'n ResourceNode, bool) {
     let mut at = node;
     let mut is_scheduled = false;
     for _ in 0..MAX_DEPTH {
@@ -59,11 +84,7 @@ fn root(by_id: &HashMap<&str, &ResourceNode>, node: &ResourceNode) -> RootResour
     // A CronJob may be missing in the tree although its Job is there.
     let mut parents = at.parent_refs.iter();
     is_scheduled |= parents.any(|parent| parent.kind == "CronJob");
-    RootResource {
-        node: at.clone(),
-        is_health_ignored: false,
-        is_scheduled,
-    }
+    (at, is_scheduled)
 }
 
 /// Reads which roots of these nodes do not count for the application's health.
@@ -73,7 +94,7 @@ fn root(by_id: &HashMap<&str, &ResourceNode>, node: &ResourceNode) -> RootResour
 pub(super) async fn read_annotations<'n>(
     argocd: &ArgoCd<'_>,
     app: &ApplicationId,
-    roots: &mut BTreeMap<String, RootResource>,
+    roots: &mut BTreeMap<String, Rc<RootResource>>,
     nodes: impl Iterator<Item = &'n ResourceNode>,
 ) -> Result<(), Failure> {
     let unhealthy: BTreeMap<String, ResourceNode> = nodes
@@ -84,10 +105,11 @@ pub(super) async fn read_annotations<'n>(
         .collect();
     for node in unhealthy.values() {
         let object = argocd.object(app, node).await?;
-        let is_ignored =
-            object.is_some_and(|object| object["metadata"]["annotations"][IGNORE_HEALTH] == "true");
+        if object.is_none_or(|object| object["metadata"]["annotations"][IGNORE_HEALTH] != "true") {
+            continue;
+        }
         for root in roots.values_mut().filter(|root| root.node.uid == node.uid) {
-            root.is_health_ignored = is_ignored;
+            Rc::make_mut(root).is_health_ignored = true;
         }
     }
     Ok(())

@@ -129,9 +129,11 @@ impl ApplicationWatch<'_> {
             return;
         }
         let (world, commit, remote) = (self.world, self.commit, remote.to_owned());
+        let named_by = self.remote_named_by.clone();
         self.job(async move {
             let question = AncestryQuestion {
                 remote: &remote,
+                named_by: named_by.as_ref(),
                 branch: branch.as_deref(),
                 commit: hydrated.as_ref().unwrap_or(commit),
                 revision: &revision,

@@ -129,15 +129,17 @@ impl RevisionNode {
         is_merged: bool,
         follows: Vec<Commit>,
         contents: &BTreeMap<String, Vec<u8>>,
-    ) -> Result<Revision, Failure> {
-        let date = humantime::parse_rfc3339_weak(&self.date)
-            .map_err(|error| invalid(&format!("`{}` is not a date ({error})", self.date)))?;
-        let since = date.duration_since(UNIX_EPOCH).unwrap_or_default();
+    ) -> Revision {
+        // The author wrote the date, and people only read it: no date must keep the history from
+        // being read.
+        let date = humantime::parse_rfc3339_weak(&self.date).ok();
+        let since = date.and_then(|date| date.duration_since(UNIX_EPOCH).ok());
+        let since = since.unwrap_or_default();
         let content = self
             .file()
             .and_then(|file| contents.get(&file.oid).cloned());
         let parents = self.parents.nodes;
-        Ok(Revision {
+        Revision {
             commit: self.oid,
             is_merge: parents.len() > 1,
             parent: parents.into_iter().next().map(|parent| parent.oid),
@@ -146,11 +148,37 @@ impl RevisionNode {
             message: self.message,
             date: since.as_secs().try_into().unwrap_or_default(),
             content,
-        })
+        }
     }
 }
 
 /// Returns the failure for an answer that does not have the expected form.
 pub(super) fn invalid(what: &str) -> Failure {
     FetchError::new(asking::NOT_THE_API, what).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_date_of_an_author_keeps_the_history_from_being_read() {
+        for (date, seconds) in [
+            ("2025-11-30T00:00:00Z", 1_764_460_800),
+            ("1969-12-31T23:59:59Z", 0),
+            ("20000-01-01T00:00:00Z", 0),
+            ("+292277026596-12-04T15:30:08Z", 0),
+            ("", 0),
+        ] {
+            let node = json!({
+                "oid": "0".repeat(40), "message": "x", "authoredDate": date,
+                "parents": { "nodes": [] }, "file": null,
+            });
+            let node: RevisionNode = serde_json::from_value(node).unwrap();
+            let revision = node.revision(false, Vec::new(), &BTreeMap::new());
+            assert_eq!(revision.date, seconds, "{date}");
+        }
+    }
 }

@@ -1,0 +1,61 @@
+//! Why a Rollout of Argo Rollouts was aborted (argo-rollouts, `utils/conditions/conditions.go`,
+//! `rollout/analysis.go`, `analysis/analysis.go`).
+
+use contract::Reason;
+
+use crate::reasons::{ANALYSIS_ERROR, DEGRADED, ROLLOUT_ABORTED};
+
+/// How the message of an aborted Rollout begins.
+const ABORTED: &str = "RolloutAborted: Rollout aborted update to revision ";
+
+/// Returns the reason of a workload that is Degraded. An analysis that measured a failure proves it
+/// against the change, and so does a deadline; one that could not measure proves nothing, and
+/// neither does an abort without a cause: that is how a person aborts.
+pub(super) fn degraded_reason(kind: &str, message: &str) -> Reason {
+    if kind != "Rollout" {
+        return DEGRADED;
+    }
+    let Some(rest) = message.trim().strip_prefix(ABORTED) else {
+        return DEGRADED;
+    };
+    match rest.split_once(": ") {
+        None => ROLLOUT_ABORTED,
+        Some((_, cause)) if cause.contains(" assessed Error due to ") => ANALYSIS_ERROR,
+        Some(_) => DEGRADED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_measured_failure_is_the_changes() {
+        let reason = |cause: &str| degraded_reason("Rollout", &format!("{ABORTED}6{cause}"));
+        let metric = ": Step-based analysis phase error/failed: Metric \"web\" assessed";
+        for (cause, expected) in [
+            (String::new(), ROLLOUT_ABORTED),
+            (
+                format!(
+                    "{metric} Error due to consecutiveErrors (5) > consecutiveErrorLimit (4): \
+                     \"Error Message: connection refused\""
+                ),
+                ANALYSIS_ERROR,
+            ),
+            (
+                format!("{metric} Failed due to failed (1) > failureLimit (0)"),
+                DEGRADED,
+            ),
+            (
+                ": ReplicaSet \"dex-5\" has timed out progressing.".to_owned(),
+                DEGRADED,
+            ),
+        ] {
+            assert_eq!(reason(&cause), expected, "{cause}");
+        }
+        let aborted = format!("{ABORTED}6");
+        assert_eq!(degraded_reason("Deployment", &aborted), DEGRADED);
+        let late = "ProgressDeadlineExceeded: ReplicaSet \"dex-5\" has timed out progressing.";
+        assert_eq!(degraded_reason("Rollout", late), DEGRADED);
+    }
+}
