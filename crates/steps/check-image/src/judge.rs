@@ -1,7 +1,10 @@
 //! Decides whether the image is the requested one, and complete for every required platform.
 
+mod revision;
+
 use contract::{Digest, Platform, Reason};
 
+pub(crate) use self::revision::RevisionOutcome;
 use crate::{
     Request,
     observe::{ImageDefect, ImagePart, ImageState, ImageWait, Observation},
@@ -13,6 +16,21 @@ use crate::{
 pub(crate) struct Judgement<'o> {
     pub(crate) wait: ImageWait,
     pub(crate) outcome: ImageOutcome<'o>,
+}
+
+impl Judgement<'_> {
+    /// Returns the revisions of the image for each judged platform, where the request asks for them.
+    pub(crate) fn revisions(&self) -> impl Iterator<Item = &RevisionOutcome<'_>> {
+        let platforms = match &self.outcome {
+            ImageOutcome::Image { platforms, .. } => platforms.as_slice(),
+            _ => &[],
+        };
+        platforms.iter().filter_map(|outcome| match outcome {
+            PlatformOutcome::Complete { revision, .. } => revision.as_ref(),
+            PlatformOutcome::OtherRevision { revision, .. } => Some(revision),
+            _ => None,
+        })
+    }
 }
 
 /// How the image compares to the request.
@@ -39,7 +57,17 @@ pub(crate) enum ImageOutcome<'o> {
 /// Whether the image can run on one platform.
 #[derive(Debug)]
 pub(crate) enum PlatformOutcome<'o> {
-    Complete(&'o ImagePart),
+    Complete {
+        part: &'o ImagePart,
+        /// `None` when the request names no commit.
+        revision: Option<RevisionOutcome<'o>>,
+    },
+    /// The image is complete, but does not name the commit.
+    OtherRevision {
+        part: &'o ImagePart,
+        revision: RevisionOutcome<'o>,
+        reason: Reason,
+    },
     Broken {
         part: &'o ImagePart,
         defect: &'o ImageDefect,
@@ -66,13 +94,16 @@ pub(crate) fn judge<'o>(request: &'o Request, observation: &'o Observation) -> J
 
 fn platforms<'o>(request: &'o Request, parts: &'o [ImagePart]) -> Vec<PlatformOutcome<'o>> {
     if request.platforms.is_empty() {
-        return parts.iter().map(PlatformOutcome::of).collect();
+        let outcomes = parts.iter().map(|part| PlatformOutcome::of(part, request));
+        return outcomes.collect();
     }
     request
         .platforms
         .iter()
         .map(|platform| {
-            find(parts, platform).map_or(PlatformOutcome::Missing(platform), PlatformOutcome::of)
+            find(parts, platform).map_or(PlatformOutcome::Missing(platform), |part| {
+                PlatformOutcome::of(part, request)
+            })
         })
         .collect()
 }
@@ -90,13 +121,29 @@ fn find<'o>(parts: &'o [ImagePart], platform: &Platform) -> Option<&'o ImagePart
 }
 
 impl<'o> PlatformOutcome<'o> {
-    fn of(part: &'o ImagePart) -> Self {
-        match &part.defect {
-            None => Self::Complete(part),
-            Some(defect) => Self::Broken {
+    fn of(part: &'o ImagePart, request: &Request) -> Self {
+        if let Some(defect) = &part.defect {
+            let reason = reason(defect);
+            return Self::Broken {
                 part,
                 defect,
-                reason: reason(defect),
+                reason,
+            };
+        }
+        let Some(asked) = &request.revision else {
+            let revision = None;
+            return Self::Complete { part, revision };
+        };
+        let revision = revision::compare(asked, &part.revisions);
+        match revision.reason(asked) {
+            Some(reason) => Self::OtherRevision {
+                part,
+                revision,
+                reason,
+            },
+            None => Self::Complete {
+                part,
+                revision: Some(revision),
             },
         }
     }
@@ -123,6 +170,7 @@ mod tests {
             is_shallow: false,
             waits: false,
             is_own_run: true,
+            revision: None,
             registry: RegistryOptions::default(),
         }
     }
@@ -137,6 +185,7 @@ mod tests {
             manifest: digest(),
             config: None,
             defect,
+            revisions: Vec::new(),
         }
     }
 
@@ -160,8 +209,9 @@ mod tests {
 
     fn reason_of(outcome: &PlatformOutcome<'_>) -> Option<Reason> {
         match outcome {
-            PlatformOutcome::Complete(_) => None,
-            PlatformOutcome::Broken { reason, .. } => Some(*reason),
+            PlatformOutcome::Complete { .. } => None,
+            PlatformOutcome::OtherRevision { reason, .. }
+            | PlatformOutcome::Broken { reason, .. } => Some(*reason),
             PlatformOutcome::Missing(_) => Some(PLATFORM_MISSING),
         }
     }

@@ -11,11 +11,11 @@ mod report;
 mod request;
 
 use contract::{
-    Digest, Failure, Permission, Platform, Reason, Reference, Report, SecretVariable, Step, System,
-    World,
+    Commit, Digest, Failure, Permission, Platform, Reason, Reference, Report, SecretVariable, Step,
+    System, World,
 };
 
-pub use self::request::{Connection, Request};
+pub use self::request::{Connection, Request, RevisionMode};
 
 /// The step.
 #[derive(Debug)]
@@ -36,8 +36,24 @@ pub struct Args {
     )]
     platforms: Vec<Platform>,
     /// Do not check that the registry has every image that an index lists
-    #[arg(long, help_heading = "Checks")]
+    #[arg(long, conflicts_with = "source_commit", help_heading = "Checks")]
     shallow: bool,
+    /// Commit that the image must be built from, all 40 digits
+    #[arg(long, value_name = "SHA40", help_heading = "Checks")]
+    source_commit: Option<Commit>,
+    /// Which revisions that the image names count for `--source-commit`
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHICH",
+        default_value = "any",
+        requires = "source_commit",
+        help_heading = "Checks"
+    )]
+    revision_source: RevisionMode,
+    /// Refuse an image that names no commit
+    #[arg(long, requires = "source_commit", help_heading = "Checks")]
+    require_revision: bool,
     #[command(flatten)]
     connection: Connection,
 }
@@ -53,6 +69,8 @@ contract::facts! {
         pub digests: Option<Vec<String>>,
         /// Platforms of the image: `linux/amd64`, …
         pub platforms: Option<Vec<String>>,
+        /// Whether the image names `--source-commit`: `consistent`, as its builder claims without a signature, or `unknown`.
+        pub revision: Option<String>,
         /// How long the step waited for the image, in seconds.
         pub waited: Option<u64>,
         /// How many times the step asked for the image.
@@ -110,6 +128,9 @@ with:
         "# Wait for a build that is still running, and require two platforms\n\
          check-image --image ghcr.io/data-literate/dex:sha-1a2b3c4d \
          --platform linux/amd64,linux/arm64 --timeout 10m",
+        "# Require that the image was built from a commit\n\
+         check-image --image ghcr.io/data-literate/dex:sha-1a2b3c4d \
+         --source-commit \"$(git rev-parse main)\" --require-revision",
         "# Log in to a private registry with its own certificate authority\n\
          RUNBOOK_REGISTRY_PASSWORD=\"$TOKEN\" check-image --image registry.example.org/dex:v1 \
          --registry-username robot --registry-ca-file ca.pem",

@@ -2,14 +2,19 @@
 
 mod index;
 mod part;
+mod provenance;
+mod revision;
 
 use std::time::Duration;
 
 use contract::{Digest, Failure, World, asking};
 use registry::{ImageRepository, ManifestAnswer, ManifestKind, RegistryManifest};
 
-use self::index::read_index;
-pub(crate) use self::part::{ImageDefect, ImagePart};
+use self::index::{IndexContent, read_index};
+pub(crate) use self::{
+    part::{ImageDefect, ImagePart},
+    revision::{NamedRevision, RevisionSource},
+};
 use crate::{Facts, RegistryImage, Request};
 
 /// The pauses between two attempts, in seconds; the last one repeats.
@@ -60,7 +65,9 @@ pub(crate) async fn observe(request: &Request, world: &World) -> Result<Observat
         }
         (ManifestAnswer::Found(manifest), _) => {
             learn(request, wait, Some(&manifest.digest), world);
-            read(request, *manifest, &repository).await?
+            let mut state = read(request, *manifest, &repository).await?;
+            redact_revisions(&mut state, world);
+            state
         }
     };
     Ok(Observation { wait, state })
@@ -80,7 +87,12 @@ pub(crate) async fn look_up(
     let digest = manifest.digest.clone();
     let parts = match manifest.kind {
         ManifestKind::Index(entries) => {
-            Some(read_index(request, entries, true, &repository).await?)
+            let index = IndexContent {
+                entries,
+                attestations: manifest.attestations,
+                revision: manifest.revision,
+            };
+            Some(read_index(request, index, true, &repository).await?)
         }
         ManifestKind::Image(config) => Some(vec![
             read_single(manifest.digest, config, false, &repository).await?,
@@ -154,13 +166,21 @@ async fn read(
     let digest = manifest.digest;
     let kind = match manifest.kind {
         ManifestKind::Index(entries) => {
-            let parts = read_index(request, entries, request.is_shallow, repository).await?;
+            let index = IndexContent {
+                entries,
+                attestations: manifest.attestations,
+                revision: manifest.revision,
+            };
+            let parts = read_index(request, index, request.is_shallow, repository).await?;
             return Ok(ImageState::Image { digest, parts });
         }
         ManifestKind::Image(config) => {
             // Only the configuration tells the platform, so it is read where one is required.
             let is_shallow = request.is_shallow && request.platforms.is_empty();
-            let part = read_single(digest.clone(), config, is_shallow, repository).await?;
+            let mut part = read_single(digest.clone(), config, is_shallow, repository).await?;
+            let annotation = |text: &String| NamedRevision::new(RevisionSource::Annotation, text);
+            part.revisions
+                .extend(manifest.revision.as_ref().map(annotation));
             let parts = vec![part];
             return Ok(ImageState::Image { digest, parts });
         }
@@ -168,6 +188,15 @@ async fn read(
         ManifestKind::Artifact(media_type) => format!("`{media_type}`"),
     };
     Ok(ImageState::Foreign { digest, kind })
+}
+
+/// The texts of labels are for people to read, whatever a registry puts into them.
+fn redact_revisions(state: &mut ImageState, world: &World) {
+    if let ImageState::Image { parts, .. } = state {
+        for named in parts.iter_mut().flat_map(|part| &mut part.revisions) {
+            named.text = world.redact(&named.text);
+        }
+    }
 }
 
 /// Reads an image without an index.
@@ -182,9 +211,10 @@ async fn read_single(
         manifest,
         config: Some(config.clone()),
         defect: None,
+        revisions: Vec::new(),
     };
     if !is_shallow {
-        part.read_platform(&config, repository).await?;
+        part.read_config(&config, repository).await?;
     }
     Ok(part)
 }

@@ -1,6 +1,9 @@
 //! Why `check-image` says no.
 
-use contract::{Fault::Change, Reason};
+use contract::{
+    Fault::{Change, Configuration},
+    Reason,
+};
 pub use registry::reasons::{FIREWALL, PULL_BLOCKED};
 
 /// The registry does not have the tag or digest.
@@ -34,6 +37,19 @@ pub const TAG_MOVED: Reason = Reason::new(
     "the tag was pushed again and now points to another image",
 );
 
+/// The image names another commit. A wrong label is as likely as a wrong image.
+pub const REVISION_MISMATCH: Reason = Reason::new(
+    "revision-mismatch",
+    Configuration,
+    "the image names another commit than `--source-commit`",
+);
+/// The image names no commit.
+pub const NO_REVISION: Reason = Reason::new(
+    "no-revision",
+    Configuration,
+    "no label, annotation or provenance of the image names a commit",
+);
+
 /// The closed list.
 pub const ALL: &[Reason] = &[
     ABSENT,
@@ -41,6 +57,8 @@ pub const ALL: &[Reason] = &[
     DANGLING_INDEX,
     NOT_AN_IMAGE,
     TAG_MOVED,
+    REVISION_MISMATCH,
+    NO_REVISION,
     PULL_BLOCKED,
     FIREWALL,
 ];

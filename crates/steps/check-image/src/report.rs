@@ -1,12 +1,17 @@
 //! Reports the judgement: the verdict in words, hints, and the facts.
 
+mod revision;
+
 use contract::{Digest, Reason, Report, Subject};
 
 use crate::{
     Facts, Request,
     judge::{ImageOutcome, Judgement, PlatformOutcome},
     observe::{ImageDefect, ImagePart, ImageWait},
-    reasons::{ABSENT, DANGLING_INDEX, NOT_AN_IMAGE, PLATFORM_MISSING, TAG_MOVED},
+    reasons::{
+        ABSENT, DANGLING_INDEX, NO_REVISION, NOT_AN_IMAGE, PLATFORM_MISSING, REVISION_MISMATCH,
+        TAG_MOVED,
+    },
 };
 
 pub(crate) fn report(request: &Request, judgement: &Judgement<'_>) -> Report {
@@ -22,8 +27,10 @@ pub(crate) fn report(request: &Request, judgement: &Judgement<'_>) -> Report {
     };
     let facts = facts(request, judgement, &report);
     let value = facts.image.clone();
+    let notices = revision::notices(request, judgement);
     Report {
         value,
+        notices,
         ..report.with_facts(&facts)
     }
 }
@@ -48,6 +55,7 @@ fn facts(request: &Request, judgement: &Judgement<'_>, report: &Report) -> Facts
                 .then(|| request.image.pinned((*digest).clone()).to_string()),
             digest: Some(digest.to_string()),
             digests: Some(digests(digest, parts)),
+            revision: revision::fact(judgement),
             platforms: Some(platforms(parts)),
             ..facts
         },
@@ -110,13 +118,19 @@ fn image(
     outcomes: &[PlatformOutcome<'_>],
 ) -> Report {
     let has = platforms(parts).join(", ");
-    let subjects = outcomes.iter().map(|outcome| subject(outcome, &has));
+    let commit = request
+        .revision
+        .as_ref()
+        .map_or("", |asked| asked.commit.short());
+    let subjects = outcomes
+        .iter()
+        .map(|outcome| subject(outcome, &has, commit));
     let Some(report) = Report::about(subjects.collect()) else {
         return not_an_image(request, "an index that lists no image");
     };
     let image = &request.image;
     if !report.verdict.is_good() {
-        let hint = repair(report.reason);
+        let hint = repair(report.reason, outcomes);
         let summary = format!("{image}: {}", report.summary);
         let is_partial = request.platforms.is_empty() && report.reason == Some(DANGLING_INDEX);
         let report = Report { summary, ..report }.hinted(hint);
@@ -140,8 +154,10 @@ const PARTIAL_HINT: &str = "or pass `--platform` for the platforms that the node
     registry has the images of some platforms only";
 
 /// Returns what to do about the worst platform.
-fn repair(reason: Option<Reason>) -> &'static str {
-    if reason == Some(PLATFORM_MISSING) {
+fn repair(reason: Option<Reason>, outcomes: &[PlatformOutcome<'_>]) -> &'static str {
+    if [Some(REVISION_MISMATCH), Some(NO_REVISION)].contains(&reason) {
+        revision::repair(outcomes)
+    } else if reason == Some(PLATFORM_MISSING) {
         "build the image for this platform too (`platforms:` of docker/build-push-action), or \
          remove the platform from `--platform`"
     } else {
@@ -149,9 +165,17 @@ fn repair(reason: Option<Reason>) -> &'static str {
     }
 }
 
-fn subject(outcome: &PlatformOutcome<'_>, has: &str) -> Subject {
+fn subject(outcome: &PlatformOutcome<'_>, has: &str, commit: &str) -> Subject {
     match outcome {
-        PlatformOutcome::Complete(part) => Subject::passed(name(part), part.manifest.short())
+        PlatformOutcome::Complete { part, .. } => {
+            Subject::passed(name(part), part.manifest.short())
+                .with_fact("digest", part.manifest.as_str())
+        }
+        PlatformOutcome::OtherRevision {
+            part,
+            revision,
+            reason,
+        } => Subject::refused(name(part), *reason, revision::explain(commit, revision))
             .with_fact("digest", part.manifest.as_str()),
         PlatformOutcome::Broken {
             part,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use contract::{Failure, Platform, Reference, World};
+use contract::{Commit, Failure, Platform, Reference, World};
 use registry::{RegistryOptions, RegistryPassword};
 
 use crate::Args;
@@ -25,6 +25,28 @@ pub struct Connection {
     registry_username: Option<String>,
 }
 
+/// Which revisions of the source count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum RevisionMode {
+    /// One that names the commit is enough; those that disagree are notices
+    Any,
+    /// All of them have to name the commit
+    All,
+    /// Only labels and annotations
+    Label,
+    /// Only BuildKit's provenance
+    Provenance,
+}
+
+/// The commit that the image must be built from.
+#[derive(Debug, Clone)]
+pub(crate) struct RevisionRequest {
+    pub(crate) commit: Commit,
+    pub(crate) mode: RevisionMode,
+    /// Whether an image that names no commit is refused.
+    pub(crate) is_required: bool,
+}
+
 /// Which image to check.
 #[derive(Debug)]
 pub struct Request {
@@ -37,6 +59,8 @@ pub struct Request {
     pub(crate) waits: bool,
     /// Whether `check-image` itself runs, so that the run's partial facts are its own.
     pub(crate) is_own_run: bool,
+    /// The commit that the image must be built from, if the step asks for it.
+    pub(crate) revision: Option<RevisionRequest>,
     pub(crate) registry: RegistryOptions,
 }
 
@@ -54,6 +78,11 @@ impl Request {
             waits: world.deadline().waits(),
             is_own_run: true,
             is_shallow: args.shallow,
+            revision: args.source_commit.map(|commit| RevisionRequest {
+                commit,
+                mode: args.revision_source,
+                is_required: args.require_revision,
+            }),
             ..Self::for_image(
                 args.image,
                 args.platforms,
@@ -85,6 +114,7 @@ impl Request {
             is_shallow: false,
             waits: false,
             is_own_run: false,
+            revision: None,
             registry: connection.options(password_registry, world)?,
         })
     }

@@ -505,6 +505,8 @@ fn the_reasons_are_a_closed_list() {
     dangling-index change
     not-an-image change
     tag-moved change
+    revision-mismatch configuration
+    no-revision configuration
     pull-blocked configuration
     firewall configuration
     ");

@@ -1,10 +1,14 @@
 //! The configuration of an image.
 
+use std::collections::BTreeMap;
+
 use contract::Platform;
 use serde::Deserialize;
 
-/// The part of an image's configuration that names its platform (OCI image specification, "Image
-/// configuration").
+use crate::provenance::REVISION;
+
+/// The parts of an image's configuration that name its platform and its source (OCI image
+/// specification, "Image configuration").
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct ImageConfig {
     /// `linux`.
@@ -13,9 +17,29 @@ pub struct ImageConfig {
     pub architecture: Option<String>,
     /// `v7`.
     pub variant: Option<String>,
+    /// Parameters for containers.
+    config: Option<ContainerConfig>,
+}
+
+/// The parameters for containers of an image.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct ContainerConfig {
+    #[serde(rename = "Labels")]
+    labels: Option<BTreeMap<String, Option<String>>>,
 }
 
 impl ImageConfig {
+    /// Returns the revision of the source that the labels name: that of OCI, else that of the
+    /// older label-schema.org.
+    pub fn revision(&self) -> Option<&str> {
+        let labels = self.config.as_ref()?.labels.as_ref()?;
+        let names = [REVISION, "org.label-schema.vcs-ref"];
+        let mut found = names
+            .iter()
+            .filter_map(|name| labels.get(*name)?.as_deref());
+        found.find(|revision| !revision.trim().is_empty())
+    }
+
     /// Returns the platform; `None` for the empty configuration of a signature, whose media type
     /// claims that it is an image's, and for that of an attestation. A configuration without an
     /// operating system is for that of the node, as runtimes take it.

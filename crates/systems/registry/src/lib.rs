@@ -15,6 +15,7 @@ mod denial;
 mod error;
 mod manifest;
 mod options;
+mod provenance;
 pub mod reasons;
 mod refusal;
 mod repository;
@@ -24,5 +25,6 @@ pub use self::{
     config::ImageConfig,
     manifest::{IndexEntry, ManifestKind, RegistryManifest},
     options::{RegistryOptions, RegistryPassword, authorities},
+    provenance::Attestation,
     repository::{ImageRepository, ManifestAnswer},
 };

@@ -6,7 +6,10 @@ use contract::{Digest, Platform, asking};
 use fetch::{FetchError, HttpAnswer};
 use serde::Deserialize;
 
-use crate::ImageConfig;
+use crate::{
+    Attestation, ImageConfig,
+    provenance::{REVISION, is_provenance},
+};
 
 /// A manifest, its digest verified.
 #[derive(Debug, Clone)]
@@ -15,6 +18,12 @@ pub struct RegistryManifest {
     pub digest: Digest,
     /// Its kind.
     pub kind: ManifestKind,
+    /// The revision of the source that its annotations name.
+    pub revision: Option<String>,
+    /// The attestations that an index lists.
+    pub attestations: Vec<Attestation>,
+    /// The layers with provenance, of an attestation.
+    pub provenance: Vec<Digest>,
 }
 
 /// The kinds of manifests.
@@ -66,7 +75,11 @@ struct WireManifest {
     artifact_type: Option<String>,
     manifests: Option<Vec<Descriptor>>,
     config: Option<Descriptor>,
+    layers: Option<Vec<Descriptor>>,
+    annotations: Option<Annotations>,
 }
+
+type Annotations = BTreeMap<String, Option<String>>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,14 +89,23 @@ struct Descriptor {
     digest: String,
     /// Any part of it may be missing; the configuration then says it.
     platform: Option<ImageConfig>,
-    annotations: Option<BTreeMap<String, Option<String>>>,
+    annotations: Option<Annotations>,
 }
 
 impl RegistryManifest {
     pub(crate) fn read(answer: &HttpAnswer, digest: Digest) -> Result<Self, FetchError> {
         let wire: WireManifest = answer.json()?;
+        let revision = wire
+            .annotations
+            .as_ref()
+            .and_then(|all| all.get(REVISION)?.clone());
+        let descriptors = wire.manifests.iter().flatten();
+        let layers = wire.layers.iter().flatten();
         Ok(Self {
             digest,
+            revision: revision.filter(|revision| !revision.trim().is_empty()),
+            attestations: descriptors.filter_map(Descriptor::attestation).collect(),
+            provenance: layers.filter_map(Descriptor::provenance).collect(),
             kind: wire.kind(answer)?,
         })
     }
@@ -157,6 +179,27 @@ impl Descriptor {
         !is_attestation
             && is_of(&self.artifact_type, &CONFIG_TYPES)
             && is_of(&self.media_type, &MANIFEST_TYPES)
+    }
+
+    fn annotation(&self, name: &str) -> Option<&str> {
+        self.annotations.as_ref()?.get(name)?.as_deref()
+    }
+
+    /// Returns the attestation that the entry is; one with an invalid digest proves nothing.
+    fn attestation(&self) -> Option<Attestation> {
+        let kind = self.annotation("vnd.docker.reference.type")?;
+        let of = self.annotation("vnd.docker.reference.digest")?;
+        (kind == "attestation-manifest").then_some(())?;
+        Some(Attestation {
+            digest: self.digest.parse().ok()?,
+            of: of.parse().ok()?,
+        })
+    }
+
+    /// Returns the digest of the layer, if it holds provenance.
+    fn provenance(&self) -> Option<Digest> {
+        let predicate_type = self.annotation("in-toto.io/predicate-type")?;
+        is_provenance(predicate_type).then(|| self.digest.parse().ok())?
     }
 
     fn platform(&self) -> Option<Platform> {

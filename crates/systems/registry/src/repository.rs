@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     ImageConfig, RegistryManifest, RegistryOptions,
     access::{RepositoryAccess, RepositoryAnswer},
+    provenance::Statement,
 };
 
 /// Media types in the order of preference. The list includes obsolete and foreign types, so that
@@ -21,6 +22,9 @@ const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
 
 /// The largest configuration to read; real ones have some kilobytes.
 const MAX_CONFIG_SIZE: usize = 4 << 20;
+
+/// The largest provenance to read; with `mode=max` it holds the whole build definition.
+const MAX_PROVENANCE_SIZE: usize = 8 << 20;
 
 /// One repository of a registry.
 pub struct ImageRepository<'w> {
@@ -81,6 +85,27 @@ impl<'w> ImageRepository<'w> {
             RepositoryAnswer::Content(answer) => {
                 self.verify(answer.body(), digest)?;
                 Ok(Some(answer.json()?))
+            }
+            RepositoryAnswer::Absent(_) => Ok(None),
+            RepositoryAnswer::Unauthorized(failure) => Err(failure),
+        }
+    }
+
+    /// Asks for a layer with provenance, and returns the revision of the source that it names; `None`
+    /// when it names none, or the registry does not have it.
+    ///
+    /// # Errors
+    /// As for a configuration.
+    pub async fn provenance(&self, layer: &Digest) -> Result<Option<String>, Failure> {
+        let path = format!("/v2/{}/blobs/{layer}", self.name);
+        match self
+            .access
+            .get(&path, "*/*", Some(MAX_PROVENANCE_SIZE))
+            .await?
+        {
+            RepositoryAnswer::Content(answer) => {
+                self.verify(answer.body(), layer)?;
+                Ok(answer.json::<Statement>()?.revision())
             }
             RepositoryAnswer::Absent(_) => Ok(None),
             RepositoryAnswer::Unauthorized(failure) => Err(failure),

@@ -2,9 +2,13 @@
 
 use contract::{Failure, Platform, asking};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use registry::{ImageRepository, IndexEntry, ManifestAnswer, ManifestKind};
+use registry::{Attestation, ImageRepository, IndexEntry, ManifestAnswer, ManifestKind};
 
-use super::part::{ImageDefect, ImagePart};
+use super::{
+    part::{ImageDefect, ImagePart},
+    provenance::read_provenance,
+    revision::{NamedRevision, RevisionSource},
+};
 use crate::Request;
 
 /// How many manifests and configurations of an index are read: a hostile index lists thousands, which
@@ -21,11 +25,18 @@ struct EntryRead {
     is_needed: bool,
 }
 
+/// An index: its entries, its attestations, and the revision that its annotation names.
+pub(super) struct IndexContent {
+    pub(super) entries: Vec<IndexEntry>,
+    pub(super) attestations: Vec<Attestation>,
+    pub(super) revision: Option<String>,
+}
+
 /// The content that an entry of an index points to.
 enum EntryContent {
     Image(ImagePart),
     /// Another index (OCI image specification, "Image Index": nested indexes should be supported).
-    Index(Vec<IndexEntry>),
+    Index(IndexContent),
     /// A chart, a signature, or the like, which an index may list next to its images.
     Other,
 }
@@ -34,24 +45,31 @@ enum EntryContent {
 /// index whose images were deleted.
 pub(super) async fn read_index(
     request: &Request,
-    entries: Vec<IndexEntry>,
+    index: IndexContent,
     is_shallow: bool,
     repository: &ImageRepository<'_>,
 ) -> Result<Vec<ImagePart>, Failure> {
-    let (mut level, mut left) = (entries, MAX_READ_ENTRIES);
-    let mut parts = Vec::new();
+    let (mut level, mut left) = (index.entries, MAX_READ_ENTRIES);
+    let (mut parts, mut attestations) = (Vec::new(), index.attestations);
     for _ in 0..MAX_LEVELS {
         let reads = plan_reads(request, level, is_shallow, left)?;
         left -= count_needed(&reads);
         level = Vec::new();
-        for content in read_level(reads, repository).await? {
+        for content in read_level(request, reads, repository).await? {
             match content {
                 EntryContent::Image(part) => parts.push(part),
-                EntryContent::Index(entries) => level.extend(entries),
+                EntryContent::Index(inner) => {
+                    level.extend(inner.entries);
+                    attestations.extend(inner.attestations);
+                }
                 EntryContent::Other => {}
             }
         }
         if level.is_empty() {
+            if let Some(revision) = &request.revision {
+                add_annotation(&mut parts, index.revision.as_deref());
+                read_provenance(revision, &mut parts, &attestations, repository).await?;
+            }
             return Ok(parts);
         }
     }
@@ -61,6 +79,14 @@ pub(super) async fn read_index(
         asking::NOT_THE_API,
         anyhow::anyhow!(text),
     ))
+}
+
+/// An annotation of the index is about each of its images.
+fn add_annotation(parts: &mut [ImagePart], revision: Option<&str>) {
+    let named = revision.map(|text| NamedRevision::new(RevisionSource::Annotation, text));
+    for part in parts {
+        part.revisions.extend(named.clone());
+    }
 }
 
 /// Decides which entries of an index are read. Of an index that lists too many these are the ones of
@@ -115,10 +141,13 @@ fn only_required(required: &[Platform], reads: Vec<EntryRead>) -> Vec<EntryRead>
 }
 
 async fn read_level(
+    request: &Request,
     reads: Vec<EntryRead>,
     repository: &ImageRepository<'_>,
 ) -> Result<Vec<EntryContent>, Failure> {
-    let contents = reads.into_iter().map(|read| read_entry(read, repository));
+    let contents = reads
+        .into_iter()
+        .map(|read| read_entry(request, read, repository));
     stream::iter(contents)
         .buffered(MAX_CONCURRENT_READS)
         .try_collect()
@@ -126,6 +155,7 @@ async fn read_level(
 }
 
 async fn read_entry(
+    request: &Request,
     read: EntryRead,
     repository: &ImageRepository<'_>,
 ) -> Result<EntryContent, Failure> {
@@ -134,6 +164,7 @@ async fn read_entry(
         manifest: read.entry.digest,
         config: None,
         defect: None,
+        revisions: Vec::new(),
     };
     if !read.is_needed {
         return Ok(EntryContent::Image(part));
@@ -147,11 +178,20 @@ async fn read_entry(
     };
     let config = match manifest.kind {
         ManifestKind::Image(config) => config,
-        ManifestKind::Index(entries) => return Ok(EntryContent::Index(entries)),
+        ManifestKind::Index(entries) => {
+            return Ok(EntryContent::Index(IndexContent {
+                entries,
+                attestations: manifest.attestations,
+                revision: manifest.revision,
+            }));
+        }
         ManifestKind::Schema1 | ManifestKind::Artifact(_) => return Ok(EntryContent::Other),
     };
-    if part.platform.is_none() {
-        part.read_platform(&config, repository).await?;
+    let annotation = |text: &String| NamedRevision::new(RevisionSource::Annotation, text);
+    part.revisions
+        .extend(manifest.revision.as_ref().map(annotation));
+    if part.platform.is_none() || request.revision.is_some() {
+        part.read_config(&config, repository).await?;
     }
     // A signature claims to be an image, and no runtime takes it for one.
     if part.defect == Some(ImageDefect::NoPlatform) {

@@ -3,6 +3,8 @@
 use contract::{Digest, Failure, Platform};
 use registry::ImageRepository;
 
+use super::revision::{NamedRevision, RevisionSource};
+
 /// The image for one platform: an entry of an index, or the only manifest.
 #[derive(Debug)]
 pub(crate) struct ImagePart {
@@ -10,6 +12,8 @@ pub(crate) struct ImagePart {
     pub(crate) manifest: Digest,
     pub(crate) config: Option<Digest>,
     pub(crate) defect: Option<ImageDefect>,
+    /// The revisions of the source that it names, where the step asks for them.
+    pub(crate) revisions: Vec<NamedRevision>,
 }
 
 /// Why the image for one platform cannot run.
@@ -24,8 +28,8 @@ pub(crate) enum ImageDefect {
 }
 
 impl ImagePart {
-    /// Reads the platform from the configuration.
-    pub(super) async fn read_platform(
+    /// Reads the platform, if it is not known yet, and the label with the revision.
+    pub(super) async fn read_config(
         &mut self,
         config: &Digest,
         repository: &ImageRepository<'_>,
@@ -33,8 +37,12 @@ impl ImagePart {
         match repository.config(config).await? {
             None => self.defect = Some(ImageDefect::ConfigAbsent(config.clone())),
             Some(config) => {
-                self.platform = config.platform();
-                self.defect = self.platform.is_none().then_some(ImageDefect::NoPlatform);
+                if self.platform.is_none() {
+                    self.platform = config.platform();
+                    self.defect = self.platform.is_none().then_some(ImageDefect::NoPlatform);
+                }
+                let label = |text| NamedRevision::new(RevisionSource::Label, text);
+                self.revisions.extend(config.revision().map(label));
             }
         }
         Ok(())
