@@ -59,6 +59,7 @@ pub const TABLE: &[ArrowRow<'_>] = &[
     ArrowRow {
         folder: "crates/steps/bump-overlay",
         may_use: &[
+            "crates/rules/environments",
             "crates/rules/overlay",
             "crates/rules/branch",
             "crates/systems/git",
@@ -70,6 +71,7 @@ pub const TABLE: &[ArrowRow<'_>] = &[
     ArrowRow {
         folder: "crates/steps/rollback-overlay",
         may_use: &[
+            "crates/rules/environments",
             "crates/steps/check-image",
             "crates/rules/overlay",
             "crates/rules/branch",

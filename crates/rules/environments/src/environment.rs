@@ -6,7 +6,7 @@ use branch::BranchName;
 use contract::parse_timeout;
 
 use crate::{
-    Check, InvalidRunbook,
+    Check, InvalidFile,
     file::{EnvironmentFile, Text},
 };
 
@@ -49,10 +49,10 @@ pub struct Approval {
 impl Environment {
     /// Checks an environment and fills in its defaults; `image` is the last part of the image's
     /// name.
-    pub(crate) fn new(file: EnvironmentFile, image: &str) -> Result<Self, InvalidRunbook> {
+    pub(crate) fn new(file: EnvironmentFile, image: &str) -> Result<Self, InvalidFile> {
         let name = checked(&file.name, is_name, NAME)?;
         let branch = file.branch.value.parse();
-        let branch = branch.map_err(|error| InvalidRunbook::at(file.branch.referenced, error))?;
+        let branch = branch.map_err(|error| InvalidFile::at(file.branch.referenced, error))?;
         let app = optional(file.app.as_ref(), is_word, WORD)?.unwrap_or(format!("{image}-{name}"));
         let namespace = optional(file.namespace.as_ref(), is_name, NAME)?;
         // An application is `NAME`, or `NAMESPACE/NAME` outside Argo CD's own namespace.
@@ -86,19 +86,19 @@ pub(crate) fn checked(
     text: &Text,
     rule: fn(&str) -> bool,
     expected: &str,
-) -> Result<String, InvalidRunbook> {
+) -> Result<String, InvalidFile> {
     if rule(&text.value) {
         return Ok(text.value.clone());
     }
     let fault = format!("`{}` is invalid: expected {expected}", text.value);
-    Err(InvalidRunbook::at(text.referenced, fault))
+    Err(InvalidFile::at(text.referenced, fault))
 }
 
 pub(crate) fn optional(
     text: Option<&Text>,
     rule: fn(&str) -> bool,
     expected: &str,
-) -> Result<Option<String>, InvalidRunbook> {
+) -> Result<Option<String>, InvalidFile> {
     text.map(|text| checked(text, rule, expected)).transpose()
 }
 
@@ -128,7 +128,7 @@ fn is_workload(text: &str) -> bool {
         .is_some_and(|(kind, name)| is_word(kind) && is_word(name) && !name.contains('/'))
 }
 
-fn checks(file: &EnvironmentFile) -> Result<Vec<Check>, InvalidRunbook> {
+fn checks(file: &EnvironmentFile) -> Result<Vec<Check>, InvalidFile> {
     let Some(checks) = &file.checks else {
         return Ok(vec![Check::Ci, Check::Image, Check::Alerts]);
     };
@@ -144,14 +144,14 @@ fn checks(file: &EnvironmentFile) -> Result<Vec<Check>, InvalidRunbook> {
         }
         None => return Ok(checks.value.clone()),
     };
-    Err(InvalidRunbook::at(checks.referenced, fault))
+    Err(InvalidFile::at(checks.referenced, fault))
 }
 
-fn approval(file: &EnvironmentFile) -> Result<Approval, InvalidRunbook> {
+fn approval(file: &EnvironmentFile) -> Result<Approval, InvalidFile> {
     let required = match &file.approval.required {
         Some(number) if number.value == 0 => {
             let fault = "0 approvals are no approval: remove `approval` from `checks` instead";
-            return Err(InvalidRunbook::at(number.referenced, fault));
+            return Err(InvalidFile::at(number.referenced, fault));
         }
         Some(number) => number.value,
         None => 1,
@@ -170,11 +170,11 @@ fn severity(given: Vec<String>) -> Vec<String> {
     given
 }
 
-fn duration(text: Option<&Text>) -> Result<Option<Duration>, InvalidRunbook> {
+fn duration(text: Option<&Text>) -> Result<Option<Duration>, InvalidFile> {
     let parse = |text: &Text| {
         parse_timeout(&text.value).map_err(|expected| {
             let fault = format!("`{}` is not a duration: {expected}", text.value);
-            InvalidRunbook::at(text.referenced, fault)
+            InvalidFile::at(text.referenced, fault)
         })
     };
     text.map(parse).transpose()

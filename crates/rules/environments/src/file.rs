@@ -1,12 +1,21 @@
-//! The file as it is written: its keys, before defaults and checks.
+//! The runbook as it is written: its keys, before defaults and checks.
 
 use serde::Deserialize;
-use serde_saphyr::Spanned;
+use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 
 use crate::Check;
 
 /// A text that its own rule checks, with its place in the file.
 pub(crate) type Text = Spanned<String>;
+
+/// One key, one value, and no more nodes than a file for people has.
+pub(crate) fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::Error,
+        strict_booleans: true,
+        with_snippet: false,
+    }
+}
 
 /// Which branch deploys which environments, with which image, after which checks.
 #[derive(Debug, Deserialize)]

@@ -8,7 +8,9 @@
 mod check;
 mod environment;
 mod file;
-mod invalid;
+mod freeze;
+mod freeze_files;
+mod invalid_file;
 mod runbook;
 #[cfg(feature = "schema")]
 mod schema;
@@ -16,7 +18,9 @@ mod tag_template;
 
 pub use check::Check;
 pub use environment::{Approval, Environment};
-pub use invalid::InvalidRunbook;
+pub use freeze::{FREEZE_PATH, Freeze, Freezes};
+pub use freeze_files::{FreezeFiles, FreezeFinding};
+pub use invalid_file::InvalidFile;
 pub use runbook::Runbook;
 #[cfg(feature = "schema")]
 pub use schema::schema;

@@ -4,12 +4,11 @@ use std::str::FromStr;
 
 use branch::BranchName;
 use contract::{Commit, InvalidReference, Platform, Reference};
-use serde_saphyr::DuplicateKeyPolicy;
 
 use crate::{
-    Environment, InvalidRunbook, TagTemplate,
+    Environment, InvalidFile, TagTemplate,
     environment::{checked, optional},
-    file::{EnvironmentFile, RunbookFile, Text},
+    file::{EnvironmentFile, RunbookFile, Text, options},
 };
 
 /// `.github/runbook.yaml`, checked.
@@ -71,16 +70,16 @@ impl Runbook {
 }
 
 impl FromStr for Runbook {
-    type Err = InvalidRunbook;
+    type Err = InvalidFile;
 
-    fn from_str(text: &str) -> Result<Self, InvalidRunbook> {
+    fn from_str(text: &str) -> Result<Self, InvalidFile> {
         let file: RunbookFile = serde_saphyr::from_str_with_options(text, options())?;
         let image = image(&file.image)?;
         let last = image.rsplit('/').next().unwrap_or(&image).to_lowercase();
         let at = file.environments.referenced;
         let environments = environments(file.environments.value, &last)?;
         if environments.is_empty() {
-            return Err(InvalidRunbook::at(at, "there is no environment"));
+            return Err(InvalidFile::at(at, "there is no environment"));
         }
         Ok(Self {
             tag: parsed(&file.tag)?,
@@ -111,17 +110,8 @@ impl FromStr for Runbook {
     }
 }
 
-/// One key, one value, and no more nodes than a file for people has.
-fn options() -> serde_saphyr::Options {
-    serde_saphyr::options! {
-        duplicate_keys: DuplicateKeyPolicy::Error,
-        strict_booleans: true,
-        with_snippet: false,
-    }
-}
-
 /// Reads the image's name. A tag would be a second answer to which image a commit has.
-fn image(given: &Text) -> Result<String, InvalidRunbook> {
+fn image(given: &Text) -> Result<String, InvalidFile> {
     let fault = match given.value.parse::<Reference>() {
         Err(InvalidReference::Unpinned(name)) => return Ok(name),
         Err(error) => error.to_string(),
@@ -130,13 +120,10 @@ fn image(given: &Text) -> Result<String, InvalidRunbook> {
             given.value
         ),
     };
-    Err(InvalidRunbook::at(given.referenced, fault))
+    Err(InvalidFile::at(given.referenced, fault))
 }
 
-fn environments(
-    files: Vec<EnvironmentFile>,
-    image: &str,
-) -> Result<Vec<Environment>, InvalidRunbook> {
+fn environments(files: Vec<EnvironmentFile>, image: &str) -> Result<Vec<Environment>, InvalidFile> {
     let mut environments: Vec<Environment> = Vec::new();
     for file in files {
         let at = file.name.referenced;
@@ -144,7 +131,7 @@ fn environments(
         for earlier in &environments {
             if earlier.name == new.name {
                 let fault = format!("the environment `{}` stands there twice", new.name);
-                return Err(InvalidRunbook::at(at, fault));
+                return Err(InvalidFile::at(at, fault));
             }
             // Another branch may keep another environment at the same path.
             if earlier.overlay == new.overlay && earlier.branch == new.branch {
@@ -152,7 +139,7 @@ fn environments(
                     "`{}` and `{}` have the same overlay `{}`",
                     earlier.name, new.name, new.overlay
                 );
-                return Err(InvalidRunbook::at(at, fault));
+                return Err(InvalidFile::at(at, fault));
             }
         }
         environments.push(new);
@@ -160,9 +147,9 @@ fn environments(
     Ok(environments)
 }
 
-fn parsed<T: FromStr<Err: std::fmt::Display>>(text: &Text) -> Result<T, InvalidRunbook> {
+fn parsed<T: FromStr<Err: std::fmt::Display>>(text: &Text) -> Result<T, InvalidFile> {
     let value = text.value.parse();
-    value.map_err(|error| InvalidRunbook::at(text.referenced, error))
+    value.map_err(|error| InvalidFile::at(text.referenced, error))
 }
 
 const REPOSITORY: &str = "`OWNER/NAME`";
@@ -177,7 +164,7 @@ fn is_repository(text: &str) -> bool {
         .is_some_and(|(owner, name)| is_part(owner) && is_part(name))
 }
 
-fn url(text: &Text) -> Result<String, InvalidRunbook> {
+fn url(text: &Text) -> Result<String, InvalidFile> {
     checked(text, is_url, URL).map(|url| url.trim_end_matches('/').to_owned())
 }
 

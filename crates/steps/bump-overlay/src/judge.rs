@@ -1,6 +1,7 @@
 //! Decides what to write: the edits of all overlays together, and whether the guards let them pass.
 
 pub(crate) mod edits;
+pub(crate) mod freeze;
 pub(crate) mod guards;
 #[cfg(test)]
 mod tests;
@@ -46,7 +47,10 @@ pub(crate) fn judge(
     observation: &Observation,
 ) -> Result<Judgement, Unanswered> {
     // An overlay that cannot be edited hides nothing about the others.
-    let findings = if edits.changed().next().is_some() {
+    let frozen = freeze::check(edits, request.branch.as_ref(), &observation.freeze);
+    let findings = if !frozen.is_empty() {
+        Findings::frozen(frozen)
+    } else if edits.changed().next().is_some() {
         guards::check(request, edits, observation)?
     } else {
         Findings::default()

@@ -5,10 +5,13 @@
 
 pub(crate) mod checkout;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::SystemTime};
 
-use branch::{CommitAncestry, CommitName, FileHistory, HISTORY_CUT, History as _, ImageValues};
+use branch::{
+    CommitAncestry, CommitName, FileHistory, HISTORY_CUT, History as _, ImageValues, Snapshot,
+};
 use contract::{Commit, Failure, World};
+use environments::FreezeFiles;
 use remote::RemoteBranch;
 
 use crate::request::Request;
@@ -26,10 +29,30 @@ pub(crate) const MAX_DIFFERENCES: usize = 200;
 #[derive(Debug)]
 pub(crate) struct Observation {
     pub(crate) tip: Commit,
+    pub(crate) freeze: FreezeObservation,
     /// The images that the entries named over time, once they were asked for.
     pub(crate) values: Option<BTreeMap<EntryKey, ImageValues>>,
     pub(crate) ancestry: Vec<(CommitName, Vec<CommitName>, CommitAncestry)>,
     pub(crate) differences: Vec<(EntryKey, [Commit; 2], Vec<String>)>,
+}
+
+/// The files at the tip that may freeze an environment, and for whom and when they are read.
+#[derive(Debug, Clone)]
+pub(crate) struct FreezeObservation {
+    pub(crate) files: FreezeFiles,
+    pub(crate) now: SystemTime,
+    /// The account that runs the workflow.
+    pub(crate) account: Option<String>,
+}
+
+impl FreezeObservation {
+    pub(crate) fn of(snapshot: &Snapshot, world: &World) -> Self {
+        Self {
+            files: FreezeFiles::of(&snapshot.entries),
+            now: world.now(),
+            account: world.var("GITHUB_ACTOR"),
+        }
+    }
 }
 
 /// An entry of a file, for one of the requested images.
@@ -67,9 +90,10 @@ pub(crate) enum GuardQuestion {
 
 impl Observation {
     /// Describes a tip of which nothing was asked yet.
-    pub(crate) fn of(tip: Commit) -> Self {
+    pub(crate) fn of(tip: Commit, freeze: FreezeObservation) -> Self {
         Self {
             tip,
+            freeze,
             values: None,
             ancestry: Vec::new(),
             differences: Vec::new(),

@@ -23,6 +23,19 @@ pub(crate) const HELD: Reason = Reason::new(
     "a rollback called the image bad, and no later commit deployed it on purpose",
 );
 
+/// A freeze holds.
+pub(crate) const FROZEN: Reason = Reason::new(
+    "frozen",
+    Nobody,
+    "`.github/freeze.yaml` on the branch stops bumps of the environment for a time",
+);
+/// The file may say that a freeze holds.
+pub(crate) const FREEZE_INVALID: Reason = Reason::new(
+    "freeze-invalid",
+    Configuration,
+    "`.github/freeze.yaml` on the branch cannot be understood, so a freeze may hold",
+);
+
 /// The closed list.
 pub(crate) const ALL: &[Reason] = &[
     OVERLAY_MISSING,
@@ -37,6 +50,8 @@ pub(crate) const ALL: &[Reason] = &[
     NOT_WRITTEN,
     STALE_SOURCE,
     HELD,
+    FROZEN,
+    FREEZE_INVALID,
     HISTORY_CUT,
     UNVERIFIED,
     NOT_MERGED,
@@ -69,6 +84,8 @@ mod tests {
         not-written [environment]
         stale-source [nobody]
         held [configuration]
+        frozen [nobody]
+        freeze-invalid [configuration]
         history-cut [environment]
         unverified [configuration]
         not-merged [nobody]

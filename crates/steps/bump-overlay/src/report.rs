@@ -2,6 +2,7 @@
 
 use branch::BranchName;
 use contract::{Commit, Failure, Report, Subject, Verdict};
+use environments::FreezeFinding;
 use overlay::{OverlayRefusal, reasons::OVERLAY_MISSING, unique};
 use remote::{Problem, PullRequest, WriteOutcome};
 
@@ -12,7 +13,7 @@ use crate::{
         edits::{Edits, FileEdit, OverlayEdit},
         guards::{Findings, GuardFinding},
     },
-    reasons::{HELD, STALE_SOURCE},
+    reasons::{FREEZE_INVALID, FROZEN, HELD, STALE_SOURCE},
     request::Request,
 };
 
@@ -174,6 +175,14 @@ fn stopped(request: &Request, judgement: &Judgement) -> Report {
 }
 
 fn hint(edit: &OverlayEdit, findings: &Findings) -> Option<String> {
+    let freeze = edit
+        .result
+        .as_ref()
+        .ok()
+        .and_then(|file| findings.freeze(&file.path));
+    if let Some(freeze) = freeze {
+        return Some(freeze_hint(freeze).to_owned());
+    }
     match &edit.result {
         Err(refusal) => refusal.hint.clone(),
         Ok(file) => match findings.of(&file.path)? {
@@ -183,12 +192,39 @@ fn hint(edit: &OverlayEdit, findings: &Findings) -> Option<String> {
     }
 }
 
+fn freeze_hint(freeze: &FreezeFinding) -> &'static str {
+    match freeze {
+        FreezeFinding::Frozen(_) => {
+            "wait for its end, or remove the freeze from `.github/freeze.yaml` on the branch; a \
+             rollback is never frozen"
+        }
+        FreezeFinding::Invalid(_) => {
+            "correct `.github/freeze.yaml` on the branch, or remove it when nothing is frozen"
+        }
+    }
+}
+
+fn frozen_subject(
+    edit: &OverlayEdit,
+    freeze: &FreezeFinding,
+    place: Option<(&BranchName, &Commit)>,
+) -> Subject {
+    let (reason, text) = match freeze {
+        FreezeFinding::Frozen(text) => (FROZEN, text),
+        FreezeFinding::Invalid(text) => (FREEZE_INVALID, text),
+    };
+    Subject::refused(&edit.name, reason, located(text, &edit.name, place))
+}
+
 fn stopped_subject(
     edit: &OverlayEdit,
     file: &FileEdit,
     findings: &Findings,
     place: Option<(&BranchName, &Commit)>,
 ) -> Subject {
+    if let Some(freeze) = findings.freeze(&file.path) {
+        return frozen_subject(edit, freeze, place);
+    }
     match findings.of(&file.path) {
         Some(GuardFinding::Held { text, .. }) => {
             Subject::refused(&edit.name, HELD, located(text, &edit.name, place))

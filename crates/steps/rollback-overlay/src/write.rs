@@ -4,7 +4,8 @@ pub(crate) mod message;
 
 use branch::{CommitRequest, FileContent, Snapshot};
 use contract::Failure;
-use overlay::Overlay;
+use environments::FreezeFiles;
+use overlay::{Overlay, environment};
 use remote::{Decision, PullRequest, WritePlan};
 
 use crate::{
@@ -56,6 +57,17 @@ impl<'a, 'w> RollbackPlan<'a, 'w> {
         }
     }
 
+    /// A rollback passes every freeze, and says so: it puts back what ran before.
+    fn note_freezes(&self, snapshot: &Snapshot) {
+        let (world, files) = (self.observer.world, FreezeFiles::of(&snapshot.entries));
+        for (path, _) in self.judgement.restored() {
+            let (folder, now) = (environment(path), world.now());
+            if let Some(finding) = files.check(path, folder, &self.request.branch, now, None) {
+                world.notice(format!("{finding}; a rollback passes a freeze"));
+            }
+        }
+    }
+
     fn commit_request(&self) -> CommitRequest {
         let files = self
             .judgement
@@ -75,7 +87,9 @@ impl WritePlan for RollbackPlan<'_, '_> {
     type Refused = ();
 
     fn paths(&self) -> Vec<String> {
-        self.request.paths()
+        let mut paths = self.request.paths();
+        paths.extend(FreezeFiles::paths());
+        paths
     }
 
     fn directories(&self) -> Vec<String> {
@@ -94,6 +108,7 @@ impl WritePlan for RollbackPlan<'_, '_> {
             tip: Some(observation.tip),
             overlays,
         };
+        self.note_freezes(snapshot);
         Ok(if self.judgement.stops() {
             Decision::Refuse(())
         } else if self.judgement.restored().next().is_none() {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use branch::{Ancestry, BadMark, CommitAncestry, CommitName, ImageValue, ImageValues};
 use contract::{Commit, Reference};
 
+use environments::FreezeFinding;
 use overlay::EntryResult;
 
 use super::edits::{Edits, FileEdit};
@@ -21,6 +22,8 @@ use crate::{
 pub(crate) struct Findings {
     /// Why an entry must not be written.
     by_entry: BTreeMap<EntryKey, GuardFinding>,
+    /// Why a file must not be written at this time.
+    frozen: BTreeMap<String, FreezeFinding>,
     /// Each check and its result, line by line.
     trace: Vec<String>,
     /// The checks that were not possible.
@@ -79,6 +82,19 @@ pub(crate) fn check(
 }
 
 impl Findings {
+    /// The findings where a freeze forbids to write these files: no other guard needs to ask.
+    pub(crate) fn frozen(frozen: BTreeMap<String, FreezeFinding>) -> Self {
+        Self {
+            frozen,
+            ..Self::default()
+        }
+    }
+
+    /// Returns why a file must not be written at this time.
+    pub(crate) fn freeze(&self, path: &str) -> Option<&FreezeFinding> {
+        self.frozen.get(path)
+    }
+
     /// Returns why a file must not be written: the gravest finding about its entries, whatever
     /// their order.
     pub(crate) fn of(&self, path: &str) -> Option<&GuardFinding> {
@@ -91,7 +107,7 @@ impl Findings {
 
     /// Returns whether nothing at all may be written.
     pub(crate) fn stop(&self) -> bool {
-        self.by_entry.values().any(GuardFinding::stops)
+        !self.frozen.is_empty() || self.by_entry.values().any(GuardFinding::stops)
     }
 
     /// Returns the entries whose deployed image has the same source, each with the reason.

@@ -5,12 +5,13 @@ use branch::{
     TreeEntries, TreeEntry,
 };
 use contract::Commit;
+use environments::FreezeFiles;
 use overlay::{EditOptions, ImageUpdate, Overlay};
 use remote::{PullRequestMode, Where};
 
 use super::*;
 use crate::{
-    observe::{EntryKey, GuardQuestion},
+    observe::{EntryKey, FreezeObservation, GuardQuestion},
     write::message::{CommitMessage, MessageTemplate},
 };
 
@@ -71,6 +72,15 @@ fn key() -> EntryKey {
 
 /// The observation of a file whose v1 was built from the commit of ones; the trailers are of the
 /// commit that set it.
+/// A branch without a freeze.
+fn unfrozen() -> FreezeObservation {
+    FreezeObservation {
+        files: FreezeFiles::of(&TreeEntries::new()),
+        now: std::time::SystemTime::UNIX_EPOCH,
+        account: None,
+    }
+}
+
 fn observation(trailers: &str) -> Observation {
     let revision = Revision {
         commit: id('a'),
@@ -91,7 +101,7 @@ fn observation(trailers: &str) -> Observation {
     });
     Observation {
         values: Some(BTreeMap::from([(key(), values)])),
-        ..Observation::of(id('f'))
+        ..Observation::of(id('f'), unfrozen())
     }
 }
 
@@ -122,13 +132,17 @@ fn decision(request: &Request, observation: &Observation) -> BumpDecision {
 #[test]
 fn an_unchanged_file_asks_nothing() {
     let request = request(false);
-    let judgement = judge(&request, &edits(&request, "v2"), &Observation::of(id('f')));
+    let judgement = judge(
+        &request,
+        &edits(&request, "v2"),
+        &Observation::of(id('f'), unfrozen()),
+    );
     assert_eq!(judgement.unwrap().decision, BumpDecision::Nothing);
 }
 
 #[test]
 fn force_asks_nothing_and_writes() {
-    let observation = Observation::of(id('f'));
+    let observation = Observation::of(id('f'), unfrozen());
     assert_eq!(decision(&request(true), &observation), BumpDecision::Write);
 }
 
@@ -136,7 +150,7 @@ fn force_asks_nothing_and_writes() {
 fn the_judge_asks_one_question_at_a_time() {
     let request = request(false);
     assert_eq!(
-        question(&request, &Observation::of(id('f'))),
+        question(&request, &Observation::of(id('f'), unfrozen())),
         GuardQuestion::Values {
             paths: vec![PATH.to_owned()],
             entries: vec![key()],

@@ -2,12 +2,13 @@
 
 use branch::{CommitRequest, FileContent, Snapshot};
 use contract::{Failure, World};
+use environments::FreezeFiles;
 use remote::{Decision, PullRequest, RemoteWriter, WritePlan};
 
 use crate::{
     Facts,
     judge::{self, BumpDecision, Judgement, edits::Edits},
-    observe::{Observation, Repositories},
+    observe::{FreezeObservation, Observation, Repositories},
     report,
     request::Request,
 };
@@ -39,7 +40,8 @@ impl<'a, 'w> BumpPlan<'a, 'w> {
 
     /// Judges the files at a tip, and puts every question that the judge has.
     async fn judge(&self, edits: &Edits, snapshot: &Snapshot) -> Result<Judgement, Failure> {
-        let mut observation = Observation::of(snapshot.tip.clone());
+        let freeze = FreezeObservation::of(snapshot, self.repositories.world);
+        let mut observation = Observation::of(snapshot.tip.clone(), freeze);
         loop {
             match judge::judge(self.request, edits, &observation) {
                 Ok(judgement) => {
@@ -79,7 +81,9 @@ impl WritePlan for BumpPlan<'_, '_> {
     type Refused = ();
 
     fn paths(&self) -> Vec<String> {
-        self.request.paths()
+        let mut paths = self.request.paths();
+        paths.extend(FreezeFiles::paths());
+        paths
     }
 
     fn directories(&self) -> Vec<String> {

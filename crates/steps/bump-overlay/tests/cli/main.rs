@@ -8,6 +8,7 @@ mod checkout;
 mod corpus;
 mod editing;
 mod flags;
+mod freeze;
 mod github;
 mod guards;
 mod history;

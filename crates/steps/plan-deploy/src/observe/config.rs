@@ -66,7 +66,7 @@ pub(super) fn no_config(place: &str) -> Failure {
 pub(super) fn parsed(text: &[u8], name: &str) -> Result<Runbook, Failure> {
     let text = std::str::from_utf8(text)
         .map_err(|_| Failure::usage(anyhow::anyhow!("{name} is not UTF-8 text")))?;
-    text.parse().map_err(|error: environments::InvalidRunbook| {
+    text.parse().map_err(|error: environments::InvalidFile| {
         Failure::usage(anyhow::Error::new(error).context(format!("{name} is invalid")))
     })
 }

@@ -459,3 +459,24 @@ fn a_shadowed_entry_restores_the_one_that_counts() {
     assert_eq!(world.file(), text("v1"));
     assert!(run.stderr.contains("since it takes effect"), "{run}");
 }
+
+#[test]
+fn a_rollback_passes_a_freeze_and_says_so() {
+    for (text, expected) in [
+        (
+            "freezes:\n- { environments: [prod], reason: holidays, by: ops, until: 2999-01-01T00:00Z }\n",
+            "prod is frozen: holidays (by ops, until 2999-01-01T00:00Z); a rollback passes a freeze",
+        ),
+        ("freezes: [", "; a rollback passes a freeze"),
+    ] {
+        let world = ProdWorld::with(&["v1", "v2"]);
+        world.commit(
+            &[(".github/freeze.yaml", text.to_owned())],
+            "chore: freeze\n",
+        );
+        let run = world.roll_back(&["--bad", &world.image("v2")]).run();
+        run.expect_code(0);
+        assert!(run.stderr.contains(expected), "{run}");
+        assert_eq!(world.file(), world.prod("v1"));
+    }
+}

@@ -1,12 +1,12 @@
-//! Why a text is not `.github/runbook.yaml`.
+//! Why a text is not `.github/runbook.yaml`, or not `.github/freeze.yaml`.
 
 use std::fmt;
 
 use serde_saphyr::{Error, Location};
 
-/// A text that is not a valid `.github/runbook.yaml`: the line, the fault, and a suggestion.
+/// A text that is not a valid file of this crate: the line, the fault, and a suggestion.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct InvalidRunbook {
+pub struct InvalidFile {
     /// The line of the fault, from 1; `None` where it is the whole file's.
     pub line: Option<u64>,
     /// The fault: a lowercase fragment.
@@ -15,7 +15,7 @@ pub struct InvalidRunbook {
     pub suggestion: Option<String>,
 }
 
-impl fmt::Display for InvalidRunbook {
+impl fmt::Display for InvalidFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(line) = self.line {
             write!(f, "line {line}: ")?;
@@ -27,7 +27,7 @@ impl fmt::Display for InvalidRunbook {
     }
 }
 
-impl InvalidRunbook {
+impl InvalidFile {
     /// Makes the error of a value that stands at `location`.
     pub(crate) fn at(location: Location, fault: impl fmt::Display) -> Self {
         Self {
@@ -38,7 +38,7 @@ impl InvalidRunbook {
     }
 }
 
-impl From<Error> for InvalidRunbook {
+impl From<Error> for InvalidFile {
     fn from(error: Error) -> Self {
         let error = error.without_snippet();
         let line = error.location().and_then(line);
