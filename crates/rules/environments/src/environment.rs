@@ -60,7 +60,7 @@ impl Environment {
         Ok(Self {
             overlay: optional(file.overlay.as_ref(), is_folder, FOLDER)?
                 .map(|folder| folder.trim_end_matches('/').to_owned())
-                .unwrap_or(format!("infra/argocd/overlays/{name}")),
+                .unwrap_or_else(|| default_overlay(&name)),
             workload: optional(file.workload.as_ref(), is_workload, WORKLOAD)?
                 .unwrap_or(format!("deployment/{image}")),
             namespace: namespace.unwrap_or_else(own_namespace),
@@ -74,6 +74,11 @@ impl Environment {
             app,
         })
     }
+}
+
+/// The overlay of an environment whose file does not name it.
+pub(crate) fn default_overlay(name: &str) -> String {
+    format!("infra/argocd/overlays/{name}")
 }
 
 const NAME: &str = "lowercase letters, digits and `-`, as `prod`";

@@ -3,13 +3,8 @@
 use std::{fmt, str::FromStr, time::SystemTime};
 
 use jiff::{Timestamp, Zoned};
-use serde::Deserialize;
-use serde_saphyr::Spanned;
 
-use crate::{
-    InvalidFile,
-    file::{Text, options},
-};
+use crate::{InvalidFile, tree::TreeNode};
 
 /// The path of the file, from the root of the repository with the overlays.
 pub const FREEZE_PATH: &str = ".github/freeze.yaml";
@@ -35,24 +30,6 @@ pub struct Freeze {
     pub until_text: String,
     /// Accounts whose bumps pass.
     pub exempt: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FreezeFile {
-    freezes: Vec<FreezeEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FreezeEntry {
-    environments: Spanned<Vec<String>>,
-    reason: String,
-    by: String,
-    from: Option<Text>,
-    until: Text,
-    #[serde(default)]
-    exempt: Vec<String>,
 }
 
 impl Freezes {
@@ -111,49 +88,56 @@ impl FromStr for Freezes {
     type Err = InvalidFile;
 
     fn from_str(text: &str) -> Result<Self, InvalidFile> {
-        let file: FreezeFile = serde_saphyr::from_str_with_options(text, options())?;
-        let freezes = file.freezes.into_iter().map(freeze);
+        let file = TreeNode::read(text)?;
+        file.only(&["freezes"])?;
+        let freezes = file.get("freezes")?.list()?.iter().map(freeze);
         Ok(Self(freezes.collect::<Result<_, _>>()?))
     }
 }
 
-fn freeze(entry: FreezeEntry) -> Result<Freeze, InvalidFile> {
-    if entry.environments.value.is_empty() {
+const KEYS: [&str; 6] = ["environments", "reason", "by", "from", "until", "exempt"];
+
+fn freeze(entry: &TreeNode) -> Result<Freeze, InvalidFile> {
+    entry.only(&KEYS)?;
+    let text = |key| entry.get(key)?.text().map(str::to_owned);
+    let environments = entry.get("environments")?;
+    if environments.texts()?.is_empty() {
         let fault = "an empty list of environments freezes nothing: name them, or write `\"*\"`";
-        return Err(InvalidFile::at(entry.environments.referenced, fault));
+        return Err(InvalidFile::on(environments.line, fault));
     }
-    let (from, until) = (
-        entry.from.as_ref().map(instant).transpose()?,
-        instant(&entry.until)?,
-    );
+    let end = entry.get("until")?;
+    let (from, until) = (entry.find("from")?.map(instant).transpose()?, instant(end)?);
     if from.is_some_and(|from| from >= until) {
-        let fault = "the freeze ends before it begins";
-        return Err(InvalidFile::at(entry.until.referenced, fault));
+        return Err(InvalidFile::on(
+            end.line,
+            "the freeze ends before it begins",
+        ));
     }
+    let exempt = entry.find("exempt")?.map(TreeNode::texts).transpose()?;
     Ok(Freeze {
-        environments: entry.environments.value,
-        reason: entry.reason,
-        by: entry.by,
+        environments: environments.texts()?,
+        reason: text("reason")?,
+        by: text("by")?,
         from,
         until,
-        until_text: entry.until.value,
-        exempt: entry.exempt,
+        until_text: text("until")?,
+        exempt: exempt.unwrap_or_default(),
     })
 }
 
 /// Reads a time with its zone or offset. A local time that a change of the clocks leaves out is the
 /// one after the change; of one that happens twice, the first (RFC 5545, section 3.3.5).
-fn instant(text: &Text) -> Result<Timestamp, InvalidFile> {
-    if let Ok(zoned) = text.value.parse::<Zoned>() {
+fn instant(node: &TreeNode) -> Result<Timestamp, InvalidFile> {
+    let text = node.text()?;
+    if let Ok(zoned) = text.parse::<Zoned>() {
         return Ok(zoned.timestamp());
     }
-    text.value.parse::<Timestamp>().map_err(|_| {
+    text.parse::<Timestamp>().map_err(|_| {
         let fault = format!(
-            "`{}` is not a time: write it with a zone that this machine knows, as \
-             `2026-12-27T09:00[Europe/Berlin]`, or with an offset, as `2026-12-27T09:00+01:00`",
-            text.value
+            "`{text}` is not a time: write it with a zone that this machine knows, as \
+             `2026-12-27T09:00[Europe/Berlin]`, or with an offset, as `2026-12-27T09:00+01:00`"
         );
-        InvalidFile::at(text.referenced, fault)
+        InvalidFile::on(node.line, fault)
     })
 }
 
@@ -269,7 +253,7 @@ freezes:
                 "exemt",
                 "line 7: unknown key `exemt`; did you mean `exempt`?",
             ),
-            ("    by: ops\n", "", "line 6: the key `by` is missing"),
+            ("    by: ops\n", "", "line 2: the key `by` is missing"),
             (
                 "freezes:",
                 "freeze:",

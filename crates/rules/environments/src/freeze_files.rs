@@ -4,7 +4,9 @@ use std::{fmt, time::SystemTime};
 
 use branch::{BranchName, TreeEntries, TreeEntry};
 
-use crate::{FREEZE_PATH, Freezes, PATH, Runbook};
+use crate::{
+    FREEZE_PATH, Freezes, InvalidFile, PATH, environment::default_overlay, tree::TreeNode,
+};
 
 /// The files at the tip of a branch that may freeze its overlays, as they are read: at the tip that a
 /// commit replaces, so that no bump lands after the commit of a freeze.
@@ -86,19 +88,32 @@ impl FreezeFiles {
         let Some(text) = text(&self.runbook, PATH)? else {
             return Ok(Vec::new());
         };
-        let runbook = text.parse::<Runbook>();
-        let runbook = runbook.map_err(|error| {
+        names_in(text, path, branch).map_err(|error| {
             format!("`{PATH}` is invalid, so it does not tell what is frozen: {error}")
-        })?;
-        let environments = runbook.of_branch(branch).into_iter();
-        let of_path = environments.filter(|environment| {
-            path.strip_prefix(environment.overlay.as_str())
-                .is_some_and(|rest| rest.starts_with('/'))
-        });
-        Ok(of_path
-            .map(|environment| environment.name.clone())
-            .collect())
+        })
     }
+}
+
+/// Returns the names of the environments of a branch whose overlay a file belongs to. The rest of
+/// `.github/runbook.yaml` does not matter here.
+fn names_in(text: &str, path: &str, branch: &BranchName) -> Result<Vec<String>, InvalidFile> {
+    let runbook = TreeNode::read(text)?;
+    let mut names = Vec::new();
+    for environment in runbook.get("environments")?.list()? {
+        let name = environment.get("name")?.text()?;
+        let overlay = environment
+            .find("overlay")?
+            .map(TreeNode::text)
+            .transpose()?;
+        let overlay = overlay.map_or_else(|| default_overlay(name), str::to_owned);
+        let is_of_path = path
+            .strip_prefix(overlay.trim_end_matches('/'))
+            .is_some_and(|rest| rest.starts_with('/'));
+        if is_of_path && environment.get("branch")?.text()? == branch.as_str() {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
 }
 
 fn text<'e>(entry: &'e TreeEntry, path: &str) -> Result<Option<&'e str>, String> {

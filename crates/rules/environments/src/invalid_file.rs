@@ -28,6 +28,23 @@ impl fmt::Display for InvalidFile {
 }
 
 impl InvalidFile {
+    /// Makes the error of a value on this line.
+    pub(crate) fn on(line: u64, fault: impl fmt::Display) -> Self {
+        Self {
+            line: Some(line),
+            fault: fault.to_string(),
+            suggestion: None,
+        }
+    }
+
+    /// Makes the error of a key that is none of the expected ones.
+    pub(crate) fn unknown_key(line: u64, key: &str, expected: &[&str]) -> Self {
+        Self {
+            suggestion: similar(key, expected),
+            ..Self::on(line, format!("unknown key `{key}`"))
+        }
+    }
+
     /// Makes the error of a value that stands at `location`.
     pub(crate) fn at(location: Location, fault: impl fmt::Display) -> Self {
         Self {

@@ -15,6 +15,7 @@ mod runbook;
 #[cfg(feature = "schema")]
 mod schema;
 mod tag_template;
+mod tree;
 
 pub use check::Check;
 pub use environment::{Approval, Environment};
