@@ -58,6 +58,19 @@ impl<'w> Git<'w> {
         })
     }
 
+    /// Declares that another server named the address: a program in `GIT_ASKPASS` that answers with
+    /// one password, whatever the host, is not asked about another host than GitHub's.
+    #[must_use]
+    pub fn named_by_a_server(self) -> Self {
+        if self.address.is_github {
+            return self;
+        }
+        Self {
+            program: self.program.without_askpass(),
+            ..self
+        }
+    }
+
     /// Returns the address without its credentials.
     pub fn shown(&self) -> &str {
         &self.address.shown
