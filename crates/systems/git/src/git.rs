@@ -97,6 +97,25 @@ impl<'w> Git<'w> {
         answer.map_err(|error| error.failure(&self.address))
     }
 
+    /// Reads the entries at these paths of the remote's default branch.
+    ///
+    /// # Errors
+    /// When the remote has no default branch, or does not answer.
+    pub async fn read_default(&self, paths: &[String]) -> Result<Snapshot, BranchError> {
+        let request = json!({
+            "operation": "read", "remote": self.address.shown, "branch": "HEAD", "paths": paths,
+        });
+        let live = |effects: Rc<dyn Effects>| async move {
+            // A repository of its own: that of `read` keeps the tip of the branch.
+            let repository = BareRepository::new()?;
+            read::read_default(&self.call(&effects, &repository), paths).await
+        };
+        let answer: GitAnswer<ReadAnswer> = self.world.exchange("git", &request, live).await?;
+        answer
+            .map(Snapshot::from)
+            .map_err(|error| self.branch_error(&error))
+    }
+
     fn repository(&self) -> Result<&BareRepository, GitError> {
         get_or_make(&self.repository)
     }
