@@ -209,6 +209,34 @@ mod tests {
     }
 
     #[test]
+    fn no_line_of_given_text_is_broken_into_trailers() {
+        let bump = Trailers {
+            images: vec!["ghcr.io/acme/app:v3".parse().unwrap()],
+            ..Trailers::default()
+        };
+        let lines = sample().to_string();
+        for text in [
+            format!("deploy: {}", lines.replace('\n', " ")),
+            format!("deploy\n\nwhy: {}", lines.replace('\n', ", ")),
+            format!("deploy\n\n{}", lines.replace('\n', " ")),
+            format!("deploy: {}", lines.to_uppercase().replace('\n', " * ")),
+        ] {
+            let written = bump.after(&text);
+            for wrapped in [
+                written.replace(" Runbook-", "\nRunbook-"),
+                written.replace(" RUNBOOK-", "\nRUNBOOK-"),
+                written.replace(' ', "\n"),
+            ] {
+                assert_eq!(
+                    Trailers::blocks(&wrapped),
+                    std::slice::from_ref(&bump),
+                    "{wrapped}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn the_title_is_no_trailer() {
         assert!(Trailers::blocks("Runbook-Image: ghcr.io/acme/app:v1\n").is_empty());
     }

@@ -16,6 +16,8 @@ pub(crate) enum Judgement<'o> {
     NoEnvironment,
     /// The source does not have the commit.
     CommitMissing,
+    /// The branch of the environments does not have the commit.
+    NotOnBranch,
     /// The source does not have the branch.
     BranchMissing,
 }
@@ -25,6 +27,7 @@ pub(crate) fn judge<'o>(_request: &Request, observation: &'o Observation) -> Jud
         runbook,
         selected,
         changed,
+        is_on_branch,
         ..
     } = observation
     else {
@@ -36,6 +39,9 @@ pub(crate) fn judge<'o>(_request: &Request, observation: &'o Observation) -> Jud
     let Some(changed) = changed else {
         return Judgement::CommitMissing;
     };
+    if !is_on_branch {
+        return Judgement::NotOnBranch;
+    }
     match only_overlays(runbook, changed) {
         Some(overlays) => Judgement::OnlyOverlays(overlays),
         None => Judgement::Deploys(selected),
@@ -95,6 +101,7 @@ environments:
             selected,
             shown: "o/r".to_owned(),
             changed,
+            is_on_branch: true,
         };
         let request = Request {
             commit: "1".repeat(40).parse().unwrap(),

@@ -51,7 +51,7 @@ pub struct Args {
     /// Repository of the source [default: the workflow's, else `origin`]
     #[arg(long, value_name = "OWNER/NAME|URL|PATH", help_heading = "Source")]
     source_repository: Option<String>,
-    /// File with the environments [default: `.github/runbook.yaml` of the checkout, else of the branch]
+    /// File with the environments [default: `.github/runbook.yaml` of the checkout, else of the default branch]
     #[arg(long, value_name = "FILE", help_heading = "Source")]
     config: Option<PathBuf>,
 }

@@ -13,8 +13,8 @@ use crate::request::Request;
 /// The file, and the change.
 #[derive(Debug)]
 pub(crate) enum Observation {
-    /// The source has no branch of the requested name.
-    NoBranch { shown: String },
+    /// The source has no branch of this name.
+    NoBranch { shown: String, branch: BranchName },
     /// The file exists.
     Found {
         runbook: Box<Runbook>,
@@ -26,6 +26,8 @@ pub(crate) enum Observation {
         shown: String,
         /// The paths that the commit changed; `None` when the repository does not have the commit.
         changed: Option<ChangedPaths>,
+        /// Whether the commit is on the branch of the environments.
+        is_on_branch: bool,
     },
 }
 
@@ -40,28 +42,26 @@ pub(crate) async fn observe(request: &Request, world: &World) -> Result<Observat
     if let Some((text, name)) = local {
         let runbook = parsed(&text, &name)?;
         let given = given.or(runbook.source_repository.as_deref());
-        // The source is asked about a commit, so any branch of it would do.
-        let branch = request
-            .branch
-            .as_ref()
-            .unwrap_or(&runbook.environments[0].branch);
+        let selected = config::selected(request, &runbook)?;
+        let of_environment = selected.first().map(|one| &one.branch);
+        let branch = of_environment.or(request.branch.as_ref());
+        let branch = branch.unwrap_or(&runbook.environments[0].branch);
         let source = source(given, branch, world).await?;
         return look(request, runbook, &source, world).await;
     }
     let Some(branch) = &request.branch else {
-        return Err(no_config("this checkout")
-            .hinted("pass `--config FILE`, or `--source-branch` to read it from that branch"));
+        return Err(no_config("this checkout").hinted(
+            "pass `--config FILE`, or `--source-branch` to read it from the default branch",
+        ));
     };
     let source = source(given, branch, world).await?;
-    let snapshot = match source.read(&[PATH.to_owned()]).await {
+    // Not from the branch itself: everyone who may push one would choose what it deploys.
+    let place = format!("the default branch of `{}`", source.shown());
+    let snapshot = match source.read_default(&[PATH.to_owned()]).await {
         Ok(snapshot) => snapshot,
-        Err(BranchError::Missing) => {
-            let shown = source.shown();
-            return Ok(Observation::NoBranch { shown });
-        }
+        Err(BranchError::Missing) => return Err(no_config(&place)),
         Err(BranchError::Failed(failure)) => return Err(failure),
     };
-    let place = format!("branch `{branch}` of `{}`", source.shown());
     let Some(TreeEntry::File { content, .. }) = snapshot.entries.get(PATH) else {
         return Err(no_config(&place).hinted(format!(
             "commit `{PATH}` there, or pass another file as `--config`"
@@ -69,6 +69,13 @@ pub(crate) async fn observe(request: &Request, world: &World) -> Result<Observat
     };
     let runbook = parsed(content, &format!("`{PATH}` on {place}"))?;
     look(request, runbook, &source, world).await
+}
+
+fn no_branch(source: &RemoteBranch<'_>) -> Observation {
+    Observation::NoBranch {
+        shown: source.shown(),
+        branch: source.name().clone(),
+    }
 }
 
 async fn source<'w>(
@@ -93,19 +100,27 @@ async fn look(
         ));
     }
     let shown = source.shown();
-    let changed = if selected.is_empty() {
-        None
-    } else {
-        remote::ask(world, source.name(), async || {
+    let (mut changed, mut is_on_branch) = (None, false);
+    if !selected.is_empty() {
+        changed = remote::ask(world, source.name(), async || {
             source.changed_paths(&request.commit).await
         })
-        .await?
-    };
+        .await?;
+    }
+    if changed.is_some() {
+        // The workflow's event may name a commit of a fork, and call the fork's branch by its name.
+        is_on_branch = match remote::contains(world, source, &request.commit).await {
+            Ok(is_on_branch) => is_on_branch,
+            Err(BranchError::Missing) => return Ok(no_branch(source)),
+            Err(BranchError::Failed(failure)) => return Err(failure),
+        };
+    }
     Ok(Observation::Found {
         runbook: Box::new(runbook),
         image,
         selected,
         shown,
         changed,
+        is_on_branch,
     })
 }

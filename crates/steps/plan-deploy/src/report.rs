@@ -10,7 +10,7 @@ use crate::{
     Facts,
     judge::Judgement,
     observe::Observation,
-    reasons::{COMMIT_MISSING, NO_ENVIRONMENT},
+    reasons::{COMMIT_MISSING, COMMIT_NOT_ON_BRANCH, NO_ENVIRONMENT},
     request::Request,
 };
 
@@ -20,11 +20,12 @@ pub(crate) fn report(
     judgement: &Judgement<'_>,
 ) -> Report {
     let commit = request.commit.short();
-    let branch = request.branch.as_ref().map_or("", |branch| branch.as_str());
+    let branch = branch(request, observation);
     match (observation, judgement) {
-        (Observation::NoBranch { shown }, _) => {
+        (Observation::NoBranch { shown, .. }, _) => {
             let summary = format!("`{shown}` has no branch `{branch}`");
-            Report::refused(branch::BRANCH_MISSING, summary).hinted("check `--source-branch`")
+            Report::refused(branch::BRANCH_MISSING, summary)
+                .hinted("check `--source-branch`, or the branch of the environment")
         }
         (Observation::Found { runbook, image, .. }, Judgement::Deploys(environments)) => {
             deploys(commit, &image.to_string(), runbook, environments)
@@ -44,6 +45,13 @@ pub(crate) fn report(
                 "push the commit, or pass the repository of the code as `--source-repository`",
             )
         }
+        (Observation::Found { shown, .. }, Judgement::NotOnBranch) => {
+            let summary = format!("{commit} is not on branch `{branch}` of `{shown}`");
+            Report::refused(COMMIT_NOT_ON_BRANCH, summary).hinted(
+                "plan commits of this branch only: the event of a workflow also names commits and \
+                 branches of forks",
+            )
+        }
         (Observation::Found { runbook, .. }, Judgement::NoEnvironment) => {
             let deploying: Vec<String> = runbook
                 .environments
@@ -57,6 +65,16 @@ pub(crate) fn report(
             ))
         }
     }
+}
+
+/// Returns the name of the branch whose environments are planned.
+fn branch<'r>(request: &'r Request, observation: &'r Observation) -> &'r str {
+    let of_environment = match observation {
+        Observation::Found { selected, .. } => selected.first().map(|one| &one.branch),
+        Observation::NoBranch { branch, .. } => Some(branch),
+    };
+    let branch = of_environment.or(request.branch.as_ref());
+    branch.map_or("", |branch| branch.as_str())
 }
 
 fn deploys(commit: &str, image: &str, runbook: &Runbook, environments: &[Environment]) -> Report {

@@ -160,13 +160,75 @@ fn a_branch_without_an_environment_refuses() {
     );
 }
 
+/// Everyone who may push a branch could otherwise name the image, and the registry that gets the
+/// password.
+#[test]
+fn a_branch_does_not_choose_what_it_deploys() {
+    let source = Source::new(RUNBOOK);
+    let server = FakeGitHub::new(&source.remote);
+    let runbook = RUNBOOK.replace("branch: main", "branch: feature");
+    let runbook = runbook.replace("ghcr.io", "evil.example");
+    let commit = source
+        .remote
+        .commit("feature", &[(PATH, &runbook, false)], "feat: mine\n");
+    let through_git = source.plan(&commit);
+    let through_api = HermeticCommand::new(env!("CARGO_BIN_EXE_plan-deploy"))
+        .args(["--source-commit", &commit])
+        .args(["--source-repository", "example/dex"])
+        .env("GITHUB_API_URL", server.api_url())
+        .env("GITHUB_TOKEN", server.token_with(&["contents: read"]));
+    for command in [through_git, through_api] {
+        let run = command.args(["--source-branch", "feature"]).run();
+        assert_eq!(
+            (run.code, run.stderr.contains("[no-environment]")),
+            (10, true),
+            "{run}"
+        );
+        assert!(!run.stderr.contains("evil.example"), "{run}");
+    }
+}
+
+/// GitHub names the branch of a fork as that of its pull request, and shows a fork's commits in the
+/// repository itself.
+#[test]
+fn a_commit_that_is_not_on_the_branch_deploys_nothing() {
+    let source = Source::new(RUNBOOK);
+    let server = FakeGitHub::new(&source.remote);
+    let code = [TreeChange::file("src/main.rs", "stranger\n")];
+    source.remote.change("fork", &code, "feat: mine\n");
+    let stranger = source.remote.tip("fork");
+    for flags in [
+        &["--source-branch", "main"][..],
+        &["--environment", "prod", "--source-branch", "main"],
+        &["--environment", "prod", "--config", "runbook.yaml"],
+    ] {
+        let through_git = source.plan(&stranger);
+        let through_api = HermeticCommand::new(env!("CARGO_BIN_EXE_plan-deploy"))
+            .args(["--source-commit", &stranger])
+            .args(["--source-repository", "example/dex"])
+            .env("GITHUB_API_URL", server.api_url())
+            .env("GITHUB_TOKEN", server.token_with(&["contents: read"]));
+        for command in [through_git, through_api] {
+            std::fs::write(command.home().join("runbook.yaml"), RUNBOOK).unwrap();
+            let run = command.args(flags).run();
+            assert_eq!(
+                (run.code, run.stderr.contains("[commit-not-on-branch]")),
+                (10, true),
+                "{flags:?}: {run}"
+            );
+            assert_eq!(run.stdout, "", "{run}");
+        }
+    }
+}
+
 #[test]
 fn a_missing_commit_branch_or_file_is_named() {
     let source = Source::new(RUNBOOK);
     let absent = "1".repeat(40);
     for (commit, branch, code, expected) in [
         (&absent, "main", 10, "[commit-missing]"),
-        (&source.code, "gone", 10, "[branch-missing]"),
+        (&source.code, "gone", 10, "[no-environment]"),
+        (&source.code, "dev", 10, "[branch-missing]"),
         (&source.code[..8].to_owned(), "main", 2, "40"),
     ] {
         let run = source.plan(commit).args(["--source-branch", branch]).run();

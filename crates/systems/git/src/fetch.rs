@@ -61,7 +61,25 @@ pub(crate) async fn fetch_branch(
     filter: FetchFilter,
 ) -> GitAnswer<()> {
     // The full name, since a tag may have the same short one.
-    let refspec = format!("+{}:{TIP}", name.full());
+    fetch_tip(call, &name.full(), depth, filter).await
+}
+
+/// Fetches the remote's default branch and keeps its tip as [`TIP`].
+pub(crate) async fn fetch_default_branch(
+    call: &GitCall<'_>,
+    depth: &str,
+    filter: FetchFilter,
+) -> GitAnswer<()> {
+    fetch_tip(call, "HEAD", depth, filter).await
+}
+
+async fn fetch_tip(
+    call: &GitCall<'_>,
+    reference: &str,
+    depth: &str,
+    filter: FetchFilter,
+) -> GitAnswer<()> {
+    let refspec = format!("+{reference}:{TIP}");
     fetch(call, depth, filter, &[&refspec]).await
 }
 

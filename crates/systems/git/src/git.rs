@@ -58,6 +58,19 @@ impl<'w> Git<'w> {
         })
     }
 
+    /// Declares that another server named the address: a program in `GIT_ASKPASS` that answers with
+    /// one password, whatever the host, is not asked about another host than GitHub's.
+    #[must_use]
+    pub fn named_by_a_server(self) -> Self {
+        if self.address.is_github {
+            return self;
+        }
+        Self {
+            program: self.program.without_askpass(),
+            ..self
+        }
+    }
+
     /// Returns the address without its credentials.
     pub fn shown(&self) -> &str {
         &self.address.shown
@@ -82,6 +95,25 @@ impl<'w> Git<'w> {
         };
         let answer: GitAnswer<Option<Commit>> = self.world.exchange("git", &request, live).await?;
         answer.map_err(|error| error.failure(&self.address))
+    }
+
+    /// Reads the entries at these paths of the remote's default branch.
+    ///
+    /// # Errors
+    /// When the remote has no default branch, or does not answer.
+    pub async fn read_default(&self, paths: &[String]) -> Result<Snapshot, BranchError> {
+        let request = json!({
+            "operation": "read", "remote": self.address.shown, "branch": "HEAD", "paths": paths,
+        });
+        let live = |effects: Rc<dyn Effects>| async move {
+            // A repository of its own: that of `read` keeps the tip of the branch.
+            let repository = BareRepository::new()?;
+            read::read_default(&self.call(&effects, &repository), paths).await
+        };
+        let answer: GitAnswer<ReadAnswer> = self.world.exchange("git", &request, live).await?;
+        answer
+            .map(Snapshot::from)
+            .map_err(|error| self.branch_error(&error))
     }
 
     fn repository(&self) -> Result<&BareRepository, GitError> {

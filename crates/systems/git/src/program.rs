@@ -110,6 +110,14 @@ impl GitProgram {
         }
     }
 
+    /// Keeps git from asking the program in `GIT_ASKPASS`, which need not look at the host.
+    pub(crate) fn without_askpass(self) -> Self {
+        Self {
+            may_ask: false,
+            ..self
+        }
+    }
+
     fn spawn(&self, repository: &BareRepository, limit: Duration, arguments: &[&str]) -> Spawn {
         let mut git_dir = OsString::from("--git-dir=");
         git_dir.push(repository.path());
@@ -275,6 +283,36 @@ mod tests {
             let value = value.to_string_lossy();
             value.starts_with("https:") && value.contains('@')
         }));
+    }
+
+    #[tokio::test]
+    async fn a_repository_that_a_server_names_asks_no_askpass() {
+        let remote = GitRemote::new();
+        remote.commit("main", &[("a", "b", false)], "feat: a");
+        let http = remote.http("ada", "lovelace");
+        let folder = tempfile::tempdir().unwrap();
+        let asked = folder.path().join("asked");
+        let program = folder.path().join("askpass");
+        let script = format!("#!/bin/sh\necho >> {}\necho lovelace\n", asked.display());
+        std::fs::write(&program, script).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(&program, mode).unwrap();
+        let world = World::for_tests(Duration::ZERO);
+        let address = Address::new(&world, &http.url()).unwrap();
+        for (git, expected) in [
+            (GitProgram::new(&world, &address).without_askpass(), false),
+            (GitProgram::new(&world, &address), true),
+        ] {
+            let repository = BareRepository::new().unwrap();
+            let mut spawn = git.spawn(&repository, Duration::from_secs(60), &["ls-remote", REMOTE]);
+            let given = spawn.environment.get(std::ffi::OsStr::new("GIT_ASKPASS"));
+            if given.is_none() {
+                spawn = spawn.env("GIT_ASKPASS", program.display().to_string());
+            }
+            let live = |effects: Rc<dyn Effects>| async move { effects.spawn(spawn).await.is_ok() };
+            let has_run = world.exchange::<bool, _, _>("git", &json!({}), live).await;
+            assert_eq!((has_run.unwrap(), asked.exists()), (true, expected));
+        }
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use crate::{
     answers::{EntryAnswer, ReadAnswer, RecordedBytes},
     bare_repository::REMOTE,
     error::{GitAnswer, GitError},
-    fetch::{FetchFilter, fetch_blobs, fetch_branch},
+    fetch::{FetchFilter, fetch_blobs, fetch_branch, fetch_default_branch},
     objects::{self, ObjectStore, PathEntry},
     program::GitCall,
 };
@@ -21,6 +21,16 @@ pub(crate) async fn read(
     paths: &[String],
 ) -> GitAnswer<ReadAnswer> {
     fetch_branch(call, name, "--depth=1", FetchFilter::WithoutBlobs).await?;
+    read_fetched(call, paths).await
+}
+
+/// Reads the remote's default branch in the same way.
+pub(crate) async fn read_default(call: &GitCall<'_>, paths: &[String]) -> GitAnswer<ReadAnswer> {
+    fetch_default_branch(call, "--depth=1", FetchFilter::WithoutBlobs).await?;
+    read_fetched(call, paths).await
+}
+
+async fn read_fetched(call: &GitCall<'_>, paths: &[String]) -> GitAnswer<ReadAnswer> {
     let tip = call.repository.tip()?;
     let mut store = call.repository.objects()?;
     let mut found = BTreeMap::new();

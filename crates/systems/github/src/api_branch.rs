@@ -5,6 +5,16 @@ use contract::Commit;
 
 use crate::{commit, github::GitHub, history, read};
 
+impl GitHub<'_> {
+    /// Reads the entries at these paths of the repository's default branch.
+    ///
+    /// # Errors
+    /// When the repository is empty, or GitHub does not answer.
+    pub async fn read_default(&self, paths: &[String]) -> Result<Snapshot, BranchError> {
+        read::read_default(self, paths).await
+    }
+}
+
 impl Branch for GitHub<'_> {
     fn name(&self) -> &BranchName {
         &self.name

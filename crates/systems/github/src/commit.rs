@@ -250,7 +250,7 @@ pub(crate) fn ruled_out(error: &GraphqlError) -> Option<Rejection> {
 }
 
 /// Returns the failure when GitHub names a branch without its commit, which passes.
-pub(crate) fn no_target(name: &BranchName) -> Failure {
+pub(crate) fn no_target(name: &str) -> Failure {
     let error = anyhow::anyhow!("GitHub does not say at which commit `{name}` is");
     Failure::unavailable(asking::SERVER_ERROR, error)
 }
@@ -342,6 +342,6 @@ impl LatestCommit {
 async fn latest(github: &GitHub<'_>, name: &BranchName) -> Result<Option<LatestCommits>, Failure> {
     let found: Option<LatestRef> = github.ask_branch(name, LATEST, []).await?;
     found
-        .map(|reference| reference.target.ok_or_else(|| no_target(name)))
+        .map(|reference| reference.target.ok_or_else(|| no_target(name.as_str())))
         .transpose()
 }

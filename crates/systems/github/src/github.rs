@@ -81,6 +81,19 @@ impl<'w> GitHub<'w> {
         Value::Object(own.into_iter().chain(more).collect())
     }
 
+    /// Asks about the repository's default branch, which a document calls `ref`; returns `None` for
+    /// an empty repository.
+    pub(crate) async fn ask_default_branch<T: DeserializeOwned>(
+        &self,
+        document: &str,
+        variables: impl IntoIterator<Item = (String, Value)>,
+    ) -> Result<Option<T>, Failure> {
+        let data: Option<BranchData<T>> = self
+            .ask(document, variables, TokenPermission::Contents)
+            .await?;
+        Ok(data.and_then(|data| data.branch))
+    }
+
     /// Asks about one of the repository's branches, as `$branch`; returns `None` when it is
     /// missing.
     pub(crate) async fn ask_branch<T: DeserializeOwned>(

@@ -12,6 +12,7 @@ use contract::{Commit, Failure};
 
 use crate::github::GitHub;
 pub(crate) use comparison::{compare, contains};
+pub(crate) use differences::changes_only;
 
 impl History for GitHub<'_> {
     /// Returns at most a hundred revisions of each file.

@@ -61,18 +61,42 @@ pub(crate) async fn read(
     name: &BranchName,
     paths: &[String],
 ) -> Result<Snapshot, BranchError> {
-    // A set, so that every directory is asked for once.
-    let places: BTreeSet<&str> = paths.iter().flat_map(|path| prefixes(path)).collect();
+    let places = places(paths);
     let variables = aliases::variables("p", places.iter().copied());
-    let found: Option<TipRef> = github
-        .ask_branch(name, &document(places.len()), variables)
-        .await?;
+    let document = document(", $branch: String!", BRANCH, places.len());
+    let found = github.ask_branch(name, &document, variables).await?;
+    snapshot(github, name.as_str(), found, paths).await
+}
+
+/// Reads the repository's default branch in the same way.
+pub(crate) async fn read_default(
+    github: &GitHub<'_>,
+    paths: &[String],
+) -> Result<Snapshot, BranchError> {
+    let places = places(paths);
+    let variables = aliases::variables("p", places.iter().copied());
+    let document = document("", DEFAULT_BRANCH, places.len());
+    let found = github.ask_default_branch(&document, variables).await?;
+    snapshot(github, "HEAD", found, paths).await
+}
+
+/// Returns the paths and their directories: a set, so that every directory is asked for once.
+fn places(paths: &[String]) -> BTreeSet<&str> {
+    paths.iter().flat_map(|path| prefixes(path)).collect()
+}
+
+async fn snapshot(
+    github: &GitHub<'_>,
+    name: &str,
+    found: Option<TipRef>,
+    paths: &[String],
+) -> Result<Snapshot, BranchError> {
     let target = found.ok_or(BranchError::Missing)?.target;
     let mut tree = target.ok_or_else(|| no_target(name))?;
-    let found: BTreeMap<&str, TreeEntryNode> = places
-        .iter()
+    let found: BTreeMap<&str, TreeEntryNode> = places(paths)
+        .into_iter()
         .enumerate()
-        .filter_map(|(n, place)| Some((*place, tree.entries.remove(&format!("e{n}"))??)))
+        .filter_map(|(n, place)| Some((place, tree.entries.remove(&format!("e{n}"))??)))
         .collect();
     let mut entries = BTreeMap::new();
     for path in paths {
@@ -94,16 +118,20 @@ fn prefixes(path: &str) -> impl Iterator<Item = &str> {
         .filter(|prefix| !prefix.is_empty())
 }
 
-/// Returns the document with one alias and one variable per path.
-fn document(count: usize) -> String {
+/// The field of a branch, and that of the default branch.
+const BRANCH: &str = "ref(qualifiedName: $branch)";
+const DEFAULT_BRANCH: &str = "ref: defaultBranchRef";
+
+/// Returns the document about a branch with one alias and one variable per path.
+fn document(variable: &str, branch: &str, count: usize) -> String {
     let parameters = each(count, |n| format!(", $p{n}: String!"));
     let entries = each(count, |n| {
         format!(" e{n}: file(path: $p{n}) {{ ...entry }}")
     });
     let fragment = if count == 0 { "" } else { ENTRY };
     format!(
-        "query Read($owner: String!, $name: String!, $branch: String!{parameters}) {{ \
-         repository(owner: $owner, name: $name) {{ ref(qualifiedName: $branch) {{ \
+        "query Read($owner: String!, $name: String!{variable}{parameters}) {{ \
+         repository(owner: $owner, name: $name) {{ {branch} {{ \
          target {{ oid ... on Commit {{ oid{entries} }} }} }} }} }} {fragment}"
     )
 }

@@ -28,5 +28,5 @@ pub use plan::WritePlan;
 pub use problem::{NEWER_IMAGE, NOT_MERGED, NOT_WANTED, Problem, UNVERIFIED};
 pub use remote_branch::RemoteBranch;
 pub use run::run_url;
-pub use update::{ask, update};
+pub use update::{ask, contains, update};
 pub use writer::{BranchRead, RemoteWriter};

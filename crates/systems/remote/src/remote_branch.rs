@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use branch::{
-    Branch as _, BranchError, BranchName, ChangedPaths, CommitAncestry, CommitName, FileHistory,
-    History, Snapshot,
+    Ancestry, Branch as _, BranchError, BranchName, ChangedPaths, CommitAncestry, CommitName,
+    FileHistory, History, Snapshot,
 };
 use contract::{Commit, Failure, World};
 use git::Git;
@@ -43,6 +43,37 @@ impl RemoteBranch<'_> {
         match self {
             Self::Git(git) => git.read(paths).await,
             Self::GitHub(github) => github.read(paths).await,
+        }
+    }
+
+    /// Reads the entries at these paths of the repository's default branch.
+    ///
+    /// # Errors
+    /// When the repository is empty, or the remote does not answer.
+    pub async fn read_default(&self, paths: &[String]) -> Result<Snapshot, BranchError> {
+        match self {
+            Self::Git(git) => git.read_default(paths).await,
+            Self::GitHub(github) => github.read_default(paths).await,
+        }
+    }
+
+    /// Returns whether the branch's tip is this commit or a descendant of it.
+    ///
+    /// # Errors
+    /// When the branch is missing, or the remote does not answer.
+    pub async fn contains(&self, commit: &Commit) -> Result<bool, BranchError> {
+        match self {
+            Self::Git(git) => {
+                // `Git::contains` looks for a commit of the last moments; this one may be of any age.
+                let tip = CommitName::from(&git.read(&[]).await?.tip);
+                let ancestry = git.ancestry(&CommitName::from(commit), &[tip]).await?;
+                let relation = ancestry.others.first().map(|(relation, _)| *relation);
+                Ok(matches!(
+                    relation,
+                    Some(Ancestry::Same | Ancestry::Ancestor)
+                ))
+            }
+            Self::GitHub(github) => github.contains(commit).await,
         }
     }
 

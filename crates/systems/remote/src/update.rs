@@ -7,7 +7,7 @@
 use branch::{Branch, BranchError, BranchName, CommitRequest, PushResult, Snapshot};
 use contract::{Commit, Failure, World};
 
-use crate::{Decision, Problem, WriteOutcome, retry::Retry};
+use crate::{Decision, Problem, RemoteBranch, WriteOutcome, retry::Retry};
 
 /// Reads a branch, and retries after a transient error.
 ///
@@ -20,6 +20,21 @@ pub(crate) async fn read<B: Branch>(
 ) -> Result<Snapshot, BranchError> {
     Retry::new(world, branch.name())
         .ask(async || branch.read(paths).await)
+        .await
+}
+
+/// Returns whether a branch's tip is this commit or a descendant of it, and retries after a transient
+/// error.
+///
+/// # Errors
+/// When the branch is missing, or the remote does not answer.
+pub async fn contains(
+    world: &World,
+    branch: &RemoteBranch<'_>,
+    commit: &Commit,
+) -> Result<bool, BranchError> {
+    Retry::new(world, branch.name())
+        .ask(async || branch.contains(commit).await)
         .await
 }
 

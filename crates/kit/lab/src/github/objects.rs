@@ -78,6 +78,10 @@ impl<'h> GraphQlObject<'h> {
                         .map(|_| GraphQlNode::Ref(name.to_owned())),
                 )
             }
+            "defaultBranchRef" => {
+                self.require("contents: read")?;
+                Ok(self.object(GraphQlNode::Ref("main".to_owned())))
+            }
             "object" => {
                 self.require("contents: read")?;
                 let expression = argument(info, "expression").as_str().map(str::to_owned);

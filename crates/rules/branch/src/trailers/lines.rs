@@ -39,17 +39,35 @@ pub(crate) fn titles(message: &str) -> Vec<String> {
         .collect()
 }
 
-/// Quotes the lines that would count as `Runbook-` lines.
+/// Quotes the lines that would count as `Runbook-` lines, and breaks such keys within a line: a forge
+/// that breaks long lines may put them at the start of one.
 pub(super) fn inert(text: &str) -> String {
     let text = with_line_feeds(text);
     let lines = text.split('\n').map(|line| {
-        if begins_as_own(line) {
-            format!("> {line}")
-        } else {
-            line.to_owned()
-        }
+        let mark = if begins_as_own(line) { "> " } else { "" };
+        format!("{mark}{}", without_keys(line))
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Puts a space before the colon of every `Runbook-` key.
+fn without_keys(line: &str) -> String {
+    let mut parts = line.split(':').peekable();
+    let mut text = String::with_capacity(line.len());
+    while let Some(part) = parts.next() {
+        text.push_str(part);
+        if parts.peek().is_some() {
+            text.push_str(if ends_with_key(part) { " :" } else { ":" });
+        }
+    }
+    text
+}
+
+fn ends_with_key(text: &str) -> bool {
+    let is_of_key = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let rest = text.trim_end_matches(is_of_key);
+    let key = text[rest.len()..].to_ascii_lowercase();
+    key.contains(PREFIX)
 }
 
 /// Returns whether the last paragraph consists of `Key: value` lines, and is not the first.

@@ -202,8 +202,8 @@ mod tests {
         insta::assert_snapshot!(message(&given, true), @"
         ghcr.io/acme/app:v2
 
-        > Runbook-Source: ffffffffffffffffffffffffffffffffffffffff
-        > Runbook-Rollback-Of: a:v1
+        > Runbook-Source : ffffffffffffffffffffffffffffffffffffffff
+        > Runbook-Rollback-Of : a:v1
 
         Runbook-Source: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
         Runbook-Image: ghcr.io/acme/app:v2@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa

@@ -8,6 +8,7 @@ use std::{sync::mpsc, thread};
 use lab::{
     FakeGitHub, GitRemote, HermeticCommand, Running,
     github::{GitHubPull, GitHubPullState, Protection},
+    repo::TreeChange,
 };
 
 use super::{NEW, OLD, PROD, STAGE, bump, first_line, ordinary, remote, said, writing};
@@ -312,6 +313,20 @@ fn a_pull_request_that_is_not_ours_stays_open() {
     ));
     assert_eq!(open(&server), 6);
     assert!(!heads(&remote).contains(&stage));
+}
+
+#[test]
+fn a_commit_that_another_person_added_is_not_proposed() {
+    let remote = ordinary();
+    let server = FakeGitHub::new(&remote);
+    let token = server.token();
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    let head = heads(&remote)[0].clone();
+    let added = [TreeChange::file("src/backdoor.rs", "1\n")];
+    remote.change(&head, &added, "feat: mine\n");
+    left_open(proposing(&server, &token, NEW, &["stage"]));
+    let paths = remote.git(&["diff", "--name-only", "main", &remote.tip(&head)]);
+    assert_eq!(paths.lines().collect::<Vec<_>>(), [STAGE]);
 }
 
 #[test]

@@ -55,7 +55,8 @@ fn candidate(file: &FileObservation, value: &ImageValue) -> Candidate {
 }
 
 /// Returns the images that the forge's deployments call good, without those that are known to be
-/// bad or that the file got after the bad one.
+/// bad or that the file got after the bad one, in the order in which the file had them: everyone who may
+/// make deployments can record an old image again.
 fn verified(file: &FileObservation, bad: usize) -> Vec<KnownImage> {
     let values = &file.values;
     let before = &values.list[bad + 1..];
@@ -67,13 +68,18 @@ fn verified(file: &FileObservation, bad: usize) -> Vec<KnownImage> {
         let Some(value) = known_image::find(values, before, image) else {
             continue;
         };
+        let at = before.iter().position(|other| other.image == value.image);
         let found = KnownImage::of(values, value).with_digest_of(image);
-        verified.push(KnownImage {
-            is_verified: true,
-            ..found
-        });
+        verified.push((
+            at,
+            KnownImage {
+                is_verified: true,
+                ..found
+            },
+        ));
     }
-    verified
+    verified.sort_by_key(|(at, _)| at.unwrap_or(usize::MAX));
+    verified.into_iter().map(|(_, image)| image).collect()
 }
 
 /// Returns the distinct values before the bad one that no rollback called bad, newest first.

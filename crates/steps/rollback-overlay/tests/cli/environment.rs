@@ -94,6 +94,20 @@ fn the_last_good_image_is_restored() {
     assert!(again.stderr.starts_with("unchanged: "), "{again}");
 }
 
+/// Every job with `deployments: write` makes deployments as the same account.
+#[test]
+fn a_record_that_comes_again_chooses_no_older_image() {
+    let forge = Forge::with(&["v1", "v2", "v3"]);
+    for tag in ["v1", "v2", "v1"] {
+        forge.record("prod", tag, &["in_progress", "success"]);
+    }
+    let report = forge.json(&forge.roll_back(&["prod"]), 0);
+    assert_eq!(
+        (forge.world.file(), &report["facts"]["verified"]),
+        (forge.world.prod("v2"), &json!(true))
+    );
+}
+
 #[test]
 fn an_image_that_the_file_never_had_is_not_good() {
     let forge = Forge::with(&["v1", "v2"]);

@@ -62,7 +62,10 @@ impl AncestryQuestion<'_> {
         if let Some(server) = self.named_by {
             git::check_lead(server, self.remote)?;
         }
-        let git = open_repository(world, self.remote, self.branch)?;
+        let mut git = open_repository(world, self.remote, self.branch)?;
+        if self.named_by.is_some() {
+            git = git.named_by_a_server();
+        }
         let tip = git.tip().await?;
         // Most often both are near: the commit is an ancestor of the tip, and the revision one of
         // the commit. So one request asks for both.

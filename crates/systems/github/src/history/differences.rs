@@ -59,6 +59,23 @@ pub(super) async fn differences(
     Ok(paths)
 }
 
+/// Returns whether `head` changes only these paths against its common ancestor with `base`, as a pull
+/// request shows it.
+pub(crate) async fn changes_only(
+    github: &GitHub<'_>,
+    base: &Commit,
+    head: &Commit,
+    paths: &[String],
+) -> Result<bool, Failure> {
+    let files = compare(github, base, head).await?.files;
+    let is_whole = files.len() < MAX_FILES;
+    Ok(is_whole
+        && files
+            .into_iter()
+            .flat_map(ChangedFile::paths)
+            .all(|path| paths.contains(&path)))
+}
+
 /// Returns the paths that a commit changed against its first parent, as GitHub shows the commit;
 /// `None` when the repository does not have it.
 pub(super) async fn changed_paths(

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     api::{ChangeError, TokenPermission},
     github::GitHub,
-    read,
+    history, read,
 };
 
 /// The commit that stands for the deletion of a branch.
@@ -48,7 +48,7 @@ impl<C: Committer> HeadBranch<'_, '_, C> {
         };
         // Without an open pull request the same contents may have been merged before, and undone
         // since.
-        if situation.own().is_some() && self.has_contents(request).await? {
+        if situation.own().is_some() && self.has_contents(onto, head, request).await? {
             return Ok(PushResult::Landed {
                 commit: head.clone(),
                 said: Vec::new(),
@@ -186,16 +186,24 @@ impl<C: Committer> HeadBranch<'_, '_, C> {
         }
     }
 
-    /// Returns whether the branch has these contents already.
-    async fn has_contents(&self, request: &CommitRequest) -> Result<bool, BranchError> {
+    /// Returns whether the branch has these contents already, and changes nothing else: everyone
+    /// who may push can add a commit to it.
+    async fn has_contents(
+        &self,
+        onto: &Snapshot,
+        head: &Commit,
+        request: &CommitRequest,
+    ) -> Result<bool, BranchError> {
         let paths: Vec<String> = request.files.iter().map(|file| file.path.clone()).collect();
         let there = read::read(self.github, &self.name, &paths).await?;
-        Ok(request.files.iter().all(|file| {
+        let has_all = request.files.iter().all(|file| {
             matches!(
                 &there.entries[&file.path],
                 TreeEntry::File { content, .. } if *content == file.content
             )
-        }))
+        });
+        let is_there = there.tip == *head && has_all;
+        Ok(is_there && history::changes_only(self.github, &onto.tip, head, &paths).await?)
     }
 }
 
