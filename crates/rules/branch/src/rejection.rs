@@ -28,7 +28,7 @@ const PERMISSIONS: [&str; 13] = [
 ];
 
 /// Words about the content of a commit: everybody who proposes it is declined.
-const CONTENT: [&str; 28] = [
+const CONTENT: [&str; 34] = [
     "push protection",
     "secret detected",
     "contain secrets",
@@ -57,6 +57,14 @@ const CONTENT: [&str; 28] = [
     "file size",
     "file extension",
     "allowed size",
+    // Gitea and Forgejo: no list of who may push lifts these.
+    "protected from changing file",
+    "unverified commit",
+    // No space is left for it: Forgejo, Bitbucket, GitLab.
+    "quota exceeded",
+    "the size limit",
+    "its size limit",
+    "storage limit",
 ];
 
 /// Words about who may change the branch, and how.
@@ -149,7 +157,7 @@ mod tests {
     use super::*;
 
     /// What forges say, as reported by their users.
-    const SAID: [(&str, Option<RejectionKind>); 45] = [
+    const SAID: [(&str, Option<RejectionKind>); 58] = [
         (
             "GH006: Protected branch update failed for refs/heads/main.",
             Some(RejectionKind::Protected),
@@ -326,7 +334,53 @@ mod tests {
             "VS403702: The push was rejected because one or more commits contain author email 'x' which does not match the policy-specified patterns.",
             Some(RejectionKind::Declined),
         ),
+        (
+            "Gitea: branch main is protected from changing file prod/kustomization.yaml",
+            Some(RejectionKind::Declined),
+        ),
+        (
+            "Forgejo: branch main is protected from unverified commit 0123456789abcdef",
+            Some(RejectionKind::Declined),
+        ),
+        ("Forgejo: Quota exceeded", Some(RejectionKind::Declined)),
+        (
+            "Repository is over the size limit (4 GB) and will not accept further additions.",
+            Some(RejectionKind::Declined),
+        ),
+        (
+            "GitLab: Your push to this repository has been rejected because it would exceed storage limits. Please contact your GitLab administrator for more information.",
+            Some(RejectionKind::Declined),
+        ),
+        (
+            "GitLab: Your push has been rejected, because this repository has exceeded its size limit of 10 GiB by 1 GiB.",
+            Some(RejectionKind::Declined),
+        ),
+        (
+            "GitLab: Your push to this repository would cause it to exceed the size limit of 10 GiB",
+            Some(RejectionKind::Declined),
+        ),
+        (
+            "GitLab: acme/deploy has reached the free storage limit of 10 GiB and is now in a read-only state.",
+            Some(RejectionKind::Declined),
+        ),
+        (
+            "GitLab: Your action has been rejected because the namespace storage limit has been reached.",
+            Some(RejectionKind::Declined),
+        ),
+        (
+            "not Signed-off-by author/committer/uploader in message footer",
+            Some(RejectionKind::Declined),
+        ),
+        (
+            "Gitea: User permission denied for creating pull-request.",
+            Some(RejectionKind::Protected),
+        ),
+        (
+            "GH006: Protected branch update failed for refs/heads/quota/exceeded.",
+            Some(RejectionKind::Protected),
+        ),
         ("no deploys on Friday", None),
+        ("the quota of deploys is used up", None),
     ];
 
     #[test]

@@ -20,6 +20,7 @@
 
 mod actions;
 mod anchors;
+mod argocd_source;
 mod create;
 mod diff;
 mod document;

@@ -104,9 +104,11 @@ impl Request {
                 .any(|directory| is_below(path, directory))
     }
 
-    /// Returns every path that may be an overlay's file.
+    /// Returns every path that may be an overlay's file, and those of Argo CD's overrides.
     pub(crate) fn paths(&self) -> Vec<String> {
-        self.overlays.iter().flat_map(Overlay::paths).collect()
+        let files = self.overlays.iter().flat_map(Overlay::paths);
+        let overrides = self.overlays.iter().filter_map(Overlay::argocd_source);
+        files.chain(overrides).collect()
     }
 }
 

@@ -104,10 +104,12 @@ fn not_an_image(request: &Request, kind: &str) -> Report {
         "{} is not a runnable container image: {kind}",
         request.image
     );
-    Report::refused(NOT_AN_IMAGE, summary).hinted(
-        "check the repository and the tag: charts and signatures are often stored next to the \
-         image",
-    )
+    let hint = if kind.contains("schema1") {
+        "build and push the image again with a current builder: runtimes no longer pull this format"
+    } else {
+        "check the repository and the tag: charts and signatures are often stored next to the image"
+    };
+    Report::refused(NOT_AN_IMAGE, summary).hinted(hint)
 }
 
 /// Reports on each platform. An image without any platform is no pass.

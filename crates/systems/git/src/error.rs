@@ -160,7 +160,7 @@ mod tests {
     const GENERAL: &str = "fatal: Could not read from remote repository.\n\n\
         Please make sure you have the correct access rights\nand the repository exists.\n";
 
-    const KNOWN: [(&str, GitErrorKind); 50] = [
+    const KNOWN: [(&str, GitErrorKind); 57] = [
         (
             "git@github.com: Permission denied (publickey).",
             GitErrorKind::SshDenied,
@@ -349,6 +349,34 @@ mod tests {
             "fatal: Unable to find remote helper for 'https'",
             GitErrorKind::NoTransport,
         ),
+        (
+            "remote: fatal: Unable to create temporary file '/srv/a.git/objects/x': Disk quota exceeded",
+            GitErrorKind::ServerError,
+        ),
+        (
+            "remote: error: unable to create temporary object directory",
+            GitErrorKind::ServerError,
+        ),
+        (
+            "remote: Repository unavailable due to DMCA takedown.\nremote: See the takedown notice for more details:\nremote: https://github.com/github/dmca\nfatal: unable to access 'https://x/': The requested URL returned error: 451",
+            GitErrorKind::TakenDown,
+        ),
+        (
+            "ERROR: Access to this site has been restricted.\nERROR: Repository access blocked",
+            GitErrorKind::TakenDown,
+        ),
+        (
+            "fatal: unable to access 'https://x/': The requested URL returned error: 451",
+            GitErrorKind::TakenDown,
+        ),
+        (
+            "remote: TF401444: Please sign-in at least once as 1-2\\1-2\\3-4 in a web browser to enable access to the service.\nfatal: unable to access 'https://x/': The requested URL returned error: 403",
+            GitErrorKind::NeverSignedIn,
+        ),
+        (
+            "remote: TF400813: The user '1-2' is not authorized to access this resource.\nfatal: unable to access 'https://x/': The requested URL returned error: 403",
+            GitErrorKind::Forbidden,
+        ),
     ];
 
     fn recognized(stderr: &str) -> (GitErrorKind, String) {
@@ -410,8 +438,10 @@ mod tests {
 
     #[test]
     fn a_servers_words_are_no_error_of_this_machine() {
+        let full = "remote: fatal: write error: No space left on device\nerror: remote unpack failed: \
+            unpack-objects abnormal exit\nfatal: the remote end hung up unexpectedly";
+        assert_eq!(recognized(full).0, GitErrorKind::ServerError);
         for said in [
-            "remote: fatal: No space left on device",
             "remote: the certificate of the deployment has expired",
             "remote: connection refused by the pre-receive check",
         ] {

@@ -146,7 +146,7 @@ const OUTAGE_WORDS: [&str; 6] = [
 ];
 
 /// Messages of servers that broke down: of GitHub, GitLab, Gitea and Forgejo.
-const OUTAGES: [&str; 10] = [
+const OUTAGES: [&str; 18] = [
     "fatal error in commit_refs",
     "internal api unreachable",
     "api is not accessible",
@@ -157,6 +157,16 @@ const OUTAGES: [&str; 10] = [
     "bad gateway",
     "gateway timeout",
     "gateway time-out",
+    // Gitea's and Forgejo's hook, which could not find out whether the push may pass.
+    "error checking user quota",
+    "unable to check commits from",
+    "unable to check file protection",
+    "fail to detect force push",
+    "unable to getuserbyid",
+    // The disk of the server.
+    "no space left on device",
+    "disk quota exceeded",
+    "unable to create temporary object directory",
 ];
 
 /// Returns the remote's messages, without `remote: `, empty lines and progress.
@@ -299,6 +309,18 @@ mod tests {
             (
                 "[remote rejected] (pre-receive hook declined)",
                 "remote: \nremote: Gitea: Internal Server Error\n",
+            ),
+            (
+                "[remote rejected] (pre-receive hook declined)",
+                "remote: Forgejo: Error checking user quota\n",
+            ),
+            (
+                "[remote rejected] (pre-receive hook declined)",
+                "remote: Gitea: Unable to check commits from 1111 to 2222: exit status 128\n",
+            ),
+            (
+                "[remote rejected] (pre-receive hook declined)",
+                "remote: Gitea: Fail to detect force push: exit status 128\n",
             ),
             // JGit, as in Gerrit.
             ("[remote rejected] (n/a (unpacker error))", ""),

@@ -6,7 +6,7 @@ use crate::permission::TokenPermission;
 
 /// Words of GitHub that a permission of the token does not help against, in lowercase, and what
 /// helps.
-const CAUSES: [(&[&str], &str); 5] = [
+const CAUSES: [(&[&str], &str); 8] = [
     (
         &["archived", "read-only", "read only"],
         "nothing can be written there until its owner makes the repository writable again",
@@ -19,6 +19,18 @@ const CAUSES: [(&[&str], &str); 5] = [
         &["ip allow list", "ip address"],
         "run it where the organization allows the address, or let its owner add the address to \
          the list",
+    ),
+    (
+        &["lifetime is greater"],
+        "shorten the lifetime of the token at the address in the message, or use the token of an App",
+    ),
+    (
+        &["forbids access via"],
+        "use a kind of token that the organization allows, such as that of an App",
+    ),
+    (
+        &["repository access blocked", "takedown"],
+        "GitHub has taken down the repository: its owner has to settle that with GitHub",
     ),
     (
         &["suspended", "blocked"],
@@ -67,7 +79,7 @@ mod tests {
     use super::*;
 
     /// A message, GitHub's own mark of a single sign-on, and a part of the hint.
-    const SAID: [(&str, bool, &str); 9] = [
+    const SAID: [(&str, bool, &str); 12] = [
         (
             "Resource not accessible by integration",
             false,
@@ -96,6 +108,19 @@ mod tests {
             "address",
         ),
         ("This installation has been suspended", false, "suspension"),
+        (
+            "The 'acme' organization forbids access via a fine-grained personal access tokens if \
+             the token's lifetime is greater than 90 days. Please adjust your token's lifetime at \
+             the following URL: https://github.com/settings/personal-access-tokens/1",
+            false,
+            "lifetime",
+        ),
+        (
+            "`acme` forbids access via a personal access token (classic). Please use a GitHub App",
+            false,
+            "kind of token",
+        ),
+        ("Repository access blocked", false, "taken down"),
         (
             "Could not resolve to a Repository with the name 'acme/archived-saml'.",
             false,

@@ -18,7 +18,7 @@ use crate::{
     credentials::{self, Credentials},
     denial::{Denial, unexpected},
     error::RegistryError,
-    refusal::RefusalKind,
+    refusal::{RefusalKind, lacks_a_right},
     token::{TokenAnswer, TokenEndpoint, TokenRefusal, bearer_header},
 };
 
@@ -384,7 +384,8 @@ impl<'w> RepositoryAccess<'w> {
         match kind {
             RefusalKind::Absent => Ok(RepositoryAnswer::Absent(said)),
             RefusalKind::Unauthorized | RefusalKind::Expired => {
-                let is_expired = kind == RefusalKind::Expired || answer.status() == 401;
+                let is_rejected = answer.status() == 401 && !lacks_a_right(&said);
+                let is_expired = kind == RefusalKind::Expired || is_rejected;
                 Err(self.unauthorized(&said, is_expired, error.is_some()).await)
             }
             _ => Err(unexpected(answer).into()),

@@ -133,6 +133,14 @@ impl Denial<'_> {
                 let text = format!("`{host}` limits the rate of requests: {said}");
                 Some(self.limited(FetchError::new(asking::RATE_LIMITED, text).into()))
             }
+            RefusalKind::Upstream => {
+                let text = format!("`{host}` got no answer from its upstream registry: {said}");
+                let failure = Failure::from(FetchError::new(asking::SERVER_ERROR, text));
+                Some(failure.hinted(format!(
+                    "let the owner of `{host}` check the login at its upstream registry, and the \
+                     limit there"
+                )))
+            }
             RefusalKind::NotAcceptable => {
                 let text = format!("`{host}` does not send a manifest that it has: {said}");
                 let failure = Failure::from(FetchError::new(asking::NOT_THE_API, text));

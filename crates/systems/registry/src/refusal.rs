@@ -21,6 +21,8 @@ pub(crate) enum RefusalKind {
     NotAcceptable,
     /// It limits the rate of requests.
     Limited,
+    /// It is a proxy, and another registry did not answer it.
+    Upstream,
     /// It says nothing that a registry says: the answer may come from a proxy.
     NoAnswer,
 }
@@ -39,6 +41,9 @@ const ABSENT: [&str; 6] = [
 const ACCESS: [&str; 3] = ["UNAUTHORIZED", "DENIED", "FORBIDDEN"];
 /// Codes of a rate limit; the second is that of Harbor.
 const LIMITED: [&str; 2] = ["TOOMANYREQUESTS", "TOO_MANY_REQUEST"];
+
+/// The code of a proxy whose upstream registry does not answer (Quay).
+const UPSTREAM: &str = "UPSTREAM_REGISTRY_ERROR";
 
 /// Words for a form that the request does not accept, whose code is that of an absent manifest
 /// (distribution, GitLab and ACR: "… but accept header does not support …"; Google: "… has media type
@@ -85,6 +90,16 @@ const RULES: [&str; 10] = [
     "requires billing",
 ];
 
+/// Words of a token that may do too little, which comes with 401 as a wrong one does (Docker Hub:
+/// "access token has insufficient scopes"; OAuth 2: `insufficient_scope`).
+const LACKING: [&str; 2] = ["insufficient scope", "insufficient_scope"];
+
+/// Returns whether a refusal says that the credentials are good, and may do too little.
+pub(crate) fn lacks_a_right(said: &str) -> bool {
+    let said = without_names(said).to_lowercase();
+    LACKING.iter().any(|words| said.contains(words))
+}
+
 impl RefusalKind {
     /// Classifies an answer by its form: the status, whether it names a way to log in, and the error
     /// in it. Words decide only where two meanings share a form, and names in them never.
@@ -103,6 +118,7 @@ impl RefusalKind {
         match status {
             429 => Self::Limited,
             _ if is_one(&LIMITED) => Self::Limited,
+            400..=499 if code == UPSTREAM => Self::Upstream,
             406 => Self::NotAcceptable,
             404 | 410 if is_one(&ABSENT) && says(&NOT_ACCEPTABLE) => Self::NotAcceptable,
             404 | 410 if is_one(&ABSENT) => Self::Absent,

@@ -13,7 +13,7 @@ use crate::{
     challenge::{BearerChallenge, Challenge},
     credentials::Credentials,
     error::RegistryError,
-    refusal::RefusalKind,
+    refusal::{RefusalKind, lacks_a_right},
 };
 
 /// The largest answer of a token server.
@@ -78,7 +78,10 @@ impl TokenRefusal {
             _ => RefusalKind::NoAnswer,
         };
         let is_bare = words.is_some_and(|(_, message)| message.eq_ignore_ascii_case("denied"));
-        let is_rejection = status != 403 || kind == RefusalKind::Expired || is_bare;
+        let is_lacking =
+            words.is_some_and(|(code, message)| lacks_a_right(message) || lacks_a_right(code));
+        let is_rejection =
+            !is_lacking && (status != 403 || kind == RefusalKind::Expired || is_bare);
         let is_refusal = !matches!(kind, RefusalKind::Absent | RefusalKind::NoAnswer);
         is_refusal.then(|| Self {
             kind,

@@ -6,20 +6,20 @@ use contract::{Failure, Report, asking, without_names};
 use crate::{PullRequestMode, Where};
 
 /// Words of rules about the content of a commit, in lowercase, and what helps against them.
-const CONTENT: [(&[&str], &str); 5] = [
+const CONTENT: [(&[&str], &str); 6] = [
     (
         &["secret", "push protection"],
         "the remote found a secret in the file: take it out; bypassing the rule would publish it",
     ),
     (
         &[
-            "verified signature",
-            "must be signed",
-            "not signed",
-            "unsigned",
+            "quota exceeded",
+            "the size limit",
+            "its size limit",
+            "storage limit",
         ],
-        "git does not sign the commits of this step; GitHub does, with `--repository OWNER/NAME` \
-         and a token",
+        "the repository, or the storage of its owner, is full: free some space there, or let its \
+         host raise the limit",
     ),
     (
         &[
@@ -28,7 +28,19 @@ const CONTENT: [(&[&str], &str); 5] = [
             "commit_message",
             "signed-off-by",
         ],
-        "let the message of the commit follow the rule, or the rule allow the messages of this step",
+        "let the message of the commit follow the rule (`bump-overlay --message`), or the rule \
+         allow the messages of this step",
+    ),
+    (
+        &[
+            "verified signature",
+            "must be signed",
+            "not signed",
+            "unsigned",
+            "unverified commit",
+        ],
+        "git does not sign the commits of this step; GitHub does, with `--repository OWNER/NAME` \
+         and a token",
     ),
     (
         &[
@@ -48,6 +60,7 @@ const CONTENT: [(&[&str], &str); 5] = [
             "file size",
             "file extension",
             "allowed size",
+            "protected from changing file",
         ],
         "the rule forbids this file: change the rule, or the place of the file",
     ),
@@ -223,7 +236,7 @@ mod tests {
     const HOOK: &str = "pre-receive hook declined";
 
     /// The word of a rejection, a line of the remote, and a part of the hint.
-    const RULES: [(&str, &str, &str); 19] = [
+    const RULES: [(&str, &str, &str); 25] = [
         (
             HOOK,
             "GitLab: You cannot push commits for 'x'. You can only push commits if the committer email is one of your own verified emails.",
@@ -309,6 +322,32 @@ mod tests {
             "push declined due to email privacy restrictions",
             "error: GH007: Your push would publish a private email address.",
             "GIT_COMMITTER_EMAIL",
+        ),
+        (
+            HOOK,
+            "Gitea: branch main is protected from changing file prod/kustomization.yaml",
+            "this file",
+        ),
+        (
+            HOOK,
+            "Forgejo: branch main is protected from unverified commit 0123456789abcdef",
+            "sign",
+        ),
+        (HOOK, "Forgejo: Quota exceeded", "free some space"),
+        (
+            HOOK,
+            "Repository is over the size limit (4 GB) and will not accept further additions.",
+            "free some space",
+        ),
+        (
+            HOOK,
+            "GitLab: Your push to this repository has been rejected because it would exceed storage limits.",
+            "free some space",
+        ),
+        (
+            HOOK,
+            "not Signed-off-by author/committer/uploader in message footer",
+            "--message",
         ),
         ("something else", "", "this rule"),
     ];

@@ -1,7 +1,9 @@
 //! The edits of all overlays together: all or none.
 
 use branch::TreeEntries;
-use overlay::{Diff, EditResult, EntryResult, ImageUpdate, OverlayRefusal, environment, unique};
+use overlay::{
+    Diff, EditResult, EntryResult, ImageUpdate, Overlay, OverlayRefusal, environment, unique,
+};
 
 use crate::{observe::EntryKey, request::Request};
 
@@ -45,7 +47,8 @@ impl Edits {
         for overlay in &request.overlays {
             let result = overlay
                 .file(entries)
-                .and_then(|(path, old)| edit(request, path, old));
+                .and_then(|(path, old)| edit(request, path, old))
+                .map(|file| file.noting_overrides(overlay, entries));
             // A directory and its file are the same overlay.
             let is_repeated = result
                 .as_ref()
@@ -106,6 +109,19 @@ impl Edits {
 impl FileEdit {
     pub(crate) fn is_changed(&self) -> bool {
         self.edited.changed
+    }
+
+    /// Adds a notice where Argo CD takes one of the images from another file.
+    fn noting_overrides(mut self, overlay: &Overlay, entries: &TreeEntries) -> Self {
+        let names = self.edited.entries.iter().flat_map(|entry| {
+            let made = entry.after.new_name.as_deref();
+            made.into_iter().chain([entry.name.as_str()])
+        });
+        let notice = overlay.argocd_notice(entries, names);
+        if let Some(entry) = self.edited.entries.first_mut() {
+            entry.notices.extend(notice);
+        }
+        self
     }
 
     fn keep(&mut self, key: &EntryKey, why: &str) {

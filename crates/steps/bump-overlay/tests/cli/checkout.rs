@@ -54,6 +54,26 @@ fn one_line_changes_and_everything_else_stays() {
 }
 
 #[test]
+fn overrides_of_argo_cd_next_to_the_overlay_are_named() {
+    let folder = folder();
+    let overrides = "infra/argocd/overlays/prod/.argocd-source.yaml";
+    let item = "kustomize:\n  images:\n    - registry.example/example/dex:v1\n";
+    write(folder.path(), overrides, item);
+    let run = here(folder.path(), &["infra/argocd/overlays/prod/"]).run();
+    run.expect_code(0);
+    assert!(run.stderr.contains(overrides), "{}", run.stderr);
+    let other = "kustomize:\n  images:\n    - registry.example/example/other:v1\n";
+    write(
+        folder.path(),
+        "infra/argocd/overlays/stage/.argocd-source.yaml",
+        other,
+    );
+    let run = here(folder.path(), &[STAGE]).run();
+    run.expect_code(0);
+    assert!(!run.stderr.contains("argocd-source"), "{}", run.stderr);
+}
+
+#[test]
 fn the_second_run_is_unchanged() {
     let folder = folder();
     here(folder.path(), &[STAGE]).run().expect_code(0);

@@ -34,6 +34,9 @@ const ALGORITHM_HINT: &str = "update the older one of ssh and the host, pass the
 const NOT_GIT_HINT: &str = "check the address; a proxy, a firewall or a login page may have \
      answered in the place of the server";
 
+const NOT_GIT_OVER_SSH_HINT: &str = "check the address, and that the account's shell on the host \
+     prints nothing itself (`.bashrc`): git's answer has to come first";
+
 impl GitError {
     /// Returns the failure when git does not trust the owner of the checkout that it runs in.
     pub(crate) fn distrust(&self) -> Option<Failure> {
@@ -58,6 +61,8 @@ impl GitError {
             | GitErrorKind::SingleSignOn
             | GitErrorKind::AddressRefused
             | GitErrorKind::Suspended
+            | GitErrorKind::TakenDown
+            | GitErrorKind::NeverSignedIn
             | GitErrorKind::DubiousOwnership
             | GitErrorKind::NotFound => self.denied(address),
             _ => self.unavailable(address),
@@ -96,6 +101,12 @@ impl GitError {
             GitErrorKind::Suspended => {
                 "let the owner of the account or of the organization settle that with the host"
             }
+            GitErrorKind::TakenDown => {
+                "the host has taken down the repository: its owner has to settle that with the host"
+            }
+            GitErrorKind::NeverSignedIn => {
+                "let the account sign in once in a browser, or use another account"
+            }
             GitErrorKind::DubiousOwnership => {
                 return Failure::denied(asking::PERMISSION_MISSING, error)
                     .hinted(trust_hint(&self.text));
@@ -126,6 +137,9 @@ impl GitError {
             ),
             GitErrorKind::NotGit if address.url.contains("://git-codecommit.") => {
                 (asking::NOT_THE_API, Some(CODECOMMIT_HINT))
+            }
+            GitErrorKind::NotGit if address.is_ssh() => {
+                (asking::NOT_THE_API, Some(NOT_GIT_OVER_SSH_HINT))
             }
             GitErrorKind::NotGit => (asking::NOT_THE_API, Some(NOT_GIT_HINT)),
             GitErrorKind::RateLimited => (asking::RATE_LIMITED, None),
@@ -273,6 +287,27 @@ mod tests {
                 "error: cannot run ssh: No such file or directory\nfatal: unable to fork",
                 GIT_FAILED,
                 "openssh-client",
+            ),
+            (
+                "git@git.example:acme/infra.git",
+                "fatal: protocol error: bad line length character: Welc",
+                asking::NOT_THE_API,
+                "`.bashrc`",
+            ),
+            (
+                "https://dev.azure.com/acme/p/_git/infra",
+                "remote: TF401444: Please sign-in at least once as x in a web browser to enable \
+                 access to the service.\nfatal: unable to access 'https://x/': The requested URL \
+                 returned error: 403",
+                asking::PERMISSION_MISSING,
+                "sign in once",
+            ),
+            (
+                "https://github.com/acme/infra.git",
+                "remote: Repository unavailable due to DMCA takedown.\nfatal: unable to access \
+                 'https://x/': The requested URL returned error: 451",
+                asking::PERMISSION_MISSING,
+                "taken down",
             ),
         ] {
             let address = Address::new(&world, url).unwrap();

@@ -23,6 +23,8 @@ pub(super) enum GitErrorKind {
     SingleSignOn,
     AddressRefused,
     Suspended,
+    TakenDown,
+    NeverSignedIn,
     NotGit,
     RateLimited,
     ServerError,
@@ -43,7 +45,7 @@ pub(super) enum GitErrorKind {
 type Phrases = (GitErrorKind, &'static [&'static str]);
 
 /// What a forge says about the account, whatever status comes with it; the more specific first.
-const SERVER: [Phrases; 8] = [
+const SERVER: [Phrases; 10] = [
     (
         GitErrorKind::OldAlgorithm,
         &[
@@ -80,6 +82,12 @@ const SERVER: [Phrases; 8] = [
             "conditional access policy",
         ],
     ),
+    (
+        GitErrorKind::TakenDown,
+        &["takedown", "repository access blocked"],
+    ),
+    // Azure DevOps.
+    (GitErrorKind::NeverSignedIn, &["tf401444"]),
     (
         GitErrorKind::ReadOnlyRepository,
         &[
@@ -128,6 +136,10 @@ const SERVER: [Phrases; 8] = [
             "try again later",
             "undergoing maintenance",
             "fatal error in commit_refs",
+            // The disk of the server.
+            "no space left on device",
+            "disk quota exceeded",
+            "unable to create temporary object directory",
         ],
     ),
 ];
@@ -278,7 +290,8 @@ const SERVER_IN_GENERAL: [Phrases; 3] = [
 ];
 
 /// What curl says about the connection, and an answer whose words say no more.
-const CONNECTION: [Phrases; 5] = [
+const CONNECTION: [Phrases; 6] = [
+    (GitErrorKind::TakenDown, &["returned error: 451"]),
     (GitErrorKind::Gone, &["returned error: 410"]),
     // Any other status of a client's fault: the end of the connection only follows from it.
     (GitErrorKind::Other, &["returned error: 4"]),

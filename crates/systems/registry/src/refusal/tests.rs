@@ -3,6 +3,7 @@
 use super::{
     RefusalKind::{
         self, Absent, Blocked, Expired, Firewall, Limited, NoAnswer, NotAcceptable, Unauthorized,
+        Upstream,
     },
     *,
 };
@@ -174,6 +175,12 @@ const NAMES: &[SampleAnswer] = &[
 const PRODUCTS: &[SampleAnswer] = &[
     (404, "TAG_EXPIRED", "Tag has expired", Absent),
     (
+        400,
+        "UPSTREAM_REGISTRY_ERROR",
+        "Error requesting upstream registry: Failed to get token from 'https://x/', 429",
+        Upstream,
+    ),
+    (
         403,
         "DENIED",
         "The region from which you are pulling has been geo-ip blocked.",
@@ -245,6 +252,13 @@ fn the_registries_say_the_same_in_many_ways() {
             assert_eq!(found, *expected, "{status} {code} {message}");
         }
     }
+}
+
+#[test]
+fn a_good_token_may_do_too_little() {
+    assert!(lacks_a_right("access token has insufficient scopes"));
+    assert!(!lacks_a_right("incorrect username or password"));
+    assert!(!lacks_a_right("no access to 'insufficient scope'"));
 }
 
 #[test]
