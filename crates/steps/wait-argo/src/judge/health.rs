@@ -12,7 +12,7 @@ use crate::{
         kinds::WORKLOADS,
         message::{hides_message, resource_name, tidy},
         revision,
-        rollout::degraded_reason,
+        rollout::{degraded_reason, is_late},
     },
     observe::{FollowUp, Observation},
     reasons::{ANALYSIS_ERROR, DEGRADED_ELSEWHERE, NEWER_COMMIT_FAILED, ROLLOUT_ABORTED},
@@ -47,6 +47,9 @@ pub(super) fn judge(
         "Suspended" => Some(suspended(&here, app)),
         "Degraded" if degraded >= request.degraded_grace && observation.is_whole => {
             let culprit = culprit(request, app, &health, history);
+            if culprit.is_late_only {
+                return Some(not_ready(request, &here, app, &health, history));
+            }
             let text = format!("is {here} and Degraded: {}", culprit.text);
             let hint = degraded_hint(culprit.reason);
             let mut conclusion = Conclusion::refused(culprit.reason, text).hinted(hint);
@@ -203,6 +206,9 @@ struct Culprit {
     text: String,
     /// The reason, if that health lasts too long.
     reason: Reason,
+    /// Whether only its deadline has passed: all of its pods are healthy, so what it still waits for
+    /// is not proven to be the change's.
+    is_late_only: bool,
 }
 
 /// Returns the resource that gives the application its health: one that runs the image, else a
@@ -228,6 +234,7 @@ fn culprit(
         return Culprit {
             text: health.message.clone(),
             reason: DEGRADED_ELSEWHERE,
+            is_late_only: false,
         };
     };
     // Before the pods were read, any workload may be one that runs the image.
@@ -246,6 +253,7 @@ fn culprit(
     Culprit {
         text: culprit_text(request, resource, health),
         reason,
+        is_late_only: is_late(said) && history.ready_roots.contains(&resource_name(resource)),
     }
 }
 

@@ -25,6 +25,15 @@ pub(super) fn degraded_reason(kind: &str, message: &str) -> Reason {
     }
 }
 
+/// Returns whether a workload is Degraded by its deadline alone
+/// (`gitops-engine/pkg/health/health_deployment.go`; argo-rollouts, `utils/conditions`).
+pub(super) fn is_late(message: &str) -> bool {
+    let is_of_rollout = message.starts_with("ProgressDeadlineExceeded: ");
+    let is_of_deployment = message.starts_with("Deployment \"")
+        && message.ends_with(" exceeded its progress deadline");
+    is_of_rollout || is_of_deployment
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

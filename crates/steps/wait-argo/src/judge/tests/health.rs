@@ -95,6 +95,41 @@ fn the_change_is_blamed_only_for_a_new_failure() {
 }
 
 #[test]
+fn a_deadline_blames_no_change_whose_pods_are_all_healthy() {
+    let late = "ProgressDeadlineExceeded: ReplicaSet \"dex-5\" has timed out progressing.";
+    let of_deployment = "Deployment \"dex\" exceeded its progress deadline";
+    for (kind, message) in [("Rollout", late), ("Deployment", of_deployment)] {
+        let health = json!({"status": "Degraded", "message": message});
+        let resources = json!([{"kind": kind, "name": "dex", "health": health}]);
+        let state = app("Synced", C, "Degraded");
+        let state = with(state, "/status/resources", resources);
+        let root = format!("{kind}/dex");
+        for is_ready in [true, false] {
+            let mut observed = observed([app("Synced", B, "Healthy")]);
+            for (seconds, version) in [(20, "8"), (81, "9")] {
+                observed.judge(&request());
+                let state = with(state.clone(), "/metadata/resourceVersion", json!(version));
+                observed.update(state, seconds);
+            }
+            observed.history.ready_roots = Vec::from_iter(is_ready.then(|| root.clone()));
+            observed.judge(&request());
+            observed.wait_until(200);
+            let decision = observed.judge(&request());
+            if is_ready {
+                let state = waits(decision);
+                assert!(
+                    state.reason == ::pods::NOT_READY
+                        && state.text.to_lowercase().contains("deadline"),
+                    "{state:?}"
+                );
+            } else {
+                assert_eq!(refused(decision).0, DEGRADED, "{message}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_suspended_cron_job_is_deployed() {
     let resources = json!([
         {"kind": "CronJob", "name": "nightly", "health": {"status": "Suspended"}},
