@@ -13,6 +13,7 @@ use crate::{
         message::{hides_message, resource_name, tidy},
         revision,
         rollout::{degraded_reason, is_late},
+        sync_failure::pull_failure,
     },
     observe::{FollowUp, Observation},
     reasons::{ANALYSIS_ERROR, DEGRADED_ELSEWHERE, NEWER_COMMIT_FAILED, ROLLOUT_ABORTED},
@@ -245,7 +246,9 @@ fn culprit(
         .as_ref()
         .map_or("", |own| own.message.as_str());
     let own = degraded_reason(&resource.kind, said);
-    let reason = if runs_image(&resource) {
+    let reason = if let Some(reason) = unfetched(request, said) {
+        reason
+    } else if runs_image(&resource) {
         unless_before(history, true, own)
     } else {
         blame::at_revision(request, app, unless_before(history, may_run_image, own))
@@ -255,6 +258,16 @@ fn culprit(
         reason,
         is_late_only: is_late(said) && history.ready_roots.contains(&resource_name(resource)),
     }
+}
+
+/// Returns why a resource without pods cannot get the image: Knative asks the registry itself
+/// (`pkg/apis/serving/v1/revision_lifecycle.go`, `MarkContainerHealthyFalse`).
+fn unfetched(request: &Request, said: &str) -> Option<Reason> {
+    let (_, rest) = said.split_once("Unable to fetch image \"")?;
+    let (named, cause) = rest.split_once("\": ")?;
+    let is_wanted = request.image.as_ref()?.is_named(named);
+    let cause = cause.lines().next().unwrap_or(cause);
+    is_wanted.then(|| pull_failure(cause))?
 }
 
 /// The change is to blame only for a workload of it that was not Degraded before.
