@@ -154,8 +154,10 @@ const FETCHING_COMMANDS: [&str; 8] = [
 /// What a renderer says of something that it fetches: kustomize gets remote bases and charts
 /// (`api/internal/{git,loader}`, `api/internal/builtins/HelmChartInflationGenerator.go`), and Helm
 /// value files (`pkg/getter`).
-const NESTED_FETCHES: [&str; 5] = [
+const NESTED_FETCHES: [&str; 7] = [
     "failed to run '",
+    "git cmd = '",
+    "failed to untar: ",
     "unable to run: 'helm pull ",
     "HTTP Error: status code ",
     "is not a valid chart repository or cannot be reached",

@@ -117,6 +117,11 @@ fn what_a_renderer_fetches_is_not_the_commits() {
         "quay.io/acme/squid:0.1.802: not found : unable to run: 'helm pull --untar oci://quay.io/\
          acme/squid --version 0.1.802' with env=[HELM_CONFIG_HOME=x] (is 'helm' installed?): exit \
          status 1",
+        "accumulating resources: accumulation err='accumulating resources from 'git@github.com:acme/\
+         base.git/overlay/?ref=main': evalsymlink failure on 'x' : lstat x: no such file or \
+         directory': git cmd = '/usr/bin/git fetch --depth=1 origin main': exit status 128",
+        "failed to untar: a file or directory with the name <path to cached source>/charts/dex already \
+         exists : helm pull --untar --untardir <path to cached source>/charts/dex-1.2.3",
         "accumulating resources from 'https://raw.githubusercontent.com/acme/x.yaml': HTTP Error: \
          status code 429 (Too Many Requests)",
     ] {
