@@ -256,7 +256,7 @@ fn culprit(
     Culprit {
         text: culprit_text(request, resource, health),
         reason,
-        is_late_only: is_late(said) && history.ready_roots.contains(&resource_name(resource)),
+        is_late_only: is_late(said) && history.is_ready(&resource.kind, &resource.name),
     }
 }
 

@@ -82,6 +82,12 @@ impl ApplicationHistory {
         self.image_roots.contains(&resource)
     }
 
+    /// Returns whether all pods of a resource are healthy, and run the image.
+    pub(super) fn is_ready(&self, kind: &str, name: &str) -> bool {
+        let resource = format!("{kind}/{name}");
+        self.ready_roots.contains(&resource)
+    }
+
     /// Returns the beginning of a phase that lasts.
     pub(super) fn since(&self, phase: LastingPhase) -> Option<Duration> {
         self.since.get(&phase).copied()
