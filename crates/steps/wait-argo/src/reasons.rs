@@ -182,12 +182,12 @@ pub const DEGRADED: Reason = Reason::new(
     Change,
     "a resource of the application was Degraded for longer than `--degraded-grace`",
 );
-/// A resource was Degraded before the commit, or does not run the image.
+/// A resource was Degraded before the commit, does not run the image, or is not proven to fail by it.
 pub const DEGRADED_ELSEWHERE: Reason = Reason::new(
     "degraded-elsewhere",
     Environment,
     "a resource was Degraded for longer than `--degraded-grace`, and it was so before the commit, \
-     or does not run the image",
+     does not run the image, or lacks only time or what it refers to",
 );
 /// The analysis of a Rollout could not measure.
 pub const ANALYSIS_ERROR: Reason = Reason::new(

@@ -50,6 +50,7 @@ const fn refusal(source: &'static str, words: &'static str, reason: Reason) -> A
 
 const API: &str = "apimachinery/pkg/api/errors/errors.go";
 const ADMIT: &str = "apiserver/pkg/admission";
+const PORTS: &str = "kubernetes/pkg/registry/core/service/{portallocator,ipallocator}";
 const RBAC: &str = "apiserver/pkg/endpoints/handlers/responsewriters/errors.go";
 const SCHEMA: &str = "apimachinery/pkg/util/validation/field/errors.go, kubectl/pkg/validation";
 const ENGINE: &str = "gitops-engine/pkg/sync/sync_context.go";
@@ -57,7 +58,7 @@ const ARGO: &str = "argo-cd/controller/sync.go, util/argo/argo.go";
 
 /// All kinds of refusals that are known. The first that matches counts, so what may pass comes
 /// first.
-pub(super) const REFUSALS: [ApiRefusal; 46] = [
+pub(super) const REFUSALS: [ApiRefusal; 53] = [
     refusal(ADMIT, "failed calling webhook", SYNC_ERROR),
     refusal(ADMIT, "failed to call webhook", SYNC_ERROR),
     refusal(ADMIT, "status unknown for quota", SYNC_ERROR),
@@ -80,6 +81,12 @@ pub(super) const REFUSALS: [ApiRefusal; 46] = [
     refusal(API, "because it is being terminated", SYNC_ERROR),
     refusal(API, "object is being deleted", SYNC_ERROR),
     refusal(ENGINE, "it might have been deleted", SYNC_ERROR),
+    // An outdated `last-applied-configuration`, or a replacement without the version of what is there.
+    refusal(API, "must be specified for an update", SYNC_ERROR),
+    // Another Service has it, or this one of before.
+    refusal(PORTS, "port is already allocated", SYNC_ERROR),
+    refusal(PORTS, "ip is already allocated", SYNC_ERROR),
+    refusal(PORTS, "range is full", SYNC_ERROR),
     refusal(
         API,
         "the server has asked for the client to provide credentials",
@@ -92,6 +99,7 @@ pub(super) const REFUSALS: [ApiRefusal; 46] = [
     refusal(RBAC, "cannot patch resource", SYNC_FORBIDDEN),
     refusal(RBAC, "cannot update resource", SYNC_FORBIDDEN),
     refusal(RBAC, "cannot get resource", SYNC_FORBIDDEN),
+    refusal(RBAC, "cannot list resource", SYNC_FORBIDDEN),
     refusal(RBAC, "cannot delete resource", SYNC_FORBIDDEN),
     refusal(RBAC, "not currently held", SYNC_FORBIDDEN),
     refusal(API, "namespaces not found", NAMESPACE_MISSING),
@@ -108,6 +116,9 @@ pub(super) const REFUSALS: [ApiRefusal; 46] = [
         "apply failed with",
         FIELD_CONFLICT,
     ),
+    // What kubectl asks the cluster before it validates anything.
+    refusal(SCHEMA, "failed to check crd", SYNC_ERROR),
+    refusal(SCHEMA, "failed to download openapi", SYNC_ERROR),
     refusal(ADMIT, "exceeded quota", QUOTA),
     refusal(ADMIT, "denied the request", CLUSTER_POLICY),
     refusal(ADMIT, "denied request", CLUSTER_POLICY),
@@ -212,6 +223,36 @@ mod tests {
                 Fault::Environment,
             ),
             ("something new about \"unknown field\"", Fault::Environment),
+            (
+                "applications.argoproj.io \"dex\" is invalid: metadata.resourceVersion: Invalid value: \
+                 0x0: must be specified for an update",
+                Fault::Environment,
+            ),
+            (
+                "Service \"dex\" is invalid: spec.ports[0].nodePort: Invalid value: 31111: provided \
+                 port is already allocated",
+                Fault::Environment,
+            ),
+            (
+                "Service \"dex\" is invalid: spec.clusterIPs: Invalid value: []string{\"10.0.0.7\"}: \
+                 failed to allocate IP 10.0.0.7: provided IP is already allocated",
+                Fault::Environment,
+            ),
+            (
+                "error validating data: failed to check CRD: failed to list CRDs: \
+                 customresourcedefinitions.apiextensions.k8s.io is forbidden: User \"x\" cannot list \
+                 resource \"customresourcedefinitions\" in API group \"apiextensions.k8s.io\"",
+                Fault::Configuration,
+            ),
+            (
+                "error validating data: failed to download openapi: unknown",
+                Fault::Environment,
+            ),
+            (
+                "Service \"dex\" is invalid: spec.ports[0].nodePort: Forbidden: may not be used when \
+                 `type` is 'ClusterIP'",
+                Fault::Change,
+            ),
         ] {
             assert_eq!(api_refusal(message).fault, fault, "{message}");
         }

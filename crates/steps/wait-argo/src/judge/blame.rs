@@ -8,6 +8,7 @@ use crate::{
     judge::{
         history::ApplicationHistory,
         revision,
+        rollout::is_late,
         sync_failure::{SyncFailure, identity},
     },
     reasons::{
@@ -34,6 +35,12 @@ pub(super) fn of_sync(
     failure: SyncFailure<'_>,
     state: &OperationState,
 ) -> Reason {
+    let late = failure
+        .resource
+        .filter(|resource| is_late(&resource.message));
+    if late.is_some_and(|late| history.is_ready(&late.kind, &late.name)) {
+        return DEGRADED_ELSEWHERE;
+    }
     let (Some(image), Some(resource)) = (&request.image, failure.resource) else {
         return of_policy(request, failure.reason, &state.message);
     };

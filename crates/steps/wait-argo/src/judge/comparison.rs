@@ -154,8 +154,10 @@ const FETCHING_COMMANDS: [&str; 8] = [
 /// What a renderer says of something that it fetches: kustomize gets remote bases and charts
 /// (`api/internal/{git,loader}`, `api/internal/builtins/HelmChartInflationGenerator.go`), and Helm
 /// value files (`pkg/getter`).
-const NESTED_FETCHES: [&str; 5] = [
+const NESTED_FETCHES: [&str; 7] = [
     "failed to run '",
+    "git cmd = '",
+    "failed to untar: ",
     "unable to run: 'helm pull ",
     "HTTP Error: status code ",
     "is not a valid chart repository or cannot be reached",
@@ -169,6 +171,54 @@ const NESTED_PLUGINS: [&str; 4] = [
     "required to decrypt the SOPS file",
     "[helm-secrets]",
     "Error: plugin \"",
+];
+
+/// What a renderer says of the machine that it runs on: errors of the operating system, as Go's
+/// `syscall` ends a message with them. git keeps no permission to read, so the commit cannot take it
+/// away.
+const MACHINE: [&str; 10] = [
+    ": permission denied",
+    ": operation not permitted",
+    ": no space left on device",
+    ": disk quota exceeded",
+    ": too many open files",
+    ": cannot allocate memory",
+    ": resource temporarily unavailable",
+    ": read-only file system",
+    ": input/output error",
+    ": stale NFS file handle",
+];
+
+/// How Go's `runtime` ends a program that has no memory, or a mistake of its own.
+const CRASHES: [&str; 3] = [
+    "panic: runtime error: ",
+    "fatal error: runtime: ",
+    "signal: killed",
+];
+
+/// What repositories of charts say of credentials, through Helm (`pkg/getter`, containerd's and
+/// ORAS' remotes) and Argo CD's own client of OCI.
+const CHARTS_DENIED: [&str; 9] = [
+    "pull access denied",
+    "insufficient_scope",
+    "failed to authorize: ",
+    "401 unauthorized",
+    "403 forbidden",
+    "response status code 401",
+    "response status code 403",
+    "no basic auth credentials",
+    "basic credential not found",
+];
+
+/// Beginnings of errors of the repository server about plugins (`util/app/discovery/discovery.go`):
+/// none takes the folder, or its sidecar does not answer.
+const PLUGIN_ERRORS: [&str; 6] = [
+    "couldn't find cmp-server plugin ",
+    "Couldn't find cmp-server plugin ",
+    "could not find cmp-server plugin ",
+    "failed to find cmp-server plugin ",
+    "could not find plugin supporting ",
+    "named cmp service ",
 ];
 
 /// What Helm says of the files of a chart before it fetches anything: `Chart.lock` or
@@ -275,7 +325,9 @@ fn generator_failure(error: &str) -> Reason {
     match error.strip_prefix('`') {
         _ if is_denied(error) => REPOSITORY_DENIED,
         Some(command) => command_failure(command),
-        None if is_about_files(error) => RENDER_ERROR,
+        None if PLUGIN_ERRORS.iter().any(|begin| error.starts_with(begin)) => PLUGIN_FAILED,
+        None if is_about_files(error) && !blames_machine(error) => RENDER_ERROR,
+        None if says(&error.to_lowercase(), &CHARTS_DENIED) => REPOSITORY_DENIED,
         None => NOT_COMPARED,
     }
 }
@@ -312,6 +364,18 @@ fn is_denied(error: &str) -> bool {
         && WORDS.iter().any(|words| said.contains(words))
 }
 
+fn says(error: &str, words: &[&str]) -> bool {
+    words.iter().any(|words| error.contains(words))
+}
+
+/// Returns whether a renderer blames its machine. A template may say the same words within a
+/// sentence.
+fn blames_machine(error: &str) -> bool {
+    let ends = |rest: &str| !rest.starts_with(|next: char| next == ' ' || next.is_alphanumeric());
+    let mut words = MACHINE.iter();
+    says(error, &CRASHES) || words.any(|words| error.split(words).skip(1).any(ends))
+}
+
 fn is_about_files(error: &str) -> bool {
     FILE_ERRORS.iter().any(|begin| error.starts_with(begin))
         || error.ends_with(": app path does not exist")
@@ -328,15 +392,18 @@ fn command_failure(command: &str) -> Reason {
     let fetches = FETCHING_COMMANDS
         .iter()
         .any(|fetch| command.starts_with(fetch));
-    let says = |words: &[&str]| words.iter().any(|words| outcome.contains(words));
     if !outcome.starts_with("failed exit status") {
         NOT_COMPARED
-    } else if says(&OUTDATED_LOCK) {
+    } else if says(outcome, &OUTDATED_LOCK) {
         RENDER_ERROR
-    } else if fetches || says(&NESTED_FETCHES) {
+    } else if fetches && says(&outcome.to_lowercase(), &CHARTS_DENIED) {
+        REPOSITORY_DENIED
+    } else if fetches || says(outcome, &NESTED_FETCHES) {
         NOT_COMPARED
-    } else if says(&NESTED_PLUGINS) {
+    } else if says(outcome, &NESTED_PLUGINS) {
         PLUGIN_FAILED
+    } else if RENDERERS.contains(&name) && blames_machine(outcome) {
+        NOT_COMPARED
     } else if RENDERERS.contains(&name) {
         RENDER_ERROR
     } else {

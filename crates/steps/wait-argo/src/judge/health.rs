@@ -12,7 +12,8 @@ use crate::{
         kinds::WORKLOADS,
         message::{hides_message, resource_name, tidy},
         revision,
-        rollout::degraded_reason,
+        rollout::{degraded_reason, is_late},
+        sync_failure::pull_failure,
     },
     observe::{FollowUp, Observation},
     reasons::{ANALYSIS_ERROR, DEGRADED_ELSEWHERE, NEWER_COMMIT_FAILED, ROLLOUT_ABORTED},
@@ -47,6 +48,9 @@ pub(super) fn judge(
         "Suspended" => Some(suspended(&here, app)),
         "Degraded" if degraded >= request.degraded_grace && observation.is_whole => {
             let culprit = culprit(request, app, &health, history);
+            if culprit.is_late_only {
+                return Some(not_ready(request, &here, app, &health, history));
+            }
             let text = format!("is {here} and Degraded: {}", culprit.text);
             let hint = degraded_hint(culprit.reason);
             let mut conclusion = Conclusion::refused(culprit.reason, text).hinted(hint);
@@ -203,6 +207,9 @@ struct Culprit {
     text: String,
     /// The reason, if that health lasts too long.
     reason: Reason,
+    /// Whether only its deadline has passed: all of its pods are healthy, so what it still waits for
+    /// is not proven to be the change's.
+    is_late_only: bool,
 }
 
 /// Returns the resource that gives the application its health: one that runs the image, else a
@@ -228,6 +235,7 @@ fn culprit(
         return Culprit {
             text: health.message.clone(),
             reason: DEGRADED_ELSEWHERE,
+            is_late_only: false,
         };
     };
     // Before the pods were read, any workload may be one that runs the image.
@@ -238,7 +246,9 @@ fn culprit(
         .as_ref()
         .map_or("", |own| own.message.as_str());
     let own = degraded_reason(&resource.kind, said);
-    let reason = if runs_image(&resource) {
+    let reason = if let Some(reason) = unfetched(request, said) {
+        reason
+    } else if runs_image(&resource) {
         unless_before(history, true, own)
     } else {
         blame::at_revision(request, app, unless_before(history, may_run_image, own))
@@ -246,7 +256,18 @@ fn culprit(
     Culprit {
         text: culprit_text(request, resource, health),
         reason,
+        is_late_only: is_late(said) && history.is_ready(&resource.kind, &resource.name),
     }
+}
+
+/// Returns why a resource without pods cannot get the image: Knative asks the registry itself
+/// (`pkg/apis/serving/v1/revision_lifecycle.go`, `MarkContainerHealthyFalse`).
+fn unfetched(request: &Request, said: &str) -> Option<Reason> {
+    let (_, rest) = said.split_once("Unable to fetch image \"")?;
+    let (named, cause) = rest.split_once("\": ")?;
+    let is_wanted = request.image.as_ref()?.is_named(named);
+    let cause = cause.lines().next().unwrap_or(cause);
+    is_wanted.then(|| pull_failure(cause))?
 }
 
 /// The change is to blame only for a workload of it that was not Degraded before.

@@ -41,6 +41,8 @@ pub(crate) struct ApplicationHistory {
     pub(super) pod_warning: Option<String>,
     /// The resources whose pods run the image, as `Deployment/dex`, once the pods were read.
     pub(super) image_roots: Vec<String>,
+    /// The resources whose pods are all healthy, and run the image, as `Rollout/dex`.
+    pub(super) ready_roots: Vec<String>,
     /// Whether the application was Degraded at a revision without the commit.
     pub(super) was_degraded_before: bool,
     /// The resources of which a node gave up a pod, as `Job/migrate`.
@@ -56,6 +58,7 @@ impl Default for ApplicationHistory {
             last_wait: (OLD_REVISION, "was not observed yet".to_owned()),
             pod_warning: None,
             image_roots: Vec::new(),
+            ready_roots: Vec::new(),
             was_degraded_before: false,
             given_up: BTreeSet::new(),
             failed_before: BTreeSet::new(),
@@ -77,6 +80,12 @@ impl ApplicationHistory {
     pub(super) fn runs_image(&self, kind: &str, name: &str) -> bool {
         let resource = format!("{kind}/{name}");
         self.image_roots.contains(&resource)
+    }
+
+    /// Returns whether all pods of a resource are healthy, and run the image.
+    pub(super) fn is_ready(&self, kind: &str, name: &str) -> bool {
+        let resource = format!("{kind}/{name}");
+        self.ready_roots.contains(&resource)
     }
 
     /// Returns the beginning of a phase that lasts.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use argocd::{Application, HelmParameter};
 use contract::Verdict;
 use pods::{
-    Container, NO_PODS,
+    Container, NO_PODS, RunState,
     image::{ImageMatch, ImageMatcher},
 };
 
@@ -298,6 +298,11 @@ fn container_image(
         ImageMatch::NotStarted if image.is_by_digest() && observed.has_details => {
             PodsImage::Starting(format!("{name} has not started it yet"))
         }
+        // A DaemonSet is Healthy while as many pods fail as may be unavailable.
+        ImageMatch::NotStarted if !failing_word(container).is_empty() => {
+            let word = failing_word(container);
+            PodsImage::Starting(format!("{name} cannot start it: {word}"))
+        }
         // Without a digest the request is only about the name in the specification.
         ImageMatch::NotStarted | ImageMatch::Wanted(None) => PodsImage::Live(spec.clone()),
         ImageMatch::Wanted(Some(digest)) => {
@@ -305,6 +310,17 @@ fn container_image(
             PodsImage::Live(format!("{name}@{digest}"))
         }
     })
+}
+
+/// Returns the word of a container that its node cannot create or start, else nothing.
+fn failing_word(container: &Container) -> &str {
+    match &container.state {
+        RunState::Waiting { reason, .. } => match reason.as_str() {
+            "ContainerCreating" | "PodInitializing" => "",
+            word => word,
+        },
+        _ => "",
+    }
 }
 
 #[cfg(test)]

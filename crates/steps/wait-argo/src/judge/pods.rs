@@ -126,6 +126,7 @@ pub(super) fn judge(
     history.pod_warning = warning(observation, read, &counted);
     let is_later = revision::is_descendant(request, &observation.app);
     history.image_roots = scope::image_roots(request, read, is_later);
+    history.ready_roots = scope::ready_roots(request, read);
     history.given_up.extend(scope::given_up_roots(read));
     match trouble(observation, read, &counted)? {
         PodsTrouble::Failed(failure) => Some(failed(request, observation, failure).into()),

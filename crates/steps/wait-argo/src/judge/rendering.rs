@@ -116,6 +116,12 @@ fn not_rendered(request: &Request, reason: Reason, message: &str) -> WaitDecisio
             "cannot be rendered, and could not be before this run",
             format!("correct that first: render it as Argo CD does, at {commit}"),
         ),
+        PLUGIN_FAILED if message.contains(" supporting ") => (
+            "has a plugin that does not take its folder",
+            "check that the plugin's sidecar of the repository server runs, that its name (with its \
+             version) is that of `spec.source.plugin`, and that its `discover` fits the folder"
+                .to_owned(),
+        ),
         PLUGIN_FAILED => (
             "cannot be rendered by its plugin",
             "run the plugin by hand on the overlay, with the systems that it asks".to_owned(),

@@ -3,17 +3,21 @@
 
 use contract::Reason;
 
-use crate::reasons::{ANALYSIS_ERROR, DEGRADED, ROLLOUT_ABORTED};
+use crate::reasons::{ANALYSIS_ERROR, DEGRADED, DEGRADED_ELSEWHERE, ROLLOUT_ABORTED};
 
 /// How the message of an aborted Rollout begins.
 const ABORTED: &str = "RolloutAborted: Rollout aborted update to revision ";
 
-/// Returns the reason of a workload that is Degraded. An analysis that measured a failure proves it
+/// Returns the reason of a workload that is Degraded: `degraded-elsewhere` for one that lacks what it
+/// refers to. An analysis that measured a failure proves it
 /// against the change, and so does a deadline; one that could not measure proves nothing, and
 /// neither does an abort without a cause: that is how a person aborts.
 pub(super) fn degraded_reason(kind: &str, message: &str) -> Reason {
     if kind != "Rollout" {
         return DEGRADED;
+    }
+    if lacks_reference(message) {
+        return DEGRADED_ELSEWHERE;
     }
     let Some(rest) = message.trim().strip_prefix(ABORTED) else {
         return DEGRADED;
@@ -23,6 +27,25 @@ pub(super) fn degraded_reason(kind: &str, message: &str) -> Reason {
         Some((_, cause)) if cause.contains(" assessed Error due to ") => ANALYSIS_ERROR,
         Some(_) => DEGRADED,
     }
+}
+
+/// Returns whether a Rollout is invalid for what it refers to, which may be another one's to create
+/// (argo-rollouts, `pkg/apis/rollouts/validation/validation_references.go`).
+fn lacks_reference(message: &str) -> bool {
+    let message = message.trim();
+    message.starts_with("InvalidSpec: ")
+        && (message.ends_with(" not found")
+            || message.contains(" has unmatch label ")
+            || message.contains(" is managed by another "))
+}
+
+/// Returns whether a workload is Degraded by its deadline alone
+/// (`gitops-engine/pkg/health/health_deployment.go`; argo-rollouts, `utils/conditions`).
+pub(super) fn is_late(message: &str) -> bool {
+    let is_of_rollout = message.starts_with("ProgressDeadlineExceeded: ");
+    let is_of_deployment = message.starts_with("Deployment \"")
+        && message.ends_with(" exceeded its progress deadline");
+    is_of_rollout || is_of_deployment
 }
 
 #[cfg(test)]
@@ -52,6 +75,26 @@ mod tests {
             ),
         ] {
             assert_eq!(reason(&cause), expected, "{cause}");
+        }
+        for (cause, expected) in [
+            (
+                "spec.strategy.canary.steps[2].analysis.templates: Invalid value: \"web\": \
+                 AnalysisTemplate 'web' not found",
+                DEGRADED_ELSEWHERE,
+            ),
+            (
+                "spec.strategy.canary.canaryService: Invalid value: \"canary\": Service \"canary\" has \
+                 unmatch label \"app.kubernetes.io/version\" in rollout",
+                DEGRADED_ELSEWHERE,
+            ),
+            (
+                "spec.strategy.canary.analysis.templates: Invalid value: \"web\": two \
+                 AnalysisTemplates have the same name",
+                DEGRADED,
+            ),
+        ] {
+            let message = format!("InvalidSpec: The Rollout \"dex\" is invalid: {cause}");
+            assert_eq!(degraded_reason("Rollout", &message), expected, "{cause}");
         }
         let aborted = format!("{ABORTED}6");
         assert_eq!(degraded_reason("Deployment", &aborted), DEGRADED);

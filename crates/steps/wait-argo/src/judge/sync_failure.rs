@@ -297,6 +297,11 @@ fn pull_reason(message: &str) -> Option<Reason> {
     BEGINNINGS
         .iter()
         .find(|begin| message.starts_with(*begin))?;
+    pull_failure(message)
+}
+
+/// Returns why an image could not be pulled, by the words of a node or a registry.
+pub(super) fn pull_failure(message: &str) -> Option<Reason> {
     let pod = Pod::from_summary(Summary {
         status: "ImagePullBackOff".to_owned(),
         message: message.to_owned(),

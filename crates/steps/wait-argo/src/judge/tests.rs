@@ -29,7 +29,7 @@ const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const C: &str = "cccccccccccccccccccccccccccccccccccccccc";
 const D: &str = "dddddddddddddddddddddddddddddddddddddddd";
 
-fn request() -> Request {
+pub(super) fn request() -> Request {
     Request {
         apps: Vec::new(),
         project: None,

@@ -117,6 +117,11 @@ fn what_a_renderer_fetches_is_not_the_commits() {
         "quay.io/acme/squid:0.1.802: not found : unable to run: 'helm pull --untar oci://quay.io/\
          acme/squid --version 0.1.802' with env=[HELM_CONFIG_HOME=x] (is 'helm' installed?): exit \
          status 1",
+        "accumulating resources: accumulation err='accumulating resources from 'git@github.com:acme/\
+         base.git/overlay/?ref=main': evalsymlink failure on 'x' : lstat x: no such file or \
+         directory': git cmd = '/usr/bin/git fetch --depth=1 origin main': exit status 128",
+        "failed to untar: a file or directory with the name <path to cached source>/charts/dex already \
+         exists : helm pull --untar --untardir <path to cached source>/charts/dex-1.2.3",
         "accumulating resources from 'https://raw.githubusercontent.com/acme/x.yaml': HTTP Error: \
          status code 429 (Too Many Requests)",
     ] {
@@ -152,6 +157,88 @@ fn credentials_of_a_repository_are_a_setting() {
     }
     let quoted = generated("`kustomize build x` failed exit status 1: Error: access denied");
     assert_eq!(comparison_failure(&quoted), RENDER_ERROR);
+}
+
+#[test]
+fn what_the_machine_of_a_renderer_lacks_is_not_the_commits() {
+    let kustomize = "`kustomize build <path to cached source>/env/prod --enable-helm`";
+    for description in [
+        format!(
+            "{kustomize} failed exit status 1: 2026/10/13 06:00:18 unable to make loader at '.'; \
+             not a valid directory: abs path error on '.' : stat .: permission denied"
+        ),
+        format!(
+            "{kustomize} failed exit status 2: panic: runtime error: invalid memory address or nil \
+             pointer dereference\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0]"
+        ),
+        format!("{kustomize} failed exit status 2: fatal error: runtime: cannot allocate memory"),
+        format!("{kustomize} failed exit status 1: Error: mkdir /tmp/kustomize-1: no space left on device"),
+        "failed to execute helm template command: failed to get command args to log: `helm template \
+         .` failed exit status 1: Error: open /tmp/x/values.yaml: too many open files"
+            .to_owned(),
+        "`helm template .` failed exit status 1: Error: mkdir /tmp/x: read-only file system".to_owned(),
+        "Failed to evaluate jsonnet \"main.jsonnet\": open main.jsonnet: permission denied".to_owned(),
+    ] {
+        let message = generated(&description);
+        assert_eq!(comparison_failure(&message), NOT_COMPARED, "{message}");
+    }
+    // A name or a value of the files is not what the machine says.
+    for outcome in [
+        "Error: open <path to cached source>/permission denied/x.yaml: no such file or directory",
+        "Error: execution error at (dex/templates/x.yaml:3:4): no space left on device is not a tier",
+    ] {
+        let message = generated(&format!("{kustomize} failed exit status 1: {outcome}"));
+        assert_eq!(comparison_failure(&message), RENDER_ERROR, "{message}");
+    }
+}
+
+#[test]
+fn a_registry_of_charts_that_denies_access_is_a_setting() {
+    for description in [
+        "error building helm chart dependencies: failed to build helm dependencies: `helm dependency \
+         build` failed exit status 1: Error: could not download oci://docker.io/acme/lib: pull access \
+         denied, repository does not exist or may require authorization: server message: \
+         insufficient_scope: authorization failed",
+        "`helm pull oci://ghcr.io/acme/dex --version 1.2.3 --destination /tmp/x` failed exit status 1: \
+         Error: failed to authorize: failed to fetch anonymous token: unexpected status from GET \
+         request to https://ghcr.io/token?scope=x: 403 Forbidden",
+        "`helm pull --destination /tmp/x --version 1.2.3 --repo https://charts.example.org dex` failed \
+         exit status 1: Error: failed to fetch https://charts.example.org/dex-1.2.3.tgz : 401 \
+         Unauthorized",
+        "`helm registry login ghcr.io --username ****** --password ******` failed exit status 1: \
+         Error: login attempt to https://ghcr.io/v2/ failed with status: 403 Forbidden",
+        "failed to initialize oci client: failed to resolve revision \"1.2.3\": GET \
+         \"https://ghcr.io/token?scope=x\": response status code 403: denied: denied",
+    ] {
+        let message = generated(description);
+        assert_eq!(comparison_failure(&message), REPOSITORY_DENIED, "{message}");
+    }
+    for description in [
+        "`helm dependency build` failed exit status 1: Error: could not download \
+         https://charts.example.org/401 Unauthorized/x.tgz: dial tcp: lookup x: no such host",
+        "`helm pull oci://ghcr.io/acme/dex` failed exit status 1: Error: unexpected status from HEAD \
+         request to https://ghcr.io/v2/acme/dex: 429 Too Many Requests",
+    ] {
+        let message = generated(description);
+        assert_eq!(comparison_failure(&message), NOT_COMPARED, "{message}");
+    }
+}
+
+#[test]
+fn a_plugin_that_does_not_take_the_folder_is_a_plugins_failure() {
+    for description in [
+        "plugin sidecar failed. couldn't find cmp-server plugin with name \"ytt\" supporting the given \
+         repository",
+        "Manifest generation error (cached): plugin sidecar failed. Couldn't find cmp-server plugin \
+         supporting repository env/prod",
+        "CMP processing failed for application \"dex\": could not find cmp-server plugin with name \
+         \"ksops\" supporting the given repository",
+        "plugin sidecar failed. could not find plugin supporting the given repository",
+        "plugin sidecar failed. named cmp service \"ytt\" not reachable",
+    ] {
+        let message = generated(description);
+        assert_eq!(comparison_failure(&message), PLUGIN_FAILED, "{message}");
+    }
 }
 
 #[test]

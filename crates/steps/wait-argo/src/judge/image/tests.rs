@@ -64,6 +64,24 @@ fn old_images_count_unless_their_pods_terminate() {
     ));
 }
 
+/// argo-cd#11473: one pod of a DaemonSet may be unavailable.
+#[test]
+fn a_pod_that_cannot_start_the_image_is_not_live() {
+    let wanted = image("ghcr.io/a/dex:v2", &[]);
+    let pod = |status| observed("dex-1", status, "ghcr.io/a/dex:v2", "");
+    let other = || observed("dex-2", "Running", "ghcr.io/a/dex:v2", "");
+    for status in ["ErrImagePull", "ImagePullBackOff", "CreateContainerError"] {
+        assert_eq!(
+            pods_image(&wanted, &read(vec![pod(status), other()])),
+            PodsImage::Starting(format!("dex-1 cannot start it: {status}"))
+        );
+    }
+    for status in ["ContainerCreating", "PodInitializing", "Pending", "Running"] {
+        let live = pods_image(&wanted, &read(vec![pod(status), other()]));
+        assert!(matches!(live, PodsImage::Live(_)), "{status}: {live:?}");
+    }
+}
+
 #[test]
 fn neither_no_pod_nor_a_sidecar_is_proof() {
     let wanted = image("ghcr.io/a/dex:v2", &[]);

@@ -1,6 +1,9 @@
 //! Which pods belong to what decides about an application.
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use argocd::{Application, ResourceNode};
 use contract::Fault;
@@ -135,6 +138,29 @@ pub(super) fn image_roots(
     names.map(|(kind, name)| format!("{kind}/{name}")).collect()
 }
 
+/// Returns the resources whose pods are all healthy, as `Rollout/dex`. Where the image is known,
+/// they run it.
+pub(super) fn ready_roots(request: &Request, read: &ApplicationPods) -> Vec<String> {
+    let is_wanted = |node: &ResourceNode| {
+        let image = request.image.as_ref();
+        image.is_none_or(|image| node.images.iter().any(|named| image.is_named(named)))
+    };
+    let mut roots: BTreeMap<String, bool> = BTreeMap::new();
+    for observed in read.pods.iter().filter(|one| !one.pod.has_ended()) {
+        let node = &observed.node;
+        let Some(root) = read.roots.get(&node.uid) else {
+            continue;
+        };
+        let health = node.health.as_ref();
+        let is_healthy = health.is_some_and(|health| health.status == "Healthy");
+        let name = format!("{}/{}", root.node.kind, root.node.name);
+        let is_ready = is_healthy && is_wanted(node) && !observed.pod.is_terminating();
+        *roots.entry(name).or_insert(true) &= is_ready;
+    }
+    let ready = roots.into_iter().filter(|(_, is_ready)| *is_ready);
+    ready.map(|(name, _)| name).collect()
+}
+
 /// Returns the resources of which a node gave up a pod, as `Job/migrate`.
 pub(super) fn given_up_roots(read: &ApplicationPods) -> impl Iterator<Item = String> {
     let given_up = read.pods.iter().filter(|one| one.pod.was_given_up());
@@ -178,4 +204,71 @@ fn is_awaited(root: Option<&RootResource>, awaited: Option<&str>) -> bool {
     };
     let node = &root.node;
     format!("{}/{}/{}", node.group, node.kind, node.name) == awaited
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use argocd::HealthStatus;
+
+    use super::*;
+    use crate::observe::ObservedPod;
+
+    fn observed(name: &str, image: &str, health: &str) -> ObservedPod {
+        let health = HealthStatus {
+            status: health.to_owned(),
+            message: String::new(),
+        };
+        ObservedPod {
+            node: ResourceNode {
+                uid: name.to_owned(),
+                images: vec![image.to_owned()],
+                health: Some(health),
+                ..ResourceNode::default()
+            },
+            pod: Pod::default(),
+            has_details: false,
+        }
+    }
+
+    #[test]
+    fn a_resource_is_ready_with_all_of_its_pods() {
+        let wanted = "ghcr.io/a/dex:v2";
+        let image = wanted.parse().unwrap();
+        let request = Request {
+            image: Some(ImageMatcher::new(image, Vec::new(), Vec::new())),
+            ..crate::judge::tests::request()
+        };
+        let node = ResourceNode {
+            kind: "Rollout".to_owned(),
+            name: "dex".to_owned(),
+            ..ResourceNode::default()
+        };
+        let root = Rc::new(RootResource {
+            node,
+            ..RootResource::default()
+        });
+        let ready = |pods: Vec<ObservedPod>| {
+            let ids = pods.iter().map(|one| one.node.uid.clone());
+            let roots = ids.map(|id| (id, root.clone())).collect();
+            let read = ApplicationPods {
+                pods,
+                roots,
+                ..ApplicationPods::default()
+            };
+            !ready_roots(&request, &read).is_empty()
+        };
+        let healthy = || observed("a", wanted, "Healthy");
+        assert!(ready(vec![healthy()]));
+        assert!(!ready(vec![]));
+        assert!(!ready(vec![
+            healthy(),
+            observed("b", wanted, "Progressing")
+        ]));
+        assert!(!ready(vec![
+            healthy(),
+            observed("b", "ghcr.io/a/dex:v1", "Healthy")
+        ]));
+    }
 }

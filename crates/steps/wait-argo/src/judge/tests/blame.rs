@@ -60,8 +60,16 @@ fn with_an_image_another_workload_proves_nothing() {
         let after = with(before.clone(), "/status/operationState", failed);
         let mut observed = observed([before, after]);
         observed.history.image_roots = vec!["Deployment/dex".to_owned()];
+        observed.history.ready_roots = vec!["Rollout/dex".to_owned()];
         refused(observed.judge(&request)).0
     };
+    let late = "ProgressDeadlineExceeded: ReplicaSet \"dex-5\" has timed out progressing.";
+    let late = json!({"kind": "Rollout", "name": "dex", "hookPhase": "Failed", "message": late});
+    assert_eq!(
+        fails(&late),
+        DEGRADED_ELSEWHERE,
+        "all of its pods are healthy"
+    );
     let wave = |name: &str| json!({"kind": "Deployment", "name": name, "hookPhase": "Failed"});
     assert_eq!(fails(&wave("dex")), DEGRADED);
     assert_eq!(fails(&wave("redis")), DEGRADED_ELSEWHERE);

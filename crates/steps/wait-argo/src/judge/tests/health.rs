@@ -95,6 +95,80 @@ fn the_change_is_blamed_only_for_a_new_failure() {
 }
 
 #[test]
+fn a_deadline_blames_no_change_whose_pods_are_all_healthy() {
+    let late = "ProgressDeadlineExceeded: ReplicaSet \"dex-5\" has timed out progressing.";
+    let of_deployment = "Deployment \"dex\" exceeded its progress deadline";
+    for (kind, message) in [("Rollout", late), ("Deployment", of_deployment)] {
+        let health = json!({"status": "Degraded", "message": message});
+        let resources = json!([{"kind": kind, "name": "dex", "health": health}]);
+        let state = app("Synced", C, "Degraded");
+        let state = with(state, "/status/resources", resources);
+        let root = format!("{kind}/dex");
+        for is_ready in [true, false] {
+            let mut observed = observed([app("Synced", B, "Healthy")]);
+            for (seconds, version) in [(20, "8"), (81, "9")] {
+                observed.judge(&request());
+                let state = with(state.clone(), "/metadata/resourceVersion", json!(version));
+                observed.update(state, seconds);
+            }
+            observed.history.ready_roots = Vec::from_iter(is_ready.then(|| root.clone()));
+            observed.judge(&request());
+            observed.wait_until(200);
+            let decision = observed.judge(&request());
+            if is_ready {
+                let state = waits(decision);
+                assert!(
+                    state.reason == ::pods::NOT_READY
+                        && state.text.to_lowercase().contains("deadline"),
+                    "{state:?}"
+                );
+            } else {
+                assert_eq!(refused(decision).0, DEGRADED, "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_image_that_knative_cannot_fetch_says_why() {
+    let image = |tag: &str| format!("ghcr.io/a/dex:{tag}");
+    let judged = |tag: &str, cause: &str| {
+        let message = format!(
+            "ConfigurationsReady is False, since RevisionFailed. Revision \"dex-2\" failed with \
+             message: Unable to fetch image \"{}\": failed to resolve image to digest: {cause}\n\
+             Ready is False, since RevisionFailed. x",
+            image(tag)
+        );
+        let health = json!({"status": "Degraded", "message": message});
+        let resources = json!([{"kind": "Service", "name": "dex", "health": health}]);
+        let state = with(app("Synced", C, "Degraded"), "/status/resources", resources);
+        let mut request = request();
+        let wanted = image("v2").parse().unwrap();
+        let wanted = ::pods::image::ImageMatcher::new(wanted, Vec::new(), Vec::new());
+        request.image = Some(wanted);
+        let mut observed = observed([app("Synced", B, "Healthy")]);
+        for (seconds, version) in [(20, "8"), (81, "9")] {
+            observed.judge(&request);
+            let state = with(state.clone(), "/metadata/resourceVersion", json!(version));
+            observed.update(state, seconds);
+        }
+        observed.judge(&request);
+        observed.wait_until(200);
+        refused(observed.judge(&request)).0
+    };
+    let denied = "GET https://ghcr.io/token?scope=x: unexpected status code 401 Unauthorized";
+    assert_eq!(judged("v2", denied), ::pods::IMAGE_PULL_DENIED);
+    let missing = "HEAD https://ghcr.io/v2/a/dex/manifests/v2: unexpected status code 404 Not Found \
+        (HEAD responses have no body, use GET for details)";
+    assert_eq!(judged("v2", missing), ::pods::IMAGE_NOT_FOUND);
+    let unknown = "GET https://ghcr.io/v2/a/dex/manifests/v2: MANIFEST_UNKNOWN: manifest unknown";
+    assert_eq!(judged("v2", unknown), ::pods::IMAGE_NOT_FOUND);
+    let late = "Get \"https://ghcr.io/v2/\": dial tcp: i/o timeout";
+    assert_eq!(judged("v2", late), ::pods::IMAGE_PULL);
+    assert_eq!(judged("v1", missing), DEGRADED_ELSEWHERE);
+}
+
+#[test]
 fn a_suspended_cron_job_is_deployed() {
     let resources = json!([
         {"kind": "CronJob", "name": "nightly", "health": {"status": "Suspended"}},
