@@ -1,6 +1,6 @@
 //! The files at the tip of a branch that may freeze its overlays.
 
-use std::{fmt, time::SystemTime};
+use std::time::SystemTime;
 
 use branch::{BranchName, TreeEntries, TreeEntry};
 
@@ -23,14 +23,6 @@ pub enum FreezeFinding {
     Frozen(String),
     /// The files cannot be understood, so a freeze may hold: "not frozen" has to be known.
     Invalid(String),
-}
-
-impl fmt::Display for FreezeFinding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Frozen(text) | Self::Invalid(text) => f.write_str(text),
-        }
-    }
 }
 
 impl FreezeFiles {

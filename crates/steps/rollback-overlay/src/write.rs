@@ -2,10 +2,10 @@
 
 pub(crate) mod message;
 
-use branch::{CommitRequest, FileContent, Snapshot};
+use branch::{CommitRequest, FileContent, Snapshot, TreeEntry};
 use contract::Failure;
-use environments::FreezeFiles;
-use overlay::{Overlay, environment};
+use environments::FREEZE_PATH;
+use overlay::Overlay;
 use remote::{Decision, PullRequest, WritePlan};
 
 use crate::{
@@ -57,14 +57,14 @@ impl<'a, 'w> RollbackPlan<'a, 'w> {
         }
     }
 
-    /// A rollback passes every freeze, and says so: it puts back what ran before.
+    /// A rollback passes every freeze, and says so: it puts back what ran before. Whether one holds
+    /// now does not matter, so the file is not read.
     fn note_freezes(&self, snapshot: &Snapshot) {
-        let (world, files) = (self.observer.world, FreezeFiles::of(&snapshot.entries));
-        for (path, _) in self.judgement.restored() {
-            let (folder, now) = (environment(path), world.now());
-            if let Some(finding) = files.check(path, folder, &self.request.branch, now, None) {
-                world.notice(format!("{finding}; a rollback passes a freeze"));
-            }
+        let entry = snapshot.entries.get(FREEZE_PATH);
+        if entry.is_some_and(|entry| *entry != TreeEntry::Missing) {
+            let notice =
+                format!("`{FREEZE_PATH}` may freeze the environment; a rollback passes it");
+            self.observer.world.notice(notice);
         }
     }
 
@@ -88,7 +88,7 @@ impl WritePlan for RollbackPlan<'_, '_> {
 
     fn paths(&self) -> Vec<String> {
         let mut paths = self.request.paths();
-        paths.extend(FreezeFiles::paths());
+        paths.push(FREEZE_PATH.to_owned());
         paths
     }
 
