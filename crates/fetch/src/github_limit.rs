@@ -114,19 +114,6 @@ mod tests {
     }
 
     #[test]
-    fn only_graphql_reports_a_limit_with_status_200() {
-        let body = json!({ "errors": [{ "type": "RATE_LIMIT" }] });
-        let at = |path: &str| {
-            let url = format!("https://api.example.org{path}").parse().unwrap();
-            let body = body.to_string().into_bytes();
-            GitHubLimit::of(&HttpAnswer::new(200, Vec::new(), body, url))
-        };
-        assert_eq!(at("/graphql"), Some(GitHubLimit::Primary));
-        assert_eq!(at("/api/graphql"), Some(GitHubLimit::Primary));
-        assert_eq!(at("/api/v1/applications/dex/resource-tree"), None);
-    }
-
-    #[test]
     fn a_file_about_limits_is_no_limit() {
         let text = "the API rate limit exceeded, submitted too quickly";
         assert_eq!(limit(200, &json!({ "data": { "text": text } })), None);
