@@ -443,7 +443,7 @@ environments:
         }
     }
 
-    /// An alias bomb below a known key: what is never read is never expanded either.
+    /// An alias bomb below a known key ends at the budget of the parser.
     #[test]
     fn an_alias_bomb_ends_at_the_budget() {
         let mut text = "platforms:\n  - &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
