@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 use lab::{
     GitRemote, HermeticCommand, ProgramRun,
     overlays::SampleOverlay,
-    testbed::{AppSpec, Namespace, Testbed, TestbedApp, repository},
+    testbed::{
+        AppSpec, Namespace, PodView, ScriptedStatus, Testbed, TestbedApp, repository, scripts,
+    },
 };
 use serde_json::Value;
 
@@ -55,6 +57,20 @@ impl DeployedApp {
         let remote = GitRemote::new();
         let url = remote.url();
         Self::made(testbed, testbed.namespace(), remote, &url, |spec| spec)
+    }
+
+    /// Gives a script to the pods of the new tag; those of the version before stay healthy.
+    pub(crate) fn new_pods(
+        &self,
+        script: impl Fn(&PodView) -> ScriptedStatus + Send + Sync + 'static,
+    ) {
+        self.namespace.pods(move |pod| {
+            if pod.image.ends_with(NEW) {
+                script(pod)
+            } else {
+                scripts::healthy(pod)
+            }
+        });
     }
 
     fn made(

@@ -30,7 +30,15 @@ fn missing_settings_refuse_after_a_grace_period() {
 #[test]
 fn too_little_memory_refuses() {
     let world = DeployedApp::new();
-    world.namespace.pods(scripts::oom_killed());
+    let killed = scripts::oom_killed();
+    world.namespace.pods(move |pod| {
+        let limits = &pod.object["spec"]["containers"][0]["resources"]["limits"];
+        if limits["memory"] == "64Mi" {
+            killed(pod)
+        } else {
+            scripts::healthy(pod)
+        }
+    });
     world.push(NEW);
     let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: dex\nspec:\n\
                  \x20 template:\n    spec:\n      containers:\n        - name: dex\n\

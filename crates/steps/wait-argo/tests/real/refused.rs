@@ -71,11 +71,23 @@ fn a_denied_pull_is_a_configuration_fault() {
 }
 
 #[test]
+fn a_crash_of_both_versions_blames_no_change() {
+    let world = DeployedApp::new();
+    let crash = scripts::crash_loop(1, "no connection to the database\n");
+    world.namespace.pods(crash);
+    let commit = world.push(NEW);
+    let run = within(15, &world.wait(&commit, NEW));
+    assert_eq!(
+        outcome(&run),
+        (10, json!("crashed-before"), json!("environment")),
+        "{run}"
+    );
+}
+
+#[test]
 fn a_crash_loop_shows_a_readable_log() {
     let world = DeployedApp::new();
-    world
-        .namespace
-        .pods(scripts::crash_loop(1, "starting\nno such table: users\n"));
+    world.new_pods(scripts::crash_loop(1, "starting\nno such table: users\n"));
     let commit = world.push(NEW);
     let argocd = Testbed::shared().argocd();
     let run = within(15, &world.wait(&commit, NEW));
