@@ -189,9 +189,7 @@ fn race(round: u32) -> GitRemote {
         .collect();
     // The freeze comes between other pushes from round to round.
     let others = 1 + round as usize % 5;
-    while remote.pushes() < others {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    lab::wait::until("the pushes before the freeze", || remote.pushes() >= others);
     while person.commit_and_push("chore: freeze\n").is_err() {
         person.git(&["fetch", "--quiet", "origin", "main"]);
         person.git(&["reset", "--quiet", "--hard", "FETCH_HEAD"]);
