@@ -50,11 +50,6 @@ impl Runbook {
         format!("{}:{}", self.image, self.tag.tag(commit)).parse()
     }
 
-    /// Returns the image's name as the file gives it, without a tag.
-    pub fn image(&self) -> &str {
-        &self.image
-    }
-
     /// Returns the environments that deploy commits of this branch.
     pub fn of_branch(&self, branch: &BranchName) -> Vec<&Environment> {
         let deploys = |environment: &&Environment| environment.branch == *branch;
@@ -309,107 +304,111 @@ environments:
         }
     }
 
+    /// Replaces a part of the short form, and checks how the refusal begins.
+    fn refuses(from: &str, to: &str, expected: &str) {
+        let refusal = refusal(&SHORT.replacen(from, to, 1));
+        assert!(refusal.starts_with(expected), "{to}: {refusal}");
+    }
+
     #[test]
-    fn every_invalid_value_is_refused_with_its_line() {
-        for (from, to, expected) in [
+    fn an_invalid_image_or_name_is_refused_with_its_line() {
+        let image = "ghcr.io/data-literate/dex";
+        refuses(
+            image,
+            "ghcr.io/a/b:v1",
+            "line 1: `ghcr.io/a/b:v1` has a tag",
+        );
+        refuses(
+            image,
+            "ghcr.io//dex",
+            "line 1: `ghcr.io//dex` is not an image name",
+        );
+        refuses(
+            "sha-{sha:8} ",
+            "latest ",
+            "line 2: `latest` does not name the commit",
+        );
+        refuses(
+            "name: dev",
+            "name: Dev",
+            "line 4: `Dev` is invalid: expected lowercase",
+        );
+        let twice = "line 6: the environment `prod` stands there twice";
+        refuses("name: stage", "name: prod", twice);
+        let same = "name: stage, overlay: infra/argocd/overlays/prod,";
+        refuses(
+            "name: stage,",
+            same,
+            "line 6: `stage` and `prod` have the same overlay",
+        );
+        let key = "line 2: the key `image` stands there twice";
+        refuses("image:", "image: ghcr.io/a/b\nimage:", key);
+    }
+
+    #[test]
+    fn an_invalid_value_of_an_environment_is_refused_with_its_line() {
+        refuses(
+            "branch: dev }",
+            "branch: a..b }",
+            "line 4: `a..b` is not a valid branch name",
+        );
+        for (setting, expected) in [
             (
-                "ghcr.io/data-literate/dex",
-                "ghcr.io/data-literate/dex:v1",
-                "line 1: `ghcr.io/data-literate/dex:v1` has a tag",
-            ),
-            (
-                "ghcr.io/data-literate/dex",
-                "ghcr.io//dex",
-                "line 1: `ghcr.io//dex` is not an image name",
-            ),
-            (
-                "sha-{sha:8} ",
-                "latest ",
-                "line 2: `latest` does not name the commit",
-            ),
-            (
-                "name: dev",
-                "name: Dev",
-                "line 4: `Dev` is invalid: expected lowercase",
-            ),
-            (
-                "branch: dev }",
-                "branch: a..b }",
-                "line 4: `a..b` is not a valid branch name",
-            ),
-            (
-                "name: stage",
-                "name: prod",
-                "line 6: the environment `prod` stands there twice",
-            ),
-            (
-                "name: stage,",
-                "name: stage, overlay: infra/argocd/overlays/prod,",
-                "line 6: `stage` and `prod` have the same overlay",
-            ),
-            (
-                "branch: dev }",
-                "branch: dev, overlay: ../x }",
+                "overlay: ../x",
                 "line 4: `../x` is invalid: expected a folder",
             ),
+            ("overlay: /x", "line 4: `/x` is invalid: expected a folder"),
             (
-                "branch: dev }",
-                "branch: dev, overlay: /x }",
-                "line 4: `/x` is invalid: expected a folder",
-            ),
-            (
-                "branch: dev }",
-                "branch: dev, workload: dex }",
+                "workload: dex",
                 "line 4: `dex` is invalid: expected `kind/name`",
             ),
+            ("soak: 60", "line 4: `60` is not a duration"),
             (
-                "branch: dev }",
-                "branch: dev, soak: 60 }",
-                "line 4: `60` is not a duration",
-            ),
-            (
-                "branch: dev }",
-                "branch: dev, checks: [] }",
+                "checks: []",
                 "line 4: an empty list of checks would pass everything",
             ),
             (
-                "branch: dev }",
-                "branch: dev, checks: [ci, ci] }",
+                "checks: [ci, ci]",
                 "line 4: the check `ci` stands there twice",
             ),
             (
-                "branch: dev }",
-                "branch: dev, approval: { required: 0 } }",
+                "approval: { required: 0 }",
                 "line 4: 0 approvals are no approval",
             ),
+        ] {
+            refuses(
+                "branch: dev }",
+                &format!("branch: dev, {setting} }}"),
+                expected,
+            );
+        }
+    }
+
+    #[test]
+    fn an_invalid_address_is_refused_with_its_line() {
+        for (setting, expected) in [
             (
-                "environments:",
-                "repository: dex\nenvironments:",
+                "repository: dex",
                 "line 3: `dex` is invalid: expected `OWNER/NAME`",
             ),
             (
-                "environments:",
-                "alertmanager: [alerts.example.org]\nenvironments:",
-                "line 3: `alerts.example.org` is invalid",
+                "alertmanager: [a.example]",
+                "line 3: `a.example` is invalid",
             ),
             (
-                "environments:",
-                "prometheus: 'https://user:pw@prom'\nenvironments:",
-                "line 3: `https://user:pw@prom` is invalid",
+                "prometheus: 'https://u:p@prom'",
+                "line 3: `https://u:p@prom` is invalid",
             ),
             (
-                "environments:",
-                "platforms: [linux/amd46]\nenvironments:",
+                "platforms: [linux/amd46]",
                 "line 3: `linux/amd46` is not a known platform",
             ),
-            (
-                "image:",
-                "image: ghcr.io/a/b\nimage:",
-                "line 2: the key `image` stands there twice",
-            ),
         ] {
-            let refusal = refusal(&SHORT.replacen(from, to, 1));
-            assert!(refusal.starts_with(expected), "{to}: {refusal}");
+            refuses(
+                "environments:",
+                &format!("{setting}\nenvironments:"),
+                expected,
+            );
         }
     }
 

@@ -36,7 +36,7 @@ pub(crate) struct Observation {
     pub(crate) differences: Vec<(EntryKey, [Commit; 2], Vec<String>)>,
 }
 
-/// The files at the tip that may freeze an environment, and for whom and when they are read.
+/// The files at the tip that may freeze an environment, the time, and the account that asks.
 #[derive(Debug, Clone)]
 pub(crate) struct FreezeObservation {
     pub(crate) files: FreezeFiles,
